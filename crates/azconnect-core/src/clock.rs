@@ -1,0 +1,24 @@
+//! Time, as a port.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+
+/// Wall time, elapsed time and sleep. Libraries of azconnect know no other source of time.
+///
+/// The real one is `azconnect_http::SystemClock`; tests use the clocks of `azconnect-testkit`.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// Now, in UTC. It may jump when the machine's clock is set.
+    fn now(&self) -> OffsetDateTime;
+
+    /// Time since a fixed but arbitrary moment. It never goes back: deadlines are measured with it.
+    fn elapsed(&self) -> Duration;
+
+    /// Returns after `duration` of [`Clock::elapsed`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the sleep and has no other effect.
+    async fn sleep(&self, duration: Duration);
+}

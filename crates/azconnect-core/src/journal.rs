@@ -1,0 +1,114 @@
+//! The durable record of what was intended and what happened.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::error::Error;
+use crate::lease::Epoch;
+
+crate::name_id!(
+    /// The name of one stream of a journal, such as `rotation/contoso-deploy`.
+    StreamId, "stream id"
+);
+
+/// The position of an entry in its stream: 1 for the first, 0 for *before the first*.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sequence(pub u64);
+
+impl Sequence {
+    /// The position before the first entry.
+    pub const START: Self = Self(0);
+}
+
+/// What is to be recorded: a kind, and a document without any secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Record {
+    /// The kind of event, such as `minted`.
+    pub kind: String,
+    /// The event as JSON text.
+    pub payload: String,
+    /// When it happened.
+    pub at: OffsetDateTime,
+}
+
+impl Record {
+    /// A record of a kind with its JSON text.
+    pub fn new(kind: impl Into<String>, payload: impl Into<String>, at: OffsetDateTime) -> Self {
+        Self { kind: kind.into(), payload: payload.into(), at }
+    }
+}
+
+/// A record in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Entry {
+    /// Its position.
+    pub sequence: Sequence,
+    /// The lease epoch under which it was written.
+    pub epoch: Epoch,
+    /// What was recorded.
+    pub record: Record,
+}
+
+impl Entry {
+    /// A record in its place.
+    pub fn new(sequence: Sequence, epoch: Epoch, record: Record) -> Self {
+        Self { sequence, epoch, record }
+    }
+}
+
+/// A request to append.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Append {
+    /// Where to.
+    pub stream: StreamId,
+    /// The last position the writer has read. The append is refused if the stream has moved on.
+    pub expected: Sequence,
+    /// The epoch of the lease the writer holds. The append is refused if the stream has seen a higher one.
+    pub epoch: Epoch,
+    /// What to append, all or nothing. At least one.
+    pub records: Vec<Record>,
+    /// Whether the stream rests after this: nothing is left to do until something new begins.
+    pub at_rest: bool,
+}
+
+impl Append {
+    /// Appends `records` after `expected`; the stream stays unfinished.
+    pub fn new(stream: StreamId, expected: Sequence, epoch: Epoch, records: Vec<Record>) -> Self {
+        Self { stream, expected, epoch, records, at_rest: false }
+    }
+
+    /// Says whether the stream rests after this append.
+    #[must_use]
+    pub fn with_at_rest(mut self, at_rest: bool) -> Self {
+        self.at_rest = at_rest;
+        self
+    }
+}
+
+/// An append-only log in streams, with compare-and-swap and fencing.
+///
+/// An append that returned `Ok` survives the loss of the process and, for durable implementations, of the machine.
+/// Every implementation passes `azconnect_testkit::conformance::journal`.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Appends all records or none, and returns the new last position.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::ErrorKind::Conflict) with effect `None` if the stream is not at `expected` or has seen a
+    /// higher epoch; [`InvalidInput`](crate::ErrorKind::InvalidInput) for no records.
+    ///
+    /// # Cancel safety
+    /// A dropped append may or may not have been written: read before appending again.
+    async fn append(&self, append: Append) -> Result<Sequence, Error>;
+
+    /// The entries after a position, in order. An unknown stream is empty.
+    async fn read(&self, stream: &StreamId, after: Sequence) -> Result<Vec<Entry>, Error>;
+
+    /// The streams whose last append was not at rest, in order of their names.
+    async fn unfinished(&self) -> Result<Vec<StreamId>, Error>;
+}

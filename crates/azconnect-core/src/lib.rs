@@ -1,0 +1,53 @@
+//! The words every azconnect crate shares: secrets, typed ids, clouds, errors, time, and the durable ports.
+//!
+//! Nothing here performs I/O or needs an async runtime. A crate that implements a port depends on this one
+//! and on nothing else of azconnect.
+//!
+//! ```
+//! use azconnect_core::{Cloud, Secret, TenantId};
+//!
+//! let tenant: TenantId = "1272a66f-e2e8-4e88-ab43-487409186c3f".parse()?;
+//! let secret = Secret::new("never printed");
+//! assert_eq!(format!("{secret:?}"), "Secret(***)");
+//!
+//! let cloud = Cloud::public();
+//! assert_eq!(cloud.login().as_str(), "https://login.microsoftonline.com/");
+//!
+//! let error = "not-a-guid".parse::<TenantId>().unwrap_err();
+//! assert_eq!(error.field(), Some("tenant id"));
+//! println!("{tenant}: {}", error.advice());
+//! # Ok::<(), azconnect_core::Error>(())
+//! ```
+
+mod clock;
+mod cloud;
+mod error;
+mod id;
+mod journal;
+mod lease;
+mod retry;
+mod secret;
+mod secret_store;
+
+pub use clock::Clock;
+pub use cloud::{Cloud, CustomCloud, Scope};
+pub use error::{Effect, Error, ErrorKind, Retry};
+pub use id::{ApplicationObjectId, ClientId, KeyId, PrincipalObjectId, ResourceGroupName, SubscriptionId, TenantId};
+pub use journal::{Append, Entry, Journal, Record, Sequence, StreamId};
+pub use lease::{Epoch, Grant, Lease, LeaseKey};
+pub use retry::{Attempt, ExponentialBackoff, NoRetry, RetryPolicy};
+pub use secret::Secret;
+pub use secret_store::{SecretId, SecretStore};
+
+/// Builds the id types of other azconnect crates. Not part of the public contract.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::id::{parse_guid, parse_name};
+    pub use serde;
+    pub use uuid;
+}
+
+/// Opts out of a protection. Every item here says what it gives up.
+pub mod danger {
+    pub use crate::cloud::allow_http_loopback;
+}

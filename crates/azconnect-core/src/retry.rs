@@ -1,0 +1,142 @@
+//! When to try again.
+
+use std::time::Duration;
+
+use crate::error::{Error, Retry};
+
+/// What is known when one attempt has failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Attempt<'a> {
+    /// How many attempts were made, this one included; at least 1.
+    pub number: u32,
+    /// Time since the first attempt began.
+    pub elapsed: Duration,
+    /// Why this attempt failed.
+    pub error: &'a Error,
+    /// A number in `0.0..1.0`, evenly distributed, to spread callers that failed together.
+    pub jitter: f64,
+}
+
+impl<'a> Attempt<'a> {
+    /// Describes a failed attempt. `jitter` is clamped into `0.0..=1.0`.
+    pub fn new(number: u32, elapsed: Duration, error: &'a Error, jitter: f64) -> Self {
+        Self { number, elapsed, error, jitter: jitter.clamp(0.0, 1.0) }
+    }
+}
+
+/// Decides whether to repeat a failed attempt and after which pause.
+///
+/// The pipeline asks only when a repetition is safe: the request is idempotent, or provably was not applied.
+pub trait RetryPolicy: Send + Sync {
+    /// The pause before the next attempt, or `None` to give up.
+    fn pause(&self, attempt: &Attempt<'_>) -> Option<Duration>;
+}
+
+/// Exponential backoff with full jitter, which never undercuts the pause a service names.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ExponentialBackoff {
+    /// How many attempts at most, the first included.
+    pub attempts: u32,
+    /// The longest first pause; it doubles with every attempt.
+    pub base: Duration,
+    /// The longest pause of our own choice.
+    pub cap: Duration,
+    /// No attempt starts later than this after the first.
+    pub deadline: Duration,
+}
+
+impl Default for ExponentialBackoff {
+    /// 5 attempts, pauses of up to 0.8, 1.6, 3.2 … 30 seconds, all within 2 minutes.
+    fn default() -> Self {
+        Self {
+            attempts: 5,
+            base: Duration::from_millis(800),
+            cap: Duration::from_secs(30),
+            deadline: Duration::from_secs(120),
+        }
+    }
+}
+
+impl ExponentialBackoff {
+    /// Sets how many attempts are made at most, the first included.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// Sets the longest first pause and the longest pause at all.
+    #[must_use]
+    pub fn with_pauses(mut self, base: Duration, cap: Duration) -> Self {
+        self.base = base;
+        self.cap = cap;
+        self
+    }
+
+    /// Sets the time within which every attempt must start.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+}
+
+impl RetryPolicy for ExponentialBackoff {
+    fn pause(&self, attempt: &Attempt<'_>) -> Option<Duration> {
+        if attempt.number >= self.attempts {
+            return None;
+        }
+        let doublings = attempt.number.saturating_sub(1).min(20);
+        let ceiling = self.base.saturating_mul(1 << doublings).min(self.cap);
+        let pause = match attempt.error.retry() {
+            Retry::No => return None,
+            Retry::Backoff => ceiling.mul_f64(0.5 + attempt.jitter / 2.0),
+            // A tenth on top, so that callers throttled together do not return together.
+            Retry::After(named) => named + (named / 10).min(self.cap).mul_f64(attempt.jitter),
+        };
+        (attempt.elapsed.saturating_add(pause) <= self.deadline).then_some(pause)
+    }
+}
+
+/// Never tries again.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoRetry;
+
+impl RetryPolicy for NoRetry {
+    fn pause(&self, _: &Attempt<'_>) -> Option<Duration> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn pause(number: u32, elapsed: u64, retry: Retry, jitter: f64) -> Option<Duration> {
+        let error = Error::new(ErrorKind::Unavailable, "x").with_retry(retry);
+        ExponentialBackoff::default().pause(&Attempt::new(number, Duration::from_secs(elapsed), &error, jitter))
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_cap() {
+        assert_eq!(pause(1, 0, Retry::Backoff, 1.0), Some(Duration::from_millis(800)));
+        assert_eq!(pause(3, 0, Retry::Backoff, 1.0), Some(Duration::from_millis(3200)));
+        assert_eq!(pause(1, 0, Retry::Backoff, 0.0), Some(Duration::from_millis(400)));
+    }
+
+    #[test]
+    fn the_service_s_pause_is_never_undercut() {
+        assert_eq!(pause(1, 0, Retry::After(Duration::from_secs(40)), 0.0), Some(Duration::from_secs(40)));
+        assert!(pause(1, 0, Retry::After(Duration::from_secs(40)), 1.0) > Some(Duration::from_secs(40)));
+    }
+
+    #[test]
+    fn attempts_and_deadline_end_the_retries() {
+        assert_eq!(pause(5, 0, Retry::Backoff, 0.0), None);
+        assert_eq!(pause(1, 100, Retry::After(Duration::from_secs(30)), 0.0), None);
+        assert_eq!(pause(1, 0, Retry::No, 0.0), None);
+    }
+}

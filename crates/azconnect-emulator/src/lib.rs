@@ -1,0 +1,1 @@
+//! Microsoft Entra ID, Graph, Azure Resource Manager and Azure DevOps in one process: faults, replication lag, throttling and the ground truth.

@@ -1,0 +1,1 @@
+//! Journal, sealed secrets and leases for azconnect, in memory and in SQLite.

@@ -1,0 +1,1 @@
+//! Connect a product to its customers' Azure: credentials, service connections and crash-safe rotation, behind traits.
