@@ -1,1 +1,6 @@
-//! The HTTP pipeline of azconnect: authorization, retry by idempotency, throttling, pages and long-running operations over one Transport port.
+//! The HTTP pipeline of azconnect.
+
+mod transport;
+
+pub use transport::{ByteStream, Request, Response, SendOptions, Transport};
+pub use transport::{answer_lost, answer_too_large, no_answer, not_connected};

@@ -1,0 +1,115 @@
+//! One attempt over the wire, as a port.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azconnect_core::{Effect, Error, ErrorKind};
+use bytes::Bytes;
+use futures_core::Stream;
+
+/// A request with its whole body.
+pub type Request = http::Request<Bytes>;
+
+/// An answer with its whole body.
+pub type Response = http::Response<Bytes>;
+
+/// An answer's body, piece by piece.
+pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
+
+/// What one attempt may cost. Travels in the request's extensions; a transport reads it with [`SendOptions::of`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SendOptions {
+    /// The largest body, in bytes, that is read; a longer one is an error. Ignored by [`Transport::stream`].
+    pub answer_limit: usize,
+    /// The longest time from the start to the last byte of the answer.
+    pub timeout: Duration,
+    /// Whether the request must use a connection that carried no other request, so that a load balancer chooses anew.
+    pub fresh_connection: bool,
+}
+
+impl Default for SendOptions {
+    /// 16 MiB, 60 seconds, any connection.
+    fn default() -> Self {
+        Self { answer_limit: 16 * 1024 * 1024, timeout: Duration::from_secs(60), fresh_connection: false }
+    }
+}
+
+impl SendOptions {
+    /// The options of a request, or the default ones.
+    pub fn of(request: &Request) -> Self {
+        request.extensions().get().copied().unwrap_or_default()
+    }
+
+    /// Sets the largest body.
+    #[must_use]
+    pub fn with_answer_limit(mut self, bytes: usize) -> Self {
+        self.answer_limit = bytes;
+        self
+    }
+
+    /// Sets the longest time.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Asks for a connection of the request's own.
+    #[must_use]
+    pub fn with_fresh_connection(mut self, fresh: bool) -> Self {
+        self.fresh_connection = fresh;
+        self
+    }
+}
+
+/// Sends one request once, and returns whatever was answered: every status is an `Ok`.
+///
+/// It follows no redirect, repeats nothing, and adds no header of its own beyond what HTTP needs.
+///
+/// # Errors of every implementation
+/// [`Unavailable`](ErrorKind::Unavailable) with effect [`None`](Effect::None) if the connection could not be made, so
+/// the service saw nothing; [`Unavailable`](ErrorKind::Unavailable) or [`Timeout`](ErrorKind::Timeout) with effect
+/// [`Unknown`](Effect::Unknown) if it broke later; [`Unexpected`](ErrorKind::Unexpected) if the answer is too large;
+/// [`InvalidInput`](ErrorKind::InvalidInput) for an address it will not talk to, such as plain `http` beyond loopback.
+///
+/// # Cancel safety
+/// A dropped request may or may not have been applied.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Sends a request and reads the whole answer, within [`SendOptions`].
+    async fn send(&self, request: Request) -> Result<Response, Error>;
+
+    /// Sends a request and hands the answer's body over as it comes: for answers that do not fit in memory.
+    ///
+    /// The default reads it whole first, within [`SendOptions::answer_limit`].
+    async fn stream(&self, request: Request) -> Result<http::Response<ByteStream>, Error> {
+        let answer = self.send(request).await?;
+        Ok(answer.map(|body| Box::pin(futures_util::stream::iter([Ok(body)])) as ByteStream))
+    }
+}
+
+/// The error for a connection that could not be made: the service saw nothing.
+pub fn not_connected(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::new(ErrorKind::Unavailable, "no connection to the service")
+        .with_effect(Effect::None)
+        .with_advice("check the network, the name and the proxy, then try again")
+        .with_source(source)
+}
+
+/// The error for an answer that was lost: the service may have acted.
+pub fn answer_lost(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::new(ErrorKind::Unavailable, "the connection broke before the answer was complete").with_source(source)
+}
+
+/// The error for an answer that did not come in time: the service may have acted.
+pub fn no_answer(timeout: Duration) -> Error {
+    Error::new(ErrorKind::Timeout, format!("no complete answer within {} s", timeout.as_secs()))
+}
+
+/// The error for a body beyond [`SendOptions::answer_limit`].
+pub fn answer_too_large(limit: usize) -> Error {
+    Error::new(ErrorKind::Unexpected, format!("the answer is larger than {limit} bytes"))
+        .with_advice("raise the limit of this call, or ask for less")
+}
