@@ -1,0 +1,256 @@
+//! The port that mints and retires secrets.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azconnect_core::{Error, KeyId, Secret};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use time::OffsetDateTime;
+
+use crate::finding::Finding;
+
+/// The display name under which a secret is minted: unique, chosen and recorded before the request is sent.
+///
+/// It is the only handle by which a secret is found whose answer was lost.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Marker(String);
+
+impl Marker {
+    /// The longest marker, in characters.
+    pub const MAX_LENGTH: usize = 90;
+
+    /// Checks and takes a marker.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) unless it is 1 to 90 printable ASCII characters.
+    pub fn new(text: impl Into<String>) -> Result<Self, Error> {
+        let text = text.into();
+        let printable = text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+        if text.is_empty() || text.len() > Self::MAX_LENGTH || !printable {
+            return Err(Error::invalid("marker", "must be 1 to 90 printable ASCII characters"));
+        }
+        Ok(Self(text))
+    }
+
+    /// The marker as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Marker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Marker {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// The object that holds a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum KeyHolder {
+    /// The app registration.
+    Application,
+    /// The service principal (enterprise application), whose passwords authenticate as well.
+    ServicePrincipal,
+    /// A user, as for a personal access token.
+    User,
+}
+
+/// A key as the service lists it; its secret is never shown again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct IssuedKey {
+    /// Its public id.
+    pub key: KeyId,
+    /// Its display name, which is a [`Marker`] if we minted it.
+    pub display_name: Option<String>,
+    /// Since when it is valid.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub starts_at: Option<OffsetDateTime>,
+    /// Until when it is valid.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub ends_at: Option<OffsetDateTime>,
+    /// Which object holds it.
+    pub holder: KeyHolder,
+}
+
+impl IssuedKey {
+    /// A key of a holder.
+    pub fn new(key: KeyId, holder: KeyHolder) -> Self {
+        Self { key, display_name: None, starts_at: None, ends_at: None, holder }
+    }
+
+    /// Sets its display name.
+    #[must_use]
+    pub fn with_display_name(mut self, name: impl Into<String>) -> Self {
+        self.display_name = Some(name.into());
+        self
+    }
+
+    /// Sets since when and until when it is valid.
+    #[must_use]
+    pub fn with_validity(mut self, starts_at: Option<OffsetDateTime>, ends_at: Option<OffsetDateTime>) -> Self {
+        self.starts_at = starts_at;
+        self.ends_at = ends_at;
+        self
+    }
+
+    /// Whether it carries a marker.
+    pub fn carries(&self, marker: &Marker) -> bool {
+        self.display_name.as_deref() == Some(marker.as_str())
+    }
+}
+
+/// One read of everything an issuer lists. Reads lag and flap: one absence proves nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Inventory {
+    /// Who it is, for a person: the application's display name.
+    pub title: String,
+    /// The keys, over all objects that can hold one.
+    pub keys: Vec<IssuedKey>,
+    /// How many keys may exist at once on the object that holds the minted ones, where that is known to be limited.
+    pub key_limit: Option<usize>,
+    /// The longest life that the tenant's policy allows a new key, where it is known.
+    pub max_lifetime: Option<Duration>,
+    /// Whether the issuer itself signs in with one of these keys: then one sink must be the issuer's own credential.
+    pub issuer_signs_in_with_these: bool,
+    /// What else the read found, such as a disabled application.
+    pub findings: Vec<Finding>,
+}
+
+impl Inventory {
+    /// An inventory of keys.
+    pub fn new(title: impl Into<String>, keys: Vec<IssuedKey>) -> Self {
+        Self { title: title.into(), keys, ..Self::default() }
+    }
+
+    /// Sets how many keys may exist at once.
+    #[must_use]
+    pub fn with_key_limit(mut self, limit: Option<usize>) -> Self {
+        self.key_limit = limit;
+        self
+    }
+
+    /// Sets the longest life of a new key.
+    #[must_use]
+    pub fn with_max_lifetime(mut self, lifetime: Option<Duration>) -> Self {
+        self.max_lifetime = lifetime;
+        self
+    }
+
+    /// Says whether the issuer itself signs in with one of these keys.
+    #[must_use]
+    pub fn with_issuer_signs_in_with_these(mut self, own: bool) -> Self {
+        self.issuer_signs_in_with_these = own;
+        self
+    }
+
+    /// Sets what else was found.
+    #[must_use]
+    pub fn with_findings(mut self, findings: Vec<Finding>) -> Self {
+        self.findings = findings;
+        self
+    }
+
+    /// The key of an id.
+    pub fn key(&self, key: KeyId) -> Option<&IssuedKey> {
+        self.keys.iter().find(|issued| issued.key == key)
+    }
+
+    /// The keys that carry a marker.
+    pub fn carrying(&self, marker: &Marker) -> impl Iterator<Item = &IssuedKey> {
+        self.keys.iter().filter(move |issued| issued.carries(marker))
+    }
+}
+
+/// A wish for a new secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MintRequest {
+    /// The unique display name, recorded durably before this request is made.
+    pub marker: Marker,
+    /// When the secret shall end. Always sent: omitting it trips tenants' lifetime policies.
+    pub ends_at: OffsetDateTime,
+}
+
+impl MintRequest {
+    /// A secret under a marker until a moment.
+    pub fn new(marker: Marker, ends_at: OffsetDateTime) -> Self {
+        Self { marker, ends_at }
+    }
+}
+
+/// A new secret, shown this once.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Minted {
+    /// Its public id.
+    pub key: KeyId,
+    /// The secret: seal it before anything else.
+    pub secret: Secret,
+    /// When it ends, as the service answered.
+    pub ends_at: OffsetDateTime,
+}
+
+impl Minted {
+    /// A new secret with its id and end.
+    pub fn new(key: KeyId, secret: Secret, ends_at: OffsetDateTime) -> Self {
+        Self { key, secret, ends_at }
+    }
+}
+
+/// What the service said to the removal of a key. Neither proves that the key stopped working.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Retirement {
+    /// The service accepted the removal.
+    Accepted,
+    /// The service does not know the key: it is gone, or this replica has not seen it yet.
+    NotListed,
+}
+
+/// Mints and retires the secrets of one application, or of whatever else an implementation is bound to.
+///
+/// Every implementation passes `azconnect_testkit::conformance::credential_issuer`.
+#[async_trait]
+pub trait CredentialIssuer: Send + Sync {
+    /// Reads what exists. Idempotent, without effect.
+    async fn inventory(&self) -> Result<Inventory, Error>;
+
+    /// Mints a secret. **Not idempotent**: an implementation sends the request once, and again only after an answer
+    /// that proves that nothing was created.
+    ///
+    /// # Errors
+    /// With effect [`None`](azconnect_core::Effect::None) only if provably no secret exists. With effect
+    /// [`Unknown`](azconnect_core::Effect::Unknown) the caller looks for the marker in later inventories.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: a secret may exist afterwards, findable by its marker.
+    async fn mint(&self, request: &MintRequest) -> Result<Minted, Error>;
+
+    /// Removes exactly one key. Idempotent: a key that is not listed is a success of its own kind.
+    async fn retire(&self, key: KeyId) -> Result<Retirement, Error>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markers_are_plain_and_bounded() {
+        assert!(Marker::new("azconnect 0123").is_ok());
+        for bad in ["", "a\nb", "ä", &"x".repeat(91)] {
+            assert!(Marker::new(bad).is_err(), "{bad:?}");
+        }
+    }
+}

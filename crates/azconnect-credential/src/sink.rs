@@ -1,0 +1,97 @@
+//! The port through which a consumer receives a secret.
+
+use async_trait::async_trait;
+use azconnect_core::Error;
+use serde::{Deserialize, Serialize};
+
+use crate::assessment::Assessment;
+use crate::candidate::Candidate;
+use crate::finding::Finding;
+
+azconnect_core::name_id!(
+    /// The stable name of one consumer of a secret, such as `devops:contoso/5e47a0d8-…`.
+    SinkId,
+    "sink id"
+);
+
+/// What a look at a consumer found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SinkReport {
+    /// What it is and where, for a person: `service connection "deploy" (azurerm) in contoso/Web`.
+    pub title: String,
+    /// What was found; a [`Blocker`](crate::Severity::Blocker) means that the consumer cannot take a secret.
+    pub findings: Vec<Finding>,
+    /// Whether this consumer is the issuer's own credential.
+    pub is_issuers_own: bool,
+}
+
+impl SinkReport {
+    /// A consumer of which nothing bad is known.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self { title: title.into(), findings: Vec::new(), is_issuers_own: false }
+    }
+
+    /// Sets what was found.
+    #[must_use]
+    pub fn with_findings(mut self, findings: Vec<Finding>) -> Self {
+        self.findings = findings;
+        self
+    }
+
+    /// Says whether it is the issuer's own credential.
+    #[must_use]
+    pub fn with_is_issuers_own(mut self, own: bool) -> Self {
+        self.is_issuers_own = own;
+        self
+    }
+
+    /// Whether the consumer can take a secret.
+    pub fn accepts(&self) -> bool {
+        !self.findings.iter().any(Finding::blocks)
+    }
+}
+
+/// That a consumer took a secret, and how we know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PushReceipt {
+    /// What was compared or answered, in one line for a person.
+    pub evidence: String,
+}
+
+impl PushReceipt {
+    /// A receipt with its evidence.
+    pub fn new(evidence: impl Into<String>) -> Self {
+        Self { evidence: evidence.into() }
+    }
+}
+
+/// One consumer of a secret: a service connection, a product's own record, a vault.
+///
+/// Every implementation passes `azconnect_testkit::conformance::credential_sink`.
+#[async_trait]
+pub trait CredentialSink: Send + Sync {
+    /// Its stable name, the same in every process and run.
+    fn id(&self) -> &SinkId;
+
+    /// Looks at the consumer, without effect.
+    async fn inspect(&self) -> Result<SinkReport, Error>;
+
+    /// Gives the consumer a secret in place of the one it holds. Nothing else of the consumer changes.
+    ///
+    /// Idempotent: pushing what it holds already succeeds.
+    ///
+    /// # Errors
+    /// [`Conflict`](azconnect_core::ErrorKind::Conflict) if somebody else changed the consumer meanwhile. With effect
+    /// [`None`](azconnect_core::Effect::None) only if the consumer provably still holds its former secret.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the consumer may hold either secret afterwards; push again.
+    async fn push(&self, candidate: &Candidate<'_>) -> Result<PushReceipt, Error>;
+
+    /// Checks that what the consumer holds now works, by the consumer's own means. Without effect.
+    ///
+    /// It answers [`Inconclusive`](crate::Verdict::Inconclusive) wherever it cannot tell, errors included.
+    async fn verify(&self, candidate: &Candidate<'_>) -> Assessment;
+}

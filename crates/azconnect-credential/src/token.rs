@@ -1,0 +1,40 @@
+//! The port that gives access tokens.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use azconnect_core::{Error, Scope, Secret};
+use time::OffsetDateTime;
+
+/// An access token and its life.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct AccessToken {
+    /// The token, for an `authorization: Bearer` header.
+    pub secret: Secret,
+    /// When services stop accepting it.
+    pub expires_at: OffsetDateTime,
+    /// From when on a new one should be fetched.
+    pub refresh_at: OffsetDateTime,
+}
+
+impl AccessToken {
+    /// A token with its life.
+    pub fn new(secret: Secret, expires_at: OffsetDateTime, refresh_at: OffsetDateTime) -> Self {
+        Self { secret, expires_at, refresh_at }
+    }
+}
+
+/// Gives tokens for scopes, from a cache where it can.
+#[async_trait]
+pub trait TokenProvider: Send + Sync {
+    /// A token that is still valid.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`](azconnect_core::ErrorKind::Unauthenticated) and its neighbours with the service's code.
+    /// The effect is [`None`](azconnect_core::Effect::None): asking for a token changes nothing.
+    async fn token(&self, scope: &Scope) -> Result<Arc<AccessToken>, Error>;
+
+    /// Forgets a token that a service refused, so that the next call fetches another. A newer one is kept.
+    async fn invalidate(&self, scope: &Scope, refused: &AccessToken);
+}
