@@ -1,1 +1,29 @@
-//! Conformance suites for every azconnect port, clocks under the test's control, and the canary that catches a leaked secret.
+//! What tests of azconnect are made of: clocks under the test's control, a canary that catches a leaked secret,
+//! conformance suites for every port, and in-memory fakes of the credential ports.
+//!
+//! Everything here reports by panicking, and names the behaviour that failed.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use azconnect_core::Clock;
+//! use azconnect_testkit::{Canary, ManualClock};
+//!
+//! let clock = ManualClock::new();
+//! clock.advance(Duration::from_secs(90));
+//! assert_eq!(clock.elapsed(), Duration::from_secs(90));
+//!
+//! let canary = Canary::new();
+//! let ears = canary.listen();
+//! let secret = canary.secret();
+//! tracing::info!(?secret, "signing in");
+//! canary.assert_absent_from_logs();
+//! canary.assert_absent("debug", format!("{secret:?}").as_bytes());
+//! drop(ears);
+//! ```
+
+mod canary;
+mod clock;
+
+pub use canary::{Canary, Listening};
+pub use clock::{ManualClock, VirtualClock};

@@ -1,0 +1,180 @@
+//! A secret that is recognised wherever it turns up.
+
+mod ears;
+mod forms;
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use azconnect_core::Secret;
+use uuid::Uuid;
+
+pub use self::ears::Listening;
+use self::ears::Log;
+use self::forms::Forms;
+
+/// The shortest secret that can be told from chance.
+const SHORTEST: usize = 8;
+
+/// A secret no other text resembles, and the means to prove that it, and others, leaked nowhere.
+///
+/// A leak is found in plain, base64 (any alignment, both alphabets), hexadecimal, percent-encoded, escaped (JSON, Rust's
+/// `Debug`), as a list of bytes, in UTF-16 and reversed; of the canary's own secret a third is enough.
+///
+/// ```should_panic
+/// let canary = azconnect_testkit::Canary::new();
+/// let message = format!("login failed for {}", canary.secret().expose());
+/// canary.assert_absent("the error's text", message.as_bytes());
+/// ```
+pub struct Canary {
+    own: Secret,
+    watched: Mutex<Vec<Forms>>,
+    log: Log,
+}
+
+impl Canary {
+    /// A canary whose secret looks like one that Entra ID would mint: 46 of `A-Z a-z 0-9 ~ . _ -`.
+    pub fn new() -> Self {
+        let random = Uuid::new_v4().simple().to_string();
+        let (head, tail) = random.split_at(16);
+        Self::with_text(format!("cNr8Q~{head}._-~{tail}.Ye"))
+    }
+
+    /// A canary whose secret has characters that every encoding treats specially: quotes, backslash, `%`, `&`, `+`, a
+    /// space, a line feed, and some beyond ASCII.
+    pub fn awkward() -> Self {
+        let random = Uuid::new_v4().simple().to_string();
+        let (head, tail) = random.split_at(16);
+        Self::with_text(format!("{head}\"\\'%2F&+ =\n\u{e9}\u{20ac}\u{1f511}{tail}"))
+    }
+
+    fn with_text(text: String) -> Self {
+        let watched = Mutex::new(vec![Forms::with_fragments(&text)]);
+        Self { own: Secret::new(text), watched, log: Log::default() }
+    }
+
+    /// The canary's secret.
+    pub fn secret(&self) -> Secret {
+        self.own.duplicate()
+    }
+
+    /// Watches another secret too, such as one that was minted during the test.
+    ///
+    /// # Panics
+    /// If it has fewer than 8 bytes: it would be found by chance.
+    #[track_caller]
+    pub fn watch(&self, secret: &Secret) {
+        assert!(secret.expose().len() >= SHORTEST, "a watched secret needs at least {SHORTEST} bytes");
+        self.forms().push(Forms::of(secret.expose()));
+    }
+
+    /// Hears everything that `tracing` emits on this thread, at every level and from every crate, until the guard is
+    /// dropped; and what the `log` crate emits anywhere in the process.
+    ///
+    /// It fits tests on a current-thread runtime. For others see [`Canary::listen_everywhere`].
+    pub fn listen(&self) -> Listening {
+        ears::listen(&self.log)
+    }
+
+    /// Hears everything that `tracing` and `log` emit in the whole process from now on.
+    ///
+    /// # Panics
+    /// If the process has a global `tracing` subscriber that is not a canary's.
+    #[track_caller]
+    pub fn listen_everywhere(&self) {
+        ears::listen_everywhere(&self.log);
+    }
+
+    /// How many bytes of log were heard. A test that asserts silence should know that it was not deaf.
+    pub fn heard(&self) -> usize {
+        self.log.contents().iter().map(Vec::len).sum()
+    }
+
+    /// Proves that no watched secret was logged, also one that is watched only since it was logged.
+    ///
+    /// # Panics
+    /// If one was, or if nobody listened.
+    #[track_caller]
+    pub fn assert_absent_from_logs(&self) {
+        assert!(self.log.was_listening(), "nobody listened: call `listen` or `listen_everywhere` first");
+        for log in self.log.contents() {
+            self.assert_absent("the log", &log);
+        }
+    }
+
+    /// Proves that no watched secret is in `bytes`, in any form. `place` is named when one is.
+    ///
+    /// # Panics
+    /// If one is. The message names the form and the position, not the secret.
+    #[track_caller]
+    pub fn assert_absent(&self, place: &str, bytes: &[u8]) {
+        if let Some(leak) = self.find(bytes) {
+            #[expect(clippy::panic, reason = "a test kit reports by panicking")]
+            {
+                panic!("{place} holds {leak}");
+            }
+        }
+    }
+
+    /// Where a watched secret is in `bytes`, in words, if one is.
+    pub fn find(&self, bytes: &[u8]) -> Option<String> {
+        let haystack = forms::Haystack::new(bytes);
+        self.forms().iter().enumerate().find_map(|(number, forms)| {
+            let whose = if number == 0 { "the canary's secret".to_owned() } else { format!("watched secret {number}") };
+            haystack.find(forms).map(|(form, at)| format!("{whose} as {form}, at byte {at}"))
+        })
+    }
+
+    fn forms(&self) -> MutexGuard<'_, Vec<Forms>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Canary {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Canary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Canary").field("watched", &self.forms().len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_canaries_differ() {
+        assert!(!Canary::new().secret().same_as(&Canary::new().secret()));
+        assert!(!format!("{:?}", Canary::new()).contains("8Q~"));
+    }
+
+    #[test]
+    fn a_secret_watched_later_is_found_in_what_was_logged_before() {
+        let canary = Canary::new();
+        let _ears = canary.listen();
+        let minted = Secret::new("minted-at-run-time");
+        tracing::debug!(leak = minted.expose());
+        canary.assert_absent_from_logs();
+        canary.watch(&minted);
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| canary.assert_absent_from_logs()));
+        let message = *caught.unwrap_err().downcast::<String>().unwrap();
+        assert!(message.starts_with("the log holds watched secret 1 as plain text"), "{message}");
+        assert!(!message.contains(minted.expose()));
+    }
+
+    #[test]
+    #[should_panic(expected = "nobody listened")]
+    fn silence_without_ears_proves_nothing() {
+        Canary::new().assert_absent_from_logs();
+    }
+
+    #[test]
+    #[should_panic(expected = "at least 8 bytes")]
+    fn a_short_secret_cannot_be_watched() {
+        Canary::new().watch(&Secret::new("1234567"));
+    }
+}
