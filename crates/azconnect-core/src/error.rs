@@ -133,6 +133,13 @@ impl Error {
         self
     }
 
+    /// Replaces the message, which is one line without any secret or body of an answer.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.0.message = message.into();
+        self
+    }
+
     /// Names the operation, such as `graph.application.add_password`. The innermost name wins.
     #[must_use]
     pub fn with_operation(mut self, operation: impl Into<String>) -> Self {

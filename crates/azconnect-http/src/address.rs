@@ -1,0 +1,129 @@
+//! Addresses that no input can bend.
+
+use azconnect_core::Error;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::{Host, Url};
+
+/// What stays as it is in a path segment: RFC 3986 `pchar`.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
+
+/// Joins path segments to a base. Every segment is percent-encoded, so `a/../b` is one segment and stays one.
+///
+/// # Errors
+/// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for an empty segment, `.` or `..`, which would change the
+/// path even when encoded.
+pub fn endpoint(base: &Url, segments: &[&str]) -> Result<Url, Error> {
+    let mut path = base.path().trim_end_matches('/').to_owned();
+    for segment in segments {
+        if segment.is_empty() || *segment == "." || *segment == ".." {
+            return Err(Error::invalid("path segment", format!("{segment:?} cannot be part of an address"))
+                .with_advice("give the real name or id"));
+        }
+        path.push('/');
+        path.extend(utf8_percent_encode(segment, SEGMENT));
+    }
+    let mut url = base.clone();
+    url.set_path(&path);
+    url.set_query(None);
+    url.set_fragment(None);
+    Ok(url)
+}
+
+/// Appends query parameters, each name and value encoded.
+#[must_use]
+pub fn with_query(mut url: Url, parameters: &[(&str, &str)]) -> Url {
+    if !parameters.is_empty() {
+        url.query_pairs_mut().extend_pairs(parameters);
+    }
+    url
+}
+
+/// Accepts `https`, and `http` for loopback if that was opted in to.
+///
+/// # Errors
+/// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for everything else; nothing was sent.
+pub fn require_safe_scheme(uri: &http::Uri, http_loopback: bool) -> Result<(), Error> {
+    let loopback = || {
+        let url = Url::parse(&uri.to_string()).ok()?;
+        Some(match url.host()? {
+            Host::Ipv4(ip) => ip.is_loopback(),
+            Host::Ipv6(ip) => ip.is_loopback(),
+            Host::Domain(name) => name == "localhost",
+        })
+    };
+    match uri.scheme_str() {
+        Some("https") => Ok(()),
+        Some("http") if http_loopback && loopback() == Some(true) => Ok(()),
+        _ => Err(Error::invalid("address", "is not encrypted")
+            .with_advice("use https; plain http is for loopback only, by explicit opt-in")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn base() -> Url {
+        Url::parse("https://dev.azure.com/").unwrap()
+    }
+
+    #[test]
+    fn a_segment_with_slashes_stays_one_segment() {
+        let url = endpoint(&base(), &["a/../b", "x y", "applications(appId='1')", "%2e%2e", "?#"]).unwrap();
+        assert_eq!(url.as_str(), "https://dev.azure.com/a%2F..%2Fb/x%20y/applications(appId='1')/%252e%252e/%3F%23");
+    }
+
+    #[test]
+    fn a_base_with_a_path_keeps_it() {
+        let base = Url::parse("https://server/tfs/Default/").unwrap();
+        assert_eq!(endpoint(&base, &["_apis"]).unwrap().as_str(), "https://server/tfs/Default/_apis");
+    }
+
+    #[test]
+    fn dot_segments_are_refused() {
+        for bad in ["", ".", ".."] {
+            assert!(endpoint(&base(), &[bad]).is_err());
+        }
+    }
+
+    #[test]
+    fn plain_http_needs_loopback_and_the_opt_in() {
+        let check = |address: &str, opt_in| require_safe_scheme(&address.parse().unwrap(), opt_in).is_ok();
+        assert!(check("https://example.com/", false));
+        assert!(check("http://127.0.0.1:1/", true));
+        assert!(check("http://[::1]:1/", true));
+        assert!(!check("http://127.0.0.1:1/", false));
+        assert!(!check("http://example.com/", true));
+        assert!(!check("http://localhost.example.com/", true));
+    }
+
+    proptest! {
+        #[test]
+        fn no_segment_changes_the_number_of_segments(text in "\\PC{1,40}") {
+            prop_assume!(text != "." && text != "..");
+            let url = endpoint(&base(), &["first", &text, "last"]).unwrap();
+            let segments: Vec<_> = url.path_segments().unwrap().collect();
+            prop_assert_eq!(segments.len(), 3);
+            prop_assert_eq!(segments[0], "first");
+            prop_assert_eq!(segments[2], "last");
+            let decoded = percent_encoding::percent_decode_str(segments[1]).decode_utf8().unwrap().into_owned();
+            prop_assert_eq!(decoded, text);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! One request to a service, before it is sent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azconnect_core::{Error, ErrorKind};
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde::Serialize;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::authorization::Authorizer;
+use crate::transport::{Response, SendOptions};
+
+/// Whether doing it twice is the same as doing it once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Idempotency {
+    /// It is: the pipeline may repeat it whenever that may help.
+    Idempotent,
+    /// It is not: it is sent again only after an answer that proves that nothing was applied.
+    Once,
+}
+
+/// Slows the calls that share a budget, such as those to one organization.
+#[async_trait]
+pub trait Pace: Send + Sync {
+    /// Returns when the next attempt may be sent.
+    async fn ready(&self);
+
+    /// Learns from an answer, a successful one included.
+    fn observe(&self, answer: &Response);
+}
+
+/// A request with what the pipeline must know of it.
+#[derive(Clone)]
+pub struct Call {
+    pub(crate) operation: &'static str,
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) idempotency: Idempotency,
+    pub(crate) options: SendOptions,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) authorizer: Option<Arc<dyn Authorizer>>,
+    pub(crate) pace: Option<Arc<dyn Pace>>,
+}
+
+impl Call {
+    /// A call of an operation, named as in `graph.application.get`.
+    pub fn new(operation: &'static str, method: Method, url: Url, idempotency: Idempotency) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        Self {
+            operation,
+            method,
+            url,
+            headers,
+            body: Bytes::new(),
+            idempotency,
+            options: SendOptions::default(),
+            deadline: None,
+            authorizer: None,
+            pace: None,
+        }
+    }
+
+    /// A read.
+    pub fn get(operation: &'static str, url: Url) -> Self {
+        Self::new(operation, Method::GET, url, Idempotency::Idempotent)
+    }
+
+    /// A replacement, which is the same done twice.
+    pub fn put(operation: &'static str, url: Url) -> Self {
+        Self::new(operation, Method::PUT, url, Idempotency::Idempotent)
+    }
+
+    /// A removal, which is the same done twice.
+    pub fn delete(operation: &'static str, url: Url) -> Self {
+        Self::new(operation, Method::DELETE, url, Idempotency::Idempotent)
+    }
+
+    /// A request that must not be sent twice. See [`Call::with_idempotency`] for a `POST` that only reads.
+    pub fn post(operation: &'static str, url: Url) -> Self {
+        Self::new(operation, Method::POST, url, Idempotency::Once)
+    }
+
+    /// Sets whether it may be repeated.
+    #[must_use]
+    pub fn with_idempotency(mut self, idempotency: Idempotency) -> Self {
+        self.idempotency = idempotency;
+        self
+    }
+
+    /// Sets a JSON body. Its memory is overwritten after use, since it may hold a secret.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the value cannot be JSON.
+    pub fn with_json(mut self, body: &impl Serialize) -> Result<Self, Error> {
+        let text = serde_json::to_vec(body)
+            .map_err(|_| Error::new(ErrorKind::InvalidInput, "the request cannot be written as JSON"))?;
+        self.body = Bytes::from_owner(Zeroizing::new(text));
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(self)
+    }
+
+    /// Sets a form as body. Its memory is overwritten after use, since it may hold a secret.
+    #[must_use]
+    pub fn with_form(mut self, fields: &[(&str, &str)]) -> Self {
+        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.body = Bytes::from_owner(Zeroizing::new(form.into_bytes()));
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        self
+    }
+
+    /// Sets a header.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Sets how one attempt is sent.
+    #[must_use]
+    pub fn with_options(mut self, options: SendOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Sets the longest time of all attempts and pauses together, in place of the pipeline's.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Sets who signs it.
+    #[must_use]
+    pub fn with_authorizer(mut self, authorizer: Arc<dyn Authorizer>) -> Self {
+        self.authorizer = Some(authorizer);
+        self
+    }
+
+    /// Sets whose budget it uses.
+    #[must_use]
+    pub fn with_pace(mut self, pace: Arc<dyn Pace>) -> Self {
+        self.pace = Some(pace);
+        self
+    }
+
+    /// The same call to another address, for the next page.
+    #[must_use]
+    pub fn to(&self, url: Url) -> Self {
+        Self { url, ..self.clone() }
+    }
+
+    /// Where it goes.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// What it is called.
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+}

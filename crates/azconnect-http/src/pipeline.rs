@@ -1,0 +1,279 @@
+//! Sending a call until it succeeds, fails for good, or time is up.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use azconnect_core::{Attempt, Clock, Effect, Error, ErrorKind, ExponentialBackoff, Retry, RetryPolicy};
+use futures_util::future::{Either, select};
+use http::header::AUTHORIZATION;
+use http::{HeaderName, HeaderValue};
+use tracing::{Instrument, Span, debug_span, field};
+use uuid::Uuid;
+
+use crate::answer::request_id;
+use crate::authorization::Authorization;
+use crate::call::{Call, Idempotency};
+use crate::dialect::Dialect;
+use crate::retry_after::retry_after;
+use crate::transport::{ByteStream, Request, Response, SendOptions, Transport, no_answer};
+
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
+
+/// Executes calls over a transport. Cheap to clone.
+///
+/// What it guarantees:
+/// - a call that is not idempotent is sent once, unless an answer proved that nothing was applied;
+/// - a pause a service names is never undercut;
+/// - a 401 makes it fetch one fresh token and try once more;
+/// - every attempt carries the same `x-ms-client-request-id`, which also stands in the span;
+/// - spans (`azconnect.http`) hold operation, attempt, status and request id, never a header, an address or a body.
+#[derive(Clone)]
+pub struct Pipeline {
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    retry: Arc<dyn RetryPolicy>,
+    deadline: Duration,
+}
+
+impl Pipeline {
+    /// A pipeline with [`ExponentialBackoff::default`] and an overall deadline of 5 minutes a call.
+    pub fn new(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
+        let retry = Arc::new(ExponentialBackoff::default());
+        Self { transport, clock, retry, deadline: Duration::from_secs(300) }
+    }
+
+    /// Sets when to try again.
+    #[must_use]
+    pub fn with_retry(mut self, retry: Arc<dyn RetryPolicy>) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Sets the longest time of all attempts and pauses of a call.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// The clock it measures with.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// The transport it sends over.
+    pub fn transport(&self) -> &Arc<dyn Transport> {
+        &self.transport
+    }
+
+    /// Executes a call and returns its successful answer.
+    ///
+    /// # Errors
+    /// What the dialect made of the last answer, or the transport's error, with operation and request id. The message
+    /// of a call that was tried several times says how often and how long.
+    ///
+    /// # Cancel safety
+    /// As the call itself: a dropped call that is not idempotent may have been applied.
+    pub async fn execute(&self, call: Call, dialect: &dyn Dialect) -> Result<Response, Error> {
+        let call = &call;
+        let sender = |request: Request, timeout: Duration| async move {
+            let answer = self.within(timeout, self.transport.send(request)).await?;
+            if let Some(pace) = &call.pace {
+                pace.observe(&answer);
+            }
+            match dialect.judge(&answer) {
+                Ok(()) => Ok(answer),
+                Err(error) => Err(self.complete(error, &answer)),
+            }
+        };
+        self.attempts(call, sender).await
+    }
+
+    /// Executes a call whose answer is too large to hold. The body of a failure is read whole, within the limit.
+    ///
+    /// # Errors
+    /// As [`Pipeline::execute`]. Once the stream has begun nothing is retried; its errors come through the stream.
+    pub async fn execute_streaming(
+        &self,
+        call: Call,
+        dialect: &dyn Dialect,
+    ) -> Result<http::Response<ByteStream>, Error> {
+        let limit = call.options.answer_limit;
+        let sender = |request: Request, timeout: Duration| async move {
+            let answer = self.within(timeout, self.transport.stream(request)).await?;
+            if answer.status().is_success() {
+                return Ok(answer);
+            }
+            let answer = self.within(timeout, collect(answer, limit)).await?;
+            match dialect.judge(&answer) {
+                Ok(()) => Ok(answer.map(|body| Box::pin(futures_util::stream::iter([Ok(body)])) as ByteStream)),
+                Err(error) => Err(self.complete(error, &answer)),
+            }
+        };
+        self.attempts(&call, sender).await
+    }
+
+    async fn attempts<T, F>(&self, call: &Call, sender: impl Fn(Request, Duration) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+        T: Answered,
+    {
+        let id = Uuid::new_v4();
+        let started = self.clock.elapsed();
+        let deadline = call.deadline.unwrap_or(self.deadline);
+        let mut renewed = false;
+        let mut number = 0;
+        loop {
+            number += 1;
+            if let Some(pace) = &call.pace {
+                pace.ready().await;
+            }
+            let span = debug_span!("azconnect.http", operation = call.operation, attempt = number,
+                client_request_id = %id, status = field::Empty, request_id = field::Empty, effect = field::Empty);
+            let authorization = self.authorization(call).instrument(span.clone()).await?;
+            let left = deadline.saturating_sub(self.clock.elapsed() - started);
+            let request = build(call, id, authorization.as_ref(), left)?;
+            let outcome = sender(request, call.options.timeout.min(left)).instrument(span.clone()).await;
+            let error = match outcome {
+                Ok(answer) => {
+                    answer.record(&span);
+                    return Ok(answer);
+                }
+                Err(error) => error.with_operation(call.operation),
+            };
+            record_error(&span, &error);
+            if error.kind() == ErrorKind::Unauthenticated && !renewed && self.renew(call, authorization.as_ref()).await
+            {
+                renewed = true;
+                continue;
+            }
+            let elapsed = self.clock.elapsed() - started;
+            match self.pause(call, id, number, elapsed, &error) {
+                Some(pause) if elapsed + pause < deadline => self.clock.sleep(pause).await,
+                _ => return Err(tried(error, number, elapsed)),
+            }
+        }
+    }
+
+    async fn authorization(&self, call: &Call) -> Result<Option<Authorization>, Error> {
+        match &call.authorizer {
+            Some(authorizer) => Ok(Some(authorizer.authorize().await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn renew(&self, call: &Call, refused: Option<&Authorization>) -> bool {
+        match (&call.authorizer, refused) {
+            (Some(authorizer), Some(refused)) => authorizer.refused(refused).await,
+            _ => false,
+        }
+    }
+
+    /// The pause before a repetition, if one is safe and the policy wants it.
+    fn pause(&self, call: &Call, id: Uuid, number: u32, elapsed: Duration, error: &Error) -> Option<Duration> {
+        let safe = call.idempotency == Idempotency::Idempotent || error.effect() == Effect::None;
+        if !safe || error.retry() == Retry::No {
+            return None;
+        }
+        // The request id is random: spread callers by it, so that a replayed id replays its pauses.
+        let jitter = f64::from(id.as_u128() as u32 ^ number.wrapping_mul(0x9e37_79b9)) / f64::from(u32::MAX);
+        self.retry.pause(&Attempt::new(number, elapsed, error, jitter))
+    }
+
+    async fn within<T>(&self, timeout: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let work = pin!(work);
+        let timer = self.clock.sleep(timeout);
+        match select(work, timer).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(_) => Err(no_answer(timeout)),
+        }
+    }
+
+    /// Adds what every answer carries.
+    fn complete(&self, error: Error, answer: &Response) -> Error {
+        let status = answer.status().as_u16();
+        let mut error = if error.http_status().is_none() { error.with_http_status(status) } else { error };
+        if let (None, Some(id)) = (error.request_id(), request_id(answer)) {
+            error = error.with_request_id(id);
+        }
+        match (error.retry(), retry_after(answer.headers(), self.clock.now())) {
+            (Retry::Backoff, Some(pause)) => error.with_retry(Retry::After(pause)),
+            _ => error,
+        }
+    }
+}
+
+/// What can be learnt from an answer, whether its body is read or not.
+trait Answered {
+    fn record(&self, span: &Span);
+}
+
+impl Answered for Response {
+    fn record(&self, span: &Span) {
+        span.record("status", self.status().as_u16());
+        if let Some(id) = request_id(self) {
+            span.record("request_id", id);
+        }
+    }
+}
+
+impl Answered for http::Response<ByteStream> {
+    fn record(&self, span: &Span) {
+        span.record("status", self.status().as_u16());
+    }
+}
+
+fn build(call: &Call, id: Uuid, authorization: Option<&Authorization>, left: Duration) -> Result<Request, Error> {
+    let mut request = http::Request::new(call.body.clone());
+    *request.method_mut() = call.method.clone();
+    *request.uri_mut() = call
+        .url
+        .as_str()
+        .parse()
+        .map_err(|_| Error::invalid("address", "cannot be sent").with_operation(call.operation))?;
+    *request.headers_mut() = call.headers.clone();
+    let headers = request.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(CLIENT_REQUEST_ID, value);
+    }
+    if let Some(authorization) = authorization {
+        headers.insert(AUTHORIZATION, authorization.header.clone());
+    }
+    let options = SendOptions { timeout: call.options.timeout.min(left), ..call.options };
+    request.extensions_mut().insert(options);
+    Ok(request)
+}
+
+fn record_error(span: &Span, error: &Error) {
+    if let Some(status) = error.http_status() {
+        span.record("status", status);
+    }
+    if let Some(id) = error.request_id() {
+        span.record("request_id", id);
+    }
+    span.record("effect", field::debug(error.effect()));
+}
+
+/// Says how often and how long it was tried, if more than once.
+fn tried(error: Error, attempts: u32, elapsed: Duration) -> Error {
+    if attempts < 2 {
+        return error;
+    }
+    let message = format!("{}, after {attempts} attempts in {} s", error.message(), elapsed.as_secs());
+    error.with_message(message)
+}
+
+async fn collect(answer: http::Response<ByteStream>, limit: usize) -> Result<Response, Error> {
+    use futures_util::StreamExt;
+    let (parts, mut stream) = answer.into_parts();
+    let mut body = Vec::new();
+    while let Some(piece) = stream.next().await {
+        let piece = piece?;
+        if body.len() + piece.len() > limit {
+            return Err(crate::transport::answer_too_large(limit));
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(http::Response::from_parts(parts, body.into()))
+}
