@@ -10,6 +10,13 @@ use time::OffsetDateTime;
 
 use crate::finding::Finding;
 
+azconnect_core::name_id!(
+    /// What an issuer mints for, such as `application/1272a66f-…`: the same in every process, since there is one writer
+    /// per subject.
+    SubjectId,
+    "subject id"
+);
+
 /// The display name under which a secret is minted: unique, chosen and recorded before the request is sent.
 ///
 /// It is the only handle by which a secret is found whose answer was lost.
@@ -224,6 +231,9 @@ pub enum Retirement {
 /// Every implementation passes `azconnect_testkit::conformance::credential_issuer`.
 #[async_trait]
 pub trait CredentialIssuer: Send + Sync {
+    /// The stable name of what it mints for.
+    fn subject(&self) -> &SubjectId;
+
     /// Reads what exists. Idempotent, without effect.
     async fn inventory(&self) -> Result<Inventory, Error>;
 

@@ -41,7 +41,9 @@ pub use assessment::{Assessment, Verdict};
 pub use candidate::Candidate;
 pub use client_secret::check_client_secret;
 pub use finding::{Finding, Severity};
-pub use issuer::{CredentialIssuer, Inventory, IssuedKey, KeyHolder, Marker, MintRequest, Minted, Retirement};
+pub use issuer::{
+    CredentialIssuer, Inventory, IssuedKey, KeyHolder, Marker, MintRequest, Minted, Retirement, SubjectId,
+};
 pub use record::{ConnectionId, ConnectionRecord, CredentialKind, Expiry, Region};
 pub use sink::{CredentialSink, PushReceipt, SinkId, SinkReport};
 pub use token::{AccessToken, TokenProvider};
