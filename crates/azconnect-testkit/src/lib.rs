@@ -24,6 +24,7 @@
 
 mod canary;
 mod clock;
+pub mod conformance;
 
 pub use canary::{Canary, Listening};
 pub use clock::{ManualClock, VirtualClock};

@@ -1,0 +1,30 @@
+//! What every implementation of a port must do, as suites of named behaviours.
+//!
+//! A suite runs every behaviour on a subject of its own and panics once, naming all that failed. It takes a factory;
+//! names of streams, secrets and leases are fresh in every run, so a factory may give the same shared store each time.
+//!
+//! ```
+//! # use azconnect_core::{Append, Entry, Error, Journal, Sequence, StreamId};
+//! # use std::sync::Arc;
+//! # struct Forgetful;
+//! # #[async_trait::async_trait]
+//! # impl Journal for Forgetful {
+//! #     async fn append(&self, append: Append) -> Result<Sequence, Error> {
+//! #         Ok(Sequence(append.expected.0 + append.records.len() as u64))
+//! #     }
+//! #     async fn read(&self, _: &StreamId, _: Sequence) -> Result<Vec<Entry>, Error> { Ok(Vec::new()) }
+//! #     async fn unfinished(&self) -> Result<Vec<StreamId>, Error> { Ok(Vec::new()) }
+//! # }
+//! # let caught = std::panic::catch_unwind(|| {
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! use azconnect_testkit::conformance;
+//!
+//! conformance::journal::all(async || Arc::new(Forgetful) as Arc<dyn Journal>).await;
+//! # })});
+//! # assert!(caught.unwrap_err().downcast::<String>().unwrap().contains("what is appended is read back"));
+//! ```
+
+pub mod journal;
+pub mod lease;
+mod report;
+pub mod secret_store;
