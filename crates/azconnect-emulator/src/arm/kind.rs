@@ -1,0 +1,127 @@
+//! The kinds of resource, and how their types are written.
+
+/// A kind of resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Kind {
+    Group,
+    VirtualNetwork,
+    Subnet,
+    SecurityGroup,
+    SecurityRule,
+    PublicIp,
+    Nic,
+    Disk,
+    Machine,
+    Extension,
+    RunCommand,
+    Deployment,
+    RoleAssignment,
+    RoleDefinition,
+}
+
+impl Kind {
+    /// Every kind whose id names a group and a provider.
+    const IN_GROUPS: [Self; 11] = [
+        Self::VirtualNetwork,
+        Self::Subnet,
+        Self::SecurityGroup,
+        Self::SecurityRule,
+        Self::PublicIp,
+        Self::Nic,
+        Self::Disk,
+        Self::Machine,
+        Self::Extension,
+        Self::RunCommand,
+        Self::Deployment,
+    ];
+
+    pub(crate) fn namespace(self) -> &'static str {
+        match self {
+            Self::Group | Self::Deployment => "Microsoft.Resources",
+            Self::VirtualNetwork
+            | Self::Subnet
+            | Self::SecurityGroup
+            | Self::SecurityRule
+            | Self::PublicIp
+            | Self::Nic => "Microsoft.Network",
+            Self::Disk | Self::Machine | Self::Extension | Self::RunCommand => "Microsoft.Compute",
+            Self::RoleAssignment | Self::RoleDefinition => "Microsoft.Authorization",
+        }
+    }
+
+    /// The types below the namespace, parents first.
+    pub(crate) fn types(self) -> &'static [&'static str] {
+        match self {
+            Self::Group => &["resourceGroups"],
+            Self::VirtualNetwork => &["virtualNetworks"],
+            Self::Subnet => &["virtualNetworks", "subnets"],
+            Self::SecurityGroup => &["networkSecurityGroups"],
+            Self::SecurityRule => &["networkSecurityGroups", "securityRules"],
+            Self::PublicIp => &["publicIPAddresses"],
+            Self::Nic => &["networkInterfaces"],
+            Self::Disk => &["disks"],
+            Self::Machine => &["virtualMachines"],
+            Self::Extension => &["virtualMachines", "extensions"],
+            Self::RunCommand => &["virtualMachines", "runCommands"],
+            Self::Deployment => &["deployments"],
+            Self::RoleAssignment => &["roleAssignments"],
+            Self::RoleDefinition => &["roleDefinitions"],
+        }
+    }
+
+    /// Such as `Microsoft.Network/virtualNetworks/subnets`.
+    pub(crate) fn full(self) -> String {
+        format!("{}/{}", self.namespace(), self.types().join("/"))
+    }
+
+    /// The type as actions write it.
+    pub(crate) fn action_prefix(self) -> String {
+        match self {
+            Self::Group => "Microsoft.Resources/subscriptions/resourceGroups".to_owned(),
+            other => other.full(),
+        }
+    }
+
+    /// The kind of a namespace and its types, in any case.
+    pub(crate) fn of(namespace: &str, types: &[&str]) -> Option<Self> {
+        Self::IN_GROUPS.into_iter().find(|kind| {
+            kind.namespace().eq_ignore_ascii_case(namespace)
+                && kind.types().len() == types.len()
+                && kind.types().iter().zip(types).all(|(known, given)| known.eq_ignore_ascii_case(given))
+        })
+    }
+
+    /// The parent's kind, if this one lives inside another.
+    pub(crate) fn parent(self) -> Option<Self> {
+        match self {
+            Self::Subnet => Some(Self::VirtualNetwork),
+            Self::SecurityRule => Some(Self::SecurityGroup),
+            Self::Extension | Self::RunCommand => Some(Self::Machine),
+            _ => None,
+        }
+    }
+
+    /// What the last write is called in messages of the network.
+    pub(crate) fn put_name(self) -> &'static str {
+        match self {
+            Self::VirtualNetwork => "PutVirtualNetworkOperation",
+            Self::Subnet => "PutSubnetOperation",
+            Self::SecurityGroup => "PutNetworkSecurityGroupOperation",
+            Self::SecurityRule => "PutSecurityRuleOperation",
+            Self::PublicIp => "PutPublicIpAddressOperation",
+            Self::Nic => "PutNicOperation",
+            _ => "PutOperation",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_match_in_any_case() {
+        assert_eq!(Kind::of("microsoft.network", &["VirtualNetworks", "SUBNETS"]), Some(Kind::Subnet));
+        assert_eq!(Kind::of("Microsoft.Compute", &["subnets"]), None);
+    }
+}
