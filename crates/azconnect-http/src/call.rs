@@ -40,6 +40,8 @@ pub struct Call {
     pub(crate) operation: &'static str,
     pub(crate) method: Method,
     pub(crate) url: Url,
+    /// Where it goes byte for byte, where that is not the same as `url`.
+    pub(crate) verbatim: Option<http::Uri>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) idempotency: Idempotency,
@@ -58,6 +60,7 @@ impl Call {
             operation,
             method,
             url,
+            verbatim: None,
             headers,
             body: Bytes::new(),
             idempotency,
@@ -154,7 +157,28 @@ impl Call {
     /// The same call to another address, for the next page.
     #[must_use]
     pub fn to(&self, url: Url) -> Self {
-        Self { url, ..self.clone() }
+        Self { url, verbatim: None, ..self.clone() }
+    }
+
+    /// The same call with another method.
+    pub(crate) fn with_method(mut self, method: Method) -> Self {
+        self.method = method;
+        self.body = Bytes::new();
+        self.headers.remove(CONTENT_TYPE);
+        self
+    }
+
+    /// The same call to an address that is sent as it is, since it is signed.
+    pub(crate) fn to_verbatim(&self, address: &str) -> Result<Self, Error> {
+        let wrong = |_| Error::new(ErrorKind::Unexpected, "the address of the operation cannot be used");
+        let url = Url::parse(address).map_err(|_| wrong(()))?;
+        let uri = address.parse().map_err(|_: http::uri::InvalidUri| wrong(()))?;
+        Ok(Self { url, verbatim: Some(uri), ..self.clone() })
+    }
+
+    /// How it is sent.
+    pub fn method(&self) -> &Method {
+        &self.method
     }
 
     /// Where it goes.

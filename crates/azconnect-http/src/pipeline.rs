@@ -227,11 +227,14 @@ impl Answered for http::Response<ByteStream> {
 fn build(call: &Call, id: Uuid, authorization: Option<&Authorization>, left: Duration) -> Result<Request, Error> {
     let mut request = http::Request::new(call.body.clone());
     *request.method_mut() = call.method.clone();
-    *request.uri_mut() = call
-        .url
-        .as_str()
-        .parse()
-        .map_err(|_| Error::invalid("address", "cannot be sent").with_operation(call.operation))?;
+    *request.uri_mut() = match &call.verbatim {
+        Some(uri) => uri.clone(),
+        None => call
+            .url
+            .as_str()
+            .parse()
+            .map_err(|_| Error::invalid("address", "cannot be sent").with_operation(call.operation))?,
+    };
     *request.headers_mut() = call.headers.clone();
     let headers = request.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {

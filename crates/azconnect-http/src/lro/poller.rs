@@ -1,0 +1,250 @@
+//! Asking until the outcome is known.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use azconnect_core::{Error, ErrorKind, NoRetry, Retry};
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+
+use super::operation::Operation;
+use super::policy::{FollowRetryAfter, PollPolicy, Seen};
+use super::reading::{Source, State, state_of};
+use crate::call::Call;
+use crate::dialect::Dialect;
+use crate::pipeline::Pipeline;
+use crate::retry_after::retry_after;
+use crate::transport::Response;
+
+/// How long a status that is not found counts as not there yet.
+const NOT_THERE_YET: Duration = Duration::from_secs(60);
+
+/// A dialect that also says why an operation failed.
+pub trait OperationDialect: Dialect {
+    /// The error in a successful answer that names the state `Failed` or `Canceled`.
+    fn failure(&self, answer: &Response) -> Error;
+}
+
+/// Where an operation stands.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It goes on. From [`Poller::wait`]: it still went on at the deadline.
+    InProgress,
+    /// It succeeded. The answer is its result; empty where there is none.
+    Done(Response),
+    /// The service says that it failed or was cancelled.
+    Failed(Error),
+    /// Reading the status failed; the operation itself goes on, or has ended in a way not known.
+    Unread(Error),
+}
+
+impl Outcome {
+    /// The result, or an error for everything else. The effect is unknown unless it was done.
+    ///
+    /// # Errors
+    /// The failure; why the status could not be read; or [`Timeout`](ErrorKind::Timeout) if it still went on.
+    pub fn into_result(self) -> Result<Response, Error> {
+        match self {
+            Self::Done(answer) => Ok(answer),
+            Self::Failed(error) | Self::Unread(error) => Err(error),
+            Self::InProgress => Err(Error::new(ErrorKind::Timeout, "the operation still goes on")
+                .with_advice("wait on: the operation continues at the service")),
+        }
+    }
+}
+
+/// Polls one operation.
+///
+/// Each poll is one exchange, plus one for a token that has expired and one for the result.
+///
+/// # Cancel safety
+/// Dropping it, or a future of it, loses nothing: [`Poller::operation`] can be polled on by another.
+pub struct Poller<'a> {
+    pipeline: Pipeline,
+    template: Call,
+    dialect: &'a dyn OperationDialect,
+    policy: Arc<dyn PollPolicy>,
+    operation: Operation,
+    resumed: bool,
+    read: bool,
+    started: Duration,
+    deadline: Duration,
+    seen: Seen,
+}
+
+impl<'a> Poller<'a> {
+    /// Polls an operation that this process has just begun: it pauses first. The template brings the operation's name,
+    /// the authorizer and the pace; its method, address and body are not used.
+    pub fn new(pipeline: &Pipeline, template: Call, dialect: &'a dyn OperationDialect, operation: Operation) -> Self {
+        let started = pipeline.clock().elapsed();
+        let seen = Seen { retry_after: operation.pause, ..Seen::new() };
+        // Pauses are the policy's alone, and it must see every throttle.
+        let pipeline = pipeline.clone().with_retry(Arc::new(NoRetry));
+        Self {
+            pipeline,
+            template,
+            dialect,
+            policy: Arc::new(FollowRetryAfter),
+            operation,
+            resumed: false,
+            read: false,
+            started,
+            deadline: Duration::from_secs(3600),
+            seen,
+        }
+    }
+
+    /// Polls an operation that another process has begun: it polls first.
+    #[must_use]
+    pub fn resumed(mut self) -> Self {
+        self.resumed = true;
+        self
+    }
+
+    /// Sets how often to ask.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Arc<dyn PollPolicy>) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Sets how long [`Poller::wait`] waits; an hour by default.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// The operation as it stands now, to be stored.
+    pub fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    /// Polls, in the pace of the policy, until the outcome is known or the deadline has passed.
+    pub async fn wait(&mut self) -> Outcome {
+        let mut at_once = self.resumed;
+        let mut last = Outcome::InProgress;
+        loop {
+            self.seen.elapsed = self.pipeline.clock().elapsed().saturating_sub(self.started);
+            if !at_once {
+                let Some(pause) = self.policy.pause(&self.seen) else { return last };
+                if self.seen.elapsed + pause > self.deadline {
+                    return last;
+                }
+                self.pipeline.clock().sleep(pause).await;
+            }
+            let linked = self.operation.is_linked();
+            last = self.poll().await;
+            match &last {
+                Outcome::Done(_) | Outcome::Failed(_) => return last,
+                Outcome::Unread(error) if !may_be_read_later(error) => return last,
+                _ => {}
+            }
+            // The links have just been given up for the resource itself: nothing to wait for.
+            at_once = linked && !self.operation.is_linked();
+        }
+    }
+
+    /// Polls once, without a pause.
+    pub async fn poll(&mut self) -> Outcome {
+        loop {
+            self.seen.polls += 1;
+            let (source, address) = self.operation.next();
+            let call = match self.template.clone().with_method(Method::GET).to_verbatim(address) {
+                Ok(call) => call,
+                Err(error) => return Outcome::Unread(error.with_operation(self.template.operation())),
+            };
+            let outcome = match self.pipeline.execute(call, self.dialect).await {
+                Ok(answer) => self.answered(source, answer),
+                Err(error) => Some(self.refused(source, error)),
+            };
+            if let Some(outcome) = outcome {
+                return outcome;
+            }
+        }
+    }
+
+    /// `None` if the result is to be read next.
+    fn answered(&mut self, source: Source, answer: Response) -> Option<Outcome> {
+        let state = match answer.status() {
+            StatusCode::ACCEPTED => Ok(Some(State::Running)),
+            _ => state_of(source, answer.body()),
+        };
+        let state = match state {
+            // Absent is Succeeded.
+            Ok(state) => state.unwrap_or(State::Succeeded),
+            Err(error) => {
+                self.seen.unread += 1;
+                return Some(Outcome::Unread(error.with_operation(self.template.operation())));
+            }
+        };
+        self.read = true;
+        self.seen.unread = 0;
+        self.seen.throttled = false;
+        self.seen.remaining = remaining(answer.headers()).or(self.seen.remaining);
+        self.seen.retry_after = retry_after(answer.headers(), self.pipeline.clock().now()).or(self.seen.retry_after);
+        match state {
+            State::Running => {
+                self.operation.follow(answer.headers());
+                Some(Outcome::InProgress)
+            }
+            State::Succeeded if self.operation.succeed(source) => None,
+            State::Succeeded => Some(Outcome::Done(answer)),
+            State::Failed => {
+                Some(Outcome::Failed(self.dialect.failure(&answer).with_operation(self.template.operation())))
+            }
+        }
+    }
+
+    fn refused(&mut self, source: Source, error: Error) -> Outcome {
+        let missing = error.http_status() == Some(404);
+        if missing && source == Source::Resource && self.operation.is_delete() {
+            let mut gone = http::Response::new(Bytes::new());
+            *gone.status_mut() = StatusCode::NO_CONTENT;
+            return Outcome::Done(gone);
+        }
+        if missing {
+            let elapsed = self.pipeline.clock().elapsed().saturating_sub(self.started);
+            if !self.read && !self.resumed && elapsed < NOT_THERE_YET {
+                return Outcome::InProgress;
+            }
+            if self.operation.is_linked() {
+                // The service has forgotten the operation; the resource itself still knows its state.
+                self.operation.forget_links();
+                return Outcome::InProgress;
+            }
+        }
+        self.seen.unread += 1;
+        self.seen.throttled = error.kind() == ErrorKind::Throttled;
+        if let Retry::After(pause) = error.retry() {
+            self.seen.retry_after = Some(pause);
+        }
+        Outcome::Unread(error)
+    }
+}
+
+fn may_be_read_later(error: &Error) -> bool {
+    !matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied
+            | ErrorKind::Unauthenticated
+            | ErrorKind::InvalidInput
+            | ErrorKind::Unsupported
+            | ErrorKind::NotFound
+    )
+}
+
+/// The budget of operation reads in `x-ms-ratelimit-remaining-resource`, such as
+/// `Microsoft.Compute/GetOperationResource;44`.
+fn remaining(headers: &HeaderMap) -> Option<u32> {
+    headers
+        .get_all("x-ms-ratelimit-remaining-resource")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|entry| entry.split_once(';'))
+        .filter(|(name, _)| name.contains("GetOperation"))
+        .filter_map(|(_, count)| count.trim().parse().ok())
+        .min()
+}

@@ -1,0 +1,11 @@
+//! The pipeline's contracts, over scripted services and virtual time.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test"
+)]
+
+mod lro;
