@@ -1,0 +1,342 @@
+//! What to do next, given what is known.
+
+use std::time::Duration;
+
+use azconnect_core::{KeyId, SecretId};
+use azconnect_credential::{Marker, SinkId};
+use time::OffsetDateTime;
+
+use crate::event::{Event, RemovalCause};
+use crate::policy::Policy;
+use crate::problem::Problem;
+use crate::state::{Course, Mint, NewKey, Removal, Rotation, SinkProgress, State, Watch};
+
+/// How old a proof of the new secret may be when a consumer receives it.
+const PROOF_KEEPS: Duration = Duration::from_secs(600);
+
+/// How old the last proof may be when a key's removal is intended.
+const CLEARANCE_KEEPS: Duration = Duration::from_secs(300);
+
+/// What the driver does next.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Nothing: the subject is at rest, or blocked.
+    Rest,
+    /// Nothing before a moment.
+    Wait {
+        /// The moment.
+        until: OffsetDateTime,
+        /// For what, in words for a person.
+        why: &'static str,
+    },
+    /// Record a conclusion that needs no effect.
+    Record(Event),
+    /// Choose a marker, record it, ask for a secret.
+    Mint,
+    /// Look for a secret whose answer was lost.
+    Search {
+        /// Its marker.
+        marker: Marker,
+    },
+    /// Ask the issuer whether it accepts the new secret.
+    Prove,
+    /// Give the new secret to consumers, all at once.
+    Push {
+        /// Which.
+        sinks: Vec<SinkId>,
+    },
+    /// Ask consumers whether what they hold works, all at once.
+    Verify {
+        /// Which.
+        sinks: Vec<SinkId>,
+    },
+    /// Prove everything again before the old secret goes.
+    Gate,
+    /// Remove a key.
+    Remove {
+        /// Which.
+        key: KeyId,
+    },
+    /// Read whether a removed key is gone.
+    CheckRemoved {
+        /// Which.
+        key: KeyId,
+    },
+    /// Destroy the sealed copy of a removed secret.
+    Forget {
+        /// The removed key.
+        key: KeyId,
+        /// The sealed copy.
+        sealed: SecretId,
+    },
+    /// Prove the old secret before it is given back.
+    ProveOld {
+        /// Where it is sealed.
+        sealed: SecretId,
+    },
+    /// Give the old secret back to consumers, all at once.
+    Restore {
+        /// Which.
+        sinks: Vec<SinkId>,
+        /// Where the old secret is sealed.
+        sealed: SecretId,
+    },
+}
+
+/// Something that may be done from a moment on.
+struct Step {
+    at: OffsetDateTime,
+    action: Action,
+    why: &'static str,
+}
+
+/// What to do at `now`. Pure: the same state and time give the same action.
+///
+/// Of all that may be done now, what was begun earliest comes first: removals, then lost secrets, then the rotation.
+pub fn decide(state: &State, now: OffsetDateTime) -> Action {
+    let steps = || {
+        let forget = state
+            .forget
+            .iter()
+            .map(|(key, sealed)| step(now, Action::Forget { key: *key, sealed: sealed.clone() }, ""));
+        let removals = state.removals.iter().filter_map(|(key, removal)| removal_step(state, *key, removal, now));
+        let watches = state.watch.values().map(|watch| watch_step(watch, now));
+        let rotation = state.rotation.as_ref().and_then(|rotation| rotation_step(state, rotation, now));
+        forget.chain(removals).chain(watches).chain(rotation)
+    };
+    if let Some(due) = steps().find(|step| step.at <= now) {
+        return due.action;
+    }
+    match steps().min_by_key(|step| step.at) {
+        Some(next) => Action::Wait { until: next.at, why: next.why },
+        None => Action::Rest,
+    }
+}
+
+fn step(at: OffsetDateTime, action: Action, why: &'static str) -> Step {
+    Step { at, action, why }
+}
+
+/// The last look is never before the end of the watch.
+fn watch_step(watch: &Watch, now: OffsetDateTime) -> Step {
+    let marker = watch.marker.clone();
+    if watch.last_read_at.is_some_and(|at| at >= watch.until) {
+        return step(now, Action::Record(Event::MarkerDropped { marker }), "");
+    }
+    step(watch.next_at.min(watch.until), Action::Search { marker }, "a lost secret to turn up")
+}
+
+fn removal_step(state: &State, key: KeyId, removal: &Removal, now: OffsetDateTime) -> Option<Step> {
+    let at = removal.next_at.unwrap_or(now);
+    if let Some(rotation) = &state.rotation {
+        if rotation.blocked().is_some() {
+            return None;
+        }
+        if removal.failures >= rotation.policy.attempts
+            && let Some(problem) = &removal.problem
+        {
+            return Some(step(now, Action::Record(Event::Blocked { problem: problem.clone() }), ""));
+        }
+        if removal.absences >= rotation.policy.absence_reads {
+            return Some(step(now, Action::Record(Event::Removed { key }), ""));
+        }
+    } else if removal.absences >= Policy::default().absence_reads {
+        return Some(step(now, Action::Record(Event::Removed { key }), ""));
+    }
+    let action = if removal.sent { Action::CheckRemoved { key } } else { Action::Remove { key } };
+    Some(step(at, action, "the removed key to disappear everywhere"))
+}
+
+fn rotation_step(state: &State, rotation: &Rotation, now: OffsetDateTime) -> Option<Step> {
+    match &rotation.course {
+        Course::Blocked { .. } => None,
+        Course::Forward => match &rotation.mint {
+            Mint::Sealed(new) => forward_step(state, rotation, new, now),
+            _ => mint_step(state, rotation, now),
+        },
+        Course::Back { problem, old_proven_at } => match &rotation.mint {
+            Mint::Asked { .. } => mint_step(state, rotation, now),
+            Mint::Wanted { .. } if state.is_removing(RemovalCause::Lost) => None,
+            Mint::Wanted { .. } => Some(step(now, Action::Record(Event::RolledBack { problem: problem.clone() }), "")),
+            Mint::Sealed(new) => back_step(state, rotation, new, *old_proven_at, now),
+        },
+    }
+}
+
+fn mint_step(state: &State, rotation: &Rotation, now: OffsetDateTime) -> Option<Step> {
+    match &rotation.mint {
+        // A secret of ours that nobody can use makes place first.
+        Mint::Wanted { .. } if state.is_removing(RemovalCause::Lost) => None,
+        Mint::Wanted { failures, problem: Some(problem), .. }
+            if !problem.may_pass || *failures >= rotation.policy.attempts =>
+        {
+            Some(step(now, Action::Record(Event::RolledBack { problem: problem.clone() }), ""))
+        }
+        Mint::Wanted { not_before, .. } => {
+            Some(step(not_before.unwrap_or(now), Action::Mint, "the issuer to take requests again"))
+        }
+        Mint::Asked { marker, absences, .. } if *absences >= rotation.policy.absence_reads => {
+            let until = now + rotation.policy.orphan_watch;
+            Some(step(now, Action::Record(Event::MarkerWatched { marker: marker.clone(), until }), ""))
+        }
+        Mint::Asked { marker, next_at, .. } => {
+            Some(step(next_at.unwrap_or(now), Action::Search { marker: marker.clone() }, "a lost secret to turn up"))
+        }
+        Mint::Sealed(_) => None,
+    }
+}
+
+fn forward_step(state: &State, rotation: &Rotation, new: &NewKey, now: OffsetDateTime) -> Option<Step> {
+    if let Some(failed) = rotation.sinks.iter().find(|sink| sink.is_exhausted(&rotation.policy)) {
+        return Some(step(now, Action::Record(after_exhaustion(state, rotation, failed, now)), ""));
+    }
+    let unserved = || rotation.sinks.iter().filter(|sink| !sink.is_served());
+    if unserved().next().is_some() || rotation.proof.passed_at.is_none() {
+        return Some(serve_step(state, rotation, new, now));
+    }
+    let Some(cut_over_at) = rotation.cut_over_at else {
+        return Some(step(now, Action::Record(Event::CutOver), ""));
+    };
+    retire_step(state, rotation, cut_over_at, now)
+}
+
+/// Proof first, and fresh; then every consumer that is due, pushes before verifications.
+fn serve_step(state: &State, rotation: &Rotation, new: &NewKey, now: OffsetDateTime) -> Step {
+    let to_push: Vec<_> = rotation.sinks.iter().filter(|sink| !sink.given_up && sink.receipt.is_none()).collect();
+    let to_verify =
+        || rotation.sinks.iter().filter(|sink| !sink.given_up && sink.receipt.is_some() && sink.proof.is_none());
+    let proven = rotation.proof.passed_at.is_some_and(|at| now - at <= PROOF_KEEPS);
+    if !proven && (rotation.proof.passed_at.is_none() || !to_push.is_empty()) {
+        return prove_step(state, rotation, new, now);
+    }
+    let due = |sinks: &mut dyn Iterator<Item = &SinkProgress>| -> Vec<SinkId> {
+        sinks.filter(|sink| sink.retry_at.is_none_or(|at| at <= now)).map(|sink| sink.terms.sink.clone()).collect()
+    };
+    let sinks = due(&mut to_push.iter().copied());
+    if !sinks.is_empty() {
+        return step(now, Action::Push { sinks }, "");
+    }
+    let sinks = due(&mut to_verify());
+    if !sinks.is_empty() {
+        return step(now, Action::Verify { sinks }, "");
+    }
+    let next = to_push.into_iter().chain(to_verify()).filter_map(|sink| sink.retry_at).min().unwrap_or(now);
+    step(next, Action::Verify { sinks: Vec::new() }, "a consumer to be tried again")
+}
+
+fn prove_step(state: &State, rotation: &Rotation, new: &NewKey, now: OffsetDateTime) -> Step {
+    let settled_at = new.minted_at + rotation.policy.settle;
+    let failing_for = rotation.proof.failing_since.map(|since| now - since);
+    if failing_for.is_some_and(|time| time > rotation.policy.proof_timeout)
+        && let Some(problem) = &rotation.proof.problem
+    {
+        return step(now, Action::Record(turn_back(state, rotation, problem, now)), "");
+    }
+    let at = rotation.proof.retry_at.unwrap_or(settled_at).max(settled_at);
+    step(at, Action::Prove, "the new secret to reach every replica")
+}
+
+fn retire_step(state: &State, rotation: &Rotation, cut_over_at: OffsetDateTime, now: OffsetDateTime) -> Option<Step> {
+    let left: Vec<_> = rotation.retire.iter().filter(|key| state.ledger.contains_key(key)).collect();
+    let next = left.iter().find(|key| !state.removals.contains_key(key));
+    match (next, left.is_empty()) {
+        (Some(key), _) => {
+            if rotation.gate.passed_at.is_some_and(|at| now - at <= CLEARANCE_KEEPS) {
+                let event = Event::RemovalIntended { key: **key, cause: RemovalCause::Superseded, marker: None };
+                return Some(step(now, Action::Record(event), ""));
+            }
+            Some(gate_step(rotation, cut_over_at, now))
+        }
+        // Removals under way speak for themselves.
+        (None, false) => None,
+        (None, true) if state.forget.is_empty() => Some(step(now, Action::Record(Event::Rotated), "")),
+        (None, true) => None,
+    }
+}
+
+fn gate_step(rotation: &Rotation, cut_over_at: OffsetDateTime, now: OffsetDateTime) -> Step {
+    let failing_for = rotation.gate.failing_since.map(|since| now - since);
+    if failing_for.is_some_and(|time| time > rotation.policy.retry_budget)
+        && let Some(problem) = &rotation.gate.problem
+    {
+        return step(now, Action::Record(Event::Blocked { problem: problem.clone() }), "");
+    }
+    let grace_ends = cut_over_at + rotation.policy.grace;
+    let at = rotation.gate.retry_at.unwrap_or(grace_ends).max(grace_ends);
+    step(at, Action::Gate, "the grace of the old secret to pass")
+}
+
+/// What a consumer that was tried often enough means.
+fn after_exhaustion(state: &State, rotation: &Rotation, failed: &SinkProgress, now: OffsetDateTime) -> Event {
+    if !failed.terms.required {
+        return Event::SinkGivenUp { sink: failed.terms.sink.clone() };
+    }
+    let problem = failed.problem.clone().unwrap_or_else(|| {
+        Problem::lasting(format!("{} did not take the new secret", failed.terms.title), "look at the consumer")
+    });
+    turn_back(state, rotation, &problem, now)
+}
+
+/// Back if nobody holds the new secret or the old one can be given back; else a person decides, with both alive.
+fn turn_back(state: &State, rotation: &Rotation, problem: &Problem, now: OffsetDateTime) -> Event {
+    let untouched = !rotation.sinks.iter().any(SinkProgress::may_hold_new);
+    if untouched || old_secret(state, rotation, now).is_some() {
+        return Event::RollbackBegun { problem: problem.clone() };
+    }
+    Event::Blocked { problem: problem.clone() }
+}
+
+/// The old secret, if it is held sealed and still alive.
+fn old_secret(state: &State, rotation: &Rotation, now: OffsetDateTime) -> Option<SecretId> {
+    rotation
+        .retire
+        .iter()
+        .filter(|key| !state.removals.contains_key(key))
+        .filter_map(|key| state.ledger.get(key))
+        .filter(|key| key.ends_at.is_some_and(|end| end > now))
+        .filter_map(|key| key.sealed.clone())
+        .next_back()
+}
+
+fn back_step(
+    state: &State,
+    rotation: &Rotation,
+    new: &NewKey,
+    old_proven_at: Option<OffsetDateTime>,
+    now: OffsetDateTime,
+) -> Option<Step> {
+    let holders: Vec<_> = rotation.sinks.iter().filter(|sink| sink.may_hold_new()).collect();
+    if holders.is_empty() {
+        return match (state.ledger.contains_key(&new.key), state.removals.contains_key(&new.key)) {
+            (true, false) => {
+                let event = Event::RemovalIntended { key: new.key, cause: RemovalCause::RolledBack, marker: None };
+                Some(step(now, Action::Record(event), ""))
+            }
+            (true, true) => None,
+            (false, _) => match &rotation.course {
+                Course::Back { problem, .. } if state.forget.is_empty() => {
+                    Some(step(now, Action::Record(Event::RolledBack { problem: problem.clone() }), ""))
+                }
+                _ => None,
+            },
+        };
+    }
+    let failed = holders.iter().find(|sink| sink.failures >= rotation.policy.attempts);
+    let Some(sealed) = old_secret(state, rotation, now).filter(|_| failed.is_none()) else {
+        let problem = failed.and_then(|sink| sink.problem.clone()).unwrap_or_else(|| {
+            Problem::lasting("the old secret cannot be given back", "give the consumers a working secret by hand")
+        });
+        return Some(step(now, Action::Record(Event::Blocked { problem }), ""));
+    };
+    if old_proven_at.is_none_or(|at| now - at > PROOF_KEEPS) {
+        return Some(step(now, Action::ProveOld { sealed }, ""));
+    }
+    let due: Vec<_> = holders.iter().filter(|sink| sink.retry_at.is_none_or(|at| at <= now)).collect();
+    if due.is_empty() {
+        let next = holders.iter().filter_map(|sink| sink.retry_at).min().unwrap_or(now);
+        return Some(step(next, Action::Restore { sinks: Vec::new(), sealed }, "a consumer to be tried again"));
+    }
+    let sinks = due.into_iter().map(|sink| sink.terms.sink.clone()).collect();
+    Some(step(now, Action::Restore { sinks, sealed }, ""))
+}

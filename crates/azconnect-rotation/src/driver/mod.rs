@@ -1,0 +1,278 @@
+//! Performs what [`decide`](crate::decide) says, one durable event after the other.
+
+mod issue;
+mod retire;
+mod serve;
+mod session;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use azconnect_core::{Clock, Error, Journal, Lease, SecretId, SecretStore, Sequence};
+use azconnect_credential::{Marker, SubjectId};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::decide::{Action, decide};
+use crate::event::Event;
+use crate::observer::{Observer, Unobserved};
+use crate::outcome::Outcome;
+use crate::plan::{Decision, Plan, plan};
+use crate::state::State;
+use crate::target::{STREAM_PREFIX, Target, stream_of};
+use session::Session;
+
+/// The ports a rotation is written to.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Ports {
+    /// Where events go.
+    pub journal: Arc<dyn Journal>,
+    /// Where secrets lie sealed.
+    pub secrets: Arc<dyn SecretStore>,
+    /// Who may write.
+    pub lease: Arc<dyn Lease>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Ports {
+    /// The four ports.
+    pub fn new(
+        journal: Arc<dyn Journal>,
+        secrets: Arc<dyn SecretStore>,
+        lease: Arc<dyn Lease>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { journal, secrets, lease, clock }
+    }
+}
+
+/// Rotates secrets. Cheap to clone; the same one serves any number of targets, one after the other or at once.
+///
+/// A run may be killed at any moment: the next one, in this or another process, goes on from the journal.
+#[derive(Clone)]
+pub struct Rotator {
+    ports: Ports,
+    observer: Arc<dyn Observer>,
+    holder: String,
+    term: Duration,
+    patience: Duration,
+}
+
+impl Rotator {
+    /// A rotator that holds leases of 60 seconds under a name of its own, and waits for up to 2 minutes by itself.
+    pub fn new(ports: Ports) -> Self {
+        Self {
+            ports,
+            observer: Arc::new(Unobserved),
+            holder: format!("rotator-{}", Uuid::new_v4()),
+            term: Duration::from_secs(60),
+            patience: Duration::from_secs(120),
+        }
+    }
+
+    /// Sets who watches.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// Sets the term of a lease: how long another process waits after this one was killed.
+    #[must_use]
+    pub fn with_lease_term(mut self, term: Duration) -> Self {
+        self.term = term;
+        self
+    }
+
+    /// Sets how long a run waits by itself before it returns [`Outcome::Waiting`].
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Looks at everything and says what [`Rotator::rotate`] would do. No effect.
+    ///
+    /// # Errors
+    /// If the policy does not hold, the journal cannot be read, or the issuer does not answer.
+    pub async fn plan(&self, target: &Target) -> Result<Plan, Error> {
+        let (state, _) = self.state(target.subject()).await?;
+        plan(target, &state, &*self.ports.clock, false).await
+    }
+
+    /// As [`Rotator::plan`], for [`Rotator::rotate_now`].
+    ///
+    /// # Errors
+    /// See [`Rotator::plan`].
+    pub async fn plan_now(&self, target: &Target) -> Result<Plan, Error> {
+        let (state, _) = self.state(target.subject()).await?;
+        plan(target, &state, &*self.ports.clock, true).await
+    }
+
+    /// Goes on with the rotation under way, or begins one if it is due and nothing forbids it.
+    ///
+    /// # Errors
+    /// [`Conflict`](azconnect_core::ErrorKind::Conflict) while another process works on the subject or after it took
+    /// over; else if a port fails. Whatever was recorded stays, and the next run goes on from there.
+    ///
+    /// # Cancel safety
+    /// May be dropped at any moment, like a killed process; the next run goes on.
+    pub async fn rotate(&self, target: &Target) -> Result<Outcome, Error> {
+        self.run(target, Start::IfDue).await
+    }
+
+    /// As [`Rotator::rotate`], due or not.
+    ///
+    /// # Errors
+    /// See [`Rotator::rotate`].
+    pub async fn rotate_now(&self, target: &Target) -> Result<Outcome, Error> {
+        self.run(target, Start::Now).await
+    }
+
+    /// Goes on with what is under way, and begins nothing.
+    ///
+    /// # Errors
+    /// See [`Rotator::rotate`].
+    pub async fn resume(&self, target: &Target) -> Result<Outcome, Error> {
+        self.run(target, Start::Never).await
+    }
+
+    /// Lets a blocked rotation try again, after a person removed the cause.
+    ///
+    /// # Errors
+    /// See [`Rotator::rotate`].
+    pub async fn unblock(&self, target: &Target) -> Result<Outcome, Error> {
+        self.run(target, Start::Unblock).await
+    }
+
+    /// What is known about a subject.
+    ///
+    /// # Errors
+    /// If the journal cannot be read.
+    pub async fn state(&self, subject: &SubjectId) -> Result<(State, Sequence), Error> {
+        let mut state = State::default();
+        let mut sequence = Sequence::START;
+        for entry in self.ports.journal.read(&stream_of(subject)?, Sequence::START).await? {
+            state = state.evolve(&Event::of_record(&entry.record)?, entry.record.at)?;
+            sequence = entry.sequence;
+        }
+        Ok((state, sequence))
+    }
+
+    /// Everything that happened to a subject, in order.
+    ///
+    /// # Errors
+    /// If the journal cannot be read.
+    pub async fn history(&self, subject: &SubjectId) -> Result<Vec<(OffsetDateTime, Event)>, Error> {
+        let entries = self.ports.journal.read(&stream_of(subject)?, Sequence::START).await?;
+        entries.iter().map(|entry| Ok((entry.record.at, Event::of_record(&entry.record)?))).collect()
+    }
+
+    /// The subjects with something left to do.
+    ///
+    /// # Errors
+    /// If the journal cannot be read.
+    pub async fn unfinished(&self) -> Result<Vec<SubjectId>, Error> {
+        let streams = self.ports.journal.unfinished().await?;
+        streams.iter().filter_map(|stream| stream.as_str().strip_prefix(STREAM_PREFIX)).map(SubjectId::new).collect()
+    }
+
+    async fn run(&self, target: &Target, start: Start) -> Result<Outcome, Error> {
+        target.policy.check()?;
+        let (state, _) = self.state(target.subject()).await?;
+        if state.is_at_rest() {
+            // Looked at before the lease is taken: most runs find nothing due.
+            match start {
+                Start::Never | Start::Unblock => return Ok(Outcome::Idle),
+                Start::IfDue | Start::Now => {
+                    let plan = plan(target, &state, &*self.ports.clock, start == Start::Now).await?;
+                    match plan.decision {
+                        Decision::NotDue => return Ok(Outcome::NotDue { plan: Box::new(plan) }),
+                        Decision::Refuse => return Ok(Outcome::Refused { plan: Box::new(plan) }),
+                        Decision::Rotate | Decision::Resume => {}
+                    }
+                }
+            }
+        }
+        let mut session = Session::open(self, target).await?;
+        let outcome = self.work(&mut session, start).await;
+        session.close().await;
+        outcome
+    }
+
+    async fn work(&self, session: &mut Session<'_>, start: Start) -> Result<Outcome, Error> {
+        if start == Start::Unblock && session.state.rotation.as_ref().is_some_and(|r| r.blocked().is_some()) {
+            session.append(vec![Event::Unblocked]).await?;
+        } else if !session.state.is_at_rest() {
+            session.append(vec![Event::Resumed]).await?;
+        }
+        if session.state.rotation.is_none() && matches!(start, Start::IfDue | Start::Now) {
+            let state = session.state.clone();
+            let plan = session.guard(plan(session.target, &state, &*self.ports.clock, start == Start::Now)).await?;
+            match plan.decision {
+                Decision::Rotate => session.begin(plan).await?,
+                // What is left of an earlier rotation is still looked after.
+                _ if !session.state.is_at_rest() => {}
+                Decision::Refuse => return Ok(Outcome::Refused { plan: Box::new(plan) }),
+                _ => return Ok(Outcome::NotDue { plan: Box::new(plan) }),
+            }
+        }
+        self.drive(session).await
+    }
+
+    async fn drive(&self, session: &mut Session<'_>) -> Result<Outcome, Error> {
+        let began_with_rotation = session.state.rotation.is_some();
+        let mut new_key = None;
+        loop {
+            if let Some(rotation) = &session.state.rotation {
+                new_key = rotation.new_key().map(|new| new.key);
+                if let Some(problem) = rotation.blocked() {
+                    return Ok(Outcome::Blocked { problem: problem.clone() });
+                }
+            } else if began_with_rotation && session.state.removals.is_empty() && session.state.forget.is_empty() {
+                return Ok(ended(&session.state, new_key));
+            }
+            match decide(&session.state, self.ports.clock.now()) {
+                Action::Rest => return Ok(Outcome::Idle),
+                Action::Wait { until, why } => {
+                    let pause = Duration::try_from(until - self.ports.clock.now()).unwrap_or_default();
+                    if pause > self.patience {
+                        return Ok(Outcome::Waiting { until, why });
+                    }
+                    self.observer.waiting(session.target.subject(), until, why);
+                    session.guard(async { Ok(self.ports.clock.sleep(pause).await) }).await?;
+                }
+                action => session.perform(action).await?,
+            }
+        }
+    }
+}
+
+/// Whether a run may begin something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    IfDue,
+    Now,
+    Never,
+    Unblock,
+}
+
+fn ended(state: &State, key: Option<azconnect_core::KeyId>) -> Outcome {
+    match state.last.as_ref().and_then(|last| last.rolled_back.clone()) {
+        Some(problem) => Outcome::RolledBack { problem },
+        None => Outcome::Rotated { key, watching_until: state.watch.values().map(|watch| watch.until).max() },
+    }
+}
+
+/// The name under which the secret of a marker is sealed: known before the secret is, so that a crash between sealing
+/// and recording leaves something to find.
+fn sealed_name(subject: &SubjectId, marker: &Marker) -> Result<SecretId, Error> {
+    let unique = marker.as_str().rsplit(' ').next().unwrap_or_default();
+    SecretId::new(format!("{STREAM_PREFIX}{subject}/{unique}"))
+}
+
+fn new_marker(now: OffsetDateTime) -> Result<Marker, Error> {
+    Marker::new(format!("azconnect {} {}", now.date(), Uuid::new_v4()))
+}

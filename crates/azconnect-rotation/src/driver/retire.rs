@@ -1,0 +1,89 @@
+//! The last proof, and the removal.
+
+use azconnect_core::{Error, KeyId, SecretId};
+use azconnect_credential::Verdict;
+use futures_util::future::join_all;
+
+use super::issue::candidate;
+use super::serve::assess;
+use super::session::Session;
+use crate::event::Event;
+use crate::problem::Problem;
+use crate::state::NewKey;
+
+impl Session<'_> {
+    /// Proves everything once more: the new key is listed and authenticates, and every required consumer works.
+    pub(super) async fn gate(&mut self) -> Result<(), Error> {
+        let Some(new) = self.new_key() else { return Ok(()) };
+        let secret = self.open_sealed(&new.sealed).await?;
+        let target = self.target;
+        let required: Vec<_> = match &self.state.rotation {
+            Some(rotation) => rotation.sinks.iter().filter(|sink| sink.terms.required).cloned().collect(),
+            None => return Ok(()),
+        };
+        let offer = candidate(&new, &secret);
+        let checks = async {
+            let listed = target.issuer.inventory().await;
+            let accepted = target.verifier.verify(&offer).await;
+            let sinks = join_all(required.iter().map(|sink| assess(target, sink, &offer))).await;
+            Ok((listed, accepted, sinks))
+        };
+        let (listed, accepted, sinks) = self.guard(checks).await?;
+        let rejected = required.iter().zip(&sinks).find(|(_, assessment)| assessment.verdict == Verdict::Rejected);
+        if let Some((sink, assessment)) = rejected {
+            let event = Event::SinkDisproved { sink: sink.terms.sink.clone(), problem: Problem::from(assessment) };
+            return self.append(vec![event]).await;
+        }
+        let held = match listed {
+            Err(error) => Some(Problem::from(&error)),
+            Ok(inventory) if inventory.key(new.key).is_none() => Some(unlisted(&new)),
+            Ok(_) if !accepted.is_accepted() => Some(Problem::from(&accepted)),
+            Ok(_) => sinks.iter().find(|assessment| !assessment.is_accepted()).map(Problem::from),
+        };
+        let event = match held {
+            Some(problem) => Event::GateHeld { problem },
+            None => Event::Cleared {
+                evidence: format!(
+                    "listed; {}; {} of {} consumers work",
+                    accepted.evidence,
+                    sinks.len(),
+                    required.len()
+                ),
+            },
+        };
+        self.append(vec![event]).await
+    }
+
+    pub(super) async fn remove(&mut self, key: KeyId) -> Result<(), Error> {
+        let issuer = self.target.issuer.clone();
+        let event = match self.guard(async { Ok(issuer.retire(key).await) }).await? {
+            Ok(answer) => Event::RemovalAnswered { key, answer },
+            Err(error) => Event::RemovalFailed { key, problem: Problem::from(&error) },
+        };
+        self.append(vec![event]).await
+    }
+
+    pub(super) async fn check_removed(&mut self, key: KeyId) -> Result<(), Error> {
+        let issuer = self.target.issuer.clone();
+        let event = match self.guard(async { Ok(issuer.inventory().await) }).await? {
+            Ok(inventory) => Event::KeyRead { key, listed: inventory.key(key).is_some() },
+            Err(error) => Event::RemovalFailed { key, problem: Problem::from(&error) },
+        };
+        self.append(vec![event]).await
+    }
+
+    pub(super) async fn forget(&mut self, key: KeyId, sealed: SecretId) -> Result<(), Error> {
+        self.rotator.ports.secrets.remove(&sealed).await?;
+        self.append(vec![Event::Forgotten { key }]).await
+    }
+}
+
+fn unlisted(new: &NewKey) -> Problem {
+    Problem {
+        may_pass: true,
+        ..Problem::lasting(
+            format!("the new secret {} is not listed by its issuer", new.key),
+            "somebody may have removed it: if so, do not remove the old one; rotate again after giving the consumers a working secret",
+        )
+    }
+}

@@ -1,0 +1,117 @@
+//! Giving secrets to consumers, and asking them for proof, all at once.
+
+use azconnect_core::{Error, ErrorKind, SecretId};
+use azconnect_credential::{Assessment, Candidate, SinkId, Verdict};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use super::issue::candidate;
+use super::session::Session;
+use crate::event::Event;
+use crate::problem::Problem;
+use crate::state::SinkProgress;
+use crate::target::{SinkBinding, Target};
+
+impl Session<'_> {
+    pub(super) async fn push(&mut self, sinks: Vec<SinkId>) -> Result<(), Error> {
+        let Some(new) = self.new_key() else { return Ok(()) };
+        let secret = self.open_sealed(&new.sealed).await?;
+        self.append(vec![Event::PushIntended { sinks: sinks.clone() }]).await?;
+        let target = self.target;
+        let (new, secret) = (&new, &secret);
+        let pushes = sinks.into_iter().map(|sink| async move {
+            match bound(target, &sink) {
+                Ok(binding) => match binding.sink.push(&candidate(new, secret)).await {
+                    Ok(receipt) => Event::Pushed { sink, evidence: receipt.evidence },
+                    Err(error) => Event::PushFailed { sink, problem: Problem::from(&error) },
+                },
+                Err(error) => Event::PushFailed { sink, problem: Problem::from(&error) },
+            }
+        });
+        self.record_as_they_come(pushes.collect()).await
+    }
+
+    pub(super) async fn verify(&mut self, sinks: Vec<SinkId>) -> Result<(), Error> {
+        let Some(new) = self.new_key() else { return Ok(()) };
+        let secret = self.open_sealed(&new.sealed).await?;
+        let target = self.target;
+        let progress: Vec<_> = sinks.iter().filter_map(|sink| self.progress(sink)).collect();
+        let (new, secret) = (&new, &secret);
+        let checks = progress.into_iter().map(|progress| async move {
+            let sink = progress.terms.sink.clone();
+            let assessment = assess(target, &progress, &candidate(new, secret)).await;
+            match assessment.verdict {
+                Verdict::Accepted => Event::SinkVerified { sink, evidence: assessment.evidence },
+                verdict => Event::SinkUnverified {
+                    sink,
+                    rejected: verdict == Verdict::Rejected,
+                    problem: Problem::from(&assessment),
+                },
+            }
+        });
+        self.record_as_they_come(checks.collect()).await
+    }
+
+    pub(super) async fn restore(&mut self, sinks: Vec<SinkId>, sealed: SecretId) -> Result<(), Error> {
+        let secret = self.open_sealed(&sealed).await?;
+        let target = self.target;
+        let progress: Vec<_> = sinks.iter().filter_map(|sink| self.progress(sink)).collect();
+        let secret = &secret;
+        let returns = progress.into_iter().map(|progress| async move {
+            let sink = progress.terms.sink.clone();
+            let old = Candidate::new(secret);
+            let pushed = match bound(target, &sink) {
+                Ok(binding) => binding.sink.push(&old).await,
+                Err(error) => Err(error),
+            };
+            let receipt = match pushed {
+                Ok(receipt) => receipt,
+                Err(error) => return Event::RestoreFailed { sink, problem: Problem::from(&error) },
+            };
+            let held = SinkProgress { receipt: Some(receipt.evidence), ..progress };
+            let assessment = assess(target, &held, &old).await;
+            match assessment.verdict {
+                Verdict::Accepted => Event::Restored { sink, evidence: assessment.evidence },
+                _ => Event::RestoreFailed { sink, problem: Problem::from(&assessment) },
+            }
+        });
+        self.record_as_they_come(returns.collect()).await
+    }
+
+    /// Records each outcome when it comes, so that a crash forgets as little as possible.
+    async fn record_as_they_come(
+        &mut self,
+        mut work: FuturesUnordered<impl Future<Output = Event>>,
+    ) -> Result<(), Error> {
+        while let Some(event) = self.guard(async { Ok(work.next().await) }).await? {
+            self.append(vec![event]).await?;
+        }
+        Ok(())
+    }
+
+    fn progress(&self, sink: &SinkId) -> Option<SinkProgress> {
+        self.state.rotation.as_ref()?.sinks.iter().find(|progress| progress.terms.sink == *sink).cloned()
+    }
+}
+
+/// What a consumer says of what it holds. A receipt stands in where that was agreed and nothing speaks against it.
+pub(super) async fn assess(target: &Target, progress: &SinkProgress, candidate: &Candidate<'_>) -> Assessment {
+    let binding = match bound(target, &progress.terms.sink) {
+        Ok(binding) => binding,
+        Err(error) => return Assessment::inconclusive(&error),
+    };
+    let assessment = binding.sink.verify(candidate).await;
+    match (&progress.receipt, assessment.verdict) {
+        (Some(receipt), Verdict::Inconclusive) if progress.terms.accept_receipt => {
+            Assessment::new(Verdict::Accepted, format!("by agreement, its receipt: {receipt}"))
+        }
+        _ => assessment,
+    }
+}
+
+fn bound<'a>(target: &'a Target, sink: &SinkId) -> Result<&'a SinkBinding, Error> {
+    target.sink(sink).ok_or_else(|| {
+        Error::new(ErrorKind::InvalidInput, format!("the consumer {sink} of the rotation under way is not bound"))
+            .with_advice("bind it again until the rotation has ended")
+    })
+}

@@ -1,0 +1,166 @@
+//! What happens in a rotation, as it is recorded.
+
+use azconnect_core::{Error, ErrorKind, KeyId, Record, SecretId};
+use azconnect_credential::{Marker, Retirement, SinkId};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::policy::Policy;
+use crate::problem::Problem;
+
+/// A consumer as the terms of a rotation name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SinkTerms {
+    /// Its stable name.
+    pub sink: SinkId,
+    /// What it is, for a person.
+    pub title: String,
+    /// Whether the old secret must stay while it has no proof.
+    pub required: bool,
+    /// Whether a receipt counts as proof where verification is inconclusive.
+    pub accept_receipt: bool,
+}
+
+/// Why a key is being removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RemovalCause {
+    /// It is the old secret, and everybody has proved the new one.
+    Superseded,
+    /// It carries our marker, but its secret was lost with the answer.
+    Lost,
+    /// It is the new secret of a rotation that is being undone.
+    RolledBack,
+}
+
+/// One thing that was intended or that happened. Events hold no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the fields of an event are named as in the state they change")]
+pub enum Event {
+    /// A rotation begins on these terms.
+    Begun {
+        rotation: String,
+        title: String,
+        policy: Policy,
+        sinks: Vec<SinkTerms>,
+        retire: Vec<KeyId>,
+        #[serde(with = "time::serde::rfc3339")]
+        ends_at: OffsetDateTime,
+    },
+    /// Another process takes over. Writing this fences off the one before.
+    Resumed,
+    /// An operator asks a blocked rotation to go on.
+    Unblocked,
+    /// A secret is about to be asked for under this marker.
+    MintIntended { marker: Marker },
+    /// The issuer refused, and provably minted nothing.
+    MintRefused { marker: Marker, problem: Problem },
+    /// No answer: a secret may exist under this marker.
+    MintUnanswered { marker: Marker, problem: Problem },
+    /// A secret exists and is sealed.
+    Minted {
+        marker: Marker,
+        key: KeyId,
+        #[serde(with = "time::serde::rfc3339")]
+        ends_at: OffsetDateTime,
+        sealed: SecretId,
+        #[serde(with = "time::serde::rfc3339")]
+        minted_at: OffsetDateTime,
+    },
+    /// A read did not list the marker.
+    MarkerAbsent { marker: Marker },
+    /// The list could not be read.
+    MarkerUnread { marker: Marker, problem: Problem },
+    /// The marker was not listed often enough: it goes on the orphan watch.
+    MarkerWatched {
+        marker: Marker,
+        #[serde(with = "time::serde::rfc3339")]
+        until: OffsetDateTime,
+    },
+    /// The orphan watch over a marker ended without finding it.
+    MarkerDropped { marker: Marker },
+    /// The new secret is not accepted yet.
+    ProofDeferred { problem: Problem },
+    /// The new secret is accepted by its issuer.
+    Proven { evidence: String },
+    /// These consumers are about to receive the new secret.
+    PushIntended { sinks: Vec<SinkId> },
+    /// A consumer took it.
+    Pushed { sink: SinkId, evidence: String },
+    /// A consumer did not take it, or nobody knows.
+    PushFailed { sink: SinkId, problem: Problem },
+    /// A consumer proved that what it holds now works.
+    SinkVerified { sink: SinkId, evidence: String },
+    /// A consumer could not prove it.
+    SinkUnverified { sink: SinkId, rejected: bool, problem: Problem },
+    /// A consumer was tried often enough.
+    SinkGivenUp { sink: SinkId },
+    /// Every required consumer has proof. The grace begins.
+    CutOver,
+    /// Everything was proved again, and the old secret may go.
+    Cleared { evidence: String },
+    /// The last proof before the removal is missing.
+    GateHeld { problem: Problem },
+    /// A consumer was found to hold something else at the last proof.
+    SinkDisproved { sink: SinkId, problem: Problem },
+    /// A key is about to be removed.
+    RemovalIntended { key: KeyId, cause: RemovalCause, marker: Option<Marker> },
+    /// The issuer answered to the removal.
+    RemovalAnswered { key: KeyId, answer: Retirement },
+    /// The removal failed.
+    RemovalFailed { key: KeyId, problem: Problem },
+    /// A read after the removal.
+    KeyRead { key: KeyId, listed: bool },
+    /// The key is gone: absent in spaced reads.
+    Removed { key: KeyId },
+    /// The sealed copy of a removed secret is destroyed.
+    Forgotten { key: KeyId },
+    /// The rotation is being undone.
+    RollbackBegun { problem: Problem },
+    /// The old secret was proved before it is given back.
+    OldProven { evidence: String },
+    /// A consumer holds the old secret again, with proof.
+    Restored { sink: SinkId, evidence: String },
+    /// A consumer could not be given the old secret back.
+    RestoreFailed { sink: SinkId, problem: Problem },
+    /// Nothing safe can be done without a person. Both secrets are alive.
+    Blocked { problem: Problem },
+    /// The rotation is complete.
+    Rotated,
+    /// The rotation was undone, or never had an effect; the old secret serves on.
+    RolledBack { problem: Problem },
+}
+
+impl Event {
+    /// The event as a record of a journal.
+    ///
+    /// # Errors
+    /// [`Unexpected`](ErrorKind::Unexpected) if it cannot be written as JSON.
+    pub(crate) fn to_record(&self, at: OffsetDateTime) -> Result<Record, Error> {
+        let value = serde_json::to_value(self).map_err(unwritable)?;
+        let kind = value.get("event").and_then(|kind| kind.as_str()).unwrap_or("event").to_owned();
+        Ok(Record::new(kind, value.to_string(), at))
+    }
+
+    /// Reads a record back.
+    ///
+    /// # Errors
+    /// [`Corrupt`](ErrorKind::Corrupt) for a record this version cannot read.
+    pub(crate) fn of_record(record: &Record) -> Result<Self, Error> {
+        serde_json::from_str(&record.payload).map_err(|error| {
+            Error::new(ErrorKind::Corrupt, format!("the journal holds an event {:?} that cannot be read", record.kind))
+                .with_advice(
+                    "it may be written by a newer version: use that version, or restore the journal from a backup",
+                )
+                .with_source(error)
+        })
+    }
+}
+
+fn unwritable(error: serde_json::Error) -> Error {
+    Error::new(ErrorKind::Unexpected, "an event cannot be written as JSON").with_source(error)
+}

@@ -1,0 +1,49 @@
+//! How a run ended.
+
+use azconnect_core::KeyId;
+use time::OffsetDateTime;
+
+use crate::plan::Plan;
+use crate::problem::Problem;
+
+/// How a run ended. A run that ends otherwise returns an error, and the next run goes on from the journal.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The new secret is in place everywhere, and the old one is gone.
+    Rotated {
+        /// The new secret's public id.
+        key: Option<KeyId>,
+        /// Until when lost secrets of ours are looked for; run again before then.
+        watching_until: Option<OffsetDateTime>,
+    },
+    /// Nothing is due.
+    NotDue {
+        /// What was looked at.
+        plan: Box<Plan>,
+    },
+    /// Findings forbid a beginning. Nothing was changed.
+    Refused {
+        /// What was found, with the remedies.
+        plan: Box<Plan>,
+    },
+    /// Nothing can be done before a moment: run again then.
+    Waiting {
+        /// The moment.
+        until: OffsetDateTime,
+        /// For what, in words for a person.
+        why: &'static str,
+    },
+    /// The new secret was not usable, and is gone again; the old one serves on.
+    RolledBack {
+        /// Why.
+        problem: Problem,
+    },
+    /// Nothing safe can be done without a person. Both secrets are alive.
+    Blocked {
+        /// Why, and the remedy.
+        problem: Problem,
+    },
+    /// Nothing was under way.
+    Idle,
+}

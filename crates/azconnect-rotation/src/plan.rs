@@ -1,0 +1,250 @@
+//! What a rotation would do, and what stands in its way. Reads only.
+
+use azconnect_core::{Clock, Error, KeyId};
+use azconnect_credential::{Expiry, Finding, Inventory, IssuedKey, KeyHolder, Severity, SinkId, SinkReport, SubjectId};
+use futures_util::future::join_all;
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::event::SinkTerms;
+use crate::state::State;
+use crate::target::{SinkBinding, Target};
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Decision {
+    /// A rotation is due and can begin.
+    Rotate,
+    /// A rotation is under way and goes on.
+    Resume,
+    /// Nothing is due yet.
+    NotDue,
+    /// A rotation is due, and findings forbid it.
+    Refuse,
+}
+
+/// What becomes of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Fate {
+    /// It is ours or was adopted: it goes when the new one is in place.
+    Retire,
+    /// It is not ours: it stays.
+    Keep,
+}
+
+/// A key, and what becomes of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PlannedKey {
+    /// The key as the issuer lists it.
+    pub issued: IssuedKey,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+/// A consumer, as it was found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PlannedSink {
+    /// Its stable name.
+    pub sink: SinkId,
+    /// What it is, and what was found.
+    pub report: SinkReport,
+    /// Whether the rotation needs its proof.
+    pub required: bool,
+    /// Whether a receipt counts as proof.
+    pub accept_receipt: bool,
+}
+
+/// What a rotation would do. Making it has no effect.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Plan {
+    /// What would be rotated.
+    pub subject: SubjectId,
+    /// What it is, for a person.
+    pub title: String,
+    /// What is to be done.
+    pub decision: Decision,
+    /// How near its end the first of our keys is.
+    pub expiry: Expiry,
+    /// The keys.
+    pub keys: Vec<PlannedKey>,
+    /// The consumers.
+    pub sinks: Vec<PlannedSink>,
+    /// What was found about the subject itself.
+    pub findings: Vec<Finding>,
+    /// When the new secret would end.
+    #[serde(with = "time::serde::rfc3339")]
+    pub ends_at: OffsetDateTime,
+}
+
+impl Plan {
+    /// Everything that was found, about the subject and its consumers, the gravest first.
+    pub fn all_findings(&self) -> Vec<(&str, &Finding)> {
+        let own = self.findings.iter().map(|finding| (self.title.as_str(), finding));
+        let sinks = self
+            .sinks
+            .iter()
+            .flat_map(|sink| sink.report.findings.iter().map(|finding| (sink.report.title.as_str(), finding)));
+        let mut all: Vec<_> = own.chain(sinks).collect();
+        all.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.severity));
+        all
+    }
+
+    /// What forbids a beginning: blockers of the subject, and of consumers that are required.
+    pub fn blockers(&self) -> Vec<(&str, &Finding)> {
+        let own = self.findings.iter().map(|finding| (self.title.as_str(), finding));
+        let sinks = self
+            .sinks
+            .iter()
+            .filter(|sink| sink.required)
+            .flat_map(|sink| sink.report.findings.iter().map(|finding| (sink.report.title.as_str(), finding)));
+        own.chain(sinks).filter(|(_, finding)| finding.blocks()).collect()
+    }
+
+    /// The keys that go.
+    pub fn retire(&self) -> Vec<KeyId> {
+        self.keys.iter().filter(|key| key.fate == Fate::Retire).map(|key| key.issued.key).collect()
+    }
+
+    /// The consumers that take part. An optional one that cannot take a secret is left out.
+    pub(crate) fn terms(&self) -> Vec<SinkTerms> {
+        let part = |sink: &&PlannedSink| sink.required || sink.report.accepts();
+        let terms = |sink: &PlannedSink| SinkTerms {
+            sink: sink.sink.clone(),
+            title: sink.report.title.clone(),
+            required: sink.required,
+            accept_receipt: sink.accept_receipt,
+        };
+        self.sinks.iter().filter(part).map(terms).collect()
+    }
+}
+
+/// Looks at everything at once and says what would be done. `force` makes a rotation due.
+pub(crate) async fn plan(target: &Target, state: &State, clock: &dyn Clock, force: bool) -> Result<Plan, Error> {
+    target.policy.check()?;
+    let sinks = join_all(target.sinks.iter().map(inspect));
+    let (inventory, sinks) = futures_util::future::join(target.issuer.inventory(), sinks).await;
+    let inventory = inventory?;
+    let now = clock.now();
+    let keys = planned_keys(target, state, &inventory);
+    let ours = keys.iter().filter(|key| key.fate == Fate::Retire).filter_map(|key| key.issued.ends_at).min();
+    let expiry = Expiry::of(ours, now, target.policy.rotate_before);
+    let (lifetime, too_short) = match target.policy.lifetime_within(inventory.max_lifetime) {
+        Ok(lifetime) => (lifetime, None),
+        Err(error) => {
+            let finding = Finding::new(Severity::Blocker, "lifetime-too-short", error.message(), error.advice());
+            (target.policy.lifetime, Some(finding))
+        }
+    };
+    let mut findings = inventory.findings.clone();
+    findings.extend(too_short);
+    findings.extend(subject_findings(target, &inventory, &keys, &sinks));
+    let mut plan = Plan {
+        subject: target.subject().clone(),
+        title: inventory.title.clone(),
+        decision: Decision::NotDue,
+        expiry,
+        keys,
+        sinks,
+        findings,
+        ends_at: now + lifetime,
+    };
+    plan.decision = decision(&plan, state, force);
+    Ok(plan)
+}
+
+fn decision(plan: &Plan, state: &State, force: bool) -> Decision {
+    if state.rotation.is_some() {
+        return Decision::Resume;
+    }
+    match plan.expiry {
+        Expiry::Fresh { .. } if !force => Decision::NotDue,
+        _ if plan.blockers().is_empty() => Decision::Rotate,
+        _ => Decision::Refuse,
+    }
+}
+
+async fn inspect(binding: &SinkBinding) -> PlannedSink {
+    let report = binding.sink.inspect().await.unwrap_or_else(|error| {
+        let finding = Finding::new(Severity::Blocker, "not-readable", error.to_string(), error.advice());
+        SinkReport::new(binding.sink.id().to_string()).with_findings(vec![finding])
+    });
+    PlannedSink {
+        sink: binding.sink.id().clone(),
+        report,
+        required: binding.required,
+        accept_receipt: binding.accept_receipt,
+    }
+}
+
+/// The keys that are listed, and those of our ledger that this read does not show.
+fn planned_keys(target: &Target, state: &State, inventory: &Inventory) -> Vec<PlannedKey> {
+    let ours = |key: &KeyId| state.ledger.contains_key(key) || target.adopted.contains(key);
+    let fate = |key: &KeyId| if ours(key) { Fate::Retire } else { Fate::Keep };
+    let listed = inventory.keys.iter().map(|issued| PlannedKey { issued: issued.clone(), fate: fate(&issued.key) });
+    let unlisted =
+        state.ledger.iter().filter(|(key, _)| inventory.key(**key).is_none()).map(|(key, entry)| PlannedKey {
+            issued: IssuedKey::new(*key, KeyHolder::Application)
+                .with_display_name(entry.marker.as_ref().map_or("", azconnect_credential::Marker::as_str))
+                .with_validity(None, entry.ends_at),
+            fate: Fate::Retire,
+        });
+    listed.chain(unlisted).collect()
+}
+
+fn subject_findings(
+    target: &Target,
+    inventory: &Inventory,
+    keys: &[PlannedKey],
+    sinks: &[PlannedSink],
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let on_application = inventory.keys.iter().filter(|key| key.holder != KeyHolder::ServicePrincipal).count();
+    if let Some(limit) = inventory.key_limit.filter(|limit| on_application >= *limit) {
+        findings.push(Finding::new(
+            Severity::Blocker,
+            "no-room-for-a-key",
+            format!("it holds {on_application} secrets, and may hold {limit} at once"),
+            "remove a secret that nobody uses, so that the old and the new one can live side by side",
+        ));
+    }
+    if inventory.issuer_signs_in_with_these && !sinks.iter().any(|sink| sink.required && sink.report.is_issuers_own) {
+        findings.push(Finding::new(
+            Severity::Blocker,
+            "own-credential-unbound",
+            "the orchestrator itself signs in with a secret of this application",
+            "bind the orchestrator's own credential as a required consumer, or rotate with another application",
+        ));
+    }
+    for key in target.adopted.iter().filter(|key| inventory.key(**key).is_none()) {
+        findings.push(Finding::new(
+            Severity::Warning,
+            "adopted-key-missing",
+            format!("the adopted key {key} is not listed"),
+            "check the key id; it may have been removed already",
+        ));
+    }
+    if !keys.iter().any(|key| key.fate == Fate::Retire) {
+        findings.push(Finding::new(
+            Severity::Note,
+            "nothing-to-retire",
+            "no secret of it is ours or adopted, so none will be removed",
+            "adopt the key that the consumers hold now, if it should go after the rotation",
+        ));
+    }
+    if target.sinks.is_empty() {
+        findings.push(Finding::new(
+            Severity::Warning,
+            "no-consumer",
+            "nobody would receive the new secret",
+            "bind the consumers of the secret: whoever is not bound keeps the old one",
+        ));
+    }
+    findings
+}

@@ -1,0 +1,209 @@
+//! How long things may take, and when a rotation is due.
+
+use std::time::Duration;
+
+use azconnect_core::Error;
+use serde::{Deserialize, Serialize};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// The terms of a rotation. They are recorded when it begins, so a changed policy applies from the next one on.
+///
+/// ```
+/// use azconnect_rotation::Policy;
+/// use std::time::Duration;
+///
+/// let day = Duration::from_secs(86_400);
+/// let policy = Policy::default().with_lifetime(90 * day).with_rotate_before(30 * day);
+/// policy.check()?;
+///
+/// // A secret that is due as soon as it is minted would rotate for ever.
+/// let error = policy.with_lifetime(10 * day).check().unwrap_err();
+/// assert_eq!(error.field(), Some("policy.lifetime"));
+/// # Ok::<(), azconnect_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Policy {
+    /// How long a new secret lives.
+    pub lifetime: Duration,
+    /// How long before its end a secret is rotated.
+    pub rotate_before: Duration,
+    /// How long the next rotation may fail and be repeated before the secret ends.
+    pub retry_budget: Duration,
+    /// How old a new secret must be before it is pushed: the time Entra ID's replicas take to agree.
+    pub settle: Duration,
+    /// How long a new secret may be refused before the rotation gives up.
+    pub proof_timeout: Duration,
+    /// How long the old secret stays alive after every consumer has proved the new one.
+    pub grace: Duration,
+    /// How often a consumer is tried before it counts as failed.
+    pub attempts: u32,
+    /// The first pause after a failure; it doubles up to 5 minutes.
+    pub pause: Duration,
+    /// How many reads in a row must not list a removed key before it counts as gone.
+    pub absence_reads: u32,
+    /// The pause between these reads.
+    pub absence_spacing: Duration,
+    /// How long a secret whose answer was lost is looked for after it could not be found.
+    pub orphan_watch: Duration,
+}
+
+impl Default for Policy {
+    /// Secrets of 90 days, rotated 30 days before their end, with a week of retries; 2 minutes to settle and an hour
+    /// of grace.
+    fn default() -> Self {
+        Self {
+            lifetime: 90 * DAY,
+            rotate_before: 30 * DAY,
+            retry_budget: 7 * DAY,
+            settle: 2 * MINUTE,
+            proof_timeout: 15 * MINUTE,
+            grace: 60 * MINUTE,
+            attempts: 8,
+            pause: Duration::from_secs(5),
+            absence_reads: 3,
+            absence_spacing: Duration::from_secs(10),
+            orphan_watch: 60 * MINUTE,
+        }
+    }
+}
+
+/// Declares one `with_` method a field.
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident: $field:ident $type:ty;)*) => {
+        impl Policy {
+            $($(#[$doc])*
+            #[must_use]
+            pub fn $name(mut self, $field: $type) -> Self {
+                self.$field = $field;
+                self
+            })*
+        }
+    };
+}
+
+setters! {
+    /// Sets how long a new secret lives.
+    with_lifetime: lifetime Duration;
+    /// Sets how long before its end a secret is rotated.
+    with_rotate_before: rotate_before Duration;
+    /// Sets how long the next rotation may be repeated before the secret ends.
+    with_retry_budget: retry_budget Duration;
+    /// Sets how old a new secret must be before it is pushed.
+    with_settle: settle Duration;
+    /// Sets how long a new secret may be refused.
+    with_proof_timeout: proof_timeout Duration;
+    /// Sets how long the old secret stays alive after the cut-over.
+    with_grace: grace Duration;
+    /// Sets how often a consumer is tried.
+    with_attempts: attempts u32;
+    /// Sets the first pause after a failure.
+    with_pause: pause Duration;
+    /// Sets how many reads in a row prove that a key is gone.
+    with_absence_reads: absence_reads u32;
+    /// Sets the pause between these reads.
+    with_absence_spacing: absence_spacing Duration;
+    /// Sets how long a lost secret is looked for.
+    with_orphan_watch: orphan_watch Duration;
+}
+
+impl Policy {
+    /// The longest life of a secret that is accepted: there is no documented maximum, so this is ours.
+    pub const LONGEST_LIFETIME: Duration = Duration::from_secs(730 * 86_400);
+
+    /// Checks that the terms fit together.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) naming the field, with the remedy.
+    pub fn check(&self) -> Result<(), Error> {
+        let wrong = |field: &str, message: &str, advice: &str| {
+            Err(Error::invalid(format!("policy.{field}"), message).with_advice(advice))
+        };
+        if self.lifetime > Self::LONGEST_LIFETIME {
+            return wrong("lifetime", "is longer than 730 days", "choose a shorter life: rotation makes it safe");
+        }
+        if self.lifetime <= self.rotate_before {
+            return wrong(
+                "lifetime",
+                "is not longer than rotate_before, so a new secret would be due at once",
+                "lengthen the lifetime or shorten rotate_before",
+            );
+        }
+        if self.rotate_before < self.retry_budget + self.grace + self.settle {
+            return wrong(
+                "rotate_before",
+                "leaves no room for the retry budget, the grace and the settling time before the secret ends",
+                "lengthen rotate_before, or shorten retry_budget or grace",
+            );
+        }
+        if self.attempts == 0 {
+            return wrong("attempts", "is 0", "allow at least one attempt");
+        }
+        if self.absence_reads < 2 {
+            return wrong("absence_reads", "is less than 2", "one absent read proves nothing: ask for at least 2");
+        }
+        Ok(())
+    }
+
+    /// How long a new secret lives where the tenant allows at most `maximum`, or an error if that is too short.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) if a secret of that life would be due at once.
+    pub fn lifetime_within(&self, maximum: Option<Duration>) -> Result<Duration, Error> {
+        let lifetime = maximum.map_or(self.lifetime, |maximum| self.lifetime.min(maximum.saturating_sub(MINUTE)));
+        if lifetime <= self.rotate_before {
+            return Err(Error::invalid(
+                "policy.rotate_before",
+                "is longer than the life that the tenant's policy allows a secret",
+            )
+            .with_advice("shorten rotate_before, or ask the tenant's administrator for a longer maximum lifetime"));
+        }
+        Ok(lifetime)
+    }
+
+    /// The pause after the `failures`-th failure in a row, or what the service asked for if that is longer.
+    pub(crate) fn pause_after(&self, failures: u32, asked: Option<Duration>) -> Duration {
+        let doubled = self.pause.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(5 * MINUTE);
+        doubled.max(asked.unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_policy_holds() {
+        Policy::default().check().unwrap();
+    }
+
+    #[test]
+    fn terms_that_do_not_fit_are_refused_by_name() {
+        let field = |policy: Policy| policy.check().unwrap_err().field().unwrap_or_default().to_owned();
+        assert_eq!(field(Policy::default().with_lifetime(731 * DAY)), "policy.lifetime");
+        assert_eq!(field(Policy::default().with_lifetime(DAY)), "policy.lifetime");
+        assert_eq!(field(Policy::default().with_rotate_before(DAY)), "policy.rotate_before");
+        assert_eq!(field(Policy::default().with_absence_reads(1)), "policy.absence_reads");
+        assert_eq!(field(Policy::default().with_attempts(0)), "policy.attempts");
+    }
+
+    #[test]
+    fn a_tenant_s_maximum_shortens_the_life_but_never_below_the_next_rotation() {
+        let policy = Policy::default();
+        assert_eq!(policy.lifetime_within(None).unwrap(), 90 * DAY);
+        assert!(policy.lifetime_within(Some(60 * DAY)).unwrap() < 60 * DAY);
+        assert!(policy.lifetime_within(Some(20 * DAY)).is_err());
+    }
+
+    #[test]
+    fn pauses_double_and_respect_the_service() {
+        let policy = Policy::default();
+        assert_eq!(policy.pause_after(1, None), Duration::from_secs(5));
+        assert_eq!(policy.pause_after(3, None), Duration::from_secs(20));
+        assert_eq!(policy.pause_after(99, None), 5 * MINUTE);
+        assert_eq!(policy.pause_after(1, Some(MINUTE)), MINUTE);
+    }
+}

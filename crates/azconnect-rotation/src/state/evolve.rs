@@ -1,0 +1,299 @@
+//! How an event changes the state.
+
+use azconnect_core::{Error, ErrorKind, KeyId};
+use azconnect_credential::{Marker, SinkId};
+use time::OffsetDateTime;
+
+use super::{Course, Ending, LedgerKey, Mint, NewKey, Removal, Rotation, SinkProgress, State, Trial, Watch};
+use crate::event::{Event, RemovalCause};
+use crate::policy::Policy;
+use crate::problem::Problem;
+
+impl State {
+    /// The state after an event. Pure: the same events give the same state.
+    ///
+    /// # Errors
+    /// [`Corrupt`](ErrorKind::Corrupt) for an event that cannot follow: the journal is not ours or was changed.
+    pub fn evolve(mut self, event: &Event, at: OffsetDateTime) -> Result<Self, Error> {
+        match event {
+            Event::Begun { .. } => self.begin(event)?,
+            Event::Resumed => {}
+            Event::MintIntended { .. }
+            | Event::MintRefused { .. }
+            | Event::MintUnanswered { .. }
+            | Event::Minted { .. } => self.mint(event, at)?,
+            Event::MarkerAbsent { .. }
+            | Event::MarkerUnread { .. }
+            | Event::MarkerWatched { .. }
+            | Event::MarkerDropped { .. } => self.search(event, at)?,
+            Event::RemovalIntended { .. }
+            | Event::RemovalAnswered { .. }
+            | Event::RemovalFailed { .. }
+            | Event::KeyRead { .. }
+            | Event::Removed { .. }
+            | Event::Forgotten { .. } => self.remove(event, at)?,
+            Event::Unblocked => {
+                self.removals.values_mut().for_each(Removal::unblock);
+                self.rotation_mut()?.unblock();
+            }
+            Event::Rotated => self.end(None, at)?,
+            Event::RolledBack { problem } => self.end(Some(problem.clone()), at)?,
+            _ => self.rotation_mut()?.evolve(event, at)?,
+        }
+        Ok(self)
+    }
+
+    fn rotation_mut(&mut self) -> Result<&mut Rotation, Error> {
+        self.rotation.as_mut().ok_or_else(|| illegal("no rotation is under way"))
+    }
+
+    fn policy(&self) -> Policy {
+        self.rotation.as_ref().map(|rotation| rotation.policy.clone()).unwrap_or_default()
+    }
+
+    fn begin(&mut self, event: &Event) -> Result<(), Error> {
+        let Event::Begun { rotation, title, policy, sinks, retire, ends_at } = event else { return Ok(()) };
+        if self.rotation.is_some() {
+            return Err(illegal("a rotation is under way already"));
+        }
+        for key in retire {
+            self.ledger.entry(*key).or_insert(LedgerKey { marker: None, sealed: None, ends_at: None });
+        }
+        self.rotation = Some(Rotation {
+            id: rotation.clone(),
+            title: title.clone(),
+            policy: policy.clone(),
+            retire: retire.clone(),
+            ends_at: *ends_at,
+            mint: Mint::Wanted { failures: 0, not_before: None, problem: None },
+            proof: Trial::default(),
+            sinks: sinks.iter().cloned().map(SinkProgress::new).collect(),
+            cut_over_at: None,
+            gate: Trial::default(),
+            course: Course::Forward,
+        });
+        Ok(())
+    }
+
+    fn mint(&mut self, event: &Event, at: OffsetDateTime) -> Result<(), Error> {
+        let rotation = self.rotation_mut()?;
+        match event {
+            Event::MintIntended { marker } => {
+                rotation.mint = Mint::Asked { marker: marker.clone(), absences: 0, next_at: None };
+            }
+            Event::MintRefused { problem, .. } => {
+                let failures = rotation.mint_failures() + 1;
+                let not_before = Some(at + rotation.policy.pause_after(failures, problem.retry_after));
+                rotation.mint = Mint::Wanted { failures, not_before, problem: Some(problem.clone()) };
+            }
+            // Look at once: the listing may show it already.
+            Event::MintUnanswered { marker, .. } => {
+                rotation.mint = Mint::Asked { marker: marker.clone(), absences: 0, next_at: Some(at) };
+            }
+            Event::Minted { marker, key, ends_at, sealed, minted_at } => {
+                rotation.mint = Mint::Sealed(NewKey {
+                    key: *key,
+                    sealed: sealed.clone(),
+                    minted_at: *minted_at,
+                    ends_at: *ends_at,
+                });
+                let entry =
+                    LedgerKey { marker: Some(marker.clone()), sealed: Some(sealed.clone()), ends_at: Some(*ends_at) };
+                self.ledger.insert(*key, entry);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn search(&mut self, event: &Event, at: OffsetDateTime) -> Result<(), Error> {
+        let policy = self.policy();
+        match event {
+            Event::MarkerAbsent { marker } => self.not_found(&policy, marker, true, at),
+            Event::MarkerUnread { marker, .. } => self.not_found(&policy, marker, false, at),
+            Event::MarkerWatched { marker, until } => {
+                let next_at = at + policy.absence_spacing;
+                let watch = Watch { marker: marker.clone(), until: *until, next_at, last_read_at: None, reads: 0 };
+                self.watch.insert(marker.to_string(), watch);
+                self.rotation_mut()?.mint = Mint::Wanted { failures: 0, not_before: None, problem: None };
+            }
+            Event::MarkerDropped { marker } => {
+                self.watch.remove(marker.as_str());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Plans the next look at a marker, wherever it is being looked for.
+    fn not_found(&mut self, policy: &Policy, marker: &Marker, read: bool, at: OffsetDateTime) {
+        if let Some(watch) = self.watch.get_mut(marker.as_str()) {
+            watch.reads += 1;
+            watch.last_read_at = if read { Some(at) } else { watch.last_read_at };
+            // Looked for often at first, when an answer lost on its way surfaces, and rarely later.
+            watch.next_at = at + policy.absence_spacing.saturating_mul(1 << watch.reads.min(6));
+        }
+        if let Some(Rotation { mint: Mint::Asked { marker: asked, absences, next_at }, .. }) = &mut self.rotation
+            && asked == marker
+        {
+            *absences += u32::from(read);
+            *next_at = Some(at + policy.absence_spacing);
+        }
+    }
+
+    fn remove(&mut self, event: &Event, at: OffsetDateTime) -> Result<(), Error> {
+        let policy = self.policy();
+        match event {
+            Event::RemovalIntended { key, cause, marker } => self.intend(*key, *cause, marker.clone())?,
+            Event::RemovalAnswered { key, .. } => self.removal(*key)?.answered(&policy, at),
+            Event::RemovalFailed { key, problem } => self.removal(*key)?.failed(&policy, problem, at),
+            Event::KeyRead { key, listed } => self.removal(*key)?.read(&policy, *listed, at),
+            Event::Removed { key } => {
+                self.removals.remove(key);
+                if let Some(LedgerKey { sealed: Some(sealed), .. }) = self.ledger.remove(key) {
+                    self.forget.insert(*key, sealed);
+                }
+            }
+            Event::Forgotten { key } => {
+                self.forget.remove(key);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Only a key of the ledger or one that carries our marker may be on its way out.
+    fn intend(&mut self, key: KeyId, cause: RemovalCause, marker: Option<Marker>) -> Result<(), Error> {
+        if let Some(marker) = &marker {
+            self.watch.remove(marker.as_str());
+            if let Some(Rotation { mint, .. }) = &mut self.rotation
+                && matches!(mint, Mint::Asked { marker: asked, .. } if asked == marker)
+            {
+                *mint = Mint::Wanted { failures: 0, not_before: None, problem: None };
+            }
+        } else if !self.ledger.contains_key(&key) {
+            return Err(illegal("a key that is not ours is to be removed"));
+        }
+        self.removals.insert(key, Removal::new(cause, marker));
+        Ok(())
+    }
+
+    fn removal(&mut self, key: KeyId) -> Result<&mut Removal, Error> {
+        self.removals.get_mut(&key).ok_or_else(|| illegal("the key is not being removed"))
+    }
+
+    fn end(&mut self, rolled_back: Option<Problem>, at: OffsetDateTime) -> Result<(), Error> {
+        self.rotation_mut()?;
+        self.rotation = None;
+        self.last = Some(Ending { at, rolled_back });
+        Ok(())
+    }
+}
+
+impl Rotation {
+    fn mint_failures(&self) -> u32 {
+        match self.mint {
+            Mint::Wanted { failures, .. } => failures,
+            _ => 0,
+        }
+    }
+
+    fn evolve(&mut self, event: &Event, at: OffsetDateTime) -> Result<(), Error> {
+        let policy = self.policy.clone();
+        match event {
+            Event::ProofDeferred { problem } => self.proof.failed(&policy, problem, at),
+            Event::Proven { .. } => self.proof.passed(at),
+            Event::CutOver => {
+                self.cut_over_at = Some(at);
+                self.gate = Trial::default();
+            }
+            Event::Cleared { .. } => self.gate.passed(at),
+            Event::GateHeld { problem } => self.gate.failed(&policy, problem, at),
+            Event::RollbackBegun { problem } => {
+                self.course = Course::Back { problem: problem.clone(), old_proven_at: None };
+                self.sinks.iter_mut().for_each(SinkProgress::unblock);
+            }
+            Event::OldProven { .. } => {
+                if let Course::Back { old_proven_at, .. } = &mut self.course {
+                    *old_proven_at = Some(at);
+                }
+            }
+            Event::Blocked { problem } => {
+                let was = Box::new(std::mem::replace(&mut self.course, Course::Forward));
+                self.course = Course::Blocked { problem: problem.clone(), was };
+            }
+            _ => self.evolve_sink(event, &policy, at)?,
+        }
+        Ok(())
+    }
+
+    fn unblock(&mut self) {
+        if let Course::Blocked { was, .. } = &self.course {
+            self.course = (**was).clone();
+        }
+        self.proof = Trial { passed_at: self.proof.passed_at, ..Trial::default() };
+        self.gate = Trial::default();
+        self.sinks.iter_mut().for_each(SinkProgress::unblock);
+    }
+
+    fn evolve_sink(&mut self, event: &Event, policy: &Policy, at: OffsetDateTime) -> Result<(), Error> {
+        match event {
+            Event::PushIntended { sinks } => {
+                for id in sinks {
+                    self.sink(id)?.in_flight = true;
+                }
+            }
+            Event::Pushed { sink, evidence } => self.sink(sink)?.pushed(evidence),
+            Event::PushFailed { sink, problem } => {
+                let progress = self.sink(sink)?;
+                progress.in_flight = false;
+                progress.touched |= !problem.untouched;
+                progress.failed(policy, problem, at);
+            }
+            Event::SinkVerified { sink, evidence } => {
+                let progress = self.sink(sink)?;
+                progress.proof = Some(evidence.clone());
+                progress.failures = 0;
+                progress.retry_at = None;
+                progress.problem = None;
+            }
+            Event::SinkUnverified { sink, rejected, problem } => {
+                let progress = self.sink(sink)?;
+                progress.failed(policy, problem, at);
+                if *rejected {
+                    progress.receipt = None;
+                }
+            }
+            Event::SinkGivenUp { sink } => self.sink(sink)?.given_up = true,
+            Event::SinkDisproved { sink, problem } => {
+                let progress = self.sink(sink)?;
+                progress.receipt = None;
+                progress.proof = None;
+                progress.failed(policy, problem, at);
+                self.cut_over_at = None;
+                self.gate = Trial::default();
+            }
+            Event::Restored { sink, .. } => {
+                let progress = self.sink(sink)?;
+                progress.restored = true;
+                progress.in_flight = false;
+                progress.retry_at = None;
+            }
+            Event::RestoreFailed { sink, problem } => self.sink(sink)?.failed(policy, problem, at),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn sink(&mut self, id: &SinkId) -> Result<&mut SinkProgress, Error> {
+        self.sinks
+            .iter_mut()
+            .find(|progress| progress.terms.sink == *id)
+            .ok_or_else(|| illegal("an event names a consumer that is not part of the rotation"))
+    }
+}
+
+fn illegal(message: &str) -> Error {
+    Error::new(ErrorKind::Corrupt, format!("the journal does not make sense: {message}"))
+        .with_advice("restore the journal from a backup; the service's own list of secrets tells what is alive")
+}

@@ -1,0 +1,239 @@
+//! What is known about one subject, as its events tell it.
+
+mod evolve;
+mod removal;
+mod sink;
+
+use std::collections::BTreeMap;
+
+use azconnect_core::{KeyId, SecretId};
+use azconnect_credential::Marker;
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::policy::Policy;
+use crate::problem::Problem;
+
+pub use removal::Removal;
+pub use sink::SinkProgress;
+
+/// Everything known about one subject. It is a fold over its events, and holds no secret.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct State {
+    /// The keys that are ours and, as far as we know, alive: the only ones that may ever be removed.
+    pub ledger: BTreeMap<KeyId, LedgerKey>,
+    /// Markers under which a secret may still turn up.
+    pub watch: BTreeMap<String, Watch>,
+    /// Keys on their way out.
+    pub removals: BTreeMap<KeyId, Removal>,
+    /// Sealed copies of removed secrets that are to be destroyed.
+    pub forget: BTreeMap<KeyId, SecretId>,
+    /// The rotation under way.
+    pub rotation: Option<Rotation>,
+    /// How the last rotation ended.
+    pub last: Option<Ending>,
+}
+
+/// A key of ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LedgerKey {
+    /// The marker it was minted under; none if it was adopted.
+    pub marker: Option<Marker>,
+    /// Where its secret is sealed; none if it was adopted.
+    pub sealed: Option<SecretId>,
+    /// When it ends, where that is known.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub ends_at: Option<OffsetDateTime>,
+}
+
+/// A marker on the orphan watch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Watch {
+    /// The marker.
+    pub marker: Marker,
+    /// Until when it is looked for.
+    #[serde(with = "time::serde::rfc3339")]
+    pub until: OffsetDateTime,
+    /// When to look next.
+    #[serde(with = "time::serde::rfc3339")]
+    pub next_at: OffsetDateTime,
+    /// When it was last looked for.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub last_read_at: Option<OffsetDateTime>,
+    /// How often it was looked for.
+    pub reads: u32,
+}
+
+/// How a rotation ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Ending {
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// Why it was rolled back; none if the secret was rotated.
+    pub rolled_back: Option<Problem>,
+}
+
+/// A rotation under way.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Rotation {
+    /// Its unique id.
+    pub id: String,
+    /// What is rotated, for a person.
+    pub title: String,
+    /// The terms it began with.
+    pub policy: Policy,
+    /// The keys to be removed at the end.
+    pub retire: Vec<KeyId>,
+    /// When the new secret shall end.
+    #[serde(with = "time::serde::rfc3339")]
+    pub ends_at: OffsetDateTime,
+    /// Where the new secret is.
+    pub mint: Mint,
+    /// The proof at the issuer.
+    pub proof: Trial,
+    /// The consumers.
+    pub sinks: Vec<SinkProgress>,
+    /// Since when every required consumer has proof.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub cut_over_at: Option<OffsetDateTime>,
+    /// The last proof before the removal.
+    pub gate: Trial,
+    /// Where it is heading.
+    pub course: Course,
+}
+
+/// Where the new secret is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+pub enum Mint {
+    /// Not asked for yet, or refused so far.
+    Wanted {
+        /// Refusals so far.
+        failures: u32,
+        /// Not to be asked for before this.
+        #[serde(with = "time::serde::rfc3339::option")]
+        not_before: Option<OffsetDateTime>,
+        /// The last refusal.
+        problem: Option<Problem>,
+    },
+    /// Asked for under a marker, and the answer is not recorded: it may exist.
+    Asked {
+        /// The marker.
+        marker: Marker,
+        /// How many reads in a row did not list it.
+        absences: u32,
+        /// When to read next.
+        #[serde(with = "time::serde::rfc3339::option")]
+        next_at: Option<OffsetDateTime>,
+    },
+    /// Minted and sealed.
+    Sealed(NewKey),
+}
+
+/// The new secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct NewKey {
+    /// Its public id.
+    pub key: KeyId,
+    /// Where it is sealed.
+    pub sealed: SecretId,
+    /// When it was minted.
+    #[serde(with = "time::serde::rfc3339")]
+    pub minted_at: OffsetDateTime,
+    /// When it ends.
+    #[serde(with = "time::serde::rfc3339")]
+    pub ends_at: OffsetDateTime,
+}
+
+/// A proof that may take several tries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Trial {
+    /// When it last succeeded.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub passed_at: Option<OffsetDateTime>,
+    /// Since when it has been failing.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub failing_since: Option<OffsetDateTime>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// When to try next.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub retry_at: Option<OffsetDateTime>,
+    /// The last failure.
+    pub problem: Option<Problem>,
+}
+
+/// Where a rotation is heading.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "course", rename_all = "snake_case")]
+pub enum Course {
+    /// To the new secret.
+    Forward,
+    /// Back to the old one.
+    Back {
+        /// Why.
+        problem: Problem,
+        /// When the old secret was last proved, before it is given back.
+        #[serde(with = "time::serde::rfc3339::option")]
+        old_proven_at: Option<OffsetDateTime>,
+    },
+    /// Nowhere, until a person says so.
+    Blocked {
+        /// Why.
+        problem: Problem,
+        /// Where it was heading.
+        was: Box<Course>,
+    },
+}
+
+impl State {
+    /// Whether nothing is left to do until something new begins.
+    pub fn is_at_rest(&self) -> bool {
+        self.rotation.is_none() && self.watch.is_empty() && self.removals.is_empty() && self.forget.is_empty()
+    }
+
+    /// Whether a removal for a cause is under way.
+    pub(crate) fn is_removing(&self, wanted: crate::event::RemovalCause) -> bool {
+        self.removals.values().any(|removal| removal.cause == wanted)
+    }
+}
+
+impl Rotation {
+    /// The new secret, once it is sealed.
+    pub fn new_key(&self) -> Option<&NewKey> {
+        match &self.mint {
+            Mint::Sealed(new) => Some(new),
+            _ => None,
+        }
+    }
+
+    /// Why it is blocked, if it is.
+    pub fn blocked(&self) -> Option<&Problem> {
+        match &self.course {
+            Course::Blocked { problem, .. } => Some(problem),
+            _ => None,
+        }
+    }
+}
+
+impl Trial {
+    pub(crate) fn passed(&mut self, at: OffsetDateTime) {
+        *self = Self { passed_at: Some(at), ..Self::default() };
+    }
+
+    pub(crate) fn failed(&mut self, policy: &Policy, problem: &Problem, at: OffsetDateTime) {
+        self.passed_at = None;
+        self.failing_since.get_or_insert(at);
+        self.failures += 1;
+        self.retry_at = Some(at + policy.pause_after(self.failures, problem.retry_after));
+        self.problem = Some(problem.clone());
+    }
+}

@@ -1,0 +1,63 @@
+//! A key on its way out.
+
+use azconnect_credential::Marker;
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::event::RemovalCause;
+use crate::policy::Policy;
+use crate::problem::Problem;
+
+/// A key that is being removed: asked for, then absent in spaced reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Removal {
+    /// Why.
+    pub cause: RemovalCause,
+    /// The marker that makes it ours, where it is not in the ledger.
+    pub marker: Option<Marker>,
+    /// Whether the issuer has answered to the removal.
+    pub sent: bool,
+    /// How many reads in a row did not list it.
+    pub absences: u32,
+    /// Failures in a row.
+    pub failures: u32,
+    /// When to act next.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub next_at: Option<OffsetDateTime>,
+    /// The last failure.
+    pub problem: Option<Problem>,
+}
+
+impl Removal {
+    pub(super) fn new(cause: RemovalCause, marker: Option<Marker>) -> Self {
+        Self { cause, marker, sent: false, absences: 0, failures: 0, next_at: None, problem: None }
+    }
+
+    pub(super) fn unblock(&mut self) {
+        self.failures = 0;
+        self.next_at = None;
+    }
+
+    pub(super) fn answered(&mut self, policy: &Policy, at: OffsetDateTime) {
+        self.sent = true;
+        self.absences = 0;
+        self.failures = 0;
+        self.problem = None;
+        self.next_at = Some(at + policy.absence_spacing);
+    }
+
+    pub(super) fn failed(&mut self, policy: &Policy, problem: &Problem, at: OffsetDateTime) {
+        self.failures += 1;
+        self.problem = Some(problem.clone());
+        self.next_at = Some(at + policy.pause_after(self.failures, problem.retry_after));
+    }
+
+    /// A listed key was not removed, or the read is older than the removal: ask again.
+    pub(super) fn read(&mut self, policy: &Policy, listed: bool, at: OffsetDateTime) {
+        self.failures = 0;
+        self.absences = if listed { 0 } else { self.absences + 1 };
+        self.sent = !listed;
+        self.next_at = Some(at + policy.absence_spacing);
+    }
+}

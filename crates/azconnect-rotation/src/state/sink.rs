@@ -1,0 +1,87 @@
+//! How far one consumer is.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::event::SinkTerms;
+use crate::policy::Policy;
+use crate::problem::Problem;
+
+/// How far one consumer is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SinkProgress {
+    /// The terms.
+    pub terms: SinkTerms,
+    /// Whether a push is under way, or was when the record ends.
+    pub in_flight: bool,
+    /// Whether it may hold the new secret.
+    pub touched: bool,
+    /// The receipt of the push.
+    pub receipt: Option<String>,
+    /// The proof that what it holds works.
+    pub proof: Option<String>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// When to try next.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub retry_at: Option<OffsetDateTime>,
+    /// The last failure.
+    pub problem: Option<Problem>,
+    /// Whether an optional consumer was tried often enough.
+    pub given_up: bool,
+    /// Whether it holds the old secret again.
+    pub restored: bool,
+}
+
+impl SinkProgress {
+    pub(super) fn new(terms: SinkTerms) -> Self {
+        Self {
+            terms,
+            in_flight: false,
+            touched: false,
+            receipt: None,
+            proof: None,
+            failures: 0,
+            retry_at: None,
+            problem: None,
+            given_up: false,
+            restored: false,
+        }
+    }
+
+    /// Whether it may hold the new secret.
+    pub fn may_hold_new(&self) -> bool {
+        (self.touched || self.in_flight) && !self.restored
+    }
+
+    /// Whether nothing is left to do for it on the way forward.
+    pub(crate) fn is_served(&self) -> bool {
+        self.given_up || (self.receipt.is_some() && self.proof.is_some())
+    }
+
+    /// Whether it was tried often enough.
+    pub(crate) fn is_exhausted(&self, policy: &Policy) -> bool {
+        !self.is_served() && self.failures >= policy.attempts
+    }
+
+    pub(super) fn pushed(&mut self, evidence: &str) {
+        self.in_flight = false;
+        self.touched = true;
+        self.restored = false;
+        self.receipt = Some(evidence.to_owned());
+        self.retry_at = None;
+        self.problem = None;
+    }
+
+    pub(super) fn failed(&mut self, policy: &Policy, problem: &Problem, at: OffsetDateTime) {
+        self.failures = if problem.may_pass { self.failures + 1 } else { policy.attempts.max(self.failures + 1) };
+        self.retry_at = Some(at + policy.pause_after(self.failures, problem.retry_after));
+        self.problem = Some(problem.clone());
+    }
+
+    pub(super) fn unblock(&mut self) {
+        self.failures = 0;
+        self.retry_at = None;
+    }
+}

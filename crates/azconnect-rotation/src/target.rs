@@ -1,0 +1,115 @@
+//! What is rotated, and who receives it.
+
+use std::sync::Arc;
+
+use azconnect_core::{Error, KeyId, LeaseKey, StreamId};
+use azconnect_credential::{CredentialIssuer, CredentialSink, CredentialVerifier, SubjectId};
+
+use crate::policy::Policy;
+
+/// A consumer, and how much depends on it.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct SinkBinding {
+    /// The consumer.
+    pub sink: Arc<dyn CredentialSink>,
+    /// Whether the old secret must stay while this consumer has no proof for the new one.
+    pub required: bool,
+    /// Whether the receipt of a push counts as proof where the consumer cannot verify.
+    pub accept_receipt: bool,
+}
+
+impl SinkBinding {
+    /// A consumer that must prove the new secret.
+    pub fn new(sink: Arc<dyn CredentialSink>) -> Self {
+        Self { sink, required: true, accept_receipt: false }
+    }
+
+    /// Says that the rotation may finish without it. The consumer may then be left with a removed secret.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.required = false;
+        self
+    }
+
+    /// Takes the receipt of a push as proof where verification is inconclusive, as for a private registry that cannot
+    /// be reached from here. A *rejection* is still a rejection.
+    #[must_use]
+    pub fn with_receipt_as_proof(mut self) -> Self {
+        self.accept_receipt = true;
+        self
+    }
+}
+
+/// One credential with its issuer, its proof and its consumers.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Target {
+    /// Mints and retires.
+    pub issuer: Arc<dyn CredentialIssuer>,
+    /// Proves.
+    pub verifier: Arc<dyn CredentialVerifier>,
+    /// The consumers.
+    pub sinks: Vec<SinkBinding>,
+    /// The terms.
+    pub policy: Policy,
+    /// Keys that were minted by hand and may be removed once the new secret is in place.
+    pub adopted: Vec<KeyId>,
+}
+
+impl Target {
+    /// A credential without consumers, under the default policy.
+    pub fn new(issuer: Arc<dyn CredentialIssuer>, verifier: Arc<dyn CredentialVerifier>) -> Self {
+        Self { issuer, verifier, sinks: Vec::new(), policy: Policy::default(), adopted: Vec::new() }
+    }
+
+    /// Adds a consumer.
+    #[must_use]
+    pub fn with_sink(mut self, binding: SinkBinding) -> Self {
+        self.sinks.push(binding);
+        self
+    }
+
+    /// Sets the terms.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Hands a key that was minted by hand over to the orchestrator: it is removed when the new secret is in place.
+    #[must_use]
+    pub fn with_adopted(mut self, key: KeyId) -> Self {
+        self.adopted.push(key);
+        self
+    }
+
+    /// What is rotated.
+    pub fn subject(&self) -> &SubjectId {
+        self.issuer.subject()
+    }
+
+    /// The stream of the journal that holds its history.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) if the subject's name is too long for a stream.
+    pub fn stream(&self) -> Result<StreamId, Error> {
+        stream_of(self.subject())
+    }
+
+    /// The lease that its one writer holds.
+    pub(crate) fn lease_key(&self) -> Result<LeaseKey, Error> {
+        LeaseKey::new(self.stream()?.as_str())
+    }
+
+    pub(crate) fn sink(&self, id: &azconnect_credential::SinkId) -> Option<&SinkBinding> {
+        self.sinks.iter().find(|binding| binding.sink.id() == id)
+    }
+}
+
+/// What every stream of this crate begins with.
+pub(crate) const STREAM_PREFIX: &str = "rotation/";
+
+pub(crate) fn stream_of(subject: &SubjectId) -> Result<StreamId, Error> {
+    StreamId::new(format!("{STREAM_PREFIX}{subject}"))
+}
