@@ -1,0 +1,233 @@
+//! Tokens kept until shortly before they end.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azconnect_core::{Clock, Effect, Error, Scope};
+use azconnect_credential::{AccessToken, TokenProvider};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Either, Shared, WeakShared, select};
+use time::OffsetDateTime;
+
+use crate::source::{FetchedToken, TokenSource};
+
+/// How long before its end a token is renewed, unless its service said so.
+const EARLY: Duration = Duration::from_secs(300);
+
+/// How long before its end a token is no longer given out: a request must still arrive with it.
+const MARGIN: Duration = Duration::from_secs(30);
+
+/// How long a caller who holds a valid token waits for the next one.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the valid token is used after an early renewal failed, before another is tried.
+const REST: Duration = Duration::from_secs(30);
+
+type Outcome = Result<Arc<AccessToken>, Arc<Error>>;
+type Renewal = Shared<BoxFuture<'static, Outcome>>;
+
+/// Gives tokens of a source, and asks the source as seldom as it may.
+///
+/// - Callers who need a token of one scope share one request; scopes never wait for each other.
+/// - A token is renewed early: 5 minutes before its end or at half its life, whichever is later, unless the service
+///   names a time. Meanwhile other callers go on with the one that is valid, and so does everybody if the renewal
+///   fails or takes longer than 10 seconds.
+/// - It starts no task and no timer: a renewal goes on while at least one caller waits for it. A caller who stops
+///   waiting disturbs none of the others.
+///
+/// Cheap to clone; clones share the tokens.
+pub struct TokenCache<S> {
+    inner: Arc<Inner<S>>,
+}
+
+struct Inner<S> {
+    source: S,
+    clock: Arc<dyn Clock>,
+    slots: Mutex<HashMap<Scope, Slot>>,
+}
+
+/// What is known of one scope.
+#[derive(Default)]
+struct Slot {
+    token: Option<Arc<AccessToken>>,
+    /// The renewal under way, alive only as long as somebody waits for it: a half-sent request that nobody drives
+    /// would otherwise be found dead by the next caller.
+    renewal: Option<WeakShared<BoxFuture<'static, Outcome>>>,
+    /// Until when a failed early renewal is not repeated, as the clock's elapsed time.
+    rest_until: Option<Duration>,
+}
+
+/// What a caller should do, as found under the lock.
+enum Step {
+    Use(Arc<AccessToken>),
+    Wait(Renewal),
+    /// Renew, and fall back on the token that is still valid.
+    Try(Renewal, Arc<AccessToken>),
+}
+
+impl<S: TokenSource + 'static> TokenCache<S> {
+    /// A cache over a source.
+    pub fn new(source: S, clock: Arc<dyn Clock>) -> Self {
+        Self { inner: Arc::new(Inner { source, clock, slots: Mutex::default() }) }
+    }
+
+    /// The source.
+    pub fn source(&self) -> &S {
+        &self.inner.source
+    }
+
+    fn next_step(&self, scope: &Scope) -> Step {
+        let now = self.inner.clock.now();
+        let mut slots = self.inner.slots();
+        let slot = slots.entry(scope.clone()).or_default();
+        let valid = slot.token.clone().filter(|token| is_valid(token, now));
+        let under_way = slot.renewal.as_ref().and_then(WeakShared::upgrade).filter(|shared| shared.peek().is_none());
+        match (valid, under_way) {
+            (Some(token), _) if now < token.refresh_at => Step::Use(token),
+            (Some(token), Some(_)) => Step::Use(token),
+            (Some(token), None) if slot.rest_until.is_some_and(|until| self.inner.clock.elapsed() < until) => {
+                Step::Use(token)
+            }
+            (Some(token), None) => Step::Try(self.renew(slot, scope), token),
+            (None, Some(renewal)) => Step::Wait(renewal),
+            (None, None) => Step::Wait(self.renew(slot, scope)),
+        }
+    }
+
+    fn renew(&self, slot: &mut Slot, scope: &Scope) -> Renewal {
+        let inner = Arc::clone(&self.inner);
+        let scope = scope.clone();
+        let renewal = async move {
+            let asked_at = inner.clock.now();
+            match inner.source.fetch(&scope).await {
+                Ok(fetched) => {
+                    let token = Arc::new(dated(fetched, asked_at));
+                    let mut slots = inner.slots();
+                    let slot = slots.entry(scope).or_default();
+                    slot.token = Some(Arc::clone(&token));
+                    slot.rest_until = None;
+                    Ok(token)
+                }
+                Err(error) => Err(Arc::new(error)),
+            }
+        }
+        .boxed()
+        .shared();
+        slot.renewal = renewal.downgrade();
+        renewal
+    }
+
+    /// Waits for an early renewal, but not at the caller's cost.
+    async fn attempt(&self, renewal: Renewal, scope: &Scope, valid: Arc<AccessToken>) -> Arc<AccessToken> {
+        let patience = pin!(self.inner.clock.sleep(PATIENCE));
+        let problem = match select(renewal, patience).await {
+            Either::Left((Ok(token), _)) => return token,
+            Either::Left((Err(error), _)) => error.to_string(),
+            Either::Right(_) => "no answer in time".to_owned(),
+        };
+        tracing::warn!(%scope, problem, "a token could not be renewed early; the present one is still valid");
+        let rest_until = self.inner.clock.elapsed() + REST;
+        if let Some(slot) = self.inner.slots().get_mut(scope) {
+            slot.rest_until = Some(rest_until);
+        }
+        // A service may have refused the valid one while we waited, and another caller fetched the next.
+        match self.inner.slots().get(scope).and_then(|slot| slot.token.clone()) {
+            Some(token) if is_valid(&token, self.inner.clock.now()) => token,
+            _ => valid,
+        }
+    }
+}
+
+impl<S> Inner<S> {
+    fn slots(&self) -> MutexGuard<'_, HashMap<Scope, Slot>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl<S: TokenSource + 'static> TokenProvider for TokenCache<S> {
+    async fn token(&self, scope: &Scope) -> Result<Arc<AccessToken>, Error> {
+        match self.next_step(scope) {
+            Step::Use(token) => Ok(token),
+            Step::Wait(renewal) => renewal.await.map_err(|error| share(&error)),
+            Step::Try(renewal, valid) => Ok(self.attempt(renewal, scope, valid).await),
+        }
+    }
+
+    async fn invalidate(&self, scope: &Scope, refused: &AccessToken) {
+        if let Some(slot) = self.inner.slots().get_mut(scope) {
+            slot.token.take_if(|token| token.secret.same_as(&refused.secret));
+        }
+    }
+}
+
+impl<S> Clone for TokenCache<S> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for TokenCache<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenCache").field("source", &self.inner.source).finish_non_exhaustive()
+    }
+}
+
+/// Whether a token may still be given out. A short life has a short margin.
+fn is_valid(token: &AccessToken, now: OffsetDateTime) -> bool {
+    let left_at_refresh = (token.expires_at - token.refresh_at).unsigned_abs();
+    now + MARGIN.min(left_at_refresh / 4) < token.expires_at
+}
+
+/// Counts a token's life from when it was asked for, which is never later than when the service began to count.
+fn dated(fetched: FetchedToken, asked_at: OffsetDateTime) -> AccessToken {
+    let life = fetched.expires_in;
+    let own = (life / 2).max(life.saturating_sub(EARLY));
+    let refresh_in = fetched.refresh_in.unwrap_or(own).min(life);
+    AccessToken::new(fetched.secret, asked_at + life, asked_at + refresh_in)
+}
+
+/// The same error for one more of those who waited.
+fn share(error: &Arc<Error>) -> Error {
+    let mut copy = Error::new(error.kind(), error.message())
+        .with_effect(Effect::None)
+        .with_retry(error.retry())
+        .with_advice(error.advice())
+        .with_source(Cause(Arc::clone(error)));
+    if let Some(operation) = error.operation() {
+        copy = copy.with_operation(operation);
+    }
+    if let Some(field) = error.field() {
+        copy = copy.with_field(field);
+    }
+    if let Some(code) = error.service_code() {
+        copy = copy.with_service_code(code);
+    }
+    if let Some(status) = error.http_status() {
+        copy = copy.with_http_status(status);
+    }
+    if let Some(id) = error.request_id() {
+        copy = copy.with_request_id(id);
+    }
+    copy
+}
+
+/// The one error that several callers received, as the source of each one's copy.
+#[derive(Debug)]
+struct Cause(Arc<Error>);
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl std::error::Error for Cause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&*self.0)
+    }
+}

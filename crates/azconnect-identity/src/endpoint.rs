@@ -1,0 +1,159 @@
+//! The token endpoint of one tenant.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use azconnect_core::{Cloud, Effect, Error, ErrorKind, NoRetry, Scope, Secret, TenantId};
+use azconnect_http::{Call, Idempotency, Pipeline, Response, SendOptions, sensitive_json};
+use http::HeaderName;
+use serde::{Deserialize, Deserializer};
+use url::Url;
+
+use crate::refusal::EntraDialect;
+use crate::source::FetchedToken;
+
+/// What every request to it is called in errors and spans.
+const OPERATION: &str = "entra.token";
+
+/// Tokens are a few kilobytes; whatever is larger is not an answer of this endpoint.
+const ANSWER_LIMIT: usize = 1024 * 1024;
+
+/// The name under which Entra ID takes and echoes the id of a request.
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
+
+/// Where a tenant gives tokens: `POST {login}/{tenant}/oauth2/v2.0/token`. Cheap to clone.
+///
+/// Document: Microsoft's *OAuth 2.0 client credentials flow on the Microsoft identity platform*.
+#[derive(Clone)]
+pub struct TokenEndpoint {
+    pipeline: Pipeline,
+    url: Url,
+    tenant: TenantId,
+    probe_scope: Scope,
+}
+
+impl TokenEndpoint {
+    /// The endpoint of a tenant in a cloud.
+    pub fn new(pipeline: Pipeline, cloud: &Cloud, tenant: TenantId) -> Self {
+        let mut url = cloud.login().clone();
+        url.set_path(&format!("{tenant}/oauth2/v2.0/token"));
+        Self { pipeline, url, tenant, probe_scope: cloud.resource_manager_scope() }
+    }
+
+    /// The tenant.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// The pipeline it sends with.
+    pub(crate) fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// A scope for which every application gets a token, whatever it may do there.
+    pub(crate) fn probe_scope(&self) -> &Scope {
+        &self.probe_scope
+    }
+
+    /// The same endpoint, asked once and never again by itself.
+    pub(crate) fn without_retry(&self) -> Self {
+        Self { pipeline: self.pipeline.clone().with_retry(Arc::new(NoRetry)), ..self.clone() }
+    }
+
+    /// Asks for a token. Idempotent: a token asked for twice is two tokens, and neither changes anything.
+    pub(crate) async fn ask(&self, form: &[(&str, &str)], options: SendOptions) -> Result<FetchedToken, Error> {
+        let call = Call::post(OPERATION, self.url.clone())
+            .with_idempotency(Idempotency::Idempotent)
+            .with_request_id_header(CLIENT_REQUEST_ID)
+            .with_options(options.with_answer_limit(ANSWER_LIMIT))
+            .with_form(form);
+        let outcome = match self.pipeline.execute(call, &EntraDialect).await {
+            Ok(answer) => read(&answer),
+            Err(error) => Err(error),
+        };
+        outcome.map_err(|error| error.with_operation(OPERATION).with_effect(Effect::None))
+    }
+}
+
+impl fmt::Debug for TokenEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenEndpoint").field("url", &self.url.as_str()).finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    access_token: Secret,
+    #[serde(deserialize_with = "seconds")]
+    expires_in: Duration,
+    #[serde(default, deserialize_with = "optional_seconds")]
+    refresh_in: Option<Duration>,
+    #[serde(default)]
+    token_type: Option<String>,
+}
+
+/// Some endpoints of the family write numbers as text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Number {
+    Figure(u32),
+    Text(String),
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let seconds = match Number::deserialize(deserializer)? {
+        Number::Figure(seconds) => seconds,
+        Number::Text(text) => text.parse().map_err(serde::de::Error::custom)?,
+    };
+    Ok(Duration::from_secs(seconds.into()))
+}
+
+fn optional_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    #[derive(Deserialize)]
+    struct Present(#[serde(deserialize_with = "seconds")] Duration);
+    Ok(Option::<Present>::deserialize(deserializer)?.map(|present| present.0))
+}
+
+fn read(answer: &Response) -> Result<FetchedToken, Error> {
+    let wire: Wire = sensitive_json(answer)?;
+    let bearer = wire.token_type.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
+    if !bearer || wire.access_token.is_empty() {
+        return Err(Error::new(ErrorKind::Unexpected, "the answer holds no bearer token")
+            .with_http_status(answer.status().as_u16()));
+    }
+    let refresh_in = wire.refresh_in.filter(|refresh| *refresh < wire.expires_in);
+    Ok(FetchedToken::new(wire.access_token, wire.expires_in).with_refresh_in(refresh_in))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(body: &'static str) -> Result<FetchedToken, Error> {
+        read(&http::Response::new(body.into()))
+    }
+
+    #[test]
+    fn numbers_are_read_as_figures_and_as_text() {
+        let figure = token(r#"{"token_type":"Bearer","expires_in":3599,"ext_expires_in":3599,"access_token":"t"}"#);
+        assert_eq!(figure.unwrap().expires_in, Duration::from_secs(3599));
+        let text = token(r#"{"token_type":"bearer","expires_in":"86399","refresh_in":"43199","access_token":"t"}"#);
+        assert_eq!(text.unwrap().refresh_in, Some(Duration::from_secs(43_199)));
+    }
+
+    #[test]
+    fn an_answer_without_a_bearer_token_is_refused_without_being_shown() {
+        for body in [
+            r#"{"token_type":"pop","expires_in":3599,"access_token":"s3cr3t"}"#,
+            r#"{"token_type":"Bearer","expires_in":3599,"access_token":""}"#,
+            r#"{"token_type":"Bearer","expires_in":"s3cr3t","access_token":"s3cr3t"}"#,
+            r#"{"expires_in":3599}"#,
+            "<html>s3cr3t</html>",
+        ] {
+            let error = token(body).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unexpected, "{body}");
+            assert!(!format!("{error:?}{error}").contains("s3cr3t"));
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Proving a client secret by signing in with it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azconnect_core::{ClientId, Clock, Error, Retry, Scope};
+use azconnect_credential::{Assessment, Candidate, CredentialVerifier, Verdict, check_client_secret};
+use azconnect_http::SendOptions;
+
+use crate::catalogue::{Reading, reading};
+use crate::client_secret::sign_in;
+use crate::endpoint::TokenEndpoint;
+
+/// The most sign-ins of one check. Entra ID takes more than a handful for a client in a loop (AADSTS50196).
+const MOST_SUCCESSES: u32 = 10;
+
+/// Proves a client secret of one application by several sign-ins in a row, each on a fresh connection.
+///
+/// Replicas of the directory disagree for a while after a secret was added or removed, so one success proves little.
+/// A check makes at most as many requests as successes are asked for, and returns at the first that is none: whoever
+/// calls it does the waiting. It keeps its pace across checks, and after a throttle it sends nothing before the time
+/// the service named; clones share that memory.
+///
+/// It asks for a token of Azure Resource Manager, for which an application needs no permission: the token would carry
+/// no right by itself, and it is thrown away.
+///
+/// Secrets handled: the candidate's, in the body of the request only.
+#[derive(Clone)]
+pub struct SecretVerifier {
+    endpoint: TokenEndpoint,
+    client: ClientId,
+    scope: Scope,
+    successes: u32,
+    spacing: Duration,
+    propagation: Duration,
+    pace: Arc<Mutex<Pace>>,
+}
+
+/// When the next sign-in may begin, in the clock's elapsed time.
+#[derive(Default)]
+struct Pace {
+    next: Duration,
+    quiet_until: Duration,
+}
+
+impl SecretVerifier {
+    /// Proves secrets of an application: 3 successes, 1 second apart, and 10 minutes for a new secret to be known
+    /// everywhere.
+    pub fn new(endpoint: &TokenEndpoint, client: ClientId) -> Self {
+        Self {
+            endpoint: endpoint.without_retry(),
+            client,
+            scope: endpoint.probe_scope().clone(),
+            successes: 3,
+            spacing: Duration::from_secs(1),
+            propagation: Duration::from_secs(600),
+            pace: Arc::default(),
+        }
+    }
+
+    /// Sets how many sign-ins in a row must succeed, from 1 to 10.
+    #[must_use]
+    pub fn with_successes(mut self, successes: u32) -> Self {
+        self.successes = successes.clamp(1, MOST_SUCCESSES);
+        self
+    }
+
+    /// Sets the pause between two sign-ins, also of different checks.
+    #[must_use]
+    pub fn with_spacing(mut self, spacing: Duration) -> Self {
+        self.spacing = spacing;
+        self
+    }
+
+    /// Sets how long after it was minted a refused secret may still be on its way to every replica. No bound is
+    /// published; reports speak of seconds, and one tool allows two minutes.
+    #[must_use]
+    pub fn with_propagation(mut self, propagation: Duration) -> Self {
+        self.propagation = propagation;
+        self
+    }
+
+    /// Sets what the token is asked for, where the tenant lets applications have none for Azure Resource Manager.
+    #[must_use]
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// Signs in once, on a fresh connection and without any repetition.
+    pub(crate) async fn sign_in_once(&self, candidate: &Candidate<'_>) -> Result<(), Error> {
+        self.wait_for_turn().await?;
+        let options = SendOptions::default().with_fresh_connection(true);
+        let outcome = sign_in(&self.endpoint, self.client, candidate.secret, (&self.scope, options)).await;
+        if let Err(error) = &outcome
+            && let Retry::After(pause) = error.retry()
+        {
+            self.pace().quiet_until = self.clock().elapsed() + pause;
+        }
+        outcome.map(drop)
+    }
+
+    /// Whether a refusal of this candidate may still be a matter of replication.
+    pub(crate) fn is_new(&self, candidate: &Candidate<'_>) -> bool {
+        candidate.minted_at.is_some_and(|minted_at| self.clock().now() - minted_at < self.propagation)
+    }
+
+    async fn wait_for_turn(&self) -> Result<(), Error> {
+        let now = self.clock().elapsed();
+        let turn = {
+            let mut pace = self.pace();
+            if let Some(left) = pace.quiet_until.checked_sub(now).filter(|left| !left.is_zero()) {
+                return Err(quiet(left));
+            }
+            let turn = pace.next.max(now);
+            pace.next = turn + self.spacing;
+            turn
+        };
+        if turn > now {
+            self.clock().sleep(turn - now).await;
+        }
+        Ok(())
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &**self.endpoint.pipeline().clock()
+    }
+
+    fn judge(&self, error: &Error, candidate: &Candidate<'_>, successes: u32) -> Assessment {
+        let verdict = match reading(error) {
+            Reading::NoMatch | Reading::Unknown if self.is_new(candidate) => Verdict::Pending,
+            // It was accepted a moment ago: the replicas disagree, and none of them decides.
+            Reading::NoMatch | Reading::Unknown if successes > 0 => Verdict::Inconclusive,
+            Reading::NoMatch | Reading::Unknown | Reading::Ended => Verdict::Rejected,
+            Reading::Silent => Verdict::Inconclusive,
+        };
+        let mut assessment = Assessment::inconclusive(error);
+        assessment.verdict = verdict;
+        assessment.evidence = format!("{successes} of {} sign-ins succeeded, then: {error}", self.successes);
+        if verdict == Verdict::Pending {
+            assessment.advice =
+                Some("wait: a new secret is not known to every replica of the directory at once".into());
+        }
+        assessment
+    }
+}
+
+#[async_trait]
+impl CredentialVerifier for SecretVerifier {
+    async fn verify(&self, candidate: &Candidate<'_>) -> Assessment {
+        if let Err(error) = check_client_secret(candidate.secret) {
+            return Assessment::new(Verdict::Rejected, error.to_string()).with_advice(error.advice());
+        }
+        for successes in 0..self.successes {
+            if let Err(error) = self.sign_in_once(candidate).await {
+                return self.judge(&error, candidate, successes);
+            }
+        }
+        let evidence = format!("{0} of {0} sign-ins on fresh connections succeeded", self.successes);
+        Assessment::new(Verdict::Accepted, evidence)
+    }
+}
+
+impl fmt::Debug for SecretVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecretVerifier")
+            .field("endpoint", &self.endpoint)
+            .field("client", &self.client)
+            .field("scope", &self.scope)
+            .field("successes", &self.successes)
+            .finish_non_exhaustive()
+    }
+}
+
+fn quiet(left: Duration) -> Error {
+    Error::new(azconnect_core::ErrorKind::Throttled, "Microsoft Entra ID asked for a pause, so it was not asked again")
+        .with_effect(azconnect_core::Effect::None)
+        .with_retry(Retry::After(left))
+        .with_advice("wait until the pause is over")
+}
