@@ -47,6 +47,7 @@ pub struct Call {
     pub(crate) idempotency: Idempotency,
     pub(crate) options: SendOptions,
     pub(crate) deadline: Option<Duration>,
+    pub(crate) request_id_header: Option<HeaderName>,
     pub(crate) authorizer: Option<Arc<dyn Authorizer>>,
     pub(crate) pace: Option<Arc<dyn Pace>>,
 }
@@ -66,6 +67,7 @@ impl Call {
             idempotency,
             options: SendOptions::default(),
             deadline: None,
+            request_id_header: None,
             authorizer: None,
             pace: None,
         }
@@ -137,6 +139,13 @@ impl Call {
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
+        self
+    }
+
+    /// Repeats the client request id under another name, for a service that echoes or logs that one.
+    #[must_use]
+    pub fn with_request_id_header(mut self, name: HeaderName) -> Self {
+        self.request_id_header = Some(name);
         self
     }
 

@@ -238,6 +238,9 @@ fn build(call: &Call, id: Uuid, authorization: Option<&Authorization>, left: Dur
     *request.headers_mut() = call.headers.clone();
     let headers = request.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        if let Some(name) = &call.request_id_header {
+            headers.insert(name.clone(), value.clone());
+        }
         headers.insert(CLIENT_REQUEST_ID, value);
     }
     if let Some(authorization) = authorization {
