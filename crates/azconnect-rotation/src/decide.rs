@@ -31,7 +31,7 @@ pub enum Action {
         why: &'static str,
     },
     /// Record a conclusion that needs no effect.
-    Record(Event),
+    Record(Box<Event>),
     /// Choose a marker, record it, ask for a secret.
     Mint,
     /// Look for a secret whose answer was lost.
@@ -114,6 +114,10 @@ pub fn decide(state: &State, now: OffsetDateTime) -> Action {
     }
 }
 
+fn record(event: Event) -> Action {
+    Action::Record(Box::new(event))
+}
+
 fn step(at: OffsetDateTime, action: Action, why: &'static str) -> Step {
     Step { at, action, why }
 }
@@ -122,7 +126,7 @@ fn step(at: OffsetDateTime, action: Action, why: &'static str) -> Step {
 fn watch_step(watch: &Watch, now: OffsetDateTime) -> Step {
     let marker = watch.marker.clone();
     if watch.last_read_at.is_some_and(|at| at >= watch.until) {
-        return step(now, Action::Record(Event::MarkerDropped { marker }), "");
+        return step(now, record(Event::MarkerDropped { marker }), "");
     }
     step(watch.next_at.min(watch.until), Action::Search { marker }, "a lost secret to turn up")
 }
@@ -136,13 +140,13 @@ fn removal_step(state: &State, key: KeyId, removal: &Removal, now: OffsetDateTim
         if removal.failures >= rotation.policy.attempts
             && let Some(problem) = &removal.problem
         {
-            return Some(step(now, Action::Record(Event::Blocked { problem: problem.clone() }), ""));
+            return Some(step(now, record(Event::Blocked { problem: problem.clone() }), ""));
         }
         if removal.absences >= rotation.policy.absence_reads {
-            return Some(step(now, Action::Record(Event::Removed { key }), ""));
+            return Some(step(now, record(Event::Removed { key }), ""));
         }
     } else if removal.absences >= Policy::default().absence_reads {
-        return Some(step(now, Action::Record(Event::Removed { key }), ""));
+        return Some(step(now, record(Event::Removed { key }), ""));
     }
     let action = if removal.sent { Action::CheckRemoved { key } } else { Action::Remove { key } };
     Some(step(at, action, "the removed key to disappear everywhere"))
@@ -158,7 +162,7 @@ fn rotation_step(state: &State, rotation: &Rotation, now: OffsetDateTime) -> Opt
         Course::Back { problem, old_proven_at } => match &rotation.mint {
             Mint::Asked { .. } => mint_step(state, rotation, now),
             Mint::Wanted { .. } if state.is_removing(RemovalCause::Lost) => None,
-            Mint::Wanted { .. } => Some(step(now, Action::Record(Event::RolledBack { problem: problem.clone() }), "")),
+            Mint::Wanted { .. } => Some(step(now, record(Event::RolledBack { problem: problem.clone() }), "")),
             Mint::Sealed(new) => back_step(state, rotation, new, *old_proven_at, now),
         },
     }
@@ -171,14 +175,14 @@ fn mint_step(state: &State, rotation: &Rotation, now: OffsetDateTime) -> Option<
         Mint::Wanted { failures, problem: Some(problem), .. }
             if !problem.may_pass || *failures >= rotation.policy.attempts =>
         {
-            Some(step(now, Action::Record(Event::RolledBack { problem: problem.clone() }), ""))
+            Some(step(now, record(Event::RolledBack { problem: problem.clone() }), ""))
         }
         Mint::Wanted { not_before, .. } => {
             Some(step(not_before.unwrap_or(now), Action::Mint, "the issuer to take requests again"))
         }
         Mint::Asked { marker, absences, .. } if *absences >= rotation.policy.absence_reads => {
             let until = now + rotation.policy.orphan_watch;
-            Some(step(now, Action::Record(Event::MarkerWatched { marker: marker.clone(), until }), ""))
+            Some(step(now, record(Event::MarkerWatched { marker: marker.clone(), until }), ""))
         }
         Mint::Asked { marker, next_at, .. } => {
             Some(step(next_at.unwrap_or(now), Action::Search { marker: marker.clone() }, "a lost secret to turn up"))
@@ -189,14 +193,14 @@ fn mint_step(state: &State, rotation: &Rotation, now: OffsetDateTime) -> Option<
 
 fn forward_step(state: &State, rotation: &Rotation, new: &NewKey, now: OffsetDateTime) -> Option<Step> {
     if let Some(failed) = rotation.sinks.iter().find(|sink| sink.is_exhausted(&rotation.policy)) {
-        return Some(step(now, Action::Record(after_exhaustion(state, rotation, failed, now)), ""));
+        return Some(step(now, record(after_exhaustion(state, rotation, failed, now)), ""));
     }
     let unserved = || rotation.sinks.iter().filter(|sink| !sink.is_served());
     if unserved().next().is_some() || rotation.proof.passed_at.is_none() {
         return Some(serve_step(state, rotation, new, now));
     }
     let Some(cut_over_at) = rotation.cut_over_at else {
-        return Some(step(now, Action::Record(Event::CutOver), ""));
+        return Some(step(now, record(Event::CutOver), ""));
     };
     retire_step(state, rotation, cut_over_at, now)
 }
@@ -231,7 +235,7 @@ fn prove_step(state: &State, rotation: &Rotation, new: &NewKey, now: OffsetDateT
     if failing_for.is_some_and(|time| time > rotation.policy.proof_timeout)
         && let Some(problem) = &rotation.proof.problem
     {
-        return step(now, Action::Record(turn_back(state, rotation, problem, now)), "");
+        return step(now, record(turn_back(state, rotation, problem, now)), "");
     }
     let at = rotation.proof.retry_at.unwrap_or(settled_at).max(settled_at);
     step(at, Action::Prove, "the new secret to reach every replica")
@@ -244,13 +248,13 @@ fn retire_step(state: &State, rotation: &Rotation, cut_over_at: OffsetDateTime, 
         (Some(key), _) => {
             if rotation.gate.passed_at.is_some_and(|at| now - at <= CLEARANCE_KEEPS) {
                 let event = Event::RemovalIntended { key: **key, cause: RemovalCause::Superseded, marker: None };
-                return Some(step(now, Action::Record(event), ""));
+                return Some(step(now, record(event), ""));
             }
             Some(gate_step(rotation, cut_over_at, now))
         }
         // Removals under way speak for themselves.
         (None, false) => None,
-        (None, true) if state.forget.is_empty() => Some(step(now, Action::Record(Event::Rotated), "")),
+        (None, true) if state.forget.is_empty() => Some(step(now, record(Event::Rotated), "")),
         (None, true) => None,
     }
 }
@@ -260,7 +264,7 @@ fn gate_step(rotation: &Rotation, cut_over_at: OffsetDateTime, now: OffsetDateTi
     if failing_for.is_some_and(|time| time > rotation.policy.retry_budget)
         && let Some(problem) = &rotation.gate.problem
     {
-        return step(now, Action::Record(Event::Blocked { problem: problem.clone() }), "");
+        return step(now, record(Event::Blocked { problem: problem.clone() }), "");
     }
     let grace_ends = cut_over_at + rotation.policy.grace;
     let at = rotation.gate.retry_at.unwrap_or(grace_ends).max(grace_ends);
@@ -311,12 +315,12 @@ fn back_step(
         return match (state.ledger.contains_key(&new.key), state.removals.contains_key(&new.key)) {
             (true, false) => {
                 let event = Event::RemovalIntended { key: new.key, cause: RemovalCause::RolledBack, marker: None };
-                Some(step(now, Action::Record(event), ""))
+                Some(step(now, record(event), ""))
             }
             (true, true) => None,
             (false, _) => match &rotation.course {
                 Course::Back { problem, .. } if state.forget.is_empty() => {
-                    Some(step(now, Action::Record(Event::RolledBack { problem: problem.clone() }), ""))
+                    Some(step(now, record(Event::RolledBack { problem: problem.clone() }), ""))
                 }
                 _ => None,
             },
@@ -327,7 +331,7 @@ fn back_step(
         let problem = failed.and_then(|sink| sink.problem.clone()).unwrap_or_else(|| {
             Problem::lasting("the old secret cannot be given back", "give the consumers a working secret by hand")
         });
-        return Some(step(now, Action::Record(Event::Blocked { problem }), ""));
+        return Some(step(now, record(Event::Blocked { problem }), ""));
     };
     if old_proven_at.is_none_or(|at| now - at > PROOF_KEEPS) {
         return Some(step(now, Action::ProveOld { sealed }, ""));

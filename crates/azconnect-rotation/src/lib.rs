@@ -8,6 +8,7 @@ mod outcome;
 mod plan;
 mod policy;
 mod problem;
+mod schedule;
 pub mod state;
 mod target;
 
@@ -19,5 +20,6 @@ pub use outcome::Outcome;
 pub use plan::{Decision, Fate, Plan, PlannedKey, PlannedSink};
 pub use policy::Policy;
 pub use problem::Problem;
+pub use schedule::Run;
 pub use state::State;
 pub use target::{SinkBinding, Target};

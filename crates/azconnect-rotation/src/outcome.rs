@@ -47,3 +47,15 @@ pub enum Outcome {
     /// Nothing was under way.
     Idle,
 }
+
+impl Outcome {
+    /// When to run again: at the latest then, and never sooner than useful. `None` where only a person can help.
+    pub fn run_again_at(&self) -> Option<OffsetDateTime> {
+        match self {
+            Self::Waiting { until, .. } => Some(*until),
+            Self::Rotated { watching_until, .. } => *watching_until,
+            Self::NotDue { plan } => plan.due_at,
+            Self::Refused { .. } | Self::RolledBack { .. } | Self::Blocked { .. } | Self::Idle => None,
+        }
+    }
+}

@@ -72,6 +72,9 @@ pub struct Plan {
     pub decision: Decision,
     /// How near its end the first of our keys is.
     pub expiry: Expiry,
+    /// From when on a rotation is due, where that is known.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub due_at: Option<OffsetDateTime>,
     /// The keys.
     pub keys: Vec<PlannedKey>,
     /// The consumers.
@@ -150,6 +153,7 @@ pub(crate) async fn plan(target: &Target, state: &State, clock: &dyn Clock, forc
         title: inventory.title.clone(),
         decision: Decision::NotDue,
         expiry,
+        due_at: ours.map(|end| end - target.policy.rotate_before),
         keys,
         sinks,
         findings,

@@ -242,7 +242,7 @@ impl Rotator {
                         return Ok(Outcome::Waiting { until, why });
                     }
                     self.observer.waiting(session.target.subject(), until, why);
-                    session.guard(async { Ok(self.ports.clock.sleep(pause).await) }).await?;
+                    session.wait(pause).await?;
                 }
                 action => session.perform(action).await?,
             }

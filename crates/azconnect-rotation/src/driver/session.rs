@@ -1,6 +1,7 @@
 //! One writer at work on one subject.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use azconnect_core::{Append, Error, ErrorKind, Grant, Secret, SecretId, Sequence, StreamId};
 use futures_util::future::{Either, select};
@@ -78,6 +79,16 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Lets time pass while the lease is kept alive.
+    pub(super) async fn wait(&mut self, pause: Duration) -> Result<(), Error> {
+        let clock = self.rotator.ports.clock.clone();
+        self.guard(async {
+            clock.sleep(pause).await;
+            Ok(())
+        })
+        .await
+    }
+
     /// Extends the lease, or fails if another process has it.
     pub(super) async fn renew(&mut self) -> Result<(), Error> {
         self.grant = self.rotator.ports.lease.renew(&self.grant, self.rotator.term).await?;
@@ -101,7 +112,7 @@ impl<'a> Session<'a> {
         self.renew().await?;
         match action {
             Action::Rest | Action::Wait { .. } => Ok(()),
-            Action::Record(event) => self.record(event).await,
+            Action::Record(event) => self.record(*event).await,
             Action::Mint => self.mint().await,
             Action::Search { marker } => self.search(marker).await,
             Action::Prove => self.prove().await,

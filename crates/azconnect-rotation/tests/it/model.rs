@@ -1,0 +1,364 @@
+//! The pure halves against a random world: whatever is answered, the rules hold and an end is reached.
+
+use std::time::Duration;
+
+use azconnect_core::KeyId;
+use azconnect_credential::{Marker, Retirement, SinkId};
+use azconnect_rotation::state::Mint;
+use azconnect_rotation::{Action, Event, Policy, Problem, RemovalCause, State, decide};
+use proptest::prelude::*;
+use serde_json::json;
+use time::OffsetDateTime;
+use time::macros::datetime;
+use uuid::Uuid;
+
+const START: OffsetDateTime = datetime!(2026-01-01 0:00 UTC);
+const SINKS: [&str; 3] = ["a", "b", "optional"];
+
+fn key(n: u128) -> KeyId {
+    Uuid::from_u128(n).into()
+}
+
+fn old() -> KeyId {
+    key(1)
+}
+
+fn sinks() -> Vec<SinkId> {
+    SINKS.iter().map(|name| SinkId::new(name).unwrap()).collect()
+}
+
+fn policy() -> Policy {
+    Policy::default().with_attempts(3)
+}
+
+/// Writes down a rotation whose old secret is sealed or adopted.
+fn begun(old_is_sealed: bool) -> World {
+    let mut world = World::new();
+    if old_is_sealed {
+        world.rotation_began(vec![]);
+        world.record(Event::MintIntended { marker: marker(0) });
+        world.record(minted(marker(0), old()));
+        world.record(Event::Rotated);
+    }
+    world.rotation_began(vec![old()]);
+    world
+}
+
+fn marker(n: u32) -> Marker {
+    Marker::new(format!("azconnect {n}")).unwrap()
+}
+
+fn minted(marker: Marker, key: KeyId) -> Event {
+    serde_json::from_value(json!({
+        "event": "minted", "marker": marker, "key": key, "sealed": "sealed/x",
+        "ends_at": "2027-01-01T00:00:00Z", "minted_at": "2026-01-01T00:00:00Z",
+    }))
+    .unwrap()
+}
+
+fn problem(may_pass: bool, untouched: bool) -> Problem {
+    serde_json::from_value(json!({"message": "m", "advice": "a", "may_pass": may_pass, "untouched": untouched}))
+        .unwrap()
+}
+
+/// A world that answers at random, and remembers what it must judge.
+struct World {
+    state: State,
+    now: OffsetDateTime,
+    minted: u32,
+    log: Vec<Event>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { state: State::default(), now: START, minted: 10, log: Vec::new() }
+    }
+
+    fn rotation_began(&mut self, retire: Vec<KeyId>) {
+        let terms: Vec<_> = SINKS
+            .iter()
+            .map(|name| json!({"sink": name, "title": name, "required": *name != "optional", "accept_receipt": false}))
+            .collect();
+        let event = json!({
+            "event": "begun", "rotation": "r", "title": "t", "policy": policy(), "sinks": terms, "retire": retire,
+            "ends_at": "2027-01-01T00:00:00Z",
+        });
+        self.record(serde_json::from_value(event).unwrap());
+    }
+
+    fn record(&mut self, event: Event) {
+        self.judge(&event);
+        self.state = self.state.clone().evolve(&event, self.now).unwrap();
+        self.log.push(event);
+    }
+
+    /// The rules that no answer of the world may break.
+    fn judge(&self, event: &Event) {
+        let Event::RemovalIntended { key, cause, marker } = event else { return };
+        match cause {
+            RemovalCause::Superseded => {
+                let rotation = self.state.rotation.as_ref().unwrap();
+                assert!(rotation.retire.contains(key), "only what was to be retired is");
+                let proven = |name: &str| {
+                    rotation
+                        .sinks
+                        .iter()
+                        .any(|sink| sink.terms.sink.as_str() == name && sink.proof.is_some() && sink.receipt.is_some())
+                };
+                assert!(proven("a") && proven("b"), "every required consumer has proof");
+                let cut_over_at = rotation.cut_over_at.expect("cut over");
+                assert!(self.now >= cut_over_at + rotation.policy.grace, "the grace has passed");
+                let cleared_at = rotation.gate.passed_at.expect("cleared");
+                assert!(self.now - cleared_at <= Duration::from_secs(300), "the clearance is fresh");
+            }
+            RemovalCause::RolledBack => {
+                let rotation = self.state.rotation.as_ref().unwrap();
+                assert!(!rotation.sinks.iter().any(|sink| sink.may_hold_new()), "nobody holds the new secret");
+                assert_ne!(*key, old());
+            }
+            RemovalCause::Lost => assert!(marker.is_some(), "it carries our marker"),
+            _ => panic!("an unknown cause"),
+        }
+    }
+
+    /// Performs an action, with the dice deciding what the world answers.
+    fn perform(&mut self, action: Action, dice: &mut impl FnMut(u32) -> u32) {
+        match action {
+            Action::Rest => {}
+            Action::Wait { until, .. } => self.now = until,
+            Action::Record(event) => self.record(*event),
+            Action::Mint => {
+                self.minted += 1;
+                let marker = marker(self.minted);
+                self.record(Event::MintIntended { marker: marker.clone() });
+                match dice(5) {
+                    0 => self.record(Event::MintRefused { marker, problem: problem(dice(4) != 0, true) }),
+                    1 => self.record(Event::MintUnanswered { marker, problem: problem(true, false) }),
+                    2 => {} // crashed before the answer was recorded
+                    _ => self.record(minted(marker, key(u128::from(self.minted)))),
+                }
+            }
+            Action::Search { marker } => match dice(4) {
+                0 => {
+                    let lost = key(1000 + u128::from(self.minted) + u128::from(dice(1000)));
+                    self.record(Event::RemovalIntended { key: lost, cause: RemovalCause::Lost, marker: Some(marker) });
+                }
+                1 => self.record(Event::MarkerUnread { marker, problem: problem(true, true) }),
+                _ => self.record(Event::MarkerAbsent { marker }),
+            },
+            Action::Prove => match dice(4) {
+                0 => self.record(Event::ProofDeferred { problem: problem(true, true) }),
+                _ => self.record(Event::Proven { evidence: "e".into() }),
+            },
+            Action::Push { sinks } => {
+                self.record(Event::PushIntended { sinks: sinks.clone() });
+                for sink in sinks {
+                    match dice(6) {
+                        0 => self.record(Event::PushFailed { sink, problem: problem(dice(8) != 0, dice(2) == 0) }),
+                        1 => {} // crashed in flight
+                        _ => self.record(Event::Pushed { sink, evidence: "e".into() }),
+                    }
+                }
+            }
+            Action::Verify { sinks } => {
+                for sink in sinks {
+                    match dice(6) {
+                        0 => self.record(Event::SinkUnverified {
+                            sink,
+                            rejected: dice(2) == 0,
+                            problem: problem(true, true),
+                        }),
+                        _ => self.record(Event::SinkVerified { sink, evidence: "e".into() }),
+                    }
+                }
+            }
+            Action::Gate => match dice(5) {
+                0 => self.record(Event::GateHeld { problem: problem(true, true) }),
+                1 => self.record(Event::SinkDisproved { sink: sinks()[0].clone(), problem: problem(true, true) }),
+                _ => self.record(Event::Cleared { evidence: "e".into() }),
+            },
+            Action::Remove { key } => match dice(5) {
+                0 => self.record(Event::RemovalFailed { key, problem: problem(true, false) }),
+                1 => self.record(Event::RemovalAnswered { key, answer: Retirement::NotListed }),
+                _ => self.record(Event::RemovalAnswered { key, answer: Retirement::Accepted }),
+            },
+            Action::CheckRemoved { key } => self.record(Event::KeyRead { key, listed: dice(4) == 0 }),
+            Action::Forget { key, .. } => self.record(Event::Forgotten { key }),
+            Action::ProveOld { .. } => match dice(6) {
+                0 => self.record(Event::Blocked { problem: problem(true, true) }),
+                _ => self.record(Event::OldProven { evidence: "e".into() }),
+            },
+            Action::Restore { sinks, .. } => {
+                for sink in sinks {
+                    match dice(5) {
+                        0 => self.record(Event::RestoreFailed { sink, problem: problem(true, false) }),
+                        _ => self.record(Event::Restored { sink, evidence: "e".into() }),
+                    }
+                }
+            }
+            other => panic!("an unknown action {other:?}"),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn whatever_the_world_answers_an_end_is_reached_and_no_rule_is_broken(seed: u64, old_is_sealed: bool) {
+        let mut world = begun(old_is_sealed);
+        let mut random = seed;
+        let mut dice = |sides: u32| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((random >> 33) as u32) % sides
+        };
+        let mut steps = 0;
+        loop {
+            if world.state.rotation.as_ref().is_none_or(|rotation| rotation.blocked().is_some()) {
+                break;
+            }
+            steps += 1;
+            prop_assert!(steps < 3000, "no end: {:?}", world.state);
+            let action = decide(&world.state, world.now);
+            prop_assert!(action != Action::Rest, "a rotation that is under way always has a next step: {:?}", world.state);
+            world.perform(action, &mut dice);
+        }
+        let old_is_ours = world.state.ledger.contains_key(&old());
+        match (&world.state.rotation, &world.state.last) {
+            (Some(_), _) => prop_assert!(old_is_ours || world.state.removals.contains_key(&old()) || removed(&world, old())),
+            (None, Some(last)) if last.rolled_back.is_some() => prop_assert!(old_is_ours, "a rollback keeps the old secret"),
+            (None, _) => prop_assert!(!old_is_ours, "a rotation removes the old secret"),
+        }
+    }
+
+    #[test]
+    fn the_journal_alone_tells_the_state(seed: u64) {
+        let mut world = begun(true);
+        let mut random = seed;
+        let mut dice = |sides: u32| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((random >> 33) as u32) % sides
+        };
+        let mut replayed = State::default();
+        let mut read = 0;
+        for _ in 0..60 {
+            let before = world.now;
+            let action = decide(&world.state, world.now);
+            world.perform(action, &mut dice);
+            let at = if world.log.len() == read { before } else { world.now };
+            for event in &world.log[read..] {
+                // Through JSON, as a journal would keep it.
+                let text = serde_json::to_string(event).unwrap();
+                let back: Event = serde_json::from_str(&text).unwrap();
+                prop_assert_eq!(&back, event);
+                replayed = replayed.evolve(&back, at).unwrap();
+            }
+            read = world.log.len();
+        }
+        prop_assert_eq!(replayed, world.state);
+    }
+}
+
+fn removed(world: &World, key: KeyId) -> bool {
+    world.log.iter().any(|event| matches!(event, Event::Removed { key: gone } if *gone == key))
+}
+
+#[test]
+fn the_happy_path_is_as_long_as_it_must_be() {
+    let mut world = begun(true);
+    let mut names = Vec::new();
+    while world.state.rotation.is_some() {
+        let before = world.log.len();
+        let action = decide(&world.state, world.now);
+        world.perform(action, &mut |sides| sides - 1);
+        names.extend(
+            world.log[before..]
+                .iter()
+                .map(|event| serde_json::to_value(event).unwrap()["event"].as_str().unwrap().to_owned()),
+        );
+    }
+    assert_eq!(
+        names,
+        [
+            "mint_intended",
+            "minted",
+            "proven",
+            "push_intended",
+            "pushed",
+            "pushed",
+            "pushed",
+            "sink_verified",
+            "sink_verified",
+            "sink_verified",
+            "cut_over",
+            "cleared",
+            "removal_intended",
+            "removal_answered",
+            "key_read",
+            "key_read",
+            "key_read",
+            "removed",
+            "forgotten",
+            "rotated",
+        ]
+    );
+    assert!(world.now - START >= policy().settle + policy().grace);
+}
+
+#[test]
+fn a_key_that_is_not_ours_is_never_on_its_way_out() {
+    let world = begun(true);
+    let foreign = Event::RemovalIntended { key: key(99), cause: RemovalCause::Superseded, marker: None };
+    let error = world.state.evolve(&foreign, START).unwrap_err();
+    assert_eq!(error.kind(), azconnect_core::ErrorKind::Corrupt);
+}
+
+#[test]
+fn a_refused_mint_changes_nothing_and_ends_the_rotation() {
+    let mut world = begun(false);
+    world.record(Event::MintIntended { marker: marker(1) });
+    world.record(Event::MintRefused { marker: marker(1), problem: problem(false, true) });
+    let action = decide(&world.state, world.now);
+    assert!(matches!(action, Action::Record(event) if matches!(*event, Event::RolledBack { .. })));
+}
+
+#[test]
+fn a_mint_without_answer_is_searched_for_and_then_watched() {
+    let mut world = begun(false);
+    world.record(Event::MintIntended { marker: marker(1) });
+    let mut reads = 0;
+    while matches!(world.state.rotation.as_ref().unwrap().mint, Mint::Asked { .. }) {
+        match decide(&world.state, world.now) {
+            Action::Search { marker } => {
+                reads += 1;
+                world.record(Event::MarkerAbsent { marker });
+            }
+            action => world.perform(action, &mut |sides| sides - 1),
+        }
+    }
+    assert_eq!(reads, policy().absence_reads);
+    assert_eq!(world.state.watch.len(), 1);
+    assert_eq!(decide(&world.state, world.now), Action::Mint);
+}
+
+#[test]
+fn the_orphan_watch_looks_a_last_time_when_it_ends() {
+    let mut world = begun(false);
+    world.record(Event::MintIntended { marker: marker(1) });
+    let until = world.now + Duration::from_secs(3600);
+    world.record(Event::MarkerWatched { marker: marker(1), until });
+    world.record(Event::RolledBack { problem: problem(false, true) });
+    let mut last_look = START;
+    loop {
+        match decide(&world.state, world.now) {
+            Action::Search { marker } => {
+                last_look = world.now;
+                world.record(Event::MarkerAbsent { marker });
+            }
+            Action::Rest => break,
+            action => world.perform(action, &mut |sides| sides - 1),
+        }
+    }
+    assert_eq!(last_look, until);
+    assert!(world.state.is_at_rest());
+}
