@@ -69,7 +69,7 @@ async fn read_after(journal: &dyn Journal) -> Outcome {
     for (after, wanted) in [(0, "abc"), (1, "bc"), (2, "c"), (3, ""), (99, ""), (u64::MAX, "")] {
         let entries = journal.read(&stream, Sequence(after)).await?;
         ensure_eq(&format!("the entries after {after}"), &payloads(&entries), &wanted.to_owned())?;
-        let contiguous = entries.iter().zip(after + 1..).all(|(entry, position)| entry.sequence == Sequence(position));
+        let contiguous = entries.iter().zip(1_u64..).all(|(entry, number)| entry.sequence == Sequence(after + number));
         ensure(contiguous, format!("the positions after {after} are not contiguous"))?;
     }
     Ok(())

@@ -1,0 +1,63 @@
+//! A journal in memory.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use azconnect_core::{Append, Entry, Error, Journal, Sequence, StreamId};
+
+use super::lock;
+use crate::rules::journal::{StreamState, admit};
+
+/// A [`Journal`] that lasts as long as the process. Clones share what they hold.
+#[derive(Clone, Default)]
+pub struct MemoryJournal(Arc<Mutex<BTreeMap<StreamId, Stream>>>);
+
+#[derive(Default)]
+struct Stream {
+    state: StreamState,
+    at_rest: bool,
+    entries: Vec<Entry>,
+}
+
+impl MemoryJournal {
+    /// An empty journal.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl fmt::Debug for MemoryJournal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryJournal").field("streams", &lock(&self.0).len()).finish()
+    }
+}
+
+#[async_trait]
+impl Journal for MemoryJournal {
+    async fn append(&self, append: Append) -> Result<Sequence, Error> {
+        let mut streams = lock(&self.0);
+        let before = streams.get(&append.stream).map(|stream| stream.state).unwrap_or_default();
+        let after = admit(&append, before)?;
+        let stream = streams.entry(append.stream).or_default();
+        let places = (before.last.0 + 1..).map(Sequence);
+        stream
+            .entries
+            .extend(places.zip(append.records).map(|(place, record)| Entry::new(place, append.epoch, record)));
+        stream.state = after;
+        stream.at_rest = append.at_rest;
+        Ok(after.last)
+    }
+
+    async fn read(&self, stream: &StreamId, after: Sequence) -> Result<Vec<Entry>, Error> {
+        let streams = lock(&self.0);
+        let entries = streams.get(stream).map(|stream| stream.entries.as_slice()).unwrap_or_default();
+        Ok(entries.iter().filter(|entry| entry.sequence > after).cloned().collect())
+    }
+
+    async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
+        let streams = lock(&self.0);
+        Ok(streams.iter().filter(|(_, stream)| !stream.at_rest).map(|(name, _)| name.clone()).collect())
+    }
+}

@@ -1,0 +1,157 @@
+//! The key that seals.
+
+use std::fmt;
+
+use aws_lc_rs::aead::{AES_256_GCM, RandomizedNonceKey};
+use aws_lc_rs::{hmac, rand};
+use azconnect_core::{Error, ErrorKind, Secret};
+use base64::Engine as _;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use zeroize::Zeroizing;
+
+/// Base64 as people paste it: padded or not.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The public name of a key, derived from it. It tells keys apart and reveals nothing of them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SealingKeyId(pub(super) [u8; Self::LENGTH]);
+
+impl SealingKeyId {
+    pub(super) const LENGTH: usize = 8;
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for SealingKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for SealingKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SealingKeyId({self})")
+    }
+}
+
+/// 32 random bytes that seal and open. Overwritten in memory when dropped, and never printed.
+pub struct SealingKey {
+    // Boxed, so that moving the key leaves no copy behind.
+    bytes: Box<Zeroizing<[u8; Self::LENGTH]>>,
+    id: SealingKeyId,
+}
+
+impl SealingKey {
+    /// The length of a key in bytes.
+    pub const LENGTH: usize = 32;
+
+    /// Takes a key of 32 random bytes. The caller overwrites its own copy.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for any other length, or if all bytes are the same.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let mut own = Box::new(Zeroizing::new([0; Self::LENGTH]));
+        if bytes.len() != Self::LENGTH {
+            return Err(wrong("must be exactly 32 bytes"));
+        }
+        own.copy_from_slice(bytes);
+        if own.iter().all(|byte| Some(byte) == own.first()) {
+            return Err(wrong("is one byte repeated, not random"));
+        }
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &**own), b"azconnect sealing key id");
+        let (id, _) = tag.as_ref().split_first_chunk().ok_or_else(|| wrong("cannot be used"))?;
+        Ok(Self { bytes: own, id: SealingKeyId(*id) })
+    }
+
+    /// Reads a key from standard base64, padded or not, such as an environment or a vault may hold. Space around it is
+    /// ignored. For the environment there is [`SealingKey::from_env`].
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) unless it is the base64 of 32 bytes.
+    pub fn from_base64(text: &Secret) -> Result<Self, Error> {
+        let text = text.expose().trim();
+        // Longer than any key, so that decoding needs no second buffer.
+        let mut bytes = Zeroizing::new([0_u8; 2 * Self::LENGTH]);
+        let length =
+            BASE64.decode_slice(text, bytes.as_mut_slice()).map_err(|_| wrong("is not the base64 of 32 bytes"))?;
+        Self::from_bytes(bytes.get(..length).unwrap_or_default())
+    }
+
+    /// A new random key.
+    ///
+    /// # Errors
+    /// [`Unexpected`](ErrorKind::Unexpected) if the system gives no random bytes.
+    pub fn generate() -> Result<Self, Error> {
+        let mut bytes = Zeroizing::new([0; Self::LENGTH]);
+        rand::fill(bytes.as_mut_slice())
+            .map_err(|_| Error::new(ErrorKind::Unexpected, "the system gave no random bytes"))?;
+        Self::from_bytes(bytes.as_slice())
+    }
+
+    /// The public name of the key.
+    pub fn id(&self) -> SealingKeyId {
+        self.id
+    }
+
+    /// The key as base64, for a key file.
+    pub(super) fn to_base64(&self) -> Secret {
+        Secret::new(BASE64.encode(self.bytes.as_slice()))
+    }
+
+    pub(super) fn cipher(&self) -> Result<RandomizedNonceKey, Error> {
+        RandomizedNonceKey::new(&AES_256_GCM, self.bytes.as_slice())
+            .map_err(|_| Error::new(ErrorKind::Unexpected, "the cipher refused the key"))
+    }
+}
+
+impl fmt::Debug for SealingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealingKey(***)")
+    }
+}
+
+pub(super) fn wrong(message: impl Into<String>) -> Error {
+    Error::invalid("sealing key", message)
+        .with_advice("make one with `openssl rand -base64 32`, or generate a key file")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_exactly_32_random_bytes() {
+        for bytes in [&[][..], &[1; 31], &[0; 32], &[7; 32], &[1; 33]] {
+            assert_eq!(SealingKey::from_bytes(bytes).unwrap_err().field(), Some("sealing key"));
+        }
+    }
+
+    #[test]
+    fn base64_is_read_padded_or_not_and_with_space_around() {
+        let key = SealingKey::generate().unwrap();
+        let text = key.to_base64();
+        for spelling in [text.expose().to_owned(), format!(" {}\n", text.expose()), text.expose().replace('=', "")] {
+            assert_eq!(SealingKey::from_base64(&Secret::new(spelling)).unwrap().id(), key.id());
+        }
+        for bad in ["", "short", &"A".repeat(44), &"AQID".repeat(20), &"AQID".repeat(300), "not base64 at all!"] {
+            let error = SealingKey::from_base64(&Secret::new(bad)).unwrap_err();
+            assert_eq!(error.field(), Some("sealing key"));
+            assert!(bad.is_empty() || !format!("{error:?}").contains(bad));
+        }
+    }
+
+    #[test]
+    fn neither_debug_nor_the_id_reveals_the_key() {
+        let canary = azconnect_testkit::Canary::new();
+        let text = canary.secret();
+        let key = SealingKey::from_bytes(&text.expose().as_bytes()[..32]).unwrap();
+        canary.watch(&Secret::new(&text.expose()[..32]));
+        canary.assert_absent("the key's shown forms", format!("{key:?} {:?} {}", key.id(), key.id()).as_bytes());
+        assert_eq!(format!("{key:?}"), "SealingKey(***)");
+    }
+}

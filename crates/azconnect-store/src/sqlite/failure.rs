@@ -1,0 +1,45 @@
+//! What SQLite's errors mean.
+
+use azconnect_core::{Effect, Error, ErrorKind};
+use rusqlite::ErrorCode;
+
+/// Translates an error. Its effect is unknown: it may have come from a commit.
+pub(super) fn failed(error: rusqlite::Error) -> Error {
+    let (kind, message, advice) = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
+            ErrorKind::Unavailable,
+            "another process keeps the database locked",
+            "wait until it is done, or end the process that hangs",
+        ),
+        Some(ErrorCode::DiskFull) => {
+            (ErrorKind::Unavailable, "the disk is full", "free some room on the disk, then try again")
+        }
+        Some(ErrorCode::SystemIoFailure) => {
+            (ErrorKind::Unavailable, "the disk did not read or write", "check the disk, then try again")
+        }
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => (
+            ErrorKind::Unavailable,
+            "the database file or its folder cannot be written",
+            "let this process write the file and its folder, and keep -wal and -shm beside it",
+        ),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => (
+            ErrorKind::Corrupt,
+            "the database is damaged",
+            "stop every process that uses it, and restore the file from a backup",
+        ),
+        _ => (ErrorKind::Unexpected, "the database refused an operation", "report this with the cause"),
+    };
+    Error::new(kind, message).with_advice(advice).with_source(error)
+}
+
+/// Translates an error of a read, or of a transaction that was not committed: nothing was applied.
+pub(super) fn before_effect(error: rusqlite::Error) -> Error {
+    failed(error).with_effect(Effect::None)
+}
+
+/// A value in the database that nobody of us wrote.
+pub(super) fn damaged(what: &str) -> Error {
+    Error::new(ErrorKind::Corrupt, format!("the database holds {what}"))
+        .with_effect(Effect::None)
+        .with_advice("stop every process that uses it, and restore the file from a backup")
+}

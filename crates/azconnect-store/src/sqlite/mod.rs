@@ -1,0 +1,143 @@
+//! Everything in one SQLite file.
+//!
+//! The file is in WAL mode with `synchronous=FULL`: what returned `Ok` survives the loss of power. Writers of any number
+//! of processes take turns by SQLite's own locks, so the file must lie on a local disk, not on a network share.
+
+mod create;
+mod failure;
+mod file;
+mod journal;
+mod keys;
+mod lease;
+mod moment;
+mod open;
+mod schema;
+mod secrets;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use azconnect_core::{Clock, Error, ErrorKind};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use self::failure::failed;
+use crate::seal::SealingKeys;
+
+/// A [`Journal`](azconnect_core::Journal), [`SecretStore`](azconnect_core::SecretStore) and
+/// [`Lease`](azconnect_core::Lease) in one SQLite file. Clones share one connection.
+///
+/// Its futures need a tokio runtime: the work is done on its blocking threads.
+///
+/// # Cancel safety
+/// A call whose future is dropped is completed all the same, entirely or not at all.
+#[derive(Clone)]
+pub struct SqliteStore(Arc<Shared>);
+
+struct Shared {
+    connection: Mutex<Connection>,
+    keys: SealingKeys,
+    clock: Arc<dyn Clock>,
+    path: PathBuf,
+}
+
+impl SqliteStore {
+    /// Opens the store in a file, or creates it where there is no file. On Unix nobody else may read the file (0600).
+    ///
+    /// Before anything is written, an existing file is checked from end to end: that it is a store of ours, whole, not
+    /// of a newer version, and sealed with keys that are given. The check takes time in proportion to the file.
+    ///
+    /// # Errors
+    /// [`Corrupt`](ErrorKind::Corrupt) if the file is damaged, is something else, or was sealed with another key;
+    /// [`Unsupported`](ErrorKind::Unsupported) if a newer version wrote it; [`InvalidInput`](ErrorKind::InvalidInput) if
+    /// the path cannot be used; [`Unavailable`](ErrorKind::Unavailable) if another process keeps it locked. The file
+    /// stays as it is then.
+    pub async fn open(
+        path: impl AsRef<Path>,
+        keys: impl Into<SealingKeys>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        let (given, keys) = (path.as_ref().to_owned(), keys.into());
+        blocking(move || {
+            let path = file::absolute(&given)?;
+            let connection = open::open(&path, &keys)?;
+            Ok(Self(Arc::new(Shared { connection: Mutex::new(connection), keys, clock, path })))
+        })
+        .await
+        .map_err(|error| error.with_operation("store.open"))
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// Seals every secret with the current key that was sealed with a previous one, and returns how many. After it the
+    /// previous keys are not needed any more.
+    ///
+    /// All or nothing; idempotent. No process that has only the previous key can open the file afterwards.
+    ///
+    /// # Errors
+    /// [`Corrupt`](ErrorKind::Corrupt) if a secret does not open; nothing is changed then.
+    pub async fn reseal(&self) -> Result<usize, Error> {
+        let count = self.change("store.reseal", |transaction, shared| keys::reseal(transaction, &shared.keys)).await?;
+        self.forget().await?;
+        Ok(count)
+    }
+
+    /// Overwrites what the write-ahead log still holds of removed rows. Rows are overwritten in the file itself by
+    /// `secure_delete`. While another process reads, its part of the log stays until a later checkpoint.
+    async fn forget(&self) -> Result<(), Error> {
+        self.call("store.checkpoint", |connection, _| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(failed)
+        })
+        .await
+    }
+
+    /// Runs work on the connection.
+    async fn call<T, W>(&self, operation: &'static str, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Connection, &Shared) -> Result<T, Error> + Send + 'static,
+    {
+        let shared = Arc::clone(&self.0);
+        // A poisoned lock guards a connection whose transaction was rolled back when the panic passed it.
+        blocking(move || work(&mut shared.connection.lock().unwrap_or_else(PoisonError::into_inner), &shared))
+            .await
+            .map_err(|error| error.with_operation(operation))
+    }
+
+    /// Runs work in a transaction that holds the write lock from its beginning, and commits it if the work succeeds.
+    async fn change<T, W>(&self, operation: &'static str, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Transaction<'_>, &Shared) -> Result<T, Error> + Send + 'static,
+    {
+        self.call(operation, |connection, shared| {
+            let transaction = begin(connection)?;
+            let done = work(&transaction, shared)?;
+            transaction.commit().map_err(failed)?;
+            Ok(done)
+        })
+        .await
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.0.path).finish_non_exhaustive()
+    }
+}
+
+/// Begins a transaction that excludes every other writer. What fails before its commit has provably no effect.
+fn begin(connection: &mut Connection) -> Result<Transaction<'_>, Error> {
+    connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failure::before_effect)
+}
+
+/// Runs work on a thread that may block.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        let what = if error.is_panic() { "the store's work panicked" } else { "the runtime is shutting down" };
+        Error::new(ErrorKind::Unexpected, what)
+    })?
+}

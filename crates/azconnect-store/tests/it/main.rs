@@ -1,0 +1,14 @@
+//! What the stores promise, checked from outside.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test"
+)]
+
+mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
