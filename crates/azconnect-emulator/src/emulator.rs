@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use azconnect_core::{Clock, Cloud, Error, KeyId, Secret};
+use azconnect_core::{Clock, Cloud, Error, KeyId, Scope, Secret};
 use azconnect_http::Transport;
 use serde_json::json;
 
@@ -130,6 +130,13 @@ impl Emulator {
     /// The text of a secret, by the id of its key, also after its removal. Only in process: no route serves it.
     pub fn secret_of(&self, key: KeyId) -> Option<Secret> {
         self.world().directory.secret_of(&key.to_string())
+    }
+
+    /// A token of a person for a scope, as an interactive sign-in would end; none if no tenant has that person, or the
+    /// scope names no resource.
+    pub fn sign_in(&self, user_principal_name: &str, scope: &Scope) -> Option<Secret> {
+        let now = self.now();
+        entra::user_token(&mut self.world(), user_principal_name, scope.as_str(), now)
     }
 
     /// How many requests were received, counting those that a fault met.

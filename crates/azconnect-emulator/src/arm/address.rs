@@ -32,7 +32,7 @@ impl Address {
         };
         let last = segments.iter().rposition(|segment| same(segment, "providers"));
         let (scope, namespace, rest) = match last {
-            Some(at) if at >= 2 => {
+            Some(at) if at >= 2 && at + 1 < segments.len() => {
                 let scope = segments.get(..at).unwrap_or_default();
                 (scope, segments.get(at + 1).cloned(), segments.get(at + 2..).unwrap_or_default())
             }

@@ -1,0 +1,94 @@
+//! The book of every resource that ever was.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::address::key;
+
+/// One resource, from its creation to its deletion. One that is created again after its deletion has another entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LedgerEntry {
+    /// Its id, as it was first written.
+    pub id: String,
+    /// Its type, such as `Microsoft.Compute/disks`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When it came to be.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+    /// The object id of the principal that created it; none where the seed did.
+    pub created_by: Option<Uuid>,
+    /// The resource in whose creation it came along, such as the machine of a disk.
+    pub created_with: Option<String>,
+    /// When it was gone.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub deleted_at: Option<OffsetDateTime>,
+    /// The object id of the principal that deleted it, or the thing it went with.
+    pub deleted_by: Option<Uuid>,
+}
+
+impl LedgerEntry {
+    /// Whether it still exists.
+    pub fn is_live(&self) -> bool {
+        self.deleted_at.is_none()
+    }
+}
+
+/// The book.
+#[derive(Default)]
+pub(crate) struct Ledger(Vec<LedgerEntry>);
+
+impl Ledger {
+    pub(crate) fn entries(&self) -> &[LedgerEntry] {
+        &self.0
+    }
+
+    /// Notes a creation, unless the resource is there already.
+    pub(crate) fn created(&mut self, id: &str, kind: &str, at: OffsetDateTime, by: Option<Uuid>, with: Option<&str>) {
+        if self.live(id).is_some() {
+            return;
+        }
+        self.0.push(LedgerEntry {
+            id: id.to_owned(),
+            kind: kind.to_owned(),
+            created_at: at,
+            created_by: by,
+            created_with: with.map(str::to_owned),
+            deleted_at: None,
+            deleted_by: None,
+        });
+    }
+
+    /// Notes a deletion.
+    pub(crate) fn deleted(&mut self, id: &str, at: OffsetDateTime, by: Option<Uuid>) {
+        if let Some(entry) = self.live(id) {
+            entry.deleted_at = Some(at);
+            entry.deleted_by = by;
+        }
+    }
+
+    fn live(&mut self, id: &str) -> Option<&mut LedgerEntry> {
+        let wanted = key(id);
+        self.0.iter_mut().rev().find(|entry| entry.is_live() && key(&entry.id) == wanted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_created_again_has_two_entries() {
+        let mut ledger = Ledger::default();
+        let at = OffsetDateTime::UNIX_EPOCH;
+        ledger.created("/a/B", "t", at, None, None);
+        ledger.created("/A/b", "t", at, None, None);
+        assert_eq!(ledger.entries().len(), 1);
+        ledger.deleted("/a/b", at, None);
+        ledger.created("/a/b", "t", at, None, None);
+        let live: Vec<bool> = ledger.entries().iter().map(LedgerEntry::is_live).collect();
+        assert_eq!(live, [false, true]);
+    }
+}
