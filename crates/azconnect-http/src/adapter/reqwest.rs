@@ -25,11 +25,17 @@ pub struct ReqwestTransport {
     http_loopback: bool,
 }
 
+/// A certificate authority. Without TLS of our own choice there is none.
+#[cfg(feature = "rustls")]
+type Root = reqwest::Certificate;
+#[cfg(not(feature = "rustls"))]
+type Root = std::convert::Infallible;
+
 /// Builds a [`ReqwestTransport`].
 #[derive(Debug, Default)]
 pub struct ReqwestTransportBuilder {
     clients: Option<(reqwest::Client, reqwest::Client)>,
-    roots: Vec<reqwest::Certificate>,
+    roots: Vec<Root>,
     http_loopback: bool,
 }
 
@@ -109,7 +115,7 @@ impl ReqwestTransportBuilder {
     }
 }
 
-fn client(roots: &[reqwest::Certificate], idle: Option<usize>) -> Result<reqwest::Client, Error> {
+fn client(roots: &[Root], idle: Option<usize>) -> Result<reqwest::Client, Error> {
     let mut builder = reqwest::Client::builder()
         .redirect(Policy::none())
         .connect_timeout(Duration::from_secs(15))
