@@ -1,0 +1,264 @@
+//! The issuer of one application's secrets.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azconnect_core::{ClientId, Error, ErrorKind, KeyId};
+use azconnect_credential::{
+    CredentialIssuer, Finding, Inventory, IssuedKey, KeyHolder, MintRequest, Minted, Retirement, Severity, SubjectId,
+};
+
+use crate::application::{Application, Audience};
+use crate::client::GraphClient;
+use crate::holder::PasswordHolder;
+use crate::password::{NewPassword, PasswordCredential};
+use crate::service_principal::ServicePrincipal;
+
+/// How many passwords an application may hold that personal accounts may sign in to.
+const PERSONAL_KEY_LIMIT: usize = 2;
+
+/// How long what a policy allows is taken as known.
+const POLICY_FRESH: Duration = Duration::from_secs(15 * 60);
+
+/// Mints and retires the client secrets of one application.
+///
+/// It mints on the application, lists the passwords of application and service principal, since both authenticate, and
+/// removes exactly the key it is given from whichever of the two holds it.
+pub struct GraphIssuer {
+    client: GraphClient,
+    application: ClientId,
+    subject: SubjectId,
+    acting: Option<ClientId>,
+    policy: Mutex<Option<(Duration, Allowance)>>,
+}
+
+/// What the tenant's policies allow, as far as they could be read.
+#[derive(Clone, Debug, Default)]
+struct Allowance {
+    max_lifetime: Option<Duration>,
+    finding: Option<Finding>,
+}
+
+impl GraphIssuer {
+    /// The issuer for an application, by its client id.
+    ///
+    /// # Errors
+    /// None in practice: a client id always makes a [`SubjectId`].
+    pub fn new(client: GraphClient, application: ClientId) -> Result<Self, Error> {
+        let subject = SubjectId::new(format!("application/{application}"))?;
+        Ok(Self { client, application, subject, acting: None, policy: Mutex::default() })
+    }
+
+    /// Says which application the client's tokens are for. If it is the same, its secrets are the issuer's own.
+    #[must_use]
+    pub fn with_acting_client(mut self, acting: ClientId) -> Self {
+        self.acting = Some(acting);
+        self
+    }
+
+    /// The service principal, if it may be read and exists; else what to say about it.
+    async fn service_principal(&self) -> Result<Result<ServicePrincipal, Finding>, Error> {
+        match self.client.service_principal_by_client_id(self.application).await {
+            Ok(found) => Ok(Ok(found)),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(Err(unreadable_principal())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Err(missing_principal())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the policies allow. They change seldom and each costs a request, so they are asked for once in a while;
+    /// whatever cannot be read is unknown and stops nothing.
+    async fn allowance(&self, application: &Application) -> Allowance {
+        let now = self.client.clock().elapsed();
+        let known = self.policy.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((read_at, allowance)) = known
+            && now.saturating_sub(read_at) < POLICY_FRESH
+        {
+            return allowance;
+        }
+        match self.read_allowance(application).await {
+            Ok(allowance) => {
+                let mut policy = self.policy.lock().unwrap_or_else(PoisonError::into_inner);
+                *policy = Some((now, allowance.clone()));
+                allowance
+            }
+            Err(error) => Allowance { max_lifetime: None, finding: Some(unknown_policy(&error)) },
+        }
+    }
+
+    async fn read_allowance(&self, application: &Application) -> Result<Allowance, Error> {
+        let unknown = |error: Error| match error.kind() {
+            ErrorKind::PermissionDenied | ErrorKind::NotFound | ErrorKind::Unsupported => {
+                Ok(Allowance { max_lifetime: None, finding: Some(unknown_policy(&error)) })
+            }
+            _ => Err(error),
+        };
+        let default = match self.client.default_app_management_policy().await {
+            Ok(policy) => policy,
+            Err(error) => return unknown(error),
+        };
+        let assigned = match self.client.app_management_policies(application.id).await {
+            Ok(policies) => policies,
+            Err(error) => return unknown(error),
+        };
+        // An assigned policy goes before the default one, which may be stricter or laxer.
+        let in_force: Vec<_> = assigned.iter().filter(|policy| policy.is_enabled).collect();
+        let in_force = if in_force.is_empty() { vec![&default] } else { in_force };
+        let created_at = application.created_at;
+        let forbidden = in_force.iter().any(|policy| policy.forbids_passwords(created_at));
+        let max_lifetime = in_force.iter().filter_map(|policy| policy.max_lifetime(created_at)).min();
+        Ok(Allowance { max_lifetime, finding: forbidden.then(passwords_forbidden) })
+    }
+}
+
+#[async_trait]
+impl CredentialIssuer for GraphIssuer {
+    fn subject(&self) -> &SubjectId {
+        &self.subject
+    }
+
+    async fn inventory(&self) -> Result<Inventory, Error> {
+        let application = self.client.application_by_client_id(self.application).await?;
+        let principal = self.service_principal().await?;
+        let allowance = self.allowance(&application).await;
+        let mut findings = Vec::new();
+        let mut keys = issued(&application.passwords, KeyHolder::Application, &mut findings);
+        findings.extend(about_application(&application));
+        match &principal {
+            Ok(principal) => {
+                keys.extend(issued(&principal.passwords, KeyHolder::ServicePrincipal, &mut findings));
+                findings.extend(about_principal(principal));
+            }
+            Err(finding) => findings.push(finding.clone()),
+        }
+        if keys.is_empty() && application.certificates.as_ref().is_some_and(|all| !all.is_empty()) {
+            findings.push(certificates_only());
+        }
+        findings.extend(allowance.finding);
+        let title = application.display_name.unwrap_or_else(|| self.application.to_string());
+        let personal = application.audience.as_ref().is_some_and(Audience::includes_personal);
+        Ok(Inventory::new(title, keys)
+            .with_key_limit(personal.then_some(PERSONAL_KEY_LIMIT))
+            .with_max_lifetime(allowance.max_lifetime)
+            .with_issuer_signs_in_with_these(self.acting == Some(self.application))
+            .with_findings(findings))
+    }
+
+    async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {
+        let wish = NewPassword::new(request.marker.clone(), request.ends_at);
+        let added = self.client.add_password(PasswordHolder::ApplicationOf(self.application), &wish).await?;
+        Ok(Minted::new(added.key, added.secret, added.ends_at))
+    }
+
+    async fn retire(&self, key: KeyId) -> Result<Retirement, Error> {
+        let application = PasswordHolder::ApplicationOf(self.application);
+        if self.client.remove_password(application, key).await? == Retirement::Accepted {
+            return Ok(Retirement::Accepted);
+        }
+        // Asked of the service principal only if that lists the key: a caller who may not read it may not remove there.
+        match self.service_principal().await? {
+            Ok(principal) if principal.passwords.iter().any(|password| password.key == Some(key)) => {
+                self.client.remove_password(principal.id, key).await
+            }
+            _ => Ok(Retirement::NotListed),
+        }
+    }
+}
+
+impl fmt::Debug for GraphIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GraphIssuer")
+            .field("client", &self.client)
+            .field("application", &self.application)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The passwords as keys; one without an id cannot be a key, and is reported.
+fn issued(passwords: &[PasswordCredential], holder: KeyHolder, findings: &mut Vec<Finding>) -> Vec<IssuedKey> {
+    let mut keys = Vec::with_capacity(passwords.len());
+    for password in passwords {
+        let Some(key) = password.key else {
+            findings.push(Finding::new(
+                Severity::Warning,
+                "password-without-id",
+                "a password is listed without an id, so it can be neither recognised nor removed",
+                "look at it in the portal, and remove it there if it is not used",
+            ));
+            continue;
+        };
+        let mut issued = IssuedKey::new(key, holder).with_validity(password.starts_at, password.ends_at);
+        issued.display_name.clone_from(&password.display_name);
+        keys.push(issued);
+    }
+    keys
+}
+
+fn about_application(application: &Application) -> Option<Finding> {
+    let status = application.disabled_by_microsoft_status.as_deref().filter(|status| *status != "NotDisabled")?;
+    let reason: String = status.chars().filter(char::is_ascii_alphanumeric).take(80).collect();
+    Some(Finding::new(
+        Severity::Blocker,
+        "application-disabled",
+        format!("Microsoft has disabled the application ({reason})"),
+        "clear this with Microsoft's support before anything else; delete nothing",
+    ))
+}
+
+fn about_principal(principal: &ServicePrincipal) -> Option<Finding> {
+    (principal.account_enabled == Some(false)).then(|| {
+        Finding::new(
+            Severity::Blocker,
+            "service-principal-disabled",
+            "the application's service principal is disabled in this tenant, so no secret can be proven",
+            "enable it under Enterprise applications, Properties, Enabled for users to sign-in",
+        )
+    })
+}
+
+fn unreadable_principal() -> Finding {
+    Finding::new(
+        Severity::Note,
+        "service-principal-unreadable",
+        "the service principal may not be read, so passwords it holds itself are not seen",
+        "make the caller's service principal an owner of it, or grant Application.Read.All",
+    )
+}
+
+fn missing_principal() -> Finding {
+    Finding::new(
+        Severity::Warning,
+        "service-principal-missing",
+        "the application has no service principal in this tenant, without which it cannot sign in",
+        "create it with `az ad sp create --id`, unless it was made moments ago",
+    )
+}
+
+fn certificates_only() -> Finding {
+    Finding::new(
+        Severity::Note,
+        "certificates-only",
+        "the application holds certificates and no client secret",
+        "consider whether it needs a client secret at all",
+    )
+}
+
+fn passwords_forbidden() -> Finding {
+    Finding::new(
+        Severity::Blocker,
+        "policy-forbids-secrets",
+        "the tenant's application management policy allows this application no new client secret",
+        "use a certificate or a federated credential, or ask an administrator for an exception in the policy",
+    )
+}
+
+fn unknown_policy(error: &Error) -> Finding {
+    Finding::new(
+        Severity::Note,
+        "policy-unknown",
+        format!("the tenant's policy on the life of secrets could not be read: {error}"),
+        "grant Policy.Read.ApplicationConfiguration to let it be respected ahead of time",
+    )
+}

@@ -1,0 +1,207 @@
+//! The passwords of applications and service principals.
+
+use std::time::Duration;
+
+use azconnect_core::{Effect, Error, ErrorKind, KeyId, Secret};
+use azconnect_credential::{Marker, Retirement};
+use azconnect_http::{Idempotency, sensitive_json};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
+
+use crate::client::GraphClient;
+use crate::dialect::{GraphDialect, RemovalDialect};
+use crate::holder::PasswordHolder;
+use crate::wire;
+
+/// The longest life we ask for: what the service gives when no end is sent. It documents no maximum.
+const LONGEST_LIFE: Duration = Duration::from_secs(731 * 86_400);
+
+/// A password as it is listed. Its text is never shown again, and the service's hint, which is the beginning of the
+/// text, is not read.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub struct PasswordCredential {
+    /// Its public id.
+    #[serde(rename = "keyId", default, deserialize_with = "wire::tolerant")]
+    pub key: Option<KeyId>,
+    /// Its display name.
+    #[serde(rename = "displayName", default, deserialize_with = "wire::tolerant")]
+    pub display_name: Option<String>,
+    /// Since when it is valid.
+    #[serde(rename = "startDateTime", default, deserialize_with = "wire::moment")]
+    pub starts_at: Option<OffsetDateTime>,
+    /// Until when it is valid.
+    #[serde(rename = "endDateTime", default, deserialize_with = "wire::moment")]
+    pub ends_at: Option<OffsetDateTime>,
+}
+
+/// A certificate as it is listed, without its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub struct KeyCredential {
+    /// Its public id.
+    #[serde(rename = "keyId", default, deserialize_with = "wire::tolerant")]
+    pub key: Option<KeyId>,
+    /// Its display name.
+    #[serde(rename = "displayName", default, deserialize_with = "wire::tolerant")]
+    pub display_name: Option<String>,
+    /// What it is, such as `AsymmetricX509Cert`.
+    #[serde(rename = "type", default, deserialize_with = "wire::tolerant")]
+    pub kind: Option<String>,
+    /// What it is for, such as `Verify`.
+    #[serde(default, deserialize_with = "wire::tolerant")]
+    pub usage: Option<String>,
+    /// Since when it is valid.
+    #[serde(rename = "startDateTime", default, deserialize_with = "wire::moment")]
+    pub starts_at: Option<OffsetDateTime>,
+    /// Until when it is valid.
+    #[serde(rename = "endDateTime", default, deserialize_with = "wire::moment")]
+    pub ends_at: Option<OffsetDateTime>,
+}
+
+/// A wish for a new password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NewPassword {
+    /// Its display name: the only handle that finds a password whose answer was lost, so make it unique.
+    pub marker: Marker,
+    /// When it shall end. Always sent, since omitting it trips tenants' lifetime policies.
+    pub ends_at: OffsetDateTime,
+}
+
+impl NewPassword {
+    /// A password under a name until a moment.
+    pub fn new(marker: Marker, ends_at: OffsetDateTime) -> Self {
+        Self { marker, ends_at }
+    }
+}
+
+/// A new password, shown this once.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct AddedPassword {
+    /// Its public id.
+    pub key: KeyId,
+    /// The password: store it before anything else.
+    pub secret: Secret,
+    /// When it ends, as the service answered, else as it was asked for.
+    pub ends_at: OffsetDateTime,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AddBody<'a> {
+    password_credential: AddWire<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AddWire<'a> {
+    display_name: &'a str,
+    end_date_time: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AddedWire {
+    key_id: KeyId,
+    secret_text: Secret,
+    #[serde(default, deserialize_with = "wire::moment")]
+    end_date_time: Option<OffsetDateTime>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RemoveBody {
+    key_id: KeyId,
+}
+
+impl GraphClient {
+    /// Adds a password. **Not idempotent**: sent once, and again only after an answer that proves that none was added,
+    /// which is a throttle, an expired token, or the service's refusal for concurrent requests.
+    ///
+    /// After a timeout or a lost answer a password may exist under the marker. Secrets handled: the answer's.
+    ///
+    /// Document: Microsoft Graph, *application: addPassword* and *servicePrincipal: addPassword*.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for an end in the past or more than two years ahead, before anything
+    /// is sent. With effect [`None`](Effect::None) only if provably no password was added; an answer that cannot be
+    /// read leaves it [`Unknown`](Effect::Unknown).
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: a password may exist afterwards, findable by its marker.
+    pub async fn add_password(
+        &self,
+        holder: impl Into<PasswordHolder>,
+        request: &NewPassword,
+    ) -> Result<AddedPassword, Error> {
+        let holder = holder.into();
+        let operation = holder.operation("graph.application.add_password", "graph.service_principal.add_password");
+        let ends_at = self.written_end(request.ends_at).map_err(|error| error.with_operation(operation))?;
+        let body =
+            AddBody { password_credential: AddWire { display_name: request.marker.as_str(), end_date_time: &ends_at } };
+        let call = self.write_call(operation, self.action(&holder, "addPassword")?).with_json(&body)?;
+        let answer = self.pipeline.execute(call, &GraphDialect).await?;
+        let added: AddedWire = sensitive_json(&answer).map_err(|error| unreadable(error).with_operation(operation))?;
+        if added.secret_text.is_empty() {
+            let error = Error::new(ErrorKind::Unexpected, "the answer holds an empty password");
+            return Err(unreadable(error).with_operation(operation));
+        }
+        let ends_at = added.end_date_time.unwrap_or(request.ends_at);
+        Ok(AddedPassword { key: added.key_id, secret: added.secret_text, ends_at })
+    }
+
+    /// Removes exactly one password. Idempotent: one that is not there is a success of its own kind, which proves
+    /// nothing by itself, since a replica that has not seen it yet answers the same.
+    ///
+    /// Document: Microsoft Graph, *application: removePassword* and *servicePrincipal: removePassword*.
+    ///
+    /// # Errors
+    /// As every call; after a timeout it may have been removed.
+    pub async fn remove_password(&self, holder: impl Into<PasswordHolder>, key: KeyId) -> Result<Retirement, Error> {
+        let holder = holder.into();
+        let operation =
+            holder.operation("graph.application.remove_password", "graph.service_principal.remove_password");
+        let call = self
+            .write_call(operation, self.action(&holder, "removePassword")?)
+            .with_idempotency(Idempotency::Idempotent)
+            .with_json(&RemoveBody { key_id: key })?;
+        let answer = self.pipeline.execute(call, &RemovalDialect).await?;
+        Ok(match answer.status() {
+            StatusCode::BAD_REQUEST => Retirement::NotListed,
+            _ => Retirement::Accepted,
+        })
+    }
+
+    fn action(&self, holder: &PasswordHolder, action: &str) -> Result<url::Url, Error> {
+        let path = holder.segments();
+        let segments: Vec<&str> = path.iter().map(String::as_str).chain([action]).collect();
+        self.address(&segments, &[])
+    }
+
+    /// An end as the service reads it, in whole seconds of UTC.
+    fn written_end(&self, ends_at: OffsetDateTime) -> Result<String, Error> {
+        let now = self.clock().now();
+        let wrong = |message: &str| {
+            Error::invalid("ends_at", message).with_advice("choose an end from now until two years from now")
+        };
+        if ends_at <= now {
+            return Err(wrong("is not in the future"));
+        }
+        if ends_at - now > LONGEST_LIFE {
+            return Err(wrong("is more than two years from now"));
+        }
+        let whole = ends_at.to_offset(UtcOffset::UTC).replace_nanosecond(0).unwrap_or(ends_at);
+        whole.format(&Rfc3339).map_err(|_| wrong("cannot be written"))
+    }
+}
+
+/// The service said yes, so a password exists whose text nobody has.
+fn unreadable(error: Error) -> Error {
+    error.with_effect(Effect::Unknown).with_advice(
+        "a password was added that cannot be used: find it by its display name, remove it, and add another",
+    )
+}

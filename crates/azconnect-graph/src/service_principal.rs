@@ -1,0 +1,66 @@
+//! Service principals: what an application is in a tenant.
+
+use azconnect_core::{ClientId, Error, PrincipalObjectId};
+use serde::Deserialize;
+
+use crate::client::GraphClient;
+use crate::holder::PasswordHolder;
+use crate::password::{KeyCredential, PasswordCredential};
+use crate::wire;
+
+const FIELDS: &str = "id,appId,displayName,accountEnabled,servicePrincipalType,passwordCredentials,keyCredentials";
+
+/// A service principal, as far as azconnect reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ServicePrincipal {
+    /// Its object id, which role assignments name.
+    pub id: PrincipalObjectId,
+    /// The client id of its application.
+    #[serde(rename = "appId")]
+    pub client_id: ClientId,
+    /// Its display name.
+    #[serde(default, deserialize_with = "wire::tolerant")]
+    pub display_name: Option<String>,
+    /// Whether it may sign in.
+    #[serde(default, deserialize_with = "wire::tolerant")]
+    pub account_enabled: Option<bool>,
+    /// What it is, such as `Application` or `ManagedIdentity`.
+    #[serde(rename = "servicePrincipalType", default, deserialize_with = "wire::tolerant")]
+    pub kind: Option<String>,
+    /// Its own passwords, which authenticate like those of the application. Required, as for an
+    /// [`Application`](crate::Application).
+    #[serde(rename = "passwordCredentials")]
+    pub passwords: Vec<PasswordCredential>,
+    /// Its own certificates.
+    #[serde(rename = "keyCredentials", default, deserialize_with = "wire::tolerant")]
+    pub certificates: Option<Vec<KeyCredential>>,
+}
+
+impl GraphClient {
+    /// A service principal by its object id. Idempotent; reads lag behind writes, and may flap.
+    ///
+    /// Document: Microsoft Graph, *Get servicePrincipal*.
+    ///
+    /// # Errors
+    /// [`NotFound`](azconnect_core::ErrorKind::NotFound) also for one that was made moments ago.
+    pub async fn service_principal(&self, id: PrincipalObjectId) -> Result<ServicePrincipal, Error> {
+        self.one_service_principal(&id.into()).await
+    }
+
+    /// The service principal of an application. As [`GraphClient::service_principal`].
+    ///
+    /// # Errors
+    /// As [`GraphClient::service_principal`].
+    pub async fn service_principal_by_client_id(&self, client: ClientId) -> Result<ServicePrincipal, Error> {
+        self.one_service_principal(&PasswordHolder::ServicePrincipalOf(client)).await
+    }
+
+    async fn one_service_principal(&self, holder: &PasswordHolder) -> Result<ServicePrincipal, Error> {
+        let path = holder.segments();
+        let segments: Vec<&str> = path.iter().map(String::as_str).collect();
+        let url = self.address(&segments, &[("$select", FIELDS)])?;
+        self.read(self.read_call("graph.service_principal.get", url)).await
+    }
+}
