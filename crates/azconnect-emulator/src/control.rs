@@ -1,4 +1,4 @@
-//! The emulator's own routes: the ground truth and the fault script.
+//! The emulator's own routes: the ground truth, its origins and the fault script.
 
 use http::Method;
 use serde_json::json;
@@ -19,6 +19,10 @@ pub(crate) fn answer(emulator: &Emulator, call: &Call) -> Option<Answer> {
             Ok(truth) => json_answer(200, &truth),
             Err(_) => refusal(500, "the ground truth cannot be written as JSON"),
         },
+        (&Method::GET, ["origins"]) => match serde_json::to_value(&call.origins) {
+            Ok(origins) => json_answer(200, &origins),
+            Err(_) => refusal(500, "the origins cannot be written as JSON"),
+        },
         (&Method::GET, ["faults"]) => json_answer(200, &json!({"faults": emulator.faults().to_json()})),
         (&Method::DELETE, ["faults"]) => {
             emulator.faults().clear();
@@ -31,7 +35,7 @@ pub(crate) fn answer(emulator: &Emulator, call: &Call) -> Option<Answer> {
                 &json!({"error": {"code": "InvalidFault", "message": error.message(), "field": error.field(), "advice": error.advice()}}),
             ),
         },
-        _ => refusal(404, "there are GET /_emulator/state and GET, POST, DELETE /_emulator/faults"),
+        _ => refusal(404, "there are GET /_emulator/state, GET /_emulator/origins and GET, POST, DELETE /_emulator/faults"),
     })
 }
 
