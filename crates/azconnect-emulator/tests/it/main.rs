@@ -1,0 +1,9 @@
+//! The emulator's wire behaviour, asked for with raw requests: in process and over real HTTP.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+mod entra;
+mod faults;
+mod graph;
+mod harness;
+mod replication;
+mod seeds;
