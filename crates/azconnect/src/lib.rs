@@ -1,1 +1,66 @@
-//! Connect a product to its customers' Azure: credentials, service connections and crash-safe rotation, behind traits.
+//! Connect a product to its customers' Azure: stored credentials, service connections, and rotation without downtime.
+//!
+//! This crate is the front door. [`Azure`] assembles the clients of one cloud over one transport; [`Identity`] is an
+//! application that has signed in, and makes the parts of a rotation; [`Connections`] keeps what a product stores
+//! about its customers. Every part stands behind a trait of [`core`] or [`credential`], so any of them can be replaced.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use azconnect::core::{Error, Secret};
+//! use azconnect::rotation::{Outcome, Policy, Ports, Rotator, SinkBinding};
+//! use azconnect::store::{MemoryJournal, MemoryLease, MemorySecrets};
+//! use azconnect::Azure;
+//! use azconnect_emulator::{Emulator, Seed};
+//! use azconnect_testkit::VirtualClock;
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Error> {
+//! // An emulator in the place of Azure: no socket, and hours pass at once.
+//! let clock = Arc::new(VirtualClock::new());
+//! let seed = Seed::from_json(include_str!("../doc/seed.json"))?;
+//! let emulator = Emulator::from_seed(seed, clock.clone())?;
+//!
+//! // The product signs in, and names the application, its old key and the consumer of its secret.
+//! let azure = Azure::new(emulator.cloud(), emulator.transport(), clock.clone());
+//! let operator = azure.sign_in(
+//!     "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01".parse()?,
+//!     "a0000000-0000-4000-8000-000000000001".parse()?,
+//!     Secret::new("Emu8Q~a.secret.of.this.example.only_0001"),
+//! )?;
+//! let application = "a0000000-0000-4000-8000-000000000002".parse()?;
+//! let connection = "c0000000-0000-4000-8000-000000000001".parse()?;
+//! let deploy = operator.service_connection("contoso", "Web", connection, application)?;
+//! let target = operator
+//!     .target(application)?
+//!     .with_sink(SinkBinding::new(Arc::new(deploy)))
+//!     .with_adopted("b0000000-0000-4000-8000-000000000002".parse()?);
+//!
+//! // Where events and sealed secrets go: in memory here, SQLite in earnest.
+//! let lease = Arc::new(MemoryLease::new(clock.clone()));
+//! let ports = Ports::new(Arc::new(MemoryJournal::new()), Arc::new(MemorySecrets::new()), lease, clock);
+//! let rotator = Rotator::new(ports).with_patience(std::time::Duration::from_secs(7200));
+//!
+//! let outcome = rotator.rotate(&target).await?;
+//! assert!(matches!(outcome, Outcome::Rotated { .. }), "{outcome:?}");
+//! # let _ = Policy::default();
+//! # Ok(())
+//! # }
+//! ```
+
+mod azure;
+mod connections;
+mod identity;
+
+pub use azconnect_arm as arm;
+pub use azconnect_core as core;
+pub use azconnect_credential as credential;
+pub use azconnect_devops as devops;
+pub use azconnect_graph as graph;
+pub use azconnect_http as http;
+pub use azconnect_identity as tokens;
+pub use azconnect_rotation as rotation;
+pub use azconnect_store as store;
+
+pub use azure::Azure;
+pub use connections::{ConnectRequest, Connections};
+pub use identity::Identity;

@@ -1,0 +1,166 @@
+//! What a product keeps about its customers' Azure: connect, test, disconnect.
+
+use std::sync::Arc;
+
+use azconnect_core::{
+    ClientId, Error, ErrorKind, ResourceGroupName, Secret, SecretId, SecretStore, SubscriptionId, TenantId,
+};
+use azconnect_credential::{
+    Assessment, Candidate, ConnectionId, ConnectionRecord, CredentialKind, CredentialVerifier, Region, Verdict,
+    check_client_secret,
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::azure::Azure;
+use crate::identity::Identity;
+
+/// What a customer enters to connect a subscription with a client secret.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ConnectRequest {
+    /// The product's name of the connection.
+    pub id: ConnectionId,
+    /// The subscription.
+    pub subscription: SubscriptionId,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The application that acts.
+    pub client: ClientId,
+    /// When the secret ends, if the customer says so.
+    pub ends_at: Option<OffsetDateTime>,
+    /// Where new resources go.
+    pub region: Option<Region>,
+    /// The one resource group it may act in, if it is limited to one.
+    pub resource_group: Option<ResourceGroupName>,
+}
+
+impl ConnectRequest {
+    /// A connection to a subscription, not limited to a group.
+    pub fn new(id: ConnectionId, subscription: SubscriptionId, tenant: TenantId, client: ClientId) -> Self {
+        Self { id, subscription, tenant, client, ends_at: None, region: None, resource_group: None }
+    }
+
+    /// Sets when the secret ends.
+    #[must_use]
+    pub fn with_ends_at(mut self, ends_at: OffsetDateTime) -> Self {
+        self.ends_at = Some(ends_at);
+        self
+    }
+
+    /// Sets where new resources go.
+    #[must_use]
+    pub fn with_region(mut self, region: Region) -> Self {
+        self.region = Some(region);
+        self
+    }
+
+    /// Limits it to one resource group.
+    #[must_use]
+    pub fn with_resource_group(mut self, group: ResourceGroupName) -> Self {
+        self.resource_group = Some(group);
+        self
+    }
+}
+
+/// Connects, tests and disconnects customers. Their secrets lie sealed in a store; their records, which hold no secret,
+/// are the product's to keep.
+#[derive(Clone)]
+pub struct Connections {
+    azure: Azure,
+    secrets: Arc<dyn SecretStore>,
+}
+
+impl Connections {
+    /// Connections of one cloud, with their secrets in a store.
+    pub fn new(azure: Azure, secrets: Arc<dyn SecretStore>) -> Self {
+        Self { azure, secrets }
+    }
+
+    /// Proves a secret at Entra ID, then seals it, and returns the record for the product to keep. Nothing is stored
+    /// unless the secret works.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for what cannot be a secret;
+    /// [`Unauthenticated`](ErrorKind::Unauthenticated) if Entra ID refuses it;
+    /// [`Unavailable`](ErrorKind::Unavailable) if that could not be found out.
+    pub async fn connect(&self, request: ConnectRequest, secret: Secret) -> Result<ConnectionRecord, Error> {
+        check_client_secret(&secret)?;
+        let verifier = self.azure.verifier(request.tenant, request.client);
+        accepted(&verifier.verify(&Candidate::new(&secret)).await)?;
+        // A name of its own each time: a sealed secret never changes, so connecting again loses nothing.
+        let sealed = SecretId::new(format!("connection/{}/{}", request.id, Uuid::new_v4()))?;
+        self.secrets.put(&sealed, &secret).await?;
+        let credential = CredentialKind::client_secret(sealed, request.ends_at);
+        let mut record =
+            ConnectionRecord::new(request.id, request.subscription, request.tenant, request.client, credential);
+        record.region = request.region;
+        record.resource_group = request.resource_group;
+        Ok(record)
+    }
+
+    /// Proves a stored credential again. No effect.
+    ///
+    /// # Errors
+    /// If the sealed secret cannot be opened. What Entra ID says is in the assessment.
+    pub async fn test(&self, record: &ConnectionRecord) -> Result<Assessment, Error> {
+        let secret = self.open(record).await?;
+        Ok(self.azure.verifier(record.tenant, record.client).verify(&Candidate::new(&secret)).await)
+    }
+
+    /// Signs in with a stored credential.
+    ///
+    /// # Errors
+    /// If the sealed secret cannot be opened.
+    pub async fn identity(&self, record: &ConnectionRecord) -> Result<Identity, Error> {
+        self.azure.sign_in(record.tenant, record.client, self.open(record).await?)
+    }
+
+    /// Destroys the stored secret. The customer's resources and the secret at Entra ID stay as they are. Idempotent;
+    /// the product deletes its record afterwards.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn disconnect(&self, record: &ConnectionRecord) -> Result<(), Error> {
+        match sealed(record) {
+            Some(id) => self.secrets.remove(id).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn open(&self, record: &ConnectionRecord) -> Result<Secret, Error> {
+        let Some(id) = sealed(record) else {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("the connection {} holds no client secret", record.id),
+            ));
+        };
+        self.secrets.get(id).await?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, format!("the secret of the connection {} is not in the store", record.id))
+                .with_advice("connect again with a working secret")
+        })
+    }
+}
+
+fn sealed(record: &ConnectionRecord) -> Option<&SecretId> {
+    match &record.credential {
+        CredentialKind::ClientSecret { secret, .. } | CredentialKind::Certificate { secret, .. } => Some(secret),
+        _ => None,
+    }
+}
+
+fn accepted(assessment: &Assessment) -> Result<(), Error> {
+    let (kind, message) = match assessment.verdict {
+        Verdict::Accepted => return Ok(()),
+        Verdict::Rejected | Verdict::Pending => (ErrorKind::Unauthenticated, "Entra ID does not accept the secret"),
+        Verdict::Inconclusive => (ErrorKind::Unavailable, "whether the secret works could not be found out"),
+    };
+    let error = Error::new(kind, format!("{message}: {}", assessment.evidence))
+        .with_operation("connection.connect")
+        .with_effect(azconnect_core::Effect::None)
+        .with_advice(assessment.advice.clone().unwrap_or_else(|| "check tenant, client and secret".to_owned()));
+    Err(match &assessment.service_code {
+        Some(code) => error.with_service_code(code),
+        None => error,
+    })
+}

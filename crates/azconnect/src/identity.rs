@@ -1,0 +1,93 @@
+//! An application that has signed in.
+
+use std::sync::Arc;
+
+use azconnect_core::{ClientId, Error, TenantId};
+use azconnect_credential::{SinkId, TokenProvider};
+use azconnect_devops::{DevOpsClient, EndpointId, OrganizationName, ProjectRef, ServiceConnectionSink};
+use azconnect_graph::{GraphClient, GraphIssuer};
+use azconnect_http::Bearer;
+use azconnect_identity::{ClientSecretSource, OwnCredentialSink, OwnRecord, TokenCache};
+use azconnect_rotation::Target;
+
+use crate::azure::Azure;
+
+/// An application that signs in to a tenant, and the clients that act in its name. Cheap to clone.
+#[derive(Clone)]
+pub struct Identity {
+    azure: Azure,
+    tenant: TenantId,
+    source: ClientSecretSource,
+    tokens: Arc<dyn TokenProvider>,
+}
+
+impl Identity {
+    pub(crate) fn new(azure: Azure, tenant: TenantId, source: ClientSecretSource) -> Self {
+        let tokens = Arc::new(TokenCache::new(source.clone(), azure.pipeline().clock().clone()));
+        Self { azure, tenant, source, tokens }
+    }
+
+    /// The tenant it signs in to.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// Its client id.
+    pub fn client(&self) -> ClientId {
+        self.source.client()
+    }
+
+    /// Its tokens, cached.
+    pub fn tokens(&self) -> Arc<dyn TokenProvider> {
+        self.tokens.clone()
+    }
+
+    /// Microsoft Graph in its name.
+    pub fn graph(&self) -> GraphClient {
+        GraphClient::new(self.azure.pipeline().clone(), self.azure.cloud(), self.tokens())
+    }
+
+    /// Azure DevOps in its name.
+    pub fn devops(&self) -> DevOpsClient {
+        let bearer = Bearer::new(self.tokens(), self.azure.cloud().devops_scope());
+        DevOpsClient::new(self.azure.pipeline().clone(), self.azure.cloud(), Arc::new(bearer))
+    }
+
+    /// The rotation of an application's secret, in the same tenant, still without consumers: minted and retired
+    /// through Microsoft Graph, proven at the token endpoint.
+    ///
+    /// # Errors
+    /// As [`GraphIssuer::new`].
+    pub fn target(&self, application: ClientId) -> Result<Target, Error> {
+        let issuer = GraphIssuer::new(self.graph(), application)?.with_acting_client(self.client());
+        let verifier = self.azure.verifier(self.tenant, application);
+        Ok(Target::new(Arc::new(issuer), Arc::new(verifier)))
+    }
+
+    /// A service connection of Azure DevOps as a consumer of an application's secret.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a name that Azure DevOps cannot have.
+    pub fn service_connection(
+        &self,
+        organization: &str,
+        project: &str,
+        connection: EndpointId,
+        application: ClientId,
+    ) -> Result<ServiceConnectionSink, Error> {
+        let organization = self.devops().organization(&OrganizationName::new(organization)?)?;
+        let endpoints = organization.endpoints(ProjectRef::new(project)?);
+        let sink = ServiceConnectionSink::new(endpoints, connection)?;
+        Ok(sink.with_application(self.tenant, application))
+    }
+
+    /// The very credential that this identity signs in with, as a consumer: for an orchestrator that rotates its own
+    /// secret. `record` keeps the secret for the next start of the program.
+    ///
+    /// # Errors
+    /// None in practice: a client id always makes a sink's id.
+    pub fn own_credential(&self, record: Arc<dyn OwnRecord>) -> Result<OwnCredentialSink, Error> {
+        let id = SinkId::new(format!("own:{}", self.client()))?;
+        Ok(OwnCredentialSink::new(id, self.source.clone(), record))
+    }
+}
