@@ -1,1 +1,8 @@
-//! Azure Resource Manager: preflight, provisioning without leaks, and the life of a virtual machine.
+//! Azure Resource Manager.
+
+mod client;
+mod error;
+mod preflight;
+
+pub use client::*;
+pub use error::{ArmDialect, Class, Fault, Quota};

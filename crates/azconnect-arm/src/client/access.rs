@@ -1,0 +1,129 @@
+//! Who may do what: permissions, role definitions and role assignments of a scope.
+
+use azconnect_core::{Error, PrincipalObjectId};
+use http::Method;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::arm::Arm;
+use super::id::ResourceId;
+use super::kind::AUTHORIZATION_API;
+use super::view::views;
+
+views! {
+    /// What one role allows the caller at a scope.
+    Permissions {
+        /// What it allows, with `*` for anything.
+        actions: Vec<String>,
+        /// What it takes away from that.
+        not_actions: Vec<String>,
+        /// What it allows with data.
+        data_actions: Vec<String>,
+        /// What it takes away from that.
+        not_data_actions: Vec<String>,
+    }
+    /// A role assignment.
+    RoleAssignment {
+        /// Its id.
+        id: String,
+        /// Its name, a GUID.
+        name: String,
+        /// Who has which role where.
+        properties: RoleAssignmentProperties,
+    }
+    /// Who has which role where.
+    RoleAssignmentProperties {
+        /// The role.
+        role_definition_id: String,
+        /// Who.
+        principal_id: String,
+        /// `ServicePrincipal`, `User` or `Group`.
+        principal_type: Option<String>,
+        /// Where.
+        scope: Option<String>,
+    }
+    /// A role.
+    RoleDefinition {
+        /// Its id.
+        id: String,
+        /// Its name, a GUID.
+        name: String,
+        /// What it allows.
+        properties: RoleDefinitionProperties,
+    }
+    /// What a role allows.
+    RoleDefinitionProperties {
+        /// What people call it.
+        role_name: String,
+        /// `BuiltInRole` or `CustomRole`.
+        #[serde(rename = "type")]
+        kind: Option<String>,
+        /// What it allows.
+        permissions: Vec<Permissions>,
+    }
+}
+
+/// The segments below a scope.
+const PROVIDER: [&str; 2] = ["providers", "Microsoft.Authorization"];
+
+impl Arm {
+    /// What the caller may do at a scope: one entry for each role. An action is allowed if one entry allows it and does
+    /// not take it away.
+    ///
+    /// # Errors
+    /// The service's refusal; so all of these.
+    pub async fn permissions(&self, scope: &ResourceId) -> Result<Vec<Permissions>, Error> {
+        let url = self.authorization(scope, &["permissions"], &[])?;
+        self.list(self.call("arm.permission.list", Method::GET, url)).await
+    }
+
+    /// The roles of a given name at a scope.
+    ///
+    /// # Errors
+    /// As [`Arm::permissions`].
+    pub async fn role_definitions(&self, scope: &ResourceId, name: &str) -> Result<Vec<RoleDefinition>, Error> {
+        let filter = format!("roleName eq '{}'", name.replace('\'', "''"));
+        let url = self.authorization(scope, &["roleDefinitions"], &[("$filter", &filter)])?;
+        self.list(self.call("arm.role_definition.list", Method::GET, url)).await
+    }
+
+    /// The assignments of a principal at a scope and above.
+    ///
+    /// # Errors
+    /// As [`Arm::permissions`].
+    pub async fn role_assignments(
+        &self,
+        scope: &ResourceId,
+        principal: PrincipalObjectId,
+    ) -> Result<Vec<RoleAssignment>, Error> {
+        let filter = format!("principalId eq '{principal}'");
+        let url = self.authorization(scope, &["roleAssignments"], &[("$filter", &filter)])?;
+        self.list(self.call("arm.role_assignment.list", Method::GET, url)).await
+    }
+
+    pub(crate) async fn put_role_assignment(
+        &self,
+        scope: &ResourceId,
+        name: Uuid,
+        assignment: &RoleAssignmentProperties,
+    ) -> Result<RoleAssignment, Error> {
+        let url = self.authorization(scope, &["roleAssignments", &name.to_string()], &[])?;
+        let body = json!({"properties": {
+            "roleDefinitionId": assignment.role_definition_id,
+            "principalId": assignment.principal_id,
+            "principalType": assignment.principal_type,
+        }});
+        self.read(self.call("arm.role_assignment.create", Method::PUT, url).with_json(&body)?).await
+    }
+
+    pub(crate) async fn delete_role_assignment(&self, scope: &ResourceId, name: Uuid) -> Result<(), Error> {
+        let url = self.authorization(scope, &["roleAssignments", &name.to_string()], &[])?;
+        self.execute(self.call("arm.role_assignment.delete", Method::DELETE, url)).await.map(|_| ())
+    }
+
+    fn authorization(&self, scope: &ResourceId, rest: &[&str], query: &[(&str, &str)]) -> Result<url::Url, Error> {
+        let segments: Vec<&str> = PROVIDER.iter().chain(rest).copied().collect();
+        let query: Vec<_> = [("api-version", AUTHORIZATION_API)].into_iter().chain(query.iter().copied()).collect();
+        self.url(scope, &segments, &query)
+    }
+}

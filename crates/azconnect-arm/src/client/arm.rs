@@ -1,0 +1,144 @@
+//! One way to Azure Resource Manager.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use azconnect_core::{Clock, Cloud, Error, SubscriptionId};
+use azconnect_credential::TokenProvider;
+use azconnect_http::{
+    Authorizer, Bearer, Begun, Call, FollowRetryAfter, PageStyle, Pages, Pipeline, PollPolicy, Response, endpoint,
+    json, with_query,
+};
+use http::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::id::ResourceId;
+use super::subscription::Subscription;
+use crate::error::ArmDialect;
+
+/// The most items of a list that is read whole.
+const LIST_LIMIT: usize = 100_000;
+
+/// Azure Resource Manager of one cloud, with one identity. Cheap to clone.
+#[derive(Clone)]
+pub struct Arm {
+    pipeline: Pipeline,
+    base: Url,
+    authorizer: Arc<dyn Authorizer>,
+    polling: Arc<dyn PollPolicy>,
+    patience: Duration,
+    dialect: ArmDialect,
+}
+
+impl Arm {
+    /// Azure Resource Manager of a cloud, with tokens of an identity.
+    pub fn new(pipeline: Pipeline, cloud: &Cloud, tokens: Arc<dyn TokenProvider>) -> Self {
+        Self {
+            pipeline,
+            base: cloud.resource_manager().clone(),
+            authorizer: Arc::new(Bearer::new(tokens, cloud.resource_manager_scope())),
+            polling: Arc::new(FollowRetryAfter),
+            patience: Duration::from_secs(3600),
+            dialect: ArmDialect::default(),
+        }
+    }
+
+    /// Sets how often long-running operations are asked for; [`FollowRetryAfter`] by default.
+    #[must_use]
+    pub fn with_polling(mut self, policy: Arc<dyn PollPolicy>) -> Self {
+        self.polling = policy;
+        self
+    }
+
+    /// Sets how long one long-running operation is waited for; an hour by default.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// One subscription.
+    pub fn subscription(&self, id: SubscriptionId) -> Subscription {
+        let mut arm = self.clone();
+        arm.dialect = ArmDialect::new(Some(id));
+        Subscription::new(arm, id)
+    }
+
+    /// The subscriptions that the identity can see.
+    ///
+    /// # Errors
+    /// As every read: the service's refusal.
+    pub async fn subscriptions(&self) -> Result<Vec<super::SubscriptionView>, Error> {
+        let url =
+            with_query(endpoint(&self.base, &["subscriptions"])?, &[("api-version", super::kind::SUBSCRIPTIONS_API)]);
+        self.pages(self.call("arm.subscription.list", Method::GET, url)).all(LIST_LIMIT).await
+    }
+
+    /// The clock of the pipeline.
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        self.pipeline.clock()
+    }
+
+    pub(crate) fn dialect(&self) -> &ArmDialect {
+        &self.dialect
+    }
+
+    pub(super) fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    pub(super) fn polling(&self) -> Arc<dyn PollPolicy> {
+        self.polling.clone()
+    }
+
+    pub(super) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// The address of a scope, with what follows it.
+    pub(super) fn url(&self, scope: &ResourceId, rest: &[&str], query: &[(&str, &str)]) -> Result<Url, Error> {
+        let segments: Vec<&str> = scope.segments().chain(rest.iter().copied()).collect();
+        Ok(with_query(endpoint(&self.base, &segments)?, query))
+    }
+
+    /// A signed call. Every method but `POST` may be repeated.
+    pub(super) fn call(&self, operation: &'static str, method: Method, url: Url) -> Call {
+        let call = match method {
+            Method::POST => Call::post(operation, url),
+            Method::PUT => Call::put(operation, url),
+            Method::DELETE => Call::delete(operation, url),
+            // A merge of the same values is the same done twice.
+            Method::PATCH => Call::new(operation, Method::PATCH, url, azconnect_http::Idempotency::Idempotent),
+            _ => Call::get(operation, url),
+        };
+        call.with_authorizer(self.authorizer.clone())
+    }
+
+    pub(super) async fn execute(&self, call: Call) -> Result<Response, Error> {
+        self.pipeline.execute(call, &self.dialect).await
+    }
+
+    pub(super) async fn begin(&self, call: Call) -> Result<Begun, Error> {
+        let answer = self.execute(call.clone()).await?;
+        Ok(Begun::of(&call, answer, self.clock().now()))
+    }
+
+    pub(super) async fn read<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
+        let operation = call.operation();
+        json(&self.execute(call).await?).map_err(|error| error.with_operation(operation))
+    }
+
+    pub(super) fn pages<T: DeserializeOwned>(&self, call: Call) -> Pages<'_, T> {
+        Pages::new(&self.pipeline, call, &self.dialect, PageStyle::NextLink)
+    }
+
+    pub(super) async fn list<T: DeserializeOwned>(&self, call: Call) -> Result<Vec<T>, Error> {
+        self.pages(call).all(LIST_LIMIT).await
+    }
+
+    pub(super) fn with_body(call: Call, body: &impl Serialize) -> Result<Call, Error> {
+        call.with_json(body)
+    }
+}

@@ -1,0 +1,180 @@
+//! Resource groups and what is in them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use azconnect_core::{Error, ResourceGroupName};
+use http::Method;
+use serde_json::Value;
+
+use super::handle::Handle;
+use super::id::ResourceId;
+use super::kind::{
+    Disks, NetworkInterfaces, NetworkSecurityGroups, PublicIps, RESOURCES_API, ResourceGroups, VirtualMachines,
+    VirtualNetworks,
+};
+use super::view::views;
+use crate::error::fault_of_text;
+
+views! {
+    /// A resource group as read.
+    ResourceGroup {
+        /// Its id.
+        id: String,
+        /// Its name.
+        name: String,
+        /// Its region.
+        location: String,
+        /// Its tags.
+        tags: BTreeMap<String, String>,
+        /// Its state.
+        properties: GroupProperties,
+    }
+    /// The state of a resource group.
+    GroupProperties {
+        /// `Succeeded`, `Deleting`, ….
+        provisioning_state: Option<String>,
+    }
+    /// A resource of any type, as lists show it.
+    GenericResource {
+        /// Its id.
+        id: String,
+        /// Its name.
+        name: String,
+        /// Its type, such as `Microsoft.Network/publicIPAddresses`.
+        #[serde(rename = "type")]
+        kind: String,
+        /// Its region.
+        location: String,
+        /// Its tags.
+        tags: BTreeMap<String, String>,
+    }
+}
+
+/// One resource group, which may or may not exist, and the way to what is in it.
+#[derive(Clone)]
+pub struct Group {
+    handle: Handle<ResourceGroups>,
+    name: ResourceGroupName,
+}
+
+impl Group {
+    pub(super) fn new(handle: Handle<ResourceGroups>, name: ResourceGroupName) -> Self {
+        Self { handle, name }
+    }
+
+    /// The group itself: read, create, delete.
+    pub fn handle(&self) -> &Handle<ResourceGroups> {
+        &self.handle
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &ResourceId {
+        self.handle.id()
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &ResourceGroupName {
+        &self.name
+    }
+
+    /// What is in it, as far as lists know: what was created a moment ago may be missing.
+    ///
+    /// # Errors
+    /// The service's refusal.
+    pub async fn resources(&self) -> Result<Vec<GenericResource>, Error> {
+        let arm = &self.handle.arm;
+        let url = arm.url(self.id(), &["resources"], &[("api-version", RESOURCES_API)])?;
+        arm.list(arm.call("arm.resource_group.resources", Method::GET, url)).await
+    }
+
+    /// A network security group in it.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a name that cannot be part of an id; so all of these.
+    pub fn network_security_group(&self, name: &str) -> Result<Handle<NetworkSecurityGroups>, Error> {
+        self.resource(name)
+    }
+
+    /// A virtual network in it.
+    ///
+    /// # Errors
+    /// As [`Group::network_security_group`].
+    pub fn virtual_network(&self, name: &str) -> Result<Handle<VirtualNetworks>, Error> {
+        self.resource(name)
+    }
+
+    /// A public address in it.
+    ///
+    /// # Errors
+    /// As [`Group::network_security_group`].
+    pub fn public_ip(&self, name: &str) -> Result<Handle<PublicIps>, Error> {
+        self.resource(name)
+    }
+
+    /// A network interface in it.
+    ///
+    /// # Errors
+    /// As [`Group::network_security_group`].
+    pub fn network_interface(&self, name: &str) -> Result<Handle<NetworkInterfaces>, Error> {
+        self.resource(name)
+    }
+
+    /// A managed disk in it.
+    ///
+    /// # Errors
+    /// As [`Group::network_security_group`].
+    pub fn disk(&self, name: &str) -> Result<Handle<Disks>, Error> {
+        self.resource(name)
+    }
+
+    /// A virtual machine in it.
+    ///
+    /// # Errors
+    /// As [`Group::network_security_group`].
+    pub fn virtual_machine(&self, name: &str) -> Result<Handle<VirtualMachines>, Error> {
+        self.resource(name)
+    }
+
+    fn resource<K: super::kind::Kind>(&self, name: &str) -> Result<Handle<K>, Error> {
+        Ok(Handle::new(self.handle.arm.clone(), self.id().provider(K::TYPE, name)?))
+    }
+
+    /// Asks the service whether a template could be deployed, without deploying it. Works for an identity that may act
+    /// in this group only.
+    ///
+    /// # Errors
+    /// What the service finds wrong with the template, or its refusal to look.
+    pub async fn validate(&self, name: &str, template: &Value) -> Result<(), Error> {
+        let arm = &self.handle.arm;
+        let segments = ["providers", "Microsoft.Resources", "deployments", name, "validate"];
+        let url = arm.url(self.id(), &segments, &[("api-version", RESOURCES_API)])?;
+        let body = serde_json::json!({"properties": {"mode": "Incremental", "template": template}});
+        let call = arm
+            .call("arm.deployment.validate", Method::POST, url)
+            .with_idempotency(azconnect_http::Idempotency::Idempotent)
+            .with_json(&body)?;
+        let begun = match arm.begin(call.clone()).await? {
+            azconnect_http::Begun::Running(operation) => {
+                azconnect_http::Begun::Running(operation.with_finish(azconnect_http::Finish::Location))
+            }
+            done => done,
+        };
+        let pending = super::Pending::begun(arm.clone(), call, begun, |answer| Ok(answer.body().clone()));
+        let answer = pending.wait().await?;
+        let verdict: Value = serde_json::from_slice(&answer).unwrap_or_default();
+        match verdict.get("error") {
+            Some(error) if error.is_object() => {
+                Err(fault_of_text(arm.dialect(), error.to_string().as_bytes())
+                    .with_operation("arm.deployment.validate"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Group").field(self.id()).finish()
+    }
+}

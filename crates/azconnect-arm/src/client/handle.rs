@@ -1,0 +1,149 @@
+//! What every resource can do.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use azconnect_core::{Error, ErrorKind};
+use azconnect_http::{Call, Operation, json};
+use http::Method;
+use serde::Serialize;
+
+use super::arm::Arm;
+use super::id::ResourceId;
+use super::kind::Kind;
+use super::pending::Pending;
+
+/// One resource of a kind, which may or may not exist. Cheap to clone.
+pub struct Handle<K> {
+    pub(super) arm: Arm,
+    id: ResourceId,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<K: Kind> Handle<K> {
+    pub(super) fn new(arm: Arm, id: ResourceId) -> Self {
+        Self { arm, id, kind: PhantomData }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &ResourceId {
+        &self.id
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.id.name()
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if it does not exist; the service's refusal otherwise.
+    pub async fn get(&self) -> Result<K::View, Error> {
+        self.arm.read(self.call(K::GET, Method::GET, &[], &[])?).await
+    }
+
+    /// Reads it, if it exists.
+    ///
+    /// # Errors
+    /// As [`Handle::get`], but for its absence.
+    pub async fn find(&self) -> Result<Option<K::View>, Error> {
+        match self.get().await {
+            Ok(view) => Ok(Some(view)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Creates or replaces it (`PUT`). Idempotent: the same body again is the same done twice. After a lost answer it
+    /// may have been applied.
+    ///
+    /// # Errors
+    /// The service's refusal, with class and advice as in [`Fault`](crate::Fault).
+    pub async fn create(&self, body: &(impl Serialize + Sync)) -> Result<Pending<K::View>, Error> {
+        self.write(K::CREATE, Method::PUT, body).await
+    }
+
+    /// Changes what the body names and nothing else (`PATCH`). Idempotent.
+    ///
+    /// # Errors
+    /// As [`Handle::create`].
+    pub async fn update(&self, body: &(impl Serialize + Sync)) -> Result<Pending<K::View>, Error> {
+        self.write(K::UPDATE, Method::PATCH, body).await
+    }
+
+    /// Deletes it. Deleting what does not exist succeeds.
+    ///
+    /// # Errors
+    /// As [`Handle::create`].
+    pub async fn delete(&self) -> Result<Pending<()>, Error> {
+        self.delete_with(&[]).await
+    }
+
+    pub(super) async fn delete_with(&self, query: &[(&str, &str)]) -> Result<Pending<()>, Error> {
+        let call = self.call(K::DELETE, Method::DELETE, &[], query)?;
+        match self.arm.begin(call.clone()).await {
+            Ok(begun) => Ok(Pending::begun(self.arm.clone(), call, begun, |_| Ok(()))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Pending::absent(self.arm.clone(), call)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes over a creation or change that another process began: polls first.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the address of this resource cannot be built.
+    pub fn resume(&self, operation: Operation) -> Result<Pending<K::View>, Error> {
+        let call = self.call(K::CREATE, Method::PUT, &[], &[])?;
+        Ok(Pending::resumed(self.arm.clone(), call, operation, json))
+    }
+
+    /// Takes over a deletion that another process began: polls first.
+    ///
+    /// # Errors
+    /// As [`Handle::resume`].
+    pub fn resume_delete(&self, operation: Operation) -> Result<Pending<()>, Error> {
+        let call = self.call(K::DELETE, Method::DELETE, &[], &[])?;
+        Ok(Pending::resumed(self.arm.clone(), call, operation, |_| Ok(())))
+    }
+
+    async fn write(
+        &self,
+        operation: &'static str,
+        method: Method,
+        body: &impl Serialize,
+    ) -> Result<Pending<K::View>, Error> {
+        let call = Arm::with_body(self.call(operation, method, &[], &[])?, body)?;
+        let begun = self.arm.begin(call.clone()).await?;
+        Ok(Pending::begun(self.arm.clone(), call, begun, json))
+    }
+
+    /// A call to this resource or to something below it.
+    pub(super) fn call(
+        &self,
+        operation: &'static str,
+        method: Method,
+        rest: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Call, Error> {
+        let query: Vec<_> = [("api-version", K::API)].into_iter().chain(query.iter().copied()).collect();
+        Ok(self.arm.call(operation, method, self.arm.url(&self.id, rest, &query)?))
+    }
+
+    /// A resource below this one.
+    pub(super) fn below<C: Kind>(&self, name: &str) -> Result<Handle<C>, Error> {
+        Ok(Handle::new(self.arm.clone(), self.id.child(C::TYPE, name)?))
+    }
+}
+
+impl<K> Clone for Handle<K> {
+    fn clone(&self) -> Self {
+        Self { arm: self.arm.clone(), id: self.id.clone(), kind: PhantomData }
+    }
+}
+
+impl<K> fmt::Debug for Handle<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Handle").field(&self.id).finish()
+    }
+}

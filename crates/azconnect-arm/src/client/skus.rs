@@ -1,0 +1,199 @@
+//! Sizes of machines: a list of up to 120 MB, read as a stream.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use azconnect_core::{Error, ErrorKind};
+use azconnect_http::{ByteStream, Call, SendOptions};
+use futures_util::StreamExt;
+use http::Method;
+use url::Url;
+
+use super::arm::Arm;
+use super::splitter::Splitter;
+use super::view::views;
+
+views! {
+    /// One size, or another kind of thing that Compute sells.
+    Sku {
+        /// `virtualMachines`, `disks`, ….
+        resource_type: String,
+        /// Such as `Standard_B2s`.
+        name: String,
+        /// Its family, whose quota it uses, such as `standardBSFamily`.
+        family: Option<String>,
+        /// Where it exists.
+        locations: Vec<String>,
+        /// Where it exists, with zones.
+        location_info: Vec<SkuLocation>,
+        /// What it can do.
+        capabilities: Vec<Capability>,
+        /// What this subscription may not do with it.
+        restrictions: Vec<Restriction>,
+    }
+    /// A region and its zones.
+    SkuLocation {
+        /// The region.
+        location: String,
+        /// The zones.
+        zones: Vec<String>,
+    }
+    /// One thing that it can do.
+    Capability {
+        /// Such as `vCPUs`.
+        name: String,
+        /// Such as `2`.
+        value: String,
+    }
+    /// One thing that this subscription may not do with it.
+    Restriction {
+        /// `Location` or `Zone`.
+        #[serde(rename = "type")]
+        kind: String,
+        /// The regions, for `Location`.
+        values: Vec<String>,
+        /// Where.
+        restriction_info: RestrictionInfo,
+        /// `NotAvailableForSubscription` or `QuotaId`.
+        reason_code: Option<String>,
+    }
+    /// Where a restriction holds.
+    RestrictionInfo {
+        /// The regions.
+        locations: Vec<String>,
+        /// The zones.
+        zones: Vec<String>,
+    }
+}
+
+impl Sku {
+    /// What it can do under a name, whose case does not matter.
+    pub fn capability(&self, name: &str) -> Option<&str> {
+        self.capabilities.iter().find(|entry| entry.name.eq_ignore_ascii_case(name)).map(|entry| entry.value.as_str())
+    }
+
+    /// How many virtual processors it has.
+    pub fn vcpus(&self) -> Option<i64> {
+        self.capability("vCPUs")?.parse().ok()
+    }
+
+    /// Whether it is in a region.
+    pub fn is_in(&self, location: &str) -> bool {
+        self.locations.iter().any(|known| known.eq_ignore_ascii_case(location))
+    }
+
+    /// The zones of a region it is in, without those that this subscription may not use.
+    pub fn zones_in(&self, location: &str) -> Vec<&str> {
+        let info = self.location_info.iter().filter(|info| info.location.eq_ignore_ascii_case(location));
+        let closed = |zone: &str| {
+            self.restrictions
+                .iter()
+                .any(|entry| entry.kind == "Zone" && entry.restriction_info.zones.iter().any(|closed| closed == zone))
+        };
+        info.flat_map(|info| &info.zones).map(String::as_str).filter(|zone| !closed(zone)).collect()
+    }
+
+    /// Why this subscription may not use it in a region at all, if so.
+    pub fn closed_in(&self, location: &str) -> Option<&str> {
+        let here = |place: &String| place.eq_ignore_ascii_case(location);
+        let restriction = self.restrictions.iter().find(|entry| {
+            entry.kind == "Location"
+                && (entry.values.iter().any(here) || entry.restriction_info.locations.iter().any(here))
+        })?;
+        Some(restriction.reason_code.as_deref().unwrap_or("NotAvailableForSubscription"))
+    }
+}
+
+/// Reads sizes one by one. It holds a piece of the answer at a time, never the whole.
+pub struct Skus {
+    arm: Arm,
+    call: Call,
+    origin: url::Origin,
+    stream: Option<ByteStream>,
+    splitter: Splitter,
+    ready: VecDeque<Sku>,
+    next: Option<Url>,
+    pages: u32,
+}
+
+impl Skus {
+    pub(super) fn new(arm: Arm, url: Url) -> Self {
+        let options = SendOptions::default().with_timeout(Duration::from_secs(900));
+        let origin = url.origin();
+        let call = arm
+            .call("arm.sku.list", Method::GET, url.clone())
+            .with_options(options)
+            .with_deadline(Duration::from_secs(1800));
+        Self {
+            arm,
+            call,
+            origin,
+            stream: None,
+            splitter: Splitter::default(),
+            ready: VecDeque::new(),
+            next: Some(url),
+            pages: 0,
+        }
+    }
+
+    /// The next size, or `None` after the last.
+    ///
+    /// # Errors
+    /// The service's refusal; [`Unavailable`](ErrorKind::Unavailable) if the answer breaks off;
+    /// [`Unexpected`](ErrorKind::Unexpected) if it is not a list. After an error, start again.
+    pub async fn next(&mut self) -> Result<Option<Sku>, Error> {
+        loop {
+            if let Some(sku) = self.ready.pop_front() {
+                return Ok(Some(sku));
+            }
+            if self.stream.is_none() && !self.open().await? {
+                return Ok(None);
+            }
+            self.read_piece().await.map_err(|error| error.with_operation("arm.sku.list"))?;
+        }
+    }
+
+    /// Opens the next page. `false` if there is none.
+    async fn open(&mut self) -> Result<bool, Error> {
+        let Some(url) = self.next.take() else { return Ok(false) };
+        self.pages += 1;
+        if url.origin() != self.origin || self.pages > 1000 {
+            return Err(Error::new(
+                ErrorKind::Unexpected,
+                "the link to the next page leads astray and was not followed",
+            )
+            .with_operation("arm.sku.list"));
+        }
+        let answer = self.arm.pipeline().execute_streaming(self.call.to(url), self.arm.dialect()).await?;
+        self.stream = Some(answer.into_body());
+        self.splitter = Splitter::default();
+        Ok(true)
+    }
+
+    async fn read_piece(&mut self) -> Result<(), Error> {
+        let Some(stream) = &mut self.stream else { return Ok(()) };
+        let wrong = || Error::new(ErrorKind::Unexpected, "the list of sizes is not the JSON expected");
+        let Some(piece) = stream.next().await else {
+            if !self.splitter.is_complete() {
+                return Err(
+                    Error::new(ErrorKind::Unavailable, "the list of sizes breaks off").with_advice("read it again")
+                );
+            }
+            let link = self.splitter.next_link().map(|link| format!("\"{}\"", String::from_utf8_lossy(link)));
+            self.stream = None;
+            self.next = match link {
+                Some(link) => {
+                    let link: String = serde_json::from_str(&link).map_err(|_| wrong())?;
+                    Some(Url::parse(&link).map_err(|_| wrong())?)
+                }
+                None => None,
+            };
+            return Ok(());
+        };
+        let ready = &mut self.ready;
+        self.splitter.feed(&piece?, |element| {
+            ready.push_back(serde_json::from_slice(element).map_err(|_| wrong())?);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,262 @@
+//! One subscription: where it may act, what it offers, and how much of it is used.
+
+use std::fmt;
+
+use azconnect_core::{Error, ErrorKind, ResourceGroupName, SubscriptionId};
+use http::Method;
+
+use super::VirtualMachine;
+use super::arm::Arm;
+use super::group::{Group, ResourceGroup};
+use super::handle::Handle;
+use super::id::ResourceId;
+use super::image::{ImageVersion, Urn};
+use super::kind::{COMPUTE_API, NETWORK_API, RESOURCES_API, SKUS_API, SUBSCRIPTIONS_API};
+use super::skus::Skus;
+use super::usage::Usage;
+use super::view::views;
+
+views! {
+    /// A subscription as read.
+    SubscriptionView {
+        /// Its id.
+        subscription_id: String,
+        /// What people call it.
+        display_name: String,
+        /// The tenant it belongs to.
+        tenant_id: Option<String>,
+        /// `Enabled`, `Warned`, `PastDue`, `Disabled` or `Deleted`.
+        state: String,
+    }
+    /// A region.
+    Location {
+        /// Such as `westeurope`.
+        name: String,
+        /// Such as `West Europe`.
+        display_name: String,
+    }
+    /// A resource provider.
+    Provider {
+        /// Such as `Microsoft.Compute`.
+        namespace: String,
+        /// `Registered`, `Registering`, `NotRegistered` or `Unregistering`.
+        registration_state: String,
+        /// What it offers.
+        resource_types: Vec<ProviderType>,
+    }
+    /// A type of resource that a provider offers.
+    ProviderType {
+        /// Such as `virtualMachines`.
+        resource_type: String,
+        /// The regions, by their display names.
+        locations: Vec<String>,
+        /// The versions of its interface.
+        api_versions: Vec<String>,
+    }
+}
+
+impl Provider {
+    /// Whether the subscription may use it.
+    pub fn is_registered(&self) -> bool {
+        self.registration_state.eq_ignore_ascii_case("Registered")
+    }
+}
+
+/// One subscription. Cheap to clone.
+#[derive(Clone)]
+pub struct Subscription {
+    arm: Arm,
+    id: SubscriptionId,
+    scope: ResourceId,
+}
+
+impl Subscription {
+    pub(super) fn new(arm: Arm, id: SubscriptionId) -> Self {
+        Self { arm, id, scope: ResourceId::of_subscription(id) }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> SubscriptionId {
+        self.id
+    }
+
+    /// Its id as a scope.
+    pub fn scope(&self) -> &ResourceId {
+        &self.scope
+    }
+
+    pub(crate) fn arm(&self) -> &Arm {
+        &self.arm
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if the identity cannot see it; so all of these: the service's refusal.
+    pub async fn get(&self) -> Result<SubscriptionView, Error> {
+        let url = self.arm.url(&self.scope, &[], &[("api-version", SUBSCRIPTIONS_API)])?;
+        self.arm.read(self.arm.call("arm.subscription.get", Method::GET, url)).await
+    }
+
+    /// The regions it may use.
+    ///
+    /// # Errors
+    /// As [`Subscription::get`].
+    pub async fn locations(&self) -> Result<Vec<Location>, Error> {
+        let url = self.arm.url(&self.scope, &["locations"], &[("api-version", SUBSCRIPTIONS_API)])?;
+        self.arm.list(self.arm.call("arm.location.list", Method::GET, url)).await
+    }
+
+    /// A resource provider.
+    ///
+    /// # Errors
+    /// As [`Subscription::get`].
+    pub async fn provider(&self, namespace: &str) -> Result<Provider, Error> {
+        let url = self.arm.url(&self.scope, &["providers", namespace], &[("api-version", RESOURCES_API)])?;
+        self.arm.read(self.arm.call("arm.provider.get", Method::GET, url)).await
+    }
+
+    /// Registers a resource provider. Registering again is the same done twice. It takes some minutes:
+    /// [`Subscription::provider`] tells when it is done.
+    ///
+    /// # Errors
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) with the command that an administrator runs instead.
+    pub async fn register(&self, namespace: &str) -> Result<Provider, Error> {
+        let url =
+            self.arm.url(&self.scope, &["providers", namespace, "register"], &[("api-version", RESOURCES_API)])?;
+        let call = self
+            .arm
+            .call("arm.provider.register", Method::POST, url)
+            .with_idempotency(azconnect_http::Idempotency::Idempotent);
+        self.arm.read(call).await.map_err(|error| match error.kind() {
+            ErrorKind::PermissionDenied => error.with_advice(crate::preflight::register_command(namespace, self.id)),
+            _ => error,
+        })
+    }
+
+    /// The resource groups that the identity can see.
+    ///
+    /// # Errors
+    /// As [`Subscription::get`].
+    pub async fn groups(&self) -> Result<Vec<ResourceGroup>, Error> {
+        let url = self.arm.url(&self.scope, &["resourcegroups"], &[("api-version", RESOURCES_API)])?;
+        self.arm.list(self.arm.call("arm.resource_group.list", Method::GET, url)).await
+    }
+
+    /// One resource group, which may or may not exist.
+    pub fn group(&self, name: &ResourceGroupName) -> Group {
+        let id = ResourceId::of_group(self.id, name);
+        Group::new(Handle::new(self.arm.clone(), id), name.clone())
+    }
+
+    /// The machines of all groups that the identity can see.
+    ///
+    /// # Errors
+    /// As [`Subscription::get`].
+    pub async fn virtual_machines(&self) -> Result<Vec<VirtualMachine>, Error> {
+        let segments = ["providers", "Microsoft.Compute", "virtualMachines"];
+        let url = self.arm.url(&self.scope, &segments, &[("api-version", COMPUTE_API)])?;
+        self.arm.list(self.arm.call("arm.virtual_machine.list", Method::GET, url)).await
+    }
+
+    /// The sizes of a region, or of all: then up to 120 MB, which are never held at once.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for a region that is not a plain word.
+    pub fn skus(&self, location: Option<&str>) -> Result<Skus, Error> {
+        let mut query = vec![("api-version", SKUS_API.to_owned())];
+        if let Some(location) = location {
+            query.push(("$filter", format!("location eq '{}'", plain_region(location)?)));
+        }
+        let query: Vec<(&str, &str)> = query.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let url = self.arm.url(&self.scope, &["providers", "Microsoft.Compute", "skus"], &query)?;
+        Ok(Skus::new(self.arm.clone(), url))
+    }
+
+    /// How much of Compute's quotas is used in a region.
+    ///
+    /// # Errors
+    /// As [`Subscription::get`].
+    pub async fn compute_usages(&self, location: &str) -> Result<Vec<Usage>, Error> {
+        self.usages("arm.usage.compute", "Microsoft.Compute", location, COMPUTE_API).await
+    }
+
+    /// How much of Network's quotas is used in a region.
+    ///
+    /// # Errors
+    /// As [`Subscription::get`].
+    pub async fn network_usages(&self, location: &str) -> Result<Vec<Usage>, Error> {
+        self.usages("arm.usage.network", "Microsoft.Network", location, NETWORK_API).await
+    }
+
+    async fn usages(
+        &self,
+        operation: &'static str,
+        provider: &str,
+        location: &str,
+        api: &str,
+    ) -> Result<Vec<Usage>, Error> {
+        let segments = ["providers", provider, "locations", plain_region(location)?, "usages"];
+        let url = self.arm.url(&self.scope, &segments, &[("api-version", api)])?;
+        self.arm.list(self.arm.call(operation, Method::GET, url)).await
+    }
+
+    /// One version of an image; of `latest`, the newest in the region.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is none.
+    pub async fn image(&self, location: &str, urn: &Urn) -> Result<ImageVersion, Error> {
+        let version = if urn.is_latest() { self.latest_version(location, urn).await? } else { urn.version.clone() };
+        let location = plain_region(location)?;
+        let segments = image_segments(location, urn);
+        let segments: Vec<&str> = segments.into_iter().chain([version.as_str()]).collect();
+        let url = self.arm.url(&self.scope, &segments, &[("api-version", COMPUTE_API)])?;
+        self.arm.read(self.arm.call("arm.image.get", Method::GET, url)).await
+    }
+
+    async fn latest_version(&self, location: &str, urn: &Urn) -> Result<String, Error> {
+        let query = [("api-version", COMPUTE_API), ("$top", "1"), ("$orderby", "name desc")];
+        let url = self.arm.url(&self.scope, &image_segments(plain_region(location)?, urn), &query)?;
+        let versions: Vec<ImageVersion> = self.arm.read(self.arm.call("arm.image.versions", Method::GET, url)).await?;
+        let newest = versions.into_iter().next().map(|version| version.name).filter(|name| !name.is_empty());
+        newest.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, format!("the image {urn} has no version in {location}"))
+                .with_operation("arm.image.versions")
+                .with_advice("check the image's name, and whether the region offers it")
+        })
+    }
+}
+
+fn image_segments<'a>(location: &'a str, urn: &'a Urn) -> [&'a str; 13] {
+    let Urn { publisher, offer, sku, .. } = urn;
+    [
+        "providers",
+        "Microsoft.Compute",
+        "locations",
+        location,
+        "publishers",
+        publisher,
+        "artifacttypes",
+        "vmimage",
+        "offers",
+        offer,
+        "skus",
+        sku,
+        "versions",
+    ]
+}
+
+/// A region as the service names it, which can be part of a filter.
+fn plain_region(location: &str) -> Result<&str, Error> {
+    if location.is_empty() || !location.chars().all(|c| c.is_ascii_alphanumeric()) {
+        return Err(Error::invalid("location", "is not the name of a region")
+            .with_advice("give the region as one word, such as westeurope"));
+    }
+    Ok(location)
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Subscription").field(&self.id).finish()
+    }
+}

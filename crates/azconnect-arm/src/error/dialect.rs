@@ -1,0 +1,262 @@
+//! How Azure Resource Manager says that something went wrong.
+
+use azconnect_core::{Effect, Error, ErrorKind, Retry, SubscriptionId};
+use azconnect_http::{Dialect, OperationDialect, Response, kind_of_status};
+use http::StatusCode;
+
+use super::body::{Node, nodes};
+use super::catalogue::{Class, Entry, entry, is_wrapper};
+use super::facts::{missing_permission, namespace, right_tenant};
+use super::fault::Fault;
+use super::quota::Quota;
+
+/// The longest part of the service's message that is kept.
+const MESSAGE_LIMIT: usize = 2000;
+
+/// The dialect of Azure Resource Manager: every shape of error, and the catalogue of its codes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ArmDialect {
+    subscription: Option<SubscriptionId>,
+}
+
+impl ArmDialect {
+    /// The dialect. With a subscription, the commands in its advice are complete.
+    pub fn new(subscription: Option<SubscriptionId>) -> Self {
+        Self { subscription }
+    }
+
+    /// An error of what the service told.
+    fn error(&self, status: Option<StatusCode>, body: &[u8]) -> Error {
+        let nodes = nodes(body);
+        let node = most_telling(&nodes);
+        let quota = node.and_then(|node| Quota::read(&node.message));
+        let entry = node.and_then(|node| entry(&node.code, quota.is_some()));
+        let class = entry.map_or_else(|| class_of_status(status), |entry| entry.class);
+        let kind = entry.map_or_else(|| status.map_or(ErrorKind::Unexpected, kind_of_status), |entry| entry.kind);
+        let message = match (&quota, entry) {
+            (Some(quota), Some(entry)) => format!("{}: {}", entry.message, quota.describe()),
+            (_, Some(entry)) => entry.message.to_owned(),
+            (_, None) => "the service refused the request".to_owned(),
+        };
+        let mut error = Error::new(kind, message).with_effect(effect(status)).with_retry(match class {
+            Class::Retry => Retry::Backoff,
+            _ => Retry::No,
+        });
+        if let Some(status) = status {
+            error = error.with_http_status(status.as_u16());
+        }
+        let Some(node) = node else { return error };
+        if let Some(advice) = self.advice(node, entry, quota.as_ref()) {
+            error = error.with_advice(advice);
+        }
+        let fault = fault(node, class, quota);
+        error.with_service_code(&fault.code).with_source(fault)
+    }
+
+    /// What the person should do, with the facts of this refusal filled in.
+    fn advice(&self, node: &Node, entry: Option<Entry>, quota: Option<&Quota>) -> Option<String> {
+        let general = entry.map(|entry| entry.advice.to_owned());
+        let particular = match node.code.as_str() {
+            "AuthorizationFailed" | "LinkedAuthorizationFailed" => {
+                missing_permission(&node.message).map(|(action, scope)| {
+                    format!("ask an administrator for a role with the action {action} at {scope}; a role just granted takes some minutes")
+                })
+            }
+            "InvalidAuthenticationTokenTenant" => right_tenant(&node.message)
+                .map(|tenant| format!("sign in to tenant {tenant}, to which the subscription belongs")),
+            "MissingSubscriptionRegistration" | "SubscriptionNotRegistered" => {
+                let name = namespace(&node.message).unwrap_or("NAMESPACE");
+                let subscription = self.subscription.map(|id| format!(" --subscription {id}")).unwrap_or_default();
+                Some(format!("an administrator runs: az provider register --namespace {name}{subscription}"))
+            }
+            "RequestDisallowedByPolicy" => node
+                .policy
+                .as_ref()
+                .map(|policy| format!("comply with the policy \"{policy}\", or ask its owner for an exemption")),
+            "InvalidParameter" | "InvalidRequestFormat" if !node.target.is_empty() => {
+                Some(format!("correct {}", plain(&node.target)))
+            }
+            _ => quota.and_then(|quota| quota.request_link.as_ref()).and_then(|link| {
+                let general = general.as_ref()?;
+                Some(format!("{general}; ask for more at {link}"))
+            }),
+        };
+        particular.or(general)
+    }
+}
+
+impl Dialect for ArmDialect {
+    fn judge(&self, answer: &Response) -> Result<(), Error> {
+        if answer.status().is_success() {
+            return Ok(());
+        }
+        let error = self.error(Some(answer.status()), answer.body());
+        let page = answer.body().iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<');
+        Err(if page {
+            error.with_advice(
+                "a web page was answered instead: check the address, and whether a proxy stands in between",
+            )
+        } else {
+            error
+        })
+    }
+}
+
+impl OperationDialect for ArmDialect {
+    fn failure(&self, answer: &Response) -> Error {
+        let error = self.error(None, answer.body());
+        if error.service_code().is_some() {
+            return error;
+        }
+        error
+            .with_message("the operation ended as failed or cancelled")
+            .with_advice("read the resource and its activity log")
+    }
+}
+
+/// The error for an error document that stands inside another answer, such as that of a validation.
+pub(crate) fn fault_of_text(dialect: &ArmDialect, body: &[u8]) -> Error {
+    dialect.error(None, body)
+}
+
+/// The first error that the catalogue knows and that is not a mere wrapper; else the innermost with a code.
+fn most_telling(nodes: &[Node]) -> Option<&Node> {
+    let known = |node: &&Node| entry(&node.code, Quota::read(&node.message).is_some()).is_some();
+    let own = || nodes.iter().filter(|node| !node.code.is_empty() && !is_wrapper(&node.code));
+    own().find(known).or_else(|| own().next_back()).or_else(|| nodes.first())
+}
+
+fn fault(node: &Node, class: Class, quota: Option<Quota>) -> Fault {
+    let end = (0..=MESSAGE_LIMIT.min(node.message.len())).rev().find(|end| node.message.is_char_boundary(*end));
+    Fault {
+        code: plain(&node.code),
+        class,
+        target: (!node.target.is_empty()).then(|| plain(&node.target)),
+        quota,
+        tenant: (node.code == "InvalidAuthenticationTokenTenant").then(|| right_tenant(&node.message)).flatten(),
+        message: node.message.get(..end.unwrap_or(0)).unwrap_or_default().to_owned(),
+    }
+}
+
+/// A code or a name on one line and of bounded length.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+/// A refusal before the work began proves that nothing was applied. A failed operation, a conflict that no document
+/// explains, and a server error do not.
+fn effect(status: Option<StatusCode>) -> Effect {
+    match status.map(|status| status.as_u16()) {
+        Some(408) => Effect::Unknown,
+        Some(400..=499) => Effect::None,
+        _ => Effect::Unknown,
+    }
+}
+
+fn class_of_status(status: Option<StatusCode>) -> Class {
+    match status.map(|status| status.as_u16()) {
+        Some(405 | 501) => Class::Permanent,
+        Some(408 | 429 | 500..=599) => Class::Retry,
+        Some(400..=499) => Class::CallerFixes,
+        _ => Class::Permanent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(status: u16, body: &str) -> Error {
+        let subscription = Some("1272a66f-e2e8-4e88-ab43-487409186c3f".parse().unwrap());
+        let answer = http::Response::builder().status(status).body(body.to_owned().into()).unwrap();
+        ArmDialect::new(subscription).judge(&answer).unwrap_err()
+    }
+
+    fn body(code: &str, message: &str) -> String {
+        serde_json::json!({"error": {"code": code, "message": message}}).to_string()
+    }
+
+    #[test]
+    fn quota_is_told_from_a_wrong_state_by_its_wording() {
+        let message = "Operation could not be completed as it results in exceeding approved standardDSv3Family Cores quota. \
+            Additional details - Deployment Model: Resource Manager, Location: westeurope, Current Limit: 10, Current Usage: 8, \
+            Additional Required: 4, (Minimum) New Limit Required: 12. Submit a request for Quota increase at https://aka.ms/x by";
+        let error = judge(409, &body("OperationNotAllowed", message));
+        let fault = Fault::of(&error).unwrap();
+        assert_eq!(fault.class, Class::FallBack);
+        assert_eq!(fault.quota.as_ref().unwrap().limit, Some(10));
+        assert!(error.message().contains("standardDSv3Family in westeurope: limit 10, used 8, 4 more required"));
+        assert!(error.advice().contains("https://aka.ms/x"));
+
+        let error = judge(409, &body("OperationNotAllowed", "The VM is being deallocated."));
+        assert_eq!(Fault::of(&error).unwrap().class, Class::CallerFixes);
+    }
+
+    #[test]
+    fn a_missing_permission_names_action_and_scope() {
+        let message = "The client 'a' with object id 'b' does not have authorization to perform action \
+            'Microsoft.Compute/virtualMachines/write' over scope '/subscriptions/s' or the scope is invalid.";
+        let error = judge(403, &body("AuthorizationFailed", message));
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+        assert!(error.advice().contains("Microsoft.Compute/virtualMachines/write at /subscriptions/s"));
+        assert_eq!(error.effect(), Effect::None);
+    }
+
+    #[test]
+    fn a_wrong_tenant_offers_the_right_one() {
+        let error = judge(
+            401,
+            &body(
+                "InvalidAuthenticationTokenTenant",
+                "It must match the tenant \
+            'https://sts.windows.net/88d52eb9-4040-4847-b7f2-0d5eeef9cf39/' associated with this subscription.",
+            ),
+        );
+        assert!(error.advice().contains("88d52eb9-4040-4847-b7f2-0d5eeef9cf39"));
+        assert!(Fault::of(&error).unwrap().tenant.is_some());
+    }
+
+    #[test]
+    fn a_missing_registration_gives_the_administrator_s_command() {
+        let message =
+            "The subscription is not registered to use namespace 'Microsoft.Compute'. See https://aka.ms/rps-not-found";
+        let error = judge(409, &body("MissingSubscriptionRegistration", message));
+        assert_eq!(
+            error.advice(),
+            "an administrator runs: az provider register --namespace Microsoft.Compute --subscription 1272a66f-e2e8-4e88-ab43-487409186c3f"
+        );
+    }
+
+    #[test]
+    fn the_reason_inside_a_deployment_is_the_one_that_counts() {
+        let text = serde_json::json!({"error": {"code": "InvalidTemplateDeployment", "message": "see inner errors",
+            "details": [{"code": "SkuNotAvailable", "message": "The requested size is currently not available"}]}});
+        let error = judge(400, &text.to_string());
+        assert_eq!(error.service_code(), Some("SkuNotAvailable"));
+        assert_eq!(Fault::of(&error).unwrap().class, Class::FallBack);
+    }
+
+    #[test]
+    fn an_empty_answer_and_a_web_page_are_errors_too() {
+        assert_eq!(judge(503, "").kind(), ErrorKind::Unavailable);
+        assert_eq!(judge(503, "").retry(), Retry::Backoff);
+        assert!(judge(502, "<html>").advice().contains("web page"));
+    }
+
+    #[test]
+    fn the_service_s_words_are_in_no_message_and_no_debug() {
+        let error = judge(400, &body("InvalidParameter", "The value 's3cr3t' is wrong"));
+        assert!(!format!("{error} {error:?} {:?}", Fault::of(&error)).contains("s3cr3t"));
+        assert!(Fault::of(&error).unwrap().service_message().contains("s3cr3t"));
+    }
+
+    #[test]
+    fn a_failed_operation_leaves_the_effect_unknown() {
+        let answer =
+            http::Response::new(r#"{"status":"Failed","error":{"code":"AllocationFailed","message":"m"}}"#.into());
+        let error = ArmDialect::default().failure(&answer);
+        assert_eq!((error.effect(), error.service_code()), (Effect::Unknown, Some("AllocationFailed")));
+        let error = ArmDialect::default().failure(&http::Response::new("{}".into()));
+        assert!(error.message().contains("failed or cancelled"));
+    }
+}

@@ -1,0 +1,15 @@
+//! What Azure Resource Manager's refusals mean, and what to do about each.
+
+mod body;
+mod catalogue;
+mod dialect;
+mod facts;
+mod fault;
+mod quota;
+
+pub use catalogue::Class;
+pub use dialect::ArmDialect;
+pub use fault::Fault;
+pub use quota::Quota;
+
+pub(crate) use dialect::fault_of_text;
