@@ -25,6 +25,7 @@
 mod canary;
 mod clock;
 pub mod conformance;
+pub mod fake;
 
 pub use canary::{Canary, Listening};
 pub use clock::{ManualClock, VirtualClock};

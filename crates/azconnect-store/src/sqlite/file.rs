@@ -60,7 +60,7 @@ fn check_content(path: &Path, length: u64) -> Result<(), Error> {
         return Err(not_ours(path, "is not a SQLite database"));
     }
     let field = |at: usize| header.get(at..).and_then(<[u8]>::first_chunk).map(|bytes| u32::from_be_bytes(*bytes));
-    let Some((application, pages, sizes)) = field(68).zip(field(28)).zip(field(16)).map(|((a, b), c)| (a, b, c)) else {
+    let Some((application, sizes)) = field(68).zip(field(16)) else {
         return Err(not_ours(path, "is cut off within its header"));
     };
     if application != APPLICATION_ID {
@@ -71,9 +71,10 @@ fn check_content(path: &Path, length: u64) -> Result<(), Error> {
         1 => 65_536,
         size => u64::from(size),
     };
-    // With a log beside it, a checkpoint may have been cut off, which the log will repair.
-    let whole = page > 0 && length.is_multiple_of(page) && length >= page * u64::from(pages);
-    if !whole && !has_log(path) {
+    // SQLite itself misses whole pages, but takes a torn one for a page of zeros. With a log beside the file a checkpoint
+    // may have been torn, which the log repairs.
+    let torn = page == 0 || !length.is_multiple_of(page);
+    if torn && !has_log(path) {
         return Err(not_ours(path, "is cut off"));
     }
     Ok(())

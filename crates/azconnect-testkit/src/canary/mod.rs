@@ -97,9 +97,8 @@ impl Canary {
     #[track_caller]
     pub fn assert_absent_from_logs(&self) {
         assert!(self.log.was_listening(), "nobody listened: call `listen` or `listen_everywhere` first");
-        for log in self.log.contents() {
-            self.assert_absent("the log", &log);
-        }
+        let leak = self.find_in_logs();
+        assert!(leak.is_none(), "{}", leak.unwrap_or_default());
     }
 
     /// Proves that no watched secret is in `bytes`, in any form. `place` is named when one is.
@@ -123,6 +122,11 @@ impl Canary {
             let whose = if number == 0 { "the canary's secret".to_owned() } else { format!("watched secret {number}") };
             haystack.find(forms).map(|(form, at)| format!("{whose} as {form}, at byte {at}"))
         })
+    }
+
+    /// Where a watched secret was logged, in words, if one was.
+    pub fn find_in_logs(&self) -> Option<String> {
+        self.log.contents().iter().find_map(|log| self.find(log)).map(|leak| format!("the log holds {leak}"))
     }
 
     fn forms(&self) -> MutexGuard<'_, Vec<Forms>> {

@@ -24,6 +24,9 @@
 //! # assert!(caught.unwrap_err().downcast::<String>().unwrap().contains("what is appended is read back"));
 //! ```
 
+pub mod credential_issuer;
+pub mod credential_sink;
+pub mod credential_verifier;
 pub mod journal;
 pub mod lease;
 mod report;

@@ -32,6 +32,24 @@ async fn a_wrong_key_is_refused_and_changes_nothing() {
     assert_eq!(place.open().await.get(&id("a")).await.unwrap().unwrap().expose(), "kept");
 }
 
+/// After a crash the newest data lies in the log alone: a refusal must leave that too, and not move it.
+#[tokio::test]
+async fn a_wrong_key_leaves_the_log_of_a_crash_as_it_was() {
+    let (place, crashed) = (Place::new(), Place::new());
+    let store = place.open().await;
+    store.put(&id("a"), &Secret::new("in the log only")).await.unwrap();
+    for (path, bytes) in place.files() {
+        std::fs::write(crashed.path().with_file_name(path.file_name().unwrap()), bytes).unwrap();
+    }
+    let log = crashed.path().with_file_name("store.db-wal");
+    let before = (std::fs::read(crashed.path()).unwrap(), std::fs::read(&log).unwrap());
+    assert!(!before.1.is_empty());
+    assert_eq!(open(&crashed.path(), key(2)).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!((std::fs::read(crashed.path()).unwrap(), std::fs::read(&log).unwrap()), before);
+    let recovered = crashed.open().await;
+    assert_eq!(recovered.get(&id("a")).await.unwrap().unwrap().expose(), "in the log only");
+}
+
 #[tokio::test]
 async fn the_sealing_key_can_be_changed() {
     let place = Place::new();

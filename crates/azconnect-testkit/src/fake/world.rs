@@ -1,0 +1,115 @@
+//! What is really so.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use azconnect_core::{Clock, KeyId, Secret};
+use azconnect_credential::{Finding, Inventory, IssuedKey, KeyHolder, SinkId};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::script::{Call, Fault, Step};
+
+#[derive(Default)]
+pub(super) struct World {
+    pub(super) lag: Duration,
+    pub(super) flapping: bool,
+    /// What every inventory says besides the keys.
+    pub(super) inventory: Inventory,
+    pub(super) keys: Vec<Key>,
+    pub(super) sinks: BTreeMap<SinkId, Consumer>,
+    pub(super) script: Vec<(Step, Fault)>,
+    pub(super) broken: Vec<(Step, Fault)>,
+    pub(super) calls: Vec<Call>,
+    minted: u64,
+    reads: u64,
+}
+
+/// A key, which is kept when it is removed.
+pub(super) struct Key {
+    pub(super) issued: IssuedKey,
+    pub(super) secret: Secret,
+    /// When it was minted, by elapsed time; `None` if it was there from the beginning.
+    pub(super) minted_at: Option<Duration>,
+    pub(super) removed_at: Option<Duration>,
+}
+
+pub(super) struct Consumer {
+    pub(super) secret: Secret,
+    pub(super) findings: Vec<Finding>,
+    pub(super) is_issuers_own: bool,
+    /// Whatever else it has, which a push must not touch.
+    pub(super) note: String,
+    pub(super) revision: u64,
+}
+
+impl World {
+    /// Notes a call, and says how it is to fail.
+    pub(super) fn call(&mut self, call: Call) -> Option<Fault> {
+        let step = call.step();
+        self.calls.push(call);
+        if let Some(place) = self.script.iter().position(|(scripted, _)| *scripted == step) {
+            return Some(self.script.remove(place).1);
+        }
+        self.broken.iter().find(|(broken, _)| *broken == step).map(|(_, fault)| *fault)
+    }
+
+    pub(super) fn add_key(&mut self, name: Option<&str>, ends_at: OffsetDateTime, at: Option<Duration>) -> KeyId {
+        self.minted += 1;
+        let number = self.minted;
+        let key = KeyId::from(Uuid::from_u128(0xfa4e_0000_0000_4000_8000_0000_0000_0000 + u128::from(number)));
+        let mut issued = IssuedKey::new(key, KeyHolder::Application).with_validity(None, Some(ends_at));
+        issued.display_name = name.map(str::to_owned);
+        let secret = Secret::new(format!("fAk8Q~{number:08}.a-fake-secret~{number:08}"));
+        self.keys.push(Key { issued, secret, minted_at: at, removed_at: None });
+        key
+    }
+
+    pub(super) fn add_sink(&mut self, id: &SinkId, secret: Secret) {
+        let consumer =
+            Consumer { secret, findings: Vec::new(), is_issuers_own: false, note: String::new(), revision: 0 };
+        self.sinks.insert(id.clone(), consumer);
+    }
+
+    #[track_caller]
+    pub(super) fn sink(&mut self, id: &SinkId) -> &mut Consumer {
+        let found = self.sinks.get_mut(id);
+        #[expect(clippy::expect_used, reason = "a test kit reports by panicking")]
+        found.expect("a seeded sink")
+    }
+
+    pub(super) fn secret_of(&self, key: KeyId) -> Option<Secret> {
+        self.keys.iter().find(|known| known.issued.key == key).map(|known| known.secret.duplicate())
+    }
+
+    /// Which replica answers the next read: every second one is quick.
+    pub(super) fn next_replica(&mut self) -> bool {
+        self.reads += 1;
+        self.flapping && self.reads.is_multiple_of(2)
+    }
+
+    /// The keys that a replica lists.
+    pub(super) fn listed(&self, quick: bool, clock: &dyn Clock) -> impl Iterator<Item = &Key> {
+        let now = clock.elapsed();
+        self.keys.iter().filter(move |key| {
+            let added = key.minted_at.is_none_or(|at| self.sees(at, quick, now));
+            added && !key.removed_at.is_some_and(|at| self.sees(at, quick, now))
+        })
+    }
+
+    /// Whether a replica accepts a secret.
+    pub(super) fn accepts(&self, secret: &Secret, quick: bool, clock: &dyn Clock) -> bool {
+        self.listed(quick, clock)
+            .filter(|key| key.issued.ends_at.is_none_or(|end| clock.now() < end))
+            .any(|key| key.secret.same_as(secret))
+    }
+
+    /// Whether every replica accepts a secret.
+    pub(super) fn accepted_everywhere(&self, secret: &Secret, clock: &dyn Clock) -> bool {
+        self.accepts(secret, false, clock) && (!self.flapping || self.accepts(secret, true, clock))
+    }
+
+    fn sees(&self, at: Duration, quick: bool, now: Duration) -> bool {
+        quick || now >= at.saturating_add(self.lag)
+    }
+}

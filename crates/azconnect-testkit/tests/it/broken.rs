@@ -1,0 +1,310 @@
+//! Implementations that break one promise each: the suite must name it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azconnect_core::{
+    Append, Clock, Entry, Epoch, Error, Grant, Journal, KeyId, Lease, LeaseKey, Secret, SecretId, SecretStore,
+    Sequence, StreamId,
+};
+use azconnect_credential::{
+    Assessment, Candidate, CredentialIssuer, CredentialSink, CredentialVerifier, Inventory, MintRequest, Minted,
+    PushReceipt, Retirement, SinkId, SinkReport, SubjectId, Verdict,
+};
+use azconnect_store::{MemoryJournal, MemoryLease, MemorySecrets};
+use azconnect_testkit::conformance::credential_issuer::{self, IssuerHarness};
+use azconnect_testkit::conformance::credential_sink::{self, SinkHarness};
+use azconnect_testkit::conformance::credential_verifier::{self, VerifierHarness};
+use azconnect_testkit::conformance::{journal, lease, secret_store};
+use futures_util::FutureExt as _;
+use time::OffsetDateTime;
+
+use crate::fakes::Fakes;
+
+/// What a suite says about an implementation that must not pass.
+async fn verdict(suite: impl Future<Output = ()>) -> String {
+    let caught = AssertUnwindSafe(suite).catch_unwind().await.expect_err("a broken implementation passed");
+    *caught.downcast::<String>().expect("a message")
+}
+
+/// Fails unless a suite names exactly these behaviours.
+#[track_caller]
+fn names(message: &str, behaviours: &[&str]) {
+    let named: Vec<_> =
+        message.lines().filter_map(|line| line.strip_prefix("  ")?.split_once(": ")).map(|(name, _)| name).collect();
+    assert_eq!(named, behaviours, "{message}");
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Sin {
+    IgnoresEpochs,
+    AcceptsNothing,
+    ForgetsRest,
+    SkipsPosition,
+}
+
+struct BadJournal(MemoryJournal, Sin);
+
+#[async_trait]
+impl Journal for BadJournal {
+    async fn append(&self, mut append: Append) -> Result<Sequence, Error> {
+        match self.1 {
+            Sin::IgnoresEpochs => append.epoch = Epoch(1),
+            Sin::AcceptsNothing if append.records.is_empty() => return Ok(append.expected),
+            Sin::ForgetsRest => append.at_rest = true,
+            _ => {}
+        }
+        self.0.append(append).await
+    }
+    async fn read(&self, stream: &StreamId, after: Sequence) -> Result<Vec<Entry>, Error> {
+        let skip = u64::from(self.1 == Sin::SkipsPosition && after != Sequence::START);
+        self.0.read(stream, Sequence(after.0.saturating_add(skip))).await
+    }
+    async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
+        self.0.unfinished().await
+    }
+}
+
+#[tokio::test]
+async fn a_broken_journal_is_named() {
+    let run = async |sin| {
+        verdict(journal::all(async || Arc::new(BadJournal(MemoryJournal::new(), sin)) as Arc<dyn Journal>)).await
+    };
+    names(&run(Sin::IgnoresEpochs).await, &["what is appended is read back", "a higher epoch fences lower ones"]);
+    names(&run(Sin::AcceptsNothing).await, &["an append of nothing is refused"]);
+    names(&run(Sin::ForgetsRest).await, &["unfinished streams are those not at rest", "many streams do not mix"]);
+    names(
+        &run(Sin::SkipsPosition).await,
+        &["a read begins after its position", "of concurrent appends exactly one wins"],
+    );
+}
+
+/// Overwrites what a name holds.
+struct Overwriting(MemorySecrets);
+
+#[async_trait]
+impl SecretStore for Overwriting {
+    async fn put(&self, id: &SecretId, secret: &Secret) -> Result<(), Error> {
+        self.0.remove(id).await?;
+        self.0.put(id, secret).await
+    }
+    async fn get(&self, id: &SecretId) -> Result<Option<Secret>, Error> {
+        self.0.get(id).await
+    }
+    async fn remove(&self, id: &SecretId) -> Result<(), Error> {
+        self.0.remove(id).await
+    }
+}
+
+#[tokio::test]
+async fn a_secret_store_that_overwrites_is_named() {
+    let make = async || Arc::new(Overwriting(MemorySecrets::new())) as Arc<dyn SecretStore>;
+    names(
+        &verdict(secret_store::all(make)).await,
+        &[
+            "a name keeps its first secret",
+            "a refusal reveals no secret",
+            "of concurrent secrets under one name exactly one wins",
+        ],
+    );
+}
+
+/// Forgets a key when it is released, and so begins its epochs again.
+struct Restarting(std::sync::Mutex<MemoryLease>, Arc<dyn Clock>);
+
+impl Restarting {
+    fn lease(&self) -> MemoryLease {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Lease for Restarting {
+    async fn acquire(&self, key: &LeaseKey, holder: &str, term: Duration) -> Result<Grant, Error> {
+        self.lease().acquire(key, holder, term).await
+    }
+    async fn renew(&self, grant: &Grant, term: Duration) -> Result<Grant, Error> {
+        self.lease().renew(grant, term).await
+    }
+    async fn release(&self, grant: &Grant) -> Result<(), Error> {
+        if self.lease().renew(grant, Duration::from_secs(1)).await.is_ok() {
+            *self.0.lock().unwrap() = MemoryLease::new(self.1.clone());
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_lease_whose_epochs_begin_again_is_named() {
+    let make = async |clock: Arc<dyn Clock>| {
+        Arc::new(Restarting(MemoryLease::new(clock.clone()).into(), clock)) as Arc<dyn Lease>
+    };
+    let message = verdict(lease::all(make)).await;
+    for behaviour in ["a released key is free", "epochs grow over release", "keys do not mix", "exactly one wins"] {
+        assert!(message.contains(behaviour), "{message}");
+    }
+}
+
+/// A harness of the fakes, around which one part is replaced by a broken one.
+struct Around(Fakes);
+
+/// Mints again when no answer came.
+struct Blind(Arc<dyn CredentialIssuer>);
+
+#[async_trait]
+impl CredentialIssuer for Blind {
+    fn subject(&self) -> &SubjectId {
+        self.0.subject()
+    }
+    async fn inventory(&self) -> Result<Inventory, Error> {
+        self.0.inventory().await
+    }
+    async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {
+        match self.0.mint(request).await {
+            Err(_) => self.0.mint(request).await,
+            minted => minted,
+        }
+    }
+    async fn retire(&self, key: KeyId) -> Result<Retirement, Error> {
+        self.0.retire(key).await
+    }
+}
+
+#[async_trait]
+impl IssuerHarness for Around {
+    fn issuer(&self) -> Arc<dyn CredentialIssuer> {
+        Arc::new(Blind(IssuerHarness::issuer(&self.0)))
+    }
+    fn now(&self) -> OffsetDateTime {
+        IssuerHarness::now(&self.0)
+    }
+    async fn settle(&self) {
+        IssuerHarness::settle(&self.0).await;
+    }
+    async fn works(&self, secret: &Secret) -> bool {
+        self.0.works(secret).await
+    }
+    async fn lose_next_mint(&self) {
+        self.0.lose_next_mint().await;
+    }
+    async fn drop_next_mint(&self) {
+        self.0.drop_next_mint().await;
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_that_mints_blindly_again_is_named() {
+    let message = verdict(credential_issuer::all(async || Around(Fakes::new()))).await;
+    names(&message, &["a lost answer leaves one key, found by its marker"]);
+}
+
+/// Pushes again over somebody else's change, accepts whatever it cannot tell, and logs what it pushes.
+struct Careless(Arc<dyn CredentialSink>);
+
+#[async_trait]
+impl CredentialSink for Careless {
+    fn id(&self) -> &SinkId {
+        self.0.id()
+    }
+    async fn inspect(&self) -> Result<SinkReport, Error> {
+        self.0.inspect().await
+    }
+    async fn push(&self, candidate: &Candidate<'_>) -> Result<PushReceipt, Error> {
+        tracing::trace!(body = %candidate.secret.expose(), "sending");
+        match self.0.push(candidate).await {
+            Err(error) if error.kind() == azconnect_core::ErrorKind::Conflict => self.0.push(candidate).await,
+            pushed => pushed,
+        }
+    }
+    async fn verify(&self, candidate: &Candidate<'_>) -> Assessment {
+        let assessment = self.0.verify(candidate).await;
+        if assessment.verdict == Verdict::Inconclusive { Assessment::new(Verdict::Accepted, "?") } else { assessment }
+    }
+}
+
+#[async_trait]
+impl SinkHarness for Around {
+    fn sink(&self) -> Arc<dyn CredentialSink> {
+        Arc::new(Careless(SinkHarness::sink(&self.0)))
+    }
+    fn now(&self) -> OffsetDateTime {
+        SinkHarness::now(&self.0)
+    }
+    async fn mint(&self) -> Minted {
+        self.0.mint_one().await
+    }
+    async fn settle(&self) {
+        SinkHarness::settle(&self.0).await;
+    }
+    async fn holds(&self, secret: &Secret) -> bool {
+        self.0.holds(secret).await
+    }
+    async fn rest(&self) -> String {
+        self.0.rest().await
+    }
+    async fn interfere_with_next_push(&self) {
+        self.0.interfere_with_next_push().await;
+    }
+    async fn disconnect(&self) {
+        SinkHarness::disconnect(&self.0).await;
+    }
+    async fn reconnect(&self) {
+        self.0.reconnect().await;
+    }
+}
+
+#[tokio::test]
+async fn a_careless_sink_is_named() {
+    let message = verdict(credential_sink::all(async || Around(Fakes::new()))).await;
+    names(
+        &message,
+        &[
+            "somebody else's change is a conflict, and stays",
+            "an unreachable consumer keeps its secret",
+            "no secret is shown or logged",
+        ],
+    );
+}
+
+/// Takes every refusal for final.
+struct Hasty(Arc<dyn CredentialVerifier>);
+
+#[async_trait]
+impl CredentialVerifier for Hasty {
+    async fn verify(&self, candidate: &Candidate<'_>) -> Assessment {
+        self.0.verify(&Candidate::new(candidate.secret)).await
+    }
+}
+
+#[async_trait]
+impl VerifierHarness for Around {
+    fn verifier(&self) -> Arc<dyn CredentialVerifier> {
+        Arc::new(Hasty(self.0.verifier()))
+    }
+    fn now(&self) -> OffsetDateTime {
+        VerifierHarness::now(&self.0)
+    }
+    async fn mint(&self) -> Minted {
+        self.0.mint_one().await
+    }
+    async fn remove(&self, key: KeyId) {
+        self.0.remove(key).await;
+    }
+    async fn settle(&self) {
+        VerifierHarness::settle(&self.0).await;
+    }
+    async fn disconnect(&self) {
+        VerifierHarness::disconnect(&self.0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_hasty_verifier_is_named() {
+    let message = verdict(credential_verifier::all(async || Around(Fakes::new()))).await;
+    names(
+        &message,
+        &["a new secret that is refused is pending", "a new secret that not every replica knows is pending"],
+    );
+}

@@ -1,0 +1,13 @@
+//! The suites of the credential ports: that the fakes pass them, and that what breaks a promise does not.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test"
+)]
+
+mod broken;
+mod fakes;
