@@ -1,0 +1,243 @@
+//! How Azure DevOps says that something went wrong.
+
+mod catalogue;
+mod envelope;
+
+use azconnect_core::{Effect, Error, ErrorKind, Retry};
+use azconnect_http::{Dialect, Response, kind_of_status};
+use http::StatusCode;
+use http::header::LOCATION;
+
+pub(crate) use self::catalogue::aadsts_in;
+use self::catalogue::{Entry, by_code, by_type_key};
+use self::envelope::Envelope;
+
+/// The dialect of Azure DevOps: what the body calls the failure decides before the status does.
+///
+/// - Bad authentication comes in four shapes, each with a service code of its own: a web page with status 203
+///   (`SignInPage`), a redirect to the sign-in page (`SignInRedirect`), 401 without a body (`EmptyUnauthorized`), and 401
+///   with JSON (`TF400813`).
+/// - A duplicate name comes as status 500 with `typeKey` `DuplicateServiceConnectionException`: it is a conflict, and
+///   not retried.
+/// - A body may begin with a byte order mark or be plain text; the header `x-tfs-serviceerror` stands in for it.
+///
+/// No text of an answer reaches a message; codes such as `TF400813`, `VS800075` or `AADSTS7000215` are read out of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DevOpsDialect;
+
+impl Dialect for DevOpsDialect {
+    fn judge(&self, answer: &Response) -> Result<(), Error> {
+        let status = answer.status();
+        match status.as_u16() {
+            203 if looks_like_html(answer.body()) || answer.body().is_empty() => Err(sign_in_page()),
+            200..=299 if looks_like_html(answer.body()) => Err(web_page()),
+            200..=299 => Ok(()),
+            300..=399 => Err(redirect(answer)),
+            401 if answer.body().is_empty() && !answer.headers().contains_key("x-tfs-serviceerror") => {
+                Err(empty_unauthorized())
+            }
+            _ => Err(failure(answer)),
+        }
+        .map_err(|error| error.with_http_status(status.as_u16()))
+    }
+}
+
+fn unauthenticated(message: &str, code: &str, advice: &str) -> Error {
+    Error::new(ErrorKind::Unauthenticated, message)
+        .with_service_code(code)
+        .with_advice(advice)
+        .with_effect(Effect::None)
+}
+
+fn sign_in_page() -> Error {
+    unauthenticated(
+        "Azure DevOps answered with its sign-in page: the token was not accepted",
+        "SignInPage",
+        "check that the personal access token is complete and has not expired, or that the Entra token is for scope \
+         499b84ac-1321-427f-aa17-267ca6975798/.default",
+    )
+}
+
+fn redirect(answer: &Response) -> Error {
+    let target = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if target.to_ascii_lowercase().contains("_signin") {
+        return unauthenticated(
+            "Azure DevOps redirected to its sign-in page: no valid token arrived",
+            "SignInRedirect",
+            "check the token, and that no proxy removes the authorization header",
+        );
+    }
+    Error::new(ErrorKind::Unexpected, "Azure DevOps redirected elsewhere; a token does not follow a redirect")
+        .with_effect(Effect::None)
+        .with_advice("check the organization's name: a renamed organization redirects to its new one")
+}
+
+fn empty_unauthorized() -> Error {
+    unauthenticated(
+        "Azure DevOps refused the token without saying why",
+        "EmptyUnauthorized",
+        "check that the token is of the organization's tenant, and that its policies allow this kind of token \
+         (personal access tokens and third-party access can be switched off)",
+    )
+}
+
+fn web_page() -> Error {
+    Error::new(ErrorKind::Unexpected, "a web page was answered instead of JSON")
+        .with_service_code("HtmlAnswer")
+        .with_advice("check the address, and whether a proxy or a sign-in page stands in between")
+}
+
+/// The error of an answer that is a failure and not one of the bare shapes.
+fn failure(answer: &Response) -> Error {
+    let status = answer.status();
+    let envelope = Envelope::of(answer);
+    let code = envelope.code();
+    let type_key = envelope.type_key.as_deref();
+    let known = match (type_key.and_then(by_type_key), code.as_deref().and_then(by_code)) {
+        // ArgumentException and its kin say only that a value is wrong; the code says which.
+        (Some(key), Some(code)) if key.kind == ErrorKind::InvalidInput => Some(code),
+        (Some(key), _) => Some(key),
+        (None, code) => code,
+    };
+    let error = match known {
+        Some(entry) => known_failure(entry, status),
+        None => unknown_failure(status),
+    };
+    match code.or_else(|| envelope.type_key.clone()) {
+        Some(code) => error.with_service_code(code),
+        None => error,
+    }
+}
+
+fn known_failure(entry: &Entry, status: StatusCode) -> Error {
+    let error = Error::new(entry.kind, entry.message).with_advice(entry.advice);
+    let refused = matches!(
+        entry.kind,
+        ErrorKind::Conflict
+            | ErrorKind::InvalidInput
+            | ErrorKind::NotFound
+            | ErrorKind::PermissionDenied
+            | ErrorKind::Throttled
+            | ErrorKind::Unauthenticated
+            | ErrorKind::Unsupported
+    );
+    if refused || status.is_client_error() { error.with_effect(Effect::None) } else { error }
+}
+
+fn unknown_failure(status: StatusCode) -> Error {
+    let kind = kind_of_status(status);
+    let error = Error::new(kind, "Azure DevOps refused the request");
+    let error = match status.as_u16() {
+        408 | 409 => error.with_effect(Effect::Unknown),
+        400..=499 => error.with_effect(Effect::None),
+        _ => error,
+    };
+    match kind {
+        ErrorKind::InvalidInput => error
+            .with_advice("compare the request with what the portal sends for the same change; the code names the rule"),
+        ErrorKind::Throttled => {
+            error.with_advice("wait as long as the service asks; the limit is per user and pipeline")
+        }
+        _ => error,
+    }
+}
+
+/// Whether a body is a web page.
+pub(crate) fn looks_like_html(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(body);
+    body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
+}
+
+/// The error for a success that holds nothing: Azure DevOps answers 200 with `null` for a connection that is missing.
+pub(crate) fn not_found(what: &str, advice: &str) -> Error {
+    Error::new(ErrorKind::NotFound, format!("{what} does not exist, or may not be seen"))
+        .with_effect(Effect::None)
+        .with_retry(Retry::No)
+        .with_advice(advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> Response {
+        let mut answer = Response::new(body.to_owned().into());
+        *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+        for (name, value) in headers {
+            answer.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        answer
+    }
+
+    fn judge(status: u16, headers: &[(&'static str, &str)], body: &str) -> Error {
+        DevOpsDialect.judge(&answer(status, headers, body)).unwrap_err()
+    }
+
+    #[test]
+    fn the_four_shapes_of_bad_authentication_are_told_apart() {
+        let unauthorized = r#"{"$id":"1","message":"TF400813: The user 'x' is not authorized.","typeKey":"UnauthorizedRequestException"}"#;
+        let shapes = [
+            judge(203, &[], "<!DOCTYPE html><html><title>Sign In</title></html>"),
+            judge(302, &[("location", "https://spsprodeus1.vssps.visualstudio.com/_signin?realm=dev.azure.com")], ""),
+            judge(401, &[], ""),
+            judge(401, &[("content-type", "application/json")], unauthorized),
+        ];
+        let codes: Vec<_> = shapes.iter().map(|error| error.service_code().unwrap().to_owned()).collect();
+        assert_eq!(codes, ["SignInPage", "SignInRedirect", "EmptyUnauthorized", "TF400813"]);
+        let mut advice: Vec<_> = shapes.iter().map(Error::advice).collect();
+        advice.dedup();
+        assert_eq!(advice.len(), 4);
+        for error in &shapes {
+            assert_eq!((error.kind(), error.effect()), (ErrorKind::Unauthenticated, Effect::None));
+        }
+    }
+
+    #[test]
+    fn a_success_with_www_authenticate_is_a_success() {
+        assert!(DevOpsDialect.judge(&answer(200, &[("www-authenticate", "Bearer")], "{}")).is_ok());
+        assert!(DevOpsDialect.judge(&answer(204, &[], "")).is_ok());
+    }
+
+    #[test]
+    fn the_type_key_decides_before_the_status() {
+        let error = judge(
+            500,
+            &[],
+            r#"{"message":"Service connection with name x already exists.","typeName":"Microsoft.X","typeKey":"DuplicateServiceConnectionException"}"#,
+        );
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert_eq!(error.retry(), Retry::No);
+        assert_eq!(error.effect(), Effect::None);
+        assert_eq!(error.service_code(), Some("DuplicateServiceConnectionException"));
+        assert!(!format!("{error:?} {error}").contains("with name x"));
+    }
+
+    #[test]
+    fn codes_are_found_behind_a_byte_order_mark_in_plain_text_and_in_the_header() {
+        let bom = judge(400, &[], "\u{feff}{\"message\":\"VS800075: The project with id 'x' does not exist\"}");
+        assert_eq!((bom.kind(), bom.service_code()), (ErrorKind::NotFound, Some("VS800075")));
+        let plain = judge(404, &[("content-type", "text/plain")], "TF200016: The following project does not exist: x.");
+        assert_eq!(plain.service_code(), Some("TF200016"));
+        let header = judge(401, &[("x-tfs-serviceerror", "TF400813%3A+The+user+is+not+authorized")], "");
+        assert_eq!((header.kind(), header.service_code()), (ErrorKind::Unauthenticated, Some("TF400813")));
+    }
+
+    #[test]
+    fn throttling_and_web_pages_are_named() {
+        let slow = judge(
+            429,
+            &[],
+            r#"{"message":"TF400733: The request has been canceled","typeKey":"RequestBlockedException"}"#,
+        );
+        assert_eq!((slow.kind(), slow.effect()), (ErrorKind::Throttled, Effect::None));
+        assert_eq!(judge(200, &[], " <html>").service_code(), Some("HtmlAnswer"));
+        assert_eq!(judge(503, &[], "<html>").kind(), ErrorKind::Unavailable);
+    }
+
+    #[test]
+    fn an_unknown_failure_of_the_server_may_have_been_applied() {
+        let error = judge(500, &[], r#"{"message":"?","typeKey":"SomethingNewException"}"#);
+        assert_eq!((error.kind(), error.effect()), (ErrorKind::Unavailable, Effect::Unknown));
+        assert_eq!(error.service_code(), Some("SomethingNewException"));
+    }
+}

@@ -1,0 +1,342 @@
+//! What shall be different about a service connection, and nothing else.
+
+use std::fmt;
+
+use azconnect_core::{Effect, Error, ErrorKind, Secret};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::{Map, Value};
+
+use crate::endpoint::Endpoint;
+use crate::endpoint::view::{field, is_confidential};
+
+/// A wish to change a service connection. What is not named stays as it is.
+///
+/// ```
+/// use azconnect_core::Secret;
+/// use azconnect_devops::EndpointChange;
+///
+/// let secret = Secret::new("Abc8Q~new");
+/// let change = EndpointChange::new().with_secret(&secret).with_description("rotated by azconnect");
+/// assert!(!format!("{change:?}").contains("Abc8Q"));
+/// ```
+#[derive(Default)]
+#[non_exhaustive]
+pub struct EndpointChange<'a> {
+    secret: Option<NewSecret<'a>>,
+    name: Option<String>,
+    description: Option<String>,
+    disabled: Option<bool>,
+    url: Option<String>,
+    data: Vec<(String, Option<String>)>,
+    parameters: Vec<(String, Option<String>)>,
+}
+
+/// A secret and where it goes.
+enum NewSecret<'a> {
+    /// In place of the one that the scheme has.
+    OfScheme(&'a Secret),
+    /// A service principal's key, also where a certificate was.
+    ClientSecret(&'a Secret),
+    /// A service principal's certificate with its private key, also where a key was.
+    Certificate(&'a Secret),
+    /// Under a name of the caller's choice.
+    Named(String, &'a Secret),
+}
+
+impl<'a> EndpointChange<'a> {
+    /// A change of nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Replaces the secret by another of its kind.
+    #[must_use]
+    pub fn with_secret(mut self, secret: &'a Secret) -> Self {
+        self.secret = Some(NewSecret::OfScheme(secret));
+        self
+    }
+
+    /// Sets a service principal's key, also where it signed in with a certificate.
+    #[must_use]
+    pub fn with_client_secret(mut self, secret: &'a Secret) -> Self {
+        self.secret = Some(NewSecret::ClientSecret(secret));
+        self
+    }
+
+    /// Sets a service principal's certificate with its private key, both in PEM, also where it signed in with a key.
+    #[must_use]
+    pub fn with_certificate(mut self, pem: &'a Secret) -> Self {
+        self.secret = Some(NewSecret::Certificate(pem));
+        self
+    }
+
+    /// Sets a confidential parameter by its name, for types that are not known here.
+    #[must_use]
+    pub fn with_confidential_parameter(mut self, name: impl Into<String>, secret: &'a Secret) -> Self {
+        self.secret = Some(NewSecret::Named(name.into(), secret));
+        self
+    }
+
+    /// Renames the connection. Refused for one that several projects see: the service fails on that.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Sets the description.
+    #[must_use]
+    pub fn with_description(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// Switches it off or on.
+    #[must_use]
+    pub fn with_disabled(mut self, disabled: bool) -> Self {
+        self.disabled = Some(disabled);
+        self
+    }
+
+    /// Sets the address.
+    #[must_use]
+    pub fn with_url(mut self, url: impl Into<String>) -> Self {
+        self.url = Some(url.into());
+        self
+    }
+
+    /// Sets a field of `data`, or removes it.
+    #[must_use]
+    pub fn with_data(mut self, key: impl Into<String>, value: Option<String>) -> Self {
+        self.data.push((key.into(), value));
+        self
+    }
+
+    /// Sets a parameter of the authorization that is not a secret, or removes it.
+    #[must_use]
+    pub fn with_parameter(mut self, key: impl Into<String>, value: Option<String>) -> Self {
+        self.parameters.push((key.into(), value));
+        self
+    }
+
+    /// The document that an update would send, secret included: for tests, and for those who send it themselves.
+    ///
+    /// # Errors
+    /// As [`Endpoints::update`](crate::Endpoints::update) before it sends anything.
+    pub fn preview(&self, endpoint: &Endpoint) -> Result<Secret, Error> {
+        let draft = self.draft(endpoint)?;
+        let text = serde_json::to_string(&draft)
+            .map_err(|_| Error::new(ErrorKind::Unexpected, "the connection cannot be written as JSON"))?;
+        Ok(Secret::new(text))
+    }
+
+    /// The whole document with this change made, ready to be written.
+    ///
+    /// Masked secrets (`null` under a name known to be confidential) are left out, because a `null` would be written over
+    /// them; `accessToken: null` in particular breaks a connection.
+    pub(crate) fn draft(&self, endpoint: &Endpoint) -> Result<Draft<'a>, Error> {
+        require_whole(endpoint)?;
+        let mut document = endpoint.document().clone();
+        self.rename(endpoint, &mut document)?;
+        for (key, value) in [("description", &self.description), ("url", &self.url)] {
+            if let Some(value) = value {
+                document.insert(key.to_owned(), value.as_str().into());
+            }
+        }
+        if let Some(disabled) = self.disabled {
+            document.insert("isDisabled".to_owned(), disabled.into());
+        }
+        if document.get("url").and_then(Value::as_str).is_none_or(str::is_empty) {
+            return Err(Error::invalid("url", "the connection has none, and the service demands one on every update")
+                .with_advice("set the connection's url in the same change"));
+        }
+        if let Some(data) = object(&mut document, "data", !self.data.is_empty()) {
+            set_all(data, &self.data);
+        }
+        let secret = self.authorize(endpoint, &mut document)?;
+        Ok(Draft { document, secret })
+    }
+
+    fn rename(&self, endpoint: &Endpoint, document: &mut Map<String, Value>) -> Result<(), Error> {
+        let Some(name) = &self.name else { return Ok(()) };
+        if name.trim().is_empty() {
+            return Err(Error::invalid("name", "is empty").with_advice("give the connection a name"));
+        }
+        if endpoint.is_shared() == Some(true) || endpoint.projects().count() > 1 {
+            return Err(Error::new(ErrorKind::Unsupported, "a connection that several projects see cannot be renamed")
+                .with_effect(Effect::None)
+                .with_advice("unshare it first, rename it, and share it again"));
+        }
+        document.insert("name".to_owned(), name.as_str().into());
+        let references = document.get_mut("serviceEndpointProjectReferences").and_then(Value::as_array_mut);
+        for reference in references.into_iter().flatten().filter_map(Value::as_object_mut) {
+            reference.insert("name".to_owned(), name.as_str().into());
+        }
+        Ok(())
+    }
+
+    /// Changes the parameters, and names the one in whose place the secret is written.
+    fn authorize(
+        &self,
+        endpoint: &Endpoint,
+        document: &mut Map<String, Value>,
+    ) -> Result<Option<(String, &'a Secret)>, Error> {
+        let wanted = self.secret.is_some() || !self.parameters.is_empty();
+        let Some(authorization) = object(document, "authorization", wanted) else { return Ok(None) };
+        let Some(parameters) = object(authorization, "parameters", wanted) else { return Ok(None) };
+        if self.parameters.iter().any(|(key, _)| is_confidential(key)) {
+            return Err(Error::invalid("parameter", "a secret is not set as a plain parameter")
+                .with_advice("use with_secret, or with_confidential_parameter"));
+        }
+        set_all(parameters, &self.parameters);
+        let placed = self.place(endpoint, parameters)?;
+        parameters.retain(|key, value| !(value.is_null() && is_confidential(key)));
+        Ok(placed.map(|(key, secret)| {
+            // Its place among the others; the text itself never enters the document.
+            parameters.insert(key.clone(), Value::Null);
+            (key, secret)
+        }))
+    }
+
+    fn place(
+        &self,
+        endpoint: &Endpoint,
+        parameters: &mut Map<String, Value>,
+    ) -> Result<Option<(String, &'a Secret)>, Error> {
+        let Some(new) = &self.secret else { return Ok(None) };
+        let (default, secret) = match new {
+            NewSecret::OfScheme(secret) => (secret_parameter(endpoint)?, secret),
+            NewSecret::ClientSecret(secret) => ("serviceprincipalkey", secret),
+            NewSecret::Certificate(secret) => ("servicePrincipalCertificate", secret),
+            NewSecret::Named(name, secret) => (name.as_str(), secret),
+        };
+        let kind = match new {
+            NewSecret::ClientSecret(_) => Some("spnKey"),
+            NewSecret::Certificate(_) => Some("spnCertificate"),
+            NewSecret::OfScheme(_) | NewSecret::Named(..) => None,
+        };
+        if let Some(kind) = kind {
+            if !endpoint.is_scheme("ServicePrincipal") {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    "only a service principal signs in with a key or certificate",
+                )
+                .with_effect(Effect::None)
+                .with_advice("use a connection whose scheme is ServicePrincipal"));
+            }
+            parameters.retain(|key, _| !is_confidential(key) || key.eq_ignore_ascii_case(default));
+            set_all(parameters, &[("authenticationType".to_owned(), Some(kind.to_owned()))]);
+        }
+        let key = field(parameters, default).map_or(default, |(key, _)| key).to_owned();
+        Ok(Some((key, secret)))
+    }
+}
+
+impl fmt::Debug for EndpointChange<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EndpointChange")
+            .field("secret", &self.secret.is_some())
+            .field("name", &self.name)
+            .field("description", &self.description)
+            .field("disabled", &self.disabled)
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The name of the parameter that holds the secret of a connection's scheme.
+fn secret_parameter(endpoint: &Endpoint) -> Result<&'static str, Error> {
+    let scheme = endpoint.scheme().unwrap_or_default().to_ascii_lowercase();
+    let certificate =
+        endpoint.parameter("authenticationType").is_some_and(|kind| kind.eq_ignore_ascii_case("spnCertificate"));
+    match scheme.as_str() {
+        "serviceprincipal" if certificate => Ok("servicePrincipalCertificate"),
+        "serviceprincipal" => Ok("serviceprincipalkey"),
+        "usernamepassword" => Ok("password"),
+        "token" => Ok("apitoken"),
+        "publishprofile" => Ok("publishProfile"),
+        _ => Err(Error::new(ErrorKind::Unsupported, "the connection's scheme has no secret that is known here")
+            .with_effect(Effect::None)
+            .with_advice("name the parameter with with_confidential_parameter, if the scheme has one")),
+    }
+}
+
+/// Refuses to write a document that is not all there, or would not come out as it went in.
+fn require_whole(endpoint: &Endpoint) -> Result<(), Error> {
+    if endpoint.has_inexact_number() {
+        return Err(Error::new(ErrorKind::Unsupported, "the connection holds a number that cannot be carried exactly")
+            .with_effect(Effect::None)
+            .with_advice("change this connection in the portal"));
+    }
+    if endpoint.type_name().is_none() || endpoint.authorization().is_none() {
+        return Err(Error::new(
+            ErrorKind::PermissionDenied,
+            "only a part of the connection may be seen, so it cannot be written back",
+        )
+        .with_effect(Effect::None)
+        .with_advice("ask for the role Administrator, or at least ViewEndpoint, on the connection"));
+    }
+    Ok(())
+}
+
+fn object<'m>(map: &'m mut Map<String, Value>, key: &str, create: bool) -> Option<&'m mut Map<String, Value>> {
+    if create && !map.get(key).is_some_and(Value::is_object) {
+        map.insert(key.to_owned(), Value::Object(Map::new()));
+    }
+    map.get_mut(key)?.as_object_mut()
+}
+
+/// Sets or removes fields, each under the case it has already.
+fn set_all(map: &mut Map<String, Value>, changes: &[(String, Option<String>)]) {
+    for (key, value) in changes {
+        let key = field(map, key).map_or(key.as_str(), |(found, _)| found).to_owned();
+        match value {
+            Some(value) => {
+                map.insert(key, value.as_str().into());
+            }
+            None => {
+                map.shift_remove(&key);
+            }
+        }
+    }
+}
+
+/// A document ready to be written. The secret is put in its place only while it is serialised.
+pub(crate) struct Draft<'a> {
+    pub(crate) document: Map<String, Value>,
+    pub(crate) secret: Option<(String, &'a Secret)>,
+}
+
+impl Serialize for Draft<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let place: Vec<&str> = match &self.secret {
+            Some((key, _)) => vec!["authorization", "parameters", key],
+            None => Vec::new(),
+        };
+        Overlay { map: &self.document, place: &place, secret: self.secret.as_ref().map(|(_, secret)| *secret) }
+            .serialize(serializer)
+    }
+}
+
+/// An object with a secret in place of what it holds at one path.
+struct Overlay<'a> {
+    map: &'a Map<String, Value>,
+    place: &'a [&'a str],
+    secret: Option<&'a Secret>,
+}
+
+impl Serialize for Overlay<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut output = serializer.serialize_map(Some(self.map.len()))?;
+        for (key, value) in self.map {
+            match (self.place, self.secret, value) {
+                ([last], Some(secret), _) if *last == key => output.serialize_entry(key, secret.expose())?,
+                ([first, rest @ ..], secret, Value::Object(map)) if *first == key => {
+                    output.serialize_entry(key, &Overlay { map, place: rest, secret })?;
+                }
+                _ => output.serialize_entry(key, value)?,
+            }
+        }
+        output.end()
+    }
+}

@@ -1,0 +1,163 @@
+//! Service connections: reading and changing them.
+
+mod change;
+mod compare;
+mod document;
+mod number;
+mod query;
+mod view;
+
+use azconnect_core::{Effect, Error, ErrorKind};
+use azconnect_http::{Call, Response, SendOptions, json};
+use serde_json::Value;
+
+pub(crate) use self::change::Draft;
+pub use self::change::EndpointChange;
+use self::compare::{Moment, differences, named};
+pub use self::document::{Endpoint, EndpointId};
+pub use self::query::{ActionFilter, EndpointQuery};
+pub use self::view::{OperationStatus, ProjectReference};
+use crate::organization::Organization;
+use crate::project::ProjectRef;
+
+/// The longest list of connections that is read at once: 10,000 of them take about 20 MB.
+const LIST_LIMIT: usize = 64 * 1024 * 1024;
+
+/// The service connections seen from one project. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Endpoints {
+    pub(crate) organization: Organization,
+    pub(crate) project: ProjectRef,
+}
+
+impl Endpoints {
+    pub(crate) fn new(organization: Organization, project: ProjectRef) -> Self {
+        Self { organization, project }
+    }
+
+    /// The organization they are in.
+    pub fn organization(&self) -> &Organization {
+        &self.organization
+    }
+
+    /// The project from which they are seen.
+    pub fn project(&self) -> &ProjectRef {
+        &self.project
+    }
+
+    /// One connection, whole but for its secrets, which the service masks. Idempotent, without effect.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) also where the service answers 200 with `null`, as it does for a connection of
+    /// another project.
+    pub async fn get(&self, id: EndpointId) -> Result<Endpoint, Error> {
+        let url = self.organization.url(&self.path(&[&id.to_string()]), &[])?;
+        let answer = self.organization.send(Call::get("devops.endpoint.get", url)).await?;
+        Endpoint::from_json(answer.body()).map_err(|error| located(error, "devops.endpoint.get", &answer))
+    }
+
+    /// The connections that a query selects. Idempotent, without effect. The service has no pages here.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if the project is missing.
+    pub async fn list(&self, query: &EndpointQuery) -> Result<Vec<Endpoint>, Error> {
+        self.read_list("devops.endpoint.list", &query.parameters()).await
+    }
+
+    /// The connections of these names; a name that is missing is no error. Idempotent, without effect.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for a name with a comma, which the service cannot be asked for.
+    pub async fn by_names(&self, names: &[&str]) -> Result<Vec<Endpoint>, Error> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        if names.iter().any(|name| name.contains(',')) {
+            return Err(Error::invalid("connection name", "holds a comma, by which the service separates names")
+                .with_advice("list the connections and choose by name"));
+        }
+        self.read_list("devops.endpoint.by_names", &[("endpointNames", names.join(","))]).await
+    }
+
+    /// Changes a connection that was read before, and returns it as it is afterwards.
+    ///
+    /// The connection is read again just before it is written: if anything but its secret differs from `before`, nothing
+    /// is written. Afterwards it is read once more and compared with what was written. The service offers no condition on
+    /// the write itself, so a change in the moment between reading and writing is not seen.
+    ///
+    /// Idempotent. Follows Microsoft's *Update Service Endpoint*; sends the whole document, and no masked secret.
+    ///
+    /// # Errors
+    /// [`Conflict`](ErrorKind::Conflict) with effect [`None`](Effect::None) if somebody changed it since `before`; with
+    /// effect [`Unknown`](Effect::Unknown) if it is afterwards not what was written.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: dropped, the change may have been made or not.
+    pub async fn update(&self, before: &Endpoint, change: &EndpointChange<'_>) -> Result<Endpoint, Error> {
+        let current = self.get(before.id()).await.map_err(|error| error.with_effect(Effect::None))?;
+        let changed = differences(before.document(), current.document(), Moment::BeforeWriting);
+        if !changed.is_empty() {
+            return Err(conflict("somebody changed the connection since it was read", &changed)
+                .with_effect(Effect::None)
+                .with_advice("read the connection again and decide again; nothing was written"));
+        }
+        let draft = change.draft(&current).map_err(|error| error.with_operation("devops.endpoint.update"))?;
+        self.write(&draft, current.id(), None).await?;
+        let after = self.get(current.id()).await.map_err(|error| error.with_effect(Effect::Unknown))?;
+        let wrong = differences(&draft.document, after.document(), Moment::AfterWriting);
+        if wrong.is_empty() {
+            return Ok(after);
+        }
+        Err(conflict("the connection is not what was written", &wrong).with_advice(
+            "somebody may have changed it at the same moment, or the service did not take a value: look at the connection",
+        ))
+    }
+
+    /// Writes a whole document.
+    pub(crate) async fn write(
+        &self,
+        draft: &Draft<'_>,
+        id: EndpointId,
+        operation: Option<&str>,
+    ) -> Result<Response, Error> {
+        let id = id.to_string();
+        let query: Vec<_> = operation.map(|operation| ("operation", operation)).into_iter().collect();
+        let url = self.organization.url(&["_apis", "serviceendpoint", "endpoints", &id], &query)?;
+        self.organization.send(Call::put("devops.endpoint.update", url).with_json(draft)?).await
+    }
+
+    async fn read_list(&self, operation: &'static str, parameters: &[(&str, String)]) -> Result<Vec<Endpoint>, Error> {
+        let parameters: Vec<_> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let url = self.organization.url(&self.path(&[]), &parameters)?;
+        let call = Call::get(operation, url).with_options(SendOptions::default().with_answer_limit(LIST_LIMIT));
+        let answer = self.organization.send(call).await?;
+        let list: Value = json(&answer).map_err(|error| error.with_operation(operation))?;
+        let items = match list {
+            Value::Object(mut list) => list.remove("value"),
+            list => Some(list),
+        };
+        let Some(Value::Array(items)) = items else { return Ok(Vec::new()) };
+        items
+            .into_iter()
+            .map(|item| Endpoint::from_value(item).map_err(|error| located(error, operation, &answer)))
+            .collect()
+    }
+
+    /// The segments of an address of the project's connections.
+    fn path<'a>(&'a self, tail: &[&'a str]) -> Vec<std::borrow::Cow<'a, str>> {
+        let head = [self.project.as_str(), "_apis".into(), "serviceendpoint".into(), "endpoints".into()];
+        head.into_iter().chain(tail.iter().map(|segment| (*segment).into())).collect()
+    }
+}
+
+fn located(error: Error, operation: &'static str, answer: &Response) -> Error {
+    let error = error.with_operation(operation).with_http_status(answer.status().as_u16());
+    match azconnect_http::request_id(answer) {
+        Some(id) => error.with_request_id(id),
+        None => error,
+    }
+}
+
+fn conflict(message: &str, paths: &[String]) -> Error {
+    Error::new(ErrorKind::Conflict, format!("{message}: {}", named(paths))).with_operation("devops.endpoint.update")
+}

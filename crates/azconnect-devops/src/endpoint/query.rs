@@ -1,0 +1,118 @@
+//! Which connections to list.
+
+use crate::endpoint::EndpointId;
+
+/// What the caller wants to do with the connections that are listed; others are left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ActionFilter {
+    /// Administer them.
+    Manage,
+    /// Use them in a pipeline.
+    Use,
+    /// See them.
+    View,
+}
+
+/// Selects connections. The default is all that the caller may see.
+///
+/// ```
+/// use azconnect_devops::EndpointQuery;
+///
+/// let query = EndpointQuery::new().with_type("azurerm").with_scheme("ServicePrincipal").with_failed(true);
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct EndpointQuery {
+    type_name: Option<String>,
+    schemes: Vec<String>,
+    ids: Vec<EndpointId>,
+    owner: Option<String>,
+    failed: bool,
+    details: bool,
+    action: Option<ActionFilter>,
+}
+
+impl EndpointQuery {
+    /// All connections.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only those of a type.
+    #[must_use]
+    pub fn with_type(mut self, type_name: impl Into<String>) -> Self {
+        self.type_name = Some(type_name.into());
+        self
+    }
+
+    /// Only those of this scheme, or of another that is added.
+    #[must_use]
+    pub fn with_scheme(mut self, scheme: impl Into<String>) -> Self {
+        self.schemes.push(scheme.into());
+        self
+    }
+
+    /// Only these ids.
+    #[must_use]
+    pub fn with_ids(mut self, ids: impl IntoIterator<Item = EndpointId>) -> Self {
+        self.ids.extend(ids);
+        self
+    }
+
+    /// Only those that are managed so.
+    #[must_use]
+    pub fn with_owner(mut self, owner: impl Into<String>) -> Self {
+        self.owner = Some(owner.into());
+        self
+    }
+
+    /// Those whose creation failed too.
+    #[must_use]
+    pub fn with_failed(mut self, failed: bool) -> Self {
+        self.failed = failed;
+        self
+    }
+
+    /// With all their details.
+    #[must_use]
+    pub fn with_details(mut self, details: bool) -> Self {
+        self.details = details;
+        self
+    }
+
+    /// Only those with which the caller may do something.
+    #[must_use]
+    pub fn with_action(mut self, action: ActionFilter) -> Self {
+        self.action = Some(action);
+        self
+    }
+
+    pub(super) fn parameters(&self) -> Vec<(&'static str, String)> {
+        let mut parameters = Vec::new();
+        let mut set = |name, value: Option<String>| parameters.extend(value.map(|value| (name, value)));
+        set("type", self.type_name.clone());
+        set("authSchemes", joined(&self.schemes));
+        set("endpointIds", joined(&self.ids));
+        set("owner", self.owner.clone());
+        set("includeFailed", self.failed.then(|| "true".to_owned()));
+        set("includeDetails", self.details.then(|| "true".to_owned()));
+        set(
+            "actionFilter",
+            self.action.map(|action| {
+                match action {
+                    ActionFilter::Manage => "manage",
+                    ActionFilter::Use => "use",
+                    ActionFilter::View => "view",
+                }
+                .to_owned()
+            }),
+        );
+        parameters
+    }
+}
+
+fn joined(items: &[impl ToString]) -> Option<String> {
+    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    (!items.is_empty()).then(|| items.join(","))
+}

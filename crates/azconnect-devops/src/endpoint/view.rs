@@ -1,0 +1,235 @@
+//! Typed, tolerant views of a service connection's document.
+
+use serde_json::{Map, Value};
+
+use crate::endpoint::Endpoint;
+
+/// Parameters that the service masks, in lower case. Source: the `isConfidential` inputs of Microsoft's published
+/// service endpoint types.
+const CONFIDENTIAL: &[&str] = &[
+    "accesstoken",
+    "apitoken",
+    "certificate",
+    "clientcertificate",
+    "clientkeydata",
+    "kubeconfig",
+    "nugetkey",
+    "password",
+    "privatekey",
+    "publishprofile",
+    "secret",
+    "serviceaccountcertificate",
+    "serviceprincipalcertificate",
+    "serviceprincipalkey",
+    "passphrase",
+    "refreshtoken",
+    "token",
+];
+
+/// Whether a parameter of this name is known to be a secret.
+pub(crate) fn is_confidential(key: &str) -> bool {
+    CONFIDENTIAL.iter().any(|known| known.eq_ignore_ascii_case(key))
+}
+
+/// A field of an object, whatever the case of its name. An exact match comes first.
+pub(crate) fn field<'a>(object: &'a Map<String, Value>, key: &str) -> Option<(&'a str, &'a Value)> {
+    let exact = object.get_key_value(key);
+    let found = exact.or_else(|| object.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)));
+    found.map(|(name, value)| (name.as_str(), value))
+}
+
+/// What the service says of an operation it performs on the connection in the background. The words are open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OperationStatus<'a> {
+    /// `Ready`, `InProgress`, `Failed`, or a word that is new.
+    pub state: Option<&'a str>,
+    /// The service's own words.
+    pub message: Option<&'a str>,
+    /// How bad it is.
+    pub severity: Option<&'a str>,
+    /// The service's code.
+    pub error_code: Option<&'a str>,
+}
+
+/// The presence of a connection in a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProjectReference<'a> {
+    /// The project's id.
+    pub id: Option<&'a str>,
+    /// The project's name.
+    pub project: Option<&'a str>,
+    /// The connection's name in that project.
+    pub name: Option<&'a str>,
+}
+
+impl Endpoint {
+    /// Its name in the project from which it was read.
+    pub fn name(&self) -> Option<&str> {
+        self.text("name")
+    }
+
+    /// Its description.
+    pub fn description(&self) -> Option<&str> {
+        self.text("description")
+    }
+
+    /// Its type, such as `azurerm`, in the case in which it was created. Compare with [`Endpoint::is_type`].
+    pub fn type_name(&self) -> Option<&str> {
+        self.text("type")
+    }
+
+    /// Its address.
+    pub fn url(&self) -> Option<&str> {
+        self.text("url")
+    }
+
+    /// Who manages it: `library`, or `agentcloud`.
+    pub fn owner(&self) -> Option<&str> {
+        self.text("owner")
+    }
+
+    /// How it authenticates, such as `ServicePrincipal`. Compare with [`Endpoint::is_scheme`].
+    pub fn scheme(&self) -> Option<&str> {
+        self.authorization()?.get("scheme")?.as_str()
+    }
+
+    /// Whether it is of a type, in any case.
+    pub fn is_type(&self, type_name: &str) -> bool {
+        self.type_name().is_some_and(|own| own.eq_ignore_ascii_case(type_name))
+    }
+
+    /// Whether it authenticates by a scheme, in any case.
+    pub fn is_scheme(&self, scheme: &str) -> bool {
+        self.scheme().is_some_and(|own| own.eq_ignore_ascii_case(scheme))
+    }
+
+    /// Whether the service has finished setting it up.
+    pub fn is_ready(&self) -> Option<bool> {
+        self.flag("isReady")
+    }
+
+    /// Whether it is seen from several projects.
+    pub fn is_shared(&self) -> Option<bool> {
+        self.flag("isShared")
+    }
+
+    /// Whether it was switched off.
+    pub fn is_disabled(&self) -> Option<bool> {
+        self.flag("isDisabled")
+    }
+
+    /// Whether its type or scheme is no longer offered.
+    pub fn is_outdated(&self) -> Option<bool> {
+        self.flag("isOutdated")
+    }
+
+    /// When it was last changed, as the service wrote it.
+    pub fn modification_date(&self) -> Option<&str> {
+        self.text("modificationDate")
+    }
+
+    /// What the service does, or did last, in the background.
+    pub fn operation_status(&self) -> Option<OperationStatus<'_>> {
+        let status = field(self.document(), "operationStatus")?.1.as_object()?;
+        let text = |key| field(status, key).and_then(|(_, value)| value.as_str());
+        Some(OperationStatus {
+            state: text("state"),
+            message: text("statusMessage"),
+            severity: text("severity"),
+            error_code: text("errorCode"),
+        })
+    }
+
+    /// A text of `data`, whatever the case of its name: `SubscriptionId` and `subscriptionId` are the same.
+    pub fn data(&self, key: &str) -> Option<&str> {
+        field(self.document().get("data")?.as_object()?, key)?.1.as_str()
+    }
+
+    /// A parameter of the authorization, whatever the case of its name. Confidential ones are never returned.
+    pub fn parameter(&self, key: &str) -> Option<&str> {
+        if is_confidential(key) {
+            return None;
+        }
+        field(self.parameters()?, key)?.1.as_str()
+    }
+
+    /// The names of the authorization's parameters, confidential ones too.
+    pub fn parameter_names(&self) -> impl Iterator<Item = &str> {
+        self.parameters().into_iter().flat_map(|parameters| parameters.keys().map(String::as_str))
+    }
+
+    /// The projects from which it is seen, the owner's first. The service hides them from callers of low privilege.
+    pub fn projects(&self) -> impl Iterator<Item = ProjectReference<'_>> {
+        let references = self.document().get("serviceEndpointProjectReferences").and_then(Value::as_array);
+        references.into_iter().flatten().map(|reference| {
+            let project = reference.get("projectReference");
+            ProjectReference {
+                id: text_of(project, "id"),
+                project: text_of(project, "name"),
+                name: text_of(Some(reference), "name"),
+            }
+        })
+    }
+
+    pub(crate) fn authorization(&self) -> Option<&Map<String, Value>> {
+        self.document().get("authorization")?.as_object()
+    }
+
+    pub(crate) fn parameters(&self) -> Option<&Map<String, Value>> {
+        self.authorization()?.get("parameters")?.as_object()
+    }
+
+    fn text(&self, key: &str) -> Option<&str> {
+        self.document().get(key)?.as_str()
+    }
+
+    fn flag(&self, key: &str) -> Option<bool> {
+        self.document().get(key)?.as_bool()
+    }
+}
+
+fn text_of<'a>(object: Option<&'a Value>, key: &str) -> Option<&'a str> {
+    object?.get(key)?.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn endpoint() -> Endpoint {
+        Endpoint::from_value(json!({
+            "id": "1dfdea68-9549-409e-abee-c5da69cfec5f", "type": "AzureRM",
+            "data": {"SubscriptionId": "s", "creationMode": "Manual"},
+            "authorization": {"scheme": "serviceprincipal", "parameters": {"tenantId": "t", "ServicePrincipalKey": "k"}},
+            "operationStatus": {"state": "Failed", "statusMessage": "why"},
+            "serviceEndpointProjectReferences": [{"projectReference": {"id": "p", "name": "Web"}, "name": "deploy"}]
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn names_are_compared_in_any_case() {
+        let endpoint = endpoint();
+        assert!(endpoint.is_type("azurerm") && endpoint.is_scheme("ServicePrincipal"));
+        assert_eq!(endpoint.data("subscriptionid"), Some("s"));
+        assert_eq!(endpoint.parameter("tenantid"), Some("t"));
+    }
+
+    #[test]
+    fn a_confidential_parameter_is_not_returned() {
+        assert_eq!(endpoint().parameter("serviceprincipalkey"), None);
+        assert_eq!(endpoint().parameter("ServicePrincipalKey"), None);
+    }
+
+    #[test]
+    fn nested_views_are_read() {
+        let endpoint = endpoint();
+        assert_eq!(endpoint.operation_status().unwrap().message, Some("why"));
+        let reference = endpoint.projects().next().unwrap();
+        assert_eq!((reference.id, reference.project, reference.name), (Some("p"), Some("Web"), Some("deploy")));
+    }
+}

@@ -1,0 +1,168 @@
+//! A service connection behind a real socket, and a client for it.
+
+use std::sync::{Arc, Mutex};
+
+use azconnect_core::{Cloud, NoRetry, Secret, danger};
+use azconnect_devops::{
+    DevOpsClient, Endpoint, EndpointId, Endpoints, Organization, OrganizationName, PersonalAccessToken, ProjectRef,
+};
+use azconnect_http::{Pipeline, ReqwestTransport, SystemClock};
+use serde_json::{Value, json};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+pub(crate) const ID: &str = "1dfdea68-9549-409e-abee-c5da69cfec5f";
+pub(crate) const TENANT: &str = "1272a66f-e2e8-4e88-ab43-487409186c3f";
+pub(crate) const CLIENT: &str = "7c86b535-818b-423f-b0fd-19a2e9f32710";
+
+pub(crate) fn id() -> EndpointId {
+    ID.parse().unwrap()
+}
+
+pub(crate) fn pipeline() -> Pipeline {
+    let transport = ReqwestTransport::builder().danger_allow_http_loopback().build().unwrap();
+    Pipeline::new(Arc::new(transport), Arc::new(SystemClock::new())).with_retry(Arc::new(NoRetry))
+}
+
+pub(crate) fn cloud(server: &MockServer) -> Cloud {
+    danger::allow_http_loopback(Cloud::custom("Mock"))
+        .with_devops(&server.uri())
+        .unwrap()
+        .with_devops_identity(&server.uri())
+        .unwrap()
+        .with_devops_profile(&server.uri())
+        .unwrap()
+        .build()
+}
+
+pub(crate) fn client_with(server: &MockServer, pat: Secret) -> DevOpsClient {
+    DevOpsClient::new(pipeline(), &cloud(server), Arc::new(PersonalAccessToken::new(pat).unwrap()))
+}
+
+pub(crate) fn organization(server: &MockServer) -> Organization {
+    client_with(server, Secret::new("a-personal-access-token"))
+        .organization(&OrganizationName::new("contoso").unwrap())
+        .unwrap()
+}
+
+pub(crate) fn endpoints(server: &MockServer) -> Endpoints {
+    organization(server).endpoints(ProjectRef::new("Web").unwrap())
+}
+
+/// Answers everything with one answer.
+pub(crate) async fn answering(answer: ResponseTemplate) -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    server
+}
+
+/// A connection to Azure Resource Manager with a service principal's key.
+pub(crate) fn azurerm() -> Value {
+    json!({
+        "data": {"subscriptionId": "s", "subscriptionName": "n", "environment": "AzureCloud", "scopeLevel": "Subscription",
+                 "creationMode": "Manual"},
+        "id": ID, "name": "deploy", "type": "AzureRM", "url": "https://management.azure.com/",
+        "description": "kept", "isShared": false, "isReady": true, "isDisabled": false, "owner": "Library",
+        "authorization": {"scheme": "ServicePrincipal", "parameters": {
+            "tenantId": TENANT, "serviceprincipalid": CLIENT, "authenticationType": "spnKey",
+            "ServicePrincipalKey": null, "accessToken": null, "scope": "/subscriptions/s"}},
+        "serviceManagementReference": "ref", "creationDate": "2026-01-01T00:00:00Z", "modificationDate": "2026-01-01T00:00:00Z",
+        "somethingNew": {"nested": [1, {"deep": null}], "big": 18446744073709551615_u64},
+        "serviceEndpointProjectReferences": [
+            {"projectReference": {"id": "c7e5f0b3-71fa-4429-9fb3-3321963a7c06", "name": "Web"}, "name": "deploy", "extra": true}]
+    })
+}
+
+pub(crate) fn docker(registry: &str) -> Value {
+    json!({
+        "data": {"registrytype": "Others"}, "id": ID, "name": "images", "type": "dockerregistry",
+        "url": "https://hub.docker.com/", "isShared": false, "isReady": true,
+        "authorization": {"scheme": "UsernamePassword", "parameters": {
+            "registry": registry, "username": CLIENT, "email": "", "password": null}},
+        "serviceEndpointProjectReferences": [{"projectReference": {"id": "p", "name": "Web"}, "name": "images"}]
+    })
+}
+
+/// One connection that can be read, written and tested, as the service does it: secrets are masked.
+#[derive(Clone)]
+pub(crate) struct Fake(Arc<Mutex<State>>);
+
+pub(crate) struct State {
+    pub(crate) document: Value,
+    pub(crate) writes: Vec<Value>,
+    pub(crate) tests: Vec<Value>,
+    /// What a test answers.
+    pub(crate) verdict: Value,
+    /// Done to the document before the reading of this number, counted from 1.
+    pub(crate) meddle: Option<(usize, fn(&mut Value))>,
+    pub(crate) reads: usize,
+    /// Done to what is stored by a write.
+    pub(crate) distort: Option<fn(&mut Value)>,
+}
+
+impl Fake {
+    pub(crate) fn new(document: Value) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            document,
+            writes: Vec::new(),
+            tests: Vec::new(),
+            verdict: json!({"result": [], "statusCode": "ok", "errorMessage": ""}),
+            meddle: None,
+            reads: 0,
+            distort: None,
+        })))
+    }
+
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.0.lock().unwrap())
+    }
+
+    pub(crate) async fn start(&self) -> MockServer {
+        let server = MockServer::start().await;
+        Mock::given(any()).respond_with(self.clone()).mount(&server).await;
+        server
+    }
+}
+
+impl Respond for Fake {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        self.with(|state| match request.method.as_str() {
+            "GET" => {
+                state.reads += 1;
+                if let Some((_, meddle)) = state.meddle.filter(|(number, _)| *number == state.reads) {
+                    meddle(&mut state.document);
+                }
+                ResponseTemplate::new(200).set_body_json(&state.document)
+            }
+            "PUT" => {
+                let written: Value = request.body_json().unwrap();
+                state.writes.push(written.clone());
+                state.document = masked(written);
+                state.document["modificationDate"] = "2026-11-21T00:00:00Z".into();
+                if let Some(distort) = state.distort {
+                    distort(&mut state.document);
+                }
+                ResponseTemplate::new(200).set_body_json(&state.document)
+            }
+            _ => {
+                state.tests.push(request.body_json().unwrap());
+                ResponseTemplate::new(200).set_body_json(&state.verdict)
+            }
+        })
+    }
+}
+
+fn masked(mut document: Value) -> Value {
+    if let Some(parameters) = document["authorization"]["parameters"].as_object_mut() {
+        for (key, value) in parameters {
+            if ["serviceprincipalkey", "password"].contains(&key.to_lowercase().as_str()) {
+                *value = Value::Null;
+            }
+        }
+    }
+    document
+}
+
+pub(crate) fn endpoint(document: Value) -> Endpoint {
+    Endpoint::from_value(document).unwrap()
+}
