@@ -60,7 +60,7 @@ enum Page<T> {
 #[derive(Deserialize)]
 #[serde(bound = "T: DeserializeOwned")]
 struct Wrapped<T> {
-    #[serde(default = "Vec::new")]
+    /// Required: an answer without it is no list, and must not be read as an empty one.
     value: Vec<T>,
     #[serde(rename = "nextLink", alias = "@odata.nextLink", default)]
     next_link: Option<String>,

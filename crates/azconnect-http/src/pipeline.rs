@@ -124,6 +124,8 @@ impl Pipeline {
         let deadline = call.deadline.unwrap_or(self.deadline);
         let mut renewed = false;
         let mut number = 0;
+        // What is known of the effect of all attempts together: a refusal now does not undo a lost answer before.
+        let mut effect = Effect::None;
         loop {
             number += 1;
             if let Some(pace) = &call.pace {
@@ -131,8 +133,12 @@ impl Pipeline {
             }
             let span = debug_span!("azconnect.http", operation = call.operation, attempt = number,
                 client_request_id = %id, status = field::Empty, request_id = field::Empty, effect = field::Empty);
-            let authorization = self.authorization(call).instrument(span.clone()).await?;
-            let left = deadline.saturating_sub(self.clock.elapsed() - started);
+            let authorization = self.authorization(call).instrument(span.clone()).await;
+            let authorization = authorization.map_err(|error| overall(error, effect))?;
+            let left = deadline.saturating_sub(self.clock.elapsed().saturating_sub(started));
+            if left.is_zero() {
+                return Err(overall(too_late(call), effect));
+            }
             let request = build(call, id, authorization.as_ref(), left)?;
             let outcome = sender(request, call.options.timeout.min(left)).instrument(span.clone()).await;
             let error = match outcome {
@@ -143,15 +149,18 @@ impl Pipeline {
                 Err(error) => error.with_operation(call.operation),
             };
             record_error(&span, &error);
-            if error.kind() == ErrorKind::Unauthenticated && !renewed && self.renew(call, authorization.as_ref()).await
-            {
+            if error.effect() != Effect::None {
+                effect = Effect::Unknown;
+            }
+            let refused = error.kind() == ErrorKind::Unauthenticated && is_safe(call, &error);
+            if refused && !renewed && self.renew(call, authorization.as_ref()).await {
                 renewed = true;
                 continue;
             }
-            let elapsed = self.clock.elapsed() - started;
+            let elapsed = self.clock.elapsed().saturating_sub(started);
             match self.pause(call, id, number, elapsed, &error) {
                 Some(pause) if elapsed + pause < deadline => self.clock.sleep(pause).await,
-                _ => return Err(tried(error, number, elapsed)),
+                _ => return Err(tried(overall(error, effect), number, elapsed)),
             }
         }
     }
@@ -172,8 +181,7 @@ impl Pipeline {
 
     /// The pause before a repetition, if one is safe and the policy wants it.
     fn pause(&self, call: &Call, id: Uuid, number: u32, elapsed: Duration, error: &Error) -> Option<Duration> {
-        let safe = call.idempotency == Idempotency::Idempotent || error.effect() == Effect::None;
-        if !safe || error.retry() == Retry::No {
+        if !is_safe(call, error) || error.retry() == Retry::No {
             return None;
         }
         // The request id is random: spread callers by it, so that a replayed id replays its pauses.
@@ -201,6 +209,26 @@ impl Pipeline {
             (Retry::Backoff, Some(pause)) => error.with_retry(Retry::After(pause)),
             _ => error,
         }
+    }
+}
+
+/// Whether a failed call may be sent again.
+fn is_safe(call: &Call, error: &Error) -> bool {
+    call.idempotency == Idempotency::Idempotent || error.effect() == Effect::None
+}
+
+/// The deadline passed while the next attempt was prepared, so that attempt was not sent.
+fn too_late(call: &Call) -> Error {
+    Error::new(ErrorKind::Timeout, "the deadline passed before the request could be sent")
+        .with_operation(call.operation)
+        .with_effect(Effect::None)
+}
+
+/// The last error with what is known of the effect of all attempts.
+fn overall(error: Error, effect: Effect) -> Error {
+    match effect {
+        Effect::None => error,
+        _ => error.with_effect(effect),
     }
 }
 

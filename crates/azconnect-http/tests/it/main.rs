@@ -8,4 +8,14 @@
     reason = "a test"
 )]
 
+mod authorization;
+mod fake;
 mod lro;
+#[cfg(feature = "reqwest")]
+mod network;
+#[cfg(feature = "reqwest")]
+mod origin;
+mod pages;
+mod retry;
+#[cfg(feature = "reqwest")]
+mod traces;
