@@ -31,6 +31,7 @@ pub struct GraphIssuer {
     application: ClientId,
     subject: SubjectId,
     acting: Option<ClientId>,
+    assigned_policies: bool,
     policy: Mutex<Option<(Duration, Allowance)>>,
 }
 
@@ -48,13 +49,22 @@ impl GraphIssuer {
     /// None in practice: a client id always makes a [`SubjectId`].
     pub fn new(client: GraphClient, application: ClientId) -> Result<Self, Error> {
         let subject = SubjectId::new(format!("application/{application}"))?;
-        Ok(Self { client, application, subject, acting: None, policy: Mutex::default() })
+        Ok(Self { client, application, subject, acting: None, assigned_policies: false, policy: Mutex::default() })
     }
 
     /// Says which application the client's tokens are for. If it is the same, its secrets are the issuer's own.
     #[must_use]
     pub fn with_acting_client(mut self, acting: ClientId) -> Self {
         self.acting = Some(acting);
+        self
+    }
+
+    /// Reads the policy assigned to the application too, which goes before the tenant's default one. It costs one more
+    /// request now and then. Without it an exception for this application is not seen: then a default policy that
+    /// forbids secrets is a warning only, and its limit is kept although a longer life may be allowed.
+    #[must_use]
+    pub fn with_assigned_policies(mut self, read: bool) -> Self {
+        self.assigned_policies = read;
         self
     }
 
@@ -99,17 +109,21 @@ impl GraphIssuer {
             Ok(policy) => policy,
             Err(error) => return unknown(error),
         };
-        let assigned = match self.client.app_management_policies(application.id).await {
+        let assigned = match self.assigned_policies {
+            true => self.client.app_management_policies(application.id).await,
+            false => Ok(Vec::new()),
+        };
+        let assigned = match assigned {
             Ok(policies) => policies,
             Err(error) => return unknown(error),
         };
-        // An assigned policy goes before the default one, which may be stricter or laxer.
-        let in_force: Vec<_> = assigned.iter().filter(|policy| policy.is_enabled).collect();
-        let in_force = if in_force.is_empty() { vec![&default] } else { in_force };
+        let in_force = assigned.iter().find(|policy| policy.is_enabled).unwrap_or(&default);
         let created_at = application.created_at;
-        let forbidden = in_force.iter().any(|policy| policy.forbids_passwords(created_at));
-        let max_lifetime = in_force.iter().filter_map(|policy| policy.max_lifetime(created_at)).min();
-        Ok(Allowance { max_lifetime, finding: forbidden.then(passwords_forbidden) })
+        let severity = if self.assigned_policies { Severity::Blocker } else { Severity::Warning };
+        Ok(Allowance {
+            max_lifetime: in_force.max_lifetime(created_at),
+            finding: in_force.forbids_passwords(created_at).then(|| passwords_forbidden(severity)),
+        })
     }
 }
 
@@ -245,9 +259,9 @@ fn certificates_only() -> Finding {
     )
 }
 
-fn passwords_forbidden() -> Finding {
+fn passwords_forbidden(severity: Severity) -> Finding {
     Finding::new(
-        Severity::Blocker,
+        severity,
         "policy-forbids-secrets",
         "the tenant's application management policy allows this application no new client secret",
         "use a certificate or a federated credential, or ask an administrator for an exception in the policy",
@@ -259,6 +273,6 @@ fn unknown_policy(error: &Error) -> Finding {
         Severity::Note,
         "policy-unknown",
         format!("the tenant's policy on the life of secrets could not be read: {error}"),
-        "grant Policy.Read.ApplicationConfiguration to let it be respected ahead of time",
+        "grant Policy.Read.All or Policy.Read.ApplicationConfiguration to let it be respected ahead of time",
     )
 }

@@ -7,8 +7,8 @@
 //!
 //! # Permissions
 //! `Application.ReadWrite.OwnedBy`, where the caller's service principal owns the application, or
-//! `Application.ReadWrite.All`. The tenant's policies are read with `Policy.Read.ApplicationConfiguration`; without it
-//! they are unknown, and nothing else is lost.
+//! `Application.ReadWrite.All`. The tenant's policies are read with `Policy.Read.All` or
+//! `Policy.Read.ApplicationConfiguration`; without either they are unknown, and nothing else is lost.
 
 mod application;
 mod catalogue;

@@ -90,8 +90,8 @@ impl GraphClient {
     /// Document: Microsoft Graph, *Get tenantAppManagementPolicy*.
     ///
     /// # Errors
-    /// [`PermissionDenied`](azconnect_core::ErrorKind::PermissionDenied) without `Policy.Read.ApplicationConfiguration`
-    /// or `Policy.Read.All`, which few callers have: take it as *unknown*.
+    /// [`PermissionDenied`](azconnect_core::ErrorKind::PermissionDenied) without `Policy.Read.All` or
+    /// `Policy.Read.ApplicationConfiguration`, which few callers have: take it as *unknown*.
     pub async fn default_app_management_policy(&self) -> Result<AppManagementPolicy, Error> {
         let url = self.address(&["policies", "defaultAppManagementPolicy"], &[])?;
         let document: Value = self.read(self.read_call("graph.policy.default_app_management", url)).await?;
