@@ -1,1 +1,7 @@
-//! Shared parts of the example programs.
+//! What the example programs share: where the services are, who signs in, and how a program ends.
+
+pub mod end;
+pub mod place;
+pub mod product;
+pub mod recorded;
+pub mod table;

@@ -3,6 +3,7 @@
 mod decide;
 mod driver;
 mod event;
+mod narrate;
 mod observer;
 mod outcome;
 mod plan;

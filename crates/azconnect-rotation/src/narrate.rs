@@ -1,0 +1,95 @@
+//! Events in words, for a progress display or a table of evidence.
+
+use azconnect_credential::Retirement;
+
+use crate::event::{Event, RemovalCause};
+
+impl Event {
+    /// What was done, in a few words.
+    pub fn step(&self) -> &'static str {
+        match self {
+            Self::Begun { .. } => "begin",
+            Self::Resumed => "resume",
+            Self::Unblocked => "unblock",
+            Self::MintIntended { .. } => "mint: intend",
+            Self::MintRefused { .. } => "mint: refused",
+            Self::MintUnanswered { .. } => "mint: no answer",
+            Self::Minted { .. } => "mint and seal",
+            Self::MarkerAbsent { .. } | Self::MarkerUnread { .. } => "look for a lost secret",
+            Self::MarkerWatched { .. } => "watch for a lost secret",
+            Self::MarkerDropped { .. } => "end the watch",
+            Self::ProofDeferred { .. } => "prove: not yet",
+            Self::Proven { .. } => "prove",
+            Self::PushIntended { .. } => "push: intend",
+            Self::Pushed { .. } => "push",
+            Self::PushFailed { .. } => "push: failed",
+            Self::SinkVerified { .. } => "verify",
+            Self::SinkUnverified { .. } => "verify: not yet",
+            Self::SinkGivenUp { .. } => "give up",
+            Self::CutOver => "cut over",
+            Self::Cleared { .. } => "prove again",
+            Self::GateHeld { .. } => "prove again: not yet",
+            Self::SinkDisproved { .. } => "prove again: changed",
+            Self::RemovalIntended { cause: RemovalCause::Superseded, .. } => "retire: intend",
+            Self::RemovalIntended { .. } => "clean up: intend",
+            Self::RemovalAnswered { .. } => "remove",
+            Self::RemovalFailed { .. } => "remove: failed",
+            Self::KeyRead { .. } => "look whether it is gone",
+            Self::Removed { .. } => "gone",
+            Self::Forgotten { .. } => "forget",
+            Self::RollbackBegun { .. } => "turn back",
+            Self::OldProven { .. } => "prove the old secret",
+            Self::Restored { .. } => "give back",
+            Self::RestoreFailed { .. } => "give back: failed",
+            Self::Blocked { .. } => "blocked",
+            Self::Rotated => "done",
+            Self::RolledBack { .. } => "rolled back",
+        }
+    }
+
+    /// What shows that it was done, or why it was not. One line, without any secret.
+    pub fn proof(&self) -> String {
+        match self {
+            Self::Begun { title, sinks, retire, .. } => {
+                format!("{title}: {} consumers, {} old keys to retire", sinks.len(), retire.len())
+            }
+            Self::Resumed => "the one before is fenced off".to_owned(),
+            Self::Unblocked => "by a person".to_owned(),
+            Self::MintIntended { marker } => format!("recorded before the request: {marker}"),
+            Self::Minted { key, ends_at, .. } => format!("key {key}, until {}", ends_at.date()),
+            Self::MarkerAbsent { marker } => format!("not listed: {marker}"),
+            Self::MarkerWatched { marker, until } => format!("{marker}, until {until}"),
+            Self::MarkerDropped { marker } => format!("never listed: {marker}"),
+            Self::Proven { evidence } | Self::Cleared { evidence } | Self::OldProven { evidence } => evidence.clone(),
+            Self::PushIntended { sinks } => format!("{} consumers", sinks.len()),
+            Self::Pushed { sink, evidence }
+            | Self::SinkVerified { sink, evidence }
+            | Self::Restored { sink, evidence } => {
+                format!("{sink}: {evidence}")
+            }
+            Self::PushFailed { sink, problem }
+            | Self::SinkUnverified { sink, problem, .. }
+            | Self::SinkDisproved { sink, problem }
+            | Self::RestoreFailed { sink, problem } => format!("{sink}: {problem}"),
+            Self::SinkGivenUp { sink } => sink.to_string(),
+            Self::CutOver => "every required consumer has proof; the grace begins".to_owned(),
+            Self::RemovalIntended { key, .. } => format!("key {key}"),
+            Self::RemovalAnswered { key, answer: Retirement::Accepted } => format!("key {key}: accepted"),
+            Self::RemovalAnswered { key, answer: Retirement::NotListed } => format!("key {key}: not listed"),
+            Self::RemovalFailed { key, problem } => format!("key {key}: {problem}"),
+            Self::KeyRead { key, listed: true } => format!("key {key}: still listed"),
+            Self::KeyRead { key, listed: false } => format!("key {key}: not listed"),
+            Self::Removed { key } => format!("key {key}: absent in spaced reads"),
+            Self::Forgotten { key } => format!("the sealed copy of key {key} is destroyed"),
+            Self::MintRefused { problem, .. }
+            | Self::MintUnanswered { problem, .. }
+            | Self::MarkerUnread { problem, .. }
+            | Self::ProofDeferred { problem }
+            | Self::GateHeld { problem }
+            | Self::RollbackBegun { problem }
+            | Self::Blocked { problem }
+            | Self::RolledBack { problem } => problem.to_string(),
+            Self::Rotated => "the new secret is in place, and the old one is gone".to_owned(),
+        }
+    }
+}

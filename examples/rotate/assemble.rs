@@ -1,0 +1,127 @@
+//! Puts a rotation together from its parts.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use azconnect::Azure;
+use azconnect::core::{ClientId, Clock, Error, ErrorKind};
+use azconnect::http::SystemClock;
+use azconnect::rotation::{Policy, Ports, Rotator, Target};
+use azconnect::store::{MemoryJournal, MemoryLease, MemorySecrets, SealingKey, SqliteStore};
+use azconnect_emulator::Emulator;
+use azconnect_examples::end::read_file;
+use azconnect_examples::place::Place;
+use azconnect_examples::product::{CONTOSO_PRODUCT, KeptApplication, Product};
+use azconnect_examples::recorded::RecordedEmulator;
+
+use crate::arguments::Arguments;
+use crate::discover::{Connection, discover};
+use crate::narrator::Narrator;
+
+/// Everything a run needs.
+pub struct Workshop {
+    pub rotator: Rotator,
+    pub targets: Vec<Target>,
+    pub connections: Vec<Connection>,
+    pub narrator: Arc<Narrator>,
+    pub clock: Arc<dyn Clock>,
+    pub emulator: Option<Emulator>,
+}
+
+/// Finds the place, signs in, finds the connections, and binds them.
+pub async fn assemble(arguments: &Arguments, narrator: Arc<Narrator>) -> Result<Workshop, Error> {
+    let product = match &arguments.product {
+        Some(path) => Product::from_json(&read_file("--product", path)?)?,
+        None => Product::from_json(CONTOSO_PRODUCT)?,
+    };
+    let kept = kept(&product, arguments.application.as_deref())?;
+    let place = find(arguments).await?;
+    let operator = product.operator(&place)?;
+    let azure = Azure::new(place.cloud.clone(), place.transport.clone(), place.clock.clone());
+    let identity = azure.sign_in(operator.tenant, operator.client, operator.secret)?;
+    let connections = discover(&identity, &product).await?;
+    let mut targets = Vec::new();
+    for application in &kept {
+        let mut target = identity.target(application.client)?.with_policy(policy(&place));
+        for connection in connections.iter().filter(|connection| connection.concerns(application.client)) {
+            target = target.with_sink(connection.binding(&identity, application.client)?);
+        }
+        targets.push(application.adopt.iter().fold(target, |target, key| target.with_adopted(*key)));
+    }
+    let rotator = Rotator::new(ports(arguments, &place).await?)
+        .with_observer(narrator.clone())
+        .with_lease_term(if place.is_azure { Duration::from_secs(60) } else { Duration::from_secs(6) });
+    Ok(Workshop { rotator, targets, connections, narrator, clock: place.clock, emulator: place.embedded })
+}
+
+/// The product's applications, or the one that was asked for.
+fn kept(product: &Product, only: Option<&str>) -> Result<Vec<KeptApplication>, Error> {
+    let Some(only) = only else { return Ok(product.applications.clone()) };
+    let client: ClientId = only.parse().map_err(|error: Error| error.with_field("--application"))?;
+    let found = product.applications.iter().find(|application| application.client == client).cloned();
+    found.map(|application| vec![application]).ok_or_else(|| {
+        Error::invalid("--application", format!("{client} is not an application of the product"))
+            .with_advice("name one of the product's file")
+    })
+}
+
+/// The place. With a folder for the state, the emulator inside the program survives it as well.
+async fn find(arguments: &Arguments) -> Result<Place, Error> {
+    let (Some(folder), false, None) = (&arguments.state, arguments.place.azure, &arguments.place.emulator) else {
+        return arguments.place.find().await;
+    };
+    let seed = arguments.place.seed()?;
+    let store = open(folder, "emulator.db").await?;
+    let recorded = RecordedEmulator::open(seed, Arc::new(store)).await?;
+    let emulator = recorded.emulator().clone();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    Ok(Place { cloud: emulator.cloud(), transport: recorded, clock, embedded: Some(emulator), is_azure: false })
+}
+
+/// Hours on Azure; seconds on an emulator, whose replicas agree sooner.
+fn policy(place: &Place) -> Policy {
+    let policy = Policy::default();
+    if place.is_azure {
+        return policy;
+    }
+    policy
+        .with_settle(Duration::from_secs(2))
+        .with_grace(Duration::from_secs(3))
+        .with_pause(Duration::from_secs(1))
+        .with_absence_spacing(Duration::from_secs(1))
+        .with_orphan_watch(Duration::from_secs(30))
+}
+
+/// Journal, sealed secrets and leases: in SQLite if they are to be kept, else in memory.
+async fn ports(arguments: &Arguments, place: &Place) -> Result<Ports, Error> {
+    let Some(folder) = &arguments.state else {
+        let lease = Arc::new(MemoryLease::new(place.clock.clone()));
+        let (journal, secrets) = (Arc::new(MemoryJournal::new()), Arc::new(MemorySecrets::new()));
+        return Ok(Ports::new(journal, secrets, lease, place.clock.clone()));
+    };
+    let store = Arc::new(open(folder, "rotate.db").await?);
+    Ok(Ports::new(store.clone(), store.clone(), store, place.clock.clone()))
+}
+
+/// Opens a database in the folder, sealed with the key beside it. The key is made with the folder.
+async fn open(folder: &Path, name: &str) -> Result<SqliteStore, Error> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Error::invalid("--state", format!("cannot make the folder {}: {}", folder.display(), error.kind()))
+            .with_advice("name a folder that can be written")
+    })?;
+    let key_file = folder.join("sealing.key");
+    let key = match SealingKey::from_file(&key_file) {
+        Err(_) if !key_file.exists() => {
+            if folder.join("rotate.db").exists() {
+                return Err(Error::new(ErrorKind::Corrupt, "the folder of --state has a database, but no sealing.key")
+                    .with_advice(
+                        "put the key back, or choose another folder; without the key the secrets cannot be opened",
+                    ));
+            }
+            SealingKey::generate_file(&key_file)?
+        }
+        key => key?,
+    };
+    SqliteStore::open(folder.join(name), key, Arc::new(SystemClock::new())).await
+}

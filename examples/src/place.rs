@@ -1,0 +1,116 @@
+//! Where the services are: an emulator inside the program, a running emulator, or Azure.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use azconnect::core::{Clock, Cloud, Error, ErrorKind, danger};
+use azconnect::http::{Call, Pipeline, PlainDialect, ReqwestTransport, SystemClock, Transport, endpoint, json};
+use azconnect_emulator::{Emulator, Seed};
+use serde::Deserialize;
+use url::Url;
+
+/// The seed of the emulator inside the program.
+pub const CONTOSO: &str = include_str!("../data/contoso.json");
+
+/// The arguments that say where the services are.
+#[derive(Clone, Debug, clap::Args)]
+pub struct PlaceArguments {
+    /// Use a running emulator, by any of its addresses.
+    #[arg(long, value_name = "URL", conflicts_with = "azure")]
+    pub emulator: Option<String>,
+    /// Use Azure itself.
+    #[arg(long)]
+    pub azure: bool,
+    /// The seed of the emulator inside the program.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["azure", "emulator"])]
+    pub seed: Option<std::path::PathBuf>,
+}
+
+/// The services, and the way to them.
+pub struct Place {
+    /// Where they are.
+    pub cloud: Cloud,
+    /// How to reach them.
+    pub transport: Arc<dyn Transport>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// The emulator inside the program, if that is the place.
+    pub embedded: Option<Emulator>,
+    /// Whether it is Azure itself.
+    pub is_azure: bool,
+}
+
+impl PlaceArguments {
+    /// Finds the place. Nothing is sent to Azure by this.
+    ///
+    /// # Errors
+    /// If the seed cannot be used, or no emulator answers.
+    pub async fn find(&self) -> Result<Place, Error> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        if self.azure {
+            let transport = Arc::new(ReqwestTransport::new()?);
+            return Ok(Place { cloud: Cloud::public(), transport, clock, embedded: None, is_azure: true });
+        }
+        if let Some(address) = &self.emulator {
+            let transport: Arc<dyn Transport> =
+                Arc::new(ReqwestTransport::builder().danger_allow_http_loopback().build()?);
+            let cloud = cloud_of(address, &transport, &clock).await?;
+            return Ok(Place { cloud, transport, clock, embedded: None, is_azure: false });
+        }
+        let emulator = Emulator::from_seed(self.seed()?, clock.clone())?;
+        let (cloud, transport) = (emulator.cloud(), emulator.transport());
+        Ok(Place { cloud, transport, clock, embedded: Some(emulator), is_azure: false })
+    }
+
+    /// The seed of the emulator inside the program.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) naming the field.
+    pub fn seed(&self) -> Result<Seed, Error> {
+        read_seed(self.seed.as_deref())
+    }
+}
+
+/// Reads a seed file, or the one that comes with the programs.
+///
+/// # Errors
+/// [`InvalidInput`](ErrorKind::InvalidInput) naming the file or the field.
+pub fn read_seed(path: Option<&Path>) -> Result<Seed, Error> {
+    match path {
+        Some(path) => Seed::from_json(&crate::end::read_file("--seed", path)?),
+        None => Seed::from_json(CONTOSO),
+    }
+}
+
+#[derive(Deserialize)]
+struct Origins {
+    login: String,
+    resource_manager: String,
+    graph: String,
+    devops: String,
+    devops_identity: String,
+    devops_profile: String,
+}
+
+/// Asks a running emulator where its services are.
+async fn cloud_of(address: &str, transport: &Arc<dyn Transport>, clock: &Arc<dyn Clock>) -> Result<Cloud, Error> {
+    let url = Url::parse(address).map_err(|_| {
+        Error::invalid("--emulator", "is not an address").with_advice("give one such as http://127.0.0.1:8001")
+    })?;
+    let pipeline = Pipeline::new(transport.clone(), clock.clone());
+    let call = Call::get("emulator.origins", endpoint(&url, &["_emulator", "origins"])?);
+    let answer = pipeline.execute(call, &PlainDialect).await.map_err(|error| {
+        let told = Error::new(ErrorKind::Unavailable, "no emulator answers there")
+            .with_advice("start one with: cargo run --example emulator -- --http 127.0.0.1:8001");
+        if error.kind() == ErrorKind::InvalidInput { error.with_field("--emulator") } else { told.with_source(error) }
+    })?;
+    let origins: Origins = json(&answer)?;
+    Ok(danger::allow_http_loopback(Cloud::custom("AzureCloud"))
+        .with_login(&origins.login)?
+        .with_resource_manager(&origins.resource_manager)?
+        .with_graph(&origins.graph)?
+        .with_devops(&origins.devops)?
+        .with_devops_identity(&origins.devops_identity)?
+        .with_devops_profile(&origins.devops_profile)?
+        .build())
+}
