@@ -35,7 +35,10 @@ pub(crate) fn answer(emulator: &Emulator, call: &Call) -> Option<Answer> {
                 &json!({"error": {"code": "InvalidFault", "message": error.message(), "field": error.field(), "advice": error.advice()}}),
             ),
         },
-        _ => refusal(404, "there are GET /_emulator/state, GET /_emulator/origins and GET, POST, DELETE /_emulator/faults"),
+        _ => refusal(
+            404,
+            "there are GET /_emulator/state, GET /_emulator/origins and GET, POST, DELETE /_emulator/faults",
+        ),
     })
 }
 

@@ -65,7 +65,7 @@ use crate::settings::Settings;
 /// `settings` (see [`Settings`]): `seed`, `replicas`, `replicaChoice` (`roundRobin`, `hashed`), `addLagSeconds`,
 /// `removeLagSeconds`, `listLagSeconds`, `createLagSeconds`, `connectionLagSeconds`, `tokenLifetimeSeconds`,
 /// `badAuthentication` (`html203`, `redirect302`, `empty401`, `json401`), `pageSize`,
-/// `rateLimit` (`requests`, `windowSeconds`).
+/// `rateLimit` (`requests`, `windowSeconds`), `bomOnErrors`, `numericStatusCodes`.
 ///
 /// `tenants[]`: `id`, `domain`, `displayName`, `passwordPolicy` (`maxLifetimeDays`), `applications[]`,
 /// `servicePrincipals[]` (of another tenant's applications: `clientId`, and the fields of a service principal below),
@@ -159,6 +159,8 @@ fn read_settings(node: &Node<'_>) -> Result<Settings, Error> {
         "badAuthentication",
         "pageSize",
         "rateLimit",
+        "bomOnErrors",
+        "numericStatusCodes",
     ])?;
     let mut settings = Settings::default();
     let seconds = |node: &Node<'_>, key: &str, default: Duration| {
@@ -179,6 +181,9 @@ fn read_settings(node: &Node<'_>) -> Result<Settings, Error> {
     if let Some(size) = node.optional("pageSize")? {
         settings = settings.with_page_size(usize::try_from(size.number()?).unwrap_or(usize::MAX));
     }
+    settings = settings
+        .with_bom_on_errors(node.flag_or("bomOnErrors", false)?)
+        .with_numeric_status_codes(node.flag_or("numericStatusCodes", false)?);
     if let Some(choice) = node.optional("replicaChoice")? {
         settings = settings.with_replica_choice(match choice.text()? {
             "roundRobin" => ReplicaChoice::RoundRobin,

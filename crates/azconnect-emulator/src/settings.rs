@@ -51,6 +51,8 @@ pub struct Settings {
     pub(crate) connection_lag: Duration,
     pub(crate) page_size: usize,
     pub(crate) rate: Option<RateLimit>,
+    pub(crate) bom_on_errors: bool,
+    pub(crate) numeric_status_codes: bool,
 }
 
 /// The budget of one caller at Azure DevOps.
@@ -84,6 +86,8 @@ impl Default for Settings {
             connection_lag: Duration::ZERO,
             page_size: 100,
             rate: None,
+            bom_on_errors: false,
+            numeric_status_codes: false,
         }
     }
 }
@@ -175,6 +179,20 @@ impl Settings {
     #[must_use]
     pub fn with_page_size(mut self, items: usize) -> Self {
         self.page_size = items.max(1);
+        self
+    }
+
+    /// Lets the error bodies of Azure DevOps begin with a byte order mark, as some of the real ones do.
+    #[must_use]
+    pub fn with_bom_on_errors(mut self, bom: bool) -> Self {
+        self.bom_on_errors = bom;
+        self
+    }
+
+    /// Lets the test of a service connection answer `statusCode` as a number; otherwise it is a word. Both are real.
+    #[must_use]
+    pub fn with_numeric_status_codes(mut self, numeric: bool) -> Self {
+        self.numeric_status_codes = numeric;
         self
     }
 

@@ -12,7 +12,7 @@ use super::ask::{Ask, Reply};
 use super::refusal::{Failure, Granted, Refusal};
 use super::settings::OperationKind;
 use super::state::{Room, State};
-use super::{deployment, machine, network, run_command};
+use super::{deployment, machine, network};
 use crate::call::{Moment, Query};
 
 /// What an operation does when its time has come.
@@ -31,7 +31,6 @@ pub(crate) enum Work {
     /// A group with everything in it.
     DeleteGroup,
     Power(machine::Power),
-    RunCommand,
     /// The deployment says itself when it ends.
     Deployment,
     Register(String),
@@ -176,7 +175,6 @@ impl Room<'_> {
             (Progress::Succeeded, Work::DeleteMachine) => machine::deleted(self, &subject, at, by),
             (Progress::Succeeded, Work::DeleteGroup) => self.arm.remove(&subject, at, by),
             (Progress::Succeeded, Work::Power(power)) => machine::powered(self, &subject, power, at),
-            (Progress::Succeeded, Work::RunCommand) => run_command::finished(self, &subject, at),
             (Progress::Succeeded, Work::Register(namespace)) => {
                 if let Ok(subscription) = Uuid::parse_str(&subject) {
                     let account = self.arm.account(subscription);

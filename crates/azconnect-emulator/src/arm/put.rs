@@ -152,7 +152,7 @@ impl Room<'_> {
     /// Carries a write out, and answers it.
     pub(crate) fn write(&mut self, ask: &Ask<'_>, target: &Target, write: Write) -> Reply {
         if let Some(running) = target.same_running {
-            return self.reply_with(ask, &target.id, 200, running);
+            return self.reply_with(&target.id, 200, running);
         }
         let document = self.document(ask, target, write.properties);
         let operation = self.start(
@@ -196,15 +196,15 @@ impl Room<'_> {
                 reserved: None,
                 machine: None,
                 deployment: None,
+                run: None,
             };
             self.arm.insert(resource, None);
         }
-        self.reply_with(ask, &target.id, if target.exists { 200 } else { 201 }, operation)
+        self.reply_with(&target.id, if target.exists { 200 } else { 201 }, operation)
     }
 
-    fn reply_with(&self, ask: &Ask<'_>, id: &str, status: u16, operation: Uuid) -> Reply {
+    fn reply_with(&self, id: &str, status: u16, operation: Uuid) -> Reply {
         let body = self.arm.get(id).map_or(Value::Null, |resource| view::render(self, resource));
-        let _ = ask;
         Reply::new(status, body).operation(operation, Style::Status)
     }
 

@@ -54,8 +54,7 @@ pub(crate) struct Account {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Registration {
     NotRegistered,
-    /// Until then.
-    Registering(Duration),
+    Registering,
     Registered,
 }
 
@@ -136,6 +135,14 @@ pub(crate) struct Resource {
     pub(crate) reserved: Option<(String, Duration)>,
     pub(crate) machine: Option<Box<Machine>>,
     pub(crate) deployment: Option<Box<Deployment>>,
+    pub(crate) run: Option<Run>,
+}
+
+/// When the script of a run command begins and ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    pub(crate) sent: Moment,
+    pub(crate) ends: Duration,
 }
 
 impl Resource {

@@ -93,6 +93,9 @@ pub(crate) struct Connection {
     /// Whether an update with `accessToken: null` has emptied the cache its tests read.
     pub(crate) broken: bool,
     pub(crate) creator: Option<Uuid>,
+    pub(crate) created: OffsetDateTime,
+    pub(crate) modified: OffsetDateTime,
+    pub(crate) modified_by: Option<Uuid>,
     /// When it becomes ready; what was seeded is so from the start.
     pub(crate) ready_at: Option<Duration>,
     /// Why it never becomes ready.

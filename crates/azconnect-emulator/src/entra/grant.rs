@@ -153,8 +153,7 @@ pub(crate) fn accepts(
     tenant: &str,
     client: &str,
     secret: &Secret,
-    replica: u32,
-    now: Moment,
+    (replica, now): (u32, Moment),
 ) -> Accepted {
     let replica = Replica::of_tokens(&world.settings, replica, now);
     let checked = find_tenant(&world.directory, tenant)

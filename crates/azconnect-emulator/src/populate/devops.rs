@@ -11,7 +11,7 @@ use super::{NamedSecrets, tenant_id};
 use crate::call::Moment;
 use crate::devops::{
     Connection, Conversion, Execution, Grant, Group, Member, Organization, Pat, PipelineGrant, Project, Reference,
-    confidential_parameter, field, split_secrets,
+    confidential_parameter, field, mark_secret, take_secrets,
 };
 use crate::dice::named_guid;
 use crate::seed::{ConnectionSeed, HeldSecret, MemberSeed, OrganizationSeed, PatSeed, ProjectSeed};
@@ -166,7 +166,7 @@ fn build_connection(
     (seed, named, now): (ConnectionSeed, &NamedSecrets, Moment),
 ) -> Result<Connection, Error> {
     let mut document = seed.document;
-    let (mut secrets, _) = split_secrets(&mut document);
+    let mut secrets = take_secrets(&mut document).secrets;
     if !secrets.is_empty() {
         return Err(Error::invalid(seed.path.clone(), format!("{} holds a secret in its document", seed.path))
             .with_advice("move the text to the connection's \"secret\": {\"text\": …}"));
@@ -178,6 +178,7 @@ fn build_connection(
             Error::invalid(seed.path.clone(), format!("the scheme of {} holds no secret", seed.path))
                 .with_advice("remove the secret, or name its parameter")
         })?;
+        mark_secret(&mut document, &parameter);
         secrets.push((parameter, text));
     }
     let creator = match &seed.created_by {
@@ -190,7 +191,7 @@ fn build_connection(
         secrets: Vec::new(),
         deadline: now.wall + Duration::days(days),
     });
-    let granted_by = creator.unwrap_or_else(Uuid::nil);
+    let granted_by = creator.unwrap_or_default();
     Ok(Connection {
         id: seed.id,
         owner_project: project,
@@ -199,6 +200,9 @@ fn build_connection(
         secrets,
         broken: seed.broken,
         creator,
+        created: now.wall - Duration::days(100),
+        modified: now.wall - Duration::days(100),
+        modified_by: creator,
         ready_at: seed
             .ready_in_seconds
             .map(|seconds| now.elapsed.saturating_add(std::time::Duration::from_secs(seconds.into()))),
