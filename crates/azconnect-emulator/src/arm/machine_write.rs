@@ -30,12 +30,8 @@ pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted
     if target.exists {
         return change(room, ask, &target, size);
     }
-    let image = check_image(room, ask, size)?;
-    let user_data = check_system(ask, image)?;
-    check_security(ask, size, image)?;
+    let (image, user_data) = check(room, ask, &target)?;
     check_interfaces(room, ask, &target.id)?;
-    check_disks(room, ask)?;
-    usage::require_cores(room, ask, &target.location, size, &target.id)?;
     let mut shown_properties = visible(properties(&ask.body));
     if let Some(Value::Object(storage)) = shown_properties.get_mut("storageProfile")
         && let (Some(image), Some(Value::Object(reference))) = (image, storage.get_mut("imageReference"))
@@ -55,6 +51,21 @@ pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted
     finish_creation(room, ask, &target.id, user_data);
     let body = room.arm.get(&target.id).map_or(Value::Null, |resource| view::render(room, resource));
     Ok(Reply { body, ..reply })
+}
+
+/// Checks all of a new machine but its interfaces: its image, and its user data.
+pub(crate) fn check(
+    room: &mut Room<'_>,
+    ask: &Ask<'_>,
+    target: &Target,
+) -> Granted<(Option<&'static Image>, Option<Vec<u8>>)> {
+    let size = check_size(room, ask, &target.location)?;
+    let image = check_image(room, ask, size)?;
+    let user_data = check_system(ask, image)?;
+    check_security(ask, size, image)?;
+    check_disks(room, ask)?;
+    usage::require_cores(room, ask, &target.location, size, &target.id)?;
+    Ok((image, user_data))
 }
 
 fn update(properties: Map<String, Value>) -> Write {

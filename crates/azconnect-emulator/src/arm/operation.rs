@@ -137,8 +137,9 @@ impl Room<'_> {
                 operation.progress == Progress::Running && operation.ends <= now.elapsed
             });
             let Some(id) = running.min_by_key(|o| (o.ends, o.number)).map(|o| o.id) else { return };
+            let at = self.arm.operations.get(&id).map_or(now, |operation| operation.moment_of_end(now));
             self.end(id, now);
-            deployment::advance(self, now);
+            deployment::advance(self, at);
         }
     }
 
@@ -224,6 +225,7 @@ impl Operation {
         let locations =
             format!("/subscriptions/{}/providers/{}/locations/{}", self.subscription, self.namespace, self.location);
         match (self.namespace, result) {
+            _ if self.work == Work::Deployment => format!("{}/operationStatuses/{}", self.subject, self.id),
             ("Microsoft.Resources", _) => format!("/subscriptions/{}/operationresults/{}", self.subscription, self.id),
             ("Microsoft.Network", true) => format!("{locations}/operationResults/{}", self.id),
             _ => format!("{locations}/operations/{}", self.id),

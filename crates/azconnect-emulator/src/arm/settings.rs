@@ -43,10 +43,12 @@ pub enum OperationKind {
     GroupDelete,
     /// Registering a resource provider.
     Register,
+    /// A deployment, which takes as long as its resources do.
+    Deployment,
 }
 
 impl OperationKind {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Network,
         Self::PublicIp,
         Self::Nic,
@@ -65,6 +67,7 @@ impl OperationKind {
         Self::RunCommand,
         Self::GroupDelete,
         Self::Register,
+        Self::Deployment,
     ];
 
     /// The median that was measured.
@@ -72,7 +75,7 @@ impl OperationKind {
         match self {
             Self::PublicIp | Self::RunCommand => 1,
             Self::Network => 3,
-            Self::Nic => 0,
+            Self::Nic | Self::Deployment => 0,
             Self::Disk | Self::DiskDelete => 2,
             Self::MachineUpdate => 4,
             Self::NetworkDelete | Self::ExtensionDelete => 10,

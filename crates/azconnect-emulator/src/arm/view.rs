@@ -46,6 +46,9 @@ pub(crate) fn render(room: &Room<'_>, resource: &Resource) -> Value {
                 properties.insert("primary".to_owned(), json!(true));
             }
         }
+        Kind::Deployment if resource.operation.is_some() => {
+            properties.insert("provisioningState".to_owned(), json!("Running"));
+        }
         _ => {}
     }
     document.insert("properties".to_owned(), Value::Object(properties));

@@ -1,6 +1,7 @@
 //! The emulator's wire behaviour, asked for with raw requests: in process and over real HTTP.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod devops;
 mod entra;
 mod faults;
 mod graph;
