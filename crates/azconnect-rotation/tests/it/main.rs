@@ -8,4 +8,7 @@
     reason = "a test"
 )]
 
+mod crash;
+mod driver;
 mod model;
+mod stage;
