@@ -1,5 +1,54 @@
 //! Tokens from Microsoft Entra ID, and the proof that a secret works.
 //!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use azconnect_core::{ClientId, Secret, TenantId};
+//! use azconnect_credential::{Candidate, CredentialVerifier, TokenProvider};
+//! use azconnect_emulator::{Emulator, Seed};
+//! use azconnect_http::Pipeline;
+//! use azconnect_identity::{ClientSecretSource, SecretVerifier, TokenCache, TokenEndpoint};
+//! use azconnect_testkit::VirtualClock;
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), azconnect_core::Error> {
+//! // The emulator stands in for Entra ID; for the real one, take `ReqwestTransport` and `SystemClock`.
+//! let clock = Arc::new(VirtualClock::new());
+//! let seed = Seed::from_json(r#"{"tenants": [{
+//!     "id": "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01",
+//!     "domain": "contoso.onmicrosoft.com",
+//!     "applications": [{
+//!         "displayName": "Deployer",
+//!         "clientId": "10000000-0000-4000-8000-000000000002",
+//!         "passwords": [{"secret": "from-the-seed"}]
+//!     }]
+//! }]}"#)?;
+//! let emulator = Emulator::from_seed(seed, clock.clone())?;
+//!
+//! let pipeline = Pipeline::new(emulator.transport(), clock.clone());
+//! let tenant: TenantId = "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01".parse()?;
+//! let client: ClientId = "10000000-0000-4000-8000-000000000002".parse()?;
+//! let endpoint = TokenEndpoint::new(pipeline, &emulator.cloud(), tenant);
+//!
+//! // Tokens for as many scopes as are needed, each asked for once.
+//! let source = ClientSecretSource::new(endpoint.clone(), client, Secret::new("from-the-seed"))?;
+//! let tokens = TokenCache::new(source, clock);
+//! let first = tokens.token(&emulator.cloud().graph_scope()).await?;
+//! let second = tokens.token(&emulator.cloud().graph_scope()).await?;
+//! assert!(Arc::ptr_eq(&first, &second));
+//!
+//! // Does this secret work? Three sign-ins on fresh connections say so.
+//! let verifier = SecretVerifier::new(&endpoint, client);
+//! let proof = verifier.verify(&Candidate::new(&Secret::new("from-the-seed"))).await;
+//! assert!(proof.is_accepted(), "{}", proof.evidence);
+//!
+//! let refused = verifier.verify(&Candidate::new(&Secret::new("a-typing-mistake"))).await;
+//! assert_eq!(refused.service_code.as_deref(), Some("AADSTS7000215"));
+//! println!("{}: {}", refused.evidence, refused.advice.unwrap_or_default());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! A [`TokenSource`] is one way to sign in; a [`TokenCache`] makes a
 //! [`TokenProvider`](azconnect_credential::TokenProvider) of any source. [`SecretVerifier`] proves a secret, and
 //! [`OwnCredentialSink`] gives a running product the new secret of the very credential it signs in with.
