@@ -127,3 +127,9 @@ impl Arm {
         self.url(scope, &segments, &query)
     }
 }
+
+impl RoleAssignmentProperties {
+    pub(crate) fn to_send(role_definition_id: String, principal_id: String, principal_type: &str) -> Self {
+        Self { role_definition_id, principal_id, principal_type: Some(principal_type.to_owned()), scope: None }
+    }
+}

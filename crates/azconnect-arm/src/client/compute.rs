@@ -133,6 +133,8 @@ views! {
         id: String,
         /// Its name.
         name: String,
+        /// Its tags.
+        tags: BTreeMap<String, String>,
         /// Its state.
         properties: VmExtensionProperties,
     }

@@ -75,3 +75,34 @@ kinds! {
     /// Managed run commands of a virtual machine.
     RunCommands: "runCommands", COMPUTE_API, RunCommand, "run_command";
 }
+
+/// What has tags.
+pub trait Tagged {
+    /// The value of a tag.
+    fn tag(&self, name: &str) -> Option<&str>;
+}
+
+macro_rules! tagged {
+    ($($view:ty),*) => {
+        $(
+            impl Tagged for $view {
+                fn tag(&self, name: &str) -> Option<&str> {
+                    // The service compares names of tags without regard to case.
+                    self.tags.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+                }
+            }
+        )*
+    };
+}
+
+tagged!(
+    ResourceGroup,
+    NetworkSecurityGroup,
+    VirtualNetwork,
+    PublicIp,
+    NetworkInterface,
+    VirtualMachine,
+    Disk,
+    VmExtension,
+    super::group::GenericResource
+);

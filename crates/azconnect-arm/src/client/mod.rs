@@ -29,7 +29,7 @@ pub use id::ResourceId;
 pub use image::{ImageDeprecation, ImagePlan, ImageProperties, ImageVersion, Urn};
 pub use kind::{
     Disks, Extensions, Kind, NetworkInterfaces, NetworkSecurityGroups, PublicIps, ResourceGroups, RunCommands, Subnets,
-    VirtualMachines, VirtualNetworks,
+    Tagged, VirtualMachines, VirtualNetworks,
 };
 pub use network::{
     AddressSpace, Disk, IpConfiguration, IpConfigurationProperties, NetworkInterface, NetworkInterfaceProperties,

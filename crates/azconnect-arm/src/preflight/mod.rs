@@ -1,6 +1,32 @@
-//! Everything that stands in the way, before anything is created.
+//! Everything that stands in the way, found at once and before anything is created.
 
-use azconnect_core::SubscriptionId;
+mod action;
+mod finding;
+mod judge;
+mod read;
+mod resolve;
+
+use azconnect_core::{Clock, SubscriptionId};
+
+pub use finding::{Check, Finding, Report, Verdict};
+
+pub(crate) use resolve::resolve;
+
+use crate::client::Subscription;
+use crate::provision::VmSpec;
+
+/// Looks at everything that a machine needs, in parallel and without any effect, and returns all findings at once.
+///
+/// What the identity may not read is [`Unknown`](Verdict::Unknown), not failed: an identity that may act in one resource
+/// group only may still succeed.
+pub async fn preflight(subscription: &Subscription, spec: &VmSpec) -> Report {
+    let started = subscription.arm().clock().elapsed();
+    let facts = read::read(subscription, spec).await;
+    let findings = judge::judge(subscription.id(), spec, &facts);
+    let took = Clock::elapsed(&**subscription.arm().clock()).saturating_sub(started);
+    tracing::debug!(findings = findings.len(), milliseconds = took.as_millis() as u64, "preflight");
+    Report::new(findings)
+}
 
 /// The command with which an administrator registers a resource provider.
 pub(crate) fn register_command(namespace: &str, subscription: SubscriptionId) -> String {

@@ -1,0 +1,50 @@
+//! Our machines: found by their tag, wherever they are.
+
+use azconnect_core::Error;
+
+use crate::client::{Handle, ResourceId, Subscription, Tagged, VirtualMachine, VirtualMachines};
+use crate::provision::{OWNER_TAG, ProvisionId};
+
+/// A machine that a provisioning created.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct OwnMachine {
+    /// Under which name it is journalled.
+    pub id: ProvisionId,
+    /// What can be done with it: start, power off, restart, deallocate, resize, tag, instance view.
+    /// To delete it with everything that belongs to it, use `Provisioner::clean_up`.
+    pub machine: Handle<VirtualMachines>,
+    /// What the list shows of it.
+    pub view: VirtualMachine,
+}
+
+impl Subscription {
+    /// The machines that provisionings created, in all groups that the identity can see, found by their tag. A list lags:
+    /// a machine created a moment ago may be missing. Nothing is ever deleted by what this finds.
+    ///
+    /// # Errors
+    /// The service's refusal.
+    pub async fn own_machines(&self) -> Result<Vec<OwnMachine>, Error> {
+        let mut machines = Vec::new();
+        for view in self.virtual_machines().await? {
+            // A tag that no provisioning could have written is somebody else's.
+            let Some(Ok(id)) = view.tag(OWNER_TAG).map(ProvisionId::new) else { continue };
+            let machine = self.machine(&ResourceId::parse(&view.id)?)?;
+            machines.push(OwnMachine { id, machine, view });
+        }
+        Ok(machines)
+    }
+
+    /// A machine by its id.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) if the id is not that of a machine in this subscription.
+    pub fn machine(&self, id: &ResourceId) -> Result<Handle<VirtualMachines>, Error> {
+        let own = id.after("subscriptions").is_some_and(|known| known.eq_ignore_ascii_case(&self.id().to_string()));
+        match (id.group(), id.after("virtualMachines")) {
+            (Some(group), Some(name)) if own => self.group(&group.parse()?).virtual_machine(name),
+            _ => Err(Error::invalid("machine id", "is not the id of a machine in this subscription")
+                .with_advice("give an id of the form /subscriptions/…/virtualMachines/NAME")),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! How the product's agent gets into the machine.
+
+use std::time::Duration;
+
+use azconnect_core::{Error, SecretId};
+use serde::{Deserialize, Serialize};
+
+/// The largest script of an extension, in bytes: 256 KiB in base64.
+const EXTENSION_LIMIT: usize = 256 * 1024 / 4 * 3;
+
+/// How the agent gets in, and how long it may take to come online.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AgentInstall {
+    pub(super) way: Way,
+    /// How long it may take from the machine's creation until the agent is online.
+    pub deadline: Duration,
+    /// How long to pause between probes.
+    pub every: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Way {
+    CloudInit(String),
+    Extension(ExtensionScript),
+}
+
+/// A script for the extension *CustomScript*.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ExtensionScript {
+    /// A script without secrets, in the extension's settings.
+    Plain(String),
+    /// A script with secrets, sealed in the secret store by the caller. It goes into the protected settings, which the
+    /// service encrypts for the machine and never shows again.
+    Sealed(SecretId),
+}
+
+impl AgentInstall {
+    /// By cloud-init, at the first start: the fastest. The script begins with `#!`, and is not for secrets.
+    pub fn cloud_init(script: impl Into<String>) -> Self {
+        Self::new(Way::CloudInit(script.into()))
+    }
+
+    /// By the extension *CustomScript*, after the machine is up. It can carry secrets.
+    pub fn extension(script: ExtensionScript) -> Self {
+        Self::new(Way::Extension(script))
+    }
+
+    fn new(way: Way) -> Self {
+        Self { way, deadline: Duration::from_secs(1200), every: Duration::from_secs(10) }
+    }
+
+    /// Sets how long it may take; 20 minutes by default.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Sets the pause between probes; 10 seconds by default.
+    #[must_use]
+    pub fn with_every(mut self, every: Duration) -> Self {
+        self.every = every;
+        self
+    }
+
+    pub(super) fn extension_script(&self) -> Option<&ExtensionScript> {
+        match &self.way {
+            Way::Extension(script) => Some(script),
+            Way::CloudInit(_) => None,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        match &self.way {
+            Way::Extension(ExtensionScript::Plain(text)) => check_extension_script(text),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Checks what can be checked of an extension's script.
+pub(super) fn check_extension_script(text: &str) -> Result<(), Error> {
+    if text.is_empty() || text.len() > EXTENSION_LIMIT {
+        return Err(Error::invalid("agent script", "is empty or larger than 192 KiB")
+            .with_advice("let the script download what is large"));
+    }
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! What to do next: a pure function of the state.
+
+use super::event::Step;
+use super::state::{Phase, State};
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Make the key pair and seal it.
+    SealKey,
+    /// Create these, at once.
+    Create(Vec<Step>),
+    /// Delete what is left of the machine at the placement before.
+    Clear,
+    /// Note that the machine runs.
+    Finish,
+    /// Delete these, at once.
+    Remove(Vec<Step>),
+    /// Note that everything is gone.
+    CloseCleanUp,
+    /// Nothing.
+    Rest,
+}
+
+/// Decides. Resuming is deciding again.
+pub(super) fn decide(state: &State) -> Action {
+    match state.phase {
+        Phase::Building | Phase::Failed => build(state),
+        Phase::CleaningUp => clean_up(state),
+        Phase::Empty | Phase::CleanedUp | Phase::Finished => Action::Rest,
+    }
+}
+
+fn build(state: &State) -> Action {
+    // Sealed before the machine is asked for: a crash must never leave a machine whose key is lost.
+    if state.public_key.is_none() {
+        return Action::SealKey;
+    }
+    if state.clearing {
+        return Action::Clear;
+    }
+    let ready: Vec<Step> = Step::ALL
+        .into_iter()
+        .filter(|step| !state.is_complete(*step))
+        .filter(|step| step.needs().iter().all(|need| state.is_complete(*need)))
+        .collect();
+    if ready.is_empty() { Action::Finish } else { Action::Create(ready) }
+}
+
+fn clean_up(state: &State) -> Action {
+    let ready: Vec<Step> = Step::ALL
+        .into_iter()
+        .filter(|step| state.may_exist(*step))
+        .filter(|step| step.removed_after().is_some_and(|first| first.iter().all(|step| !state.may_exist(*step))))
+        .collect();
+    if ready.is_empty() { Action::CloseCleanUp } else { Action::Remove(ready) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::Event;
+    use super::super::state::StepState;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn building() -> State {
+        let mut state = State { phase: Phase::Building, ..State::default() };
+        state.evolve(&Event::KeySealed { public: "p".into(), fingerprint: "f".into() });
+        state
+    }
+
+    fn complete(state: &mut State, step: Step, created: bool) {
+        state.evolve(&Event::Completed { step, created });
+    }
+
+    #[test]
+    fn the_key_comes_first_and_the_network_s_parts_at_once() {
+        assert_eq!(decide(&State { phase: Phase::Building, ..State::default() }), Action::SealKey);
+        let mut state = building();
+        assert_eq!(decide(&state), Action::Create(vec![Step::Group]));
+        complete(&mut state, Step::Group, true);
+        assert_eq!(decide(&state), Action::Create(vec![Step::SecurityGroup, Step::Network, Step::PublicIp]));
+        complete(&mut state, Step::Network, true);
+        assert_eq!(decide(&state), Action::Create(vec![Step::SecurityGroup, Step::PublicIp]));
+    }
+
+    #[test]
+    fn falling_back_clears_before_it_creates() {
+        let mut state = building();
+        for step in [Step::Group, Step::SecurityGroup, Step::Network, Step::PublicIp, Step::Interface] {
+            complete(&mut state, step, true);
+        }
+        state.evolve(&Event::FellBack { code: "AllocationFailed".into(), placement: 1 });
+        assert_eq!(decide(&state), Action::Clear);
+        state.evolve(&Event::Cleared);
+        assert_eq!(decide(&state), Action::Create(vec![Step::Machine]));
+        assert_eq!(state.placement, 1);
+    }
+
+    #[test]
+    fn removal_goes_the_other_way_and_spares_what_is_not_ours() {
+        let mut state = building();
+        complete(&mut state, Step::Group, false);
+        for step in [Step::SecurityGroup, Step::Network, Step::PublicIp, Step::Interface] {
+            complete(&mut state, step, true);
+        }
+        state.evolve(&Event::Intended { step: Step::Machine });
+        state.evolve(&Event::CleanUpBegun);
+        assert_eq!(decide(&state), Action::Remove(vec![Step::Machine]));
+        state.evolve(&Event::Removed { step: Step::Machine });
+        assert_eq!(decide(&state), Action::Remove(vec![Step::Interface]));
+        state.evolve(&Event::Removed { step: Step::Interface });
+        assert_eq!(decide(&state), Action::Remove(vec![Step::SecurityGroup, Step::Network, Step::PublicIp]));
+        for step in [Step::SecurityGroup, Step::Network, Step::PublicIp] {
+            state.evolve(&Event::Removed { step });
+        }
+        assert_eq!(decide(&state), Action::CloseCleanUp, "the group was there before");
+    }
+
+    fn step_state() -> impl Strategy<Value = Option<StepState>> {
+        prop_oneof![
+            Just(None),
+            Just(Some(StepState::Intended)),
+            any::<bool>().prop_map(|created| Some(StepState::Complete { created })),
+            Just(Some(StepState::Removed)),
+        ]
+    }
+
+    proptest! {
+        /// From any state, deciding and doing ends, with nothing of ours left.
+        #[test]
+        fn clean_up_ends_with_nothing_left(states in prop::collection::vec(step_state(), 8)) {
+            let mut state = building();
+            for (step, at) in Step::ALL.into_iter().zip(states) {
+                at.map(|at| state.steps.insert(step, at));
+            }
+            state.evolve(&Event::CleanUpBegun);
+            for _ in 0..8 {
+                if let Action::Remove(steps) = decide(&state) {
+                    prop_assert!(steps.iter().all(|step| state.steps.get(step) != Some(&StepState::Complete { created: false })));
+                    steps.into_iter().for_each(|step| state.evolve(&Event::Removed { step }));
+                }
+            }
+            prop_assert_eq!(decide(&state), Action::CloseCleanUp);
+        }
+    }
+}

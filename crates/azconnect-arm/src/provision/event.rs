@@ -1,0 +1,193 @@
+//! What happens in a provisioning, as it is journalled.
+
+use azconnect_http::Operation;
+use serde::{Deserialize, Serialize};
+
+use super::plan::Plan;
+
+azconnect_core::name_id!(
+    /// The name of one provisioning, chosen by the caller: unique for each machine, such as `contoso/web-1`.
+    ProvisionId, "provision id"
+);
+
+/// One thing that is created or awaited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Step {
+    /// The resource group.
+    Group,
+    /// The network security group.
+    SecurityGroup,
+    /// The network.
+    Network,
+    /// The public address.
+    PublicIp,
+    /// The network interface.
+    Interface,
+    /// The virtual machine.
+    Machine,
+    /// The extension that brings the agent.
+    Extension,
+    /// The agent, until it is online.
+    Agent,
+}
+
+impl Step {
+    /// All of them, in the order of creation.
+    pub const ALL: [Self; 8] = [
+        Self::Group,
+        Self::SecurityGroup,
+        Self::Network,
+        Self::PublicIp,
+        Self::Interface,
+        Self::Machine,
+        Self::Extension,
+        Self::Agent,
+    ];
+
+    /// What must be complete before it can begin.
+    pub(super) fn needs(self) -> &'static [Self] {
+        match self {
+            Self::Group => &[],
+            Self::SecurityGroup | Self::Network | Self::PublicIp => &[Self::Group],
+            Self::Interface => &[Self::SecurityGroup, Self::Network, Self::PublicIp],
+            Self::Machine => &[Self::Interface],
+            Self::Extension => &[Self::Machine],
+            Self::Agent => &[Self::Extension],
+        }
+    }
+
+    /// What must be gone before it can be removed. `None` for what goes with the machine.
+    pub(super) fn removed_after(self) -> Option<&'static [Self]> {
+        match self {
+            Self::Machine => Some(&[]),
+            Self::Interface => Some(&[Self::Machine]),
+            Self::SecurityGroup | Self::Network | Self::PublicIp => Some(&[Self::Machine, Self::Interface]),
+            Self::Group => Some(&[Self::Machine, Self::Interface, Self::SecurityGroup, Self::Network, Self::PublicIp]),
+            Self::Extension | Self::Agent => None,
+        }
+    }
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Group => "resource group",
+            Self::SecurityGroup => "network security group",
+            Self::Network => "network",
+            Self::PublicIp => "public address",
+            Self::Interface => "network interface",
+            Self::Machine => "virtual machine",
+            Self::Extension => "extension",
+            Self::Agent => "agent",
+        }
+    }
+}
+
+/// One entry of the journal. None holds a secret: operations hold signed addresses, which their `Debug` hides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// A provisioning begins.
+    Planned {
+        /// What is to be created.
+        plan: Box<Plan>,
+    },
+    /// The private key is sealed.
+    KeySealed {
+        /// The public key.
+        public: String,
+        /// Its fingerprint.
+        fingerprint: String,
+    },
+    /// A resource is about to be written. From here on its name is ours.
+    Intended {
+        /// Which.
+        step: Step,
+    },
+    /// The service accepted the write and goes on with it.
+    Accepted {
+        /// Which.
+        step: Step,
+        /// What to poll.
+        operation: Operation,
+    },
+    /// A step is complete.
+    Completed {
+        /// Which.
+        step: Step,
+        /// Whether we created it. What we did not create is never deleted.
+        created: bool,
+    },
+    /// There is no room for the machine; it is tried elsewhere once what is left of it is gone.
+    FellBack {
+        /// The code of the refusal.
+        code: String,
+        /// The position of the next placement in the plan.
+        placement: usize,
+    },
+    /// What was left of the machine at the placement before is gone.
+    Cleared,
+    /// The provisioning failed for good.
+    Failed {
+        /// At which step.
+        step: Step,
+        /// The error in one line.
+        error: String,
+        /// The service's code.
+        code: Option<String>,
+    },
+    /// What was created is being deleted.
+    CleanUpBegun,
+    /// The service accepted a deletion and goes on with it.
+    Removing {
+        /// Of which resource.
+        step: Step,
+        /// What to poll.
+        operation: Operation,
+    },
+    /// A resource is gone.
+    Removed {
+        /// Which.
+        step: Step,
+    },
+    /// Everything that we created is gone.
+    CleanedUp {
+        /// What stays, and why: a group that holds something else.
+        kept: Option<String>,
+    },
+    /// The machine runs, and its agent is online if it has one.
+    Finished {
+        /// Its public address.
+        address: Option<String>,
+        /// What did not go as it should, without being a failure.
+        warning: Option<String>,
+    },
+}
+
+impl Event {
+    /// Its name in the journal.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Planned { .. } => "planned",
+            Self::KeySealed { .. } => "key_sealed",
+            Self::Intended { .. } => "intended",
+            Self::Accepted { .. } => "accepted",
+            Self::Completed { .. } => "completed",
+            Self::FellBack { .. } => "fell_back",
+            Self::Cleared => "cleared",
+            Self::Failed { .. } => "failed",
+            Self::CleanUpBegun => "clean_up_begun",
+            Self::Removing { .. } => "removing",
+            Self::Removed { .. } => "removed",
+            Self::CleanedUp { .. } => "cleaned_up",
+            Self::Finished { .. } => "finished",
+        }
+    }
+
+    /// Whether nothing is left to do after it.
+    pub(super) fn is_rest(&self) -> bool {
+        matches!(self, Self::Finished { .. } | Self::CleanedUp { .. })
+    }
+}

@@ -1,0 +1,181 @@
+//! What would be created, under which names.
+
+use std::fmt;
+
+use azconnect_core::{Error, SecretId, SubscriptionId};
+use serde::{Deserialize, Serialize};
+
+use super::event::ProvisionId;
+use super::spec::{GroupChoice, ImageChoice, NetworkChoice, VmSpec};
+use crate::client::{ImagePlan, Urn};
+
+/// The tag that says to which provisioning a resource belongs.
+pub(crate) const OWNER_TAG: &str = "azconnect-machine";
+
+/// A size and a zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Placement {
+    /// The size.
+    pub size: String,
+    /// The zone, if one is wanted.
+    pub zone: Option<String>,
+    /// Whether image and size allow Trusted Launch. `None`: not known, so the service decides.
+    pub trusted_launch: Option<bool>,
+}
+
+impl Placement {
+    /// A size in a zone.
+    pub fn new(size: impl Into<String>, zone: Option<String>) -> Self {
+        Self { size: size.into(), zone, trusted_launch: None }
+    }
+}
+
+impl fmt::Display for Placement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.zone {
+            Some(zone) => write!(f, "{} in zone {zone}", self.size),
+            None => f.write_str(&self.size),
+        }
+    }
+}
+
+/// The image, as far as it is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ResolvedImage {
+    /// The image, in one version where that could be read.
+    pub choice: ImageChoice,
+    /// What it is sold as: name, publisher, product.
+    pub plan: Option<(String, String, String)>,
+}
+
+impl ResolvedImage {
+    /// An image of which nothing more is known.
+    pub fn new(choice: ImageChoice) -> Self {
+        Self { choice, plan: None }
+    }
+
+    pub(crate) fn of_version(urn: &Urn, version: &str, plan: Option<&ImagePlan>) -> Self {
+        Self {
+            choice: ImageChoice::Urn(urn.clone().with_version(version)),
+            plan: plan.map(|plan| (plan.name.clone(), plan.publisher.clone(), plan.product.clone())),
+        }
+    }
+}
+
+/// The names of everything that is created.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Names {
+    /// The network security group.
+    pub security_group: String,
+    /// The network.
+    pub network: String,
+    /// The public address.
+    pub public_ip: String,
+    /// The network interface.
+    pub interface: String,
+    /// What the names of disks begin with.
+    pub disks: String,
+}
+
+/// What would be created. Printable; nothing is done by making one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Plan {
+    /// Under which name it is journalled.
+    pub id: ProvisionId,
+    /// Where.
+    pub subscription: SubscriptionId,
+    /// What is wanted.
+    pub spec: VmSpec,
+    /// The names of what is created.
+    pub names: Names,
+    /// The sizes and zones to try, in order.
+    pub placements: Vec<Placement>,
+    /// The image.
+    pub image: ResolvedImage,
+    /// Under which name the private key is sealed.
+    pub key: SecretId,
+}
+
+impl Plan {
+    /// A plan of a specification, of which only the specification is known.
+    ///
+    /// # Errors
+    /// As [`VmSpec::check`].
+    pub fn new(id: ProvisionId, subscription: SubscriptionId, spec: VmSpec) -> Result<Self, Error> {
+        spec.check()?;
+        // The same id gives the same names, and another id others: no clash with what an earlier machine left behind.
+        let suffix = uuid::Uuid::new_v5(&subscription.as_uuid(), id.as_str().as_bytes()).simple().to_string();
+        let suffix = suffix.get(..8).unwrap_or_default();
+        let name = |kind: &str| format!("{}-{kind}-{suffix}", spec.name);
+        let names = Names {
+            security_group: name("nsg"),
+            network: name("vnet"),
+            public_ip: name("ip"),
+            interface: name("nic"),
+            disks: name("disk"),
+        };
+        let zones: Vec<Option<String>> =
+            if spec.zones.is_empty() { vec![None] } else { spec.zones.iter().cloned().map(Some).collect() };
+        let placements = spec
+            .sizes
+            .iter()
+            .flat_map(|size| zones.iter().map(move |zone| Placement::new(size, zone.clone())))
+            .collect();
+        let key = SecretId::new(format!("machine/{id}/ssh"))?;
+        let image = ResolvedImage::new(spec.image.clone());
+        Ok(Self { id, subscription, names, placements, image, key, spec })
+    }
+
+    /// The name of the system disk at a placement. Another placement takes another name: a disk of the one before may
+    /// still be on its way out.
+    pub fn os_disk(&self, placement: usize) -> String {
+        format!("{}-os-{placement}", self.names.disks)
+    }
+
+    /// The name of another disk at a placement.
+    pub fn data_disk(&self, placement: usize, disk: usize) -> String {
+        format!("{}-{disk}-{placement}", self.names.disks)
+    }
+
+    /// The names of all disks at placements up to and including one.
+    pub(super) fn disks_until(&self, placement: usize) -> Vec<String> {
+        (0..=placement)
+            .flat_map(|at| {
+                let data = (0..self.spec.data_disks.len()).map(move |disk| self.data_disk(at, disk));
+                std::iter::once(self.os_disk(at)).chain(data)
+            })
+            .collect()
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let spec = &self.spec;
+        writeln!(f, "machine {} in {} ({})", spec.name, spec.location, self.subscription)?;
+        match &spec.group {
+            GroupChoice::Create(name) => writeln!(f, "  + resource group {name}, unless it exists")?,
+            GroupChoice::Existing(name) => writeln!(f, "    resource group {name} (exists)")?,
+        }
+        writeln!(f, "  + network security group {} with {} rules", self.names.security_group, spec.rules.len())?;
+        match &spec.network {
+            NetworkChoice::Create { space, subnet, .. } => {
+                writeln!(f, "  + network {} {space}, subnet {subnet}", self.names.network)?;
+            }
+            NetworkChoice::Existing(subnet) => writeln!(f, "    subnet {subnet} (exists)")?,
+        }
+        if spec.public_ip {
+            writeln!(f, "  + public address {} (Standard, static)", self.names.public_ip)?;
+        }
+        writeln!(f, "  + network interface {}", self.names.interface)?;
+        let placements: Vec<String> = self.placements.iter().map(ToString::to_string).collect();
+        write!(f, "  + virtual machine {}: {}", spec.name, placements.join(", else "))?;
+        if spec.agent.is_some() {
+            write!(f, "\n    then wait for its agent")?;
+        }
+        Ok(())
+    }
+}

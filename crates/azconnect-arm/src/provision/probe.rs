@@ -1,0 +1,129 @@
+//! Whether the agent is online.
+
+use async_trait::async_trait;
+use azconnect_core::Error;
+
+use super::script::{Found, inquiry, read};
+use crate::client::{Handle, VirtualMachines};
+
+/// What is probed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ProbeTarget {
+    /// The machine.
+    pub machine: Handle<VirtualMachines>,
+    /// Its region.
+    pub location: String,
+    /// Its public address, if it has one.
+    pub address: Option<String>,
+}
+
+impl ProbeTarget {
+    /// A machine in a region.
+    pub fn new(machine: Handle<VirtualMachines>, location: &str, address: Option<String>) -> Self {
+        Self { machine, location: location.to_owned(), address }
+    }
+}
+
+/// What a probe found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Probed {
+    /// The agent is online.
+    Online,
+    /// It is not, but may be later. Why, as far as it is known.
+    NotYet(String),
+    /// It will never be. What it put out.
+    Failed(String),
+}
+
+/// Tells whether the agent is online. An error counts as *not yet*.
+#[async_trait]
+pub trait AgentProbe: Send + Sync {
+    /// Looks once.
+    ///
+    /// # Errors
+    /// Whatever kept it from looking.
+    async fn probe(&self, target: &ProbeTarget) -> Result<Probed, Error>;
+}
+
+/// Asks inside the machine, by a managed run command: `cloud-init status`, and the exit code that the product's script
+/// left. Needs no open port.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RunCommandProbe;
+
+#[async_trait]
+impl AgentProbe for RunCommandProbe {
+    async fn probe(&self, target: &ProbeTarget) -> Result<Probed, Error> {
+        let command = target.machine.run_command("azconnect-agent-probe")?;
+        // The service runs a command again only if it differs.
+        let script = format!("{}# {}\n", inquiry(), uuid::Uuid::new_v4());
+        command.run(&target.location, &script).await?.wait().await?;
+        let view = command.view().await?.properties.instance_view.unwrap_or_default();
+        let output = view.output.unwrap_or_default();
+        Ok(match read(&output) {
+            Found::Succeeded => {
+                // It goes with the machine as well: nothing is lost if this fails.
+                let _ = command.delete().await;
+                Probed::Online
+            }
+            Found::Waiting => Probed::NotYet(
+                view.error.filter(|text| !text.is_empty()).unwrap_or_else(|| "the script has not ended yet".to_owned()),
+            ),
+            Found::Failed { code: Some(code), output } => Probed::Failed(format!("exit code {code}: {output}")),
+            Found::Failed { code: None, output } => Probed::Failed(format!("the script left no exit code: {output}")),
+        })
+    }
+}
+
+/// Asks a function of the caller's own: whether the agent has phoned home, for one.
+pub struct FnProbe<F>(F);
+
+impl<F> FnProbe<F>
+where
+    F: Fn(&ProbeTarget) -> Probed + Send + Sync,
+{
+    /// A probe that asks a function.
+    pub fn new(function: F) -> Self {
+        Self(function)
+    }
+}
+
+#[async_trait]
+impl<F> AgentProbe for FnProbe<F>
+where
+    F: Fn(&ProbeTarget) -> Probed + Send + Sync,
+{
+    async fn probe(&self, target: &ProbeTarget) -> Result<Probed, Error> {
+        Ok((self.0)(target))
+    }
+}
+
+/// Opens a TCP connection to a port of the machine's public address.
+#[cfg(feature = "tcp")]
+#[derive(Clone, Copy, Debug)]
+pub struct TcpProbe {
+    port: u16,
+}
+
+#[cfg(feature = "tcp")]
+impl TcpProbe {
+    /// A probe of a port. It needs a tokio runtime, and a rule that lets this machine in.
+    pub fn new(port: u16) -> Self {
+        Self { port }
+    }
+}
+
+#[cfg(feature = "tcp")]
+#[async_trait]
+impl AgentProbe for TcpProbe {
+    async fn probe(&self, target: &ProbeTarget) -> Result<Probed, Error> {
+        let Some(address) = &target.address else {
+            return Ok(Probed::Failed("the machine has no public address to connect to".to_owned()));
+        };
+        Ok(match tokio::net::TcpStream::connect((address.as_str(), self.port)).await {
+            Ok(_) => Probed::Online,
+            Err(error) => Probed::NotYet(format!("port {}: {}", self.port, error.kind())),
+        })
+    }
+}

@@ -1,0 +1,379 @@
+//! Runs plans, and cleans up after them.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use azconnect_core::{Error, ErrorKind, Journal, Lease, Secret, SecretStore};
+use futures_util::future::{Either, join_all, select};
+
+use super::body::Ids;
+use super::decide::{Action, decide};
+use super::event::{Event, ProvisionId};
+use super::key::SshKey;
+use super::plan::Plan;
+use super::probe::AgentProbe;
+use super::recorder::{Ports, Recorder, read, stream};
+use super::spec::{OnFailure, VmSpec};
+use super::state::{Phase, State};
+use super::steps::{Site, StepFailure};
+use crate::client::{Handle, Subscription, VirtualMachines};
+use crate::preflight;
+
+/// A machine that runs.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Provisioned {
+    /// Under which name it is journalled.
+    pub id: ProvisionId,
+    /// The machine.
+    pub machine: Handle<VirtualMachines>,
+    /// Its public address, if it has one.
+    pub address: Option<String>,
+    /// The name of its administrator.
+    pub admin: String,
+    /// The fingerprint of its key.
+    pub fingerprint: String,
+    /// Where it was placed.
+    pub placement: super::plan::Placement,
+    /// What did not go as it should, without being a failure.
+    pub warning: Option<String>,
+}
+
+/// What a clean-up did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CleanUp {
+    /// What stays, and why.
+    pub kept: Option<String>,
+}
+
+/// Provisions machines in a subscription. Every step is journalled before its effect, so that a process that was killed
+/// goes on, or cleans up.
+///
+/// # Cancel safety
+/// Every future may be dropped at any moment: [`Provisioner::resume`] goes on from there, and
+/// [`Provisioner::clean_up`] deletes what was created. The same holder may begin at once; another when the lease has
+/// run out, after five minutes.
+#[derive(Clone)]
+pub struct Provisioner {
+    subscription: Subscription,
+    ports: Ports,
+    secrets: Arc<dyn SecretStore>,
+    probe: Option<Arc<dyn AgentProbe>>,
+}
+
+impl Provisioner {
+    /// A provisioner that keeps its journal and secrets in a store. `store` is often one object with three faces.
+    pub fn new(
+        subscription: Subscription,
+        journal: Arc<dyn Journal>,
+        secrets: Arc<dyn SecretStore>,
+        lease: Arc<dyn Lease>,
+    ) -> Self {
+        let clock = subscription.arm().clock().clone();
+        let ports = Ports { journal, lease, clock, observer: None, holder: "provisioner".to_owned() };
+        Self { subscription, ports, secrets, probe: None }
+    }
+
+    /// Sets who holds the leases: a name of this process that survives its restart. Processes with the same name do not
+    /// exclude each other by the lease, only by the journal.
+    #[must_use]
+    pub fn with_holder(mut self, holder: impl Into<String>) -> Self {
+        self.ports.holder = holder.into();
+        self
+    }
+
+    /// Sets how the agent is probed; by run command by default.
+    #[must_use]
+    pub fn with_probe(mut self, probe: Arc<dyn AgentProbe>) -> Self {
+        self.probe = Some(probe);
+        self
+    }
+
+    /// Sets who hears of every event, after it is durable.
+    #[must_use]
+    pub fn with_observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.ports.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Makes a plan of a specification: reads the image and the sizes, and creates nothing. What the identity may not read
+    /// stays open, and the service decides.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) as [`VmSpec::check`].
+    pub async fn plan(&self, id: ProvisionId, spec: VmSpec) -> Result<Plan, Error> {
+        let mut plan = Plan::new(id, self.subscription.id(), spec)?;
+        preflight::resolve(&self.subscription, &mut plan).await;
+        Ok(plan)
+    }
+
+    /// Builds the machine. Called again with the same specification, it goes on where it stopped; a machine that runs
+    /// already is returned as it is.
+    ///
+    /// # Errors
+    /// The failure of a step, after what was created is deleted, unless the specification says to keep it. If the outcome
+    /// of a step is not known, nothing is deleted, and the advice says to resume.
+    /// [`Conflict`](ErrorKind::Conflict) if another specification was begun under this name, or another process works
+    /// on it.
+    pub async fn run(&self, plan: &Plan) -> Result<Provisioned, Error> {
+        let recorder = Recorder::open(self.ports.clone(), &plan.id).await?;
+        let outcome = match self.begin(&recorder, plan).await {
+            Ok(()) => recorder.holding(self.drive(&recorder)).await.and_then(|outcome| outcome),
+            Err(error) => Err(error),
+        };
+        recorder.close().await;
+        outcome
+    }
+
+    /// Builds the machine until `cancel` is done; then deletes what was created.
+    ///
+    /// # Errors
+    /// As [`Provisioner::run`]; [`Timeout`](ErrorKind::Timeout) if it was cancelled, after the clean-up.
+    pub async fn run_until(&self, plan: &Plan, cancel: impl Future<Output = ()> + Send) -> Result<Provisioned, Error> {
+        let cancel = std::pin::pin!(cancel);
+        let outcome = match select(Box::pin(self.run(plan)), cancel).await {
+            Either::Left((outcome, _)) => Some(outcome),
+            Either::Right(_) => None,
+        };
+        match outcome {
+            Some(outcome) => outcome,
+            None => {
+                self.clean_up(&plan.id).await?;
+                Err(Error::new(ErrorKind::Timeout, "the provisioning was cancelled, and what it created is deleted")
+                    .with_retry(azconnect_core::Retry::No)
+                    .with_advice("provision again when it is wanted"))
+            }
+        }
+    }
+
+    /// Goes on with a provisioning that was begun: builds on, or cleans up on.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if nothing was begun under this name; else as [`Provisioner::run`].
+    pub async fn resume(&self, id: &ProvisionId) -> Result<Provisioned, Error> {
+        let recorder = Recorder::open(self.ports.clone(), id).await?;
+        let outcome = recorder.holding(self.drive(&recorder)).await.and_then(|outcome| outcome);
+        recorder.close().await;
+        outcome
+    }
+
+    /// Deletes what a provisioning created, the machine included if it runs, and the private key. Doing it again is the
+    /// same done twice.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if nothing was begun under this name; the refusal of a deletion, after all
+    /// others were tried: call it again.
+    pub async fn clean_up(&self, id: &ProvisionId) -> Result<CleanUp, Error> {
+        let recorder = Recorder::open(self.ports.clone(), id).await?;
+        let outcome = recorder.holding(self.tear_down(&recorder)).await.and_then(|outcome| outcome);
+        recorder.close().await;
+        outcome
+    }
+
+    /// Where a provisioning stands.
+    ///
+    /// # Errors
+    /// What the journal says.
+    pub async fn state(&self, id: &ProvisionId) -> Result<State, Error> {
+        Ok(read(&*self.ports.journal, &stream(id)?).await?.0)
+    }
+
+    /// The provisionings that are neither finished nor cleaned up.
+    ///
+    /// # Errors
+    /// What the journal says.
+    pub async fn unfinished(&self) -> Result<Vec<ProvisionId>, Error> {
+        let streams = self.ports.journal.unfinished().await?;
+        streams.iter().filter_map(|stream| stream.as_str().strip_prefix("provision/")).map(ProvisionId::new).collect()
+    }
+
+    /// Hands over the private key of a machine that runs, and forgets it: it can be had once.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if the machine does not run, or the key was handed over before.
+    pub async fn take_private_key(&self, id: &ProvisionId) -> Result<Secret, Error> {
+        let state = self.state(id).await?;
+        let absent = |message: &str, advice: &str| Error::new(ErrorKind::NotFound, message).with_advice(advice);
+        let plan = match (state.phase, state.plan) {
+            (Phase::Finished, Some(plan)) => plan,
+            _ => return Err(absent("there is no machine that runs under this name", "provision it first")),
+        };
+        let Some(key) = self.secrets.get(&plan.key).await? else {
+            return Err(absent(
+                "the private key was handed over before",
+                "use the copy that was kept, or add a new key",
+            ));
+        };
+        self.secrets.remove(&plan.key).await?;
+        Ok(key)
+    }
+
+    async fn begin(&self, recorder: &Recorder, plan: &Plan) -> Result<(), Error> {
+        let state = recorder.state().await;
+        match &state.plan {
+            Some(begun) if state.phase != Phase::CleanedUp => {
+                if begun.spec != plan.spec || begun.subscription != plan.subscription {
+                    return Err(Error::new(ErrorKind::Conflict, "another machine was begun under this name")
+                        .with_effect(azconnect_core::Effect::None)
+                        .with_field("provision id")
+                        .with_advice("choose another name, or clean the other machine up first"));
+                }
+                Ok(())
+            }
+            _ => recorder.record(Event::Planned { plan: Box::new(plan.clone()) }).await,
+        }
+    }
+
+    /// Decides and acts until there is nothing left to do.
+    async fn drive(&self, recorder: &Recorder) -> Result<Provisioned, Error> {
+        let plan = planned(recorder).await?;
+        let site = self.site(recorder, &plan)?;
+        loop {
+            let state = recorder.state().await;
+            let ends = state.phase == Phase::Failed && plan.spec.on_failure == OnFailure::CleanUp;
+            if ends || matches!(state.phase, Phase::CleaningUp | Phase::CleanedUp) {
+                self.tear_down(recorder).await?;
+                return Err(failed_before(&state));
+            }
+            match decide(&state) {
+                Action::SealKey => self.seal(recorder, &plan).await?,
+                Action::Clear => site.clear(&state).await?,
+                Action::Create(steps) => {
+                    let work = steps.iter().map(|step| site.create(*step, &state));
+                    let outcomes = join_all(work).await;
+                    // What is definitive decides; else what is not known.
+                    let mut failures: Vec<StepFailure> = outcomes.into_iter().filter_map(Result::err).collect();
+                    failures.sort_by_key(|failure| !failure.definitive);
+                    if let Some(failure) = failures.into_iter().next() {
+                        return Err(self.fail(recorder, &plan, failure).await);
+                    }
+                }
+                Action::Finish => {
+                    let address = site.address().await?;
+                    let warning = site.warning.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    recorder.record(Event::Finished { address, warning }).await?;
+                }
+                _ => return self.provisioned(&site, &state),
+            }
+        }
+    }
+
+    /// Makes a failure durable, and deletes what was created if that is wanted. Returns the error for the caller.
+    async fn fail(&self, recorder: &Recorder, plan: &Plan, failure: StepFailure) -> Error {
+        let StepFailure { step, error, definitive } = failure;
+        if !definitive {
+            let advice = format!("resume it: nothing was deleted, since the outcome is not known ({})", error.advice());
+            return error.with_advice(advice);
+        }
+        let code = error.service_code().map(str::to_owned);
+        let noted = recorder.record(Event::Failed { step, error: error.to_string(), code }).await;
+        if let Err(lost) = noted {
+            return lost;
+        }
+        if plan.spec.on_failure == OnFailure::Keep {
+            let advice = format!("{}; what was created is still there", error.advice());
+            return error.with_advice(advice);
+        }
+        match self.tear_down(recorder).await {
+            Ok(_) => error,
+            Err(rest) => {
+                let advice = format!("{}; the clean-up is not complete ({rest}): clean up again", error.advice());
+                error.with_advice(advice)
+            }
+        }
+    }
+
+    async fn tear_down(&self, recorder: &Recorder) -> Result<CleanUp, Error> {
+        let plan = planned(recorder).await?;
+        let site = self.site(recorder, &plan)?;
+        if !matches!(recorder.state().await.phase, Phase::CleaningUp | Phase::CleanedUp) {
+            recorder.record(Event::CleanUpBegun).await?;
+        }
+        let mut kept = None;
+        loop {
+            let state = recorder.state().await;
+            match decide(&state) {
+                Action::Remove(steps) => {
+                    for outcome in join_all(steps.iter().map(|step| site.remove(*step, &state))).await {
+                        kept = outcome?.or(kept);
+                    }
+                }
+                Action::CloseCleanUp => {
+                    // The key opens nothing any more.
+                    self.secrets.remove(&plan.key).await?;
+                    recorder.record(Event::CleanedUp { kept: kept.clone() }).await?;
+                }
+                _ => return Ok(CleanUp { kept: state.kept }),
+            }
+        }
+    }
+
+    /// Seals a key pair. A key that was sealed before a crash is used, never replaced.
+    async fn seal(&self, recorder: &Recorder, plan: &Plan) -> Result<(), Error> {
+        let key = match self.secrets.get(&plan.key).await? {
+            Some(private) => SshKey::read(private)?,
+            None => {
+                let key = SshKey::generate(plan.spec.key)?;
+                self.secrets.put(&plan.key, &key.private).await?;
+                key
+            }
+        };
+        recorder.record(Event::KeySealed { public: key.public, fingerprint: key.fingerprint }).await
+    }
+
+    fn site<'a>(&self, recorder: &'a Recorder, plan: &'a Plan) -> Result<Site<'a>, Error> {
+        if plan.subscription != self.subscription.id() {
+            return Err(Error::invalid("subscription", "is not the one that the plan was made for")
+                .with_advice("use a provisioner of the plan's subscription"));
+        }
+        Ok(Site {
+            group: self.subscription.group(plan.spec.group.name()),
+            plan,
+            ids: Ids::of(plan)?,
+            recorder,
+            secrets: self.secrets.clone(),
+            clock: self.ports.clock.clone(),
+            probe: self.probe.clone(),
+            warning: Mutex::new(None),
+        })
+    }
+
+    fn provisioned(&self, site: &Site<'_>, state: &State) -> Result<Provisioned, Error> {
+        let corrupt = || Error::new(ErrorKind::Corrupt, "the journal names no placement or no key");
+        Ok(Provisioned {
+            id: site.plan.id.clone(),
+            machine: site.machine()?,
+            address: state.address.clone(),
+            admin: site.plan.spec.admin.clone(),
+            fingerprint: state.fingerprint.clone().ok_or_else(corrupt)?,
+            placement: site.plan.placements.get(state.placement).cloned().ok_or_else(corrupt)?,
+            warning: state.warning.clone(),
+        })
+    }
+}
+
+async fn planned(recorder: &Recorder) -> Result<Plan, Error> {
+    recorder.state().await.plan.ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, "nothing was begun under this name")
+            .with_effect(azconnect_core::Effect::None)
+            .with_advice("check the name, and that the journal is the right one")
+    })
+}
+
+/// The error for a provisioning that had failed or was given up before, and is cleaned up now.
+fn failed_before(state: &State) -> Error {
+    let (message, advice) = match &state.failure {
+        Some((step, error)) => {
+            (format!("it had failed at the {}: {error}", step.name()), "correct the cause, then provision again")
+        }
+        None => ("it had been given up, and is cleaned up".to_owned(), "provision again when it is wanted"),
+    };
+    Error::new(ErrorKind::Conflict, message).with_advice(advice)
+}
+
+impl fmt::Debug for Provisioner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provisioner").field("subscription", &self.subscription).finish_non_exhaustive()
+    }
+}

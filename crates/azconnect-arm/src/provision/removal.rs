@@ -1,0 +1,183 @@
+//! Deleting what was created: by recorded name, and nothing else.
+
+use std::time::Duration;
+
+use azconnect_core::{Error, ErrorKind};
+use azconnect_http::{Operation, Outcome};
+
+use super::event::{Event, Step};
+use super::state::{State, StepState};
+use super::steps::Site;
+use crate::client::{Handle, Kind};
+use crate::error::{Class, Fault};
+
+/// For how long a deletion is tried. A network interface stays reserved for three minutes after its machine failed.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// The pause between two attempts.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// The pause before looking for a write that may still have been on its way.
+const LATE: Duration = Duration::from_secs(5);
+
+impl Site<'_> {
+    /// Deletes one thing. Returns why it stays, if it does.
+    pub(super) async fn remove(&self, step: Step, state: &State) -> Result<Option<String>, Error> {
+        let was = state.steps.get(&step);
+        let group = &self.group;
+        let names = &self.plan.names;
+        match step {
+            Step::Machine => {
+                self.delete(Some(step), &self.machine()?, was).await?;
+                self.delete_disks(state.placement).await?;
+            }
+            Step::Interface => self.delete(Some(step), &group.network_interface(&names.interface)?, was).await?,
+            Step::SecurityGroup => {
+                self.delete(Some(step), &group.network_security_group(&names.security_group)?, was).await?;
+            }
+            Step::Network => self.delete(Some(step), &group.virtual_network(&names.network)?, was).await?,
+            Step::PublicIp => self.delete(Some(step), &group.public_ip(&names.public_ip)?, was).await?,
+            Step::Group => return self.remove_group(state).await,
+            Step::Extension | Step::Agent => {}
+        }
+        self.recorder.record(Event::Removed { step }).await?;
+        Ok(None)
+    }
+
+    /// Deletes what is left of the machine at the placement before.
+    pub(super) async fn clear(&self, state: &State) -> Result<(), Error> {
+        self.delete(None, &self.machine()?, Some(&StepState::Intended)).await?;
+        self.delete_disks(state.placement.saturating_sub(1)).await?;
+        self.recorder.record(Event::Cleared).await
+    }
+
+    /// The disks go with the machine, unless it failed before it owned them.
+    async fn delete_disks(&self, until: usize) -> Result<(), Error> {
+        for name in self.plan.disks_until(until) {
+            let disk = self.group.disk(&name)?;
+            if disk.find().await?.is_some() {
+                self.delete(None, &disk, None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn remove_group(&self, state: &State) -> Result<Option<String>, Error> {
+        let handle = self.group.handle();
+        let step = Step::Group;
+        if let Some(StepState::Removing(_)) = state.steps.get(&step) {
+            self.delete(Some(step), handle, state.steps.get(&step)).await?;
+        } else if let Some(found) = handle.find().await? {
+            // The mark decides: between our look and our write, someone else may have created it.
+            if !self.is_ours(&found) {
+                return self.disown("it is not ours").await;
+            }
+            if let Some(other) = self.foreign_resource().await? {
+                return self.disown(&format!("it holds {other}, which is not ours")).await;
+            }
+            self.delete(Some(step), handle, state.steps.get(&step)).await?;
+        }
+        self.recorder.record(Event::Removed { step }).await?;
+        Ok(None)
+    }
+
+    async fn disown(&self, why: &str) -> Result<Option<String>, Error> {
+        self.recorder.record(Event::Completed { step: Step::Group, created: false }).await?;
+        Ok(Some(format!("the resource group {} stays: {why}", self.plan.spec.group.name())))
+    }
+
+    /// Something in our group that others put there. What is ours may still be listed for a while after it is gone.
+    async fn foreign_resource(&self) -> Result<Option<String>, Error> {
+        let names = &self.plan.names;
+        let ours = [&names.security_group, &names.network, &names.public_ip, &names.interface, &self.plan.spec.name];
+        let belongs = |name: &str| {
+            let own = name.split('/').next().unwrap_or(name);
+            ours.iter().any(|known| known.eq_ignore_ascii_case(own)) || own.starts_with(&names.disks)
+        };
+        let found = self.group.resources().await?;
+        Ok(found
+            .into_iter()
+            .find(|resource| !self.is_ours(resource) && !belongs(&resource.name))
+            .map(|other| other.name))
+    }
+
+    async fn delete<K: Kind>(
+        &self,
+        step: Option<Step>,
+        handle: &Handle<K>,
+        was: Option<&StepState>,
+    ) -> Result<(), Error> {
+        let resumed = match was {
+            Some(StepState::Removing(operation)) => Some(operation.clone()),
+            _ => None,
+        };
+        self.delete_patiently(step, handle, resumed).await?;
+        // A write whose answer was lost may be applied after the deletion found nothing.
+        let mut late = was == Some(&StepState::Intended);
+        while late {
+            self.clock.sleep(LATE).await;
+            late = handle.find().await?.is_some();
+            if late {
+                self.delete_patiently(step, handle, None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_patiently<K: Kind>(
+        &self,
+        step: Option<Step>,
+        handle: &Handle<K>,
+        mut resumed: Option<Operation>,
+    ) -> Result<(), Error> {
+        let started = self.clock.elapsed();
+        loop {
+            let error = match self.delete_once(step, handle, resumed.take()).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            let elapsed = self.clock.elapsed().saturating_sub(started);
+            if !may_go_later(&error) || elapsed > PATIENCE {
+                return Err(error);
+            }
+            tracing::debug!(%error, "the deletion is tried again");
+            self.clock.sleep(PAUSE).await;
+        }
+    }
+
+    async fn delete_once<K: Kind>(
+        &self,
+        step: Option<Step>,
+        handle: &Handle<K>,
+        resumed: Option<Operation>,
+    ) -> Result<(), Error> {
+        let pending = match resumed {
+            Some(operation) => handle.resume_delete(operation)?,
+            None => {
+                let pending = handle.delete().await?;
+                if let (Some(step), Some(operation)) = (step, pending.operation()) {
+                    self.recorder.record(Event::Removing { step, operation: operation.clone() }).await?;
+                }
+                pending
+            }
+        };
+        match pending.outcome().await {
+            Outcome::Done(_) => Ok(()),
+            Outcome::Failed(error) | Outcome::Unread(error) => Err(error),
+            other => other.into_result().map(|_| ()),
+        }
+    }
+}
+
+/// Whether a deletion may succeed when something else is gone or has ended.
+fn may_go_later(error: &Error) -> bool {
+    match Fault::of(error) {
+        Some(fault) => {
+            fault.class == Class::Retry || (error.kind() == ErrorKind::Conflict && fault.code != "ScopeLocked")
+        }
+        None => {
+            matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Throttled)
+                && error.http_status().is_some()
+        }
+    }
+}

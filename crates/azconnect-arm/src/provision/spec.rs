@@ -1,0 +1,443 @@
+//! What is wanted.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use azconnect_core::{Error, ResourceGroupName};
+use serde::{Deserialize, Serialize};
+
+use super::agent::{AgentInstall, Way};
+use super::cidr::Cidr;
+use super::cloud_init::CloudInit;
+use super::key::KeyKind;
+use super::names::{check_admin_name, check_machine_name, check_reserved};
+use super::rule::{InboundRule, check_rules};
+use super::script;
+use crate::client::{ResourceId, Urn};
+
+/// Which resource group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum GroupChoice {
+    /// One of the machine's own, created if it does not exist. One that exists already is used, and never deleted.
+    Create(ResourceGroupName),
+    /// One that exists: for an identity that may act in this group only.
+    Existing(ResourceGroupName),
+}
+
+impl GroupChoice {
+    /// Its name.
+    pub fn name(&self) -> &ResourceGroupName {
+        match self {
+            Self::Create(name) | Self::Existing(name) => name,
+        }
+    }
+}
+
+/// Which network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NetworkChoice {
+    /// One of the machine's own.
+    Create {
+        /// Its addresses.
+        space: Cidr,
+        /// The addresses of its one subnet.
+        subnet: Cidr,
+        /// Whether machines in it reach the internet without a public address of their own.
+        outbound: bool,
+    },
+    /// A subnet that exists.
+    Existing(ResourceId),
+}
+
+/// Which image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ImageChoice {
+    /// One of the platform or the marketplace.
+    Urn(Urn),
+    /// One of the customer's own, by its id.
+    Id(ResourceId),
+}
+
+/// Short names for common images. All are of generation 2.
+const ALIASES: &[(&str, &str)] = &[
+    ("Ubuntu2404", "Canonical:ubuntu-24_04-lts:server:latest"),
+    ("Ubuntu2404Arm64", "Canonical:ubuntu-24_04-lts:server-arm64:latest"),
+    ("Ubuntu2204", "Canonical:0001-com-ubuntu-server-jammy:22_04-lts-gen2:latest"),
+    ("Debian12", "Debian:debian-12:12-gen2:latest"),
+    ("AlmaLinux9", "almalinux:almalinux-x86_64:9-gen2:latest"),
+    ("RHEL9", "RedHat:RHEL:9-lvm-gen2:latest"),
+    ("SLES15", "SUSE:sles-15-sp5:gen2:latest"),
+];
+
+impl FromStr for ImageChoice {
+    type Err = Error;
+
+    /// Reads an alias such as `Ubuntu2404`, a URN, or the id of an image.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if let Some((_, urn)) = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(text)) {
+            return Ok(Self::Urn(urn.parse()?));
+        }
+        if text.starts_with('/') {
+            return Ok(Self::Id(text.parse()?));
+        }
+        text.parse().map(Self::Urn).map_err(|error: Error| {
+            let known: Vec<&str> = ALIASES.iter().map(|(alias, _)| *alias).collect();
+            error.with_advice(format!(
+                "give publisher:offer:sku:version, the id of an image, or one of {}",
+                known.join(", ")
+            ))
+        })
+    }
+}
+
+/// One more disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DataDisk {
+    /// Its size in GiB.
+    pub size_gib: u32,
+    /// Its kind, such as `Premium_LRS`.
+    pub kind: String,
+}
+
+impl DataDisk {
+    /// A disk of a size, on standard solid state.
+    pub fn new(size_gib: u32) -> Self {
+        Self { size_gib, kind: "StandardSSD_LRS".to_owned() }
+    }
+
+    /// Sets its kind.
+    #[must_use]
+    pub fn with_kind(mut self, kind: impl Into<String>) -> Self {
+        self.kind = kind.into();
+        self
+    }
+}
+
+/// What becomes of what was created when the provisioning fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OnFailure {
+    /// It is deleted.
+    #[default]
+    CleanUp,
+    /// It stays, for a look at it. `Provisioner::clean_up` deletes it later.
+    Keep,
+}
+
+/// The machine that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct VmSpec {
+    /// Its name, which is its host name as well.
+    pub name: String,
+    /// Its region, such as `westeurope`.
+    pub location: String,
+    /// Its size, and those to fall back to when there is no room for it, in order.
+    pub sizes: Vec<String>,
+    /// Its image.
+    pub image: ImageChoice,
+    /// Its resource group.
+    pub group: GroupChoice,
+    /// Its network.
+    pub network: NetworkChoice,
+    /// Its zone, and those to fall back to, in order. None: the service chooses.
+    pub zones: Vec<String>,
+    /// The size of its system disk in GiB; the image's own if none.
+    pub os_disk_gib: Option<u32>,
+    /// The kind of its system disk.
+    pub os_disk_kind: String,
+    /// Its other disks.
+    pub data_disks: Vec<DataDisk>,
+    /// The name of its administrator.
+    pub admin: String,
+    /// The kind of its key.
+    pub key: KeyKind,
+    /// Who may connect to it.
+    pub rules: Vec<InboundRule>,
+    /// Whether it has a public address.
+    pub public_ip: bool,
+    /// Tags of everything that is created for it.
+    pub tags: BTreeMap<String, String>,
+    /// How the agent gets in.
+    pub agent: Option<AgentInstall>,
+    /// A `#cloud-config` document of the caller's own.
+    pub cloud_config: Option<String>,
+    /// Whether it has an identity of its own.
+    pub identity: bool,
+    /// What becomes of it when the provisioning fails.
+    pub on_failure: OnFailure,
+}
+
+impl VmSpec {
+    /// A machine of a name in a region, with a size, an image and a group. It gets a network and a public address of its
+    /// own, an Ed25519 key, and no rule: nobody can connect to it until one is given.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a name that the service would refuse.
+    pub fn new(name: &str, location: &str, size: &str, image: ImageChoice, group: GroupChoice) -> Result<Self, Error> {
+        check_machine_name(name)?;
+        Ok(Self {
+            name: name.to_owned(),
+            location: location.to_ascii_lowercase().replace(' ', ""),
+            sizes: vec![size.to_owned()],
+            image,
+            group,
+            network: NetworkChoice::Create {
+                space: "10.0.0.0/16".parse()?,
+                subnet: "10.0.0.0/24".parse()?,
+                outbound: true,
+            },
+            zones: Vec::new(),
+            os_disk_gib: None,
+            os_disk_kind: "StandardSSD_LRS".to_owned(),
+            data_disks: Vec::new(),
+            admin: "azureuser".to_owned(),
+            key: KeyKind::default(),
+            rules: Vec::new(),
+            public_ip: true,
+            tags: BTreeMap::new(),
+            agent: None,
+            cloud_config: None,
+            identity: false,
+            on_failure: OnFailure::default(),
+        })
+    }
+
+    /// Adds a size to fall back to.
+    #[must_use]
+    pub fn with_fallback_size(mut self, size: impl Into<String>) -> Self {
+        self.sizes.push(size.into());
+        self
+    }
+
+    /// Adds a zone: the first is wanted, the others are fallen back to.
+    #[must_use]
+    pub fn with_zone(mut self, zone: impl Into<String>) -> Self {
+        self.zones.push(zone.into());
+        self
+    }
+
+    /// Sets the network.
+    #[must_use]
+    pub fn with_network(mut self, network: NetworkChoice) -> Self {
+        self.network = network;
+        self
+    }
+
+    /// Sets the size and kind of the system disk.
+    #[must_use]
+    pub fn with_os_disk(mut self, size_gib: Option<u32>, kind: impl Into<String>) -> Self {
+        self.os_disk_gib = size_gib;
+        self.os_disk_kind = kind.into();
+        self
+    }
+
+    /// Adds a disk.
+    #[must_use]
+    pub fn with_data_disk(mut self, disk: DataDisk) -> Self {
+        self.data_disks.push(disk);
+        self
+    }
+
+    /// Sets the administrator's name and the kind of key.
+    #[must_use]
+    pub fn with_admin(mut self, name: impl Into<String>, key: KeyKind) -> Self {
+        self.admin = name.into();
+        self.key = key;
+        self
+    }
+
+    /// Adds a rule.
+    #[must_use]
+    pub fn with_rule(mut self, rule: InboundRule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Sets whether it has a public address.
+    #[must_use]
+    pub fn with_public_ip(mut self, public_ip: bool) -> Self {
+        self.public_ip = public_ip;
+        self
+    }
+
+    /// Adds a tag.
+    #[must_use]
+    pub fn with_tag(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.tags.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets how the agent gets in.
+    #[must_use]
+    pub fn with_agent(mut self, agent: AgentInstall) -> Self {
+        self.agent = Some(agent);
+        self
+    }
+
+    /// Sets a `#cloud-config` document.
+    #[must_use]
+    pub fn with_cloud_config(mut self, text: impl Into<String>) -> Self {
+        self.cloud_config = Some(text.into());
+        self
+    }
+
+    /// Gives it an identity of its own.
+    #[must_use]
+    pub fn with_identity(mut self) -> Self {
+        self.identity = true;
+        self
+    }
+
+    /// Sets what becomes of it when the provisioning fails.
+    #[must_use]
+    pub fn with_on_failure(mut self, on_failure: OnFailure) -> Self {
+        self.on_failure = on_failure;
+        self
+    }
+
+    /// Checks everything that can be checked without asking the service.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) with the field and its remedy.
+    pub fn check(&self) -> Result<(), Error> {
+        check_machine_name(&self.name)?;
+        check_admin_name(&self.admin)?;
+        check_reserved("resource group", self.group.name().as_str())?;
+        check_rules(&self.rules)?;
+        self.check_words()?;
+        self.check_network()?;
+        self.check_disks()?;
+        self.check_tags()?;
+        if let Some(agent) = &self.agent {
+            agent.check()?;
+        }
+        self.user_data().map(|_| ())
+    }
+
+    /// The user data in base64, if there is any.
+    pub(super) fn user_data(&self) -> Result<Option<String>, Error> {
+        let mut data = CloudInit::new();
+        if let Some(config) = &self.cloud_config {
+            data = data.with_config(config.as_str());
+        }
+        if let Some(Way::CloudInit(text)) = self.agent.as_ref().map(|agent| &agent.way) {
+            if !text.starts_with("#!") {
+                return Err(Error::invalid("agent script", "does not begin with #!")
+                    .with_advice("begin the script with a line such as #!/bin/sh"));
+            }
+            data = data.with_script("azconnect-agent.sh", script::wrapped(text));
+        }
+        if data == CloudInit::new() { Ok(None) } else { data.encode().map(Some) }
+    }
+
+    fn check_words(&self) -> Result<(), Error> {
+        let word =
+            |text: &String| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+        if !word(&self.location) || self.location.contains(['_', '-']) {
+            return Err(
+                Error::invalid("location", "is not the name of a region").with_advice("give it as in westeurope")
+            );
+        }
+        if self.sizes.is_empty() || !self.sizes.iter().all(word) {
+            return Err(Error::invalid("size", "is not the name of a size").with_advice("give it as in Standard_B2s"));
+        }
+        if !self.zones.iter().all(|zone| matches!(zone.as_str(), "1" | "2" | "3")) {
+            return Err(Error::invalid("zone", "is not 1, 2 or 3").with_advice("give the zone as a number"));
+        }
+        Ok(())
+    }
+
+    fn check_network(&self) -> Result<(), Error> {
+        match &self.network {
+            NetworkChoice::Create { space, subnet, .. } => {
+                if !space.contains(subnet) {
+                    return Err(Error::invalid("subnet", format!("{subnet} is not within {space}"))
+                        .with_advice("choose a subnet within the network's addresses"));
+                }
+                if !space.is_ipv4() || space.prefix() < 8 || subnet.prefix() > 29 {
+                    return Err(Error::invalid("subnet", "is too small, or its network too large")
+                        .with_advice("use IPv4, a network of /8 or smaller, and a subnet of /29 or larger"));
+                }
+            }
+            NetworkChoice::Existing(subnet) => {
+                if subnet.after("virtualNetworks").is_none() || subnet.after("subnets").is_none() {
+                    return Err(Error::invalid("subnet", "is not the id of a subnet")
+                        .with_advice("give an id of the form …/virtualNetworks/NAME/subnets/NAME"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_disks(&self) -> Result<(), Error> {
+        let sizes = self.os_disk_gib.iter().copied().chain(self.data_disks.iter().map(|disk| disk.size_gib));
+        if self.data_disks.len() > 64 || sizes.into_iter().any(|size| size == 0 || size > 65_536) {
+            return Err(Error::invalid("disk", "is of an impossible size, or there are too many")
+                .with_advice("use at most 64 disks of 1 to 65,536 GiB"));
+        }
+        Ok(())
+    }
+
+    fn check_tags(&self) -> Result<(), Error> {
+        let bad = self.tags.iter().find(|(name, value)| {
+            name.is_empty()
+                || name.len() > 512
+                || value.len() > 256
+                || name.contains(['<', '>', '%', '&', '\\', '?', '/'])
+        });
+        if bad.is_some() || self.tags.len() > 45 {
+            return Err(Error::invalid("tags", "are too many, too long, or named with one of < > % & \\ ? /")
+                .with_advice("use at most 45 tags with plain names"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> VmSpec {
+        let group = GroupChoice::Create(ResourceGroupName::new("rg-web").unwrap());
+        VmSpec::new("web", "West Europe", "Standard_B2s", "Ubuntu2404".parse().unwrap(), group).unwrap()
+    }
+
+    #[test]
+    fn bad_values_name_their_field() {
+        let field = |spec: VmSpec| spec.check().unwrap_err().field().map(str::to_owned);
+        assert!(spec().check().is_ok());
+        assert_eq!(spec().location, "westeurope");
+        assert_eq!(field(spec().with_zone("4")).as_deref(), Some("zone"));
+        assert_eq!(field(spec().with_fallback_size("a b")).as_deref(), Some("size"));
+        assert_eq!(field(spec().with_data_disk(DataDisk::new(0))).as_deref(), Some("disk"));
+        assert_eq!(field(spec().with_admin("root", KeyKind::Ed25519)).as_deref(), Some("administrator name"));
+        assert_eq!(field(spec().with_tag("a/b", "")).as_deref(), Some("tags"));
+        assert_eq!(field(spec().with_cloud_config("packages: []")).as_deref(), Some("user data"));
+        assert_eq!(field(spec().with_agent(AgentInstall::cloud_init("echo"))).as_deref(), Some("agent script"));
+        let outside = NetworkChoice::Create {
+            space: "10.0.0.0/16".parse().unwrap(),
+            subnet: "10.1.0.0/24".parse().unwrap(),
+            outbound: true,
+        };
+        assert_eq!(field(spec().with_network(outside)).as_deref(), Some("subnet"));
+    }
+
+    #[test]
+    fn images_are_read_in_three_forms() {
+        assert!(matches!("ubuntu2404".parse(), Ok(ImageChoice::Urn(_))));
+        assert!(matches!("/subscriptions/s/x/y".parse(), Ok(ImageChoice::Id(_))));
+        assert!("Ubuntu1".parse::<ImageChoice>().unwrap_err().advice().contains("Ubuntu2404"));
+        for (_, urn) in ALIASES {
+            assert!(urn.parse::<Urn>().is_ok());
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Where a provisioning stands: what its events add up to.
+
+use std::collections::BTreeMap;
+
+use azconnect_http::Operation;
+
+use super::event::{Event, Step};
+use super::plan::Plan;
+use super::spec::OnFailure;
+
+/// Where one resource stands.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum StepState {
+    /// It may or may not have been written.
+    Intended,
+    /// The service is creating it.
+    Accepted(Operation),
+    /// It is there.
+    Complete {
+        /// Whether we created it.
+        created: bool,
+    },
+    /// The service is deleting it.
+    Removing(Operation),
+    /// It is gone.
+    Removed,
+}
+
+/// What is being done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Nothing was planned.
+    #[default]
+    Empty,
+    /// The machine is being built.
+    Building,
+    /// It failed, and what was created is still there.
+    Failed,
+    /// What was created is being deleted.
+    CleaningUp,
+    /// What was created is gone.
+    CleanedUp,
+    /// The machine runs.
+    Finished,
+}
+
+/// Where a provisioning stands.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct State {
+    /// What is to be created.
+    pub plan: Option<Plan>,
+    /// The public key, once the private one is sealed.
+    pub public_key: Option<String>,
+    /// The public key's fingerprint.
+    pub fingerprint: Option<String>,
+    /// Where each step stands; absent if it has not begun.
+    pub steps: BTreeMap<Step, StepState>,
+    /// Which placement is tried.
+    pub placement: usize,
+    /// Whether what is left of the machine at the placement before must go first.
+    pub clearing: bool,
+    /// What is being done.
+    pub phase: Phase,
+    /// Why it failed.
+    pub failure: Option<(Step, String)>,
+    /// The machine's public address, once it is finished.
+    pub address: Option<String>,
+    /// What did not go as it should, once it is finished.
+    pub warning: Option<String>,
+    /// What was not deleted, and why.
+    pub kept: Option<String>,
+}
+
+impl State {
+    /// What events add up to.
+    pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+        let mut state = Self::default();
+        events.into_iter().for_each(|event| state.evolve(event));
+        state
+    }
+
+    /// Takes in one more event.
+    pub fn evolve(&mut self, event: &Event) {
+        match event {
+            Event::Planned { plan } => {
+                *self = Self { plan: Some((**plan).clone()), phase: Phase::Building, ..Self::default() };
+            }
+            Event::KeySealed { public, fingerprint } => {
+                self.public_key = Some(public.clone());
+                self.fingerprint = Some(fingerprint.clone());
+            }
+            Event::Intended { step } => {
+                self.phase = Phase::Building;
+                self.steps.insert(*step, StepState::Intended);
+            }
+            Event::Accepted { step, operation } => {
+                self.steps.insert(*step, StepState::Accepted(operation.clone()));
+            }
+            Event::Completed { step, created } => {
+                self.steps.insert(*step, StepState::Complete { created: *created });
+            }
+            Event::FellBack { placement, .. } => {
+                self.placement = *placement;
+                self.clearing = true;
+                self.steps.insert(Step::Machine, StepState::Intended);
+            }
+            Event::Cleared => self.clearing = false,
+            Event::Failed { step, error, .. } => {
+                self.phase = Phase::Failed;
+                self.failure = Some((*step, error.clone()));
+            }
+            Event::CleanUpBegun => self.phase = Phase::CleaningUp,
+            Event::Removing { step, operation } => {
+                self.steps.insert(*step, StepState::Removing(operation.clone()));
+            }
+            Event::Removed { step } => {
+                self.steps.insert(*step, StepState::Removed);
+            }
+            Event::CleanedUp { kept } => {
+                self.phase = Phase::CleanedUp;
+                self.kept.clone_from(kept);
+            }
+            Event::Finished { address, warning } => {
+                self.phase = Phase::Finished;
+                self.address.clone_from(address);
+                self.warning.clone_from(warning);
+            }
+        }
+    }
+
+    /// Whether nothing is left to do after an event: a failure whose remains are to be kept is left to the caller.
+    pub(super) fn rests_after(&self, event: &Event) -> bool {
+        let keeps = self.plan.as_ref().is_some_and(|plan| plan.spec.on_failure == OnFailure::Keep);
+        event.is_rest() || (keeps && matches!(event, Event::Failed { .. }))
+    }
+
+    pub(super) fn is_complete(&self, step: Step) -> bool {
+        matches!(self.steps.get(&step), Some(StepState::Complete { .. }))
+    }
+
+    /// Whether a step may have created something that is still there.
+    pub(super) fn may_exist(&self, step: Step) -> bool {
+        !matches!(self.steps.get(&step), None | Some(StepState::Complete { created: false } | StepState::Removed))
+    }
+}

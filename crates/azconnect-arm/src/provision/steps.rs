@@ -1,0 +1,355 @@
+//! The effect of each step: what is sent, and what becomes of the answer.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use azconnect_core::{Clock, Effect, Error, ErrorKind, Secret, SecretStore};
+use azconnect_http::Outcome;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::agent::{AgentInstall, ExtensionScript, check_extension_script};
+use super::body::{self, Extension, Ids, MachineInput};
+use super::event::{Event, Step};
+use super::plan::{OWNER_TAG, Plan};
+use super::probe::{AgentProbe, ProbeTarget, Probed, RunCommandProbe};
+use super::recorder::Recorder;
+use super::script;
+use super::spec::GroupChoice;
+use super::state::{State, StepState};
+use crate::client::{Group, Handle, Kind, Pending, Tagged, VirtualMachines};
+use crate::error::{Class, Fault};
+
+/// How often a write is sent whose operation failed for a moment.
+const ATTEMPTS: u32 = 3;
+
+/// The pause before such a write is sent again.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// The name of the extension that brings the agent.
+const EXTENSION: &str = "azconnect-agent";
+
+/// A step that did not complete.
+pub(super) struct StepFailure {
+    pub(super) step: Step,
+    pub(super) error: Error,
+    /// Whether doing it again would fail again. Otherwise its outcome is not known, and it can be resumed.
+    pub(super) definitive: bool,
+}
+
+/// Everything that the steps of one plan need.
+pub(super) struct Site<'a> {
+    pub(super) group: Group,
+    pub(super) plan: &'a Plan,
+    pub(super) ids: Ids,
+    pub(super) recorder: &'a Recorder,
+    pub(super) secrets: Arc<dyn SecretStore>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) probe: Option<Arc<dyn AgentProbe>>,
+    pub(super) warning: Mutex<Option<String>>,
+}
+
+impl Site<'_> {
+    /// Creates one thing, or goes on with creating it.
+    pub(super) async fn create(&self, step: Step, state: &State) -> Result<(), StepFailure> {
+        let outcome = match step {
+            Step::Group => self.create_group(state).await,
+            Step::SecurityGroup => {
+                let handle = self.group.network_security_group(&self.plan.names.security_group);
+                self.ensure(step, handle, &body::security_group(self.plan), state).await
+            }
+            Step::Network => match body::network(self.plan) {
+                Some(body) => {
+                    self.ensure(step, self.group.virtual_network(&self.plan.names.network), &body, state).await
+                }
+                None => self.skip(step).await,
+            },
+            Step::PublicIp if self.plan.spec.public_ip => {
+                let handle = self.group.public_ip(&self.plan.names.public_ip);
+                self.ensure(step, handle, &body::public_ip(self.plan), state).await
+            }
+            Step::PublicIp => self.skip(step).await,
+            Step::Interface => {
+                let handle = self.group.network_interface(&self.plan.names.interface);
+                self.ensure(step, handle, &body::interface(self.plan, &self.ids), state).await
+            }
+            Step::Machine => self.create_machine(state).await,
+            Step::Extension => self.create_extension(state).await,
+            Step::Agent => self.await_agent().await,
+        };
+        outcome.map_err(|(error, definitive)| StepFailure { step, error, definitive })
+    }
+
+    /// The machine.
+    pub(super) fn machine(&self) -> Result<Handle<VirtualMachines>, Error> {
+        self.group.virtual_machine(&self.plan.spec.name)
+    }
+
+    /// The machine's public address.
+    pub(super) async fn address(&self) -> Result<Option<String>, Error> {
+        if !self.plan.spec.public_ip {
+            return Ok(None);
+        }
+        Ok(self.group.public_ip(&self.plan.names.public_ip)?.get().await?.properties.ip_address)
+    }
+
+    async fn create_group(&self, state: &State) -> Result<(), Failure> {
+        let handle = self.group.handle();
+        let found = handle.find().await.map_err(refused)?;
+        let ours = found.as_ref().is_some_and(|group| self.is_ours(group));
+        match (&self.plan.spec.group, found) {
+            (GroupChoice::Existing(name), None) => {
+                let error = Error::new(ErrorKind::NotFound, format!("the resource group {name} does not exist"))
+                    .with_effect(Effect::None)
+                    .with_advice("check its name, or have it created");
+                Err((error, true))
+            }
+            (GroupChoice::Create(_), None) => {
+                if state.steps.get(&Step::Group) != Some(&StepState::Intended) {
+                    self.note(Event::Intended { step: Step::Group }).await?;
+                }
+                self.write(Step::Group, handle, &body::group(self.plan)).await
+            }
+            // Our own mark on it: an earlier attempt has created it.
+            (GroupChoice::Create(_), Some(_)) if ours => {
+                self.note(Event::Completed { step: Step::Group, created: true }).await
+            }
+            (_, Some(_)) => self.skip(Step::Group).await,
+        }
+    }
+
+    async fn create_machine(&self, state: &State) -> Result<(), Failure> {
+        let (Some(placement), Some(public_key)) = (self.plan.placements.get(state.placement), &state.public_key) else {
+            return Err((Error::new(ErrorKind::Corrupt, "the journal names no placement or no key"), true));
+        };
+        let input = MachineInput { placement, at: state.placement, public_key };
+        let body = body::machine(self.plan, &self.ids, &input).map_err(certain)?;
+        let Err((error, definitive)) = self.ensure(Step::Machine, self.machine(), &body, state).await else {
+            return Ok(());
+        };
+        let code = error.service_code().unwrap_or_default().to_owned();
+        if definitive && code.starts_with("OSProvisioning") {
+            // The service gave up waiting, not the machine: deleting it would lose one that comes up later.
+            self.warn(format!("{}: {}", error.message(), error.advice()));
+            return self.note(Event::Completed { step: Step::Machine, created: true }).await;
+        }
+        let class = Fault::of(&error).map(|fault| fault.class);
+        let next = state.placement + 1;
+        if class == Some(Class::FallBack) && next < self.plan.placements.len() {
+            tracing::info!(code, placement = next, "no room for the machine: it is tried elsewhere");
+            return self.note(Event::FellBack { code, placement: next }).await;
+        }
+        Err((error, definitive))
+    }
+
+    async fn create_extension(&self, state: &State) -> Result<(), Failure> {
+        let Some(script) = self.plan.spec.agent.as_ref().and_then(AgentInstall::extension_script) else {
+            return self.skip(Step::Extension).await;
+        };
+        let (text, sealed) = match script {
+            ExtensionScript::Plain(text) => (Secret::new(text.as_str()), false),
+            ExtensionScript::Sealed(id) => {
+                let secret = self.secrets.get(id).await.map_err(uncertain)?;
+                let missing = || Error::invalid("agent script", format!("nothing is sealed as {id}"));
+                (secret.ok_or_else(missing).map_err(certain)?, true)
+            }
+        };
+        check_extension_script(text.expose()).map_err(certain)?;
+        let wrapped = Zeroizing::new(script::wrapped(text.expose()));
+        let encoded = Zeroizing::new(BASE64.encode(wrapped.as_bytes()));
+        let body = Extension::new(self.plan, &encoded, sealed);
+        let machine = self.machine().map_err(certain)?;
+        let outcome = self.ensure(Step::Extension, machine.extension(EXTENSION), &body, state).await;
+        match outcome {
+            Err((error, true)) => Err((self.with_extension_output(error, &machine).await, true)),
+            outcome => outcome,
+        }
+    }
+
+    async fn with_extension_output(&self, error: Error, machine: &Handle<VirtualMachines>) -> Error {
+        match machine.instance_view().await.ok().and_then(|view| view.output_of(EXTENSION)) {
+            Some(output) => {
+                let message = format!("{}; its output ends with: {}", error.message(), tail(&output));
+                error.with_message(message)
+            }
+            None => error,
+        }
+    }
+
+    async fn await_agent(&self) -> Result<(), Failure> {
+        let Some(agent) = &self.plan.spec.agent else { return self.skip(Step::Agent).await };
+        let machine = self.machine().map_err(certain)?;
+        let address = self.address().await.map_err(uncertain)?;
+        let target = ProbeTarget::new(machine, &self.plan.spec.location, address);
+        let own: Arc<dyn AgentProbe> = Arc::new(RunCommandProbe);
+        let probe = self.probe.as_ref().unwrap_or(&own);
+        let started = self.clock.elapsed();
+        loop {
+            let last = match probe.probe(&target).await {
+                Ok(Probed::Online) => return self.note(Event::Completed { step: Step::Agent, created: false }).await,
+                Ok(Probed::Failed(output)) => {
+                    let error =
+                        Error::new(ErrorKind::Unavailable, format!("the agent did not start: {}", tail(&output)))
+                            .with_operation("arm.agent.probe")
+                            .with_retry(azconnect_core::Retry::No)
+                            .with_advice("correct the script by its output, then provision again");
+                    return Err((error, true));
+                }
+                Ok(Probed::NotYet(reason)) => reason,
+                Err(error) => error.to_string(),
+            };
+            if self.clock.elapsed().saturating_sub(started) + agent.every > agent.deadline {
+                let seconds = agent.deadline.as_secs();
+                let error = Error::new(
+                    ErrorKind::Timeout,
+                    format!("the agent is not online after {seconds} s: {}", tail(&last)),
+                )
+                .with_operation("arm.agent.probe")
+                .with_advice("look at the script's output in the machine, or give it more time");
+                return Err((error, true));
+            }
+            self.clock.sleep(agent.every).await;
+        }
+    }
+
+    /// Writes a resource, or goes on with one that was written.
+    async fn ensure<K: Kind>(
+        &self,
+        step: Step,
+        handle: Result<Handle<K>, Error>,
+        body: &(impl Serialize + Sync),
+        state: &State,
+    ) -> Result<(), Failure>
+    where
+        K::View: Tagged,
+    {
+        let handle = handle.map_err(certain)?;
+        match state.steps.get(&step) {
+            Some(StepState::Accepted(operation)) => {
+                let pending = handle.resume(operation.clone()).map_err(certain)?;
+                match self.outcome(pending).await {
+                    // It failed for a moment only, or nobody knows of it any more: it is written again.
+                    Err((error, true)) if is_momentary(&error) => {}
+                    Err((error, false)) if error.kind() == ErrorKind::NotFound => {}
+                    Err(failure) => return Err(failure),
+                    Ok(()) => return self.note(Event::Completed { step, created: true }).await,
+                }
+            }
+            Some(StepState::Intended) => {}
+            _ => {
+                self.refuse_foreign(step, &handle, state).await?;
+                self.note(Event::Intended { step }).await?;
+            }
+        }
+        self.write(step, &handle, body).await
+    }
+
+    /// Refuses to write over what someone else created. In a group that we have just created, there is nothing.
+    async fn refuse_foreign<K: Kind>(&self, step: Step, handle: &Handle<K>, state: &State) -> Result<(), Failure>
+    where
+        K::View: Tagged,
+    {
+        let group_is_ours = state.steps.get(&Step::Group) == Some(&StepState::Complete { created: true });
+        if group_is_ours || step == Step::Extension {
+            return Ok(());
+        }
+        match handle.find().await.map_err(refused)? {
+            Some(view) if !self.is_ours(&view) => {
+                let error =
+                    Error::new(ErrorKind::Conflict, format!("the {} {} exists already", step.name(), handle.name()))
+                        .with_effect(Effect::None)
+                        .with_advice("choose another name: what others created is never changed");
+                Err((error, true))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn write<K: Kind>(
+        &self,
+        step: Step,
+        handle: &Handle<K>,
+        body: &(impl Serialize + Sync),
+    ) -> Result<(), Failure> {
+        let mut attempt = 1;
+        loop {
+            let pending = handle.create(body).await.map_err(refused)?;
+            if let Some(operation) = pending.operation() {
+                self.note(Event::Accepted { step, operation: operation.clone() }).await?;
+            }
+            match self.outcome(pending).await {
+                Ok(()) => return self.note(Event::Completed { step, created: true }).await,
+                Err((error, true)) if attempt < ATTEMPTS && is_momentary(&error) => {
+                    tracing::debug!(%error, attempt, "the operation failed for a moment and is begun again");
+                    self.clock.sleep(PAUSE).await;
+                    attempt += 1;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    async fn outcome<T>(&self, pending: Pending<T>) -> Result<(), Failure> {
+        match pending.outcome().await {
+            Outcome::Done(_) => Ok(()),
+            Outcome::Failed(error) => Err((error, true)),
+            Outcome::Unread(error) => Err((error.with_effect(Effect::Unknown), false)),
+            in_progress => match in_progress.into_result() {
+                Ok(_) => Ok(()),
+                Err(error) => Err((error, false)),
+            },
+        }
+    }
+
+    /// Notes that there is nothing to create.
+    async fn skip(&self, step: Step) -> Result<(), Failure> {
+        self.note(Event::Completed { step, created: false }).await
+    }
+
+    async fn note(&self, event: Event) -> Result<(), Failure> {
+        self.recorder.record(event).await.map_err(uncertain)
+    }
+
+    fn warn(&self, text: String) {
+        *self.warning.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+
+    pub(super) fn is_ours(&self, view: &impl Tagged) -> bool {
+        view.tag(OWNER_TAG) == Some(self.plan.id.as_str())
+    }
+}
+
+/// An error, and whether doing it again would fail again.
+type Failure = (Error, bool);
+
+fn certain(error: Error) -> Failure {
+    (error, true)
+}
+
+fn uncertain(error: Error) -> Failure {
+    (error, false)
+}
+
+/// Judges a refusal: it is definitive if nothing was applied and time alone changes nothing.
+fn refused(error: Error) -> Failure {
+    let by_time = matches!(
+        error.kind(),
+        ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Unauthenticated
+    );
+    let by_room = Fault::of(&error).is_some_and(|fault| fault.class == Class::FallBack);
+    let definitive = by_room || (error.effect() == Effect::None && !by_time && !is_momentary(&error));
+    (error, definitive)
+}
+
+fn is_momentary(error: &Error) -> bool {
+    Fault::of(error).is_some_and(|fault| fault.class == Class::Retry) && error.kind() != ErrorKind::Timeout
+}
+
+/// The end of an output, short enough for a message.
+fn tail(output: &str) -> String {
+    let output = output.trim();
+    let skip = output.chars().count().saturating_sub(1500);
+    output.chars().skip(skip).collect()
+}

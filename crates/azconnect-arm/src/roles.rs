@@ -1,0 +1,190 @@
+//! Roles: given, listed and taken away, at a subscription, a resource group or a resource.
+
+use std::time::Duration;
+
+use azconnect_core::{Effect, Error, ErrorKind, PrincipalObjectId, SubscriptionId};
+use uuid::Uuid;
+
+use crate::client::{Arm, ResourceId, RoleAssignment, RoleAssignmentProperties};
+
+/// For how long a principal that the service does not know yet is waited for. The longest seen was 252 s.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The pause between two attempts.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// A role, by the GUID of its definition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Role(Uuid);
+
+impl Role {
+    /// Everything but roles themselves.
+    pub const CONTRIBUTOR: Self = Self(Uuid::from_u128(0xb249_88ac_6180_42a0_ab88_20f7_382d_d24c));
+    /// Reading everything.
+    pub const READER: Self = Self(Uuid::from_u128(0xacdd_72a7_3385_48ef_bd42_f606_fba8_1ae7));
+
+    /// A role by the GUID of its definition.
+    pub fn new(definition: Uuid) -> Self {
+        Self(definition)
+    }
+
+    /// The id of its definition in a subscription.
+    pub fn definition_id(self, subscription: SubscriptionId) -> String {
+        format!("/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{}", self.0)
+    }
+}
+
+/// What a principal is. The service checks it less strictly if it is told: a new principal is found sooner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PrincipalType {
+    /// An application or a managed identity.
+    #[default]
+    ServicePrincipal,
+    /// A person.
+    User,
+    /// A group of persons.
+    Group,
+}
+
+impl PrincipalType {
+    fn word(self) -> &'static str {
+        match self {
+            Self::ServicePrincipal => "ServicePrincipal",
+            Self::User => "User",
+            Self::Group => "Group",
+        }
+    }
+}
+
+/// Who gets which role where.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Assignment {
+    /// Where.
+    pub scope: ResourceId,
+    /// Which role.
+    pub role: Role,
+    /// Who.
+    pub principal: PrincipalObjectId,
+    /// What it is.
+    pub principal_type: PrincipalType,
+}
+
+impl Assignment {
+    /// A role for a service principal.
+    pub fn new(scope: ResourceId, role: Role, principal: PrincipalObjectId) -> Self {
+        Self { scope, role, principal, principal_type: PrincipalType::default() }
+    }
+
+    /// Sets what the principal is.
+    #[must_use]
+    pub fn with_principal_type(mut self, principal_type: PrincipalType) -> Self {
+        self.principal_type = principal_type;
+        self
+    }
+
+    /// The name of the assignment: the same for the same role, principal and scope, so that giving it twice gives it once.
+    pub fn name(&self) -> Uuid {
+        let scope = self.scope.as_str().to_ascii_lowercase();
+        let text = format!("{scope}|{}|{}", self.role.0, self.principal);
+        Uuid::new_v5(&Uuid::NAMESPACE_URL, text.as_bytes())
+    }
+}
+
+/// What giving a role came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Assigned {
+    /// It was given.
+    Now,
+    /// It was there already.
+    Before,
+}
+
+impl Arm {
+    /// Gives a role. Idempotent: the name is derived from what is given. A principal that the service does not know yet is
+    /// waited for, up to five minutes; a role that is there already is a success.
+    ///
+    /// Follows Microsoft's *Assign Azure roles using the REST API*.
+    ///
+    /// # Errors
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if the identity may not give roles: Contributor does not suffice.
+    pub async fn assign_role(&self, assignment: &Assignment) -> Result<Assigned, Error> {
+        let subscription = subscription_of(&assignment.scope)?;
+        let properties = RoleAssignmentProperties::to_send(
+            assignment.role.definition_id(subscription),
+            assignment.principal.to_string(),
+            assignment.principal_type.word(),
+        );
+        let started = self.clock().elapsed();
+        loop {
+            let error = match self.put_role_assignment(&assignment.scope, assignment.name(), &properties).await {
+                Ok(_) => return Ok(Assigned::Now),
+                Err(error) => error,
+            };
+            match error.service_code() {
+                Some("RoleAssignmentExists") => return Ok(Assigned::Before),
+                Some("PrincipalNotFound") if self.clock().elapsed().saturating_sub(started) < PATIENCE => {
+                    self.clock().sleep(PAUSE).await;
+                }
+                _ => return Err(error),
+            }
+        }
+    }
+
+    /// The roles of a principal at a scope, those given above it included.
+    ///
+    /// # Errors
+    /// The service's refusal.
+    pub async fn roles_of(
+        &self,
+        scope: &ResourceId,
+        principal: PrincipalObjectId,
+    ) -> Result<Vec<RoleAssignment>, Error> {
+        self.role_assignments(scope, principal).await
+    }
+
+    /// Takes a role away that [`Arm::assign_role`] gave. Taking away what is not there succeeds. One that someone else gave
+    /// under another name stays.
+    ///
+    /// # Errors
+    /// The service's refusal.
+    pub async fn remove_role(&self, assignment: &Assignment) -> Result<(), Error> {
+        match self.delete_role_assignment(&assignment.scope, assignment.name()).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            outcome => outcome,
+        }
+    }
+}
+
+fn subscription_of(scope: &ResourceId) -> Result<SubscriptionId, Error> {
+    let wrong = || {
+        Error::invalid("scope", "is not in a subscription")
+            .with_effect(Effect::None)
+            .with_advice("give the id of a subscription, a resource group or a resource")
+    };
+    scope.after("subscriptions").ok_or_else(wrong)?.parse().map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_an_assignment_depends_on_what_is_given_alone() {
+        let principal: PrincipalObjectId = "1272a66f-e2e8-4e88-ab43-487409186c3f".parse().unwrap();
+        let scope = |text: &str| ResourceId::parse(text).unwrap();
+        let name = |text: &str, role| Assignment::new(scope(text), role, principal).name();
+        let one = name("/subscriptions/S/resourceGroups/g", Role::CONTRIBUTOR);
+        assert_eq!(one, name("/subscriptions/s/resourcegroups/G", Role::CONTRIBUTOR));
+        assert_ne!(one, name("/subscriptions/s/resourceGroups/g", Role::READER));
+        assert_ne!(one, name("/subscriptions/s/resourceGroups/h", Role::CONTRIBUTOR));
+    }
+
+    #[test]
+    fn contributor_is_the_documented_guid() {
+        assert_eq!(Role::CONTRIBUTOR.0.to_string(), "b24988ac-6180-42a0-ab88-20f7382dd24c");
+        assert_eq!(Role::READER.0.to_string(), "acdd72a7-3385-48ef-bd42-f606fba81ae7");
+    }
+}
