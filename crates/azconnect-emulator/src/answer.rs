@@ -1,5 +1,7 @@
 //! Answers as the services give them.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Response, StatusCode};
@@ -9,6 +11,26 @@ use crate::call::Call;
 
 /// An answer with its whole body.
 pub(crate) type Answer = Response<Bytes>;
+
+/// A body that is made piece by piece, as it is read. It travels in the extensions of an answer and takes the place of
+/// its body.
+#[derive(Clone)]
+pub(crate) struct Pieces(Arc<Mutex<Option<PieceMaker>>>);
+
+/// What makes the pieces.
+pub(crate) type PieceMaker = Box<dyn Iterator<Item = Bytes> + Send>;
+
+impl Pieces {
+    pub(crate) fn new(pieces: impl Iterator<Item = Bytes> + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(Some(Box::new(pieces)))))
+    }
+
+    /// The pieces of an answer, if its body is made of them; once.
+    pub(crate) fn of(answer: &Answer) -> Option<PieceMaker> {
+        let Self(pieces) = answer.extensions().get::<Self>()?;
+        pieces.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
 
 /// An answer in JSON.
 pub(crate) fn json_answer(status: u16, body: &Value) -> Answer {

@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use crate::arm::Failure;
 use crate::service::{Origins, Service};
 
 /// The moment of a request. Lags follow `elapsed`, which never jumps; expiry follows `wall`.
@@ -33,6 +34,8 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) now: Moment,
+    /// What Azure Resource Manager is to fail with.
+    pub(crate) failure: Option<Failure>,
 }
 
 /// Who the `Authorization` header says the caller is.
@@ -65,6 +68,7 @@ impl Call {
             headers: parts.headers,
             body,
             now,
+            failure: None,
         }
     }
 

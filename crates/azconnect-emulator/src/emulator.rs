@@ -8,6 +8,7 @@ use azconnect_core::{Clock, Cloud, Error, KeyId, Scope, Secret};
 use azconnect_http::Transport;
 use serde_json::json;
 
+use crate::arm::ResourceManager;
 use crate::answer::{Answer, WithHeader, json_answer, unknown_route};
 use crate::call::{Call, Moment};
 use crate::fault::{CannedAnswer, FaultAction, Faults};
@@ -124,7 +125,14 @@ impl Emulator {
     /// The ground truth at this moment.
     pub fn truth(&self) -> Truth {
         let now = self.now();
-        Truth::of(&self.world(), now, self.exchanges())
+        let mut world = self.world();
+        arm::settle(&mut world, now);
+        Truth::of(&world, now, self.exchanges())
+    }
+
+    /// Azure Resource Manager from within: roles, quotas, what happens inside machines, and the ledger.
+    pub fn resource_manager(&self) -> ResourceManager {
+        ResourceManager::new(self.clone())
     }
 
     /// The text of a secret, by the id of its key, also after its removal. Only in process: no route serves it.
@@ -204,7 +212,7 @@ impl Emulator {
 
     fn decide(&self, call: Call, actions: &[FaultAction]) -> Outcome {
         // A delay may have passed since the request came in.
-        let call = Call { now: self.now(), ..call };
+        let mut call = Call { now: self.now(), ..call };
         for action in actions {
             match action {
                 FaultAction::LoseAnswer => {
@@ -222,6 +230,8 @@ impl Emulator {
                 FaultAction::Throttle { status, retry_after } => {
                     return Outcome::Answered(throttled(*status, *retry_after));
                 }
+                FaultAction::Fail(failure) if failure.in_operation => call.failure = Some(failure.clone()),
+                FaultAction::Fail(failure) => return Outcome::Answered(failure.refusal.answer()),
                 FaultAction::AddHeaders(_) | FaultAction::Delay { .. } => {}
             }
         }

@@ -7,6 +7,7 @@ use azconnect_core::Error;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::arm::Failure;
 use crate::answer::{Answer, WithHeader, empty, json_answer, typed};
 use crate::call::Call;
 use crate::seed::Node;
@@ -35,6 +36,8 @@ pub enum FaultAction {
     },
     /// The service acts and answers, and these headers are added, such as `Retry-After` on a success.
     AddHeaders(Vec<(String, String)>),
+    /// Azure Resource Manager refuses, or accepts and fails later.
+    Fail(Failure),
     /// The exchange takes longer.
     Delay {
         /// By how much.
@@ -238,7 +241,9 @@ impl Faults {
     ///  "action": {"kind": "throttle", "status": 429, "retryAfter": 5}}
     /// ```
     /// Kinds: `lose_answer`; `drop_before`; `refuse`; `answer` with `status`, `headers`, `body`, `applied`; `throttle`
-    /// with `status`, `retryAfter` (seconds); `add_headers` with `headers`; `delay` with `milliseconds`, `applied`.
+    /// with `status`, `retryAfter` (seconds); `add_headers` with `headers`; `fail` (Azure Resource Manager) with `code`,
+    /// `status`, `message`, `target`, `shape`, `retryAfter`, `inOperation`, `canceled`, `seconds`; `delay` with
+    /// `milliseconds`, `applied`.
     /// A `count` of `null` means forever.
     ///
     /// # Errors
@@ -307,6 +312,7 @@ fn kind(action: &FaultAction) -> &'static str {
         FaultAction::Answer(_) => "answer",
         FaultAction::Throttle { .. } => "throttle",
         FaultAction::AddHeaders(_) => "add_headers",
+        FaultAction::Fail(_) => "fail",
         FaultAction::Delay { .. } => "delay",
     }
 }
@@ -336,7 +342,10 @@ fn read_fault(node: &Node<'_>) -> Result<Fault, Error> {
 }
 
 fn read_action(node: &Node<'_>) -> Result<FaultAction, Error> {
-    node.only(&["kind", "status", "headers", "body", "applied", "retryAfter", "milliseconds"])?;
+    node.only(&[
+        "kind", "status", "headers", "body", "applied", "retryAfter", "milliseconds", "code", "message", "target", "shape",
+        "inOperation", "canceled", "seconds",
+    ])?;
     let kind = node.required("kind")?;
     let applied = node.optional("applied")?.map(|applied| applied.flag()).transpose()?.unwrap_or(false);
     let headers = read_headers(node)?;
@@ -356,6 +365,7 @@ fn read_action(node: &Node<'_>) -> Result<FaultAction, Error> {
                 .transpose()?,
         },
         "add_headers" => FaultAction::AddHeaders(headers),
+        "fail" => FaultAction::Fail(crate::arm::seed::read_failure(node)?),
         "delay" => {
             let time = node.required("milliseconds")?.number()?;
             FaultAction::Delay { time: Duration::from_millis(time.into()), applied }
@@ -363,7 +373,7 @@ fn read_action(node: &Node<'_>) -> Result<FaultAction, Error> {
         _ => {
             return Err(kind.wrong(
                 "is not a kind of fault",
-                "use lose_answer, drop_before, refuse, answer, throttle, add_headers or delay",
+                "use lose_answer, drop_before, refuse, answer, throttle, add_headers, fail or delay",
             ));
         }
     })

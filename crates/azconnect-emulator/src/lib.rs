@@ -52,7 +52,7 @@
 //! [`server::serve`] offers the same over HTTP on loopback, one origin for each service.
 
 mod answer;
-mod arm;
+pub mod arm;
 mod call;
 mod control;
 mod devops;

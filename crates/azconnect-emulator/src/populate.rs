@@ -35,6 +35,7 @@ pub(crate) fn populate(world: &mut World, seed: Seed, now: Moment) -> Result<(),
     for subscription in seed.subscriptions {
         let tenant = tenant_id(world, &subscription.tenant, "seed.subscriptions")?;
         world.subscriptions.push(Subscription { id: subscription.id, tenant, name: subscription.name });
+        crate::arm::seed::populate(world, subscription.id, subscription.account, now)?;
     }
     for organization in seed.organizations {
         devops::add_organization(world, organization, &named, now)?;

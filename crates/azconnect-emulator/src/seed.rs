@@ -11,6 +11,7 @@ pub(crate) use self::devops::{ConnectionSeed, HeldSecret, MemberSeed, Organizati
 pub(crate) use self::entra::{ApplicationSeed, PasswordSeed, PrincipalSeed, TenantSeed};
 pub(crate) use self::node::Node;
 
+use crate::arm::{self, seed::AccountSeed};
 use crate::settings::Settings;
 
 /// The tenants, applications, organizations and subscriptions an emulator starts with.
@@ -80,7 +81,10 @@ use crate::settings::Settings;
 /// `passwords[]`: `name` (for `secret.password` below), `keyId`, `displayName`, `startsInDays` (-1), `endsInDays`
 /// (365), `secret` (its text; generated unless given).
 ///
-/// `subscriptions[]`: `id`, `tenant`, `name`.
+/// `subscriptions[]`: `id`, `tenant`, `name`, `state` (`Enabled`), `notRegistered[]` (namespaces), `resourceGroups[]`
+/// (`name`, `location`), `roleAssignments[]` (`principal`: a client id or an object id; `role`: a name or an id;
+/// `resourceGroup`, else the whole subscription), `quotas[]` (`location`, `name`, `limit`), `restrictedSizes[]`
+/// (`location`, `size`, `zones[]`), `acceptedTerms[]` (`publisher/product/plan`).
 ///
 /// `organizations[]`: `name`, `id`, `tenant` (id or domain; without one it belongs to personal accounts), `projects[]`
 /// (`name`, `id`, `description`, `state`, `connections[]`), `groups[]` (`name` such as `[Web]\Release Team`,
@@ -104,6 +108,7 @@ pub(crate) struct SubscriptionSeed {
     pub(crate) id: Uuid,
     pub(crate) tenant: String,
     pub(crate) name: String,
+    pub(crate) account: AccountSeed,
 }
 
 impl Seed {
@@ -135,8 +140,9 @@ impl std::fmt::Debug for Seed {
 }
 
 fn read_subscription(node: &Node<'_>) -> Result<SubscriptionSeed, Error> {
-    node.only(&["id", "tenant", "name"])?;
+    node.only(&[&["id", "tenant", "name"], arm::seed::FIELDS.as_slice()].concat())?;
     Ok(SubscriptionSeed {
+        account: arm::seed::read(node)?,
         id: node.required("id")?.guid()?,
         tenant: node.required("tenant")?.text()?.to_owned(),
         name: node.maybe_text("name")?.unwrap_or_else(|| "Subscription".to_owned()),

@@ -18,7 +18,7 @@ use http::Request;
 use tokio::net::TcpListener;
 
 use self::connection::{Connections, Peer};
-use crate::answer::Answer;
+use crate::answer::{Answer, Pieces};
 use crate::call::Call;
 use crate::control;
 use crate::emulator::{Emulator, Outcome};
@@ -163,7 +163,13 @@ async fn handle(
 }
 
 fn respond(answer: Answer) -> Response {
-    answer.map(Body::from)
+    match Pieces::of(&answer) {
+        Some(pieces) => {
+            let pieces = pieces.map(Ok::<_, std::convert::Infallible>);
+            answer.map(|_| Body::from_stream(futures_util::stream::iter(pieces)))
+        }
+        None => answer.map(Body::from),
+    }
 }
 
 /// Whether a `Host` header names this machine. A page in a browser that reaches loopback by a name of its own does not.

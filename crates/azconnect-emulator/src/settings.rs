@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::arm::ArmSettings;
+
 /// How the emulator answers a request whose authentication Azure DevOps does not accept.
 ///
 /// All four are seen in reality; which one comes depends on the route, the client's headers and the day.
@@ -49,6 +51,7 @@ pub struct Settings {
     pub(crate) token_lifetime: Duration,
     pub(crate) bad_authentication: BadAuthentication,
     pub(crate) connection_lag: Duration,
+    pub(crate) resource_manager: ArmSettings,
     pub(crate) page_size: usize,
     pub(crate) rate: Option<RateLimit>,
     pub(crate) bom_on_errors: bool,
@@ -84,6 +87,7 @@ impl Default for Settings {
             token_lifetime: Duration::from_secs(3599),
             bad_authentication: BadAuthentication::Html203,
             connection_lag: Duration::ZERO,
+            resource_manager: ArmSettings::default(),
             page_size: 100,
             rate: None,
             bom_on_errors: false,
@@ -193,6 +197,13 @@ impl Settings {
     #[must_use]
     pub fn with_numeric_status_codes(mut self, numeric: bool) -> Self {
         self.numeric_status_codes = numeric;
+        self
+    }
+
+    /// Sets how Azure Resource Manager behaves.
+    #[must_use]
+    pub fn with_resource_manager(mut self, settings: ArmSettings) -> Self {
+        self.resource_manager = settings;
         self
     }
 

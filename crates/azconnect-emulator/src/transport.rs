@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use azconnect_core::Error;
-use azconnect_http::{Request, Response, SendOptions, Transport};
+use azconnect_http::{ByteStream, Request, Response, SendOptions, Transport};
 use azconnect_http::{answer_lost, answer_too_large, no_answer, not_connected};
 use futures_util::future::{Either, select};
 use futures_util::pin_mut;
 
+use crate::answer::Pieces;
 use crate::call::Call;
 use crate::control;
 use crate::emulator::{Emulator, Outcome};
@@ -40,6 +41,33 @@ impl InProcess {
 #[async_trait]
 impl Transport for InProcess {
     async fn send(&self, request: Request) -> Result<Response, Error> {
+        let limit = SendOptions::of(&request).answer_limit;
+        let mut answer = self.answer(request).await?;
+        if let Some(pieces) = Pieces::of(&answer) {
+            let mut whole = Vec::new();
+            for piece in pieces {
+                whole.extend_from_slice(&piece);
+                if whole.len() > limit {
+                    return Err(answer_too_large(limit));
+                }
+            }
+            *answer.body_mut() = whole.into();
+        }
+        if answer.body().len() > limit { Err(answer_too_large(limit)) } else { Ok(answer) }
+    }
+
+    async fn stream(&self, request: Request) -> Result<http::Response<ByteStream>, Error> {
+        let answer = self.answer(request).await?;
+        let pieces = Pieces::of(&answer);
+        Ok(answer.map(|body| match pieces {
+            Some(pieces) => Box::pin(futures_util::stream::iter(pieces.map(Ok))) as ByteStream,
+            None => Box::pin(futures_util::stream::iter([Ok(body)])) as ByteStream,
+        }))
+    }
+}
+
+impl InProcess {
+    async fn answer(&self, request: Request) -> Result<Response, Error> {
         let options = SendOptions::of(&request);
         let call = self.call(request)?;
         if let Some(answer) = control::answer(&self.emulator, &call) {
@@ -53,9 +81,6 @@ impl Transport for InProcess {
             Either::Right(((), _)) => return Err(no_answer(options.timeout)),
         };
         match outcome {
-            Outcome::Answered(answer) if answer.body().len() > options.answer_limit => {
-                Err(answer_too_large(options.answer_limit))
-            }
             Outcome::Answered(answer) => Ok(answer),
             Outcome::Broken => Err(answer_lost("the emulator broke the connection")),
             Outcome::Refused => Err(not_connected("the emulator refused the connection")),

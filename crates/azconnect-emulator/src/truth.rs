@@ -5,6 +5,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::arm::LedgerEntry;
 use crate::call::Moment;
 use crate::devops::{Connection, Organization};
 use crate::directory::{Directory, Password};
@@ -22,6 +23,8 @@ pub struct Truth {
     pub applications: Vec<ApplicationTruth>,
     /// Every service connection.
     pub connections: Vec<ConnectionTruth>,
+    /// Every resource of Azure Resource Manager there ever was.
+    pub ledger: Vec<LedgerEntry>,
     /// How many requests were received.
     pub exchanges: u64,
     /// How many of them no route knew.
@@ -169,6 +172,7 @@ impl Truth {
             now: now.wall,
             applications: view.applications(),
             connections: connections.collect(),
+            ledger: world.arm.ledger.entries().to_vec(),
             exchanges,
             unknown_routes: world.unknown_routes,
             unknown_route_names: world.unknown_route_names.iter().cloned().collect(),

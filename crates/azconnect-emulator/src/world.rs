@@ -6,6 +6,7 @@ use std::time::Duration;
 use azconnect_core::Error;
 use uuid::Uuid;
 
+use crate::arm::Arm;
 use crate::call::{Call, Moment};
 use crate::devops::DevOps;
 use crate::dice::{Dice, mix};
@@ -26,6 +27,7 @@ pub(crate) struct World {
     pub(crate) directory: Directory,
     pub(crate) tokens: Tokens,
     pub(crate) subscriptions: Vec<Subscription>,
+    pub(crate) arm: Arm,
     pub(crate) devops: DevOps,
     pub(crate) unknown_routes: u64,
     pub(crate) unknown_route_names: BTreeSet<String>,
@@ -47,6 +49,7 @@ impl World {
             directory: Directory::default(),
             tokens: Tokens::default(),
             subscriptions: Vec::new(),
+            arm: Arm::default(),
             devops: DevOps::default(),
             unknown_routes: 0,
             unknown_route_names: BTreeSet::new(),

@@ -259,7 +259,11 @@ impl Guest<'_> {
     fn status(&self, options: &[&str]) -> (i32, String, String) {
         let (word, code, detail) = match self.script.outcome {
             _ if !self.has_finished() => ("running", 0, String::new()),
-            AgentOutcome::Fails(_) => ("error", 1, "('scripts_user', RuntimeError('Runparts: 1 failures (part-001) in 1 attempted commands'))".to_owned()),
+            AgentOutcome::Fails(_) => (
+                "error",
+                1,
+                "('scripts_user', RuntimeError('Runparts: 1 failures (part-001) in 1 attempted commands'))".to_owned(),
+            ),
             _ => ("done", 0, String::new()),
         };
         if options.contains(&"json") || options.contains(&"--format=json") {
@@ -294,7 +298,8 @@ impl Guest<'_> {
         }
         let touched = || {
             let text = String::from_utf8_lossy(self.user_data.unwrap_or_default());
-            text.lines().any(|line| line.split_whitespace().skip_while(|word| *word != "touch").any(|word| word == path))
+            text.lines()
+                .any(|line| line.split_whitespace().skip_while(|word| *word != "touch").any(|word| word == path))
         };
         let there = path == "/var/lib/cloud/instance/boot-finished"
             || (self.script.outcome == AgentOutcome::Succeeds && touched());
@@ -321,8 +326,7 @@ mod tests {
 
     fn run(script: &AgentScript, up: u64, command: &str) -> CommandOutcome {
         let user_data = b"#!/bin/sh\ninstall && touch /run/agent.ok\n";
-        let guest =
-            Guest { script, machine: "vm", user_data: Some(user_data), up: Duration::from_secs(up) };
+        let guest = Guest { script, machine: "vm", user_data: Some(user_data), up: Duration::from_secs(up) };
         guest.execute(command)
     }
 
@@ -347,7 +351,8 @@ mod tests {
 
     #[test]
     fn files_and_exit_codes_are_told() {
-        let script = AgentScript::new(AgentOutcome::Fails(100)).with_output("no such package\n").with_file("/run/x", "100");
+        let script =
+            AgentScript::new(AgentOutcome::Fails(100)).with_output("no such package\n").with_file("/run/x", "100");
         assert_eq!(run(&script, 0, "cat /run/x").output, "100");
         assert_eq!(run(&script, 0, "tail -n 20 /var/log/cloud-init-output.log").output, "no such package\n");
         let absent = run(&script, 0, "cat /run/y");

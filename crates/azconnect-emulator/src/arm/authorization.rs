@@ -29,7 +29,8 @@ pub(crate) fn answer(room: &mut Room<'_>, ask: &Ask<'_>) -> Option<Granted<Reply
         _ => return None,
     };
     let permit = |room: &Room<'_>, kind: &str| {
-        let target = name.map_or(scope.clone(), |name| format!("{scope}/providers/Microsoft.Authorization/{kind}/{name}"));
+        let target =
+            name.map_or(scope.clone(), |name| format!("{scope}/providers/Microsoft.Authorization/{kind}/{name}"));
         room.permit(ask, &format!("Microsoft.Authorization/{kind}/{action}"), &target)
     };
     if same(kind, "permissions") && name.is_none() && action == "read" {
@@ -136,30 +137,56 @@ fn assignments(room: &Room<'_>, ask: &Ask<'_>, scope: &str) -> Reply {
 /// Gives a role to a principal.
 fn assign(room: &mut Room<'_>, ask: &Ask<'_>, scope: &str, name: &str) -> Granted<Reply> {
     if Uuid::parse_str(name).is_err() {
-        return Err(Refusal::new(400, "InvalidRoleAssignmentId", format!("The role assignment ID '{name}' is not valid. The role assignment ID must be a GUID.")));
+        return Err(Refusal::new(
+            400,
+            "InvalidRoleAssignmentId",
+            format!("The role assignment ID '{name}' is not valid. The role assignment ID must be a GUID."),
+        ));
     }
     let (Some(role), Some(principal)) = (ask.text("/properties/roleDefinitionId"), ask.text("/properties/principalId"))
     else {
-        return Err(Refusal::new(400, "BadRequestFormat", "The request was incorrectly formatted: roleDefinitionId and principalId are needed."));
+        return Err(Refusal::new(
+            400,
+            "BadRequestFormat",
+            "The request was incorrectly formatted: roleDefinitionId and principalId are needed.",
+        ));
     };
-    let Some(role_id) = Uuid::parse_str(last(role)).ok().filter(|id| room.arm.roles.definitions.iter().any(|d| d.id == *id))
+    let Some(role_id) =
+        Uuid::parse_str(last(role)).ok().filter(|id| room.arm.roles.definitions.iter().any(|d| d.id == *id))
     else {
-        return Err(Refusal::new(400, "RoleDefinitionDoesNotExist", format!("The specified role definition with ID '{}' does not exist.", last(role).replace('-', ""))));
+        return Err(Refusal::new(
+            400,
+            "RoleDefinitionDoesNotExist",
+            format!("The specified role definition with ID '{}' does not exist.", last(role).replace('-', "")),
+        ));
     };
     let Ok(principal_id) = Uuid::parse_str(principal) else {
-        return Err(Refusal::new(400, "InvalidPrincipalId", format!("A valid principal ID must be provided for role assignment. Provided principal ID: '{principal}'.")));
+        return Err(Refusal::new(
+            400,
+            "InvalidPrincipalId",
+            format!("A valid principal ID must be provided for role assignment. Provided principal ID: '{principal}'."),
+        ));
     };
     if let Some(existing) = room.arm.roles.assignments.iter().find(|a| same(&a.name, name)) {
-        let same_role = existing.role == role_id && existing.principal == principal_id && super::put::same_id(&existing.scope, scope);
+        let same_role = existing.role == role_id
+            && existing.principal == principal_id
+            && super::put::same_id(&existing.scope, scope);
         return Err(if same_role {
             exists(existing)
         } else {
-            Refusal::new(400, "RoleAssignmentUpdateNotPermitted", "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.")
+            Refusal::new(
+                400,
+                "RoleAssignmentUpdateNotPermitted",
+                "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
+            )
         });
     }
-    let twin = room.arm.roles.assignments.iter().find(|a| {
-        a.role == role_id && a.principal == principal_id && super::put::same_id(&a.scope, scope)
-    });
+    let twin = room
+        .arm
+        .roles
+        .assignments
+        .iter()
+        .find(|a| a.role == role_id && a.principal == principal_id && super::put::same_id(&a.scope, scope));
     if let Some(twin) = twin {
         return Err(exists(twin));
     }
@@ -190,7 +217,10 @@ fn exists(assignment: &Assignment) -> Box<Refusal> {
     Refusal::new(
         409,
         "RoleAssignmentExists",
-        format!("The role assignment already exists. The ID of the existing role assignment is {}.", assignment.name.replace('-', "")),
+        format!(
+            "The role assignment already exists. The ID of the existing role assignment is {}.",
+            assignment.name.replace('-', "")
+        ),
     )
 }
 
@@ -200,7 +230,11 @@ fn require_principal(room: &Room<'_>, ask: &Ask<'_>, id: Uuid) -> Granted<String
         Refusal::new(
             400,
             "PrincipalNotFound",
-            format!("Principal {} does not exist in the directory {}. Check that you have the correct principal ID. If you are creating this principal and then immediately assigning a role, this error might be related to a replication delay. In this case, set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.  See https://aka.ms/docs-principaltype", id.simple(), ask.who.tenant),
+            format!(
+                "Principal {} does not exist in the directory {}. Check that you have the correct principal ID. If you are creating this principal and then immediately assigning a role, this error might be related to a replication delay. In this case, set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.  See https://aka.ms/docs-principaltype",
+                id.simple(),
+                ask.who.tenant
+            ),
         )
     };
     let (kind, born) = match (room.directory.principal(id), room.directory.user(id)) {
@@ -213,7 +247,11 @@ fn require_principal(room: &Room<'_>, ask: &Ask<'_>, id: Uuid) -> Granted<String
         return Err(Refusal::new(
             400,
             "UnmatchedPrincipalType",
-            format!("The PrincipalId '{}' has type '{kind}' , which is different from specified PrinciaplType '{}'.", id.simple(), said.unwrap_or_default()),
+            format!(
+                "The PrincipalId '{}' has type '{kind}' , which is different from specified PrinciaplType '{}'.",
+                id.simple(),
+                said.unwrap_or_default()
+            ),
         ));
     }
     let young = born.is_some_and(|born: Duration| ask.now.elapsed < born.saturating_add(room.settings.principal_lag));
@@ -270,14 +308,22 @@ fn definitions(room: &Room<'_>, ask: &Ask<'_>, scope: &str) -> Reply {
 fn defined<'a>(room: &'a Room<'_>, name: &str) -> Granted<&'a Definition> {
     let id = Uuid::parse_str(name).ok();
     room.arm.roles.definitions.iter().find(|role| Some(role.id) == id).ok_or_else(|| {
-        Refusal::new(404, "RoleDefinitionDoesNotExist", format!("The specified role definition with ID '{name}' does not exist."))
+        Refusal::new(
+            404,
+            "RoleDefinitionDoesNotExist",
+            format!("The specified role definition with ID '{name}' does not exist."),
+        )
     })
 }
 
 /// Makes a role of the customer's own.
 fn define(room: &mut Room<'_>, ask: &Ask<'_>, scope: &str, name: &str) -> Granted<Reply> {
     let (Ok(id), Some(role_name)) = (Uuid::parse_str(name), ask.text("/properties/roleName")) else {
-        return Err(Refusal::new(400, "InvalidRoleDefinition", "The role definition needs a GUID as its name, and a roleName."));
+        return Err(Refusal::new(
+            400,
+            "InvalidRoleDefinition",
+            "The role definition needs a GUID as its name, and a roleName.",
+        ));
     };
     let texts = |pointer: &str| -> Vec<String> {
         let list = ask.at(pointer).and_then(Value::as_array);
@@ -285,7 +331,11 @@ fn define(room: &mut Room<'_>, ask: &Ask<'_>, scope: &str, name: &str) -> Grante
     };
     let roles = &mut room.arm.roles.definitions;
     if roles.iter().any(|role| role.id != id && same(&role.name, role_name)) {
-        return Err(Refusal::new(409, "RoleDefinitionWithSameNameExists", format!("A custom role with the name '{role_name}' already exists in this directory.")));
+        return Err(Refusal::new(
+            409,
+            "RoleDefinitionWithSameNameExists",
+            format!("A custom role with the name '{role_name}' already exists in this directory."),
+        ));
     }
     roles.retain(|role| role.id != id || role.is_built_in());
     let role = Definition {

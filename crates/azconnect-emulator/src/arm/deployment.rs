@@ -91,7 +91,8 @@ fn read(room: &Room<'_>, ask: &Ask<'_>, name: &str) -> Granted<(Template, Vec<St
     };
     let given = ask.at("/properties/parameters").and_then(Value::as_object).cloned().unwrap_or_default();
     for (parameter, definition) in object("parameters") {
-        let value = given.iter().find(|(key, _)| key.eq_ignore_ascii_case(&parameter)).and_then(|(_, v)| v.get("value"));
+        let value =
+            given.iter().find(|(key, _)| key.eq_ignore_ascii_case(&parameter)).and_then(|(_, v)| v.get("value"));
         let value = match (value, definition.get("defaultValue")) {
             (Some(value), _) => value.clone(),
             (None, Some(usual)) => template.context(room).evaluate(usual)?,
@@ -189,9 +190,9 @@ fn check(room: &mut Room<'_>, ask: &Ask<'_>, name: &str) -> Granted<Vec<Step>> {
     let (template, steps) = read(room, ask, name)?;
     let mut complaints = Vec::new();
     for step in &steps {
-        if let Some(unknown) = step.depends.iter().find(|text| {
-            !text.starts_with('/') && !steps.iter().any(|other| means(text, &other.id))
-        }) {
+        if let Some(unknown) =
+            step.depends.iter().find(|text| !text.starts_with('/') && !steps.iter().any(|other| means(text, &other.id)))
+        {
             return Err(invalid(format!("The resource '{unknown}' is not defined in the template")));
         }
         let body = match template.context(room).evaluate(&step.body) {
@@ -223,7 +224,11 @@ fn check(room: &mut Room<'_>, ask: &Ask<'_>, name: &str) -> Granted<Vec<Step>> {
 fn check_step(room: &mut Room<'_>, ask: &Ask<'_>, step: &Step, body: Value) -> Granted<()> {
     let Some(address) = Address::of_id(&step.id) else { return Err(invalid("a resource has no id")) };
     let Some((kind, names)) = address.kind() else {
-        return Err(Refusal::new(400, "InvalidResourceType", format!("The resource type of '{}' could not be found.", step.id)));
+        return Err(Refusal::new(
+            400,
+            "InvalidResourceType",
+            format!("The resource type of '{}' could not be found.", step.id),
+        ));
     };
     let names: Vec<&str> = names.clone();
     let inner = Ask {
@@ -324,7 +329,8 @@ pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted
 
 /// The parameters as they are shown: a secure one has no value.
 fn without_secrets(ask: &Ask<'_>, parameters: Map<String, Value>) -> Value {
-    let kind = |name: &str| ask.text(&format!("/properties/template/parameters/{name}/type")).unwrap_or("String").to_owned();
+    let kind =
+        |name: &str| ask.text(&format!("/properties/template/parameters/{name}/type")).unwrap_or("String").to_owned();
     parameters
         .into_iter()
         .map(|(name, value)| {
@@ -346,12 +352,11 @@ pub(crate) fn advance(room: &mut Room<'_>, now: Moment) {
         .map(Resource::key)
         .collect();
     for id in running {
-        let Some(mut deployment) = room.arm.get_mut(&id).and_then(|resource| resource.deployment.take()) else { continue };
+        let Some(mut deployment) = room.arm.get_mut(&id).and_then(|resource| resource.deployment.take()) else {
+            continue;
+        };
         while advance_once(room, &mut deployment, now) {}
-        let unfinished = deployment
-            .steps
-            .iter()
-            .any(|step| matches!(step.progress, StepProgress::Running(_)))
+        let unfinished = deployment.steps.iter().any(|step| matches!(step.progress, StepProgress::Running(_)))
             || deployment.steps.iter().any(|step| matches!(step.progress, StepProgress::Waiting))
                 && !deployment.steps.iter().any(|step| matches!(step.progress, StepProgress::Failed(_)));
         if unfinished {
@@ -389,7 +394,7 @@ fn ended(room: &Room<'_>, id: Uuid) -> Option<StepProgress> {
         Progress::Succeeded => Some(StepProgress::Done),
         Progress::Failed | Progress::Canceled => {
             let failure = operation.failure.as_ref().map(|failure| failure.refusal.clone());
-            let refusal = failure.map_or_else(|| Refusal::new(409, "Conflict", "The operation failed."), Box::new);
+            let refusal = failure.unwrap_or_else(|| Refusal::new(409, "Conflict", "The operation failed."));
             Some(StepProgress::Failed(refusal))
         }
     }
@@ -469,11 +474,10 @@ fn finish(room: &mut Room<'_>, id: &str, deployment: Deployment, now: Moment) {
         .map(|step| json!({"id": step.id}))
         .collect();
     let Some(resource) = room.arm.get_mut(id) else { return };
-    let properties = resource.properties();
-    properties.insert("outputs".to_owned(), Value::Object(outputs));
-    properties.insert("outputResources".to_owned(), json!(made));
+    resource.set("outputs", Value::Object(outputs));
+    resource.set("outputResources", json!(made));
     if let Some(failure) = &failure {
-        properties.insert("error".to_owned(), failure.refusal.error());
+        resource.set("error", failure.refusal.error());
     }
     let Some(operation) = resource.operation else { return };
     if let Some(operation) = room.arm.operations.get_mut(&operation) {

@@ -76,11 +76,7 @@ pub(crate) fn require_running(room: &Room<'_>, machine: &str) -> Granted<()> {
     if running {
         return Ok(());
     }
-    Err(Refusal::new(
-        409,
-        "OperationNotAllowed",
-        "Cannot modify extensions in the VM when the VM is not running.",
-    ))
+    Err(Refusal::new(409, "OperationNotAllowed", "Cannot modify extensions in the VM when the VM is not running."))
 }
 
 /// Why the script of a custom script extension fails, if it does.
@@ -103,15 +99,25 @@ fn outcome(room: &Room<'_>, ask: &Ask<'_>, machine: &str, protected: Option<&Val
             && protected.is_some_and(|settings| settings.get(field).is_some())
     });
     if let Some(field) = both {
-        return Some(failed(&format!("Enable failed: failed to get configuration: '{field}' was specified both in public and protected settings; it must be specified only once")));
+        return Some(failed(&format!(
+            "Enable failed: failed to get configuration: '{field}' was specified both in public and protected settings; it must be specified only once"
+        )));
     }
     let has = |field: &str| {
         ask.at(&format!("/properties/settings/{field}")).is_some()
             || protected.is_some_and(|settings| settings.get(field).is_some())
     };
     match (has("commandToExecute"), has("script")) {
-        (false, false) => return Some(failed("Enable failed: failed to get configuration: 'commandToExecute' or 'script' is not specified")),
-        (true, true) => return Some(failed("Enable failed: failed to get configuration: 'commandToExecute' and 'script' were both specified, but only one is validate at a time")),
+        (false, false) => {
+            return Some(failed(
+                "Enable failed: failed to get configuration: 'commandToExecute' or 'script' is not specified",
+            ));
+        }
+        (true, true) => {
+            return Some(failed(
+                "Enable failed: failed to get configuration: 'commandToExecute' and 'script' were both specified, but only one is validate at a time",
+            ));
+        }
         _ => {}
     }
     let script = &room.arm.get(machine)?.machine.as_ref()?.agent;
@@ -122,8 +128,12 @@ fn outcome(room: &Room<'_>, ask: &Ask<'_>, machine: &str, protected: Option<&Val
             script.output
         ))),
         AgentOutcome::Never => {
-            let message = format!("Provisioning of VM extension {name} has timed out. Extension provisioning has taken too long to complete. The extension did not report a message. More information on troubleshooting is available at https://aka.ms/VMExtensionCSELinuxTroubleshoot");
-            Some(Failure::new("VMExtensionProvisioningTimeout").with_message(message).with_time(PATIENCE).in_operation())
+            let message = format!(
+                "Provisioning of VM extension {name} has timed out. Extension provisioning has taken too long to complete. The extension did not report a message. More information on troubleshooting is available at https://aka.ms/VMExtensionCSELinuxTroubleshoot"
+            );
+            Some(
+                Failure::new("VMExtensionProvisioningTimeout").with_message(message).with_time(PATIENCE).in_operation(),
+            )
         }
     }
 }

@@ -55,7 +55,10 @@ fn put(room: &mut Room<'_>, ask: &Ask<'_>, id: &str) -> Granted<Reply> {
         return Err(Refusal::new(
             400,
             "LocationNotAvailableForResourceGroup",
-            format!("The provided location '{named}' is not available for resource group. List of available regions is '{}'.", region_names()),
+            format!(
+                "The provided location '{named}' is not available for resource group. List of available regions is '{}'.",
+                region_names()
+            ),
         ));
     };
     let tags = ask.at("/tags").cloned();
@@ -67,7 +70,10 @@ fn put(room: &mut Room<'_>, ask: &Ask<'_>, id: &str) -> Granted<Reply> {
             return Err(Refusal::new(
                 409,
                 "InvalidResourceGroupLocation",
-                format!("Invalid resource group location '{}'. The Resource group already exists in location '{}'.", region.name, group.location),
+                format!(
+                    "Invalid resource group location '{}'. The Resource group already exists in location '{}'.",
+                    region.name, group.location
+                ),
             ));
         }
         set_tags(&mut group.document, tags);
@@ -170,7 +176,9 @@ fn blocked(room: &Room<'_>, ask: &Ask<'_>, id: &str) -> Option<Box<Refusal>> {
                 .collect(),
             Kind::PublicIp => super::nic::configurations_with(room, "publicIPAddress", &resource.id),
             Kind::SecurityGroup => super::nic::users_of_group(room, &resource.id),
-            Kind::Nic => super::nic::machine_of(room, &resource.id).map(|machine| machine.id.clone()).into_iter().collect(),
+            Kind::Nic => {
+                super::nic::machine_of(room, &resource.id).map(|machine| machine.id.clone()).into_iter().collect()
+            }
             _ => Vec::new(),
         };
         if users.iter().any(|user| !within(id, user))

@@ -29,7 +29,11 @@ pub(crate) fn answer(room: &mut Room<'_>, ask: &Ask<'_>) -> Option<Granted<Reply
         return Some(Err(Refusal::new(
             400,
             "NoRegisteredProviderFound",
-            format!("No registered resource provider found for location '{location}' and API version '{}' for type 'locations/publishers'. The supported api-versions are '2025-04-01'. The supported locations are '{}'.", ask.api_version, super::catalog::region_names()),
+            format!(
+                "No registered resource provider found for location '{location}' and API version '{}' for type 'locations/publishers'. The supported api-versions are '2025-04-01'. The supported locations are '{}'.",
+                ask.api_version,
+                super::catalog::region_names()
+            ),
         )));
     };
     let location = region.name;
@@ -60,8 +64,7 @@ fn is_vm(kind: &str) -> bool {
 }
 
 fn image(publisher: &str, offer: &str, sku: &str) -> Granted<&'static Image> {
-    image_named(publisher, offer, sku)
-        .ok_or_else(|| Refusal::new(404, "NotFound", "Artifact: VMImage was not found."))
+    image_named(publisher, offer, sku).ok_or_else(|| Refusal::new(404, "NotFound", "Artifact: VMImage was not found."))
 }
 
 fn base(ask: &Ask<'_>, location: &str) -> String {
@@ -129,10 +132,13 @@ fn one(ask: &Ask<'_>, location: &str, image: &Image, version: &str) -> Granted<R
     if let (true, Some(map)) = (image.has_plan, properties.as_object_mut()) {
         map.insert("plan".to_owned(), json!({"publisher": image.publisher, "product": image.offer, "name": image.sku}));
     }
-    Ok(Reply::new(200, json!({
-        "properties": properties,
-        "location": location,
-        "name": version,
-        "id": path(ask, location, image, version),
-    })))
+    Ok(Reply::new(
+        200,
+        json!({
+            "properties": properties,
+            "location": location,
+            "name": version,
+            "id": path(ask, location, image, version),
+        }),
+    ))
 }

@@ -75,8 +75,11 @@ fn agent(room: &Room<'_>, machine: &Resource, now: Moment) -> Value {
             })
         })
         .collect();
-    let (word, message) =
-        if ready { ("Ready", "Guest Agent is running") } else { ("Not Ready", "VM status blob is found but not yet populated.") };
+    let (word, message) = if ready {
+        ("Ready", "Guest Agent is running")
+    } else {
+        ("Not Ready", "VM status blob is found but not yet populated.")
+    };
     json!({
         "vmAgentVersion": if ready { "2.14.0.1" } else { "Unknown" },
         "extensionHandlers": handlers,

@@ -15,8 +15,6 @@ pub(crate) enum Kind {
     Extension,
     RunCommand,
     Deployment,
-    RoleAssignment,
-    RoleDefinition,
 }
 
 impl Kind {
@@ -45,7 +43,6 @@ impl Kind {
             | Self::PublicIp
             | Self::Nic => "Microsoft.Network",
             Self::Disk | Self::Machine | Self::Extension | Self::RunCommand => "Microsoft.Compute",
-            Self::RoleAssignment | Self::RoleDefinition => "Microsoft.Authorization",
         }
     }
 
@@ -64,8 +61,6 @@ impl Kind {
             Self::Extension => &["virtualMachines", "extensions"],
             Self::RunCommand => &["virtualMachines", "runCommands"],
             Self::Deployment => &["deployments"],
-            Self::RoleAssignment => &["roleAssignments"],
-            Self::RoleDefinition => &["roleDefinitions"],
         }
     }
 

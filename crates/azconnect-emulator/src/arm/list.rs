@@ -39,11 +39,13 @@ fn path(ask: &Ask<'_>) -> String {
     }
     for part in &ask.address.rest {
         path.push('/');
-        path.extend(percent_encoding::utf8_percent_encode(part, percent_encoding::NON_ALPHANUMERIC).map(|piece| match piece {
-            "%2D" => "-",
-            "%2E" => ".",
-            "%5F" => "_",
-            other => other,
+        path.extend(percent_encoding::utf8_percent_encode(part, percent_encoding::NON_ALPHANUMERIC).map(|piece| {
+            match piece {
+                "%2D" => "-",
+                "%2E" => ".",
+                "%5F" => "_",
+                other => other,
+            }
         }));
     }
     path
@@ -86,7 +88,10 @@ mod tests {
     fn filters_are_read() {
         let filter = tag_filter("tagName eq 'owner' and tagValue eq 'a b'").unwrap();
         assert_eq!(filter.tag, Some(("owner".to_owned(), Some("a b".to_owned()))));
-        assert_eq!(tag_filter("resourceType eq 'Microsoft.Compute/disks'").unwrap().kind.unwrap(), "Microsoft.Compute/disks");
+        assert_eq!(
+            tag_filter("resourceType eq 'Microsoft.Compute/disks'").unwrap().kind.unwrap(),
+            "Microsoft.Compute/disks"
+        );
         assert!(tag_filter("substringof('x', name)").is_none());
     }
 }

@@ -120,8 +120,7 @@ pub(crate) fn deleted(room: &mut Room<'_>, id: &str, at: Moment, by: Option<Uuid
     let mut gone: Vec<String> = goes(machine.at("properties/storageProfile/osDisk")).into_iter().collect();
     let data = machine.at("properties/storageProfile/dataDisks").and_then(Value::as_array);
     gone.extend(data.into_iter().flatten().filter_map(|disk| goes(Some(disk))));
-    let interfaces: Vec<String> =
-        references(machine).into_iter().filter(|(_, goes)| *goes).map(|(id, _)| id).collect();
+    let interfaces: Vec<String> = references(machine).into_iter().filter(|(_, goes)| *goes).map(|(id, _)| id).collect();
     room.arm.remove(id, at, by);
     for interface in interfaces {
         let addresses = room.arm.get(&interface).map(addresses_that_go).unwrap_or_default();
@@ -254,14 +253,19 @@ pub(crate) fn make_disks(room: &mut Room<'_>, ask: &Ask<'_>, machine: &str, stor
         let usual = format!("{name}_{kind}_{}_{suffix}", index.max(1));
         let disk_name = map.get("name").and_then(Value::as_str).map_or(usual, str::to_owned);
         let id = super::address::resource_id(&ask.address.subscription, group, Kind::Disk, &[&disk_name]);
-        let tier = map.get("managedDisk").and_then(|disk| disk.get("storageAccountType")?.as_str()).unwrap_or("Premium_LRS").to_owned();
+        let tier = map
+            .get("managedDisk")
+            .and_then(|disk| disk.get("storageAccountType")?.as_str())
+            .unwrap_or("Premium_LRS")
+            .to_owned();
         let size = map.get("diskSizeGB").and_then(Value::as_u64).unwrap_or(30);
         map.insert("name".to_owned(), json!(disk_name));
         map.insert("diskSizeGB".to_owned(), json!(size));
         map.entry("deleteOption").or_insert(json!("Detach"));
         map.entry("caching").or_insert(json!("ReadWrite"));
         map.insert("managedDisk".to_owned(), json!({"id": id, "storageAccountType": tier}));
-        let disk = NewDisk { id, location: &location, tier: &tier, size, zones: zones.as_ref(), machine, os: index == 0 };
+        let disk =
+            NewDisk { id, location: &location, tier: &tier, size, zones: zones.as_ref(), machine, os: index == 0 };
         add_disk(room, ask, disk);
     }
 }
@@ -333,7 +337,10 @@ pub(crate) fn check_interfaces(room: &Room<'_>, ask: &Ask<'_>, id: &str) -> Gran
     let list = ask.at("/properties/networkProfile/networkInterfaces").and_then(Value::as_array);
     let list: Vec<&str> = list.into_iter().flatten().filter_map(|nic| nic.get("id")?.as_str()).collect();
     if list.is_empty() {
-        return Err(Refusal::parameter("networkProfile", "Required parameter 'networkProfile.networkInterfaces' is missing (null)."));
+        return Err(Refusal::parameter(
+            "networkProfile",
+            "Required parameter 'networkProfile.networkInterfaces' is missing (null).",
+        ));
     }
     for nic_id in list {
         nic::require_reference(room, ask, id, nic_id)?;
@@ -342,7 +349,10 @@ pub(crate) fn check_interfaces(room: &Room<'_>, ask: &Ask<'_>, id: &str) -> Gran
             return Err(Refusal::new(
                 400,
                 "NicInUse",
-                format!("Network Interface {} is used by existing resource {}. A network interface can be attached to one virtual machine only.", nic.id, other.id),
+                format!(
+                    "Network Interface {} is used by existing resource {}. A network interface can be attached to one virtual machine only.",
+                    nic.id, other.id
+                ),
             ));
         }
         if let Some(other) = nic::reserved_for(nic, ask.now).filter(|other| !super::put::same_id(other, id)) {

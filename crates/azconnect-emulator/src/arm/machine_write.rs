@@ -90,13 +90,13 @@ fn finish_creation(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, user_data: Opti
         map.insert("principalId".to_owned(), json!(principal));
         map.insert("tenantId".to_owned(), json!(ask.who.tenant));
     }
-    let mut storage = match resource.properties().remove("storageProfile") {
+    let mut storage = match resource.properties().and_then(|properties| properties.remove("storageProfile")) {
         Some(Value::Object(storage)) => storage,
         _ => Map::new(),
     };
     make_disks(room, ask, id, &mut storage);
     if let Some(resource) = room.arm.get_mut(id) {
-        resource.properties().insert("storageProfile".to_owned(), Value::Object(storage));
+        resource.set("storageProfile", Value::Object(storage));
     }
 }
 
@@ -120,7 +120,12 @@ pub(crate) fn check_size(room: &mut Room<'_>, ask: &Ask<'_>, location: &str) -> 
         return Err(Refusal::parameter("vmSize", "Required parameter 'hardwareProfile.vmSize' is missing (null)."));
     };
     let Some(size) = size_named(name) else {
-        return Err(Refusal::parameter("vmSize", format!("The value {name} provided for the VM size is not valid. The valid sizes in the current region are listed at https://aka.ms/azure-regionservices.")));
+        return Err(Refusal::parameter(
+            "vmSize",
+            format!(
+                "The value {name} provided for the VM size is not valid. The valid sizes in the current region are listed at https://aka.ms/azure-regionservices."
+            ),
+        ));
     };
     let zones = ask.at("/zones").and_then(Value::as_array).cloned().unwrap_or_default();
     let zones: Vec<&str> = zones.iter().filter_map(Value::as_str).collect();
@@ -129,7 +134,10 @@ pub(crate) fn check_size(room: &mut Room<'_>, ask: &Ask<'_>, location: &str) -> 
         return Err(Refusal::new(
             400,
             "InvalidAvailabilityZone",
-            format!("The zone(s) '{wrong}' for resource 'Microsoft.Compute/virtualMachines' is not supported. The supported zones for location '{location}' are '{}'.", if count == 0 { "" } else { "1,2,3" }),
+            format!(
+                "The zone(s) '{wrong}' for resource 'Microsoft.Compute/virtualMachines' is not supported. The supported zones for location '{location}' are '{}'.",
+                if count == 0 { "" } else { "1,2,3" }
+            ),
         ));
     }
     let account = room.arm.account(ask.subscription);
@@ -140,7 +148,10 @@ pub(crate) fn check_size(room: &mut Room<'_>, ask: &Ask<'_>, location: &str) -> 
         return Err(Refusal::new(
             409,
             "SkuNotAvailable",
-            format!("The requested VM size for resource 'Following SKUs have failed for Capacity Restrictions: {}' is currently not available in location '{location}'. Please try another size or deploy to a different location or different zone. See https://aka.ms/azureskunotavailable for details.", size.name),
+            format!(
+                "The requested VM size for resource 'Following SKUs have failed for Capacity Restrictions: {}' is currently not available in location '{location}'. Please try another size or deploy to a different location or different zone. See https://aka.ms/azureskunotavailable for details.",
+                size.name
+            ),
         ));
     }
     Ok(size)
@@ -148,11 +159,16 @@ pub(crate) fn check_size(room: &mut Room<'_>, ask: &Ask<'_>, location: &str) -> 
 
 /// The image, if there is one and it fits the size.
 fn check_image(room: &mut Room<'_>, ask: &Ask<'_>, size: &Size) -> Granted<Option<&'static Image>> {
-    let text = |field: &str| ask.text(&format!("/properties/storageProfile/imageReference/{field}")).unwrap_or_default();
+    let text =
+        |field: &str| ask.text(&format!("/properties/storageProfile/imageReference/{field}")).unwrap_or_default();
     if let Some(id) = ask.text("/properties/storageProfile/imageReference/id") {
         let location = ask.text("/location").unwrap_or_default();
-        return Err(Refusal::new(404, "ImageNotFound", format!("The Image '{id}' cannot be found in '{location}' region."))
-            .at("imageReference"));
+        return Err(Refusal::new(
+            404,
+            "ImageNotFound",
+            format!("The Image '{id}' cannot be found in '{location}' region."),
+        )
+        .at("imageReference"));
     }
     if ask.text("/properties/storageProfile/osDisk/createOption").is_some_and(|option| same(option, "Attach")) {
         return Ok(None);
@@ -173,14 +189,24 @@ fn check_image(room: &mut Room<'_>, ask: &Ask<'_>, size: &Size) -> Granted<Optio
         return Err(Refusal::new(
             400,
             "BadRequest",
-            format!("Cannot create a VM of size '{}' because this VM size only supports a CPU Architecture of '{}', but an image or disk with CPU Architecture '{}' was given. Please check that the CPU Architecture of the image or disk is compatible with that of the VM size.", size.name, size.architecture.name(), image.architecture.name()),
+            format!(
+                "Cannot create a VM of size '{}' because this VM size only supports a CPU Architecture of '{}', but an image or disk with CPU Architecture '{}' was given. Please check that the CPU Architecture of the image or disk is compatible with that of the VM size.",
+                size.name,
+                size.architecture.name(),
+                image.architecture.name()
+            ),
         ));
     }
     if !size.generations.contains(image.generation) {
         return Err(Refusal::new(
             400,
             "BadRequest",
-            format!("The selected VM size '{}' cannot boot Hypervisor Generation '{}'. If this was a Create operation please check that the Hypervisor Generation of the Image matches the Hypervisor Generation of the selected VM Size. If this was an Update operation please select a Hypervisor Generation '{}' VM Size. For more information, see https://aka.ms/azuregen2vm", size.name, image.generation.trim_start_matches('V'), image.generation.trim_start_matches('V')),
+            format!(
+                "The selected VM size '{}' cannot boot Hypervisor Generation '{}'. If this was a Create operation please check that the Hypervisor Generation of the Image matches the Hypervisor Generation of the selected VM Size. If this was an Update operation please select a Hypervisor Generation '{}' VM Size. For more information, see https://aka.ms/azuregen2vm",
+                size.name,
+                image.generation.trim_start_matches('V'),
+                image.generation.trim_start_matches('V')
+            ),
         ));
     }
     check_plan(room, ask, image)?;
@@ -196,7 +222,10 @@ fn check_plan(room: &mut Room<'_>, ask: &Ask<'_>, image: &Image) -> Granted<()> 
         return Err(Refusal::new(
             400,
             "VMMarketplaceInvalidInput",
-            format!("Creating a virtual machine from Marketplace image or a custom image sourced from a Marketplace image requires Plan information in the request. VM: '{}'.", ask.address.rest.last().map_or("", String::as_str)),
+            format!(
+                "Creating a virtual machine from Marketplace image or a custom image sourced from a Marketplace image requires Plan information in the request. VM: '{}'.",
+                ask.address.rest.last().map_or("", String::as_str)
+            ),
         ));
     }
     let terms = plan.join("/").to_ascii_lowercase();
@@ -207,7 +236,10 @@ fn check_plan(room: &mut Room<'_>, ask: &Ask<'_>, image: &Image) -> Granted<()> 
     Err(Refusal::new(
         400,
         "ResourcePurchaseValidationFailed",
-        format!("User failed validation to purchase resources. Error message: 'You have not accepted the legal terms on this subscription: '{}' for this plan. Before the subscription can be used, you need to accept the legal terms of the image. To read and accept legal terms, use the Azure CLI commands described at https://go.microsoft.com/fwlink/?linkid=2110637 or the PowerShell commands available at https://go.microsoft.com/fwlink/?linkid=862451. Alternatively, deploying via the Azure portal provides a UI experience for reading and accepting the legal terms. Offer details: publisher='{publisher}' offer = '{product}', sku = '{name}'.'", ask.address.subscription),
+        format!(
+            "User failed validation to purchase resources. Error message: 'You have not accepted the legal terms on this subscription: '{}' for this plan. Before the subscription can be used, you need to accept the legal terms of the image. To read and accept legal terms, use the Azure CLI commands described at https://go.microsoft.com/fwlink/?linkid=2110637 or the PowerShell commands available at https://go.microsoft.com/fwlink/?linkid=862451. Alternatively, deploying via the Azure portal provides a UI experience for reading and accepting the legal terms. Offer details: publisher='{publisher}' offer = '{product}', sku = '{name}'.'",
+            ask.address.subscription
+        ),
     ))
 }
 
@@ -256,7 +288,9 @@ fn check_access(ask: &Ask<'_>, user: &str) -> Granted<()> {
         if path != expected {
             return Err(Refusal::parameter(
                 "linuxConfiguration.ssh.publicKeys.path",
-                format!("Destination path for SSH public keys is currently limited to its default value {expected}  due to a known issue in Linux provisioning agent."),
+                format!(
+                    "Destination path for SSH public keys is currently limited to its default value {expected}  due to a known issue in Linux provisioning agent."
+                ),
             ));
         }
         if !is_public_key(key.get("keyData").and_then(Value::as_str).unwrap_or_default()) {
@@ -318,7 +352,10 @@ fn check_security(ask: &Ask<'_>, size: &Size, image: Option<&Image>) -> Granted<
         return Err(Refusal::new(
             400,
             "BadRequest",
-            format!("The VM size '{}' is not supported for creation of VMs and Virtual Machine Scale Set with '<NULL>' security type TrustedLaunch.", size.name),
+            format!(
+                "The VM size '{}' is not supported for creation of VMs and Virtual Machine Scale Set with '<NULL>' security type TrustedLaunch.",
+                size.name
+            ),
         ));
     }
     Ok(())
@@ -335,7 +372,10 @@ fn check_disks(room: &Room<'_>, ask: &Ask<'_>) -> Granted<()> {
     Err(Refusal::new(
         409,
         "ConflictingUserInput",
-        format!("Disk {name} already exists in resource group {}. Only CreateOption.Attach is supported.", group.to_ascii_uppercase()),
+        format!(
+            "Disk {name} already exists in resource group {}. Only CreateOption.Attach is supported.",
+            group.to_ascii_uppercase()
+        ),
     )
     .at("/subscriptions/resourceGroups/disks"))
 }
@@ -362,13 +402,20 @@ fn change(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target, size: &'static Si
         };
         if old != Some(new) {
             let name = path.replace('/', ".");
-            return Err(Refusal::new(409, "PropertyChangeNotAllowed", format!("Changing property '{name}' is not allowed.")).at(&name));
+            return Err(Refusal::new(
+                409,
+                "PropertyChangeNotAllowed",
+                format!("Changing property '{name}' is not allowed."),
+            )
+            .at(&name));
         }
     }
     if let (Some(new), Some(old)) = (ask.at("/zones"), resource.document.get("zones"))
         && new != old
     {
-        return Err(Refusal::new(409, "PropertyChangeNotAllowed", "Changing property 'zones' is not allowed.").at("zones"));
+        return Err(
+            Refusal::new(409, "PropertyChangeNotAllowed", "Changing property 'zones' is not allowed.").at("zones")
+        );
     }
     let mut merged = resource.document.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
     usage::require_cores(room, ask, &target.location, size, &target.id)?;

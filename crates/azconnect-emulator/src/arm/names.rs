@@ -5,9 +5,35 @@ use super::refusal::{Granted, Refusal};
 
 /// Words that no resource may be called.
 const RESERVED: &[&str] = &[
-    "ACCESS", "AZURE", "BING", "BIZSPARK", "BIZTALK", "CORTANA", "DIRECTX", "DOTNET", "DYNAMICS", "EXCEL", "EXCHANGE",
-    "FOREFRONT", "GROOVE", "HOLOLENS", "HYPERV", "KINECT", "LYNC", "MSDN", "O365", "OFFICE", "OFFICE365", "ONEDRIVE",
-    "ONENOTE", "OUTLOOK", "POWERPOINT", "SHAREPOINT", "SKYPE", "VISIO", "VISUALSTUDIO",
+    "ACCESS",
+    "AZURE",
+    "BING",
+    "BIZSPARK",
+    "BIZTALK",
+    "CORTANA",
+    "DIRECTX",
+    "DOTNET",
+    "DYNAMICS",
+    "EXCEL",
+    "EXCHANGE",
+    "FOREFRONT",
+    "GROOVE",
+    "HOLOLENS",
+    "HYPERV",
+    "KINECT",
+    "LYNC",
+    "MSDN",
+    "O365",
+    "OFFICE",
+    "OFFICE365",
+    "ONEDRIVE",
+    "ONENOTE",
+    "OUTLOOK",
+    "POWERPOINT",
+    "SHAREPOINT",
+    "SKYPE",
+    "VISIO",
+    "VISUALSTUDIO",
 ];
 
 /// Words that may stand nowhere in a name.
@@ -15,9 +41,38 @@ const RESERVED_ANYWHERE: &[&str] = &["LOGIN", "MICROSOFT", "WINDOWS", "XBOX"];
 
 /// Names that no administrator of a machine may have.
 const RESERVED_USERS: &[&str] = &[
-    "1", "123", "a", "actuser", "adm", "admin", "admin1", "admin2", "administrator", "aspnet", "backup", "console",
-    "david", "guest", "john", "owner", "root", "server", "sql", "support", "support_388945a0", "sys", "test", "test1",
-    "test2", "test3", "user", "user1", "user2", "user3", "user4", "user5",
+    "1",
+    "123",
+    "a",
+    "actuser",
+    "adm",
+    "admin",
+    "admin1",
+    "admin2",
+    "administrator",
+    "aspnet",
+    "backup",
+    "console",
+    "david",
+    "guest",
+    "john",
+    "owner",
+    "root",
+    "server",
+    "sql",
+    "support",
+    "support_388945a0",
+    "sys",
+    "test",
+    "test1",
+    "test2",
+    "test3",
+    "user",
+    "user1",
+    "user2",
+    "user3",
+    "user4",
+    "user5",
 ];
 
 /// Refuses a name of a resource that is reserved or has the wrong form.
@@ -30,12 +85,9 @@ pub(crate) fn check(kind: Kind, name: &str) -> Granted<()> {
         Kind::Machine => check_machine(name),
         Kind::Disk => check_plain(name, 80, "disk"),
         Kind::Extension | Kind::RunCommand => check_plain(name, 80, "resource"),
-        Kind::VirtualNetwork
-        | Kind::Subnet
-        | Kind::SecurityGroup
-        | Kind::SecurityRule
-        | Kind::PublicIp
-        | Kind::Nic => check_network(name),
+        Kind::VirtualNetwork | Kind::Subnet | Kind::SecurityGroup | Kind::SecurityRule | Kind::PublicIp | Kind::Nic => {
+            check_network(name)
+        }
         _ => Ok(()),
     }
 }
@@ -104,7 +156,9 @@ pub(crate) fn check_group(name: &str) -> Granted<()> {
             bad.join(",")
         )
     } else if name.chars().count() > 90 {
-        format!("The provided resource group name '{name}' has invalid length. The name can have at most 90 characters.")
+        format!(
+            "The provided resource group name '{name}' has invalid length. The name can have at most 90 characters."
+        )
     } else if name.ends_with('.') {
         format!("The provided resource group name '{name}' ends with a period. The name cannot end with a period.")
     } else {
@@ -116,10 +170,7 @@ pub(crate) fn check_group(name: &str) -> Granted<()> {
 /// Refuses a name no administrator may have.
 pub(crate) fn check_user(name: &str) -> Granted<()> {
     if RESERVED_USERS.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
-        return Err(Refusal::parameter(
-            "adminUsername",
-            "The Admin Username specified is not allowed.",
-        ));
+        return Err(Refusal::parameter("adminUsername", "The Admin Username specified is not allowed."));
     }
     let sound = (1..=64).contains(&name.len())
         && name.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')

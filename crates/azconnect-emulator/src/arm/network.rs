@@ -117,7 +117,10 @@ fn check_subnets(
             return Err(Refusal::new(
                 400,
                 "NetcfgSubnetRangesOverlap",
-                format!("Subnet '{name}' is not valid because its IP address range overlaps with that of an existing subnet in virtual network '{}': '{other}'.", last(&target.id)),
+                format!(
+                    "Subnet '{name}' is not valid because its IP address range overlaps with that of an existing subnet in virtual network '{}': '{other}'.",
+                    last(&target.id)
+                ),
             ));
         }
         check_security_group(room, ask, &id, subnet.pointer("/properties/networkSecurityGroup/id"))?;
@@ -234,7 +237,8 @@ fn put_embedded(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted<
     }
     let location = resource.location.clone();
     let items = resource.at(&format!("properties/{list}")).and_then(Value::as_array).cloned().unwrap_or_default();
-    let is_it = |item: &Value| item.get("name").and_then(Value::as_str).is_some_and(|name| same(name, last(&target.id)));
+    let is_it =
+        |item: &Value| item.get("name").and_then(Value::as_str).is_some_and(|name| same(name, last(&target.id)));
     let exists = items.iter().any(is_it);
     let mut others: Vec<Value> = items.into_iter().filter(|item| !is_it(item)).collect();
     let mut item = ask.body.clone();
@@ -244,7 +248,13 @@ fn put_embedded(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted<
     if target.kind == Kind::Subnet {
         let prefixes = resource.at("properties/addressSpace/addressPrefixes").and_then(Value::as_array);
         let space: Vec<Cidr> = prefixes.into_iter().flatten().filter_map(|p| Cidr::parse(p.as_str()?)).collect();
-        let network = Target { id: parent.clone(), kind: Kind::VirtualNetwork, exists: true, location: location.clone(), same_running: None };
+        let network = Target {
+            id: parent.clone(),
+            kind: Kind::VirtualNetwork,
+            exists: true,
+            location: location.clone(),
+            same_running: None,
+        };
         others.push(item);
         others = check_subnets(room, ask, &network, &space, others)?;
     } else {
@@ -260,7 +270,7 @@ fn put_embedded(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted<
     };
     let operation = room.start(ask, start);
     if let Some(resource) = room.arm.get_mut(&parent) {
-        resource.properties().insert(list.to_owned(), Value::Array(others));
+        resource.set(list, Value::Array(others));
         resource.state = State::Updating;
         resource.operation = Some(operation);
     }
@@ -297,7 +307,7 @@ pub(crate) fn remove_embedded(room: &mut Room<'_>, id: &str, at: Moment, by: Opt
     let name = last(id).to_owned();
     if let Some(parent) = room.arm.get_mut(parent_id(id))
         && let Some(child) = child_of(parent.kind)
-        && let Some(Value::Array(items)) = parent.properties().get_mut(list_of(child))
+        && let Some(Value::Array(items)) = parent.properties().and_then(|properties| properties.get_mut(list_of(child)))
     {
         items.retain(|item| !item.get("name").and_then(Value::as_str).is_some_and(|own| same(own, &name)));
     }
@@ -313,7 +323,7 @@ pub(crate) fn provisioned(room: &mut Room<'_>, id: &str) {
         // The range that is kept for benchmarks: nobody's address.
         let address = std::net::Ipv4Addr::from(u32::from(std::net::Ipv4Addr::new(198, 18, 0, 0)).wrapping_add(number));
         if let Some(resource) = room.arm.get_mut(id) {
-            resource.properties().insert("ipAddress".to_owned(), json!(address.to_string()));
+            resource.set("ipAddress", json!(address.to_string()));
         }
     }
 }

@@ -82,7 +82,9 @@ fn configure(
             return Err(Refusal::new(
                 400,
                 "PublicIPAddressInUse",
-                format!("Resource {id} is referencing public IP address {public} that is already allocated to resource {user}."),
+                format!(
+                    "Resource {id} is referencing public IP address {public} that is already allocated to resource {user}."
+                ),
             ));
         }
     }
@@ -111,7 +113,11 @@ fn private_address(
 ) -> Granted<Ipv4Addr> {
     let prefix = network::embedded(room, subnet).and_then(network::subnet_prefix).unwrap_or_default();
     let Some(range) = Cidr::parse(prefix) else {
-        return Err(Refusal::new(400, "InvalidAddressPrefixFormat", format!("Address prefix {prefix} of {subnet} is not valid.")));
+        return Err(Refusal::new(
+            400,
+            "InvalidAddressPrefixFormat",
+            format!("Address prefix {prefix} of {subnet} is not valid."),
+        ));
     };
     let mut taken: Vec<(String, Ipv4Addr)> = Vec::new();
     let mut own = None;
@@ -136,13 +142,19 @@ fn private_address(
     let wanted = asked.get("privateIPAddress").and_then(Value::as_str).and_then(|a| a.parse::<Ipv4Addr>().ok());
     if let (true, Some(wanted)) = (fixed, wanted) {
         if !range.holds(wanted) {
-            return Err(Refusal::new(400, "PrivateIPAddressNotInSubnet", format!("Private static IP address {wanted} does not belong to the range of subnet prefix {prefix}.")));
+            return Err(Refusal::new(
+                400,
+                "PrivateIPAddressNotInSubnet",
+                format!("Private static IP address {wanted} does not belong to the range of subnet prefix {prefix}."),
+            ));
         }
         if let Some((user, _)) = taken.iter().find(|(_, address)| *address == wanted) {
             return Err(Refusal::new(
                 400,
                 "PrivateIPAddressIsAllocated",
-                format!("IP configuration {id} is using the private IP address {wanted} which is already allocated to resource {user}."),
+                format!(
+                    "IP configuration {id} is using the private IP address {wanted} which is already allocated to resource {user}."
+                ),
             ));
         }
         return Ok(wanted);
@@ -155,15 +167,25 @@ fn private_address(
         Refusal::new(
             400,
             "SubnetIsFull",
-            format!("Subnet {} with address prefix {prefix} does not have enough capacity for 1 IP addresses.", last(subnet)),
+            format!(
+                "Subnet {} with address prefix {prefix} does not have enough capacity for 1 IP addresses.",
+                last(subnet)
+            ),
         )
     })
 }
 
 /// Refuses a reference to something that is not there, not ready, elsewhere, or not the caller's to use.
 pub(crate) fn require_reference(room: &Room<'_>, ask: &Ask<'_>, user: &str, id: &str) -> Granted<()> {
-    let Some((kind, address)) = Address::of_id(id).and_then(|address| Some((address.kind()?.0, address.clone()))) else {
-        return Err(Refusal::new(400, "LinkedInvalidPropertyId", format!("Property id '{id}' at path 'properties' is invalid. Expect fully qualified resource Id that start with '/subscriptions/{{subscriptionId}}' or '/providers/{{resourceProviderNamespace}}/'.")));
+    let Some((kind, address)) = Address::of_id(id).and_then(|address| Some((address.kind()?.0, address.clone())))
+    else {
+        return Err(Refusal::new(
+            400,
+            "LinkedInvalidPropertyId",
+            format!(
+                "Property id '{id}' at path 'properties' is invalid. Expect fully qualified resource Id that start with '/subscriptions/{{subscriptionId}}' or '/providers/{{resourceProviderNamespace}}/'."
+            ),
+        ));
     };
     let action = format!("{}/join/action", kind.full());
     let user_kind = Address::of_id(user).and_then(|address| Some(address.kind()?.0)).unwrap_or(Kind::Nic);
@@ -254,9 +276,9 @@ pub(crate) fn users_of_group(room: &Room<'_>, id: &str) -> Vec<String> {
 pub(crate) fn machine_of<'a>(room: &'a Room<'_>, id: &str) -> Option<&'a Resource> {
     room.arm.of_kind(Kind::Machine).find(|machine| {
         let list = machine.at("properties/networkProfile/networkInterfaces").and_then(Value::as_array);
-        list.into_iter().flatten().any(|nic| {
-            nic.get("id").and_then(Value::as_str).is_some_and(|used| same_id(used, id))
-        })
+        list.into_iter()
+            .flatten()
+            .any(|nic| nic.get("id").and_then(Value::as_str).is_some_and(|used| same_id(used, id)))
     })
 }
 

@@ -133,9 +133,11 @@ impl Room<'_> {
     /// Ends whatever was to end until now, in order.
     pub(crate) fn settle(&mut self, now: Moment) {
         loop {
-            let running = self.arm.operations.values().filter(|operation| {
-                operation.progress == Progress::Running && operation.ends <= now.elapsed
-            });
+            let running = self
+                .arm
+                .operations
+                .values()
+                .filter(|operation| operation.progress == Progress::Running && operation.ends <= now.elapsed);
             let Some(id) = running.min_by_key(|o| (o.ends, o.number)).map(|o| o.id) else { return };
             let at = self.arm.operations.get(&id).map_or(now, |operation| operation.moment_of_end(now));
             self.end(id, now);
@@ -306,7 +308,7 @@ pub(crate) fn poll(room: &Room<'_>, ask: &Ask<'_>, id: &str, result: bool) -> Gr
         Progress::Succeeded => Ok(room.result_of(operation)),
         Progress::Failed | Progress::Canceled => {
             let refusal = operation.failure.as_ref().map(|failure| failure.refusal.clone());
-            Err(refusal.map_or_else(|| Refusal::new(409, "Conflict", "The operation failed."), Box::new))
+            Err(refusal.unwrap_or_else(|| Refusal::new(409, "Conflict", "The operation failed.")))
         }
     }
 }

@@ -40,7 +40,9 @@ impl Room<'_> {
         self.require_registration(ask, kind.namespace())?;
         names::check(kind, names.last().copied().unwrap_or_default())?;
         if !ask.body.is_object() {
-            return Err(Refusal::content("The request content was invalid and could not be deserialized: an object was expected."));
+            return Err(Refusal::content(
+                "The request content was invalid and could not be deserialized: an object was expected.",
+            ));
         }
         let id = resource_id(&ask.address.subscription, &group, kind, names);
         let existing = self.arm.get(&id);
@@ -76,11 +78,9 @@ impl Room<'_> {
         let name = ask.address.group.clone().unwrap_or_default();
         let id = ask.address.group_id().unwrap_or_default();
         match self.arm.get(&id) {
-            None => Err(Refusal::new(
-                404,
-                "ResourceGroupNotFound",
-                format!("Resource group '{name}' could not be found."),
-            )),
+            None => {
+                Err(Refusal::new(404, "ResourceGroupNotFound", format!("Resource group '{name}' could not be found.")))
+            }
             Some(group) if group.state == State::Deleting => Err(Refusal::new(
                 409,
                 "ResourceGroupBeingDeleted",

@@ -203,7 +203,7 @@ fn capitalised(value: &Value) -> Value {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Failure {
-    pub(crate) refusal: Refusal,
+    pub(crate) refusal: Box<Refusal>,
     pub(crate) in_operation: bool,
     pub(crate) canceled: bool,
     pub(crate) time: Option<Duration>,
@@ -213,7 +213,7 @@ impl Failure {
     /// A synchronous refusal with a code, such as `SkuNotAvailable`. A code no document knows gets status 400.
     pub fn new(code: &str) -> Self {
         let (status, message) = super::catalogue::entry(code);
-        let mut refusal = *Refusal::new(status, code, message);
+        let mut refusal = Refusal::new(status, code, message);
         super::catalogue::complete(&mut refusal);
         Self { refusal, in_operation: false, canceled: false, time: None }
     }

@@ -115,7 +115,9 @@ impl Room<'_> {
         Refusal::new(
             404,
             "ResourceNotFound",
-            format!("The Resource '{shown}' under resource group '{group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix"),
+            format!(
+                "The Resource '{shown}' under resource group '{group}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix"
+            ),
         )
     }
 
@@ -191,9 +193,8 @@ fn listed(room: &mut Room<'_>, ask: &Ask<'_>, kind: Kind, names: &[&str]) -> Gra
         let items = ids.iter().filter_map(|id| view::render_embedded(room, id)).collect();
         return Ok(list::page(room, ask, items));
     }
-    let seen = |resource: &&Resource| {
-        ask.now.elapsed >= resource.created.elapsed.saturating_add(room.settings.list_lag)
-    };
+    let seen =
+        |resource: &&Resource| ask.now.elapsed >= resource.created.elapsed.saturating_add(room.settings.list_lag);
     let status_only = ask.query.flag("statusOnly");
     let items = room
         .arm

@@ -67,8 +67,11 @@ fn schedule(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, machine: &str, operati
             operation.ends = end;
         }
         if failing && operation.failure.is_none() {
-            let message = format!("Run command '{name}' failed: the script ended with an exit code other than 0, or in time out.");
-            operation.failure = Some(Failure::new("VMRunCommandExecutionFailed").with_message(message).with_status(409).in_operation());
+            let message = format!(
+                "Run command '{name}' failed: the script ended with an exit code other than 0, or in time out."
+            );
+            operation.failure =
+                Some(Failure::new("VMRunCommandExecutionFailed").with_message(message).with_status(409).in_operation());
         }
     }
 }

@@ -170,14 +170,15 @@ impl Resource {
         self.at(pointer)?.as_str()
     }
 
-    pub(crate) fn properties(&mut self) -> &mut Map<String, Value> {
-        let slot = self.document.entry("properties").or_insert_with(|| Value::Object(Map::new()));
-        if !slot.is_object() {
-            *slot = Value::Object(Map::new());
-        }
-        match slot {
-            Value::Object(map) => map,
-            _ => &mut self.document,
+    /// Its properties.
+    pub(crate) fn properties(&mut self) -> Option<&mut Map<String, Value>> {
+        self.document.get_mut("properties")?.as_object_mut()
+    }
+
+    /// Sets a property.
+    pub(crate) fn set(&mut self, name: &str, value: Value) {
+        if let Some(properties) = self.properties() {
+            properties.insert(name.to_owned(), value);
         }
     }
 }

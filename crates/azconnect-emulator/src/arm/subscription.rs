@@ -60,7 +60,10 @@ pub(crate) fn answer(room: &mut Room<'_>, ask: &Ask<'_>) -> Option<Granted<Reply
         [] if get => {
             let visible = is_visible(room, ask.who.object_id, ask.subscription, ask.now.elapsed);
             if !visible {
-                return Some(room.permit(ask, "Microsoft.Resources/subscriptions/read", &scope).map(|()| Reply::new(200, Value::Null)));
+                return Some(
+                    room.permit(ask, "Microsoft.Resources/subscriptions/read", &scope)
+                        .map(|()| Reply::new(200, Value::Null)),
+                );
             }
             document(room, ask.subscription).map(|document| Ok(Reply::new(200, document)))
         }
@@ -68,12 +71,12 @@ pub(crate) fn answer(room: &mut Room<'_>, ask: &Ask<'_>) -> Option<Granted<Reply
             room.permit(ask, "Microsoft.Resources/subscriptions/locations/read", &scope)
                 .map(|()| Reply::new(200, locations(ask))),
         ),
-        [word] if get && same(word, "providers") => Some(
-            room.permit(ask, "Microsoft.Resources/subscriptions/providers/read", &scope).map(|()| {
+        [word] if get && same(word, "providers") => {
+            Some(room.permit(ask, "Microsoft.Resources/subscriptions/providers/read", &scope).map(|()| {
                 let all = PROVIDERS.iter().filter_map(|(namespace, _)| provider(room, ask, namespace)).collect();
                 super::list::page(room, ask, all)
-            }),
-        ),
+            }))
+        }
         _ => None,
     }
 }

@@ -62,7 +62,8 @@ impl Reader<'_> {
 
     fn word(&mut self) -> String {
         self.skip();
-        let end = self.text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).unwrap_or(self.text.len());
+        let end =
+            self.text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).unwrap_or(self.text.len());
         let (word, rest) = self.text.split_at_checked(end).unwrap_or((self.text, ""));
         self.text = rest;
         word.to_owned()
@@ -168,7 +169,9 @@ impl Context<'_> {
         match expression {
             Expression::Literal(value) => Ok(value.clone()),
             Expression::Call(name, arguments) if name == "if" => {
-                let [condition, yes, no] = arguments.as_slice() else { return Err(invalid("if needs three arguments")) };
+                let [condition, yes, no] = arguments.as_slice() else {
+                    return Err(invalid("if needs three arguments"));
+                };
                 self.value(if self.value(condition)? == json!(true) { yes } else { no })
             }
             Expression::Call(name, arguments) => {
@@ -210,7 +213,9 @@ impl Context<'_> {
             }
             "reference" => self.reference(text(0), text(2).eq_ignore_ascii_case("full"))?,
             "resourcegroup" => self.resource_group()?,
-            "subscription" => json!({"id": format!("/subscriptions/{}", self.subscription), "subscriptionId": self.subscription}),
+            "subscription" => {
+                json!({"id": format!("/subscriptions/{}", self.subscription), "subscriptionId": self.subscription})
+            }
             "deployment" => json!({"name": self.name}),
             "uniquestring" => json!(format!("{:013x}", hash(&texts.join("\u{1}")) & 0xf_ffff_ffff_ffff)),
             "guid" => json!(crate::dice::named_guid(&texts.join("-"))),
@@ -224,8 +229,16 @@ impl Context<'_> {
             "base64" => json!(STANDARD.encode(text(0))),
             "replace" => json!(text(0).replace(text(1), text(2))),
             "split" => text(0).split(text(1)).map(|part| json!(part)).collect(),
-            "first" => first.as_array().and_then(|items| items.first()).cloned().unwrap_or_else(|| json!(text(0).chars().next().map(String::from))),
-            "last" => first.as_array().and_then(|items| items.last()).cloned().unwrap_or_else(|| json!(text(0).chars().last().map(String::from))),
+            "first" => first
+                .as_array()
+                .and_then(|items| items.first())
+                .cloned()
+                .unwrap_or_else(|| json!(text(0).chars().next().map(String::from))),
+            "last" => first
+                .as_array()
+                .and_then(|items| items.last())
+                .cloned()
+                .unwrap_or_else(|| json!(text(0).chars().last().map(String::from))),
             "length" => json!(match &first {
                 Value::Array(items) => items.len(),
                 Value::Object(map) => map.len(),
@@ -245,13 +258,19 @@ impl Context<'_> {
             "true" => json!(true),
             "false" => json!(false),
             "null" => Value::Null,
-            other => return Err(invalid(format!("The template function '{other}' is not valid, or the emulator does not know it."))),
+            other => {
+                return Err(invalid(format!(
+                    "The template function '{other}' is not valid, or the emulator does not know it."
+                )));
+            }
         })
     }
 
     fn parameter(&self, name: &str) -> Granted<Value> {
         let found = self.parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.clone()).ok_or_else(|| invalid(format!("The template parameter '{name}' is not found.")))
+        found
+            .map(|(_, value)| value.clone())
+            .ok_or_else(|| invalid(format!("The template parameter '{name}' is not found.")))
     }
 
     fn variable(&self, name: &str) -> Granted<Value> {
@@ -264,7 +283,10 @@ impl Context<'_> {
     }
 
     fn resource_id(&self, texts: &[String]) -> Granted<String> {
-        let at = texts.iter().position(|text| text.contains('/')).ok_or_else(|| invalid("resourceId needs a resource type"))?;
+        let at = texts
+            .iter()
+            .position(|text| text.contains('/'))
+            .ok_or_else(|| invalid("resourceId needs a resource type"))?;
         let before = texts.get(..at).unwrap_or_default();
         let (subscription, group) = match before {
             [] => (self.subscription, self.group),
@@ -273,7 +295,8 @@ impl Context<'_> {
         };
         let kind = texts.get(at).map_or("", String::as_str);
         let names = texts.get(at + 1..).unwrap_or_default();
-        id_of(subscription, group, kind, names).ok_or_else(|| invalid(format!("resourceId cannot name a '{kind}' with {} names.", names.len())))
+        id_of(subscription, group, kind, names)
+            .ok_or_else(|| invalid(format!("resourceId cannot name a '{kind}' with {} names.", names.len())))
     }
 
     fn reference(&self, text: &str, full: bool) -> Granted<Value> {

@@ -66,7 +66,11 @@ pub(crate) fn require_cores(
     for (shown, resource, limit, used) in limits {
         let needed = used.saturating_add(size.cores);
         if needed > limit {
-            return Err(Refusal::new(409, "OperationNotAllowed", quota_message(ask, location, shown, resource, (limit, used, size.cores, needed))));
+            return Err(Refusal::new(
+                409,
+                "OperationNotAllowed",
+                quota_message(ask, location, shown, resource, (limit, used, size.cores, needed)),
+            ));
         }
     }
     Ok(())
@@ -102,7 +106,9 @@ pub(crate) fn require_public_ip(room: &mut Room<'_>, ask: &Ask<'_>, location: &s
         return Err(Refusal::new(
             400,
             "IPv4StandardSkuPublicIpCountLimitReached",
-            format!("Cannot create more than {standard} IPv4 Standard SKU public IP addresses for this subscription in this region."),
+            format!(
+                "Cannot create more than {standard} IPv4 Standard SKU public IP addresses for this subscription in this region."
+            ),
         ));
     }
     Ok(())
@@ -147,11 +153,19 @@ pub(crate) fn list(room: &mut Room<'_>, ask: &Ask<'_>, location: &str, compute: 
         return Err(Refusal::new(
             400,
             "NoRegisteredProviderFound",
-            format!("No registered resource provider found for location '{location}' and API version '{}' for type 'locations/usages'. The supported api-versions are '2025-04-01'. The supported locations are '{}'.", ask.api_version, super::catalog::region_names()),
+            format!(
+                "No registered resource provider found for location '{location}' and API version '{}' for type 'locations/usages'. The supported api-versions are '2025-04-01'. The supported locations are '{}'.",
+                ask.api_version,
+                super::catalog::region_names()
+            ),
         ));
     };
     let namespace = if compute { "Microsoft.Compute" } else { "Microsoft.Network" };
-    room.permit(ask, &format!("{namespace}/locations/usages/read"), &format!("/subscriptions/{}", ask.address.subscription))?;
+    room.permit(
+        ask,
+        &format!("{namespace}/locations/usages/read"),
+        &format!("/subscriptions/{}", ask.address.subscription),
+    )?;
     room.require_registration(ask, namespace)?;
     let rows = if compute { compute_rows(room, ask, region.name) } else { network_rows(room, ask, region.name) };
     let account = room.arm.account(ask.subscription).clone();
@@ -165,7 +179,13 @@ pub(crate) fn list(room: &mut Room<'_>, ask: &Ask<'_>, location: &str, compute: 
                 "name": {"value": name, "localizedValue": localized(&name)},
             });
             if let (false, Some(map)) = (compute, item.as_object_mut()) {
-                map.insert("id".to_owned(), json!(format!("/subscriptions/{}/providers/Microsoft.Network/locations/{}/usages/{name}", ask.address.subscription, region.name)));
+                map.insert(
+                    "id".to_owned(),
+                    json!(format!(
+                        "/subscriptions/{}/providers/Microsoft.Network/locations/{}/usages/{name}",
+                        ask.address.subscription, region.name
+                    )),
+                );
             }
             item
         })
@@ -184,7 +204,8 @@ fn compute_rows(room: &Room<'_>, ask: &Ask<'_>, location: &str) -> Vec<(String, 
         if rows.iter().any(|(name, ..)| name == size.family) {
             continue;
         }
-        let used = machines(room, ask, location).filter(|machine| family_of(machine) == size.family).map(cores_of).sum();
+        let used =
+            machines(room, ask, location).filter(|machine| family_of(machine) == size.family).map(cores_of).sum();
         rows.push((size.family.to_owned(), used, CORES));
     }
     rows
