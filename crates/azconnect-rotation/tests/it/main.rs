@@ -1,5 +1,6 @@
 //! The rotation's tests beyond one file.
 #![allow(
+    unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
