@@ -8,7 +8,7 @@ use azconnect::Azure;
 use azconnect::core::{ClientId, Clock, Error, ErrorKind};
 use azconnect::http::SystemClock;
 use azconnect::rotation::{Policy, Ports, Rotator, Target};
-use azconnect::store::{MemoryJournal, MemoryLease, MemorySecrets, SealingKey, SqliteStore};
+use azconnect::store::{MemoryJournal, MemoryLease, MemorySecrets, SqliteStore, seal::SealingKey};
 use azconnect_emulator::Emulator;
 use azconnect_examples::end::read_file;
 use azconnect_examples::place::Place;
