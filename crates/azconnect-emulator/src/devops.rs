@@ -4,13 +4,23 @@ mod caller;
 mod connection_data;
 mod endpoints;
 mod error;
+mod graph;
 mod groups;
+mod history;
+mod identities;
 mod identity;
+mod locations;
 mod masking;
+mod pats;
 mod permissions;
+mod pipelines;
+mod profile;
 mod projects;
 mod proxy;
+mod security;
 mod state;
+mod throttle;
+mod types;
 mod version;
 
 pub(crate) use self::masking::{confidential_parameter, mark_secret, take_secrets};
@@ -28,6 +38,7 @@ use crate::world::World;
 
 use self::caller::Caller;
 use self::error::Fail;
+use self::throttle::Usage;
 
 /// One request of a known caller to an organization.
 struct Visit<'a> {
@@ -79,42 +90,83 @@ pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
 
 fn enter(call: &Call, world: &mut World) -> Result<Answer, Fail> {
     if call.service == Service::DevOpsProfile {
-        return Err(Fail::Gap);
+        return profile::route(call, world);
     }
     let parts = call.parts();
+    // A server on premises may have its collections below this.
+    let parts = parts.strip_prefix(&["tfs"]).unwrap_or(&parts);
     let (name, rest) = parts.split_first().ok_or(Fail::Gap)?;
     let (project, route) = match rest {
         [apis, route @ ..] if apis.eq_ignore_ascii_case("_apis") => (None, route),
         [project, apis, route @ ..] if apis.eq_ignore_ascii_case("_apis") => (Some(*project), route),
         _ => return Err(Fail::Gap),
     };
+    if call.method == Method::OPTIONS && project.is_none() && route.is_empty() {
+        world.devops.organization(name).ok_or_else(|| Fail::organization(name))?;
+        return Ok(locations::table(call));
+    }
     let caller = Caller::of(call, world, name)?;
     let organization = world.devops.organization(name).ok_or(Fail::Gap)?.name.clone();
     let visit = Visit { call, caller, organization, project, route: route.to_vec() };
-    route_to(&visit, world)
+    let usage = Usage::count(&visit, world)?;
+    let answer = route_to(&visit, world)?;
+    Ok(match usage {
+        Some(usage) => usage.warn(answer),
+        None => answer,
+    })
 }
 
 fn route_to(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fail> {
     let lower: Vec<String> = visit.route.iter().map(|part| part.to_ascii_lowercase()).collect();
     let route: Vec<&str> = lower.iter().map(String::as_str).collect();
-    let method = &visit.call.method;
-    match (visit.call.service, visit.project, route.as_slice()) {
-        (_, None, ["connectiondata"]) if method == Method::GET => {
-            version::check(visit.call, version::PREVIEW)?;
-            connection_data::answer(visit, world)
+    let latest = visit.organization(world)?.latest_version;
+    let rule = match route.first() {
+        Some(&("connectiondata" | "resourceareas" | "graph" | "tokens" | "pipelines")) => version::PREVIEW,
+        _ => version::RELEASED,
+    };
+    version::check(visit.call, rule, latest)?;
+    let get = visit.call.method == Method::GET;
+    match (visit.project, route.as_slice()) {
+        (None, ["connectiondata"]) if get => return connection_data::answer(visit, world),
+        (None, ["resourceareas"]) if get => return locations::areas(visit, world, None),
+        (None, ["resourceareas", id]) if get => return locations::areas(visit, world, Some(id)),
+        _ => {}
+    }
+    // A server on premises is one origin for everything.
+    let one_origin = latest.is_some();
+    if visit.call.service == Service::DevOps || one_origin {
+        match devops_route(visit, world, &route) {
+            Err(Fail::Gap) if one_origin => {}
+            answer => return answer,
         }
-        (Service::DevOps, None, ["projects", rest @ ..]) => {
-            version::check(visit.call, version::RELEASED)?;
-            projects::route(visit, world, rest)
+    }
+    identity_route(visit, world, &route)
+}
+
+fn devops_route(visit: &Visit<'_>, world: &mut World, route: &[&str]) -> Result<Answer, Fail> {
+    match (&visit.call.method, visit.project, route) {
+        (_, None, ["projects", rest @ ..]) => projects::route(visit, world, rest),
+        (_, _, ["serviceendpoint", "endpoints", rest @ ..]) => endpoints::route(visit, world, rest),
+        (&Method::POST, Some(_), ["serviceendpoint", "endpointproxy"]) => proxy::answer(visit, world),
+        (&Method::GET, _, ["serviceendpoint", "types"]) => Ok(types::answer(visit)),
+        (&Method::GET, Some(_), ["serviceendpoint", id, "executionhistory"]) => history::answer(visit, world, id),
+        (_, Some(_), ["pipelines", "pipelinepermissions", rest @ ..]) => pipelines::route(visit, world, rest),
+        (&Method::GET, None, ["permissions", namespace, bits]) => {
+            security::permissions(visit, world, (namespace, bits))
         }
-        (Service::DevOps, _, ["serviceendpoint", rest @ ..]) => {
-            version::check(visit.call, version::RELEASED)?;
-            match rest {
-                ["endpoints", rest @ ..] => endpoints::route(visit, world, rest),
-                ["endpointproxy"] if method == Method::POST => proxy::answer(visit, world),
-                _ => Err(Fail::Gap),
-            }
-        }
+        (&Method::POST, None, ["security", "permissionevaluationbatch"]) => security::batch(visit, world),
+        (&Method::GET, None, ["securitynamespaces"]) => security::namespaces(None),
+        (&Method::GET, None, ["securitynamespaces", id]) => security::namespaces(Some(id)),
+        _ => Err(Fail::Gap),
+    }
+}
+
+fn identity_route(visit: &Visit<'_>, world: &mut World, route: &[&str]) -> Result<Answer, Fail> {
+    match (&visit.call.method, visit.project, route) {
+        // Descriptors are case-sensitive.
+        (_, None, ["graph", ..]) => graph::route(visit, world, visit.route.get(1..).unwrap_or_default()),
+        (&Method::GET, None, ["identities"]) => identities::answer(visit, world),
+        (_, None, ["tokens", "pats"]) => pats::route(visit, world),
         _ => Err(Fail::Gap),
     }
 }

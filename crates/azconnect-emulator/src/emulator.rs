@@ -8,8 +8,8 @@ use azconnect_core::{Clock, Cloud, Error, KeyId, Scope, Secret};
 use azconnect_http::Transport;
 use serde_json::json;
 
-use crate::arm::ResourceManager;
 use crate::answer::{Answer, WithHeader, json_answer, unknown_route};
+use crate::arm::ResourceManager;
 use crate::call::{Call, Moment};
 use crate::fault::{CannedAnswer, FaultAction, Faults};
 use crate::seed::Seed;

@@ -7,8 +7,8 @@ use azconnect_core::Error;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::arm::Failure;
 use crate::answer::{Answer, WithHeader, empty, json_answer, typed};
+use crate::arm::Failure;
 use crate::call::Call;
 use crate::seed::Node;
 use crate::service::Service;
@@ -343,8 +343,20 @@ fn read_fault(node: &Node<'_>) -> Result<Fault, Error> {
 
 fn read_action(node: &Node<'_>) -> Result<FaultAction, Error> {
     node.only(&[
-        "kind", "status", "headers", "body", "applied", "retryAfter", "milliseconds", "code", "message", "target", "shape",
-        "inOperation", "canceled", "seconds",
+        "kind",
+        "status",
+        "headers",
+        "body",
+        "applied",
+        "retryAfter",
+        "milliseconds",
+        "code",
+        "message",
+        "target",
+        "shape",
+        "inOperation",
+        "canceled",
+        "seconds",
     ])?;
     let kind = node.required("kind")?;
     let applied = node.optional("applied")?.map(|applied| applied.flag()).transpose()?.unwrap_or(false);

@@ -86,7 +86,8 @@ use crate::settings::Settings;
 /// `resourceGroup`, else the whole subscription), `quotas[]` (`location`, `name`, `limit`), `restrictedSizes[]`
 /// (`location`, `size`, `zones[]`), `acceptedTerms[]` (`publisher/product/plan`).
 ///
-/// `organizations[]`: `name`, `id`, `tenant` (id or domain; without one it belongs to personal accounts), `projects[]`
+/// `organizations[]`: `name`, `id`, `tenant` (id or domain; without one it belongs to personal accounts),
+/// `latestApiVersion` (of a server on premises, such as `7.0`), `projects[]`
 /// (`name`, `id`, `description`, `state`, `connections[]`), `groups[]` (`name` such as `[Web]\Release Team`,
 /// `memberOf[]`), `members[]` (`application` or `user`, `groups[]`, `grants[]` with `token` and `allow`),
 /// `personalAccessTokens[]` (`user`, `displayName`, `scope`, `startsInDays`, `endsInDays`, `token`).

@@ -18,9 +18,7 @@ pub(super) struct Caller {
 impl Caller {
     /// The caller of a request to an organization.
     pub(super) fn of(call: &Call, world: &World, organization: &str) -> Result<Self, Fail> {
-        let found = world.devops.organization(organization).ok_or_else(|| {
-            Fail::page(404, format!("The organization {organization} does not exist, or has been moved."))
-        })?;
+        let found = world.devops.organization(organization).ok_or_else(|| Fail::organization(organization))?;
         let refused = || Fail::Unauthenticated(found.tenant);
         match call.claim() {
             Claim::Bearer(text) => {
@@ -60,11 +58,8 @@ impl Caller {
 
 /// A valid personal access token for an organization: one of its own, or one of its owner's for all organizations.
 fn find_pat<'w>(world: &'w World, here: &'w Organization, text: &str, now: Moment) -> Option<(Identity, &'w Pat)> {
-    let valid = |pat: &Pat| {
-        pat.token.expose() == text && pat.revoked.is_none() && pat.valid_from <= now.wall && now.wall < pat.valid_to
-    };
     world.devops.organizations.iter().find_map(|organization| {
-        let pat = organization.pats.iter().find(|pat| valid(pat))?;
+        let pat = organization.pats.iter().find(|pat| pat.opens(text, now.wall))?;
         let reaches = pat.all_organizations || organization.id == here.id;
         let owner = organization.member(pat.owner)?;
         reaches.then_some((owner.identity, pat))

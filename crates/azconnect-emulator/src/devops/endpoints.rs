@@ -1,5 +1,6 @@
 //! Service connections, which the API calls service endpoints.
 
+mod convert;
 mod create;
 mod document;
 mod read;
@@ -8,6 +9,8 @@ mod update;
 
 use http::Method;
 use uuid::Uuid;
+
+pub(super) use self::document::body;
 
 use super::Visit;
 use super::error::Fail;

@@ -44,6 +44,10 @@ impl Fail {
         Self::Refusal(refusal)
     }
 
+    pub(super) fn organization(name: &str) -> Self {
+        Self::page(404, format!("The organization {name} does not exist, or has been moved."))
+    }
+
     pub(super) fn denied(who: &str, action: &str) -> Self {
         Self::new(
             403,

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::pats::END_OF_GLOBAL;
 use crate::token::Identity;
 
 /// Every organization.
@@ -22,6 +23,8 @@ pub(crate) struct Organization {
     pub(crate) name: String,
     /// The tenant behind it; none if it belongs to personal accounts.
     pub(crate) tenant: Option<Uuid>,
+    /// The newest api-version of a server on premises; none for the cloud.
+    pub(crate) latest_version: Option<(u32, u32)>,
     pub(crate) projects: Vec<Project>,
     pub(crate) connections: Vec<Connection>,
     pub(crate) members: Vec<Member>,
@@ -174,6 +177,18 @@ impl Organization {
     }
 }
 
+impl Pat {
+    /// Whether a text is this token, and the token is good at a moment. Tokens for all organizations have an end.
+    pub(crate) fn opens(&self, text: &str, wall: OffsetDateTime) -> bool {
+        let over = self.all_organizations && wall >= END_OF_GLOBAL;
+        !over
+            && self.token.expose() == text
+            && self.revoked.is_none()
+            && self.valid_from <= wall
+            && wall < self.valid_to
+    }
+}
+
 impl Connection {
     pub(crate) fn exists(&self, elapsed: Duration) -> bool {
         self.deleted_at.is_none_or(|at| elapsed < at)
@@ -205,11 +220,6 @@ impl Connection {
     /// A text of its `data`, in any case.
     pub(crate) fn data(&self, key: &str) -> Option<&str> {
         field(self.document.get("data")?.as_object()?, key)?.as_str()
-    }
-
-    /// A secret by the name of its parameter, in any case.
-    pub(crate) fn secret(&self, key: &str) -> Option<&Secret> {
-        self.secrets.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, secret)| secret)
     }
 }
 

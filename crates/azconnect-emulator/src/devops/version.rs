@@ -20,7 +20,10 @@ pub(super) const PREVIEW: Rule = Rule { preview: true };
 const LATEST: (u32, u32) = (7, 2);
 
 /// Refuses a version the service would refuse. A read may leave it out; a change may not.
-pub(super) fn check(call: &Call, rule: Rule) -> Result<(), Fail> {
+///
+/// `latest` is the newest version of a server on premises; the cloud has the newest of all.
+pub(super) fn check(call: &Call, rule: Rule, latest: Option<(u32, u32)>) -> Result<(), Fail> {
+    let latest = latest.unwrap_or(LATEST);
     let Some(text) = requested(call) else {
         if ["GET", "HEAD", "OPTIONS"].contains(&call.method.as_str()) {
             return Ok(());
@@ -42,11 +45,11 @@ pub(super) fn check(call: &Call, rule: Rule) -> Result<(), Fail> {
         let text = format!("The api-version '{text}' is not a valid version.");
         return Err(Fail::new(400, "VssInvalidApiVersionException", text));
     };
-    if (major, minor) > LATEST {
+    if (major, minor) > latest {
         let text = format!(
             "The requested REST API version of {number} is out of range for this server. The latest REST API version \
              this server supports is {}.{}.",
-            LATEST.0, LATEST.1
+            latest.0, latest.1
         );
         return Err(Fail::new(400, "VssVersionOutOfRangeException", text));
     }

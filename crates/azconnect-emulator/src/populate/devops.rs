@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use azconnect_core::{Error, Secret};
 use serde_json::{Map, Value};
 use time::Duration;
+use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use super::{NamedSecrets, tenant_id};
@@ -29,6 +30,7 @@ pub(super) fn add_organization(
         id: seed.id,
         name: seed.name,
         tenant,
+        latest_version: seed.latest_version,
         projects: Vec::new(),
         connections: Vec::new(),
         members: Vec::new(),
@@ -191,6 +193,10 @@ fn build_connection(
         secrets: Vec::new(),
         deadline: now.wall + Duration::days(days),
     });
+    if let (Some(conversion), Some(data)) = (&converted, document.get_mut("data").and_then(Value::as_object_mut)) {
+        let deadline = conversion.deadline.format(&Rfc3339).unwrap_or_default();
+        data.insert("revertSchemeDeadline".to_owned(), Value::from(deadline));
+    }
     let granted_by = creator.unwrap_or_default();
     Ok(Connection {
         id: seed.id,

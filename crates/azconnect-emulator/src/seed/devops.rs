@@ -12,6 +12,7 @@ pub(crate) struct OrganizationSeed {
     pub(crate) id: Uuid,
     pub(crate) name: String,
     pub(crate) tenant: Option<String>,
+    pub(crate) latest_version: Option<(u32, u32)>,
     pub(crate) projects: Vec<ProjectSeed>,
     pub(crate) groups: Vec<GroupSeed>,
     pub(crate) members: Vec<MemberSeed>,
@@ -76,7 +77,7 @@ pub(crate) struct PatSeed {
 }
 
 pub(super) fn read_organization(node: &Node<'_>) -> Result<OrganizationSeed, Error> {
-    node.only(&["name", "id", "tenant", "projects", "groups", "members", "personalAccessTokens"])?;
+    node.only(&["name", "id", "tenant", "latestApiVersion", "projects", "groups", "members", "personalAccessTokens"])?;
     let name_node = node.required("name")?;
     let name = name_node.text()?.to_owned();
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
@@ -85,6 +86,7 @@ pub(super) fn read_organization(node: &Node<'_>) -> Result<OrganizationSeed, Err
     Ok(OrganizationSeed {
         id: node.maybe_guid("id")?.unwrap_or_else(|| named_guid(&format!("organization/{name}"))),
         tenant: node.maybe_text("tenant")?,
+        latest_version: node.optional("latestApiVersion")?.map(|version| read_version(&version)).transpose()?,
         projects: node.each("projects", |node| read_project(node, &name))?,
         groups: node.each("groups", |node| {
             node.only(&["name", "memberOf"])?;
@@ -94,6 +96,12 @@ pub(super) fn read_organization(node: &Node<'_>) -> Result<OrganizationSeed, Err
         pats: node.each("personalAccessTokens", read_pat)?,
         name,
     })
+}
+
+fn read_version(node: &Node<'_>) -> Result<(u32, u32), Error> {
+    let parts = node.text()?.split_once('.');
+    let numbers = parts.and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+    numbers.ok_or_else(|| node.wrong("is not a version", "write it as \"7.0\""))
 }
 
 fn read_project(node: &Node<'_>, organization: &str) -> Result<ProjectSeed, Error> {

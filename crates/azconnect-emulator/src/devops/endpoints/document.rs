@@ -155,7 +155,7 @@ pub(super) fn object(value: Value) -> Result<Map<String, Value>, Fail> {
 }
 
 /// The body of a request as JSON.
-pub(super) fn body(visit: &Visit<'_>) -> Result<Value, Fail> {
+pub(in crate::devops) fn body(visit: &Visit<'_>) -> Result<Value, Fail> {
     visit.call.json().map_err(|_| Fail::argument("The body of the request is not valid JSON."))
 }
 

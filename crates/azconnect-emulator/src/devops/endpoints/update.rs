@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::convert::convert;
 use super::create::set_secret;
 use super::document::{Masking, body, check, object, read_references, show, strip};
 use super::{administers, check_name, existing};
@@ -17,8 +18,12 @@ use crate::world::World;
 /// Changes one service connection.
 pub(super) fn update(visit: &Visit<'_>, world: &mut World, id: Uuid) -> Result<Answer, Fail> {
     let document = object(body(visit)?)?;
-    if visit.call.query.filled("operation").is_some() {
-        return Err(Fail::Gap);
+    match visit.call.query.filled("operation") {
+        None => {}
+        Some("ConvertAuthenticationScheme") => return convert(visit, world, id, &document),
+        Some(other) => {
+            return Err(Fail::argument(format!("The operation '{other}' is not supported.")));
+        }
     }
     let shown = apply(visit, world, id, document)?;
     Ok(json_answer(200, &shown))
