@@ -136,3 +136,145 @@ fn unknown(status: StatusCode) -> Error {
     };
     Error::new(kind, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use azconnect_core::Retry;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const ID: &str = "c4d0fd7d-b1b6-4ec2-8ce2-084f6088b2c2";
+
+    fn answered(status: u16, body: &str) -> Response {
+        http::Response::builder().status(status).body(body.to_owned().into()).unwrap()
+    }
+
+    fn refused(status: u16, code: &str, message: &str) -> Error {
+        let inner = json!({"date": "2026-11-21T10:00:00", "request-id": ID, "client-request-id": ID});
+        let body = json!({"error": {"code": code, "message": message, "innerError": inner}});
+        GraphDialect.judge(&answered(status, &body.to_string())).unwrap_err()
+    }
+
+    #[test]
+    fn every_documented_refusal_has_its_kind_and_advice() {
+        use ErrorKind::{Conflict, InvalidInput, NotFound, PermissionDenied, Unauthenticated};
+        let limit = "Not allowed to add 3 passwords. You can only add a maximum of 2 passwords.";
+        for (status, code, message, kind, advice) in [
+            (403, "Authorization_RequestDenied", "Insufficient privileges", PermissionDenied, "OwnedBy"),
+            (404, "Request_ResourceNotFound", "Resource 'x' does not exist", NotFound, "client id"),
+            (401, "InvalidAuthenticationToken", "Access token has expired", Unauthenticated, "audience"),
+            (400, "Request_BadRequest", limit, Conflict, "2 at most"),
+            (400, "Request_BadRequest", "Invalid value", InvalidInput, "values"),
+            (400, "CredentialInvalidLifetimeAsPerAppPolicy", "too long", InvalidInput, "earlier end"),
+            (400, "CredentialTypeNotAllowedAsPerAppPolicy", "not allowed", PermissionDenied, "certificate"),
+            (403, "CredentialTypeNotAllowedAsPerAppPolicy", "not allowed", PermissionDenied, "certificate"),
+            (409, "Error_MsaAppDoesNotExist", "not exist", Conflict, "seconds"),
+        ] {
+            let error = refused(status, code, message);
+            assert_eq!(error.kind(), kind, "{code}");
+            assert!(error.advice().contains(advice), "{code}: {}", error.advice());
+            assert_eq!((error.service_code(), error.http_status()), (Some(code), Some(status)));
+            assert_eq!((error.request_id(), error.effect()), (Some(ID), Effect::None));
+            assert!(!error.to_string().contains(message), "{error}");
+        }
+    }
+
+    #[test]
+    fn concurrency_is_known_by_its_code_or_its_words_under_any_status() {
+        let words = "Error due to concurrent requests being made to the tenant. Please wait briefly and retry.";
+        for (status, code) in [
+            (409, "Directory_ConcurrencyViolation"),
+            (503, "Service_ServiceUnavailable"),
+            (400, "Request_BadRequest"),
+            (500, "Service_InternalServerError"),
+            (500, ""),
+        ] {
+            let error = refused(status, code, words);
+            assert_eq!(error.kind(), ErrorKind::Conflict, "{status}");
+            assert_eq!((error.retry(), error.effect()), (Retry::Backoff, Effect::None), "{status}");
+        }
+        assert_eq!(refused(409, "Directory_ConcurrencyViolation", "other words").retry(), Retry::Backoff);
+    }
+
+    #[test]
+    fn the_policy_and_its_field_are_named() {
+        let body = json!({"error": {
+            "code": "CredentialInvalidLifetimeAsPerAppPolicy",
+            "message": "Credential lifetime exceeds the max value allowed as per assigned policy \
+                        '9fe4b4b5-1111-4222-8333-444455556666'.",
+            "details": [{"code": "InvalidKeyEndDate", "message": "The end date exceeds.", "target": "EndDate"}],
+            "innererror": {"date": "2026-11-21T10:00:00", "request-id": ID, "client-request-id": ID},
+        }});
+        let error = GraphDialect.judge(&answered(400, &body.to_string())).unwrap_err();
+        assert_eq!(error.field(), Some("ends_at"));
+        assert!(error.message().contains("(policy 9fe4b4b5-1111-4222-8333-444455556666)"), "{error}");
+        assert_eq!(error.request_id(), Some(ID), "the other spelling of innerError is read");
+    }
+
+    #[test]
+    fn what_no_document_describes_goes_by_its_status() {
+        for (status, effect, retry) in [
+            (400, Effect::None, Retry::No),
+            (403, Effect::None, Retry::No),
+            (413, Effect::None, Retry::No),
+            (429, Effect::None, Retry::Backoff),
+            (408, Effect::Unknown, Retry::Backoff),
+            (409, Effect::Unknown, Retry::No),
+            (500, Effect::Unknown, Retry::Backoff),
+            (503, Effect::Unknown, Retry::Backoff),
+            (302, Effect::Unknown, Retry::No),
+        ] {
+            for body in ["", "<html>", "{}", "[]", r#"{"error":"x"}"#, r#"{"error":{"code":"New_Code"}}"#] {
+                let error = GraphDialect.judge(&answered(status, body)).unwrap_err();
+                assert_eq!((error.effect(), error.retry()), (effect, retry), "{status} {body}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_failing_service_is_not_taken_at_its_word() {
+        for code in ["Authorization_RequestDenied", "Request_BadRequest"] {
+            let error = refused(500, code, "x");
+            assert_eq!((error.kind(), error.effect()), (ErrorKind::Unavailable, Effect::Unknown));
+        }
+        assert_eq!(refused(429, "Request_BadRequest", "x").kind(), ErrorKind::Throttled);
+    }
+
+    #[test]
+    fn only_a_removal_takes_a_missing_key_as_done() {
+        let message = "No password credential found with keyId '1272a66f-e2e8-4e88-ab43-487409186c3f'.";
+        let body = json!({"error": {"code": "Request_BadRequest", "message": message}}).to_string();
+        assert!(RemovalDialect.judge(&answered(400, &body)).is_ok());
+        assert!(RemovalDialect.judge(&answered(404, &body)).is_err());
+        assert!(RemovalDialect.judge(&answered(500, &body)).is_err());
+        assert!(GraphDialect.judge(&answered(400, &body)).is_err());
+        assert!(RemovalDialect.judge(&answered(400, "")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_makes_it_panic(status in 300_u16..600, body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let answer = http::Response::builder().status(status).body(body.into()).unwrap();
+            prop_assert!(GraphDialect.judge(&answer).is_err());
+        }
+
+        #[test]
+        fn nothing_of_a_body_is_shown_but_a_code(
+            status in 300_u16..600,
+            code in "[G-Z]{12}[ ~!]",
+            message in "[G-Z]{12}",
+            inner in "[G-Z]{12}",
+        ) {
+            let inner = json!({"request-id": inner, "date": inner});
+            let body = json!({"error": {"code": code, "message": message, "innerError": inner, "details": [message]}});
+            let error = GraphDialect.judge(&answered(status, &body.to_string())).unwrap_err();
+            let shown = format!("{error} {error:?} {}", error.advice());
+            for text in [code.as_str(), &message] {
+                prop_assert!(!shown.contains(text));
+            }
+            prop_assert!(!shown.contains(inner["date"].as_str().unwrap()));
+        }
+    }
+}

@@ -1,5 +1,58 @@
 //! Applications, their secrets and service principals, through Microsoft Graph v1.0.
 //!
+//! ```
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use azconnect_core::{ClientId, Clock, Secret};
+//! use azconnect_credential::{CredentialIssuer, Marker, MintRequest, Retirement};
+//! use azconnect_emulator::{Emulator, Seed};
+//! use azconnect_graph::{GraphClient, GraphIssuer};
+//! use azconnect_http::Pipeline;
+//! use azconnect_identity::{ClientSecretSource, TokenCache, TokenEndpoint};
+//! use azconnect_testkit::VirtualClock;
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), azconnect_core::Error> {
+//! // The emulator stands in for Microsoft's services; for the real ones, take `ReqwestTransport` and `SystemClock`.
+//! let clock = Arc::new(VirtualClock::new());
+//! let seed = Seed::from_json(r#"{"tenants": [{
+//!     "id": "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01",
+//!     "domain": "contoso.onmicrosoft.com",
+//!     "applications": [{
+//!         "displayName": "Deployer",
+//!         "clientId": "10000000-0000-4000-8000-000000000002",
+//!         "graphRoles": ["Application.ReadWrite.All"],
+//!         "passwords": [{"secret": "from-the-seed", "displayName": "by hand"}]
+//!     }]
+//! }]}"#)?;
+//! let emulator = Emulator::from_seed(seed, clock.clone())?;
+//! let (cloud, pipeline) = (emulator.cloud(), Pipeline::new(emulator.transport(), clock.clone()));
+//!
+//! let deployer: ClientId = "10000000-0000-4000-8000-000000000002".parse()?;
+//! let endpoint = TokenEndpoint::new(pipeline.clone(), &cloud, "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01".parse()?);
+//! let source = ClientSecretSource::new(endpoint, deployer, Secret::new("from-the-seed"))?;
+//! let tokens = Arc::new(TokenCache::new(source, clock.clone()));
+//!
+//! let graph = GraphClient::new(pipeline, &cloud, tokens);
+//! let issuer = GraphIssuer::new(graph, deployer)?.with_acting_client(deployer);
+//!
+//! // Mint under a name recorded beforehand: it finds the secret again if the answer is lost.
+//! let request = MintRequest::new(Marker::new("azconnect 0001")?, clock.now() + Duration::from_secs(90 * 86_400));
+//! let minted = issuer.mint(&request).await?;
+//!
+//! let inventory = issuer.inventory().await?;
+//! assert_eq!(inventory.keys.len(), 2);
+//! assert!(inventory.key(minted.key).is_some_and(|key| key.carries(&request.marker)));
+//! assert!(inventory.issuer_signs_in_with_these);
+//!
+//! // Exactly this key goes; the one made by hand stays.
+//! assert_eq!(issuer.retire(minted.key).await?, Retirement::Accepted);
+//! assert_eq!(issuer.inventory().await?.keys.len(), 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! [`GraphClient`] has one method an operation; [`GraphIssuer`] is the
 //! [`CredentialIssuer`](azconnect_credential::CredentialIssuer) of one application. Errors tell what the real service
 //! means: a refusal for concurrency comes under three statuses, a removal of an unknown key as a bad request, and an

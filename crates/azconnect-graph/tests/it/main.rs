@@ -1,0 +1,15 @@
+//! Microsoft Graph, from documented answers, scripted failures and the emulator.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test"
+)]
+
+mod conformance;
+mod contract;
+mod effect;
+mod issuer;
+mod stage;
