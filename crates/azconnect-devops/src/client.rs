@@ -63,6 +63,7 @@ impl DevOpsClient {
             name: name.as_str().into(),
             base,
             versions: ApiVersions::SERVICES,
+            server: false,
         })
     }
 

@@ -34,23 +34,52 @@
 
 mod authorization;
 mod client;
+mod create;
 mod dialect;
 mod endpoint;
+mod federation;
+mod grant;
+mod history;
+mod identity;
 mod organization;
 mod pace;
+mod permission;
+mod picker;
 mod project;
 mod refresh;
+mod server;
 mod sink;
+mod token;
+mod token_issuer;
+mod tolerant;
+mod types;
 mod verify;
 
 pub use authorization::PersonalAccessToken;
 pub use client::DevOpsClient;
+pub use create::{
+    AzureConnection, AzureCredential, AzureEnvironment, AzureScope, DockerConnection, DockerRegistry, GenericConnection,
+    NewConnection, ReadyPolicy,
+};
 pub use dialect::DevOpsDialect;
 pub use endpoint::{
-    ActionFilter, Endpoint, EndpointChange, EndpointId, EndpointQuery, Endpoints, OperationStatus, ProjectReference,
+    ActionFilter, Deletion, Endpoint, EndpointChange, EndpointId, EndpointQuery, EndpointScan, Endpoints,
+    OperationStatus, ProjectReference,
 };
+pub use federation::{
+    ConversionRules, FederatedCredentials, FederatedTrust, FederationIssuer, OLD_ISSUER_RETIRES, conversion_findings,
+};
+pub use grant::PipelineGrants;
+pub use history::{Execution, ExecutionPage, ExecutionPart};
+pub use identity::{Identity, IdentityKind, OrganizationEntry, OrganizationSearch, OrganizationTenant, TenantGroup};
 pub use organization::{Organization, OrganizationName};
-pub use project::{ProjectId, ProjectName, ProjectRef};
+pub use permission::{ConnectionPermission, EndpointRight, Ground, PermissionReport};
+pub use picker::{Choice, Picker};
+pub use project::{Project, ProjectId, ProjectName, ProjectRef, ProjectState};
 pub use refresh::refresh_findings;
+pub use server::{Collection, ServerVersion};
 pub use sink::{CandidateTest, ServiceConnectionSink};
+pub use token::{NewToken, TokenEntry};
+pub use token_issuer::PersonalTokenIssuer;
+pub use types::{EndpointInput, EndpointScheme, EndpointType};
 pub use verify::RegistryCheck;

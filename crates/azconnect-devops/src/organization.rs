@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use azconnect_core::Error;
-use azconnect_http::{Call, Response, endpoint, with_query};
+use azconnect_http::{Call, PageStyle, Pages, Response, endpoint, json, with_query};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use tracing::{Instrument, debug_span, field};
 use url::Url;
@@ -117,6 +118,9 @@ impl ApiVersions {
     pub(crate) const SERVICES: Self = Self { released: "7.1", preview: "7.1-preview.1" };
 }
 
+/// The longest list that is read whole where the service has pages.
+const LONGEST_LIST: usize = 100_000;
+
 /// One organization, or one collection of a server: everything in it is reached from here. Cheap to clone.
 #[derive(Clone)]
 pub struct Organization {
@@ -126,6 +130,7 @@ pub struct Organization {
     pub(crate) identity: Url,
     pub(crate) versions: ApiVersions,
     pub(crate) budget: Arc<Budget>,
+    pub(crate) server: bool,
 }
 
 impl Organization {
@@ -139,10 +144,42 @@ impl Organization {
         Endpoints::new(self.clone(), project.into())
     }
 
+    /// Whether it is a collection of a server on premises.
+    pub fn is_server(&self) -> bool {
+        self.server
+    }
+
     /// An address under the organization, with the released api-version.
     pub(crate) fn url<S: AsRef<str>>(&self, segments: &[S], query: &[(&str, &str)]) -> Result<Url, Error> {
         let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
         Ok(with_version(with_query(endpoint(&self.base, &segments)?, query), self.versions.released))
+    }
+
+    /// An address under the organization, of something that exists as a preview only.
+    pub(crate) fn preview_url<S: AsRef<str>>(&self, segments: &[S], query: &[(&str, &str)]) -> Result<Url, Error> {
+        let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
+        Ok(with_version(with_query(endpoint(&self.base, &segments)?, query), self.versions.preview))
+    }
+
+    /// An address where the organization keeps identities and tokens, as a preview.
+    pub(crate) fn identity_url<S: AsRef<str>>(&self, segments: &[S], query: &[(&str, &str)]) -> Result<Url, Error> {
+        let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
+        Ok(with_version(with_query(endpoint(&self.identity, &segments)?, query), self.versions.preview))
+    }
+
+    /// All items of a list that comes in pages by continuation token.
+    pub(crate) async fn all<T: DeserializeOwned>(&self, call: Call) -> Result<Vec<T>, Error> {
+        let span = self.span(call.operation());
+        let call = span.in_scope(|| self.prepare(call));
+        let pages = Pages::new(self.client.pipeline(), call, &DevOpsDialect, PageStyle::ContinuationToken);
+        pages.all(LONGEST_LIST).instrument(span).await
+    }
+
+    /// Sends a call and reads its answer.
+    pub(crate) async fn read<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
+        let operation = call.operation();
+        let answer = self.send(call).await?;
+        json(&answer).map_err(|error| error.with_operation(operation))
     }
 
     /// Adds what every call to the organization carries.

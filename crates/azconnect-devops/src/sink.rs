@@ -1,15 +1,17 @@
 //! A service connection as the consumer of a rotated secret.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use azconnect_core::{ClientId, Effect, Error, ErrorKind, TenantId};
+use azconnect_core::{ClientId, Effect, Error, ErrorKind, Secret, TenantId};
 use azconnect_credential::{
     Assessment, Candidate, CredentialSink, Finding, PushReceipt, Severity, SinkId, SinkReport, Verdict,
 };
 
 use crate::endpoint::{Endpoint, EndpointChange, EndpointId, Endpoints};
 use crate::refresh::{refresh_findings, shown};
+use crate::tolerant::moment;
 use crate::verify::RegistryCheck;
 
 /// When a candidate whose test before the push said nothing is pushed all the same.
@@ -22,6 +24,8 @@ pub enum CandidateTest {
     Refusals,
     /// Only a candidate that the test accepted is pushed.
     Required,
+    /// Every candidate is pushed, untested: for callers whose own proof is stronger.
+    Skip,
 }
 
 /// Pushes secrets into one service connection: azurerm with a service principal's key, or dockerregistry of type Others.
@@ -29,7 +33,9 @@ pub enum CandidateTest {
 /// A push reads the connection, refuses it by the rules of [`refresh_findings`], lets Azure DevOps test the candidate,
 /// writes it with [`Endpoints::update`], and reads the connection back. For a Docker registry the test and the
 /// verification are the registry's own login ([`RegistryCheck`]); where it cannot be asked, inspection says so with the
-/// warning `not-verifiable`, and verification stays [`Inconclusive`](Verdict::Inconclusive).
+/// warning `not-verifiable`, and verification stays [`Inconclusive`](Verdict::Inconclusive). That login proves the secret,
+/// not what the connection holds, which Azure DevOps shows to nobody: it is accepted only if this sink pushed that secret
+/// last, or, after a restart, if the connection was last changed after the secret was minted.
 ///
 /// Its id is `devops:{organization}/{connection id}`.
 #[derive(Clone)]
@@ -41,6 +47,7 @@ pub struct ServiceConnectionSink {
     registry: RegistryCheck,
     test: CandidateTest,
     issuers_own: bool,
+    pushed: Arc<Mutex<Option<Secret>>>,
 }
 
 impl ServiceConnectionSink {
@@ -60,6 +67,7 @@ impl ServiceConnectionSink {
             registry,
             test: CandidateTest::default(),
             issuers_own: false,
+            pushed: Arc::default(),
         })
     }
 
@@ -140,6 +148,22 @@ impl ServiceConnectionSink {
         }
     }
 
+    fn forget(&self) {
+        *self.pushed.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// How it is known that a connection whose secret cannot be read holds the candidate, or why it is not.
+    fn holds(&self, endpoint: &Endpoint, candidate: &Candidate<'_>) -> Result<&'static str, &'static str> {
+        let pushed = self.pushed.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&*pushed, candidate.minted_at, endpoint.modification_date().and_then(moment)) {
+            (Some(last), ..) if last.same_as(candidate.secret) => Ok("it was pushed and read back"),
+            (Some(_), ..) => Err("another secret was pushed last"),
+            (None, Some(minted), Some(changed)) if changed >= minted => Ok("the connection was changed after it was minted"),
+            (None, Some(_), Some(_)) => Err("the connection was not changed since it was minted"),
+            (None, ..) => Err("when the connection was changed is not known"),
+        }
+    }
+
     /// Whether the test's verdict permits the push.
     fn permit(&self, tested: &Assessment) -> Result<(), Error> {
         let stop = match tested.verdict {
@@ -204,8 +228,12 @@ impl CredentialSink for ServiceConnectionSink {
             .with_service_code(finding.rule)
             .with_advice(finding.advice));
         }
-        let tested = self.try_candidate(&before, candidate).await;
+        let tested = match self.test {
+            CandidateTest::Skip => Assessment::new(Verdict::Inconclusive, "not tested, as was asked for"),
+            _ => self.try_candidate(&before, candidate).await,
+        };
         self.permit(&tested)?;
+        self.forget();
         let change = EndpointChange::new().with_secret(candidate.secret);
         let after = self.endpoints.update(&before, &change).await?;
         let changed =
@@ -224,11 +252,16 @@ impl CredentialSink for ServiceConnectionSink {
         if !is_docker(&endpoint) {
             return self.endpoints.verify_stored(&endpoint, candidate.minted_at).await;
         }
-        let mut assessment = self.try_candidate(&endpoint, candidate).await;
-        if assessment.is_accepted() {
-            assessment.evidence.push_str("; what the connection stores is known from the push alone");
+        let assessment = self.try_candidate(&endpoint, candidate).await;
+        if !assessment.is_accepted() {
+            return assessment;
         }
-        assessment
+        match self.holds(&endpoint, candidate) {
+            Ok(how) => Assessment::new(Verdict::Accepted, format!("{}; {how}", assessment.evidence)),
+            Err(why) => Assessment::new(Verdict::Inconclusive, format!("{}, but {why}", assessment.evidence))
+                .with_service_code("NotVerifiable")
+                .with_advice("push the secret again: Azure DevOps shows to nobody what a connection holds"),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use azconnect_core::{Effect, Error, ErrorKind, Secret};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 
+use crate::create::AzureScope;
 use crate::endpoint::Endpoint;
 use crate::endpoint::view::{field, is_confidential};
 
@@ -119,15 +120,21 @@ impl<'a> EndpointChange<'a> {
         self
     }
 
+    /// Points a connection to Azure Resource Manager at another subscription, group, management group or workspace. What
+    /// named the former one is removed; the environment stays.
+    #[must_use]
+    pub fn with_scope(mut self, scope: &AzureScope) -> Self {
+        self.data.extend(scope.data().into_iter().map(|(key, value)| (key.to_owned(), value)));
+        self.parameters.push(("scope".to_owned(), scope.limit()));
+        self
+    }
+
     /// The document that an update would send, secret included: for tests, and for those who send it themselves.
     ///
     /// # Errors
     /// As [`Endpoints::update`](crate::Endpoints::update) before it sends anything.
     pub fn preview(&self, endpoint: &Endpoint) -> Result<Secret, Error> {
-        let draft = self.draft(endpoint)?;
-        let text = serde_json::to_string(&draft)
-            .map_err(|_| Error::new(ErrorKind::Unexpected, "the connection cannot be written as JSON"))?;
-        Ok(Secret::new(text))
+        self.draft(endpoint)?.text()
     }
 
     /// The whole document with this change made, ready to be written.
@@ -305,6 +312,15 @@ fn set_all(map: &mut Map<String, Value>, changes: &[(String, Option<String>)]) {
 pub(crate) struct Draft<'a> {
     pub(crate) document: Map<String, Value>,
     pub(crate) secret: Option<(String, &'a Secret)>,
+}
+
+impl Draft<'_> {
+    /// The document as text, with the secret in it.
+    pub(crate) fn text(&self) -> Result<Secret, Error> {
+        serde_json::to_string(self)
+            .map(Secret::new)
+            .map_err(|_| Error::new(ErrorKind::Unexpected, "the connection cannot be written as JSON"))
+    }
 }
 
 impl Serialize for Draft<'_> {

@@ -3,19 +3,22 @@
 mod change;
 mod compare;
 mod document;
+mod many;
 mod number;
 mod query;
+mod scan;
 mod view;
 
 use azconnect_core::{Effect, Error, ErrorKind};
-use azconnect_http::{Call, Response, SendOptions, json};
-use serde_json::Value;
+use azconnect_http::{Call, Response, SendOptions};
 
 pub(crate) use self::change::Draft;
 pub use self::change::EndpointChange;
 use self::compare::{Moment, differences, named};
 pub use self::document::{Endpoint, EndpointId};
+pub use self::many::Deletion;
 pub use self::query::{ActionFilter, EndpointQuery};
+pub use self::scan::EndpointScan;
 pub use self::view::{OperationStatus, ProjectReference};
 use crate::organization::Organization;
 use crate::project::ProjectRef;
@@ -59,9 +62,10 @@ impl Endpoints {
     /// The connections that a query selects. Idempotent, without effect. The service has no pages here.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if the project is missing.
+    /// [`NotFound`](ErrorKind::NotFound) if the project is missing; [`Unexpected`](ErrorKind::Unexpected) for a record
+    /// without an id, over which [`Endpoints::scan`] passes.
     pub async fn list(&self, query: &EndpointQuery) -> Result<Vec<Endpoint>, Error> {
-        self.read_list("devops.endpoint.list", &query.parameters()).await
+        self.scan(query).await?.collect()
     }
 
     /// The connections of these names; a name that is missing is no error. Idempotent, without effect.
@@ -76,7 +80,7 @@ impl Endpoints {
             return Err(Error::invalid("connection name", "holds a comma, by which the service separates names")
                 .with_advice("list the connections and choose by name"));
         }
-        self.read_list("devops.endpoint.by_names", &[("endpointNames", names.join(","))]).await
+        self.read_list("devops.endpoint.by_names", &[("endpointNames", names.join(","))]).await?.collect()
     }
 
     /// Changes a connection that was read before, and returns it as it is afterwards.
@@ -94,15 +98,9 @@ impl Endpoints {
     /// # Cancel safety
     /// Not cancel safe: dropped, the change may have been made or not.
     pub async fn update(&self, before: &Endpoint, change: &EndpointChange<'_>) -> Result<Endpoint, Error> {
-        let current = self.get(before.id()).await.map_err(|error| error.with_effect(Effect::None))?;
-        let changed = differences(before.document(), current.document(), Moment::BeforeWriting);
-        if !changed.is_empty() {
-            return Err(conflict("somebody changed the connection since it was read", &changed)
-                .with_effect(Effect::None)
-                .with_advice("read the connection again and decide again; nothing was written"));
-        }
+        let current = self.unchanged_since(before).await?;
         let draft = change.draft(&current).map_err(|error| error.with_operation("devops.endpoint.update"))?;
-        self.write(&draft, current.id(), None).await?;
+        self.write(&draft, current.id()).await?;
         let after = self.get(current.id()).await.map_err(|error| error.with_effect(Effect::Unknown))?;
         let wrong = differences(&draft.document, after.document(), Moment::AfterWriting);
         if wrong.is_empty() {
@@ -113,34 +111,39 @@ impl Endpoints {
         ))
     }
 
+    /// Reads a connection again, and refuses if anything but its secret differs from `before`.
+    pub(crate) async fn unchanged_since(&self, before: &Endpoint) -> Result<Endpoint, Error> {
+        let current = self.get(before.id()).await.map_err(|error| error.with_effect(Effect::None))?;
+        let changed = differences(before.document(), current.document(), Moment::BeforeWriting);
+        if changed.is_empty() {
+            return Ok(current);
+        }
+        Err(conflict("somebody changed the connection since it was read", &changed)
+            .with_effect(Effect::None)
+            .with_advice("read the connection again and decide again; nothing was written"))
+    }
+
     /// Writes a whole document.
-    pub(crate) async fn write(
-        &self,
-        draft: &Draft<'_>,
-        id: EndpointId,
-        operation: Option<&str>,
-    ) -> Result<Response, Error> {
-        let id = id.to_string();
-        let query: Vec<_> = operation.map(|operation| ("operation", operation)).into_iter().collect();
-        let url = self.organization.url(&["_apis", "serviceendpoint", "endpoints", &id], &query)?;
+    async fn write(&self, draft: &Draft<'_>, id: EndpointId) -> Result<Response, Error> {
+        let url = self.organization.url(&["_apis", "serviceendpoint", "endpoints", &id.to_string()], &[])?;
         self.organization.send(Call::put("devops.endpoint.update", url).with_json(draft)?).await
     }
 
-    async fn read_list(&self, operation: &'static str, parameters: &[(&str, String)]) -> Result<Vec<Endpoint>, Error> {
+    /// The connections that a query selects, read from the answer one by one: in a list of 10,000 only the one in hand
+    /// takes memory beside the answer itself. An odd record is an error of its own, and the next one follows.
+    ///
+    /// # Errors
+    /// As [`Endpoints::list`].
+    pub async fn scan(&self, query: &EndpointQuery) -> Result<EndpointScan, Error> {
+        self.read_list("devops.endpoint.list", &query.parameters()).await
+    }
+
+    async fn read_list(&self, operation: &'static str, parameters: &[(&str, String)]) -> Result<EndpointScan, Error> {
         let parameters: Vec<_> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let url = self.organization.url(&self.path(&[]), &parameters)?;
         let call = Call::get(operation, url).with_options(SendOptions::default().with_answer_limit(LIST_LIMIT));
         let answer = self.organization.send(call).await?;
-        let list: Value = json(&answer).map_err(|error| error.with_operation(operation))?;
-        let items = match list {
-            Value::Object(mut list) => list.remove("value"),
-            list => Some(list),
-        };
-        let Some(Value::Array(items)) = items else { return Ok(Vec::new()) };
-        items
-            .into_iter()
-            .map(|item| Endpoint::from_value(item).map_err(|error| located(error, operation, &answer)))
-            .collect()
+        EndpointScan::new(&answer).map_err(|error| located(error, operation, &answer))
     }
 
     /// The segments of an address of the project's connections.

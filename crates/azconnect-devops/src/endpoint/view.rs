@@ -39,7 +39,7 @@ pub(crate) fn field<'a>(object: &'a Map<String, Value>, key: &str) -> Option<(&'
 }
 
 /// What the service says of an operation it performs on the connection in the background. The words are open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OperationStatus<'a> {
     /// `Ready`, `InProgress`, `Failed`, or a word that is new.

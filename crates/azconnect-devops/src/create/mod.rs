@@ -1,0 +1,117 @@
+//! New service connections: built whole, and refused before any call where no such connection can exist.
+
+mod azure;
+mod docker;
+mod generic;
+mod ready;
+
+use azconnect_core::{Error, Secret};
+use azconnect_http::Call;
+use serde_json::{Map, Value, json};
+
+pub use self::azure::{AzureConnection, AzureCredential, AzureEnvironment, AzureScope};
+pub use self::docker::{DockerConnection, DockerRegistry};
+pub use self::generic::GenericConnection;
+pub use self::ready::ReadyPolicy;
+use crate::endpoint::{Draft, Endpoint};
+use crate::organization::Organization;
+use crate::project::Project;
+
+/// A service connection that can be created, made by one of the builders.
+pub struct NewConnection<'a> {
+    pub(crate) draft: Draft<'a>,
+    pub(crate) name: String,
+}
+
+impl std::fmt::Debug for NewConnection<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewConnection").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl NewConnection<'_> {
+    /// The document that would be sent, secret included.
+    ///
+    /// # Errors
+    /// [`Unexpected`](azconnect_core::ErrorKind::Unexpected) if it cannot be JSON.
+    pub fn preview(&self) -> Result<Secret, Error> {
+        self.draft.text()
+    }
+}
+
+/// What every new connection has.
+pub(crate) struct Parts<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) description: Option<&'a str>,
+    pub(crate) type_name: &'a str,
+    pub(crate) url: &'a str,
+    pub(crate) scheme: &'a str,
+    pub(crate) project: &'a Project,
+}
+
+impl Parts<'_> {
+    /// The document with its data, parameters and, in place of one of these, a secret.
+    fn build<'s>(
+        self,
+        data: Map<String, Value>,
+        mut parameters: Map<String, Value>,
+        secret: Option<(&str, &'s Secret)>,
+    ) -> Result<NewConnection<'s>, Error> {
+        let name = self.name.trim();
+        if name.is_empty() {
+            return Err(Error::invalid("name", "is empty").with_advice("give the connection a name"));
+        }
+        if let Some((key, _)) = secret {
+            parameters.insert(key.to_owned(), Value::Null);
+        }
+        let project = json!({"id": self.project.id.to_string(), "name": self.project.name});
+        let mut reference = json!({"projectReference": project, "name": name});
+        let mut document = json!({
+            "data": data, "name": name, "type": self.type_name, "url": self.url,
+            "authorization": {"parameters": parameters, "scheme": self.scheme},
+            "isShared": false, "isReady": true
+        });
+        if let Some(description) = self.description {
+            for object in [&mut document, &mut reference] {
+                if let Some(object) = object.as_object_mut() {
+                    object.insert("description".to_owned(), description.into());
+                }
+            }
+        }
+        let Value::Object(mut document) = document else { return Err(Error::invalid("connection", "is no object")) };
+        document.insert("serviceEndpointProjectReferences".to_owned(), Value::Array(vec![reference]));
+        let secret = secret.map(|(key, secret)| (key.to_owned(), secret));
+        Ok(NewConnection { draft: Draft { document, secret }, name: name.to_owned() })
+    }
+}
+
+/// The texts that are there, as JSON.
+fn texts(pairs: &[(&str, Option<&str>)]) -> Map<String, Value> {
+    pairs.iter().filter_map(|(key, value)| value.map(|value| ((*key).to_owned(), value.into()))).collect()
+}
+
+impl Organization {
+    /// Creates a connection. **Not idempotent**: sent once, and again only after an answer which proves that nothing was
+    /// created. Follows Microsoft's *Create Service Endpoint*.
+    ///
+    /// The connection may not be ready yet: see [`Endpoints::wait_until_ready`](crate::Endpoints::wait_until_ready).
+    ///
+    /// # Errors
+    /// [`Conflict`](azconnect_core::ErrorKind::Conflict) if one of this name exists. With effect
+    /// [`Unknown`](azconnect_core::Effect::Unknown) it may exist: look for it with
+    /// [`Endpoints::by_names`](crate::Endpoints::by_names).
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the connection may exist afterwards, findable by its name.
+    pub async fn create_connection(&self, connection: &NewConnection<'_>) -> Result<Endpoint, Error> {
+        let url = self.url(&["_apis", "serviceendpoint", "endpoints"], &[])?;
+        let call = Call::post("devops.endpoint.create", url).with_json(&connection.draft)?;
+        let answer = self.send(call).await?;
+        Endpoint::from_json(answer.body()).map_err(|error| {
+            error
+                .with_operation("devops.endpoint.create")
+                .with_effect(azconnect_core::Effect::Unknown)
+                .with_advice("look for the connection by its name: it may have been created")
+        })
+    }
+}

@@ -1,0 +1,115 @@
+//! Waiting until the service has set a connection up.
+
+use std::time::Duration;
+
+use azconnect_core::{Effect, Error, ErrorKind};
+
+use crate::endpoint::{Endpoint, EndpointId, Endpoints};
+use crate::refresh::shown;
+
+/// How often, and for how long, to look whether a connection is ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReadyPolicy {
+    /// The pause between two looks.
+    pub interval: Duration,
+    /// How long to wait in all.
+    pub deadline: Duration,
+}
+
+impl Default for ReadyPolicy {
+    /// Every 10 seconds for 2 minutes.
+    fn default() -> Self {
+        Self { interval: Duration::from_secs(10), deadline: Duration::from_secs(120) }
+    }
+}
+
+impl ReadyPolicy {
+    /// Sets the pause between two looks.
+    #[must_use]
+    pub fn with_interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// Sets how long to wait in all.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+}
+
+impl Endpoints {
+    /// Waits until a connection is ready, and returns it. Idempotent, without effect.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) with the service's own text if setting it up failed;
+    /// [`Timeout`](ErrorKind::Timeout) if it is not ready in time. A reading that fails in between is tried again.
+    pub async fn wait_until_ready(&self, id: EndpointId, policy: ReadyPolicy) -> Result<Endpoint, Error> {
+        let clock = self.organization.client.pipeline().clock().clone();
+        let started = clock.elapsed();
+        loop {
+            let outcome = self.get(id).await.and_then(|endpoint| progress(endpoint).transpose().unwrap_or_else(|| Err(waiting())));
+            let error = match outcome {
+                Ok(endpoint) => return Ok(endpoint),
+                Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Throttled) => error,
+                Err(error) => return Err(error),
+            };
+            if clock.elapsed().saturating_sub(started) + policy.interval > policy.deadline {
+                return Err(error);
+            }
+            clock.sleep(policy.interval).await;
+        }
+    }
+
+    /// Waits until a connection that was deleted is gone. Idempotent, without effect.
+    ///
+    /// # Errors
+    /// As [`Endpoints::wait_until_ready`]; a connection whose federated credentials stand in the way fails so.
+    pub async fn wait_until_deleted(&self, id: EndpointId, policy: ReadyPolicy) -> Result<(), Error> {
+        let clock = self.organization.client.pipeline().clock().clone();
+        let started = clock.elapsed();
+        loop {
+            match self.get(id).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+                Err(error) if !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Throttled) => {
+                    return Err(error);
+                }
+                Ok(endpoint) => drop(progress(endpoint)?),
+                Err(_) => {}
+            }
+            if clock.elapsed().saturating_sub(started) + policy.interval > policy.deadline {
+                return Err(waiting());
+            }
+            clock.sleep(policy.interval).await;
+        }
+    }
+}
+
+/// The connection if it is ready, nothing while it is being set up, the service's text if that failed.
+fn progress(endpoint: Endpoint) -> Result<Option<Endpoint>, Error> {
+    let status = endpoint.operation_status();
+    let is = |state: &str| status.and_then(|status| status.state).is_some_and(|found| found.eq_ignore_ascii_case(state));
+    if is("Failed") {
+        let status = status.unwrap_or_default();
+        let error = Error::new(
+            ErrorKind::Unsupported,
+            format!("Azure DevOps could not do this to the connection: {}", shown(status.message)),
+        )
+        .with_effect(Effect::Unknown)
+        .with_operation("devops.endpoint.wait")
+        .with_advice("remove the cause that the service names, then delete the connection or try again");
+        return Err(match status.error_code.filter(|code| code.len() <= 80) {
+            Some(code) => error.with_service_code(code),
+            None => error,
+        });
+    }
+    Ok((endpoint.is_ready() != Some(false) && !is("InProgress")).then_some(endpoint))
+}
+
+fn waiting() -> Error {
+    Error::new(ErrorKind::Timeout, "the connection is still being set up")
+        .with_operation("devops.endpoint.wait")
+        .with_advice("wait longer, or look at the connection in the portal")
+}

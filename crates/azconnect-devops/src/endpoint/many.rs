@@ -1,0 +1,117 @@
+//! Changing several connections at once, sharing them, and deleting them.
+
+use azconnect_core::{Effect, Error, ErrorKind};
+use azconnect_http::{Call, Idempotency, Response};
+use http::Method;
+use serde_json::{Value, json};
+
+use super::compare::{Moment, differences, named};
+use super::{Draft, Endpoint, EndpointChange, EndpointId, Endpoints};
+use crate::organization::Organization;
+use crate::project::{Project, ProjectId};
+
+/// How to delete a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Deletion {
+    /// The connection alone.
+    #[default]
+    ConnectionOnly,
+    /// With the application and role assignment that Azure DevOps created for it.
+    Deep,
+}
+
+impl Endpoints {
+    /// Changes several connections in one request, and returns them as they are afterwards.
+    ///
+    /// As [`Endpoints::update`] for each: all are read again first, and nothing is written if one of them was changed by
+    /// somebody. Idempotent. Follows Microsoft's *Update Service Endpoints*.
+    ///
+    /// # Errors
+    /// As [`Endpoints::update`]. With effect [`Unknown`](Effect::Unknown) some may be changed and some not.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe.
+    pub async fn update_all(&self, changes: &[(&Endpoint, &EndpointChange<'_>)]) -> Result<Vec<Endpoint>, Error> {
+        if changes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut drafts: Vec<(EndpointId, Draft<'_>)> = Vec::with_capacity(changes.len());
+        for (before, change) in changes {
+            let current = self.unchanged_since(before).await?;
+            drafts.push((before.id(), change.draft(&current)?));
+        }
+        let url = self.organization.url(&["_apis", "serviceendpoint", "endpoints"], &[])?;
+        let bodies: Vec<&Draft<'_>> = drafts.iter().map(|(_, draft)| draft).collect();
+        self.organization.send(Call::put("devops.endpoint.update_all", url).with_json(&bodies)?).await?;
+        let mut after = Vec::with_capacity(drafts.len());
+        for (id, draft) in &drafts {
+            let endpoint = self.get(*id).await.map_err(|error| error.with_effect(Effect::Unknown))?;
+            let wrong = differences(&draft.document, endpoint.document(), Moment::AfterWriting);
+            if !wrong.is_empty() {
+                return Err(Error::new(ErrorKind::Conflict, format!("connection {id} is not what was written: {}", named(&wrong)))
+                    .with_operation("devops.endpoint.update_all"));
+            }
+            after.push(endpoint);
+        }
+        Ok(after)
+    }
+}
+
+impl Organization {
+    /// Lets more projects see a connection, under a name in each. Idempotent. Follows Microsoft's *Share Service Endpoint*.
+    ///
+    /// # Errors
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) without Administer on the connection, or Create in a project.
+    pub async fn share(&self, id: EndpointId, projects: &[(&Project, &str)]) -> Result<(), Error> {
+        let references: Vec<Value> = projects
+            .iter()
+            .map(|(project, name)| json!({"projectReference": {"id": project.id.to_string(), "name": project.name}, "name": name}))
+            .collect();
+        let url = self.url(&["_apis", "serviceendpoint", "endpoints", &id.to_string()], &[])?;
+        let call = Call::new("devops.endpoint.share", Method::PATCH, url, Idempotency::Idempotent).with_json(&references)?;
+        self.send(call).await.map(drop)
+    }
+
+    /// Takes a connection out of the sight of projects; it is deleted when none is left. Idempotent.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) without any project.
+    pub async fn unshare(&self, id: EndpointId, projects: &[ProjectId]) -> Result<(), Error> {
+        self.remove("devops.endpoint.unshare", id, (projects, Deletion::ConnectionOnly)).await.map(drop)
+    }
+
+    /// Deletes a connection from the projects that see it. Idempotent: one that is gone already is a success.
+    ///
+    /// The service deletes in the background: see [`Endpoints::wait_until_deleted`]. Follows Microsoft's *Delete Service
+    /// Endpoint*. A connection with workload identity federation stays while federated credentials at its application name
+    /// it.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) without any project.
+    pub async fn delete_connection(&self, id: EndpointId, projects: &[ProjectId], how: Deletion) -> Result<(), Error> {
+        match self.remove("devops.endpoint.delete", id, (projects, how)).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            outcome => outcome.map(drop),
+        }
+    }
+
+    async fn remove(
+        &self,
+        operation: &'static str,
+        id: EndpointId,
+        (projects, how): (&[ProjectId], Deletion),
+    ) -> Result<Response, Error> {
+        if projects.is_empty() {
+            return Err(Error::invalid("projects", "are none").with_advice("name the projects that shall no longer see the connection"));
+        }
+        let projects: Vec<String> = projects.iter().map(ToString::to_string).collect();
+        let projects = projects.join(",");
+        let mut query = vec![("projectIds", projects.as_str())];
+        if how == Deletion::Deep {
+            query.push(("deep", "true"));
+        }
+        let url = self.url(&["_apis", "serviceendpoint", "endpoints", &id.to_string()], &query)?;
+        self.send(Call::delete(operation, url)).await
+    }
+}

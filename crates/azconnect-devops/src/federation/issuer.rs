@@ -1,0 +1,86 @@
+//! The issuer of a connection's tokens: the old one retires.
+
+use azconnect_core::{Error, ErrorKind};
+use time::OffsetDateTime;
+use time::macros::datetime;
+
+use super::trust::ensure;
+use super::{FEDERATION, FederatedCredentials, FederatedTrust};
+use crate::endpoint::{Endpoint, EndpointQuery, Endpoints};
+
+/// When the issuer `https://vstoken.dev.azure.com/…` stops.
+pub const OLD_ISSUER_RETIRES: OffsetDateTime = datetime!(2027-07-01 00:00 UTC);
+
+/// Who issues the tokens with which a federated connection signs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FederationIssuer {
+    /// `https://vstoken.dev.azure.com/{organization}` with subject `sc://…`: retires at [`OLD_ISSUER_RETIRES`].
+    AzureDevOps,
+    /// `https://login.microsoftonline.com/{tenant}/v2.0`, or that of another cloud.
+    Entra,
+    /// The connection does not say.
+    Unknown,
+}
+
+impl Endpoint {
+    /// Who issues the tokens with which it signs in.
+    pub fn federation_issuer(&self) -> FederationIssuer {
+        let issuer = self.parameter("workloadIdentityFederationIssuer").filter(|_| self.is_federated());
+        match issuer.and_then(|issuer| url::Url::parse(issuer).ok()) {
+            Some(url) if url.host_str() == Some("vstoken.dev.azure.com") => FederationIssuer::AzureDevOps,
+            Some(url) if url.path().trim_end_matches('/').ends_with("/v2.0") => FederationIssuer::Entra,
+            _ => FederationIssuer::Unknown,
+        }
+    }
+}
+
+impl Endpoints {
+    /// The connections of the project whose issuer retires. Idempotent, without effect.
+    ///
+    /// # Errors
+    /// As [`Endpoints::list`].
+    pub async fn with_old_issuer(&self) -> Result<Vec<Endpoint>, Error> {
+        let query = EndpointQuery::new().with_scheme(FEDERATION).with_details(true);
+        let old = |endpoint: &Endpoint| endpoint.federation_issuer() == FederationIssuer::AzureDevOps;
+        // An odd record has no issuer either.
+        Ok(self.scan(&query).await?.flatten().filter(old).collect())
+    }
+
+    /// Moves a connection to the current issuer, and has its application trust that one. The trust in the old issuer stays
+    /// until the caller removes it, since a pipeline that is running may still use it.
+    ///
+    /// The new issuer and subject are known only from the service's answer. Between that answer and the new trust, a
+    /// connection with an application of one's own does not sign in; for one that Azure DevOps created, it keeps the trust
+    /// itself and `credentials` is not needed.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) for a connection that does not use the old issuer. As
+    /// [`Endpoints::create_federated`] where the trust failed.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the connection may name the new issuer without the application trusting it; do it again.
+    pub async fn migrate_issuer(&self, before: &Endpoint, credentials: Option<&dyn FederatedCredentials>) -> Result<Endpoint, Error> {
+        let automatic = before.data("creationMode").is_some_and(|mode| mode.eq_ignore_ascii_case("Automatic"));
+        if before.federation_issuer() != FederationIssuer::AzureDevOps {
+            return Err(Error::new(ErrorKind::Unsupported, "the connection does not use the issuer that retires")
+                .with_effect(azconnect_core::Effect::None)
+                .with_operation("devops.endpoint.migrate_issuer")
+                .with_advice("nothing needs to be done"));
+        }
+        if !automatic && credentials.is_none() {
+            return Err(Error::invalid("credentials", "are needed for a connection with an application of one's own")
+                .with_advice("give the port that keeps the application's federated credentials"));
+        }
+        let after = self.set_scheme("devops.endpoint.migrate_issuer", before, FEDERATION).await?;
+        if after.federation_issuer() == FederationIssuer::AzureDevOps {
+            return Err(Error::new(ErrorKind::Conflict, "the connection still names the old issuer")
+                .with_operation("devops.endpoint.migrate_issuer")
+                .with_advice("read the connection again in a minute; the service may still be at work"));
+        }
+        if let Some(credentials) = credentials {
+            ensure(credentials, &FederatedTrust::of(&after)?).await?;
+        }
+        Ok(after)
+    }
+}

@@ -1,0 +1,30 @@
+//! Workload identity federation: connections that hold no secret.
+
+mod conversion;
+mod eligibility;
+mod issuer;
+mod trust;
+
+pub use self::eligibility::{ConversionRules, conversion_findings};
+pub use self::issuer::{FederationIssuer, OLD_ISSUER_RETIRES};
+pub use self::trust::{FederatedCredentials, FederatedTrust};
+
+use time::OffsetDateTime;
+
+use crate::endpoint::Endpoint;
+use crate::tolerant::moment;
+
+const FEDERATION: &str = "WorkloadIdentityFederation";
+const SERVICE_PRINCIPAL: &str = "ServicePrincipal";
+
+impl Endpoint {
+    /// Until when its conversion to workload identity federation can be undone, where it was converted.
+    pub fn revert_deadline(&self) -> Option<OffsetDateTime> {
+        self.data("revertSchemeDeadline").and_then(moment)
+    }
+
+    /// Whether it signs in by workload identity federation.
+    pub fn is_federated(&self) -> bool {
+        self.is_scheme(FEDERATION)
+    }
+}

@@ -1,0 +1,117 @@
+//! The federated credential at the application, behind a port.
+
+use async_trait::async_trait;
+use azconnect_core::{ClientId, Error, ErrorKind, TenantId};
+
+use super::FEDERATION;
+use crate::create::NewConnection;
+use crate::endpoint::{Endpoint, Endpoints};
+
+/// Whose tokens an application shall accept on behalf of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FederatedTrust {
+    /// The application's tenant.
+    pub tenant: TenantId,
+    /// The application.
+    pub client: ClientId,
+    /// A name for the federated credential: letters, digits and hyphens.
+    pub name: String,
+    /// Who issues the tokens.
+    pub issuer: String,
+    /// For whom.
+    pub subject: String,
+    /// For which audience: `api://AzureADTokenExchange`.
+    pub audience: String,
+}
+
+impl FederatedTrust {
+    /// Reads the trust that a connection needs out of the connection.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) unless it signs in by workload identity federation and the service has given
+    /// it issuer and subject.
+    pub fn of(endpoint: &Endpoint) -> Result<Self, Error> {
+        let missing = |what: &str| {
+            Error::new(ErrorKind::Unsupported, format!("the connection has no {what}"))
+                .with_operation("devops.federation.trust")
+                .with_advice("read the connection again when it is ready; it must sign in by workload identity federation")
+        };
+        if !endpoint.is_scheme(FEDERATION) {
+            return Err(missing("workload identity federation"));
+        }
+        let text = |key: &'static str| endpoint.parameter(key).filter(|text| !text.is_empty()).ok_or_else(|| missing(key));
+        Ok(Self {
+            tenant: text("tenantid")?.parse()?,
+            client: text("serviceprincipalid")?.parse()?,
+            name: format!("azure-devops-{}", endpoint.id()),
+            issuer: text("workloadIdentityFederationIssuer")?.to_owned(),
+            subject: text("workloadIdentityFederationSubject")?.to_owned(),
+            audience: "api://AzureADTokenExchange".to_owned(),
+        })
+    }
+}
+
+/// Keeps the federated credentials of applications: Microsoft Graph, or whatever a consumer has in its place.
+#[async_trait]
+pub trait FederatedCredentials: Send + Sync {
+    /// Makes an application accept a trust. Idempotent: one that is there already is a success.
+    async fn ensure(&self, trust: &FederatedTrust) -> Result<(), Error>;
+
+    /// Makes an application no longer accept a trust. Idempotent: one that is gone already is a success.
+    async fn remove(&self, trust: &FederatedTrust) -> Result<(), Error>;
+}
+
+impl Endpoints {
+    /// Creates a connection with workload identity federation and an application of one's own, then has the application
+    /// trust it: issuer and subject are known only once the connection exists.
+    ///
+    /// # Errors
+    /// As [`Organization::create_connection`](crate::Organization::create_connection). Where the trust failed the
+    /// connection exists, and the advice holds issuer and subject, so that the rest can be done by hand.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the connection may exist without the trust.
+    pub async fn create_federated(
+        &self,
+        connection: &NewConnection<'_>,
+        credentials: &dyn FederatedCredentials,
+    ) -> Result<(Endpoint, FederatedTrust), Error> {
+        let mut endpoint = self.organization.create_connection(connection).await?;
+        if endpoint.parameter("workloadIdentityFederationSubject").is_none() {
+            endpoint = self.get(endpoint.id()).await?;
+        }
+        let trust = FederatedTrust::of(&endpoint)?;
+        ensure(credentials, &trust).await?;
+        Ok((endpoint, trust))
+    }
+
+    /// Deletes what stands in the way of deleting a federated connection, then the connection.
+    ///
+    /// # Errors
+    /// As the port, and [`Organization::delete_connection`](crate::Organization::delete_connection).
+    pub async fn delete_federated(
+        &self,
+        endpoint: &Endpoint,
+        credentials: &dyn FederatedCredentials,
+        projects: &[crate::ProjectId],
+    ) -> Result<(), Error> {
+        credentials.remove(&FederatedTrust::of(endpoint)?).await?;
+        self.organization.delete_connection(endpoint.id(), projects, crate::Deletion::ConnectionOnly).await
+    }
+}
+
+/// Has the application trust the connection, and says how to do it by hand if that fails.
+pub(super) async fn ensure(credentials: &dyn FederatedCredentials, trust: &FederatedTrust) -> Result<(), Error> {
+    credentials.ensure(trust).await.map_err(|error| {
+        let advice = format!(
+            "the connection exists, and its application does not trust it yet: add a federated credential with issuer {} and \
+             subject {} to application {}; the cause: {}",
+            trust.issuer,
+            trust.subject,
+            trust.client,
+            error.advice()
+        );
+        error.with_effect(azconnect_core::Effect::Unknown).with_advice(advice)
+    })
+}

@@ -1,0 +1,323 @@
+//! Who the caller is, and which organizations the caller can work in.
+
+use std::sync::Arc;
+
+use azconnect_core::{Effect, Error, ErrorKind, TenantId};
+use azconnect_credential::{Finding, Severity};
+use azconnect_http::{Authorizer, Call, Dialect, Response, endpoint};
+use http::HeaderMap;
+use http::header::WWW_AUTHENTICATE;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::client::DevOpsClient;
+use crate::dialect::{DevOpsDialect, not_found};
+use crate::organization::{Organization, OrganizationName, with_version};
+
+/// What kind of identity a descriptor names, by its prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IdentityKind {
+    /// `aad.`: a user of Entra ID.
+    EntraUser,
+    /// `msa.`: a personal account.
+    PersonalAccount,
+    /// `aadsp.`: a service principal or managed identity.
+    ServicePrincipal,
+    /// `vssgp.` or `aadgp.`: a group.
+    Group,
+    /// Something else.
+    Other,
+}
+
+/// The caller, as an organization knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Identity {
+    /// Its id inside the organization; not the object id of Entra ID.
+    pub id: String,
+    /// Its older descriptor.
+    pub descriptor: Option<String>,
+    /// The descriptor by which graph calls know it.
+    pub subject_descriptor: Option<String>,
+    /// Its name for a person.
+    pub display_name: Option<String>,
+}
+
+impl Identity {
+    /// What kind of identity it is.
+    pub fn kind(&self) -> IdentityKind {
+        let prefix = self.subject_descriptor.as_deref().and_then(|text| text.split_once('.')).map(|(prefix, _)| prefix);
+        match prefix {
+            Some("aad") => IdentityKind::EntraUser,
+            Some("msa") => IdentityKind::PersonalAccount,
+            Some("aadsp") => IdentityKind::ServicePrincipal,
+            Some("vssgp" | "aadgp") => IdentityKind::Group,
+            _ => IdentityKind::Other,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ConnectionData {
+    #[serde(default)]
+    authenticated_user: Option<WireIdentity>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireIdentity {
+    id: String,
+    #[serde(default)]
+    descriptor: Option<String>,
+    #[serde(default)]
+    subject_descriptor: Option<String>,
+    #[serde(default)]
+    provider_display_name: Option<String>,
+    #[serde(default)]
+    custom_display_name: Option<String>,
+}
+
+/// The id under which Azure DevOps knows those who did not sign in.
+const ANONYMOUS: &str = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
+
+impl Organization {
+    /// Who the caller is in this organization. Idempotent, without effect.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`](ErrorKind::Unauthenticated) also where a public organization lets anybody in unsigned.
+    pub async fn caller(&self) -> Result<Identity, Error> {
+        let url = self.preview_url(&["_apis", "connectionData"], &[])?;
+        let data: ConnectionData = self.read(Call::get("devops.caller", url)).await?;
+        let user = data.authenticated_user.filter(|user| user.id != ANONYMOUS).ok_or_else(|| {
+            Error::new(ErrorKind::Unauthenticated, "the organization sees an anonymous caller")
+                .with_effect(Effect::None)
+                .with_operation("devops.caller")
+                .with_service_code("Anonymous")
+                .with_advice("check that the token arrives, and that its owner is a member of the organization")
+        })?;
+        Ok(Identity {
+            id: user.id,
+            descriptor: user.descriptor,
+            subject_descriptor: user.subject_descriptor,
+            display_name: user.custom_display_name.or(user.provider_display_name),
+        })
+    }
+}
+
+/// The directory behind an organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OrganizationTenant {
+    /// A tenant of Entra ID.
+    Entra(TenantId),
+    /// None: its members are personal accounts.
+    PersonalAccounts,
+    /// The service did not say.
+    Unknown,
+}
+
+/// An organization in which the caller is a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OrganizationEntry {
+    /// Its name.
+    pub name: OrganizationName,
+    /// Its id, where it was said.
+    pub id: Option<String>,
+}
+
+/// Organizations of one directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TenantGroup {
+    /// The directory.
+    pub tenant: OrganizationTenant,
+    /// Its organizations, by name.
+    pub organizations: Vec<OrganizationEntry>,
+}
+
+/// What a search for organizations found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OrganizationSearch {
+    /// The organizations, by directory.
+    pub groups: Vec<TenantGroup>,
+    /// What the search could not see, such as the organizations of a service principal.
+    pub findings: Vec<Finding>,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    id: String,
+}
+
+impl DevOpsClient {
+    /// The organizations of the caller, grouped by the directory behind each. Idempotent, without effect.
+    ///
+    /// A guest sees other organizations with a token of each tenant: `also` takes the other identities of the same person,
+    /// such as the one of the home tenant, and their organizations are included. Azure DevOps lists nothing for a service
+    /// principal: `names` takes the organizations that are known otherwise, and a finding says where a list was empty.
+    ///
+    /// # Errors
+    /// Of the first identity. Another one that fails becomes a finding.
+    pub async fn organizations(
+        &self,
+        also: &[Arc<dyn Authorizer>],
+        names: &[OrganizationName],
+    ) -> Result<OrganizationSearch, Error> {
+        let mut search = OrganizationSearch::default();
+        let mut found = self.accounts(None).await?;
+        if found.is_empty() && names.is_empty() {
+            search.findings.push(nothing_listed());
+        }
+        for authorizer in also {
+            match self.accounts(Some(authorizer)).await {
+                Ok(more) => found.extend(more),
+                Err(error) => search.findings.push(Finding::new(
+                    Severity::Warning,
+                    "identity-not-searched",
+                    format!("the organizations of one identity are not known: {error}"),
+                    error.advice(),
+                )),
+            }
+        }
+        found.extend(names.iter().map(|name| OrganizationEntry { name: name.clone(), id: None }));
+        found.sort_by_key(|entry| (entry.name.as_str().to_ascii_lowercase(), entry.id.is_none()));
+        found.dedup_by(|a, b| a.name.as_str().eq_ignore_ascii_case(b.name.as_str()));
+        for entry in found {
+            let tenant = self.tenant_of(&entry.name).await.unwrap_or(OrganizationTenant::Unknown);
+            match search.groups.iter_mut().find(|group| group.tenant == tenant) {
+                Some(group) => group.organizations.push(entry),
+                None => search.groups.push(TenantGroup { tenant, organizations: vec![entry] }),
+            }
+        }
+        Ok(search)
+    }
+
+    /// The directory behind an organization, asked without signing in. Idempotent, without effect.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such organization.
+    pub async fn tenant_of(&self, name: &OrganizationName) -> Result<OrganizationTenant, Error> {
+        let organization = self.organization(name)?;
+        let url = organization.preview_url(&["_apis", "connectionData"], &[])?;
+        let call = self.anonymous(Call::get("devops.organization.tenant", url));
+        let answer = self.pipeline().execute(call, &Unsigned).await?;
+        if answer.status() == 404 {
+            return Err(not_found("the organization", "check the organization's name").with_http_status(404));
+        }
+        Ok(tenant_in(answer.headers()))
+    }
+
+    async fn accounts(&self, authorizer: Option<&Arc<dyn Authorizer>>) -> Result<Vec<OrganizationEntry>, Error> {
+        let version = "7.1";
+        let url = with_version(endpoint(self.profile(), &["_apis", "profile", "profiles", "me"])?, version);
+        let me: Profile = self.read_profile(Call::get("devops.profile", url), authorizer).await?;
+        let url = endpoint(self.profile(), &["_apis", "accounts"])?;
+        let url = with_version(azconnect_http::with_query(url, &[("memberId", &me.id)]), version);
+        let accounts: Value = self.read_profile(Call::get("devops.organization.list", url), authorizer).await?;
+        let accounts = match accounts {
+            Value::Object(mut list) => list.remove("value"),
+            list => Some(list),
+        };
+        let Some(Value::Array(accounts)) = accounts else { return Ok(Vec::new()) };
+        Ok(accounts.iter().filter_map(entry).collect())
+    }
+
+    async fn read_profile<T: serde::de::DeserializeOwned>(
+        &self,
+        call: Call,
+        authorizer: Option<&Arc<dyn Authorizer>>,
+    ) -> Result<T, Error> {
+        let operation = call.operation();
+        let call = self.sign(call);
+        let call = match authorizer {
+            Some(authorizer) => call.with_authorizer(authorizer.clone()),
+            None => call,
+        };
+        let answer = self.pipeline().execute(call, &DevOpsDialect).await?;
+        azconnect_http::json(&answer).map_err(|error| error.with_operation(operation))
+    }
+}
+
+/// An account whose name no organization can have is left out: nothing could be done with it.
+fn entry(account: &Value) -> Option<OrganizationEntry> {
+    let text = |key: &str| account.get(key).and_then(Value::as_str);
+    let name = OrganizationName::new(text("accountName")?).ok()?;
+    Some(OrganizationEntry { name, id: text("accountId").map(str::to_owned) })
+}
+
+fn nothing_listed() -> Finding {
+    Finding::new(
+        Severity::Warning,
+        "no-organization-listed",
+        "Azure DevOps lists no organization for this identity; for service principals it never does",
+        "give the organizations' names",
+    )
+}
+
+/// Reads the directory out of an answer's headers.
+fn tenant_in(headers: &HeaderMap) -> OrganizationTenant {
+    let resource = headers.get("x-vss-resourcetenant").and_then(|value| value.to_str().ok()).map(str::trim);
+    match resource {
+        Some("00000000-0000-0000-0000-000000000000") => return OrganizationTenant::PersonalAccounts,
+        Some(tenant) => {
+            if let Ok(tenant) = tenant.parse() {
+                return OrganizationTenant::Entra(tenant);
+            }
+        }
+        None => {}
+    }
+    let challenges = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+    challenges
+        .filter_map(|challenge| challenge.split_once("authorization_uri=").map(|(_, rest)| rest))
+        .find_map(|rest| rest.trim_matches('"').split(['/', ',', '"', ' ']).find_map(|part| part.parse().ok()))
+        .map_or(OrganizationTenant::Unknown, OrganizationTenant::Entra)
+}
+
+/// Every answer to an unsigned request is looked at, but for those that ask to come back later.
+struct Unsigned;
+
+impl Dialect for Unsigned {
+    fn judge(&self, answer: &Response) -> Result<(), Error> {
+        match answer.status().as_u16() {
+            429 | 500..=599 => DevOpsDialect.judge(answer),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant(name: &'static str, value: &str) -> OrganizationTenant {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, value.parse().unwrap());
+        tenant_in(&headers)
+    }
+
+    #[test]
+    fn the_directory_is_read_from_either_header() {
+        let id = "45aa3d2d-7442-473d-b4d3-3c670da9dd96";
+        let entra = OrganizationTenant::Entra(id.parse().unwrap());
+        assert_eq!(tenant("x-vss-resourcetenant", id), entra);
+        let uri = format!("Bearer authorization_uri=https://login.microsoftonline.com/{id}");
+        assert_eq!(tenant("www-authenticate", &uri), entra);
+        let zero = "00000000-0000-0000-0000-000000000000";
+        assert_eq!(tenant("x-vss-resourcetenant", zero), OrganizationTenant::PersonalAccounts);
+        assert_eq!(tenant("www-authenticate", "Basic realm=x"), OrganizationTenant::Unknown);
+    }
+
+    #[test]
+    fn kinds_are_told_by_prefix() {
+        let kind = |descriptor: &str| {
+            Identity { id: String::new(), descriptor: None, subject_descriptor: Some(descriptor.to_owned()), display_name: None }.kind()
+        };
+        assert_eq!(kind("aadsp.x"), IdentityKind::ServicePrincipal);
+        assert_eq!(kind("aad.x"), IdentityKind::EntraUser);
+        assert_eq!(kind("x"), IdentityKind::Other);
+    }
+}

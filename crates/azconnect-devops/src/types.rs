@@ -1,0 +1,84 @@
+//! The types of connection that an organization offers.
+
+use azconnect_core::Error;
+use azconnect_http::{Call, SendOptions};
+use serde::Deserialize;
+
+use crate::organization::Organization;
+use crate::project::List;
+
+/// A type of connection. Every field but the name may be absent.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct EndpointType {
+    /// Its name, such as `azurerm`.
+    pub name: String,
+    /// Its name for a person.
+    #[serde(default)]
+    pub display_name: Option<String>,
+    /// The ways to authenticate.
+    #[serde(default = "Vec::new", deserialize_with = "crate::tolerant::list")]
+    pub authentication_schemes: Vec<EndpointScheme>,
+    /// The fields of `data`.
+    #[serde(default = "Vec::new", deserialize_with = "crate::tolerant::list")]
+    pub input_descriptors: Vec<EndpointInput>,
+}
+
+/// A way to authenticate.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct EndpointScheme {
+    /// Its name, such as `ServicePrincipal`.
+    pub scheme: Option<String>,
+    /// Its name for a person.
+    pub display_name: Option<String>,
+    /// The parameters of the authorization.
+    #[serde(deserialize_with = "crate::tolerant::list")]
+    pub input_descriptors: Vec<EndpointInput>,
+}
+
+/// A field of a connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct EndpointInput {
+    /// Its key.
+    pub id: Option<String>,
+    /// Its name for a person.
+    pub name: Option<String>,
+    /// Whether the service masks it.
+    #[serde(deserialize_with = "crate::tolerant::or_default")]
+    pub is_confidential: bool,
+}
+
+impl EndpointType {
+    /// The keys of the parameters that the service masks, for a scheme.
+    pub fn confidential_parameters(&self, scheme: &str) -> impl Iterator<Item = &str> {
+        self.authentication_schemes
+            .iter()
+            .filter(move |own| own.scheme.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(scheme)))
+            .flat_map(|scheme| &scheme.input_descriptors)
+            .filter(|input| input.is_confidential)
+            .filter_map(|input| input.id.as_deref())
+    }
+}
+
+impl Organization {
+    /// The types of connection on offer, all or those of a name and scheme. Idempotent, without effect.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`](azconnect_core::ErrorKind::Unauthenticated) for someone who is no member.
+    pub async fn endpoint_types(&self, type_name: Option<&str>, scheme: Option<&str>) -> Result<Vec<EndpointType>, Error> {
+        let query: Vec<_> = [("type", type_name), ("scheme", scheme)]
+            .into_iter()
+            .filter_map(|(name, value)| value.map(|value| (name, value)))
+            .collect();
+        let url = self.url(&["_apis", "serviceendpoint", "types"], &query)?;
+        let call = Call::get("devops.endpoint.types", url)
+            .with_options(SendOptions::default().with_answer_limit(64 * 1024 * 1024));
+        let types: List<EndpointType> = self.read(call).await?;
+        Ok(types.value)
+    }
+}
