@@ -1,8 +1,9 @@
 //! The login of a Docker registry, as `docker login` does it.
 
 use std::fmt;
+use std::sync::Arc;
 
-use azconnect_core::{Effect, Error, ErrorKind, Secret};
+use azconnect_core::{Effect, Error, ErrorKind, NoRetry, Secret};
 use azconnect_credential::{Assessment, Candidate, Verdict};
 use azconnect_http::{
     Authorization, Authorizer, Call, Dialect, Pipeline, Response, endpoint, require_safe_scheme, with_query,
@@ -52,8 +53,10 @@ enum Challenge {
 }
 
 impl RegistryCheck {
-    /// A check over a pipeline. The calls carry no authorization of the pipeline's own.
+    /// A check over a pipeline. The calls carry no authorization of the pipeline's own, and none is repeated: whoever
+    /// asks does the waiting.
     pub fn new(pipeline: Pipeline) -> Self {
+        let pipeline = pipeline.with_retry(Arc::new(NoRetry));
         Self { pipeline, token_hosts: Vec::new(), http_loopback: false }
     }
 
