@@ -223,7 +223,8 @@ async fn policies_are_read_as_documented() {
         .await;
     let client = client_of(&server, "a-token");
     let default = client.default_app_management_policy().await.unwrap();
-    assert_eq!(client.app_management_policies(OBJECT.parse().unwrap()).await.unwrap(), [default.clone()]);
+    let assigned = client.app_management_policies(OBJECT.parse().unwrap()).await.unwrap();
+    assert_eq!(assigned, std::slice::from_ref(&default));
     let limit = Duration::from_secs(4 * 86_400 + 12 * 3600 + 30 * 60 + 5);
     assert_eq!(default.max_lifetime(None), Some(limit));
     assert!(default.forbids_passwords(None));

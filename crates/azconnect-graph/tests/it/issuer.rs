@@ -266,7 +266,7 @@ async fn it_retires_a_key_from_whichever_object_holds_it_and_nothing_else() {
 
     let script = world().script();
     assert_eq!(issuer(&script).retire(KEY.parse().unwrap()).await.unwrap(), Retirement::Accepted);
-    assert_eq!(script.seen(), [on_application.clone()]);
+    assert_eq!(script.seen(), std::slice::from_ref(&on_application));
 
     let script = world().script();
     assert_eq!(issuer(&script).retire(OTHER_KEY.parse().unwrap()).await.unwrap(), Retirement::Accepted);

@@ -149,6 +149,17 @@ async fn an_error_reaches_all_who_waited_whole_and_is_not_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_caller_who_comes_after_a_failure_begins_anew_though_another_has_not_heard_of_it() {
+    let stage = Stage::new([(secs(2), None), (secs(2), Some(HOUR))]);
+    let mut slow = Box::pin(stage.token("a"));
+    assert!(slow.as_mut().now_or_never().is_none());
+    stage.token("a").await.unwrap_err();
+    assert_eq!(stage.token("a").await.unwrap(), "token-2");
+    slow.await.unwrap_err();
+    assert_eq!(stage.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_is_renewed_five_minutes_before_its_end_by_one_caller_while_others_go_on() {
     let stage = Stage::new([(secs(0), Some(HOUR)), (secs(2), Some(HOUR))]);
     stage.token("a").await.unwrap();
