@@ -2,8 +2,8 @@
 //! [`Transport`].
 //!
 //! A client of a service builds a [`Call`], names a [`Dialect`] (how that service says that something went wrong), and
-//! lets the [`Pipeline`] execute it. The pipeline knows no service. With feature `reqwest`, [`ReqwestTransport`] sends
-//! over the network and [`SystemClock`] tells the time; tests and emulators bring a transport and a clock of their own.
+//! lets the [`Pipeline`] execute it. The pipeline knows no service. With feature `reqwest`, `ReqwestTransport` sends
+//! over the network and `SystemClock` tells the time; tests and emulators bring a transport and a clock of their own.
 //!
 //! ```
 //! use std::sync::Arc;

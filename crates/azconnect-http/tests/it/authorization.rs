@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use azconnect_core::{Effect, ErrorKind, Scope};
-use azconnect_http::{Bearer, Call, PlainDialect, answer_lost};
+use azconnect_core::{Effect, Error, ErrorKind, Scope};
+use azconnect_http::{Bearer, Call, Dialect, PlainDialect, Response, answer_lost};
 use azconnect_testkit::VirtualClock;
 use url::Url;
 
@@ -57,4 +57,21 @@ async fn a_token_that_cannot_be_renewed_does_not_undo_the_doubt_of_an_earlier_at
     let call = call(&tokens).with_idempotency(azconnect_http::Idempotency::Idempotent);
     let error = script.pipeline().execute(call, &PlainDialect).await.unwrap_err();
     assert_eq!((error.operation(), error.effect()), (Some("entra.token"), Effect::Unknown));
+}
+
+/// A service that may have acted although it says who are you.
+struct Doubtful;
+
+impl Dialect for Doubtful {
+    fn judge(&self, answer: &Response) -> Result<(), Error> {
+        PlainDialect.judge(answer).map_err(|error| error.with_effect(Effect::Unknown))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_leaves_doubt_is_not_answered_with_a_repetition() {
+    let tokens = Arc::new(Tokens::default());
+    let script = Script::new(&VirtualClock::new(), [status(401), status(200)]);
+    let error = script.pipeline().execute(call(&tokens), &Doubtful).await.unwrap_err();
+    assert_eq!((error.effect(), script.attempts()), (Effect::Unknown, 1));
 }
