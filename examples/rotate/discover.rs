@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use azconnect::Identity;
 use azconnect::core::{ClientId, Error};
-use azconnect::credential::{CredentialSink, Finding, Severity};
+use azconnect::credential::{CredentialSink, Finding, Severity, SinkId};
 use azconnect::devops::{Endpoint, EndpointId, EndpointQuery, OrganizationName, ProjectRef, refresh_findings};
 use azconnect::rotation::SinkBinding;
 use azconnect_examples::product::Product;
@@ -12,6 +12,8 @@ use azconnect_examples::product::Product;
 /// A service connection as it was found.
 pub struct Connection {
     pub id: EndpointId,
+    /// Its name as a consumer.
+    pub sink: SinkId,
     pub organization: String,
     pub project: String,
     pub name: String,
@@ -31,9 +33,10 @@ pub async fn discover(identity: &Identity, product: &Product) -> Result<Vec<Conn
             let reference = ProjectRef::new(project)?;
             let endpoints = devops.endpoints(reference.clone()).list(&EndpointQuery::new().with_failed(true)).await?;
             for endpoint in endpoints {
-                let mut connection = describe(&organization.name, project, &endpoint, &reference);
-                if let (Some(client), true) = (connection.holder, connection.can_be_refreshed()) {
-                    let sink = identity.service_connection(&organization.name, project, endpoint.id(), client)?;
+                let client = holder(&endpoint).unwrap_or(identity.client());
+                let sink = identity.service_connection(&organization.name, project, endpoint.id(), client)?;
+                let mut connection = describe((&organization.name, &reference), &endpoint, sink.id().clone());
+                if connection.holder.is_some() && connection.can_be_refreshed() {
                     connection.findings = sink.inspect().await?.findings;
                 }
                 found.push(connection);
@@ -43,20 +46,27 @@ pub async fn discover(identity: &Identity, product: &Product) -> Result<Vec<Conn
     Ok(found)
 }
 
-fn describe(organization: &str, project: &str, endpoint: &Endpoint, reference: &ProjectRef) -> Connection {
+/// Whose secret it holds, where it names one.
+fn holder(endpoint: &Endpoint) -> Option<ClientId> {
+    let names = ["serviceprincipalid", "username"];
+    names.iter().find_map(|name| endpoint.parameter(name)).and_then(|client| client.parse().ok())
+}
+
+fn describe(place: (&str, &ProjectRef), endpoint: &Endpoint, sink: SinkId) -> Connection {
+    let (organization, project) = place;
     let kind = match endpoint.data("registrytype") {
         Some(registry) => format!("{} {registry}", endpoint.type_name().unwrap_or("?")),
         None => format!("{} {}", endpoint.type_name().unwrap_or("?"), endpoint.scheme().unwrap_or("?")),
     };
-    let names_client = ["serviceprincipalid", "username"].iter().find_map(|name| endpoint.parameter(name));
     Connection {
         id: endpoint.id(),
+        sink,
         organization: organization.to_owned(),
-        project: project.to_owned(),
+        project: project.as_str().into_owned(),
         name: endpoint.name().unwrap_or("(without a name)").to_owned(),
         kind,
-        holder: names_client.and_then(|client| client.parse().ok()),
-        findings: refresh_findings(endpoint, reference),
+        holder: holder(endpoint),
+        findings: refresh_findings(endpoint, project),
     }
 }
 

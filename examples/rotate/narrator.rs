@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use azconnect::core::Error;
-use azconnect::credential::SubjectId;
+use azconnect::credential::{SinkId, SubjectId};
 use azconnect::rotation::{Event, Observer, Outcome, Plan, Rotator, State};
 use azconnect_emulator::Truth;
 use azconnect_examples::table::table;
@@ -24,15 +24,26 @@ pub struct Narrator {
     progress: MultiProgress,
     bars: Mutex<BTreeMap<SubjectId, ProgressBar>>,
     titles: Mutex<BTreeMap<SubjectId, String>>,
+    consumers: Mutex<BTreeMap<SinkId, String>>,
 }
 
 impl Narrator {
     pub fn new(json: bool) -> Self {
-        Self { json, progress: MultiProgress::new(), bars: Mutex::default(), titles: Mutex::default() }
+        Self {
+            json,
+            progress: MultiProgress::new(),
+            bars: Mutex::default(),
+            titles: Mutex::default(),
+            consumers: Mutex::default(),
+        }
     }
 
     /// Shows the plans and the connections that were found.
     pub fn planned(&self, plans: &[Plan], connections: &[Connection]) {
+        for connection in connections {
+            let name = format!("{} ({}/{})", connection.name, connection.organization, connection.project);
+            self.consumers.lock().unwrap_or_else(PoisonError::into_inner).insert(connection.sink.clone(), name);
+        }
         for plan in plans {
             self.titles.lock().unwrap_or_else(PoisonError::into_inner).insert(plan.subject.clone(), plan.title.clone());
             if self.json {
@@ -129,6 +140,15 @@ impl Narrator {
         titles.get(subject).cloned().unwrap_or_else(|| subject.to_string())
     }
 
+    /// The step, with the name of the consumer it is about.
+    fn step(&self, event: &Event) -> String {
+        let consumers = self.consumers.lock().unwrap_or_else(PoisonError::into_inner);
+        match event.sink() {
+            Some(sink) => format!("{} {}", event.step(), consumers.get(sink).map_or(sink.as_str(), String::as_str)),
+            None => event.step().to_owned(),
+        }
+    }
+
     fn object(&self, value: &Value) {
         self.say(&value.to_string());
     }
@@ -153,8 +173,9 @@ impl Observer for Narrator {
             self.object(&json!({"type": "event", "subject": subject, "at": at.format(&Rfc3339).ok(), "step": event.step(), "event": event}));
             return;
         }
-        self.bar(subject).set_message(format!("{}: {}", event.step(), event.proof()));
-        self.say(&format!("  {}  {}  {}: {}", moment(at), self.title(subject), event.step(), event.proof()));
+        let line = format!("{}: {}", self.step(event), event.proof());
+        self.bar(subject).set_message(line.clone());
+        self.say(&format!("  {}  {}  {line}", moment(at), self.title(subject)));
     }
 
     fn waiting(&self, subject: &SubjectId, until: OffsetDateTime, why: &'static str) {

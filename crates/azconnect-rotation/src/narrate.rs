@@ -1,6 +1,6 @@
 //! Events in words, for a progress display or a table of evidence.
 
-use azconnect_credential::Retirement;
+use azconnect_credential::{Retirement, SinkId};
 
 use crate::event::{Event, RemovalCause};
 
@@ -47,11 +47,26 @@ impl Event {
         }
     }
 
+    /// The consumer it is about, where it is about one.
+    pub fn sink(&self) -> Option<&SinkId> {
+        match self {
+            Self::Pushed { sink, .. }
+            | Self::PushFailed { sink, .. }
+            | Self::SinkVerified { sink, .. }
+            | Self::SinkUnverified { sink, .. }
+            | Self::SinkGivenUp { sink }
+            | Self::SinkDisproved { sink, .. }
+            | Self::Restored { sink, .. }
+            | Self::RestoreFailed { sink, .. } => Some(sink),
+            _ => None,
+        }
+    }
+
     /// What shows that it was done, or why it was not. One line, without any secret.
     pub fn proof(&self) -> String {
         match self {
             Self::Begun { title, sinks, retire, .. } => {
-                format!("{title}: {} consumers, {} old keys to retire", sinks.len(), retire.len())
+                format!("{title}: {}, {} to retire", count(sinks.len(), "consumer"), count(retire.len(), "old key"))
             }
             Self::Resumed => "the one before is fenced off".to_owned(),
             Self::Unblocked => "by a person".to_owned(),
@@ -60,18 +75,14 @@ impl Event {
             Self::MarkerAbsent { marker } => format!("not listed: {marker}"),
             Self::MarkerWatched { marker, until } => format!("{marker}, until {until}"),
             Self::MarkerDropped { marker } => format!("never listed: {marker}"),
-            Self::Proven { evidence } | Self::Cleared { evidence } | Self::OldProven { evidence } => evidence.clone(),
-            Self::PushIntended { sinks } => format!("{} consumers", sinks.len()),
-            Self::Pushed { sink, evidence }
-            | Self::SinkVerified { sink, evidence }
-            | Self::Restored { sink, evidence } => {
-                format!("{sink}: {evidence}")
-            }
-            Self::PushFailed { sink, problem }
-            | Self::SinkUnverified { sink, problem, .. }
-            | Self::SinkDisproved { sink, problem }
-            | Self::RestoreFailed { sink, problem } => format!("{sink}: {problem}"),
-            Self::SinkGivenUp { sink } => sink.to_string(),
+            Self::Proven { evidence }
+            | Self::Cleared { evidence }
+            | Self::OldProven { evidence }
+            | Self::Pushed { evidence, .. }
+            | Self::SinkVerified { evidence, .. }
+            | Self::Restored { evidence, .. } => evidence.clone(),
+            Self::PushIntended { sinks } => count(sinks.len(), "consumer"),
+            Self::SinkGivenUp { .. } => "tried often enough, and not required".to_owned(),
             Self::CutOver => "every required consumer has proof; the grace begins".to_owned(),
             Self::RemovalIntended { key, .. } => format!("key {key}"),
             Self::RemovalAnswered { key, answer: Retirement::Accepted } => format!("key {key}: accepted"),
@@ -86,10 +97,18 @@ impl Event {
             | Self::MarkerUnread { problem, .. }
             | Self::ProofDeferred { problem }
             | Self::GateHeld { problem }
+            | Self::PushFailed { problem, .. }
+            | Self::SinkUnverified { problem, .. }
+            | Self::SinkDisproved { problem, .. }
+            | Self::RestoreFailed { problem, .. }
             | Self::RollbackBegun { problem }
             | Self::Blocked { problem }
             | Self::RolledBack { problem } => problem.to_string(),
             Self::Rotated => "the new secret is in place, and the old one is gone".to_owned(),
         }
     }
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
