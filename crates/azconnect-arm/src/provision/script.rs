@@ -1,13 +1,16 @@
 //! The product's script, wrapped so that its outcome can be read later.
 
-/// Where the outcome lies in the machine: the exit code, once the script has ended.
-pub(super) const MARKER: &str = "/var/lib/azconnect/agent.exit";
+/// The file that is there once the script has ended well.
+const SUCCESS: &str = "/var/lib/azconnect/agent.ok";
 
-/// Where the script's output lies in the machine.
-pub(super) const LOG: &str = "/var/log/azconnect-agent.log";
+/// The exit code, once the script has ended badly.
+const FAILURE: &str = "/var/lib/azconnect/agent.failed";
 
-/// A script that runs the product's script, keeps its output, and leaves its exit code in the marker. Errors of a script
-/// are not fatal to cloud-init, and the machine counts as ready before the script ends: so the marker decides.
+/// The script's output.
+const LOG: &str = "/var/log/azconnect-agent.log";
+
+/// A script that runs the product's script, keeps its output, and leaves a mark of its outcome. Errors of a script are
+/// not fatal to cloud-init, and the machine counts as ready before the script ends: so the mark decides.
 pub(super) fn wrapped(script: &str) -> String {
     let end = (0_u32..)
         .map(|number| format!("AZCONNECT_END_{number}"))
@@ -18,26 +21,28 @@ pub(super) fn wrapped(script: &str) -> String {
         "#!/bin/sh\n\
          umask 077\n\
          mkdir -p /var/lib/azconnect\n\
-         rm -f {MARKER}\n\
+         rm -f {SUCCESS} {FAILURE}\n\
          cat > /var/lib/azconnect/agent.sh <<'{end}'\n\
          {body}\n\
          {end}\n\
          chmod 700 /var/lib/azconnect/agent.sh\n\
          /var/lib/azconnect/agent.sh > {LOG} 2>&1\n\
          code=$?\n\
-         echo \"$code\" > {MARKER}.new && mv {MARKER}.new {MARKER}\n\
+         test \"$code\" -eq 0 && touch {SUCCESS}\n\
+         test \"$code\" -eq 0 || echo \"$code\" > {FAILURE}\n\
          exit \"$code\"\n"
     )
 }
 
-/// The script that asks how far the other one is, for a run command.
+/// The script that asks how far the other one is, for a run command. Plain words of the shell only.
 pub(super) fn inquiry() -> String {
     format!(
         "#!/bin/sh\n\
-         if [ -f {MARKER} ]; then echo \"azconnect-exit: $(cat {MARKER})\"; fi\n\
-         if command -v cloud-init > /dev/null; then cloud-init status 2> /dev/null | sed -n 's/^status: /azconnect-cloud-init: /p'; fi\n\
+         test -f {SUCCESS} && echo azconnect-ok\n\
+         test -f {FAILURE} && echo azconnect-failed: && cat {FAILURE}\n\
+         cloud-init status 2>/dev/null\n\
          echo azconnect-log:\n\
-         tail -c 3000 {LOG} 2> /dev/null\n\
+         tail -c 3000 {LOG} 2>/dev/null || tail -c 3000 /var/log/cloud-init-output.log 2>/dev/null\n\
          exit 0\n"
     )
 }
@@ -55,13 +60,18 @@ pub(super) enum Found {
 
 /// Reads the output of the inquiry.
 pub(super) fn read(output: &str) -> Found {
-    let value = |name: &str| output.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-    let log = || output.split_once("azconnect-log:\n").map_or("", |(_, log)| log).trim().to_owned();
-    match (value("azconnect-exit:").map(str::parse::<i64>), value("azconnect-cloud-init:")) {
-        (Some(Ok(0)), _) => Found::Succeeded,
-        (Some(code), _) => Found::Failed { code: code.ok(), output: log() },
-        (None, Some("error" | "done" | "disabled")) => Found::Failed { code: None, output: log() },
-        (None, _) => Found::Waiting,
+    let (head, log) = output.split_once("azconnect-log:").unwrap_or((output, ""));
+    if head.lines().any(|line| line.trim() == "azconnect-ok") {
+        return Found::Succeeded;
+    }
+    let failed = |code| Found::Failed { code, output: log.trim().to_owned() };
+    if let Some((_, code)) = head.split_once("azconnect-failed:") {
+        return failed(code.split_whitespace().next().and_then(|code| code.parse().ok()));
+    }
+    // Without a mark, cloud-init has ended before the script was run, or could not run it.
+    match head.lines().find_map(|line| line.strip_prefix("status:")).map(str::trim) {
+        Some("error" | "done" | "disabled" | "degraded") => failed(None),
+        _ => Found::Waiting,
     }
 }
 
@@ -71,17 +81,17 @@ mod tests {
 
     #[test]
     fn the_outcome_is_what_the_marker_says() {
-        assert_eq!(read("azconnect-exit: 0\nazconnect-cloud-init: done\nazconnect-log:\nx"), Found::Succeeded);
-        assert_eq!(read("azconnect-cloud-init: running\nazconnect-log:\nx"), Found::Waiting);
+        assert_eq!(read("azconnect-ok\nstatus: done\nazconnect-log:\nx"), Found::Succeeded);
+        assert_eq!(read("status: running\nazconnect-log:\nazconnect-ok"), Found::Waiting);
         assert_eq!(read(""), Found::Waiting);
         let failed = Found::Failed { code: Some(7), output: "no disk".into() };
-        assert_eq!(read("azconnect-exit: 7\nazconnect-log:\nno disk\n"), failed);
+        assert_eq!(read("azconnect-failed:\n7\nstatus: error\nazconnect-log:\nno disk\n"), failed);
     }
 
     #[test]
     fn cloud_init_that_ended_without_the_script_is_a_failure() {
         let failed = Found::Failed { code: None, output: String::new() };
-        assert_eq!(read("azconnect-cloud-init: error\nazconnect-log:\n"), failed);
+        assert_eq!(read("status: error\nazconnect-log:\n"), failed);
     }
 
     #[test]

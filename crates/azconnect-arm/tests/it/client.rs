@@ -1,0 +1,77 @@
+//! What is done with machines, at the emulator.
+
+use std::collections::BTreeMap;
+
+use azconnect_arm::{Power, Urn};
+use azconnect_core::ErrorKind;
+
+use crate::stage::{Stage, group_name, plan, spec};
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_lives_through_everything() {
+    let stage = Stage::new();
+    let machine = stage.provisioner().run(&plan(spec())).await.unwrap().machine;
+    let power = || async { machine.instance_view().await.unwrap().power() };
+    machine.power_off().await.unwrap().wait().await.unwrap();
+    assert_eq!(power().await, Power::Stopped);
+    machine.deallocate().await.unwrap().wait().await.unwrap();
+    assert_eq!(power().await, Power::Deallocated);
+    let resized = machine.resize("Standard_B2ms").await.unwrap().wait().await.unwrap();
+    assert_eq!(resized.properties.hardware_profile.vm_size, "Standard_B2ms");
+    machine.start().await.unwrap().wait().await.unwrap();
+    assert_eq!(power().await, Power::Running);
+    machine.restart().await.unwrap().wait().await.unwrap();
+    assert_eq!(power().await, Power::Running);
+    let tags = BTreeMap::from([("stage".to_owned(), "test".to_owned())]);
+    assert_eq!(machine.tag(&tags).await.unwrap().wait().await.unwrap().tags, tags);
+    assert!(machine.sizes().await.unwrap().iter().any(|size| size.name == "Standard_B2s"));
+    machine.force_delete().await.unwrap().wait().await.unwrap();
+    assert_eq!(machine.get().await.unwrap_err().kind(), ErrorKind::NotFound);
+    machine.delete().await.unwrap().wait().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_tells_what_it_offers() {
+    let stage = Stage::new();
+    let subscription = stage.subscription();
+    assert_eq!(subscription.get().await.unwrap().display_name, "Contoso");
+    assert!(subscription.locations().await.unwrap().iter().any(|location| location.name == "westeurope"));
+    assert!(subscription.provider("Microsoft.Compute").await.unwrap().is_registered());
+    assert!(subscription.register("Microsoft.Compute").await.is_ok());
+    assert!(subscription.compute_usages("westeurope").await.unwrap().iter().any(|usage| usage.name.value == "cores"));
+    assert!(!subscription.network_usages("westeurope").await.unwrap().is_empty());
+    let urn: Urn = "Canonical:ubuntu-24_04-lts:server:latest".parse().unwrap();
+    let image = subscription.image("westeurope", &urn).await.unwrap();
+    assert_eq!(image.properties.hyper_v_generation.as_deref(), Some("V2"));
+    let mut skus = subscription.skus(Some("westeurope")).unwrap();
+    let mut found = false;
+    while let Some(sku) = skus.next().await.unwrap() {
+        found |= sku.name == "Standard_B2s" && sku.vcpus() == Some(2);
+    }
+    assert!(found);
+    assert_eq!(stage.arm_with(stage.sign_in()).subscriptions().await.unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registration_that_is_forbidden_gives_the_administrator_s_command() {
+    let stage = Stage::for_group_only();
+    let error = stage.subscription().register("Microsoft.Compute").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    assert!(
+        error.advice().contains("az provider register --namespace Microsoft.Compute --subscription"),
+        "{}",
+        error.advice()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_template_is_validated_in_one_group() {
+    let stage = Stage::for_group_only();
+    let group = stage.subscription().group(&group_name());
+    let template = serde_json::json!({
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+        "contentVersion": "1.0.0.0",
+        "resources": []
+    });
+    group.validate("check", &template).await.unwrap();
+}

@@ -1,0 +1,214 @@
+//! Whatever breaks, whenever: after going on or cleaning up there is no leak and no lost key.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use azconnect_arm::{Phase, Provisioner, SshKey};
+use azconnect_core::{Append, Entry, Error, ErrorKind, Journal, SecretId, SecretStore, Sequence, StreamId};
+use azconnect_credential::TokenProvider;
+use azconnect_emulator::Verdict;
+use azconnect_store::MemoryJournal;
+
+use crate::stage::{OneToken, Stage, id, plan, spec, subscription_id};
+
+/// A journal that dies before or after one of its appends.
+struct Dying {
+    inner: MemoryJournal,
+    count: AtomicU64,
+    at: u64,
+    after: bool,
+}
+
+#[async_trait]
+impl Journal for Dying {
+    async fn append(&self, append: Append) -> Result<Sequence, Error> {
+        let number = self.count.fetch_add(1, Ordering::SeqCst) + 1;
+        let dead = || Error::new(ErrorKind::Unavailable, "the process died");
+        if number > self.at || (number == self.at && !self.after) {
+            return Err(dead());
+        }
+        let sequence = self.inner.append(append).await?;
+        if number == self.at { Err(dead()) } else { Ok(sequence) }
+    }
+
+    async fn read(&self, stream: &StreamId, after: Sequence) -> Result<Vec<Entry>, Error> {
+        self.inner.read(stream, after).await
+    }
+
+    async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
+        self.inner.unfinished().await
+    }
+}
+
+async fn provisioner(stage: &Stage) -> Provisioner {
+    let token = stage.sign_in().token(&stage.emulator.cloud().resource_manager_scope()).await.unwrap();
+    let arm = stage.arm_with(Arc::new(OneToken(token)));
+    stage.provisioner_in(arm.subscription(subscription_id()))
+}
+
+/// No machine may exist whose key nobody holds.
+async fn assert_key_is_kept(stage: &Stage) {
+    if stage.live().iter().any(|id| id.ends_with("/virtualMachines/web")) {
+        let key = stage.secrets.get(&SecretId::new("machine/contoso/web/ssh").unwrap()).await.unwrap();
+        let key = SshKey::read(key.expect("the machine's key is lost")).unwrap();
+        let machine = stage.emulator.resource_manager().resource(&machine_id()).unwrap();
+        assert!(machine.to_string().contains(key.public.split(' ').nth(1).unwrap()), "the sealed key is another");
+    }
+}
+
+fn machine_id() -> String {
+    format!(
+        "/subscriptions/{}/resourceGroups/rg-web/providers/Microsoft.Compute/virtualMachines/web",
+        subscription_id()
+    )
+}
+
+async fn assert_done(stage: &Stage, provisioner: &Provisioner, name: &str) {
+    assert_key_is_kept(stage).await;
+    assert_eq!(stage.ever("Microsoft.Compute/virtualMachines"), 1, "{name}");
+    provisioner.clean_up(&id()).await.unwrap();
+    assert_eq!(stage.live(), Vec::<String>::new(), "{name}");
+}
+
+/// How many exchanges an undisturbed provisioning takes.
+async fn exchanges() -> u64 {
+    let stage = Stage::new();
+    let provisioner = provisioner(&stage).await;
+    let before = stage.emulator.exchanges();
+    provisioner.run(&plan(spec())).await.unwrap();
+    stage.emulator.exchanges() - before
+}
+
+/// Breaks one exchange for good, as a killed process sees it: nothing after it happens either.
+async fn die_at(stage: &Stage, provisioner: &Provisioner, nth: u64, verdict: Verdict) {
+    let first = stage.emulator.exchanges();
+    stage.emulator.on_exchange(Arc::new(move |exchange| {
+        let number = exchange.number - first;
+        if number < nth {
+            Verdict::Proceed
+        } else if number == nth {
+            verdict.clone()
+        } else {
+            Verdict::DropBefore
+        }
+    }));
+    // The process is killed as soon as its exchange is over.
+    let emulator = stage.emulator.clone();
+    let plan = plan(spec());
+    let run = std::pin::pin!(provisioner.run(&plan));
+    let killed = std::pin::pin!(async move {
+        while emulator.exchanges() < first + nth {
+            tokio::task::yield_now().await;
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    });
+    futures_util::future::select(run, killed).await;
+    stage.emulator.on_exchange(Arc::new(|_| Verdict::Proceed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn killed_around_every_exchange_it_goes_on() {
+    let total = exchanges().await;
+    assert!(total >= 12, "{total} exchanges");
+    for nth in 1..=total {
+        for verdict in [Verdict::DropBefore, Verdict::LoseAnswer] {
+            let name = format!("exchange {nth}, {verdict:?}");
+            let stage = Stage::new();
+            let provisioner = provisioner(&stage).await;
+            die_at(&stage, &provisioner, nth, verdict).await;
+            assert_key_is_kept(&stage).await;
+            provisioner.resume(&id()).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            assert_done(&stage, &provisioner, &name).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn killed_around_every_exchange_it_cleans_up() {
+    let total = exchanges().await;
+    for nth in 1..=total {
+        for verdict in [Verdict::DropBefore, Verdict::LoseAnswer] {
+            let name = format!("exchange {nth}, {verdict:?}");
+            let stage = Stage::new();
+            let provisioner = provisioner(&stage).await;
+            die_at(&stage, &provisioner, nth, verdict).await;
+            provisioner.clean_up(&id()).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            assert_eq!(stage.live(), Vec::<String>::new(), "{name}");
+            assert_eq!(provisioner.state(&id()).await.unwrap().phase, Phase::CleanedUp);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_lost_answer_anywhere_is_outlived() {
+    for nth in 1..=exchanges().await {
+        let stage = Stage::new();
+        let provisioner = provisioner(&stage).await;
+        let first = stage.emulator.exchanges();
+        stage.emulator.on_exchange(Arc::new(move |exchange| {
+            if exchange.number - first == nth { Verdict::LoseAnswer } else { Verdict::Proceed }
+        }));
+        provisioner.run(&plan(spec())).await.unwrap_or_else(|error| panic!("exchange {nth}: {error:?}"));
+        assert_done(&stage, &provisioner, &format!("exchange {nth}")).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn dead_before_and_after_every_append_it_goes_on() {
+    let mut appends = 1;
+    for after in [false, true] {
+        let mut at = 1;
+        loop {
+            let stage = Stage::new();
+            let journal = Arc::new(Dying { inner: stage.journal.clone(), count: AtomicU64::new(0), at, after });
+            let dying = Provisioner::new(
+                stage.subscription(),
+                journal.clone(),
+                Arc::new(stage.secrets.clone()),
+                Arc::new(stage.lease.clone()),
+            );
+            let died = dying.run(&plan(spec())).await.is_err();
+            assert_key_is_kept(&stage).await;
+            let provisioner = provisioner(&stage).await;
+            provisioner.run(&plan(spec())).await.unwrap_or_else(|error| panic!("append {at} {after}: {error:?}"));
+            assert_done(&stage, &provisioner, &format!("append {at} {after}")).await;
+            if !died {
+                break;
+            }
+            at += 1;
+            appends = appends.max(at);
+        }
+    }
+    assert!(appends > 12, "{appends} appends");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clean_up_killed_around_every_exchange_is_finished_by_the_next() {
+    let stage = Stage::new();
+    let undisturbed = provisioner(&stage).await;
+    undisturbed.run(&plan(spec())).await.unwrap();
+    let before = stage.emulator.exchanges();
+    undisturbed.clean_up(&id()).await.unwrap();
+    for nth in 1..=stage.emulator.exchanges() - before {
+        let stage = Stage::new();
+        let provisioner = provisioner(&stage).await;
+        provisioner.run(&plan(spec())).await.unwrap();
+        let first = stage.emulator.exchanges();
+        stage.emulator.on_exchange(Arc::new(move |exchange| {
+            if exchange.number - first >= nth { Verdict::LoseAnswer } else { Verdict::Proceed }
+        }));
+        let emulator = stage.emulator.clone();
+        let id = id();
+        let run = std::pin::pin!(provisioner.clean_up(&id));
+        let killed = std::pin::pin!(async move {
+            while emulator.exchanges() < first + nth {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        });
+        futures_util::future::select(run, killed).await;
+        stage.emulator.on_exchange(Arc::new(|_| Verdict::Proceed));
+        provisioner.clean_up(&id).await.unwrap_or_else(|error| panic!("exchange {nth}: {error:?}"));
+        assert_eq!(stage.live(), Vec::<String>::new(), "exchange {nth}");
+    }
+}

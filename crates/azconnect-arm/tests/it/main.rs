@@ -1,0 +1,19 @@
+//! The crate against the emulator, scripted servers and OpenSSH.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test"
+)]
+
+mod client;
+mod contract;
+mod crash;
+mod keys;
+mod preflight;
+mod provision;
+mod roles;
+mod skus;
+mod stage;

@@ -1,0 +1,254 @@
+//! Provisioning from end to end in virtual time.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use azconnect_arm::{
+    AgentInstall, Class, Event, ExtensionScript, Fault, FnProbe, GroupChoice, Phase, Power, Probed, Step, VmSpec,
+};
+use azconnect_core::{Clock, Effect, ErrorKind, SecretId, SecretStore};
+use azconnect_emulator::arm::{AgentOutcome, AgentScript, Failure};
+use azconnect_emulator::{Fault as Script, FaultAction};
+use azconnect_testkit::Canary;
+
+use crate::stage::{Stage, agent, group_name, id, plan, spec};
+
+fn fails(stage: &Stage, path: &str, failure: Failure) {
+    let fault = Script::new(FaultAction::Fail(failure)).with_method("PUT").with_path(path).forever();
+    stage.emulator.faults().add(fault);
+}
+
+const MACHINE: &str = "**/virtualMachines/web";
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_comes_up_with_its_agent_online() {
+    let stage = Stage::new();
+    let slow =
+        AgentScript::new(AgentOutcome::Succeeds).with_boot(Duration::from_secs(15)).with_run(Duration::from_secs(30));
+    stage.emulator.resource_manager().on_machines("", slow);
+    let provisioner = stage.provisioner();
+    let plan = provisioner.plan(id(), spec().with_agent(agent()).with_identity()).await.unwrap();
+    assert_eq!(plan.placements[0].trusted_launch, Some(true));
+
+    let machine = provisioner.run(&plan).await.unwrap();
+    assert!(machine.address.is_some());
+    assert_eq!(machine.machine.instance_view().await.unwrap().power(), Power::Running);
+    assert_eq!(provisioner.state(&id()).await.unwrap().phase, Phase::Finished);
+    assert!(provisioner.unfinished().await.unwrap().is_empty());
+
+    // Again is the same machine.
+    let again = provisioner.run(&plan).await.unwrap();
+    assert_eq!(again.address, machine.address);
+    assert_eq!(stage.ever("Microsoft.Compute/virtualMachines"), 1);
+
+    // The key, once.
+    let key = provisioner.take_private_key(&id()).await.unwrap();
+    assert!(key.expose().starts_with("-----BEGIN OPENSSH PRIVATE KEY-----"));
+    assert_eq!(provisioner.take_private_key(&id()).await.unwrap_err().kind(), ErrorKind::NotFound);
+
+    // And gone with everything that belongs to it.
+    let subscription = stage.subscription();
+    assert_eq!(subscription.own_machines().await.unwrap()[0].id, id());
+    assert_eq!(provisioner.clean_up(&id()).await.unwrap().kept, None);
+    assert_eq!(stage.live(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_parts_of_the_network_are_created_at_once() {
+    let stage = Stage::new();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (events, clock) = (seen.clone(), stage.clock.clone());
+    let provisioner = stage.provisioner().with_observer(move |event| {
+        events.lock().unwrap().push((clock.elapsed().as_secs(), event.clone()));
+    });
+    provisioner.run(&plan(spec())).await.unwrap();
+    let seen = seen.lock().unwrap();
+    let at = |wanted: Step| {
+        seen.iter()
+            .find_map(|(at, event)| matches!(event, Event::Intended { step } if *step == wanted).then_some(*at))
+            .unwrap()
+    };
+    assert_eq!(at(Step::SecurityGroup), at(Step::Network));
+    assert_eq!(at(Step::Network), at(Step::PublicIp));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_room_the_next_zone_and_then_the_next_size_is_tried() {
+    let stage = Stage::new();
+    let fault = Script::new(FaultAction::Fail(Failure::new("ZonalAllocationFailed").in_operation()))
+        .with_method("PUT")
+        .with_path(MACHINE)
+        .with_count(1);
+    stage.emulator.faults().add(fault);
+    let fault = Script::new(FaultAction::Fail(Failure::new("SkuNotAvailable")))
+        .with_method("PUT")
+        .with_path(MACHINE)
+        .with_count(1);
+    stage.emulator.faults().add(fault);
+    let provisioner = stage.provisioner();
+    let spec = spec().with_zone("1").with_zone("2").with_fallback_size("Standard_D2s_v5");
+    let machine = provisioner.run(&plan(spec)).await.unwrap();
+    assert_eq!(machine.placement.size, "Standard_D2s_v5");
+    assert_eq!(machine.placement.zone.as_deref(), Some("1"));
+    provisioner.clean_up(&id()).await.unwrap();
+    assert_eq!(stage.live(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_room_anywhere_nothing_is_left() {
+    let stage = Stage::new();
+    fails(&stage, MACHINE, Failure::new("AllocationFailed").in_operation());
+    let error = stage.provisioner().run(&plan(spec())).await.unwrap_err();
+    assert_eq!(Fault::of(&error).unwrap().class, Class::FallBack);
+    assert_eq!(stage.live(), Vec::<String>::new());
+    let key = SecretId::new("machine/contoso/web/ssh").unwrap();
+    assert!(stage.secrets.get(&key).await.unwrap().is_none(), "the key of a machine that never was is forgotten");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_refusal_of_the_machine_leaves_nothing_behind() {
+    for code in
+        ["QuotaExceeded", "InvalidParameter", "RequestDisallowedByPolicy", "MarketplacePurchaseEligibilityFailed"]
+    {
+        let stage = Stage::new();
+        fails(&stage, MACHINE, Failure::new(code));
+        let error = stage.provisioner().run(&plan(spec().with_zone("1").with_zone("2"))).await.unwrap_err();
+        assert_eq!(error.service_code(), Some(code));
+        assert_eq!(stage.live(), Vec::<String>::new(), "{code}");
+        // A refusal that is no lack of room is not tried elsewhere.
+        assert_eq!(stage.ever("Microsoft.Compute/virtualMachines"), 0, "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_to_be_kept_stays_until_it_is_cleaned_up() {
+    let stage = Stage::new();
+    fails(&stage, MACHINE, Failure::new("InvalidParameter"));
+    let provisioner = stage.provisioner();
+    let spec = spec().with_on_failure(azconnect_arm::OnFailure::Keep);
+    assert!(provisioner.run(&plan(spec)).await.is_err());
+    assert_eq!(provisioner.state(&id()).await.unwrap().phase, Phase::Failed);
+    assert!(stage.live().iter().any(|id| id.contains("networkInterfaces")));
+    provisioner.clean_up(&id()).await.unwrap();
+    assert_eq!(stage.live(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_agent_script_is_in_the_error_and_nothing_is_left() {
+    let stage = Stage::new();
+    let script = AgentScript::new(AgentOutcome::Fails(100)).with_output("E: Unable to locate package agent\n");
+    stage.emulator.resource_manager().on_machines("", script);
+    let error = stage.provisioner().run(&plan(spec().with_agent(agent()))).await.unwrap_err();
+    assert!(error.message().contains("Unable to locate package agent"), "{error}");
+    assert_eq!(stage.live(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_never_answers_ends_at_its_deadline() {
+    let stage = Stage::new();
+    let provisioner = stage.provisioner().with_probe(Arc::new(FnProbe::new(|_| Probed::NotYet("silence".into()))));
+    let install = agent().with_deadline(Duration::from_secs(300)).with_every(Duration::from_secs(5));
+    let error = provisioner.run(&plan(spec().with_agent(install))).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.message().contains("silence"));
+    assert_eq!(stage.live(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_did_not_report_in_time_is_kept_and_probed() {
+    let stage = Stage::new();
+    let fault = Script::new(FaultAction::Fail(Failure::new("OSProvisioningTimedOut").in_operation()))
+        .with_method("PUT")
+        .with_path(MACHINE)
+        .with_count(1);
+    stage.emulator.faults().add(fault);
+    let provisioner = stage.provisioner().with_probe(Arc::new(FnProbe::new(|_| Probed::Online)));
+    let machine = provisioner.run(&plan(spec().with_agent(agent()))).await.unwrap();
+    assert!(machine.warning.unwrap().contains("boot diagnostics"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelling_deletes_what_was_created() {
+    for seconds in [0, 1, 3, 5, 8, 20, 40] {
+        let stage = Stage::new();
+        let provisioner = stage.provisioner();
+        let cancel = stage.clock.sleep(Duration::from_secs(seconds));
+        let outcome = provisioner.run_until(&plan(spec()), cancel).await;
+        assert!(outcome.is_err(), "{seconds}");
+        assert_eq!(stage.live(), Vec::<String>::new(), "{seconds}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_created_is_neither_changed_nor_deleted() {
+    let stage = Stage::for_group_only();
+    let group = stage.subscription().group(&group_name());
+    let foreign = plan(spec()).names.network;
+    let body = serde_json::json!({"location": "westeurope", "properties": {"addressSpace": {"addressPrefixes": ["10.9.0.0/16"]}}});
+    group.virtual_network(&foreign).unwrap().create(&body).await.unwrap().wait().await.unwrap();
+    let before = stage.live();
+    let error = stage.provisioner().run(&plan(spec())).await.unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::Conflict, Effect::None));
+    assert_eq!(stage.live(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_of_one_group_provisions_there_and_the_group_stays() {
+    let stage = Stage::for_group_only();
+    let provisioner = stage.provisioner();
+    let spec = VmSpec::new(
+        "web",
+        "westeurope",
+        "Standard_B2s",
+        "Ubuntu2404".parse().unwrap(),
+        GroupChoice::Existing(group_name()),
+    )
+    .unwrap();
+    let plan = provisioner.plan(id(), spec).await.unwrap();
+    provisioner.run(&plan).await.unwrap();
+    provisioner.clean_up(&id()).await.unwrap();
+    assert_eq!(stage.live(), Vec::<String>::new());
+    assert!(stage.subscription().group(&group_name()).handle().find().await.unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_holds_something_else_stays() {
+    let stage = Stage::new();
+    let provisioner = stage.provisioner();
+    provisioner.run(&plan(spec())).await.unwrap();
+    let group = stage.subscription().group(&group_name());
+    let body = serde_json::json!({"location": "westeurope"});
+    group.network_security_group("others").unwrap().create(&body).await.unwrap().wait().await.unwrap();
+    let kept = provisioner.clean_up(&id()).await.unwrap().kept.unwrap();
+    assert!(kept.contains("others"), "{kept}");
+    let live = stage.live();
+    assert!(live.iter().any(|id| id.ends_with("/others")));
+    assert_eq!(live.iter().filter(|id| id.contains("/providers/")).count(), 1, "{live:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_specification_under_the_same_name_is_refused() {
+    let stage = Stage::new();
+    let provisioner = stage.provisioner();
+    provisioner.run(&plan(spec())).await.unwrap();
+    let error = provisioner.run(&plan(spec().with_tag("a", "b"))).await.unwrap_err();
+    assert_eq!((error.kind(), error.field()), (ErrorKind::Conflict, Some("provision id")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sealed_script_goes_into_the_machine_and_nowhere_else() {
+    let canary = Canary::new();
+    let ears = canary.listen();
+    let stage = Stage::new();
+    let script = SecretId::new("agent-script").unwrap();
+    let text = azconnect_core::Secret::new(format!("#!/bin/sh\necho {}\n", canary.secret().expose()));
+    stage.secrets.put(&script, &text).await.unwrap();
+    let provisioner = stage.provisioner().with_probe(Arc::new(FnProbe::new(|_| Probed::Online)));
+    let install = AgentInstall::extension(ExtensionScript::Sealed(script));
+    let machine = provisioner.run(&plan(spec().with_agent(install))).await.unwrap();
+    canary.assert_absent("outcome", format!("{machine:?}").as_bytes());
+    canary.assert_absent("journal", format!("{:?}", provisioner.state(&id()).await.unwrap()).as_bytes());
+    canary.assert_absent_from_logs();
+    drop(ears);
+    assert_eq!(stage.ever("Microsoft.Compute/virtualMachines/extensions"), 1);
+}
