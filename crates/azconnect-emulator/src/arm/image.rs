@@ -15,7 +15,7 @@ pub(crate) fn answer(room: &mut Room<'_>, ask: &Ask<'_>) -> Option<Granted<Reply
     let action = match rest.len() {
         0 => "publishers",
         1..=4 => "publishers/artifacttypes/offers",
-        5 | 6 => "publishers/artifacttypes/offers/skus",
+        5..=6 => "publishers/artifacttypes/offers/skus",
         _ => "publishers/artifacttypes/offers/skus/versions",
     };
     let scope = format!("/subscriptions/{}", ask.address.subscription);
@@ -39,20 +39,20 @@ pub(crate) fn answer(room: &mut Room<'_>, ask: &Ask<'_>) -> Option<Granted<Reply
     let location = region.name;
     Some(match rest {
         [] => Ok(names(ask, location, "", IMAGES.iter().map(|image| image.publisher))),
-        [publisher, kind, word] if is_vm(kind) && same(word, "offers") => {
+        [publisher, _, kind, word] if is_vm(kind) && same(word, "offers") => {
             let base = format!("/Publishers/{publisher}/ArtifactTypes/VMImage/Offers");
             let of = IMAGES.iter().filter(|image| same(image.publisher, publisher));
             Ok(names(ask, location, &base, of.map(|image| image.offer)))
         }
-        [publisher, kind, _, offer, word] if is_vm(kind) && same(word, "skus") => {
+        [publisher, _, kind, _, offer, word] if is_vm(kind) && same(word, "skus") => {
             let base = format!("/Publishers/{publisher}/ArtifactTypes/VMImage/Offers/{offer}/Skus");
             let of = IMAGES.iter().filter(|image| same(image.publisher, publisher) && same(image.offer, offer));
             Ok(names(ask, location, &base, of.map(|image| image.sku)))
         }
-        [publisher, kind, _, offer, _, sku, word] if is_vm(kind) && same(word, "versions") => {
+        [publisher, _, kind, _, offer, _, sku, word] if is_vm(kind) && same(word, "versions") => {
             image(publisher, offer, sku).map(|image| versions(ask, location, image))
         }
-        [publisher, kind, _, offer, _, sku, _, version] if is_vm(kind) => {
+        [publisher, _, kind, _, offer, _, sku, _, version] if is_vm(kind) => {
             image(publisher, offer, sku).and_then(|image| one(ask, location, image, version))
         }
         _ => return None,
