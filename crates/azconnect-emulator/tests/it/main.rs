@@ -1,6 +1,9 @@
 //! The emulator's wire behaviour, asked for with raw requests: in process and over real HTTP.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod arm;
+mod arm_faults;
+mod arm_machines;
 mod devops;
 mod entra;
 mod faults;
