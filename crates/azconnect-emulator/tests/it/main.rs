@@ -5,6 +5,8 @@ mod arm;
 mod arm_faults;
 mod arm_machines;
 mod devops;
+mod devops_access;
+mod devops_life;
 mod entra;
 mod faults;
 mod graph;
