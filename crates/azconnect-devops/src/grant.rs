@@ -66,14 +66,20 @@ impl Endpoints {
     ///
     /// # Errors
     /// As [`Endpoints::grant_all_pipelines`].
-    pub async fn grant_pipelines(&self, id: EndpointId, pipelines: &[u64], authorized: bool) -> Result<PipelineGrants, Error> {
+    pub async fn grant_pipelines(
+        &self,
+        id: EndpointId,
+        pipelines: &[u64],
+        authorized: bool,
+    ) -> Result<PipelineGrants, Error> {
         let pipelines: Vec<Value> = pipelines.iter().map(|id| json!({"id": id, "authorized": authorized})).collect();
         self.grant(id, &json!({"pipelines": pipelines})).await
     }
 
     async fn grant(&self, id: EndpointId, body: &Value) -> Result<PipelineGrants, Error> {
         let url = self.grant_url(id)?;
-        let call = Call::new("devops.pipeline_grant.set", Method::PATCH, url, Idempotency::Idempotent).with_json(body)?;
+        let call =
+            Call::new("devops.pipeline_grant.set", Method::PATCH, url, Idempotency::Idempotent).with_json(body)?;
         Ok(self.organization.read::<Wire>(call).await?.into())
     }
 

@@ -60,7 +60,12 @@ impl Endpoints {
     ///
     /// # Errors
     /// [`NotFound`](azconnect_core::ErrorKind::NotFound) for a connection that the project does not see.
-    pub async fn executions(&self, id: EndpointId, top: u32, continuation: Option<i64>) -> Result<ExecutionPage, Error> {
+    pub async fn executions(
+        &self,
+        id: EndpointId,
+        top: u32,
+        continuation: Option<i64>,
+    ) -> Result<ExecutionPage, Error> {
         let (project, id, top_text) = (self.project.as_str(), id.to_string(), top.to_string());
         let token = continuation.map(|token| token.to_string());
         let mut query = vec![("top", top_text.as_str())];
@@ -69,7 +74,8 @@ impl Endpoints {
         let call = Call::get("devops.endpoint.executions", self.organization.url(&segments, &query)?);
         let answer = self.organization.send(call).await?;
         let records: List<Record> = azconnect_http::json(&answer)?;
-        let next = answer.headers().get("x-ms-continuationtoken").and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let next =
+            answer.headers().get("x-ms-continuationtoken").and_then(|value| value.to_str().ok()?.trim().parse().ok());
         // A service that names the same page again would never end.
         let next = next.filter(|next| Some(*next) != continuation);
         Ok(ExecutionPage { executions: records.value.into_iter().map(|record| record.data).collect(), next })

@@ -314,7 +314,13 @@ mod tests {
     #[test]
     fn kinds_are_told_by_prefix() {
         let kind = |descriptor: &str| {
-            Identity { id: String::new(), descriptor: None, subject_descriptor: Some(descriptor.to_owned()), display_name: None }.kind()
+            Identity {
+                id: String::new(),
+                descriptor: None,
+                subject_descriptor: Some(descriptor.to_owned()),
+                display_name: None,
+            }
+            .kind()
         };
         assert_eq!(kind("aadsp.x"), IdentityKind::ServicePrincipal);
         assert_eq!(kind("aad.x"), IdentityKind::EntraUser);

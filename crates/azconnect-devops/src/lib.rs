@@ -58,8 +58,8 @@ mod verify;
 pub use authorization::PersonalAccessToken;
 pub use client::DevOpsClient;
 pub use create::{
-    AzureConnection, AzureCredential, AzureEnvironment, AzureScope, DockerConnection, DockerRegistry, GenericConnection,
-    NewConnection, ReadyPolicy,
+    AzureConnection, AzureCredential, AzureEnvironment, AzureScope, DockerConnection, DockerRegistry,
+    GenericConnection, NewConnection, ReadyPolicy,
 };
 pub use dialect::DevOpsDialect;
 pub use endpoint::{

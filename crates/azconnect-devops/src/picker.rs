@@ -75,7 +75,9 @@ impl Organization {
         let own = ProjectRef::Id(permission.project.id);
         let mut choices = Vec::new();
         let mut odd = 0;
-        for endpoint in self.endpoints(own.clone()).scan(&EndpointQuery::new().with_failed(true).with_details(true)).await? {
+        for endpoint in
+            self.endpoints(own.clone()).scan(&EndpointQuery::new().with_failed(true).with_details(true)).await?
+        {
             match endpoint {
                 Ok(endpoint) => choices.push(Choice::of(&endpoint, &own)),
                 Err(_) => odd += 1,

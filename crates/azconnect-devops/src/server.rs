@@ -83,10 +83,10 @@ impl Collection {
             return Err(wrong("must be an address without user, query or fragment"));
         }
         let uri = url.as_str().parse().map_err(|_| wrong("is not an address"))?;
-        require_safe_scheme(&uri, http_loopback).map_err(|error| {
-            wrong("is not encrypted").with_advice(error.advice().to_owned())
-        })?;
-        let parts: Vec<String> = url.path_segments().into_iter().flatten().filter(|part| !part.is_empty()).map(decoded).collect();
+        require_safe_scheme(&uri, http_loopback)
+            .map_err(|error| wrong("is not encrypted").with_advice(error.advice().to_owned()))?;
+        let parts: Vec<String> =
+            url.path_segments().into_iter().flatten().filter(|part| !part.is_empty()).map(decoded).collect();
         let name = match parts.as_slice() {
             [name] => name,
             [folder, name] if folder.eq_ignore_ascii_case("tfs") => name,
@@ -138,7 +138,14 @@ mod tests {
         let name = |address| Collection::new(address, ServerVersion::V2020).map(|collection| collection.name);
         assert_eq!(name("https://server/Default").unwrap(), "Default");
         assert_eq!(name("https://server:8443/tfs/My%20Collection/").unwrap(), "My Collection");
-        for bad in ["server/Default", "https://server", "https://server/", "https://server/a/b", "https://u:p@server/a", "http://server/a"] {
+        for bad in [
+            "server/Default",
+            "https://server",
+            "https://server/",
+            "https://server/a/b",
+            "https://u:p@server/a",
+            "http://server/a",
+        ] {
             assert_eq!(name(bad).unwrap_err().field(), Some("collection"), "{bad}");
         }
     }

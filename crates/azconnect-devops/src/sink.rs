@@ -158,7 +158,9 @@ impl ServiceConnectionSink {
         match (&*pushed, candidate.minted_at, endpoint.modification_date().and_then(moment)) {
             (Some(last), ..) if last.same_as(candidate.secret) => Ok("it was pushed and read back"),
             (Some(_), ..) => Err("another secret was pushed last"),
-            (None, Some(minted), Some(changed)) if changed >= minted => Ok("the connection was changed after it was minted"),
+            (None, Some(minted), Some(changed)) if changed >= minted => {
+                Ok("the connection was changed after it was minted")
+            }
             (None, Some(_), Some(_)) => Err("the connection was not changed since it was minted"),
             (None, ..) => Err("when the connection was changed is not known"),
         }
@@ -236,6 +238,7 @@ impl CredentialSink for ServiceConnectionSink {
         self.forget();
         let change = EndpointChange::new().with_secret(candidate.secret);
         let after = self.endpoints.update(&before, &change).await?;
+        *self.pushed.lock().unwrap_or_else(PoisonError::into_inner) = Some(candidate.secret.duplicate());
         let changed =
             after.modification_date().map(|date| format!(", modified {}", shown(Some(date)))).unwrap_or_default();
         Ok(PushReceipt::new(format!(

@@ -107,7 +107,8 @@ impl Organization {
     /// Not cancel safe: it may exist afterwards.
     pub async fn create_personal_token(&self, token: &NewToken) -> Result<(TokenEntry, Secret), Error> {
         if token.display_name.trim().is_empty() || token.scope.trim().is_empty() {
-            return Err(Error::invalid("token", "needs a name and a scope").with_advice("give a scope such as vso.serviceendpoint"));
+            return Err(Error::invalid("token", "needs a name and a scope")
+                .with_advice("give a scope such as vso.serviceendpoint"));
         }
         let body = json!({"displayName": token.display_name, "scope": token.scope, "validTo": moment_text(token.valid_to), "allOrgs": false});
         let call = Call::post("devops.token.create", self.tokens_url(&[])?).with_json(&body)?;
@@ -172,7 +173,9 @@ impl Organization {
         match (outcome.pat_token_error.as_deref(), outcome.pat_token) {
             (None | Some("none" | "None" | ""), Some(token)) => Ok(token),
             (Some(code), _) if !matches!(code, "none" | "None" | "") => Err(refusal(code).with_operation(operation)),
-            _ => Err(Error::new(ErrorKind::Unexpected, "the service answered without a token").with_operation(operation)),
+            _ => {
+                Err(Error::new(ErrorKind::Unexpected, "the service answered without a token").with_operation(operation))
+            }
         }
     }
 
@@ -187,10 +190,14 @@ fn refusal(code: &str) -> Error {
         "displaynamerequired" | "invaliddisplayname" => {
             (ErrorKind::InvalidInput, "the token's name is not taken", "choose another name")
         }
-        "invalidvalidto" => (ErrorKind::InvalidInput, "the token's end is not taken", "choose an end in the future, within a year"),
-        "invalidscope" | "invalidauthorizationscopes" => {
-            (ErrorKind::InvalidInput, "the token's scope is not known", "give scopes such as vso.serviceendpoint_manage")
+        "invalidvalidto" => {
+            (ErrorKind::InvalidInput, "the token's end is not taken", "choose an end in the future, within a year")
         }
+        "invalidscope" | "invalidauthorizationscopes" => (
+            ErrorKind::InvalidInput,
+            "the token's scope is not known",
+            "give scopes such as vso.serviceendpoint_manage",
+        ),
         "globalpatpolicyviolation" | "fullscopepatpolicyviolation" | "patlifespanpolicyviolation" => (
             ErrorKind::PermissionDenied,
             "a policy of the tenant forbids such a token",

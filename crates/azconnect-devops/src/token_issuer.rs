@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect_core::{Error, KeyId};
-use azconnect_credential::{CredentialIssuer, Inventory, IssuedKey, KeyHolder, MintRequest, Minted, Retirement, SubjectId};
+use azconnect_credential::{
+    CredentialIssuer, Inventory, IssuedKey, KeyHolder, MintRequest, Minted, Retirement, SubjectId,
+};
 
 use crate::organization::Organization;
 use crate::token::{NewToken, TokenEntry};
@@ -33,7 +35,9 @@ impl PersonalTokenIssuer {
     pub fn new(organization: Organization, user: impl Into<String>, scope: impl Into<String>) -> Result<Self, Error> {
         let (user, scope) = (user.into(), scope.into());
         if scope.trim().is_empty() {
-            return Err(Error::invalid("scope", "is empty").with_advice("give a scope such as vso.serviceendpoint_manage"));
+            return Err(
+                Error::invalid("scope", "is empty").with_advice("give a scope such as vso.serviceendpoint_manage")
+            );
         }
         let name = format!("pat/{}/{}", organization.name(), user).to_ascii_lowercase();
         let subject = SubjectId::new(name).map_err(|error| error.with_field("user"))?;
@@ -75,6 +79,9 @@ impl CredentialIssuer for PersonalTokenIssuer {
 
 impl fmt::Debug for PersonalTokenIssuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PersonalTokenIssuer").field("subject", &self.subject).field("scope", &self.scope).finish_non_exhaustive()
+        f.debug_struct("PersonalTokenIssuer")
+            .field("subject", &self.subject)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
     }
 }

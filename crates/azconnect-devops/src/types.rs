@@ -70,7 +70,11 @@ impl Organization {
     ///
     /// # Errors
     /// [`Unauthenticated`](azconnect_core::ErrorKind::Unauthenticated) for someone who is no member.
-    pub async fn endpoint_types(&self, type_name: Option<&str>, scheme: Option<&str>) -> Result<Vec<EndpointType>, Error> {
+    pub async fn endpoint_types(
+        &self,
+        type_name: Option<&str>,
+        scheme: Option<&str>,
+    ) -> Result<Vec<EndpointType>, Error> {
         let query: Vec<_> = [("type", type_name), ("scheme", scheme)]
             .into_iter()
             .filter_map(|(name, value)| value.map(|value| (name, value)))

@@ -90,7 +90,8 @@ impl AzureScope {
 
     /// The fields of `data` that name it; those of other scopes are `None`.
     pub(crate) fn data(&self) -> Vec<(&'static str, Option<String>)> {
-        let (mut subscription, mut group, mut management, mut workspace) = ((None, None), None, (None, None), (None, None));
+        let (mut subscription, mut group, mut management, mut workspace) =
+            ((None, None), None, (None, None), (None, None));
         let level = match self {
             Self::Subscription { id, name, resource_group } => {
                 subscription = (Some(id.to_string()), Some(name.clone()));
@@ -101,7 +102,13 @@ impl AzureScope {
                 management = (Some(id.clone()), Some(name.clone()));
                 "ManagementGroup"
             }
-            Self::MachineLearning { subscription: id, subscription_name, resource_group, workspace: name, location } => {
+            Self::MachineLearning {
+                subscription: id,
+                subscription_name,
+                resource_group,
+                workspace: name,
+                location,
+            } => {
                 subscription = (Some(id.to_string()), Some(subscription_name.clone()));
                 group = Some(resource_group.to_string());
                 workspace = (Some(name.clone()), Some(location.clone()));
@@ -220,7 +227,9 @@ impl<'a> AzureCredential<'a> {
 
     fn client(&self) -> Option<ClientId> {
         match self {
-            Self::FederationManual { client, .. } | Self::Secret { client, .. } | Self::Certificate { client, .. } => Some(*client),
+            Self::FederationManual { client, .. } | Self::Secret { client, .. } | Self::Certificate { client, .. } => {
+                Some(*client)
+            }
             _ => None,
         }
     }
@@ -254,7 +263,8 @@ impl<'a> AzureCredential<'a> {
                     .with_advice("give both in PEM, one after the other"))
             }
             Self::PublishProfile { profile, .. } if !profile.expose().contains("publishData") => {
-                Err(Error::invalid("publish profile", "is not one").with_advice("download it from the web application's overview"))
+                Err(Error::invalid("publish profile", "is not one")
+                    .with_advice("download it from the web application's overview"))
             }
             _ => Ok(()),
         }
@@ -371,13 +381,16 @@ impl<'a> AzureConnection<'a> {
                 "Azure DevOps makes no federated connection to US Government by itself",
                 "make the application, and use FederationManual",
             ),
-            (AzureEnvironment::Germany, ..) if federated => {
-                refuse("the former cloud in Germany does not take workload identity federation", "use a service principal")
-            }
-            (_, AzureCredential::PublishProfile { .. }, scope) if !matches!(scope, AzureScope::Subscription { .. }) => refuse(
-                "a publish profile belongs to one web application of a subscription",
-                "use scope Subscription, or another credential",
+            (AzureEnvironment::Germany, ..) if federated => refuse(
+                "the former cloud in Germany does not take workload identity federation",
+                "use a service principal",
             ),
+            (_, AzureCredential::PublishProfile { .. }, scope) if !matches!(scope, AzureScope::Subscription { .. }) => {
+                refuse(
+                    "a publish profile belongs to one web application of a subscription",
+                    "use scope Subscription, or another credential",
+                )
+            }
             (_, AzureCredential::PublishProfile { resource, .. }, _) if resource.trim().is_empty() => {
                 Err(Error::invalid("resource", "is empty").with_advice("give the web application's resource id"))
             }

@@ -83,9 +83,11 @@ impl<'a> DockerConnection<'a> {
                 }
                 self.with_password(project, "Others", (&address, user, password, email.as_deref()))
             }
-            DockerRegistry::DockerHub { user, password, email } => {
-                self.with_password(project, "DockerHub", ("https://index.docker.io/v1/", user, password, email.as_deref()))
-            }
+            DockerRegistry::DockerHub { user, password, email } => self.with_password(
+                project,
+                "DockerHub",
+                ("https://index.docker.io/v1/", user, password, email.as_deref()),
+            ),
             DockerRegistry::AzureContainerRegistry { login_server, scope, tenant, client, secret } => {
                 self.of_azure(project, (login_server, scope), (*tenant, *client, *secret))
             }
@@ -109,7 +111,11 @@ impl<'a> DockerConnection<'a> {
         if password.is_empty() {
             return Err(Error::invalid("password", "is empty").with_advice("give the password of the registry"));
         }
-        let parameters = texts(&[("registry", Some(registry)), ("username", Some(user)), ("email", Some(email.unwrap_or_default()))]);
+        let parameters = texts(&[
+            ("registry", Some(registry)),
+            ("username", Some(user)),
+            ("email", Some(email.unwrap_or_default())),
+        ]);
         let data = texts(&[("registrytype", Some(kind))]);
         self.parts(project, HUB, "UsernamePassword").build(data, parameters, Some(("password", password)))
     }
@@ -121,7 +127,9 @@ impl<'a> DockerConnection<'a> {
         (tenant, client, secret): (TenantId, ClientId, Option<&'a Secret>),
     ) -> Result<NewConnection<'a>, Error> {
         if login_server.is_empty() || login_server.contains(['/', ':', ' ']) || !login_server.contains('.') {
-            return Err(Error::invalid("login server", "is not a host name").with_advice("give it as in contoso.azurecr.io"));
+            return Err(
+                Error::invalid("login server", "is not a host name").with_advice("give it as in contoso.azurecr.io")
+            );
         }
         if !scope.to_ascii_lowercase().contains("/providers/microsoft.containerregistry/registries/") {
             return Err(Error::invalid("scope", "is not the resource id of a container registry")
@@ -140,7 +148,8 @@ impl<'a> DockerConnection<'a> {
         ]);
         let scheme = if secret.is_some() { "ServicePrincipal" } else { "WorkloadIdentityFederation" };
         let url = format!("https://{login_server}");
-        let data = texts(&[("registrytype", Some("ACR")), ("registryId", Some(scope)), ("creationMode", Some("Manual"))]);
+        let data =
+            texts(&[("registrytype", Some("ACR")), ("registryId", Some(scope)), ("creationMode", Some("Manual"))]);
         self.parts(project, &url, scheme).build(data, parameters, secret.map(|secret| ("serviceprincipalkey", secret)))
     }
 }

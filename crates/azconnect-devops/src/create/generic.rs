@@ -44,7 +44,9 @@ impl<'a> GenericConnection<'a> {
     /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) naming the field. Nothing was sent.
     pub fn build(&self, project: &Project) -> Result<NewConnection<'a>, Error> {
         if Url::parse(&self.url).map_or(true, |url| url.host().is_none()) {
-            return Err(Error::invalid("url", "is not an address").with_advice("give it as in https://server.example.com"));
+            return Err(
+                Error::invalid("url", "is not an address").with_advice("give it as in https://server.example.com")
+            );
         }
         let parts = Parts {
             name: &self.name,
@@ -55,6 +57,10 @@ impl<'a> GenericConnection<'a> {
             project,
         };
         let user = self.user.as_deref().unwrap_or_default();
-        parts.build(Map::new(), texts(&[("username", Some(user))]), self.password.map(|password| ("password", password)))
+        parts.build(
+            Map::new(),
+            texts(&[("username", Some(user))]),
+            self.password.map(|password| ("password", password)),
+        )
     }
 }

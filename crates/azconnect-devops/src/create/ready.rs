@@ -50,10 +50,17 @@ impl Endpoints {
         let clock = self.organization.client.pipeline().clock().clone();
         let started = clock.elapsed();
         loop {
-            let outcome = self.get(id).await.and_then(|endpoint| progress(endpoint).transpose().unwrap_or_else(|| Err(waiting())));
+            let outcome = self
+                .get(id)
+                .await
+                .and_then(|endpoint| progress(endpoint).transpose().unwrap_or_else(|| Err(waiting())));
             let error = match outcome {
                 Ok(endpoint) => return Ok(endpoint),
-                Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Throttled) => error,
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Throttled) =>
+                {
+                    error
+                }
                 Err(error) => return Err(error),
             };
             if clock.elapsed().saturating_sub(started) + policy.interval > policy.deadline {
@@ -73,7 +80,9 @@ impl Endpoints {
         loop {
             match self.get(id).await {
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-                Err(error) if !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Throttled) => {
+                Err(error)
+                    if !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Throttled) =>
+                {
                     return Err(error);
                 }
                 Ok(endpoint) => drop(progress(endpoint)?),
@@ -90,7 +99,8 @@ impl Endpoints {
 /// The connection if it is ready, nothing while it is being set up, the service's text if that failed.
 fn progress(endpoint: Endpoint) -> Result<Option<Endpoint>, Error> {
     let status = endpoint.operation_status();
-    let is = |state: &str| status.and_then(|status| status.state).is_some_and(|found| found.eq_ignore_ascii_case(state));
+    let is =
+        |state: &str| status.and_then(|status| status.state).is_some_and(|found| found.eq_ignore_ascii_case(state));
     if is("Failed") {
         let status = status.unwrap_or_default();
         let error = Error::new(

@@ -49,8 +49,11 @@ impl Endpoints {
             let endpoint = self.get(*id).await.map_err(|error| error.with_effect(Effect::Unknown))?;
             let wrong = differences(&draft.document, endpoint.document(), Moment::AfterWriting);
             if !wrong.is_empty() {
-                return Err(Error::new(ErrorKind::Conflict, format!("connection {id} is not what was written: {}", named(&wrong)))
-                    .with_operation("devops.endpoint.update_all"));
+                return Err(Error::new(
+                    ErrorKind::Conflict,
+                    format!("connection {id} is not what was written: {}", named(&wrong)),
+                )
+                .with_operation("devops.endpoint.update_all"));
             }
             after.push(endpoint);
         }
@@ -69,7 +72,8 @@ impl Organization {
             .map(|(project, name)| json!({"projectReference": {"id": project.id.to_string(), "name": project.name}, "name": name}))
             .collect();
         let url = self.url(&["_apis", "serviceendpoint", "endpoints", &id.to_string()], &[])?;
-        let call = Call::new("devops.endpoint.share", Method::PATCH, url, Idempotency::Idempotent).with_json(&references)?;
+        let call =
+            Call::new("devops.endpoint.share", Method::PATCH, url, Idempotency::Idempotent).with_json(&references)?;
         self.send(call).await.map(drop)
     }
 
@@ -103,7 +107,8 @@ impl Organization {
         (projects, how): (&[ProjectId], Deletion),
     ) -> Result<Response, Error> {
         if projects.is_empty() {
-            return Err(Error::invalid("projects", "are none").with_advice("name the projects that shall no longer see the connection"));
+            return Err(Error::invalid("projects", "are none")
+                .with_advice("name the projects that shall no longer see the connection"));
         }
         let projects: Vec<String> = projects.iter().map(ToString::to_string).collect();
         let projects = projects.join(",");

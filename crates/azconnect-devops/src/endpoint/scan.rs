@@ -38,7 +38,11 @@ impl EndpointScan {
         let records = records.map_err(|error| {
             Error::new(
                 ErrorKind::Unexpected,
-                format!("the list of connections is not the JSON expected (line {}, column {})", error.line(), error.column()),
+                format!(
+                    "the list of connections is not the JSON expected (line {}, column {})",
+                    error.line(),
+                    error.column()
+                ),
             )
             .with_advice("report this with the request id; the answer may have been cut off on its way")
         })?;

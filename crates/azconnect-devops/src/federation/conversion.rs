@@ -51,7 +51,12 @@ impl Endpoints {
     }
 
     /// Sends the conversion call, and believes the connection more than the answer.
-    pub(super) async fn set_scheme(&self, operation: &'static str, before: &Endpoint, scheme: &str) -> Result<Endpoint, Error> {
+    pub(super) async fn set_scheme(
+        &self,
+        operation: &'static str,
+        before: &Endpoint,
+        scheme: &str,
+    ) -> Result<Endpoint, Error> {
         let current = self.unchanged_since(before).await?;
         let mut draft = EndpointChange::new().draft(&current)?;
         set(&mut draft, scheme);
@@ -69,9 +74,12 @@ impl Endpoints {
         if after.is_scheme(scheme) {
             return Ok(after);
         }
-        Err(Error::new(ErrorKind::Conflict, format!("the connection's scheme is not {scheme} after the change of scheme"))
-            .with_operation(operation)
-            .with_advice("read the connection again in a minute; the service may still be at work"))
+        Err(Error::new(
+            ErrorKind::Conflict,
+            format!("the connection's scheme is not {scheme} after the change of scheme"),
+        )
+        .with_operation(operation)
+        .with_advice("read the connection again in a minute; the service may still be at work"))
     }
 }
 

@@ -45,7 +45,8 @@ impl ConversionRules {
 /// `scheme-not-supported`, `environment-not-supported`, `manual-creation`, `shared-from-another-project`, `shared`,
 /// `shared-owner-unknown`, `not-ready`, `disabled`.
 pub fn conversion_findings(endpoint: &Endpoint, project: &ProjectRef, rules: ConversionRules) -> Vec<Finding> {
-    if endpoint.type_name().is_none() || endpoint.document().get("data").is_none() || endpoint.authorization().is_none() {
+    if endpoint.type_name().is_none() || endpoint.document().get("data").is_none() || endpoint.authorization().is_none()
+    {
         return vec![blocker(
             "low-permission",
             "only the connection's id and name may be seen",
@@ -53,7 +54,11 @@ pub fn conversion_findings(endpoint: &Endpoint, project: &ProjectRef, rules: Con
         )];
     }
     if endpoint.is_scheme(FEDERATION) {
-        return vec![blocker("already-federated", "it signs in by workload identity federation already", "nothing needs to be done")];
+        return vec![blocker(
+            "already-federated",
+            "it signs in by workload identity federation already",
+            "nothing needs to be done",
+        )];
     }
     let mut findings = Vec::new();
     findings.extend(kind(endpoint));
@@ -67,7 +72,11 @@ pub fn conversion_findings(endpoint: &Endpoint, project: &ProjectRef, rules: Con
 fn kind(endpoint: &Endpoint) -> Option<Finding> {
     if !endpoint.is_type("azurerm") {
         let message = format!("a connection of type {} has no such scheme", shown(endpoint.type_name()));
-        return Some(blocker("type-not-supported", message, "only connections to Azure Resource Manager can be converted"));
+        return Some(blocker(
+            "type-not-supported",
+            message,
+            "only connections to Azure Resource Manager can be converted",
+        ));
     }
     (!endpoint.is_scheme(SERVICE_PRINCIPAL)).then(|| {
         let message = format!("its scheme is {}, not a service principal", shown(endpoint.scheme()));
@@ -132,7 +141,8 @@ fn state(endpoint: &Endpoint) -> Option<Finding> {
     if endpoint.is_disabled() == Some(true) {
         return Some(blocker("disabled", "it is disabled", "enable the connection first"));
     }
-    (endpoint.is_ready() == Some(false)).then(|| blocker("not-ready", "it is not ready", "wait until it is, or repair it"))
+    (endpoint.is_ready() == Some(false))
+        .then(|| blocker("not-ready", "it is not ready", "wait until it is, or repair it"))
 }
 
 fn blocker(rule: &str, message: impl Into<String>, advice: &str) -> Finding {

@@ -60,7 +60,11 @@ impl Endpoints {
     ///
     /// # Cancel safety
     /// Not cancel safe: the connection may name the new issuer without the application trusting it; do it again.
-    pub async fn migrate_issuer(&self, before: &Endpoint, credentials: Option<&dyn FederatedCredentials>) -> Result<Endpoint, Error> {
+    pub async fn migrate_issuer(
+        &self,
+        before: &Endpoint,
+        credentials: Option<&dyn FederatedCredentials>,
+    ) -> Result<Endpoint, Error> {
         let automatic = before.data("creationMode").is_some_and(|mode| mode.eq_ignore_ascii_case("Automatic"));
         if before.federation_issuer() != FederationIssuer::AzureDevOps {
             return Err(Error::new(ErrorKind::Unsupported, "the connection does not use the issuer that retires")

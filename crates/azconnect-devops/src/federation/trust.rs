@@ -35,12 +35,15 @@ impl FederatedTrust {
         let missing = |what: &str| {
             Error::new(ErrorKind::Unsupported, format!("the connection has no {what}"))
                 .with_operation("devops.federation.trust")
-                .with_advice("read the connection again when it is ready; it must sign in by workload identity federation")
+                .with_advice(
+                    "read the connection again when it is ready; it must sign in by workload identity federation",
+                )
         };
         if !endpoint.is_scheme(FEDERATION) {
             return Err(missing("workload identity federation"));
         }
-        let text = |key: &'static str| endpoint.parameter(key).filter(|text| !text.is_empty()).ok_or_else(|| missing(key));
+        let text =
+            |key: &'static str| endpoint.parameter(key).filter(|text| !text.is_empty()).ok_or_else(|| missing(key));
         Ok(Self {
             tenant: text("tenantid")?.parse()?,
             client: text("serviceprincipalid")?.parse()?,

@@ -34,7 +34,11 @@ struct Member {
 
 impl Organization {
     /// By which administrator groups the caller may administer a project's connections.
-    pub(super) async fn administrator_groups(&self, caller: &Identity, project: &Project) -> Result<Vec<Ground>, Error> {
+    pub(super) async fn administrator_groups(
+        &self,
+        caller: &Identity,
+        project: &Project,
+    ) -> Result<Vec<Ground>, Error> {
         let mut groups = self.groups_of_project(project).await?;
         groups.extend(self.groups_of_collection().await?);
         if groups.is_empty() {

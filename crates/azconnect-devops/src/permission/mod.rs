@@ -80,7 +80,10 @@ impl PermissionReport {
         let unknown = if self.findings.is_empty() { "" } else { "; not everything could be checked" };
         Err(Error::new(
             ErrorKind::PermissionDenied,
-            format!("the identity may not administer the service connections of project {:?}{unknown}", self.project.name),
+            format!(
+                "the identity may not administer the service connections of project {:?}{unknown}",
+                self.project.name
+            ),
         )
         .with_effect(Effect::None)
         .with_operation("devops.permission.check")
@@ -121,7 +124,11 @@ impl Organization {
     ///
     /// # Errors
     /// As [`Organization::permission`].
-    pub async fn connection_permission(&self, project: &Project, endpoint: EndpointId) -> Result<ConnectionPermission, Error> {
+    pub async fn connection_permission(
+        &self,
+        project: &Project,
+        endpoint: EndpointId,
+    ) -> Result<ConnectionPermission, Error> {
         let in_project = format!("endpoints/{}/{endpoint}", project.id);
         let in_collection = format!("endpoints/Collection/{endpoint}");
         let asked = [

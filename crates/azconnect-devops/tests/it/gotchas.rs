@@ -4,7 +4,7 @@ use azconnect_core::{Effect, ErrorKind, Retry, Secret};
 use azconnect_credential::CredentialSink as _;
 use azconnect_credential::{Candidate, Verdict};
 use azconnect_devops::{EndpointChange, EndpointQuery, RegistryCheck, ServiceConnectionSink};
-use serde_json::{Value, json};
+use serde_json::json;
 use wiremock::ResponseTemplate;
 
 use crate::support::{Fake, ID, answering, azurerm, docker, endpoint, endpoints, id, pipeline};
@@ -185,6 +185,7 @@ async fn gotcha_12_every_field_but_the_id_may_be_absent_in_a_list() {
     assert_eq!(connections[2].description(), None);
     let bare = answering(ResponseTemplate::new(200).set_body_json(json!([{"id": ID}]))).await;
     assert_eq!(endpoints(&bare).by_names(&["a"]).await.unwrap().len(), 1);
-    let nothing = answering(ResponseTemplate::new(200).set_body_json(Value::Null)).await;
-    assert!(endpoints(&nothing).list(&EndpointQuery::new()).await.unwrap().is_empty());
+    let nothing = answering(ResponseTemplate::new(200).set_body_json(json!({"count": 0}))).await;
+    let error = endpoints(&nothing).list(&EndpointQuery::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unexpected, "what is no list is not an empty list");
 }

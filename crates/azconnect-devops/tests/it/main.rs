@@ -9,7 +9,16 @@
 )]
 
 mod authentication;
+mod change;
+mod contract;
+mod create;
+mod federation;
 mod gotchas;
+mod identity;
+mod lists;
+mod permission;
 mod properties;
 mod sink;
 mod support;
+mod throttle;
+mod token;

@@ -166,3 +166,67 @@ fn masked(mut document: Value) -> Value {
 pub(crate) fn endpoint(document: Value) -> Endpoint {
     Endpoint::from_value(document).unwrap()
 }
+
+/// Answers in the same process, under virtual time.
+#[derive(Clone)]
+pub(crate) struct Script {
+    answer: Arc<dyn Fn(&azconnect_http::Request) -> (u16, Vec<(&'static str, String)>, Value) + Send + Sync>,
+    pub(crate) seen: Arc<Mutex<Vec<(String, String, Value)>>>,
+}
+
+impl Script {
+    pub(crate) fn new(
+        answer: impl Fn(&azconnect_http::Request) -> (u16, Vec<(&'static str, String)>, Value) + Send + Sync + 'static,
+    ) -> Self {
+        Self { answer: Arc::new(answer), seen: Arc::default() }
+    }
+
+    pub(crate) fn client(&self, clock: &azconnect_testkit::VirtualClock) -> DevOpsClient {
+        let pipeline = Pipeline::new(Arc::new(self.clone()), Arc::new(clock.clone()));
+        let pat = PersonalAccessToken::new(Secret::new("a-personal-access-token")).unwrap();
+        DevOpsClient::new(pipeline, &Cloud::public(), Arc::new(pat))
+    }
+
+    pub(crate) fn organization(&self, clock: &azconnect_testkit::VirtualClock) -> Organization {
+        self.client(clock).organization(&OrganizationName::new("contoso").unwrap()).unwrap()
+    }
+
+    /// Method and path of everything that was sent.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.seen.lock().unwrap().iter().map(|(method, uri, _)| format!("{method} {uri}")).collect()
+    }
+
+    pub(crate) fn bodies(&self, method: &str) -> Vec<Value> {
+        self.seen.lock().unwrap().iter().filter(|call| call.0 == method).map(|call| call.2.clone()).collect()
+    }
+}
+
+#[async_trait::async_trait]
+impl azconnect_http::Transport for Script {
+    async fn send(&self, request: azconnect_http::Request) -> Result<azconnect_http::Response, azconnect_core::Error> {
+        let body = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
+        self.seen.lock().unwrap().push((request.method().to_string(), request.uri().to_string(), body));
+        let (status, headers, body) = (self.answer)(&request);
+        if status == 0 {
+            return Err(azconnect_http::answer_lost("scripted"));
+        }
+        let text = if status == 204 { String::new() } else { body.to_string() };
+        let mut answer = azconnect_http::Response::new(text.into());
+        *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        for (name, value) in headers {
+            answer.headers_mut().append(name, value.parse().unwrap());
+        }
+        Ok(answer)
+    }
+}
+
+/// An answer without headers.
+pub(crate) fn plain(status: u16, body: Value) -> (u16, Vec<(&'static str, String)>, Value) {
+    (status, Vec::new(), body)
+}
+
+pub(crate) const PROJECT: &str = "c7e5f0b3-71fa-4429-9fb3-3321963a7c06";
+
+pub(crate) fn project() -> azconnect_devops::Project {
+    serde_json::from_value(json!({"id": PROJECT, "name": "Web"})).unwrap()
+}
