@@ -18,7 +18,7 @@ use crate::settings::Settings;
 use crate::transport::InProcess;
 use crate::truth::Truth;
 use crate::world::World;
-use crate::{arm, devops, entra, graph};
+use crate::{arm, devops, entra, graph, registry};
 
 /// Microsoft Entra ID, Graph, Azure Resource Manager and Azure DevOps in one process.
 ///
@@ -160,6 +160,10 @@ impl Emulator {
         *self.0.observer.write().unwrap_or_else(PoisonError::into_inner) = Some(observer);
     }
 
+    pub(crate) fn has_registry(&self, host: &str) -> bool {
+        self.world().registries.iter().any(|registry| registry.host.eq_ignore_ascii_case(host))
+    }
+
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.0.clock
     }
@@ -252,6 +256,7 @@ impl Emulator {
             Service::ResourceManager => arm::answer(call, &mut world),
             Service::Graph => graph::answer(call, &mut world),
             Service::DevOps | Service::DevOpsIdentity | Service::DevOpsProfile => devops::answer(call, &mut world),
+            Service::Registry => registry::answer(call, &mut world),
         };
         answer.unwrap_or_else(|| {
             world.note_unknown_route(call);

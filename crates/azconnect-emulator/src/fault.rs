@@ -322,7 +322,7 @@ fn read_fault(node: &Node<'_>) -> Result<Fault, Error> {
     let mut fault = Fault::new(read_action(&node.required("action")?)?);
     if let Some(service) = node.optional("service")? {
         let name = service.text()?;
-        let found = Service::ALL.into_iter().find(|service| service.name() == name);
+        let found = Service::named(name);
         fault.service = Some(found.ok_or_else(|| {
             let names: Vec<&str> = Service::ALL.iter().map(|service| service.name()).collect();
             service.wrong("is not a service", &format!("use one of {}", names.join(", ")))

@@ -63,6 +63,7 @@ mod entra;
 mod fault;
 mod graph;
 mod populate;
+mod registry;
 mod replica;
 mod seed;
 pub mod server;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::call::Moment;
 use crate::dice::Dice;
 use crate::directory::{Application, Birth, Federated, Password, ServicePrincipal, Tenant, User};
+use crate::registry::Registry;
 use crate::seed::{ApplicationSeed, PasswordSeed, PrincipalSeed, Seed, TenantSeed};
 use crate::world::{Subscription, World};
 
@@ -45,6 +46,11 @@ pub(crate) fn populate(world: &mut World, seed: Seed, now: Moment) -> Result<(),
     }
     for organization in &mut world.devops.organizations {
         organization.create_lazy_groups();
+    }
+    for registry in seed.registries {
+        let tenant = registry.tenant.map(|tenant| tenant_id(world, &tenant, "seed.registries")).transpose()?;
+        let (host, users) = (registry.host, registry.users);
+        world.registries.push(Registry { host, tenant, users, tokens: Vec::new() });
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ mod devops;
 mod entra;
 mod node;
 
-use azconnect_core::Error;
+use azconnect_core::{Error, Secret};
 use uuid::Uuid;
 
 pub(crate) use self::devops::{ConnectionSeed, HeldSecret, MemberSeed, OrganizationSeed, PatSeed, ProjectSeed};
@@ -96,12 +96,23 @@ use crate::settings::Settings;
 /// (`application` and `password`, or `text`; `parameter` where it is not the usual one of its scheme), `broken`,
 /// `createdBy` (a member: client id or user principal name), `executions` (how many the history holds), `readyInSeconds`,
 /// `failure` (why it never became ready), `revertDeadlineInDays`, `allPipelines`, `pipelines[]` (ids).
+///
+/// `registries[]`: `host`, `users[]` (`name`, `secret`), `tenant` (whose service principals may sign in, as at Azure
+/// Container Registry). Reached in process only.
 #[derive(Default)]
 pub struct Seed {
     pub(crate) settings: Option<Settings>,
     pub(crate) tenants: Vec<TenantSeed>,
     pub(crate) subscriptions: Vec<SubscriptionSeed>,
     pub(crate) organizations: Vec<OrganizationSeed>,
+    pub(crate) registries: Vec<RegistrySeed>,
+}
+
+/// A container registry, its tenant named by id or domain.
+pub(crate) struct RegistrySeed {
+    pub(crate) host: String,
+    pub(crate) tenant: Option<String>,
+    pub(crate) users: Vec<(String, Secret)>,
 }
 
 /// A subscription, its tenant named by id or domain.
@@ -120,12 +131,13 @@ impl Seed {
     /// `seed.tenants[0].applications[1].clientId`, and the remedy.
     pub fn from_json(text: &str) -> Result<Self, Error> {
         let node = Node::document("seed", text)?;
-        node.only(&["settings", "tenants", "subscriptions", "organizations"])?;
+        node.only(&["settings", "tenants", "subscriptions", "organizations", "registries"])?;
         Ok(Self {
             settings: node.optional("settings")?.map(|settings| read_settings(&settings)).transpose()?,
             tenants: node.each("tenants", entra::read_tenant)?,
             subscriptions: node.each("subscriptions", read_subscription)?,
             organizations: node.each("organizations", devops::read_organization)?,
+            registries: node.each("registries", read_registry)?,
         })
     }
 }
@@ -138,6 +150,19 @@ impl std::fmt::Debug for Seed {
             .field("organizations", &self.organizations.len())
             .finish_non_exhaustive()
     }
+}
+
+fn read_registry(node: &Node<'_>) -> Result<RegistrySeed, Error> {
+    node.only(&["host", "tenant", "users"])?;
+    Ok(RegistrySeed {
+        host: node.required("host")?.text()?.to_owned(),
+        tenant: node.maybe_text("tenant")?,
+        users: node.each("users", |user| {
+            user.only(&["name", "secret"])?;
+            let secret = Secret::new(user.required("secret")?.text()?);
+            Ok((user.required("name")?.text()?.to_owned(), secret))
+        })?,
+    })
 }
 
 fn read_subscription(node: &Node<'_>) -> Result<SubscriptionSeed, Error> {

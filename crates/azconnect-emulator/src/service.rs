@@ -23,10 +23,12 @@ pub enum Service {
     /// Azure DevOps profiles and accounts.
     #[serde(rename = "devops_profile")]
     DevOpsProfile,
+    /// The container registries of the seed. They have host names of their own, and no port in a server.
+    Registry,
 }
 
 impl Service {
-    /// All of them, in the order of their ports in a server.
+    /// All that have an origin, in the order of their ports in a server.
     pub(crate) const ALL: [Self; 6] =
         [Self::Login, Self::ResourceManager, Self::Graph, Self::DevOps, Self::DevOpsIdentity, Self::DevOpsProfile];
 
@@ -39,7 +41,13 @@ impl Service {
             Self::DevOps => "devops",
             Self::DevOpsIdentity => "devops_identity",
             Self::DevOpsProfile => "devops_profile",
+            Self::Registry => "registry",
         }
+    }
+
+    /// A service by its name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().chain([Self::Registry]).find(|service| service.name() == name)
     }
 
     /// The service behind a real host name, of any cloud.
@@ -97,7 +105,7 @@ impl Origins {
         }
     }
 
-    /// Where one service is.
+    /// Where one service is; empty for [`Service::Registry`], each of which has a host of its own.
     pub fn of(&self, service: Service) -> &str {
         match service {
             Service::Login => &self.login,
@@ -106,6 +114,8 @@ impl Origins {
             Service::DevOps => &self.devops,
             Service::DevOpsIdentity => &self.devops_identity,
             Service::DevOpsProfile => &self.devops_profile,
+            // Registries are not at one origin.
+            Service::Registry => "",
         }
     }
 

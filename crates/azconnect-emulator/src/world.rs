@@ -11,6 +11,7 @@ use crate::call::{Call, Moment};
 use crate::devops::DevOps;
 use crate::dice::{Dice, mix};
 use crate::directory::Directory;
+use crate::registry::Registry;
 use crate::replica::choose;
 use crate::seed::Seed;
 use crate::service::Service;
@@ -29,6 +30,7 @@ pub(crate) struct World {
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) arm: Arm,
     pub(crate) devops: DevOps,
+    pub(crate) registries: Vec<Registry>,
     pub(crate) unknown_routes: u64,
     pub(crate) unknown_route_names: BTreeSet<String>,
     served: HashMap<Service, u64>,
@@ -51,6 +53,7 @@ impl World {
             subscriptions: Vec::new(),
             arm: Arm::default(),
             devops: DevOps::default(),
+            registries: Vec::new(),
             unknown_routes: 0,
             unknown_route_names: BTreeSet::new(),
             served: HashMap::new(),

@@ -105,7 +105,11 @@ impl Ask<'_> {
     }
 
     pub(crate) fn pat(self, token: &str) -> Self {
-        let text = base64::engine::general_purpose::STANDARD.encode(format!(":{token}"));
+        self.basic("", token)
+    }
+
+    pub(crate) fn basic(self, user: &str, password: &str) -> Self {
+        let text = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
         self.header("authorization", &format!("Basic {text}"))
     }
 
@@ -121,8 +125,11 @@ impl Ask<'_> {
     }
 
     pub(crate) async fn try_send(self) -> Result<Reply, Error> {
-        let origin = self.harness.origin(self.service);
-        let uri = if self.path.starts_with("http") { self.path.clone() } else { format!("{origin}{}", self.path) };
+        let uri = if self.path.starts_with("http") {
+            self.path.clone()
+        } else {
+            format!("{}{}", self.harness.origin(self.service), self.path)
+        };
         let mut request = http::Request::builder().method(self.method).uri(uri);
         for (name, value) in self.headers {
             request = request.header(name, value);

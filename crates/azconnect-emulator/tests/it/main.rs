@@ -11,5 +11,6 @@ mod entra;
 mod faults;
 mod graph;
 mod harness;
+mod registry;
 mod replication;
 mod seeds;
