@@ -104,8 +104,8 @@ impl Narrator {
             if history.is_empty() {
                 continue;
             }
-            let rows: Vec<_> =
-                history.iter().map(|(at, event)| vec![event.step().to_owned(), moment(*at), event.proof()]).collect();
+            let row = |(at, event): &(OffsetDateTime, Event)| vec![self.step(event), moment(*at), event.proof()];
+            let rows: Vec<_> = history.iter().map(row).collect();
             self.say(&format!("\nEvidence: {}\n\n{}", plan.title, table(&["step", "when", "proof"], &rows)));
         }
         Ok(())
