@@ -1,1 +1,7 @@
-//! Shared parts of the cross-crate tests.
+//! Shared parts of the cross-crate tests: Contoso on the emulator, processes that die, and the judge of the invariants.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "parts of tests")]
+
+pub mod contoso;
+pub mod deadly;
+pub mod judge;

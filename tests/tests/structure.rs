@@ -1,5 +1,12 @@
 //! The house as it is meant: who may depend on whom, and what no file may hold.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -44,7 +51,8 @@ fn root() -> PathBuf {
 }
 
 fn packages() -> Vec<Package> {
-    let metadata = MetadataCommand::new().current_dir(root()).no_deps().other_options(["--offline".to_owned()]).exec().unwrap();
+    let metadata =
+        MetadataCommand::new().current_dir(root()).no_deps().other_options(["--offline".to_owned()]).exec().unwrap();
     metadata.packages
 }
 
@@ -69,7 +77,8 @@ fn every_crate_depends_only_on_crates_above_it() {
 #[test]
 fn every_crate_has_its_place_in_the_order() {
     let known: BTreeSet<_> = ORDER.into_iter().collect();
-    let crates: BTreeSet<_> = fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let crates: BTreeSet<_> =
+        fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     for name in crates {
         assert!(known.contains(name.to_str().unwrap()), "{name:?} has no place");
     }

@@ -1,0 +1,157 @@
+//! The example's rotation, killed at every append and around every exchange, under the eyes of the judge.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test"
+)]
+
+use std::sync::Arc;
+
+use azconnect::core::{Sequence, StreamId};
+use azconnect::rotation::Outcome;
+use azconnect_emulator::{Held, Settings, Verdict};
+use azconnect_testkit::Canary;
+use azconnect_tests::contoso::{Contoso, connections, deploy, foreign_key, old_key};
+use azconnect_tests::deadly::{DeadlyJournal, DeadlyTransport, Death, Moment};
+use azconnect_tests::judge::Judge;
+
+/// Runs one process of the product. Returns whether it died, and how many appends and exchanges it made.
+async fn process(contoso: &Contoso, judge: &Arc<Judge>, append: Moment, exchange: Moment) -> (bool, u32, u32) {
+    let (by_append, by_exchange) = (Arc::new(Death::default()), Arc::new(Death::default()));
+    let transport = DeadlyTransport { inner: judge.transport(), moment: exchange, death: by_exchange.clone() };
+    let mut ports = contoso.ports();
+    ports.journal = Arc::new(DeadlyJournal { inner: judge.journal(), moment: append, death: by_append.clone() });
+    let rotator = contoso.rotator(ports);
+    let target = contoso.target(Arc::new(transport));
+    let died = tokio::select! {
+        biased;
+        outcome = rotator.rotate(&target) => {
+            let outcome = outcome.unwrap();
+            assert!(matches!(outcome, Outcome::Rotated { .. } | Outcome::NotDue { .. }), "{outcome:?}");
+            false
+        }
+        () = by_append.come() => true,
+        () = by_exchange.come() => true,
+    };
+    judge.judge();
+    (died, by_append.count(), by_exchange.count())
+}
+
+/// The next start of the program, and what must be true when it has ended.
+async fn finish(contoso: &Contoso, judge: &Arc<Judge>) {
+    contoso.outlive_the_dead().await;
+    let (died, ..) = process(contoso, judge, Moment::Never, Moment::Never).await;
+    assert!(!died);
+    let mut ports = contoso.ports();
+    ports.journal = judge.journal();
+    let outcome = contoso.rotator(ports).resume(&contoso.target(judge.transport())).await.unwrap();
+    assert!(matches!(outcome, Outcome::Idle), "nothing is left to do: {outcome:?}");
+    assert_finished(contoso).await;
+}
+
+async fn assert_finished(contoso: &Contoso) {
+    let truth = contoso.emulator.truth();
+    let application = truth.application(deploy()).unwrap();
+    let live: Vec<_> = application.passwords.iter().filter(|password| password.live).collect();
+    let new: Vec<_> = live.iter().filter(|password| password.key_id != foreign_key()).collect();
+    assert_eq!(new.len(), 1, "one new secret is alive: {live:?}");
+    assert_ne!(new[0].key_id, old_key());
+    for connection in connections() {
+        assert_eq!(truth.connection(connection).unwrap().holds, Held::Key(new[0].key_id));
+    }
+    assert!(contoso.journal.unfinished().await.unwrap().is_empty());
+    assert_eq!(truth.unknown_routes, 0, "{:?}", truth.unknown_route_names);
+}
+
+#[tokio::test(start_paused = true)]
+async fn undisturbed_it_rotates_and_every_invariant_holds() {
+    for settings in [Settings::default(), Settings::realistic()] {
+        let contoso = Contoso::with(settings);
+        let judge = Judge::new(&contoso);
+        let (died, appends, exchanges) = process(&contoso, &judge, Moment::Never, Moment::Never).await;
+        assert!(!died);
+        assert!(appends > 15 && exchanges > 25, "{appends} appends, {exchanges} exchanges");
+        assert_finished(&contoso).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn killed_before_and_after_every_append_it_is_finished_by_the_next_process() {
+    let moments: [fn(u32) -> Moment; 2] = [Moment::Before, Moment::After];
+    for moment in moments {
+        for number in 1.. {
+            let contoso = Contoso::new();
+            let judge = Judge::new(&contoso);
+            let (died, ..) = process(&contoso, &judge, moment(number), Moment::Never).await;
+            if !died {
+                assert!(number > 15);
+                break;
+            }
+            finish(&contoso, &judge).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn killed_before_and_after_every_exchange_it_is_finished_by_the_next_process() {
+    let moments: [fn(u32) -> Moment; 2] = [Moment::Before, Moment::After];
+    for moment in moments {
+        for number in 1.. {
+            let contoso = Contoso::new();
+            let judge = Judge::new(&contoso);
+            let (died, ..) = process(&contoso, &judge, Moment::Never, moment(number)).await;
+            if !died {
+                assert!(number > 25);
+                break;
+            }
+            finish(&contoso, &judge).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_exchange_may_lose_its_answer_or_its_connection_once() {
+    for verdict in [Verdict::LoseAnswer, Verdict::DropBefore, Verdict::Refuse] {
+        for number in 1..60 {
+            let contoso = Contoso::new();
+            let judge = Judge::new(&contoso);
+            let told = verdict.clone();
+            contoso.emulator.on_exchange(Arc::new(move |exchange| {
+                if exchange.number == number { told.clone() } else { Verdict::Proceed }
+            }));
+            process(&contoso, &judge, Moment::Never, Moment::Never).await;
+            finish(&contoso, &judge).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_secret_leaves_its_places() {
+    let canary = Canary::new();
+    let _ears = canary.listen();
+    let contoso = Contoso::new();
+    let judge = Judge::new(&contoso);
+    let operator = contoso.operator(judge.transport());
+    canary.watch(&contoso.operator_secret());
+    process(&contoso, &judge, Moment::After(9), Moment::Never).await;
+    finish(&contoso, &judge).await;
+    let truth = contoso.emulator.truth();
+    for password in &truth.application(deploy()).unwrap().passwords {
+        canary.watch(&contoso.emulator.secret_of(password.key_id).unwrap());
+    }
+    canary.assert_absent_from_logs();
+    let target = contoso.target(judge.transport());
+    let stream = StreamId::new(format!("rotation/{}", target.subject())).unwrap();
+    for entry in contoso.journal.read(&stream, Sequence::START).await.unwrap() {
+        canary.assert_absent("a journal entry", format!("{entry:?}").as_bytes());
+    }
+    let plan = contoso.rotator(contoso.ports()).plan(&target).await.unwrap();
+    canary.assert_absent("a plan", format!("{plan:?}{}", serde_json::to_string(&plan).unwrap()).as_bytes());
+    let token = operator.tokens().token(&contoso.emulator.cloud().graph_scope()).await.unwrap();
+    canary.watch(&token.secret);
+    canary.assert_absent("a token's debug text", format!("{token:?}").as_bytes());
+    canary.assert_absent_from_logs();
+}
