@@ -178,9 +178,9 @@ views! {
         name: String,
         /// Its processors.
         number_of_cores: u32,
-        /// Its memory in MiB.
+        /// Its memory in MiB. Not every size has a whole number.
         #[serde(rename = "memoryInMB")]
-        memory_in_mb: u64,
+        memory_in_mb: f64,
     }
 }
 

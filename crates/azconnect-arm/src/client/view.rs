@@ -30,6 +30,7 @@ where
 }
 
 #[cfg(test)]
+#[expect(unreachable_pub, reason = "the macro is for public types")]
 mod tests {
     views! {
         /// A thing.

@@ -76,10 +76,7 @@ mod tests {
 
     fn role(actions: &[&str], not_actions: &[&str]) -> Permissions {
         let list = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        let mut role = Permissions::default();
-        role.actions = list(actions);
-        role.not_actions = list(not_actions);
-        role
+        Permissions { actions: list(actions), not_actions: list(not_actions), ..Permissions::default() }
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect_arm::{Phase, Provisioner, SshKey};
-use azconnect_core::{Append, Entry, Error, ErrorKind, Journal, SecretId, SecretStore, Sequence, StreamId};
+use azconnect_core::{Append, Clock, Entry, Error, ErrorKind, Journal, SecretId, SecretStore, Sequence, StreamId};
 use azconnect_credential::TokenProvider;
 use azconnect_emulator::Verdict;
 use azconnect_store::MemoryJournal;
@@ -94,13 +95,12 @@ async fn die_at(stage: &Stage, provisioner: &Provisioner, nth: u64, verdict: Ver
         }
     }));
     // The process is killed as soon as its exchange is over.
-    let emulator = stage.emulator.clone();
+    let (emulator, clock) = (stage.emulator.clone(), stage.clock.clone());
     let plan = plan(spec());
     let run = std::pin::pin!(provisioner.run(&plan));
     let killed = std::pin::pin!(async move {
         while emulator.exchanges() < first + nth {
-            tokio::task::yield_now().await;
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            clock.sleep(Duration::from_millis(20)).await;
         }
     });
     futures_util::future::select(run, killed).await;
@@ -198,12 +198,12 @@ async fn a_clean_up_killed_around_every_exchange_is_finished_by_the_next() {
         stage.emulator.on_exchange(Arc::new(move |exchange| {
             if exchange.number - first >= nth { Verdict::LoseAnswer } else { Verdict::Proceed }
         }));
-        let emulator = stage.emulator.clone();
+        let (emulator, clock) = (stage.emulator.clone(), stage.clock.clone());
         let id = id();
         let run = std::pin::pin!(provisioner.clean_up(&id));
         let killed = std::pin::pin!(async move {
             while emulator.exchanges() < first + nth {
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                clock.sleep(Duration::from_millis(20)).await;
             }
         });
         futures_util::future::select(run, killed).await;

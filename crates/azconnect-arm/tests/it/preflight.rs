@@ -29,27 +29,28 @@ async fn a_contributor_finds_nothing_in_the_way() {
 async fn everything_that_is_wrong_is_found_at_once() {
     let stage = Stage::new();
     let manager = stage.emulator.resource_manager();
-    manager.set_registered(subscription(), "Microsoft.Compute", false);
+    manager.set_registered(subscription(), "Microsoft.Network", false);
     manager.set_quota(subscription(), "westeurope", "cores", 1).unwrap();
-    manager.set_quota(subscription(), "westeurope", "StandardSkuPublicIpAddresses", 0).unwrap();
     manager.set_subscription_state(subscription(), "Disabled");
     manager.restrict_size(subscription(), "westeurope", "Standard_B2s", &[]).unwrap();
     let image = "Canonical:ubuntu-24_04-lts:nothing:latest".parse().unwrap();
     let group = GroupChoice::Create(group_name());
     let spec = VmSpec::new("web", "westeurope", "Standard_B2s", image, group).unwrap().with_zone("9");
     let report = preflight(&stage.subscription(), &spec).await;
-    for check in [
-        Check::Specification,
-        Check::Subscription,
-        Check::Size,
-        Check::CoreQuota,
-        Check::AddressQuota,
-        Check::Image,
-        Check::Providers,
-    ] {
+    for check in
+        [Check::Specification, Check::Subscription, Check::Size, Check::CoreQuota, Check::Image, Check::Providers]
+    {
         assert_eq!(verdict(&report, check), Verdict::Failed, "{check:?}: {report:#?}");
         assert!(!report.of(check).unwrap().remedy.is_empty(), "{check:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_used_up_quota_of_addresses_is_found() {
+    let stage = Stage::new();
+    let manager = stage.emulator.resource_manager();
+    manager.set_quota(subscription(), "westeurope", "StandardSkuPublicIpAddresses", 0).unwrap();
+    assert_eq!(verdict(&preflight(&stage.subscription(), &spec()).await, Check::AddressQuota), Verdict::Failed);
 }
 
 #[tokio::test(start_paused = true)]
