@@ -10,11 +10,16 @@
 
 use std::sync::Arc;
 
+use azconnect::core::Clock;
 use azconnect::core::{Sequence, StreamId};
+use azconnect::credential::Candidate;
 use azconnect::rotation::Outcome;
+use azconnect::rotation::SinkBinding;
+use azconnect::store::{SqliteStore, seal::SealingKey};
+use azconnect::tokens::OwnRecord;
 use azconnect_emulator::{Held, Settings, Verdict};
 use azconnect_testkit::Canary;
-use azconnect_tests::contoso::{Contoso, connections, deploy, foreign_key, old_key};
+use azconnect_tests::contoso::{Contoso, connections, deploy, foreign_key, old_key, operator, operator_key, policy};
 use azconnect_tests::deadly::{DeadlyJournal, DeadlyTransport, Death, Moment};
 use azconnect_tests::judge::Judge;
 
@@ -30,7 +35,8 @@ async fn process(contoso: &Contoso, judge: &Arc<Judge>, append: Moment, exchange
         biased;
         outcome = rotator.rotate(&target) => {
             let outcome = outcome.unwrap();
-            assert!(matches!(outcome, Outcome::Rotated { .. } | Outcome::NotDue { .. }), "{outcome:?}");
+            // Idle: the rotation was done, and only a lost secret was left to look after.
+            assert!(matches!(outcome, Outcome::Rotated { .. } | Outcome::NotDue { .. } | Outcome::Idle), "{outcome:?}");
             false
         }
         () = by_append.come() => true,
@@ -154,4 +160,68 @@ async fn no_secret_leaves_its_places() {
     canary.watch(&token.secret);
     canary.assert_absent("a token's debug text", format!("{token:?}").as_bytes());
     canary.assert_absent_from_logs();
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_secret_is_in_a_byte_of_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut contoso = Contoso::new();
+    let key = SealingKey::generate().unwrap();
+    let store = SqliteStore::open(folder.path().join("rotate.db"), key, Arc::new(contoso.clock.clone())).await.unwrap();
+    let store = Arc::new(store);
+    (contoso.journal, contoso.secrets, contoso.lease) = (store.clone(), store.clone(), store);
+    let judge = Judge::new(&contoso);
+    let (died, ..) = process(&contoso, &judge, Moment::After(12), Moment::Never).await;
+    assert!(died);
+    finish(&contoso, &judge).await;
+    let canary = Canary::new();
+    for password in &contoso.emulator.truth().application(deploy()).unwrap().passwords {
+        canary.watch(&contoso.emulator.secret_of(password.key_id).unwrap());
+    }
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        canary.assert_absent(&path.display().to_string(), &std::fs::read(&path).unwrap());
+        files += 1;
+    }
+    assert!(files > 0);
+}
+
+/// The operator's configuration file, in memory: the key whose secret it would start with next time.
+#[derive(Default)]
+struct Configuration(std::sync::Mutex<Option<azconnect::core::Secret>>);
+
+#[async_trait::async_trait]
+impl OwnRecord for Configuration {
+    async fn store(&self, candidate: &Candidate<'_>) -> Result<(), azconnect::core::Error> {
+        *self.0.lock().unwrap() = Some(candidate.secret.duplicate());
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_orchestrator_rotates_its_own_secret_without_locking_itself_out() {
+    let contoso = Contoso::new();
+    let identity = contoso.operator(contoso.emulator.transport());
+    let configuration = Arc::new(Configuration::default());
+    let target = identity.target(operator()).unwrap().with_policy(policy()).with_adopted(operator_key());
+    let rotator = contoso.rotator(contoso.ports());
+
+    let refused = rotator.rotate_now(&target).await.unwrap();
+    let Outcome::Refused { plan } = &refused else { panic!("{refused:?}") };
+    assert_eq!(plan.blockers()[0].1.rule, "own-credential-unbound");
+
+    let own = identity.own_credential(configuration.clone()).unwrap();
+    let target = target.with_sink(SinkBinding::new(Arc::new(own)));
+    let outcome = rotator.rotate_now(&target).await.unwrap();
+    assert!(matches!(outcome, Outcome::Rotated { .. }), "{outcome:?}");
+    let truth = contoso.emulator.truth();
+    let passwords = &truth.application(operator()).unwrap().passwords;
+    assert!(!passwords.iter().any(|password| password.key_id == operator_key() && password.live));
+    let new = passwords.iter().find(|password| password.live).unwrap();
+    let stored = configuration.0.lock().unwrap().take().unwrap();
+    assert!(stored.same_as(&contoso.emulator.secret_of(new.key_id).unwrap()), "the configuration holds the new one");
+    // It still acts, with tokens that only the new secret could have fetched.
+    contoso.clock.sleep(std::time::Duration::from_secs(7200)).await;
+    assert!(identity.graph().application_by_client_id(operator()).await.is_ok());
 }

@@ -44,7 +44,7 @@ pub enum Outcome {
         /// Why, and the remedy.
         problem: Problem,
     },
-    /// Nothing was under way.
+    /// Nothing is under way, and what an earlier rotation left to look after is done.
     Idle,
 }
 
