@@ -3,6 +3,7 @@
 mod devops;
 mod entra;
 mod node;
+mod settings;
 
 use azconnect_core::{Error, Secret};
 use uuid::Uuid;
@@ -133,7 +134,7 @@ impl Seed {
         let node = Node::document("seed", text)?;
         node.only(&["settings", "tenants", "subscriptions", "organizations", "registries"])?;
         Ok(Self {
-            settings: node.optional("settings")?.map(|settings| read_settings(&settings)).transpose()?,
+            settings: node.optional("settings")?.map(|settings| settings::read(&settings)).transpose()?,
             tenants: node.each("tenants", entra::read_tenant)?,
             subscriptions: node.each("subscriptions", read_subscription)?,
             organizations: node.each("organizations", devops::read_organization)?,
@@ -173,69 +174,4 @@ fn read_subscription(node: &Node<'_>) -> Result<SubscriptionSeed, Error> {
         tenant: node.required("tenant")?.text()?.to_owned(),
         name: node.maybe_text("name")?.unwrap_or_else(|| "Subscription".to_owned()),
     })
-}
-
-fn read_settings(node: &Node<'_>) -> Result<Settings, Error> {
-    use crate::settings::{BadAuthentication, RateLimit, ReplicaChoice};
-    use std::time::Duration;
-    node.only(&[
-        "seed",
-        "replicas",
-        "replicaChoice",
-        "addLagSeconds",
-        "removeLagSeconds",
-        "listLagSeconds",
-        "createLagSeconds",
-        "connectionLagSeconds",
-        "tokenLifetimeSeconds",
-        "badAuthentication",
-        "pageSize",
-        "rateLimit",
-        "bomOnErrors",
-        "numericStatusCodes",
-    ])?;
-    let mut settings = Settings::default();
-    let seconds = |node: &Node<'_>, key: &str, default: Duration| {
-        node.optional(key)?.map_or(Ok(default), |value| value.number().map(|n| Duration::from_secs(n.into())))
-    };
-    settings.add_lag = seconds(node, "addLagSeconds", settings.add_lag)?;
-    settings.remove_lag = seconds(node, "removeLagSeconds", settings.remove_lag)?;
-    settings.list_lag = seconds(node, "listLagSeconds", settings.list_lag)?;
-    settings.create_lag = seconds(node, "createLagSeconds", settings.create_lag)?;
-    settings.connection_lag = seconds(node, "connectionLagSeconds", settings.connection_lag)?;
-    settings.token_lifetime = seconds(node, "tokenLifetimeSeconds", settings.token_lifetime)?;
-    if let Some(seed) = node.optional("seed")? {
-        settings = settings.with_seed(seed.number()?.into());
-    }
-    if let Some(replicas) = node.optional("replicas")? {
-        settings = settings.with_replicas(replicas.number()?);
-    }
-    if let Some(size) = node.optional("pageSize")? {
-        settings = settings.with_page_size(usize::try_from(size.number()?).unwrap_or(usize::MAX));
-    }
-    settings = settings
-        .with_bom_on_errors(node.flag_or("bomOnErrors", false)?)
-        .with_numeric_status_codes(node.flag_or("numericStatusCodes", false)?);
-    if let Some(choice) = node.optional("replicaChoice")? {
-        settings = settings.with_replica_choice(match choice.text()? {
-            "roundRobin" => ReplicaChoice::RoundRobin,
-            "hashed" => ReplicaChoice::Hashed,
-            _ => return Err(choice.wrong("is not a way to choose", "use roundRobin or hashed")),
-        });
-    }
-    if let Some(shape) = node.optional("badAuthentication")? {
-        settings = settings.with_bad_authentication(match shape.text()? {
-            "html203" => BadAuthentication::Html203,
-            "redirect302" => BadAuthentication::Redirect302,
-            "empty401" => BadAuthentication::Empty401,
-            "json401" => BadAuthentication::Json401,
-            _ => return Err(shape.wrong("is not a shape", "use html203, redirect302, empty401 or json401")),
-        });
-    }
-    if let Some(rate) = node.optional("rateLimit")? {
-        rate.only(&["requests", "windowSeconds"])?;
-        let window = seconds(&rate, "windowSeconds", Duration::from_secs(300))?;
-        settings = settings.with_rate_limit(RateLimit::new(rate.required("requests")?.number()?, window));
-    }
-    Ok(settings)
 }

@@ -80,8 +80,12 @@ fn find<'a>(organization: &'a Organization, text: &str) -> Result<Subject<'a>, F
     })
 }
 
+fn address(visit: &Visit<'_>, collection: &str, name: &str) -> String {
+    format!("{}/_apis/Graph/{collection}/{name}", visit.base(Service::DevOpsIdentity))
+}
+
 fn link(visit: &Visit<'_>, collection: &str, name: &str) -> Value {
-    json!({"href": format!("{}/_apis/Graph/{collection}/{name}", visit.base(Service::DevOpsIdentity))})
+    json!({"href": address(visit, collection, name)})
 }
 
 fn storage_to_descriptor(visit: &Visit<'_>, world: &World, key: &str) -> Result<Answer, Fail> {
@@ -202,7 +206,7 @@ fn show_group(visit: &Visit<'_>, organization: &Organization, group: &Group) -> 
         "originId": group.id.to_string(),
         "displayName": group.name,
         "_links": links(visit, "Groups", &name),
-        "url": link(visit, "Groups", &name)["href"],
+        "url": address(visit, "Groups", &name),
         "descriptor": name,
     })
 }
@@ -220,7 +224,7 @@ fn show_member(visit: &Visit<'_>, organization: &Organization, member: &Member) 
         "originId": member.identity.object_id().to_string(),
         "displayName": member.display_name,
         "_links": links(visit, subject.collection(), &name),
-        "url": link(visit, subject.collection(), &name)["href"],
+        "url": address(visit, subject.collection(), &name),
         "descriptor": name,
     })
 }
@@ -319,7 +323,7 @@ fn create_group(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fail> {
     organization.groups.push(group);
     let organization = visit.organization(world)?;
     let shown = organization.groups.last().map(|group| show_group(visit, organization, group)).unwrap_or_default();
-    let url = shown["url"].as_str().unwrap_or_default().to_owned();
+    let url = shown.get("url").and_then(Value::as_str).unwrap_or_default().to_owned();
     Ok(json_answer(201, &shown).with_header("location", &url))
 }
 

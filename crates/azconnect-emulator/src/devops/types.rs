@@ -73,6 +73,16 @@ const KINDS: [Kind; 8] = [
     ("ssh", "SSH", "", &[("UsernamePassword", USER)]),
 ];
 
+/// The address of a type that has one of its own.
+pub(in crate::devops) fn default_url(name: &str) -> Option<&'static str> {
+    // The classic type is not created any more, and not listed.
+    if name.eq_ignore_ascii_case("azure") {
+        return Some("https://management.core.windows.net/");
+    }
+    let found = KINDS.iter().find(|(kind, ..)| kind.eq_ignore_ascii_case(name));
+    found.map(|(_, _, url, _)| *url).filter(|url| !url.is_empty())
+}
+
 /// The types, by name or scheme if the caller asks so.
 pub(super) fn answer(visit: &Visit<'_>) -> Answer {
     let query = &visit.call.query;

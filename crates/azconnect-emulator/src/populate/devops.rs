@@ -167,22 +167,9 @@ fn build_connection(
     project: Uuid,
     (seed, named, now): (ConnectionSeed, &NamedSecrets, Moment),
 ) -> Result<Connection, Error> {
-    let mut document = seed.document;
-    let mut secrets = take_secrets(&mut document).secrets;
-    if !secrets.is_empty() {
-        return Err(Error::invalid(seed.path.clone(), format!("{} holds a secret in its document", seed.path))
-            .with_advice("move the text to the connection's \"secret\": {\"text\": …}"));
-    }
     let text = seed.secret.map(|held| held_text(held, named, &seed.path)).transpose()?;
-    if let Some(text) = text {
-        let usual = seed.parameter.or_else(|| confidential_parameter(&document).map(str::to_owned));
-        let parameter = usual.ok_or_else(|| {
-            Error::invalid(seed.path.clone(), format!("the scheme of {} holds no secret", seed.path))
-                .with_advice("remove the secret, or name its parameter")
-        })?;
-        mark_secret(&mut document, &parameter);
-        secrets.push((parameter, text));
-    }
+    let mut document = seed.document;
+    let secrets = place_secret(&mut document, (text, seed.parameter), &seed.path)?;
     let creator = match &seed.created_by {
         Some(who) => Some(find_person(world, who, &seed.path)?.id),
         None => None,
@@ -223,6 +210,26 @@ fn build_connection(
         },
         converted,
     })
+}
+
+/// Puts the secret of a connection aside, and marks its place in the document.
+fn place_secret(
+    document: &mut Map<String, Value>,
+    (text, parameter): (Option<Secret>, Option<String>),
+    path: &str,
+) -> Result<Vec<(String, Secret)>, Error> {
+    if !take_secrets(document).secrets.is_empty() {
+        return Err(Error::invalid(path, format!("{path} holds a secret in its document"))
+            .with_advice("move the text to the connection's \"secret\": {\"text\": …}"));
+    }
+    let Some(text) = text else { return Ok(Vec::new()) };
+    let usual = parameter.or_else(|| confidential_parameter(document).map(str::to_owned));
+    let parameter = usual.ok_or_else(|| {
+        Error::invalid(path, format!("the scheme of {path} holds no secret"))
+            .with_advice("remove the secret, or name its parameter")
+    })?;
+    mark_secret(document, &parameter);
+    Ok(vec![(parameter, text)])
 }
 
 fn held_text(held: HeldSecret, named: &NamedSecrets, path: &str) -> Result<Secret, Error> {

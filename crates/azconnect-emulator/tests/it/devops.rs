@@ -376,6 +376,42 @@ async fn a_connection_is_created_shared_unshared_and_deleted(way: Way) {
     assert!(devops.harness.emulator.truth().connection(id.parse().unwrap()).is_none());
 }
 
+async fn a_project_creates_in_itself_and_an_address_follows_from_the_type(way: Way) {
+    let devops = DevOps::new(way, Settings::default(), &connected()).await;
+    let create =
+        |document: Value| devops.ask("POST", &format!("{ENDPOINTS}?api-version=4.1-preview.1")).json(&document).send();
+    let document = json!({
+        "data": {"SubscriptionId": SUBSCRIPTION, "SubscriptionName": "Production"},
+        "name": "Classic", "type": "Azure", "isReady": false,
+        "authorization": {"parameters": {"Certificate": "dummy"}, "scheme": "Certificate"},
+    });
+    let created = create(document.clone()).await.expect(200);
+    assert_eq!((&created["url"], &created["isReady"]), (&json!("https://management.core.windows.net/"), &json!(true)));
+    assert_eq!(created["authorization"], json!({"parameters": {"Certificate": null}, "scheme": "Certificate"}));
+    assert_eq!(created["serviceEndpointProjectReferences"][0]["projectReference"]["id"], WEB);
+    let keys: Vec<&String> = created.as_object().unwrap().keys().collect();
+    let expected = [
+        "data",
+        "id",
+        "name",
+        "type",
+        "url",
+        "createdBy",
+        "authorization",
+        "isShared",
+        "isOutdated",
+        "isReady",
+        "owner",
+        "serviceEndpointProjectReferences",
+        "creationDate",
+        "modificationDate",
+        "modifiedBy",
+    ];
+    assert_eq!(keys, expected);
+    let generic = json!({"name": "G", "type": "generic", "authorization": {"scheme": "None"}});
+    refused(&create(generic).await.expect(400), "ArgumentNullException", "endpoint.Url");
+}
+
 async fn a_secret_needs_the_permission_on_the_whole_organization(way: Way) {
     let mut seed = connected();
     seed["tenants"][0]["applications"][0]["devopsOrganizations"] = json!([]);
@@ -434,6 +470,7 @@ mod ways {
         versions_come_in_the_query_or_the_accept_header
         projects_come_in_pages
         a_connection_is_created_shared_unshared_and_deleted
+        a_project_creates_in_itself_and_an_address_follows_from_the_type
         a_secret_needs_the_permission_on_the_whole_organization
         an_automatic_connection_does_not_take_anyone_elses_key
     }

@@ -11,11 +11,11 @@ use uuid::Uuid;
 use super::check_name;
 use super::document::{Masking, body, check, object, read_references, show, strip};
 use crate::answer::{Answer, json_answer};
-use crate::devops::Visit;
 use crate::devops::error::Fail;
 use crate::devops::masking::take_secrets;
 use crate::devops::permissions::{CREATE, project_token};
 use crate::devops::state::{Connection, Organization, PipelineGrant, Reference};
+use crate::devops::{Visit, types};
 use crate::world::World;
 
 /// Creates a service connection. What needs work in Entra ID is not ready at once.
@@ -23,6 +23,7 @@ pub(super) fn create(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fai
     let mut document = object(body(visit)?)?;
     let organization = visit.organization(world)?;
     let references = wanted_references(visit, organization, &document)?;
+    fill_url(&mut document);
     check(&document)?;
     for reference in &references {
         if !organization.allows(visit.caller.id(), CREATE, &project_token(reference.project)) {
@@ -63,6 +64,15 @@ pub(super) fn create(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fai
     let organization = visit.organization(world)?;
     let stored = organization.connection(id, now.elapsed).ok_or_else(|| Fail::endpoint(&id.to_string()))?;
     Ok(json_answer(200, &show(visit, organization, stored, (None, Masking::Null))))
+}
+
+/// A new connection may leave out its address where its type has one. An update may not.
+fn fill_url(document: &mut Map<String, Value>) {
+    let filled = document.get("url").and_then(Value::as_str).is_some_and(|url| !url.is_empty());
+    let kind = document.get("type").and_then(Value::as_str).unwrap_or_default();
+    if let (false, Some(url)) = (filled, types::default_url(kind)) {
+        document.insert("url".to_owned(), json!(url));
+    }
 }
 
 /// The projects of a new service connection: those of its document, or else the one of the path.

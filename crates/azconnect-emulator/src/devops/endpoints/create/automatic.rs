@@ -9,6 +9,7 @@ use super::{federation, set_parameters, set_secret};
 use crate::devops::Visit;
 use crate::devops::masking::mark_secret;
 use crate::devops::state::Connection;
+use crate::dice::Dice;
 use crate::directory::{Application, Birth, Federated, Password, ServicePrincipal};
 use crate::token::Identity;
 use crate::world::World;
@@ -74,18 +75,7 @@ fn make_application(
     if federated {
         application.federated.push(credential(connection, world.dice.guid(), born));
     } else {
-        let text = world.dice.client_secret();
-        set_secret(connection, "serviceprincipalkey", Secret::new(text.clone()));
-        mark_secret(&mut connection.document, "serviceprincipalkey");
-        application.passwords.push(Password {
-            key_id: world.dice.guid(),
-            display_name: None,
-            starts: born.wall,
-            ends: born.wall + Duration::days(90),
-            text: Secret::new(text),
-            added: born.elapsed,
-            removed: None,
-        });
+        application.passwords.push(key(connection, &mut world.dice, born));
     }
     let principal = ServicePrincipal {
         object_id: principal_id,
@@ -108,6 +98,22 @@ fn make_application(
         data.insert("appObjectId".to_owned(), json!(object_id.to_string()));
         data.insert("spnObjectId".to_owned(), json!(principal_id.to_string()));
         data.insert("azureSpnRoleAssignmentId".to_owned(), json!(world.dice.guid().to_string()));
+    }
+}
+
+/// A key of the application, which the connection holds as well.
+fn key(connection: &mut Connection, dice: &mut Dice, born: Birth) -> Password {
+    let text = dice.client_secret();
+    set_secret(connection, "serviceprincipalkey", Secret::new(text.clone()));
+    mark_secret(&mut connection.document, "serviceprincipalkey");
+    Password {
+        key_id: dice.guid(),
+        display_name: None,
+        starts: born.wall,
+        ends: born.wall + Duration::days(90),
+        text: Secret::new(text),
+        added: born.elapsed,
+        removed: None,
     }
 }
 
