@@ -1,0 +1,106 @@
+//! What the program is asked to do.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use azconnect::arm::{AgentInstall, Cidr, GroupChoice, ImageChoice, InboundRule, KeyKind, ProvisionId, VmSpec};
+use azconnect::core::{Error, ResourceGroupName};
+use azconnect_examples::place::PlaceArguments;
+
+/// Provision a virtual machine with its agent online, and delete it again.
+///
+/// By default everything happens on an emulator inside the program. Exit codes: 0 done, 1 failed or blocked, 2 bad usage.
+#[derive(Clone, Debug, clap::Parser)]
+#[command(name = "provision", version)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub place: PlaceArguments,
+    /// Show plan and preflight, and create nothing.
+    #[arg(long)]
+    pub plan: bool,
+    /// Do not delete the machine in the end.
+    #[arg(long)]
+    pub keep: bool,
+    /// Only delete what an earlier run of this name created.
+    #[arg(long, requires = "state")]
+    pub delete: bool,
+    /// Keep journal and sealed keys in a folder, so that a killed run is finished by the next one.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// The subscription. With --azure, who signs in comes from AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET.
+    #[arg(long, value_name = "ID", default_value = "22222222-2222-4222-8222-222222222222")]
+    pub subscription: String,
+    /// The machine's name.
+    #[arg(long, default_value = "web")]
+    pub name: String,
+    /// Its region.
+    #[arg(long, default_value = "westeurope")]
+    pub location: String,
+    /// Its sizes: the first is wanted, the others are fallen back to.
+    #[arg(long, default_values = ["Standard_B2s", "Standard_D2s_v5"])]
+    pub size: Vec<String>,
+    /// Its image: an alias such as Ubuntu2404, publisher:offer:sku:version, or an id.
+    #[arg(long, default_value = "Ubuntu2404")]
+    pub image: String,
+    /// Its resource group; created unless it exists.
+    #[arg(long, default_value = "rg-web")]
+    pub group: String,
+    /// Who may connect by SSH, such as 203.0.113.7/32.
+    #[arg(long, value_name = "CIDR")]
+    pub ssh_from: Vec<String>,
+    /// Make an RSA key with 4,096 bits in place of an Ed25519 key.
+    #[arg(long)]
+    pub rsa: bool,
+    /// Show what happens with a size that does not exist.
+    #[arg(long)]
+    pub bad_size: bool,
+    /// Show what happens in a region without quota.
+    #[arg(long)]
+    pub no_quota: bool,
+    /// Show an identity that may act in one resource group only.
+    #[arg(long, conflicts_with = "azure")]
+    pub group_only: bool,
+    /// Show an agent whose script fails.
+    #[arg(long, conflicts_with_all = ["azure", "emulator"])]
+    pub failing_agent: bool,
+}
+
+impl Arguments {
+    /// Refuses what cannot go together, before anything happens.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.place.azure && self.state.is_none() && !self.plan {
+            return Err(Error::invalid("--state", "is missing")
+                .with_advice("with --azure, name a folder: a run that is killed must find its journal again"));
+        }
+        self.spec().and_then(|spec| spec.check())
+    }
+
+    /// Under which name the machine is journalled.
+    pub fn id(&self) -> Result<ProvisionId, Error> {
+        ProvisionId::new(format!("example/{}", self.name))
+    }
+
+    /// The machine that is wanted.
+    pub fn spec(&self) -> Result<VmSpec, Error> {
+        let group = if self.group_only {
+            GroupChoice::Existing(ResourceGroupName::new("rg-shared")?)
+        } else {
+            GroupChoice::Create(ResourceGroupName::new(&self.group)?)
+        };
+        let sizes = if self.bad_size { vec!["Standard_Nonsense_v9".to_owned()] } else { self.size.clone() };
+        let location = if self.no_quota { "northeurope" } else { &self.location };
+        let (first, rest) = sizes.split_first().ok_or_else(|| Error::invalid("--size", "is missing"))?;
+        let image: ImageChoice = self.image.parse()?;
+        let agent = AgentInstall::cloud_init("#!/bin/sh\necho the agent of the product is installed here\n")
+            .with_every(Duration::from_secs(if self.place.azure { 10 } else { 1 }));
+        let mut spec = VmSpec::new(&self.name, location, first, image, group)?.with_agent(agent);
+        if self.rsa {
+            spec = spec.with_admin("azureuser", KeyKind::Rsa4096);
+        }
+        let sources: Vec<Cidr> = self.ssh_from.iter().map(|text| text.parse()).collect::<Result<_, Error>>()?;
+        if !sources.is_empty() {
+            spec = spec.with_rule(InboundRule::ssh(sources));
+        }
+        Ok(rest.iter().fold(spec, |spec, size| spec.with_fallback_size(size)))
+    }
+}

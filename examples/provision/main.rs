@@ -1,0 +1,120 @@
+//! Provisions a virtual machine: plan, preflight, live steps, its address, and its deletion.
+//!
+//! ```text
+//! cargo run --example provision                      an emulator inside the program
+//! cargo run --example provision -- --plan            only look
+//! cargo run --example provision -- --bad-size        a size that does not exist
+//! cargo run --example provision -- --no-quota        a region without quota
+//! cargo run --example provision -- --group-only      an identity that may act in one resource group only
+//! cargo run --example provision -- --failing-agent   an agent whose script fails
+//! cargo run --example provision -- --azure --state DIR --subscription ID --ssh-from 203.0.113.7/32
+//! ```
+
+mod arguments;
+mod assemble;
+mod tree;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use azconnect::arm::{Report, preflight};
+use azconnect::core::{Error, ErrorKind};
+use azconnect_examples::end::{Failure, report};
+use azconnect_examples::table::table;
+use clap::Parser;
+
+use crate::arguments::Arguments;
+use crate::assemble::{Site, assemble};
+use crate::tree::Tree;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    report(run(Arguments::parse()).await)
+}
+
+async fn run(arguments: Arguments) -> Result<(), Failure> {
+    arguments.check()?;
+    let tree = Arc::new(Tree::new());
+    let Site { provisioner, subscription, emulator } = assemble(&arguments, tree.clone()).await?;
+    let id = arguments.id()?;
+    if arguments.delete {
+        return delete(&provisioner, &id, &tree).await;
+    }
+    let spec = arguments.spec()?;
+    let plan = provisioner.plan(id.clone(), spec).await?;
+    tree.say(&format!("{plan}\n"));
+    let findings = preflight(&subscription, &plan.spec).await;
+    tree.say(&findings_as_table(&findings));
+    if !findings.is_clear() {
+        return Err(Failure::Failed(blocked(&findings)));
+    }
+    if arguments.plan {
+        return Ok(());
+    }
+    let interrupted = async {
+        // Without a signal handler there is nothing to wait for: the machine is built to its end.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let outcome = provisioner.run_until(&plan, interrupted).await;
+    tree.finish();
+    let machine = outcome?;
+    tree.say(&format!(
+        "{} runs as {} at {}\n  ssh {}@{}   key {}\n",
+        machine.machine.name(),
+        machine.placement,
+        machine.address.as_deref().unwrap_or("no public address"),
+        machine.admin,
+        machine.address.as_deref().unwrap_or("its private address"),
+        machine.fingerprint
+    ));
+    if let Some(warning) = &machine.warning {
+        tree.say(&format!("note: {warning}\n"));
+    }
+    if !arguments.keep {
+        delete(&provisioner, &id, &tree).await?;
+        if let Some(emulator) = emulator {
+            let left =
+                emulator.truth().ledger.iter().filter(|entry| entry.is_live() && entry.created_by.is_some()).count();
+            tree.say(&format!("the emulator's ledger: {left} resources are left\n"));
+        }
+    }
+    Ok(())
+}
+
+async fn delete(
+    provisioner: &azconnect::arm::Provisioner,
+    id: &azconnect::arm::ProvisionId,
+    tree: &Tree,
+) -> Result<(), Failure> {
+    let outcome = provisioner.clean_up(id).await;
+    tree.finish();
+    match outcome?.kept {
+        Some(kept) => tree.say(&format!("deleted, but {kept}\n")),
+        None => tree.say("deleted, with everything that was created for it\n"),
+    }
+    Ok(())
+}
+
+fn findings_as_table(report: &Report) -> String {
+    let rows: Vec<Vec<String>> = report
+        .findings
+        .iter()
+        .map(|finding| {
+            let verdict = format!("{:?}", finding.verdict).to_lowercase();
+            vec![finding.check.name().to_owned(), verdict, finding.cause.clone()]
+        })
+        .collect();
+    let remedies: Vec<String> =
+        report.failures().map(|finding| format!("  {}: {}\n", finding.check.name(), finding.remedy)).collect();
+    let table = table(&["check", "verdict", "what was seen"], &rows);
+    if remedies.is_empty() { table } else { format!("{table}\nwhat to do:\n{}", remedies.concat()) }
+}
+
+fn blocked(report: &Report) -> Error {
+    let causes: Vec<&str> = report.failures().map(|finding| finding.cause.as_str()).collect();
+    let remedies: Vec<&str> = report.failures().map(|finding| finding.remedy.as_str()).collect();
+    Error::new(ErrorKind::Conflict, format!("the machine cannot be provisioned: {}", causes.join("; ")))
+        .with_advice(remedies.join("; "))
+}

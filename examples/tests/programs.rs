@@ -1,0 +1,186 @@
+//! The example programs as their users run them: as processes that are killed, misused and talked to over sockets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "a test"
+)]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// An example program, which cargo builds beside its tests.
+fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let path = test.ancestors().nth(2).unwrap().join("examples").join(name);
+    assert!(path.exists(), "{} is not built: run the tests of the whole package", path.display());
+    path
+}
+
+fn rotate(arguments: &[&str]) -> Output {
+    Command::new(program("rotate")).args(arguments).env_remove("AZURE_CLIENT_SECRET").output().unwrap()
+}
+
+fn lines(output: &[u8]) -> Vec<Value> {
+    String::from_utf8_lossy(output)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("one JSON object a line"))
+        .collect()
+}
+
+fn of_type<'a>(lines: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    lines.iter().filter(|line| line["type"] == kind).collect()
+}
+
+/// What the emulator says at the end of a run: the keys alive on Contoso deploy, and what its connections hold.
+fn assert_deploy_is_rotated(lines: &[Value]) {
+    let truth = &of_type(lines, "truth").last().expect("the truth is told")["truth"];
+    let applications = truth["applications"].as_array().unwrap();
+    let deploy = applications.iter().find(|a| a["client_id"] == "a0000000-0000-4000-8000-000000000002").unwrap();
+    let live: Vec<_> = deploy["passwords"].as_array().unwrap().iter().filter(|p| p["live"] == true).collect();
+    assert_eq!(live.len(), 2, "the new one and the foreign one: {live:?}");
+    let new = live.iter().find(|p| p["display_name"].as_str().unwrap().starts_with("azconnect ")).unwrap();
+    for id in ["c0000000-0000-4000-8000-000000000001", "c0000000-0000-4000-8000-000000000011"] {
+        let connection = truth["connections"].as_array().unwrap().iter().find(|c| c["id"] == id).unwrap();
+        assert_eq!(connection["holds"]["key_id"], new["key_id"]);
+        assert_eq!(connection["secret_usable_now"], true);
+    }
+}
+
+#[test]
+fn a_plan_shows_every_connection_and_changes_nothing() {
+    let output = rotate(&["--plan"]);
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    for said in ["rotate", "not due", "federated", "automatic", "managed identity", "not ours: stays", "remedy"] {
+        assert!(text.contains(said), "{said:?} is not in the plan:\n{text}");
+    }
+    assert!(!text.contains("mint"));
+}
+
+#[test]
+fn a_run_tells_one_json_object_a_line_and_ends_well() {
+    let output = rotate(&["--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = lines(&output.stdout);
+    assert_eq!(of_type(&lines, "plan").len(), 4);
+    let outcomes: Vec<_> =
+        of_type(&lines, "outcome").iter().map(|line| line["outcome"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(outcomes, ["rotated", "not_due", "rotated", "not_due"]);
+    assert_deploy_is_rotated(&lines);
+}
+
+#[test]
+fn killed_again_and_again_it_finishes_the_same_rotation() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state").to_str().unwrap().to_owned();
+    let arguments = ["--json", "--state", &state, "--application", "a0000000-0000-4000-8000-000000000002"];
+    // A run takes some ten seconds: each of these dies somewhere else in it.
+    for millis in [150, 900, 2_600, 4_400, 5_200] {
+        let mut child = Command::new(program("rotate")).args(arguments).stdout(Stdio::null()).spawn().unwrap();
+        sleep(Duration::from_millis(millis));
+        // SIGKILL: nothing is cleaned up.
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let output = rotate(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_deploy_is_rotated(&lines(&output.stdout));
+    let again = rotate(&arguments);
+    assert_eq!(of_type(&lines(&again.stdout), "outcome")[0]["outcome"], "not_due");
+    assert_no_secret_in(Path::new(&state));
+}
+
+/// The operator's secret, and the seed's, are in no file of the state.
+fn assert_no_secret_in(folder: &Path) {
+    let secret = b"only.for-the-embedded-emulator";
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(!bytes.windows(secret.len()).any(|window| window == secret), "{} holds a secret", path.display());
+    }
+}
+
+/// A running emulator, which ends with the test.
+struct Emulator(Child, Value);
+
+impl Emulator {
+    fn start() -> Self {
+        let mut child = Command::new(program("emulator")).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let told: Value = serde_json::from_str(&line).expect("one JSON line with the origins");
+        Self(child, told["origins"].clone())
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn it_rotates_on_a_running_emulator_over_sockets() {
+    let emulator = Emulator::start();
+    let address = emulator.1["graph"].as_str().unwrap();
+    let output = rotate(&["--json", "--emulator", address]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(of_type(&lines(&output.stdout), "outcome").iter().all(|line| line["done"] == true));
+    let again = rotate(&["--json", "--emulator", address, "--plan"]);
+    let plans = lines(&again.stdout);
+    // A journal of its own knows nothing of the first run, so what it made is somebody else's now and stays.
+    assert_eq!(of_type(&plans, "plan").len(), 4);
+}
+
+#[test]
+fn what_cannot_be_begun_is_refused_with_reason_and_remedy() {
+    let output = rotate(&["--force", "--application", "a0000000-0000-4000-8000-000000000005"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("not begun") && text.contains("remedy: "), "{text}");
+}
+
+#[test]
+fn bad_usage_is_told_by_field_and_remedy_before_anything_happens() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad_seed = folder.path().join("seed.json");
+    std::fs::write(&bad_seed, r#"{"tenants":[{"id":"6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01","domain":"x","colour":1}]}"#)
+        .unwrap();
+    let garbage = folder.path().join("garbage");
+    std::fs::create_dir(&garbage).unwrap();
+    std::fs::write(garbage.join("rotate.db"), "not a database").unwrap();
+    let cases: [(&[&str], i32, &str); 8] = [
+        (&["--application", "nonsense"], 2, "--application"),
+        (&["--application", "b0000000-0000-4000-8000-000000000002"], 2, "--application"),
+        (&["--seed", bad_seed.to_str().unwrap()], 2, "seed.tenants[0].colour"),
+        (&["--seed", "/does/not/exist"], 2, "--seed"),
+        (&["--azure"], 2, "--product"),
+        (&["--emulator", "http://example.com"], 2, "--emulator"),
+        (&["--nonsense"], 2, "--nonsense"),
+        (&["--state", garbage.to_str().unwrap()], 1, "sealing.key"),
+    ];
+    for (arguments, code, names) in cases {
+        let output = rotate(arguments);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+        assert!(text.contains(names), "{arguments:?}: {text}");
+        assert!(output.stdout.is_empty(), "{arguments:?}: nothing happened yet");
+    }
+}
+
+#[test]
+fn no_emulator_at_the_address_is_a_failure_with_a_remedy() {
+    let output = rotate(&["--emulator", "http://127.0.0.1:1"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("remedy: start one with"));
+}
