@@ -42,7 +42,7 @@ pub(crate) fn answer(room: &mut Room<'_>, ask: &Ask<'_>) -> Option<Granted<Reply
         }
         return Some(match (action, name) {
             ("read", None) => Ok(assignments(room, ask, &scope)),
-            ("read", Some(name)) => one(room, &scope, name).map(|a| Reply::new(200, assignment(room, a))),
+            ("read", Some(name)) => one(room, &scope, name).map(|a| Reply::new(200, assignment(a))),
             ("write", Some(name)) => assign(room, ask, &scope, name),
             ("delete", Some(name)) => Ok(remove(room, ask, &scope, name)),
             _ => return None,
@@ -85,7 +85,7 @@ fn subscription_of(scope: &str) -> &str {
     scope.split('/').nth(2).unwrap_or_default()
 }
 
-fn assignment(_room: &Room<'_>, assignment: &Assignment) -> Value {
+fn assignment(assignment: &Assignment) -> Value {
     json!({
         "properties": {
             "roleDefinitionId": format!("/subscriptions/{}/providers/Microsoft.Authorization/roleDefinitions/{}", subscription_of(&assignment.scope), assignment.role),
@@ -129,88 +129,69 @@ fn assignments(room: &Room<'_>, ask: &Ask<'_>, scope: &str) -> Reply {
         .iter()
         .filter(|a| within(&a.scope, scope) || (!only_here && within(scope, &a.scope)))
         .filter(|a| principal.as_ref().is_none_or(|principal| a.principal.to_string() == *principal))
-        .map(|a| assignment(room, a))
+        .map(assignment)
         .collect();
     list::page(room, ask, items)
 }
 
 /// Gives a role to a principal.
 fn assign(room: &mut Room<'_>, ask: &Ask<'_>, scope: &str, name: &str) -> Granted<Reply> {
-    if Uuid::parse_str(name).is_err() {
+    let (role, principal) = asked_for(room, ask, name)?;
+    let is_same = |a: &&Assignment| a.role == role && a.principal == principal && super::put::same_id(&a.scope, scope);
+    let assignments = &room.arm.roles.assignments;
+    let named = assignments.iter().find(|a| same(&a.name, name));
+    if named.is_some_and(|named| !is_same(&named)) {
         return Err(Refusal::new(
             400,
-            "InvalidRoleAssignmentId",
-            format!("The role assignment ID '{name}' is not valid. The role assignment ID must be a GUID."),
+            "RoleAssignmentUpdateNotPermitted",
+            "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
         ));
     }
-    let (Some(role), Some(principal)) = (ask.text("/properties/roleDefinitionId"), ask.text("/properties/principalId"))
-    else {
-        return Err(Refusal::new(
-            400,
-            "BadRequestFormat",
-            "The request was incorrectly formatted: roleDefinitionId and principalId are needed.",
-        ));
-    };
-    let Some(role_id) =
-        Uuid::parse_str(last(role)).ok().filter(|id| room.arm.roles.definitions.iter().any(|d| d.id == *id))
-    else {
-        return Err(Refusal::new(
-            400,
-            "RoleDefinitionDoesNotExist",
-            format!("The specified role definition with ID '{}' does not exist.", last(role).replace('-', "")),
-        ));
-    };
-    let Ok(principal_id) = Uuid::parse_str(principal) else {
-        return Err(Refusal::new(
-            400,
-            "InvalidPrincipalId",
-            format!("A valid principal ID must be provided for role assignment. Provided principal ID: '{principal}'."),
-        ));
-    };
-    if let Some(existing) = room.arm.roles.assignments.iter().find(|a| same(&a.name, name)) {
-        let same_role = existing.role == role_id
-            && existing.principal == principal_id
-            && super::put::same_id(&existing.scope, scope);
-        return Err(if same_role {
-            exists(existing)
-        } else {
-            Refusal::new(
-                400,
-                "RoleAssignmentUpdateNotPermitted",
-                "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
-            )
-        });
-    }
-    let twin = room
-        .arm
-        .roles
-        .assignments
-        .iter()
-        .find(|a| a.role == role_id && a.principal == principal_id && super::put::same_id(&a.scope, scope));
-    if let Some(twin) = twin {
+    if let Some(twin) = assignments.iter().find(is_same) {
         return Err(exists(twin));
     }
-    let kind = require_principal(room, ask, principal_id)?;
+    let kind = require_principal(room, ask, principal)?;
     let new = Assignment {
         name: name.to_owned(),
         scope: scope.to_owned(),
-        role: role_id,
-        principal: principal_id,
+        role,
+        principal,
         principal_type: kind,
         effective: ask.now.elapsed.saturating_add(room.settings.role_lag),
         created: ask.now.wall,
         by: Some(ask.who.object_id),
     };
-    room.arm.ledger.created(
-        &assignment_id(&new),
-        "Microsoft.Authorization/roleAssignments",
-        ask.now.wall,
-        Some(ask.who.object_id),
-        None,
-    );
-    let body = assignment(room, &new);
+    let by = Some(ask.who.object_id);
+    let id = assignment_id(&new);
+    room.arm.ledger.created(&id, "Microsoft.Authorization/roleAssignments", ask.now.wall, by, None);
+    let body = assignment(&new);
     room.arm.roles.assignments.push(new);
     Ok(Reply::new(201, body))
+}
+
+/// The role and the principal of a request, if its name and both ids are sound.
+fn asked_for(room: &Room<'_>, ask: &Ask<'_>, name: &str) -> Granted<(Uuid, Uuid)> {
+    if Uuid::parse_str(name).is_err() {
+        let message = format!("The role assignment ID '{name}' is not valid. The role assignment ID must be a GUID.");
+        return Err(Refusal::new(400, "InvalidRoleAssignmentId", message));
+    }
+    let text = |field: &str| {
+        ask.text(&format!("/properties/{field}")).ok_or_else(|| {
+            Refusal::new(400, "BadRequestFormat", format!("The request was incorrectly formatted: {field} is needed."))
+        })
+    };
+    let (role, principal) = (last(text("roleDefinitionId")?), text("principalId")?);
+    let known = |id: &Uuid| room.arm.roles.definitions.iter().any(|definition| definition.id == *id);
+    let Some(role_id) = Uuid::parse_str(role).ok().filter(known) else {
+        let message = format!("The specified role definition with ID '{}' does not exist.", role.replace('-', ""));
+        return Err(Refusal::new(400, "RoleDefinitionDoesNotExist", message));
+    };
+    let principal_id = Uuid::parse_str(principal).map_err(|_| {
+        let message =
+            format!("A valid principal ID must be provided for role assignment. Provided principal ID: '{principal}'.");
+        Refusal::new(400, "InvalidPrincipalId", message)
+    })?;
+    Ok((role_id, principal_id))
 }
 
 fn exists(assignment: &Assignment) -> Box<Refusal> {
@@ -267,7 +248,7 @@ fn remove(room: &mut Room<'_>, ask: &Ask<'_>, scope: &str, name: &str) -> Reply 
     let Some(at) = at else { return Reply::new(204, Value::Null) };
     let removed = assignments.remove(at);
     room.arm.ledger.deleted(&assignment_id(&removed), ask.now.wall, Some(ask.who.object_id));
-    let body = assignment(room, &removed);
+    let body = assignment(&removed);
     Reply::new(200, body)
 }
 

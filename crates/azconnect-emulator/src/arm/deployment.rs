@@ -4,18 +4,19 @@ use http::Method;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::address::{Address, key, last};
+use super::address::Address;
 use super::ask::{Ask, Reply, Style, Who};
+use super::blueprint::{Step, StepProgress, Template, invalid, means, read};
 use super::kind::Kind;
 use super::machine::shown;
-use super::machine_write;
+use super::machine_check;
 use super::operation::{Progress, Start, Work};
 use super::put::properties;
 use super::refusal::{Failure, Granted, Refusal};
 use super::resource;
 use super::settings::OperationKind;
 use super::state::{Resource, Room, State};
-use super::template::{Context, NOT_YET, id_of};
+use super::template::NOT_YET;
 use crate::call::{Moment, Query};
 
 /// A deployment in the course of being carried out.
@@ -25,136 +26,6 @@ pub(crate) struct Deployment {
     origin: String,
     template: Template,
     steps: Vec<Step>,
-}
-
-/// A template with what its expressions speak of.
-#[derive(Clone)]
-struct Template {
-    subscription: String,
-    group: String,
-    name: String,
-    parameters: Map<String, Value>,
-    variables: Map<String, Value>,
-    outputs: Map<String, Value>,
-}
-
-/// One resource of a template.
-#[derive(Clone)]
-struct Step {
-    id: String,
-    api_version: String,
-    /// With its expressions.
-    body: Value,
-    depends: Vec<String>,
-    progress: StepProgress,
-}
-
-#[derive(Clone)]
-enum StepProgress {
-    Waiting,
-    Running(Uuid),
-    Done,
-    Failed(Box<Refusal>),
-}
-
-fn invalid(message: impl Into<String>) -> Box<Refusal> {
-    Refusal::new(400, "InvalidTemplate", format!("Deployment template validation failed: '{}'.", message.into()))
-}
-
-impl Template {
-    fn context<'a>(&'a self, room: &'a Room<'a>) -> Context<'a> {
-        Context {
-            room,
-            subscription: &self.subscription,
-            group: &self.group,
-            name: &self.name,
-            parameters: &self.parameters,
-            variables: &self.variables,
-            depth: 0,
-        }
-    }
-}
-
-/// Reads the template of a request.
-fn read(room: &Room<'_>, ask: &Ask<'_>, name: &str) -> Granted<(Template, Vec<Step>)> {
-    let Some(source) = ask.at("/properties/template").and_then(Value::as_object) else {
-        return Err(Refusal::new(400, "InvalidDeployment", "The request content was invalid: 'template' is missing."));
-    };
-    let object = |field: &str| source.get(field).and_then(Value::as_object).cloned().unwrap_or_default();
-    let mut template = Template {
-        subscription: ask.address.subscription.clone(),
-        group: ask.address.group.clone().unwrap_or_default(),
-        name: name.to_owned(),
-        parameters: Map::new(),
-        variables: object("variables"),
-        outputs: object("outputs"),
-    };
-    let given = ask.at("/properties/parameters").and_then(Value::as_object).cloned().unwrap_or_default();
-    for (parameter, definition) in object("parameters") {
-        let value =
-            given.iter().find(|(key, _)| key.eq_ignore_ascii_case(&parameter)).and_then(|(_, v)| v.get("value"));
-        let value = match (value, definition.get("defaultValue")) {
-            (Some(value), _) => value.clone(),
-            (None, Some(usual)) => template.context(room).evaluate(usual)?,
-            (None, None) => {
-                return Err(invalid(format!("The value for the template parameter '{parameter}' is not provided")));
-            }
-        };
-        template.parameters.insert(parameter, value);
-    }
-    let resources = source.get("resources").and_then(Value::as_array).cloned().unwrap_or_default();
-    let steps = resources.iter().map(|resource| step(room, &template, resource)).collect::<Granted<Vec<_>>>()?;
-    Ok((template, steps))
-}
-
-fn step(room: &Room<'_>, template: &Template, resource: &Value) -> Granted<Step> {
-    let context = template.context(room);
-    let text = |field: &str| -> Granted<String> {
-        let value = resource.get(field).ok_or_else(|| invalid(format!("a resource has no '{field}'")))?;
-        let value = context.evaluate(value)?;
-        value.as_str().map(str::to_owned).ok_or_else(|| invalid(format!("'{field}' of a resource is not a text")))
-    };
-    let (kind, name) = (text("type")?, text("name")?);
-    let names: Vec<String> = name.split('/').map(str::to_owned).collect();
-    let id = id_of(&template.subscription, &template.group, &kind, &names)
-        .ok_or_else(|| invalid(format!("the resource '{name}' of type '{kind}' has the wrong number of segments")))?;
-    let mut depends = Vec::new();
-    for dependency in resource.get("dependsOn").and_then(Value::as_array).into_iter().flatten() {
-        if let Value::String(text) = context.evaluate(dependency)? {
-            depends.push(depended(template, &text));
-        }
-    }
-    let mut body = resource.clone();
-    if let Some(map) = body.as_object_mut() {
-        for field in ["type", "name", "apiVersion", "dependsOn", "comments"] {
-            map.remove(field);
-        }
-    }
-    Ok(Step { id, api_version: text("apiVersion")?, body, depends, progress: StepProgress::Waiting })
-}
-
-/// The key of what a `dependsOn` names: an id, `type/name`, or a name alone.
-fn depended(template: &Template, text: &str) -> String {
-    if text.starts_with("/subscriptions/") {
-        return key(text);
-    }
-    let parts: Vec<&str> = text.split('/').collect();
-    if let [namespace, rest @ ..] = parts.as_slice()
-        && namespace.contains('.')
-    {
-        let types: Vec<&str> = rest.iter().step_by(2).copied().collect();
-        let names: Vec<String> = rest.iter().skip(1).step_by(2).map(|name| (*name).to_owned()).collect();
-        let full = format!("{namespace}/{}", types.join("/"));
-        if let Some(id) = id_of(&template.subscription, &template.group, &full, &names) {
-            return key(&id);
-        }
-    }
-    text.to_ascii_lowercase()
-}
-
-/// Whether a key or name means a step.
-fn means(dependency: &str, id: &str) -> bool {
-    dependency == key(id) || dependency == last(id).to_ascii_lowercase()
 }
 
 /// Answers `…/deployments/{name}/validate`.
@@ -249,7 +120,7 @@ fn check_step(room: &mut Room<'_>, ask: &Ask<'_>, step: &Step, body: Value) -> G
     }
     let target = room.prepare(&inner, kind, &names)?;
     if kind == Kind::Machine {
-        machine_write::check(room, &inner, &target)?;
+        machine_check::check(room, &inner, &target)?;
     }
     Ok(())
 }
@@ -281,18 +152,7 @@ pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted
         }
         scripted
     });
-    let mut shown_properties = properties(&ask.body);
-    shown_properties.remove("template");
-    shown_properties.insert("timestamp".to_owned(), json!(shown(ask.now.wall)));
-    shown_properties.insert("correlationId".to_owned(), json!(room.dice.guid()));
-    let parameters: Map<String, Value> =
-        template.parameters.iter().map(|(name, value)| (name.clone(), json!({"value": value}))).collect();
-    shown_properties.insert("parameters".to_owned(), without_secrets(ask, parameters));
-    let mut document = Map::new();
-    document.insert("id".to_owned(), json!(id));
-    document.insert("name".to_owned(), json!(name));
-    document.insert("type".to_owned(), json!(Kind::Deployment.full()));
-    document.insert("properties".to_owned(), Value::Object(shown_properties));
+    let document = document(room, ask, &id, &template);
     let deployment = Deployment {
         who: ask.who,
         subscription: ask.subscription,
@@ -325,6 +185,23 @@ pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted
     }
     advance(room, ask.now);
     Ok(Reply::new(if exists { 200 } else { 201 }, body).operation(operation, Style::Status))
+}
+
+/// A deployment as it is shown: without its template, and without its secrets.
+fn document(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, template: &Template) -> Map<String, Value> {
+    let mut shown_properties = properties(&ask.body);
+    shown_properties.remove("template");
+    shown_properties.insert("timestamp".to_owned(), json!(shown(ask.now.wall)));
+    shown_properties.insert("correlationId".to_owned(), json!(room.dice.guid()));
+    let parameters: Map<String, Value> =
+        template.parameters.iter().map(|(name, value)| (name.clone(), json!({"value": value}))).collect();
+    shown_properties.insert("parameters".to_owned(), without_secrets(ask, parameters));
+    let mut document = Map::new();
+    document.insert("id".to_owned(), json!(id));
+    document.insert("name".to_owned(), json!(template.name));
+    document.insert("type".to_owned(), json!(Kind::Deployment.full()));
+    document.insert("properties".to_owned(), Value::Object(shown_properties));
+    document
 }
 
 /// The parameters as they are shown: a secure one has no value.

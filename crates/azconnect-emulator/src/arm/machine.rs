@@ -15,6 +15,7 @@ use super::put::busy;
 use super::refusal::{Granted, Refusal};
 use super::settings::OperationKind;
 use super::state::{Resource, Room, State};
+use super::usage::Need;
 use crate::call::Moment;
 
 /// Whether a machine runs.
@@ -162,17 +163,13 @@ pub(crate) fn act(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, action: &str) ->
         "deallocate" => (OperationKind::Deallocate, Power::Deallocated),
         _ => return None,
     };
-    Some(begin_power(room, ask, id, action, (kind, power)))
+    if let Err(refusal) = room.permit(ask, &format!("Microsoft.Compute/virtualMachines/{action}/action"), id) {
+        return Some(Err(refusal));
+    }
+    Some(begin_power(room, ask, id, (kind, power)))
 }
 
-fn begin_power(
-    room: &mut Room<'_>,
-    ask: &Ask<'_>,
-    id: &str,
-    action: &str,
-    (kind, power): (OperationKind, Power),
-) -> Granted<Reply> {
-    room.permit(ask, &format!("Microsoft.Compute/virtualMachines/{action}/action"), id)?;
+fn begin_power(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, (kind, power): (OperationKind, Power)) -> Granted<Reply> {
     let machine = room.require(id)?;
     if machine.operation.is_some() {
         return Err(busy(room, ask, machine));
@@ -188,7 +185,7 @@ fn begin_power(
     let size = machine.text("properties/hardwareProfile/vmSize").and_then(super::catalog::size_named);
     let (location, id) = (machine.location.clone(), machine.id.clone());
     if let (OperationKind::Start, Some(size), true) = (kind, size, inner.is_some_and(|inner| inner.is_deallocated())) {
-        super::usage::require_cores(room, ask, &location, size, &id)?;
+        super::usage::require_cores(room, ask, &Need { location: &location, size, machine: &id })?;
     }
     let start =
         Start { kind, subject: &id, work: Work::Power(power), namespace: "Microsoft.Compute", location: &location };

@@ -1,12 +1,10 @@
 //! Network interfaces, and who uses what in the network.
 
-use std::net::Ipv4Addr;
+use serde_json::{Value, json};
 
-use serde_json::{Map, Value, json};
-
-use super::address::{Address, last, parent_id};
+use super::address::{Address, parent_id};
 use super::ask::{Ask, Reply};
-use super::cidr::Cidr;
+use super::ip_configuration::Configuring;
 use super::kind::Kind;
 use super::network;
 use super::operation::Work;
@@ -32,18 +30,23 @@ pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Grante
         require_reference(room, ask, &target.id, group)?;
     }
     let mut configurations: Vec<Value> = Vec::new();
-    for (index, configuration) in asked.iter().enumerate() {
-        configurations.push(configure(room, ask, target, configuration, index, &configurations)?);
+    for configuration in &asked {
+        let writing = Configuring { room, ask, target, others: &configurations };
+        let complete = writing.complete(configuration)?;
+        configurations.push(complete);
     }
     if !target.exists {
         usage::require_interface(room, ask, &target.location)?;
     }
+    let (guid, number) = (room.dice.guid(), room.dice.number());
+    let [a, b, c, ..] = number.to_be_bytes();
+    let address = format!("00-0D-3A-{a:02X}-{b:02X}-{c:02X}");
     let old = room.arm.get(&target.id);
-    let kept = |field: &str| old.and_then(|resource| resource.at(&format!("properties/{field}"))).cloned();
-    let guid = kept("resourceGuid").unwrap_or_else(|| Value::Null);
-    properties.insert("macAddress".to_owned(), kept("macAddress").unwrap_or_else(|| json!("")));
-    let guid = if guid.is_null() { json!(room.dice.guid()) } else { guid };
-    properties.insert("resourceGuid".to_owned(), guid);
+    let kept = |field: &str, new: Value| {
+        old.and_then(|resource| resource.at(&format!("properties/{field}"))).cloned().unwrap_or(new)
+    };
+    properties.insert("macAddress".to_owned(), kept("macAddress", json!(address)));
+    properties.insert("resourceGuid".to_owned(), kept("resourceGuid", json!(guid)));
     properties.insert("ipConfigurations".to_owned(), Value::Array(configurations));
     properties.entry("enableAcceleratedNetworking").or_insert(json!(false));
     properties.entry("enableIPForwarding").or_insert(json!(false));
@@ -53,132 +56,9 @@ pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Grante
     Ok(room.write(ask, target, write))
 }
 
-fn configure(
-    room: &Room<'_>,
-    ask: &Ask<'_>,
-    target: &Target,
-    asked: &Value,
-    index: usize,
-    others: &[Value],
-) -> Granted<Value> {
-    let name = asked.get("name").and_then(Value::as_str).unwrap_or("ipconfig1");
-    let id = format!("{}/ipConfigurations/{name}", target.id);
-    let mut properties = asked.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
-    let subnet = properties.get("subnet").and_then(|subnet| subnet.get("id")?.as_str()).map(str::to_owned);
-    let Some(subnet) = subnet else {
-        return Err(Refusal::new(
-            400,
-            "IPConfigurationMustHaveSubnet",
-            format!("IP configuration {id} must have a subnet."),
-        ));
-    };
-    require_reference(room, ask, &target.id, &subnet)?;
-    let public = properties.get("publicIPAddress").and_then(|public| public.get("id")?.as_str()).map(str::to_owned);
-    if let Some(public) = public {
-        require_reference(room, ask, &target.id, &public)?;
-        if let Some(user) = configuration_with(room, "publicIPAddress", &public)
-            && !same_id(parent_id(&user), &target.id)
-        {
-            return Err(Refusal::new(
-                400,
-                "PublicIPAddressInUse",
-                format!(
-                    "Resource {id} is referencing public IP address {public} that is already allocated to resource {user}."
-                ),
-            ));
-        }
-    }
-    let address = private_address(room, target, &id, &subnet, &properties, others)?;
-    properties.insert("privateIPAddress".to_owned(), json!(address.to_string()));
-    properties.entry("privateIPAllocationMethod").or_insert(json!("Dynamic"));
-    properties.entry("privateIPAddressVersion").or_insert(json!("IPv4"));
-    properties.insert("primary".to_owned(), json!(index == 0));
-    properties.insert("provisioningState".to_owned(), json!("Succeeded"));
-    Ok(json!({
-        "name": name,
-        "id": id,
-        "type": format!("{}/ipConfigurations", Kind::Nic.full()),
-        "properties": properties,
-    }))
-}
-
-/// The address an interface gets in its subnet: its own one again, the one it asks for, or the next free one.
-fn private_address(
-    room: &Room<'_>,
-    target: &Target,
-    id: &str,
-    subnet: &str,
-    asked: &Map<String, Value>,
-    others: &[Value],
-) -> Granted<Ipv4Addr> {
-    let prefix = network::embedded(room, subnet).and_then(network::subnet_prefix).unwrap_or_default();
-    let Some(range) = Cidr::parse(prefix) else {
-        return Err(Refusal::new(
-            400,
-            "InvalidAddressPrefixFormat",
-            format!("Address prefix {prefix} of {subnet} is not valid."),
-        ));
-    };
-    let mut taken: Vec<(String, Ipv4Addr)> = Vec::new();
-    let mut own = None;
-    for (configuration, of) in configurations(room) {
-        let uses = configuration.pointer("/properties/subnet/id").and_then(Value::as_str);
-        let address = configuration.pointer("/properties/privateIPAddress").and_then(Value::as_str);
-        let Some(address) = address.and_then(|address| address.parse().ok()) else { continue };
-        let user = configuration.get("id").and_then(Value::as_str).unwrap_or_default();
-        if same_id(user, id) {
-            own = Some(address);
-        } else if !same_id(of, &target.id) && uses.is_some_and(|uses| same_id(uses, subnet)) {
-            taken.push((user.to_owned(), address));
-        }
-    }
-    for other in others {
-        let address = other.pointer("/properties/privateIPAddress").and_then(Value::as_str);
-        if let Some(address) = address.and_then(|address| address.parse().ok()) {
-            taken.push((id.to_owned(), address));
-        }
-    }
-    let fixed = asked.get("privateIPAllocationMethod").and_then(Value::as_str) == Some("Static");
-    let wanted = asked.get("privateIPAddress").and_then(Value::as_str).and_then(|a| a.parse::<Ipv4Addr>().ok());
-    if let (true, Some(wanted)) = (fixed, wanted) {
-        if !range.holds(wanted) {
-            return Err(Refusal::new(
-                400,
-                "PrivateIPAddressNotInSubnet",
-                format!("Private static IP address {wanted} does not belong to the range of subnet prefix {prefix}."),
-            ));
-        }
-        if let Some((user, _)) = taken.iter().find(|(_, address)| *address == wanted) {
-            return Err(Refusal::new(
-                400,
-                "PrivateIPAddressIsAllocated",
-                format!(
-                    "IP configuration {id} is using the private IP address {wanted} which is already allocated to resource {user}."
-                ),
-            ));
-        }
-        return Ok(wanted);
-    }
-    let is_free = |address: &Ipv4Addr| !taken.iter().any(|(_, other)| other == address);
-    if let Some(own) = own.filter(|own| range.holds(*own) && is_free(own)) {
-        return Ok(own);
-    }
-    range.usable().find(is_free).ok_or_else(|| {
-        Refusal::new(
-            400,
-            "SubnetIsFull",
-            format!(
-                "Subnet {} with address prefix {prefix} does not have enough capacity for 1 IP addresses.",
-                last(subnet)
-            ),
-        )
-    })
-}
-
 /// Refuses a reference to something that is not there, not ready, elsewhere, or not the caller's to use.
 pub(crate) fn require_reference(room: &Room<'_>, ask: &Ask<'_>, user: &str, id: &str) -> Granted<()> {
-    let Some((kind, address)) = Address::of_id(id).and_then(|address| Some((address.kind()?.0, address.clone())))
-    else {
+    let Some(kind) = Address::of_id(id).and_then(|address| Some(address.kind()?.0)) else {
         return Err(Refusal::new(
             400,
             "LinkedInvalidPropertyId",
@@ -206,7 +86,6 @@ pub(crate) fn require_reference(room: &Room<'_>, ask: &Ask<'_>, user: &str, id: 
     if user_kind != Kind::Subnet && wanted.is_some_and(|region| region.name != resource.location) {
         return Err(missing());
     }
-    let _ = address;
     if resource.state == State::Succeeded || same_id(holder, parent_id(user)) || same_id(holder, user) {
         return Ok(());
     }
@@ -222,7 +101,7 @@ pub(crate) fn require_reference(room: &Room<'_>, ask: &Ask<'_>, user: &str, id: 
 }
 
 /// Every IP configuration, with the id of its interface.
-fn configurations<'a>(room: &'a Room<'_>) -> impl Iterator<Item = (&'a Value, &'a str)> {
+pub(crate) fn configurations<'a>(room: &'a Room<'_>) -> impl Iterator<Item = (&'a Value, &'a str)> {
     room.arm.of_kind(Kind::Nic).flat_map(|nic| {
         let list = nic.at("properties/ipConfigurations").and_then(Value::as_array);
         list.into_iter().flatten().map(|configuration| (configuration, nic.id.as_str()))

@@ -88,6 +88,7 @@ impl Refusal {
         self
     }
 
+    #[expect(clippy::boxed_local, reason = "every refusal comes in a box")]
     pub(crate) fn detail(mut self: Box<Self>, detail: Box<Self>) -> Box<Self> {
         self.details.push(*detail);
         self

@@ -220,36 +220,6 @@ impl Context<'_> {
             "uniquestring" => json!(format!("{:013x}", hash(&texts.join("\u{1}")) & 0xf_ffff_ffff_ffff)),
             "guid" => json!(crate::dice::named_guid(&texts.join("-"))),
             "format" => json!(formatted(text(0), texts.get(1..).unwrap_or_default())),
-            "tolower" => json!(text(0).to_lowercase()),
-            "toupper" => json!(text(0).to_uppercase()),
-            "trim" => json!(text(0).trim()),
-            "string" => json!(text(0)),
-            "int" => json!(text(0).parse::<i64>().map_err(|_| invalid("int needs a number"))?),
-            "bool" => json!(text(0).eq_ignore_ascii_case("true")),
-            "base64" => json!(STANDARD.encode(text(0))),
-            "replace" => json!(text(0).replace(text(1), text(2))),
-            "split" => text(0).split(text(1)).map(|part| json!(part)).collect(),
-            "first" => first
-                .as_array()
-                .and_then(|items| items.first())
-                .cloned()
-                .unwrap_or_else(|| json!(text(0).chars().next().map(String::from))),
-            "last" => first
-                .as_array()
-                .and_then(|items| items.last())
-                .cloned()
-                .unwrap_or_else(|| json!(text(0).chars().last().map(String::from))),
-            "length" => json!(match &first {
-                Value::Array(items) => items.len(),
-                Value::Object(map) => map.len(),
-                _ => text(0).chars().count(),
-            }),
-            "empty" => json!(match &first {
-                Value::Array(items) => items.is_empty(),
-                Value::Object(map) => map.is_empty(),
-                Value::Null => true,
-                _ => text(0).is_empty(),
-            }),
             "createarray" | "array" => json!(values),
             "equals" => json!(values.first() == values.get(1)),
             "not" => json!(first != json!(true)),
@@ -258,11 +228,7 @@ impl Context<'_> {
             "true" => json!(true),
             "false" => json!(false),
             "null" => Value::Null,
-            other => {
-                return Err(invalid(format!(
-                    "The template function '{other}' is not valid, or the emulator does not know it."
-                )));
-            }
+            other => on_text(other, &first, &texts)?,
         })
     }
 
@@ -318,6 +284,47 @@ impl Context<'_> {
         let group = self.room.arm.get(&id).ok_or_else(|| invalid("the resource group is gone"))?;
         Ok(view::render(self.room, group))
     }
+}
+
+/// The functions that make a text, or measure what they are given.
+fn on_text(name: &str, first: &Value, texts: &[String]) -> Granted<Value> {
+    let text = |at: usize| texts.get(at).map_or("", String::as_str);
+    Ok(match name {
+        "tolower" => json!(text(0).to_lowercase()),
+        "toupper" => json!(text(0).to_uppercase()),
+        "trim" => json!(text(0).trim()),
+        "string" => json!(text(0)),
+        "int" => json!(text(0).parse::<i64>().map_err(|_| invalid("int needs a number"))?),
+        "bool" => json!(text(0).eq_ignore_ascii_case("true")),
+        "base64" => json!(STANDARD.encode(text(0))),
+        "replace" => json!(text(0).replace(text(1), text(2))),
+        "split" => text(0).split(text(1)).map(|part| json!(part)).collect(),
+        "first" => first
+            .as_array()
+            .and_then(|items| items.first())
+            .cloned()
+            .unwrap_or_else(|| json!(text(0).chars().next().map(String::from))),
+        "last" => first
+            .as_array()
+            .and_then(|items| items.last())
+            .cloned()
+            .unwrap_or_else(|| json!(text(0).chars().last().map(String::from))),
+        "length" => json!(match first {
+            Value::Array(items) => items.len(),
+            Value::Object(map) => map.len(),
+            _ => text(0).chars().count(),
+        }),
+        "empty" => json!(match first {
+            Value::Array(items) => items.is_empty(),
+            Value::Object(map) => map.is_empty(),
+            Value::Null => true,
+            _ => text(0).is_empty(),
+        }),
+        other => {
+            let message = format!("The template function '{other}' is not valid, or the emulator does not know it.");
+            return Err(invalid(message));
+        }
+    })
 }
 
 /// The id of a type, such as `Microsoft.Network/virtualNetworks/subnets`, and its names.

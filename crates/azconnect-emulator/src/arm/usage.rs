@@ -41,17 +41,20 @@ fn family_of(machine: &Resource) -> &str {
     size.map_or("", |size| size.family)
 }
 
-/// Refuses a machine for which the quota does not suffice. `except` is the machine itself, when it changes its size.
-pub(crate) fn require_cores(
-    room: &mut Room<'_>,
-    ask: &Ask<'_>,
-    location: &str,
-    size: &'static super::catalog::Size,
-    except: &str,
-) -> Granted<()> {
+/// The cores that a machine is to have.
+pub(crate) struct Need<'a> {
+    pub(crate) location: &'a str,
+    pub(crate) size: &'static super::catalog::Size,
+    /// The machine itself, whose present cores do not count.
+    pub(crate) machine: &'a str,
+}
+
+/// Refuses a machine for which the quota does not suffice.
+pub(crate) fn require_cores(room: &mut Room<'_>, ask: &Ask<'_>, need: &Need<'_>) -> Granted<()> {
+    let (size, location) = (need.size, need.location);
     let others = |room: &Room<'_>, family: Option<&str>| {
         machines(room, ask, location)
-            .filter(|machine| !super::put::same_id(&machine.id, except))
+            .filter(|machine| !super::put::same_id(&machine.id, need.machine))
             .filter(|machine| family.is_none_or(|family| family_of(machine) == family))
             .map(cores_of)
             .sum::<u32>()
@@ -65,26 +68,29 @@ pub(crate) fn require_cores(
     ];
     for (shown, resource, limit, used) in limits {
         let needed = used.saturating_add(size.cores);
-        if needed > limit {
-            return Err(Refusal::new(
-                409,
-                "OperationNotAllowed",
-                quota_message(ask, location, shown, resource, (limit, used, size.cores, needed)),
-            ));
+        if needed <= limit {
+            continue;
         }
+        let facts = format!(
+            "Location: {location}, Current Limit: {limit}, Current Usage: {used}, Additional Required: {}, (Minimum) New Limit Required: {needed}.",
+            size.cores
+        );
+        let link = quota_link(ask, location, resource, needed);
+        return Err(Refusal::new(
+            409,
+            "OperationNotAllowed",
+            format!(
+                "Operation could not be completed as it results in exceeding approved {shown} Cores quota. Additional details - Deployment Model: Resource Manager, {facts} Setup Alerts when Quota reaches threshold. Learn more at https://aka.ms/quotamonitoringalerting . Submit a request for Quota increase at {link} by specifying parameters listed in the ‘Details’ section for deployment to succeed. Please read more about quota limits at https://docs.microsoft.com/en-us/azure/azure-supportability/per-vm-quota-requests"
+            ),
+        ));
     }
     Ok(())
 }
 
-fn quota_message(
-    ask: &Ask<'_>,
-    location: &str,
-    shown: &str,
-    resource: &str,
-    (limit, used, required, needed): (u32, u32, u32, u32),
-) -> String {
+/// Where a person asks for more.
+fn quota_link(ask: &Ask<'_>, location: &str, resource: &str, needed: u32) -> String {
     format!(
-        "Operation could not be completed as it results in exceeding approved {shown} Cores quota. Additional details - Deployment Model: Resource Manager, Location: {location}, Current Limit: {limit}, Current Usage: {used}, Additional Required: {required}, (Minimum) New Limit Required: {needed}. Setup Alerts when Quota reaches threshold. Learn more at https://aka.ms/quotamonitoringalerting . Submit a request for Quota increase at https://aka.ms/ProdportalCRP/#blade/Microsoft_Azure_Capacity/UsageAndQuota.ReactView/Parameters/%7B%22subscriptionId%22:%22{}%22,%22command%22:%22openQuotaApprovalBlade%22,%22quotas%22:[%7B%22location%22:%22{location}%22,%22providerId%22:%22Microsoft.Compute%22,%22resourceName%22:%22{resource}%22,%22quotaRequest%22:%7B%22properties%22:%7B%22limit%22:{needed},%22unit%22:%22Count%22,%22name%22:%7B%22value%22:%22{resource}%22%7D%7D%7D%7D]%7D by specifying parameters listed in the ‘Details’ section for deployment to succeed. Please read more about quota limits at https://docs.microsoft.com/en-us/azure/azure-supportability/per-vm-quota-requests",
+        "https://aka.ms/ProdportalCRP/#blade/Microsoft_Azure_Capacity/UsageAndQuota.ReactView/Parameters/%7B%22subscriptionId%22:%22{}%22,%22command%22:%22openQuotaApprovalBlade%22,%22quotas%22:[%7B%22location%22:%22{location}%22,%22providerId%22:%22Microsoft.Compute%22,%22resourceName%22:%22{resource}%22,%22quotaRequest%22:%7B%22properties%22:%7B%22limit%22:{needed},%22unit%22:%22Count%22,%22name%22:%7B%22value%22:%22{resource}%22%7D%7D%7D%7D]%7D",
         ask.address.subscription
     )
 }

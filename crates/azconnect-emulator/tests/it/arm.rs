@@ -437,6 +437,11 @@ async fn roles_are_given_once_and_taken_away(way: Way) {
     azure.ask_as(&token, "GET", &skus).send().await.expect(200);
     let mine = azure.get(&format!("{roles}?$filter=principalId%20eq%20'{principal}'")).await.expect(200);
     assert_eq!(mine["value"].as_array().unwrap().len(), 2);
+    let named = format!(
+        "{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions?$filter=roleName%20eq%20'Contributor'"
+    );
+    let named = azure.get(&named).await.expect(200);
+    assert_eq!(named["value"][0]["name"], "b24988ac-6180-42a0-ab88-20f7382dd24c");
     azure.delete(&path).await.expect(200);
     azure.delete(&path).await.expect(204);
     azure.ask_as(&token, "GET", &skus).send().await.expect(403);

@@ -205,6 +205,32 @@ async fn a_failed_creation_keeps_its_interfaces(way: Way) {
     assert_eq!(azure.delete(&network("networkInterfaces/nic")).await.status, 202);
 }
 
+async fn a_failed_creation_is_tried_again_by_the_same_request(way: Way) {
+    let azure = Azure::new(way).await;
+    azure.make_network().await;
+    let failure = Failure::new("OSProvisioningTimedOut").in_operation();
+    azure
+        .harness
+        .emulator
+        .faults()
+        .add(Fault::new(FaultAction::Fail(failure)).with_method("PUT").with_path("/virtualMachines/vm"));
+    let path = compute("virtualMachines/vm");
+    let reply = azure.put(&path, &machine(&azure)).await;
+    assert_eq!(azure.finish(&reply).await["status"], "Failed");
+    assert_eq!(power(&azure).await, "");
+    let again = azure.put(&path, &machine(&azure)).await;
+    assert_eq!(again.status, 200);
+    assert_eq!(azure.finish(&again).await["status"], "Succeeded");
+    assert_eq!(power(&azure).await, "VM running");
+    let ledger = azure.harness.emulator.resource_manager().ledger();
+    assert_eq!(ledger.iter().filter(|entry| entry.kind == "Microsoft.Compute/disks").count(), 1);
+    let tagged = azure
+        .get(&format!("{SUBSCRIPTION}/resources?$filter=tagName%20eq%20'owner'%20and%20tagValue%20eq%20'test'"))
+        .await;
+    let tagged = tagged.expect(200);
+    assert_eq!((tagged["value"].as_array().unwrap().len(), &tagged["value"][0]["name"]), (1, &json!("vm")));
+}
+
 async fn a_deletion_overtakes_a_creation(way: Way) {
     let azure = Azure::new(way).await;
     azure.make_network().await;
@@ -413,6 +439,7 @@ mod each_way {
         machines_that_cannot_be_are_refused
         what_is_fixed_at_creation_stays_so
         a_failed_creation_keeps_its_interfaces
+        a_failed_creation_is_tried_again_by_the_same_request
         a_deletion_overtakes_a_creation
         commands_see_the_inside_of_a_machine
         a_failing_script_and_one_that_never_ends_are_told
