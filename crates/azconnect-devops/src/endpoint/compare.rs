@@ -16,14 +16,20 @@ pub(crate) enum Moment {
     AfterWriting,
 }
 
-/// The paths at which `expected` is not what `found` holds. Secrets are left out, and so is what `found` has in addition:
-/// the service may show more at one time than at another.
+/// The paths at which `expected` is not what `found` holds. Secrets are left out. After writing, so is what `found` has in
+/// addition: the service may complete what it was given.
 ///
 /// Types, owners, schemes and the names of parameters are compared in any case; a `null` or empty text is the same as
 /// nothing; project references are compared by project.
 pub(crate) fn differences(expected: &Map<String, Value>, found: &Map<String, Value>, moment: Moment) -> Vec<String> {
+    let (expected, found) = (normal(expected, moment), normal(found, moment));
     let mut paths = Vec::new();
-    collect("", &normal(expected, moment), &normal(found, moment), &mut paths);
+    collect("", &expected, &found, &mut paths);
+    if moment == Moment::BeforeWriting {
+        collect("", &found, &expected, &mut paths);
+        paths.sort_unstable();
+        paths.dedup();
+    }
     paths
 }
 
@@ -113,6 +119,16 @@ mod tests {
     fn what_differs_is_named_and_not_shown() {
         let paths = diff(json!({"data": {"a": "1", "b": "2"}, "new": 1}), json!({"data": {"a": "9", "b": "2"}}));
         assert_eq!(paths, ["data.a", "new"]);
+    }
+
+    #[test]
+    fn what_was_added_counts_only_before_writing() {
+        let (Value::Object(a), Value::Object(b)) = (json!({"x": {}}), json!({"x": {"y": 1}, "description": "new"}))
+        else {
+            panic!("objects")
+        };
+        assert_eq!(differences(&a, &b, Moment::BeforeWriting), ["description", "x.y"]);
+        assert!(differences(&a, &b, Moment::AfterWriting).is_empty());
     }
 
     #[test]

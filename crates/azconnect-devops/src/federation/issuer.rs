@@ -38,11 +38,18 @@ impl Endpoint {
 impl Endpoints {
     /// The connections of the project whose issuer retires. Idempotent, without effect.
     ///
+    /// Only those to the public cloud: elsewhere the old issuer goes on (Microsoft's *Convert service connections to the
+    /// Microsoft Entra issuer*). An application of several tenants is out of scope too, which a connection does not show.
+    ///
     /// # Errors
     /// As [`Endpoints::list`].
     pub async fn with_old_issuer(&self) -> Result<Vec<Endpoint>, Error> {
         let query = EndpointQuery::new().with_scheme(FEDERATION).with_details(true);
-        let old = |endpoint: &Endpoint| endpoint.federation_issuer() == FederationIssuer::AzureDevOps;
+        let public = |endpoint: &Endpoint| {
+            endpoint.data("environment").is_none_or(|name| name.eq_ignore_ascii_case("AzureCloud"))
+        };
+        let old =
+            |endpoint: &Endpoint| endpoint.federation_issuer() == FederationIssuer::AzureDevOps && public(endpoint);
         // An odd record has no issuer either.
         Ok(self.scan(&query).await?.flatten().filter(old).collect())
     }
@@ -55,8 +62,9 @@ impl Endpoints {
     /// itself and `credentials` is not needed.
     ///
     /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) for a connection that does not use the old issuer. As
-    /// [`Endpoints::create_federated`] where the trust failed.
+    /// [`Unsupported`](ErrorKind::Unsupported) for a connection that does not use the old issuer, and where the service
+    /// answers that the conversion call is for changes of scheme only: it is not documented to take this one everywhere, and
+    /// the advice then names the portal's way. As [`Endpoints::create_federated`] where the trust failed.
     ///
     /// # Cancel safety
     /// Not cancel safe: the connection may name the new issuer without the application trusting it; do it again.
@@ -76,7 +84,7 @@ impl Endpoints {
             return Err(Error::invalid("credentials", "are needed for a connection with an application of one's own")
                 .with_advice("give the port that keeps the application's federated credentials"));
         }
-        let after = self.set_scheme("devops.endpoint.migrate_issuer", before, FEDERATION).await?;
+        let after = self.set_scheme("devops.endpoint.migrate_issuer", before, FEDERATION).await.map_err(by_hand)?;
         if after.federation_issuer() == FederationIssuer::AzureDevOps {
             return Err(Error::new(ErrorKind::Conflict, "the connection still names the old issuer")
                 .with_operation("devops.endpoint.migrate_issuer")
@@ -87,4 +95,20 @@ impl Endpoints {
         }
         Ok(after)
     }
+}
+
+/// A refusal of the call itself: the portal has a way of its own.
+fn by_hand(error: Error) -> Error {
+    if error.kind() != ErrorKind::InvalidInput {
+        return error;
+    }
+    Error::new(ErrorKind::Unsupported, "the service does not move this connection to the current issuer by this call")
+        .with_effect(error.effect())
+        .with_operation("devops.endpoint.migrate_issuer")
+        .with_service_code(error.service_code().unwrap_or("ArgumentException"))
+        .with_http_status(error.http_status().unwrap_or(400))
+        .with_advice(
+            "choose Update on the connection in the portal; or, while its conversion can still be undone, revert it and \
+             convert it again",
+        )
 }

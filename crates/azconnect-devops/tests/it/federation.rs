@@ -128,7 +128,7 @@ async fn a_connection_is_created_first_and_trusted_from_the_values_it_returned()
     let connection = AzureConnection::new("deploy", scope, credential).build(&project()).unwrap();
     let directory = Directory::default();
     let (created, trust) = endpoints.create_federated(&connection, &directory).await.unwrap();
-    assert_eq!(*directory.trusted.lock().unwrap(), [trust.clone()]);
+    assert_eq!(directory.trusted.lock().unwrap().as_slice(), std::slice::from_ref(&trust));
     assert_eq!(
         (trust.subject.as_str(), trust.audience.as_str()),
         ("sc://contoso/Web/deploy", "api://AzureADTokenExchange")

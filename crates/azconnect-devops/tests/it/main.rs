@@ -12,6 +12,7 @@ mod authentication;
 mod change;
 mod contract;
 mod create;
+mod emulated;
 mod federation;
 mod gotchas;
 mod identity;

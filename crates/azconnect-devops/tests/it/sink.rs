@@ -2,14 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
-use azconnect_core::{Effect, ErrorKind, Secret};
+use azconnect_core::{Clock, Effect, ErrorKind, Secret};
 use azconnect_credential::{Candidate, CredentialSink, Verdict};
 use azconnect_devops::{
     CandidateTest, EndpointChange, OrganizationName, ProjectRef, RegistryCheck, ServiceConnectionSink,
 };
+use azconnect_http::SystemClock;
 use azconnect_testkit::Canary;
 use serde_json::json;
-use time::OffsetDateTime;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
@@ -56,8 +56,8 @@ async fn a_refused_candidate_is_never_written() {
     let secret = Secret::new("new-secret");
     for (code, minted, kind) in [
         ("AADSTS7000215", None, ErrorKind::InvalidInput),
-        ("AADSTS7000215", Some(OffsetDateTime::now_utc()), ErrorKind::Unavailable),
-        ("AADSTS7000222", Some(OffsetDateTime::now_utc()), ErrorKind::InvalidInput),
+        ("AADSTS7000215", Some(SystemClock::new().now()), ErrorKind::Unavailable),
+        ("AADSTS7000222", Some(SystemClock::new().now()), ErrorKind::InvalidInput),
     ] {
         let fake = Fake::new(azurerm());
         refuse(&fake, code);
@@ -170,7 +170,7 @@ async fn a_docker_password_is_proven_at_the_registry_s_own_login() {
     let wrong = Secret::new("wrong-password");
     let error = sink.push(&Candidate::new(&wrong)).await.unwrap_err();
     assert_eq!((error.effect(), error.service_code()), (Effect::None, Some("RegistryUnauthorized")));
-    let young = Candidate::new(&wrong).with_minted_at(OffsetDateTime::now_utc());
+    let young = Candidate::new(&wrong).with_minted_at(SystemClock::new().now());
     assert_eq!(sink.verify(&young).await.verdict, Verdict::Pending);
     assert_eq!(fake.with(|state| (state.writes.len(), state.tests.len())), (0, 0));
 

@@ -87,6 +87,9 @@ pub(crate) fn docker(registry: &str) -> Value {
 #[derive(Clone)]
 pub(crate) struct Fake(Arc<Mutex<State>>);
 
+/// A change of a document.
+pub(crate) type Edit = fn(&mut Value);
+
 pub(crate) struct State {
     pub(crate) document: Value,
     pub(crate) writes: Vec<Value>,
@@ -94,10 +97,10 @@ pub(crate) struct State {
     /// What a test answers.
     pub(crate) verdict: Value,
     /// Done to the document before the reading of this number, counted from 1.
-    pub(crate) meddle: Option<(usize, fn(&mut Value))>,
+    pub(crate) meddle: Option<(usize, Edit)>,
     pub(crate) reads: usize,
     /// Done to what is stored by a write.
-    pub(crate) distort: Option<fn(&mut Value)>,
+    pub(crate) distort: Option<Edit>,
 }
 
 impl Fake {
@@ -167,17 +170,18 @@ pub(crate) fn endpoint(document: Value) -> Endpoint {
     Endpoint::from_value(document).unwrap()
 }
 
+/// Status, headers and body; status 0 is an answer that was lost.
+pub(crate) type Answer = (u16, Vec<(&'static str, String)>, Value);
+
 /// Answers in the same process, under virtual time.
 #[derive(Clone)]
 pub(crate) struct Script {
-    answer: Arc<dyn Fn(&azconnect_http::Request) -> (u16, Vec<(&'static str, String)>, Value) + Send + Sync>,
+    answer: Arc<dyn Fn(&azconnect_http::Request) -> Answer + Send + Sync>,
     pub(crate) seen: Arc<Mutex<Vec<(String, String, Value)>>>,
 }
 
 impl Script {
-    pub(crate) fn new(
-        answer: impl Fn(&azconnect_http::Request) -> (u16, Vec<(&'static str, String)>, Value) + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) fn new(answer: impl Fn(&azconnect_http::Request) -> Answer + Send + Sync + 'static) -> Self {
         Self { answer: Arc::new(answer), seen: Arc::default() }
     }
 
@@ -221,7 +225,7 @@ impl azconnect_http::Transport for Script {
 }
 
 /// An answer without headers.
-pub(crate) fn plain(status: u16, body: Value) -> (u16, Vec<(&'static str, String)>, Value) {
+pub(crate) fn plain(status: u16, body: Value) -> Answer {
     (status, Vec::new(), body)
 }
 
