@@ -22,7 +22,8 @@ pub enum AgentOutcome {
 /// `--format json`), `cat`, `tail` and `head` of a file, `test -f`, `[ -f … ]`, `echo`, `true`, `false`, `exit` and
 /// `set`, joined by `;`, `&&`, `||` and new lines; other commands are not found (exit code 127). For more, bring a
 /// responder. The files are those of the script; `/var/log/cloud-init-output.log`;
-/// `/var/lib/cloud/instance/boot-finished`; and, where cloud-init ends well, whatever the user data says to `touch`.
+/// `/var/lib/cloud/instance/boot-finished`; the output in a file that the user data names as `> file 2>&1`; whatever it
+/// says to `touch`, where cloud-init ends well; and the exit code it writes with `echo "$code" > file`, where it does not.
 ///
 /// ```
 /// use azconnect_emulator::arm::{AgentOutcome, AgentScript};
@@ -296,14 +297,30 @@ impl Guest<'_> {
         if path == "/var/log/cloud-init-output.log" {
             return Some(self.script.output.clone());
         }
-        let touched = || {
-            let text = String::from_utf8_lossy(self.user_data.unwrap_or_default());
-            text.lines()
-                .any(|line| line.split_whitespace().skip_while(|word| *word != "touch").any(|word| word == path))
-        };
         let there = path == "/var/lib/cloud/instance/boot-finished"
-            || (self.script.outcome == AgentOutcome::Succeeds && touched());
-        there.then(String::new)
+            || (self.script.outcome == AgentOutcome::Succeeds && self.touches(path));
+        if !there {
+            return self.written(path);
+        }
+        Some(String::new())
+    }
+
+    /// Whether the user data says to touch a file.
+    fn touches(&self, path: &str) -> bool {
+        let text = String::from_utf8_lossy(self.user_data.unwrap_or_default());
+        text.lines().any(|line| line.split_whitespace().skip_while(|word| *word != "touch").any(|word| word == path))
+    }
+
+    /// What the user data writes into a file: a script's output (`… > file 2>&1`), or, after a failure, its exit code
+    /// (`echo "$code" > file`).
+    fn written(&self, path: &str) -> Option<String> {
+        let text = String::from_utf8_lossy(self.user_data?);
+        let line = text.lines().find(|line| line.contains(&format!("> {path}")))?;
+        match self.script.outcome {
+            _ if line.trim_end().ends_with("2>&1") => Some(self.script.output.clone()),
+            AgentOutcome::Fails(code) if line.contains("echo \"$") => Some(format!("{code}\n")),
+            _ => None,
+        }
     }
 }
 
@@ -359,6 +376,16 @@ mod tests {
         assert_eq!((absent.exit_code, absent.error.as_str()), (1, "cat: /run/y: No such file or directory\n"));
         assert_eq!(run(&script, 0, "cat /run/y 2>/dev/null; exit 7").exit_code, 7);
         assert_eq!(run(&script, 0, "frobnicate").exit_code, 127);
+    }
+
+    #[test]
+    fn the_user_data_says_where_output_and_exit_code_are() {
+        let script = AgentScript::new(AgentOutcome::Fails(9)).with_output("broken\n");
+        let user_data = b"/agent.sh > /var/log/agent.log 2>&1\ncode=$?\ntest 0 || echo \"$code\" > /run/failed\n";
+        let guest = Guest { script: &script, machine: "vm", user_data: Some(user_data), up: Duration::ZERO };
+        assert_eq!(guest.execute("cat /var/log/agent.log").output, "broken\n");
+        assert_eq!(guest.execute("cat /run/failed").output, "9\n");
+        assert_eq!(guest.execute("cat /run/other").exit_code, 1);
     }
 
     #[test]

@@ -86,8 +86,18 @@ pub(crate) fn created(room: &mut Room<'_>, id: &str, at: Moment) {
     }
 }
 
+/// What becomes of a machine when its creation fails: it runs all the same if only its system was slow to report, else
+/// its interfaces are kept for it for a while.
+pub(crate) fn not_created(room: &mut Room<'_>, id: &str, at: Moment, code: &str) {
+    if code == "OSProvisioningTimedOut" || code.starts_with("VMExtension") {
+        created(room, id, at);
+    } else {
+        reserve_interfaces(room, id, at);
+    }
+}
+
 /// Keeps the interfaces of a machine whose creation failed.
-pub(crate) fn reserve_interfaces(room: &mut Room<'_>, id: &str, at: Moment) {
+fn reserve_interfaces(room: &mut Room<'_>, id: &str, at: Moment) {
     let Some(machine) = room.arm.get(id) else { return };
     let machine_id = machine.id.clone();
     let until = at.elapsed.saturating_add(room.settings.nic_reservation);

@@ -157,6 +157,7 @@ impl Room<'_> {
         };
         let (progress, work, subject) = (operation.progress, operation.work.clone(), operation.subject.clone());
         let by = Some(operation.by);
+        let code = operation.failure.as_ref().map_or(String::new(), |failure| failure.refusal.code.clone());
         // What lives inside another resource is changed together with it.
         let holder = if self.arm.get(&subject).is_some() { subject.as_str() } else { parent_id(&subject) };
         if let Some(resource) = self.arm.get_mut(holder)
@@ -172,7 +173,7 @@ impl Room<'_> {
         match (progress, work) {
             (Progress::Succeeded, Work::Provision) => network::provisioned(self, &subject),
             (Progress::Succeeded, Work::CreateMachine) => machine::created(self, &subject, at),
-            (_, Work::CreateMachine) => machine::reserve_interfaces(self, &subject, at),
+            (_, Work::CreateMachine) => machine::not_created(self, &subject, at, &code),
             (Progress::Succeeded, Work::Delete) => self.arm.remove(&subject, at, by),
             (Progress::Succeeded, Work::DeleteEmbedded) => network::remove_embedded(self, &subject, at, by),
             (Progress::Succeeded, Work::DeleteMachine) => machine::deleted(self, &subject, at, by),

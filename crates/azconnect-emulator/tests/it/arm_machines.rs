@@ -208,7 +208,7 @@ async fn a_failed_creation_keeps_its_interfaces(way: Way) {
 async fn a_failed_creation_is_tried_again_by_the_same_request(way: Way) {
     let azure = Azure::new(way).await;
     azure.make_network().await;
-    let failure = Failure::new("OSProvisioningTimedOut").in_operation();
+    let failure = Failure::new("InternalExecutionError").in_operation();
     azure
         .harness
         .emulator
@@ -229,6 +229,18 @@ async fn a_failed_creation_is_tried_again_by_the_same_request(way: Way) {
         .await;
     let tagged = tagged.expect(200);
     assert_eq!((tagged["value"].as_array().unwrap().len(), &tagged["value"][0]["name"]), (1, &json!("vm")));
+}
+
+async fn a_machine_that_was_slow_to_report_runs_all_the_same(way: Way) {
+    let azure = Azure::new(way).await;
+    azure.make_network().await;
+    let failure = Failure::new("OSProvisioningTimedOut").in_operation();
+    let fault = Fault::new(FaultAction::Fail(failure)).with_method("PUT").with_path("/virtualMachines/vm");
+    azure.harness.emulator.faults().add(fault);
+    let reply = azure.put(&compute("virtualMachines/vm"), &machine(&azure)).await;
+    assert_eq!(azure.finish(&reply).await["status"], "Failed");
+    assert_eq!(power(&azure).await, "VM running");
+    assert_eq!(run(&azure, "a", "cloud-init status").await["output"], "status: done\n");
 }
 
 async fn a_deletion_overtakes_a_creation(way: Way) {
@@ -440,6 +452,7 @@ mod each_way {
         what_is_fixed_at_creation_stays_so
         a_failed_creation_keeps_its_interfaces
         a_failed_creation_is_tried_again_by_the_same_request
+        a_machine_that_was_slow_to_report_runs_all_the_same
         a_deletion_overtakes_a_creation
         commands_see_the_inside_of_a_machine
         a_failing_script_and_one_that_never_ends_are_told
