@@ -10,7 +10,7 @@ use azconnect::http::SystemClock;
 use azconnect::rotation::{Policy, Ports, Rotator, Target};
 use azconnect::store::{MemoryJournal, MemoryLease, MemorySecrets, SqliteStore, seal::SealingKey};
 use azconnect_emulator::Emulator;
-use azconnect_examples::end::read_file;
+use azconnect_examples::end::{environment, read_file};
 use azconnect_examples::place::Place;
 use azconnect_examples::product::{CONTOSO_PRODUCT, KeptApplication, Product};
 use azconnect_examples::recorded::RecordedEmulator;
@@ -104,14 +104,26 @@ async fn ports(arguments: &Arguments, place: &Place) -> Result<Ports, Error> {
     Ok(Ports::new(store.clone(), store.clone(), store, place.clock.clone()))
 }
 
-/// Opens a database in the folder, sealed with the key beside it. The key is made with the folder.
+/// The variable with the key that seals the databases, as base64. Without it the key lies beside them.
+const SEALING_KEY: &str = "AZCONNECT_SEALING_KEY";
+
+/// Opens a database in the folder.
 async fn open(folder: &Path, name: &str) -> Result<SqliteStore, Error> {
     std::fs::create_dir_all(folder).map_err(|error| {
         Error::invalid("--state", format!("cannot make the folder {}: {}", folder.display(), error.kind()))
             .with_advice("name a folder that can be written")
     })?;
+    let key = match environment(SEALING_KEY) {
+        Ok(_) => SealingKey::from_env(SEALING_KEY)?,
+        Err(_) => key_beside(folder)?,
+    };
+    SqliteStore::open(folder.join(name), key, Arc::new(SystemClock::new())).await
+}
+
+/// The key in the folder, which is made with it.
+fn key_beside(folder: &Path) -> Result<SealingKey, Error> {
     let key_file = folder.join("sealing.key");
-    let key = match SealingKey::from_file(&key_file) {
+    match SealingKey::from_file(&key_file) {
         Err(_) if !key_file.exists() => {
             if folder.join("rotate.db").exists() {
                 return Err(Error::new(ErrorKind::Corrupt, "the folder of --state has a database, but no sealing.key")
@@ -119,9 +131,8 @@ async fn open(folder: &Path, name: &str) -> Result<SqliteStore, Error> {
                         "put the key back, or choose another folder; without the key the secrets cannot be opened",
                     ));
             }
-            SealingKey::generate_file(&key_file)?
+            SealingKey::generate_file(&key_file)
         }
-        key => key?,
-    };
-    SqliteStore::open(folder.join(name), key, Arc::new(SystemClock::new())).await
+        key => key,
+    }
 }

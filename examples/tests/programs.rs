@@ -26,7 +26,12 @@ fn program(name: &str) -> PathBuf {
 }
 
 fn rotate(arguments: &[&str]) -> Output {
-    Command::new(program("rotate")).args(arguments).env_remove("AZURE_CLIENT_SECRET").output().unwrap()
+    Command::new(program("rotate"))
+        .args(arguments)
+        .env_remove("AZURE_CLIENT_SECRET")
+        .env_remove("AZCONNECT_SEALING_KEY")
+        .output()
+        .unwrap()
 }
 
 fn lines(output: &[u8]) -> Vec<Value> {

@@ -118,6 +118,17 @@ fn every_published_crate_says_what_it_is() {
     }
 }
 
+#[test]
+fn every_crate_opens_with_an_example_that_runs() {
+    for name in ORDER {
+        let text = fs::read_to_string(root().join("crates").join(name).join("src/lib.rs")).unwrap();
+        let front: Vec<_> = text.lines().take_while(|line| line.starts_with("//!")).collect();
+        let example =
+            front.iter().find(|line| line.starts_with("//! ```")).unwrap_or_else(|| panic!("{name} has no example"));
+        assert_eq!(example.trim_end(), "//! ```", "{name}: the example must run");
+    }
+}
+
 /// Every Rust file of the workspace's own.
 fn sources() -> Vec<(PathBuf, String)> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
