@@ -67,7 +67,10 @@ use crate::settings::Settings;
 /// `settings` (see [`Settings`]): `seed`, `replicas`, `replicaChoice` (`roundRobin`, `hashed`), `addLagSeconds`,
 /// `removeLagSeconds`, `listLagSeconds`, `createLagSeconds`, `connectionLagSeconds`, `tokenLifetimeSeconds`,
 /// `badAuthentication` (`html203`, `redirect302`, `empty401`, `json401`), `pageSize`,
-/// `rateLimit` (`requests`, `windowSeconds`), `bomOnErrors`, `numericStatusCodes`.
+/// `rateLimit` (`requests`, `windowSeconds`), `bomOnErrors`, `numericStatusCodes`,
+/// `resourceManager` (`operationSeconds`: how long every operation takes; `retryAfterSeconds`, `readLagSeconds`,
+/// `listLagSeconds`, `roleLagSeconds`, `principalLagSeconds`, `throttling`, `pageSize`, `skuInflation`; see
+/// [`ArmSettings`](crate::arm::ArmSettings)).
 ///
 /// `tenants[]`: `id`, `domain`, `displayName`, `passwordPolicy` (`maxLifetimeDays`), `applications[]`,
 /// `servicePrincipals[]` (of another tenant's applications: `clientId`, and the fields of a service principal below),
@@ -85,7 +88,8 @@ use crate::settings::Settings;
 /// `subscriptions[]`: `id`, `tenant`, `name`, `state` (`Enabled`), `notRegistered[]` (namespaces), `resourceGroups[]`
 /// (`name`, `location`), `roleAssignments[]` (`principal`: a client id or an object id; `role`: a name or an id;
 /// `resourceGroup`, else the whole subscription), `quotas[]` (`location`, `name`, `limit`), `restrictedSizes[]`
-/// (`location`, `size`, `zones[]`), `acceptedTerms[]` (`publisher/product/plan`).
+/// (`location`, `size`, `zones[]`), `acceptedTerms[]` (`publisher/product/plan`), `machines[]` (what happens inside those
+/// whose name contains `name`: `bootSeconds`, `runSeconds`, `exitCode`, `never`, `output`).
 ///
 /// `organizations[]`: `name`, `id`, `tenant` (id or domain; without one it belongs to personal accounts),
 /// `latestApiVersion` (of a server on premises, such as `7.0`), `projects[]`

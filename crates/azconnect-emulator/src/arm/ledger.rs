@@ -25,7 +25,7 @@ pub struct LedgerEntry {
     /// When it was gone.
     #[serde(with = "time::serde::rfc3339::option")]
     pub deleted_at: Option<OffsetDateTime>,
-    /// The object id of the principal that deleted it, or the thing it went with.
+    /// The object id of the principal that deleted it, or what it went with.
     pub deleted_by: Option<Uuid>,
 }
 

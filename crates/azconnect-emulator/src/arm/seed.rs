@@ -6,18 +6,28 @@ use azconnect_core::Error;
 use uuid::Uuid;
 
 use super::address::group_id;
+use super::agent::{AgentOutcome, AgentScript};
 use super::catalog::{region_named, size_named};
 use super::group;
 use super::refusal::{ErrorShape, Failure};
 use super::roles::Assignment;
+use super::settings::{ArmSettings, RetryAfter};
 use super::state::{Quota, Registration, Restriction};
 use crate::call::Moment;
 use crate::seed::Node;
 use crate::world::World;
 
 /// The fields of a subscription that belong to Azure Resource Manager.
-pub(crate) const FIELDS: [&str; 7] =
-    ["state", "notRegistered", "resourceGroups", "roleAssignments", "quotas", "restrictedSizes", "acceptedTerms"];
+pub(crate) const FIELDS: [&str; 8] = [
+    "machines",
+    "state",
+    "notRegistered",
+    "resourceGroups",
+    "roleAssignments",
+    "quotas",
+    "restrictedSizes",
+    "acceptedTerms",
+];
 
 /// Those fields, read.
 #[derive(Default)]
@@ -29,6 +39,7 @@ pub(crate) struct AccountSeed {
     quotas: Vec<Quota>,
     restrictions: Vec<Restriction>,
     terms: Vec<String>,
+    machines: Vec<(String, AgentScript)>,
 }
 
 struct AssignmentSeed {
@@ -77,7 +88,72 @@ pub(crate) fn read(node: &Node<'_>) -> Result<AccountSeed, Error> {
             })
         })?,
         terms: node.texts("acceptedTerms")?,
+        machines: node.each("machines", read_machine)?,
     })
+}
+
+/// Reads what happens inside machines.
+fn read_machine(node: &Node<'_>) -> Result<(String, AgentScript), Error> {
+    node.only(&["name", "bootSeconds", "runSeconds", "exitCode", "never", "output"])?;
+    let outcome = match node.optional("exitCode")? {
+        _ if node.flag_or("never", false)? => AgentOutcome::Never,
+        Some(code) => match i32::try_from(code.number()?) {
+            Ok(0) => AgentOutcome::Succeeds,
+            Ok(code) if code < 256 => AgentOutcome::Fails(code),
+            _ => return Err(code.wrong("is no exit code", "give a number from 0 to 255")),
+        },
+        None => AgentOutcome::Succeeds,
+    };
+    let script = AgentScript::new(outcome)
+        .with_boot(seconds(node, "bootSeconds", Duration::ZERO)?)
+        .with_run(seconds(node, "runSeconds", Duration::ZERO)?)
+        .with_output(node.maybe_text("output")?.unwrap_or_default());
+    Ok((node.maybe_text("name")?.unwrap_or_default(), script))
+}
+
+fn seconds(node: &Node<'_>, field: &str, absent: Duration) -> Result<Duration, Error> {
+    node.optional(field)?.map_or(Ok(absent), |value| value.number().map(|number| Duration::from_secs(number.into())))
+}
+
+/// Reads the settings of Azure Resource Manager; what is left out is as by default.
+pub(crate) fn read_settings(node: &Node<'_>) -> Result<ArmSettings, Error> {
+    node.only(&[
+        "operationSeconds",
+        "retryAfterSeconds",
+        "readLagSeconds",
+        "listLagSeconds",
+        "roleLagSeconds",
+        "principalLagSeconds",
+        "throttling",
+        "pageSize",
+        "skuInflation",
+    ])?;
+    let mut settings = ArmSettings::default()
+        .with_read_lag(seconds(node, "readLagSeconds", Duration::ZERO)?)
+        .with_list_lag(seconds(node, "listLagSeconds", Duration::ZERO)?)
+        .with_role_lag(seconds(node, "roleLagSeconds", Duration::ZERO)?)
+        .with_principal_lag(seconds(node, "principalLagSeconds", Duration::ZERO)?);
+    if node.optional("operationSeconds")?.is_some() {
+        settings = settings.with_all_durations(seconds(node, "operationSeconds", Duration::ZERO)?);
+    }
+    if node.optional("retryAfterSeconds")?.is_some() {
+        let pause = seconds(node, "retryAfterSeconds", Duration::ZERO)?;
+        settings = settings.with_retry_after(RetryAfter::Fixed(pause));
+    }
+    if node.flag_or("throttling", false)? {
+        settings = settings.with_throttling();
+    }
+    let number = |field: &str| -> Result<Option<usize>, Error> {
+        let number = node.optional(field)?.map(|value| value.number()).transpose()?;
+        Ok(number.map(|number| usize::try_from(number).unwrap_or(usize::MAX)))
+    };
+    if let Some(items) = number("pageSize")? {
+        settings = settings.with_page_size(items);
+    }
+    if let Some(times) = number("skuInflation")? {
+        settings = settings.with_sku_inflation(times);
+    }
+    Ok(settings)
 }
 
 fn location(node: &Node<'_>) -> Result<&'static str, Error> {
@@ -123,6 +199,7 @@ pub(crate) fn read_failure(node: &Node<'_>) -> Result<Failure, Error> {
 /// # Errors
 /// Where it names a role or a principal there is not.
 pub(crate) fn populate(world: &mut World, id: Uuid, seed: AccountSeed, now: Moment) -> Result<(), Error> {
+    world.arm.agents.extend(seed.machines);
     let account = world.arm.account(id);
     if let Some(state) = seed.state {
         account.state = state;
@@ -180,4 +257,33 @@ fn assign(world: &mut World, id: Uuid, seed: &AssignmentSeed, now: Moment) -> Re
         by: None,
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arm::OperationKind;
+
+    #[test]
+    fn settings_are_read_and_what_is_left_out_is_as_by_default() {
+        let node = Node::document("x", r#"{"operationSeconds": 2, "retryAfterSeconds": 1, "pageSize": 7}"#).unwrap();
+        let settings = read_settings(&node).unwrap();
+        assert_eq!(settings.duration(OperationKind::MachineCreate), Duration::from_secs(2));
+        assert_eq!(settings.first_pause(OperationKind::MachineCreate), Some(1));
+        assert_eq!((settings.page_size, settings.throttling), (7, false));
+        let empty = read_settings(&Node::document("x", "{}").unwrap()).unwrap();
+        assert_eq!(empty.duration(OperationKind::MachineCreate), Duration::from_secs(43));
+        let odd = Node::document("x", r#"{"speed": 1}"#).unwrap();
+        assert_eq!(read_settings(&odd).unwrap_err().field(), Some("x.speed"));
+    }
+
+    #[test]
+    fn failures_are_read_whole() {
+        let text = r#"{"kind": "fail", "code": "AllocationFailed", "status": 400, "inOperation": true, "seconds": 9}"#;
+        let failure = read_failure(&Node::document("x", text).unwrap()).unwrap();
+        let expected = Failure::new("AllocationFailed").with_status(400).in_operation().with_time(Duration::from_secs(9));
+        assert_eq!(failure, expected);
+        let wrong = Node::document("x", r#"{"code": "X", "status": 200}"#).unwrap();
+        assert_eq!(read_failure(&wrong).unwrap_err().field(), Some("x.status"));
+    }
 }

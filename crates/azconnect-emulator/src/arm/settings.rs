@@ -239,7 +239,7 @@ impl ArmSettings {
         self
     }
 
-    /// Repeats the list of SKUs so many times, under other names: about 40 KB for each repetition and region.
+    /// Repeats the list of SKUs so many times, under other names: about 20 KB for each repetition and region.
     #[must_use]
     pub fn with_sku_inflation(mut self, times: usize) -> Self {
         self.sku_inflation = times.max(1);

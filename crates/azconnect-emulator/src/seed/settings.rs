@@ -7,7 +7,7 @@ use azconnect_core::Error;
 use crate::seed::Node;
 use crate::settings::{BadAuthentication, RateLimit, ReplicaChoice, Settings};
 
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 15] = [
     "seed",
     "replicas",
     "replicaChoice",
@@ -22,6 +22,7 @@ const FIELDS: [&str; 14] = [
     "rateLimit",
     "bomOnErrors",
     "numericStatusCodes",
+    "resourceManager",
 ];
 
 /// Reads settings; what is left out is as by default.
@@ -38,6 +39,9 @@ pub(super) fn read(node: &Node<'_>) -> Result<Settings, Error> {
         .with_token_lifetime(seconds(node, "tokenLifetimeSeconds", default.token_lifetime)?)
         .with_bom_on_errors(node.flag_or("bomOnErrors", false)?)
         .with_numeric_status_codes(node.flag_or("numericStatusCodes", false)?);
+    if let Some(arm) = node.optional("resourceManager")? {
+        settings = settings.with_resource_manager(crate::arm::seed::read_settings(&arm)?);
+    }
     if let Some(seed) = node.optional("seed")? {
         settings = settings.with_seed(seed.number()?.into());
     }

@@ -447,6 +447,61 @@ async fn roles_are_given_once_and_taken_away(way: Way) {
     azure.ask_as(&token, "GET", &skus).send().await.expect(403);
 }
 
+async fn a_new_principal_is_not_known_at_once(way: Way) {
+    let azure = Azure::with(way, ArmSettings::instant().with_principal_lag(Duration::from_secs(60))).await;
+    let graph = azure.harness.token(crate::harness::GRAPH_SCOPE).await;
+    let make = |path: &str, body: Value| azure.harness.graph("POST", path).bearer(&graph).json(&body).send();
+    let application = make("/applications", json!({"displayName": "new"})).await.expect(201);
+    let principal = make("/servicePrincipals", json!({"appId": application["appId"]})).await.expect(201);
+    let role = format!(
+        "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
+    );
+    let mut body = json!({"properties": {"roleDefinitionId": role, "principalId": principal["id"]}});
+    let path = |at: u8| {
+        format!(
+            "{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments/00000000-0000-4000-8000-00000000000{at}"
+        )
+    };
+    refused(azure.put(&path(1), &body).await, 400, "PrincipalNotFound");
+    azure.harness.advance(60);
+    azure.put(&path(1), &body).await.expect(201);
+    azure.delete(&path(1)).await.expect(200);
+    body["properties"]["principalType"] = json!("User");
+    refused(azure.put(&path(2), &body).await, 400, "UnmatchedPrincipalType");
+    body["properties"]["principalType"] = json!("ServicePrincipal");
+    azure.put(&path(2), &body).await.expect(201);
+}
+
+async fn a_seed_says_how_azure_behaves_and_names_its_mistakes(way: Way) {
+    let mut seed = azure();
+    seed["settings"] = json!({"resourceManager": {"operationSeconds": 2, "retryAfterSeconds": 1}});
+    seed["subscriptions"][0]["machines"] = json!([{"name": "vm", "exitCode": 3, "output": "no"}]);
+    let text = seed.to_string();
+    let parsed = azconnect_emulator::Seed::from_json(&text).unwrap();
+    let clock = std::sync::Arc::new(azconnect_testkit::ManualClock::new());
+    azconnect_emulator::Emulator::from_seed(parsed, clock.clone()).unwrap();
+    for (pointer, wrong, field) in [
+        ("/subscriptions/0/quotas/0/location", json!("atlantis"), "seed.subscriptions[0].quotas[0].location"),
+        ("/subscriptions/0/restrictedSizes/0/size", json!("Huge"), "seed.subscriptions[0].restrictedSizes[0].size"),
+        ("/subscriptions/0/machines/0/exitCode", json!(256), "seed.subscriptions[0].machines[0].exitCode"),
+        ("/settings/resourceManager/operationSeconds", json!(-1), "seed.settings.resourceManager.operationSeconds"),
+    ] {
+        let mut broken = seed.clone();
+        *broken.pointer_mut(pointer).unwrap() = wrong;
+        let error = azconnect_emulator::Seed::from_json(&broken.to_string()).unwrap_err();
+        assert_eq!(error.field(), Some(field));
+    }
+    for (field, wrong) in [("role", json!("King")), ("principal", json!("00000000-0000-4000-8000-0000000000ee"))] {
+        let mut broken = seed.clone();
+        broken["subscriptions"][0]["roleAssignments"][0][field] = wrong;
+        let parsed = azconnect_emulator::Seed::from_json(&broken.to_string()).unwrap();
+        let error = azconnect_emulator::Emulator::from_seed(parsed, clock.clone()).unwrap_err();
+        assert_eq!(error.field(), Some("seed.subscriptions[0].roleAssignments[0]"));
+    }
+    let harness = Harness::new(way, Settings::default(), &azure()).await;
+    assert_eq!(harness.emulator.resource_manager().ledger().len(), 1);
+}
+
 async fn sizes_images_and_usages_are_listed(way: Way) {
     let azure = Azure::new(way).await;
     let compute = format!("{SUBSCRIPTION}/providers/Microsoft.Compute");
@@ -525,6 +580,8 @@ mod each_way {
         impossible_networks_are_refused
         a_contributor_of_one_group_can_do_nothing_outside
         roles_are_given_once_and_taken_away
+        a_new_principal_is_not_known_at_once
+        a_seed_says_how_azure_behaves_and_names_its_mistakes
         sizes_images_and_usages_are_listed
         reads_and_lists_lag_where_they_are_told_to
         an_unknown_route_is_loud

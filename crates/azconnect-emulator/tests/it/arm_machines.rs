@@ -323,6 +323,30 @@ async fn a_failing_script_and_one_that_never_ends_are_told(way: Way) {
     assert_eq!(late["executionState"], "TimedOut");
 }
 
+async fn a_command_need_not_be_waited_for_and_may_be_strict(way: Way) {
+    let azure = Azure::with(way, ArmSettings::instant()).await;
+    let script = AgentScript::default().with_run(Duration::from_secs(30));
+    azure.harness.emulator.resource_manager().on_machines("vm", script);
+    azure.make_network().await;
+    azure.make(&compute("virtualMachines/vm"), &machine(&azure)).await;
+    let send = async |name: &str, script: &str, field: &str| {
+        let mut body = json!({"location": "westeurope", "properties": {"source": {"script": script}}});
+        body["properties"][field] = json!(true);
+        azure.put(&compute(&format!("virtualMachines/vm/runCommands/{name}")), &body).await
+    };
+    let reply = send("slow", "cloud-init status --wait", "asyncExecution").await;
+    assert_eq!(azure.finish(&reply).await["status"], "Succeeded");
+    let path = compute("virtualMachines/vm/runCommands/slow?$expand=instanceView");
+    let state = async || azure.get(&path).await.expect(200)["properties"]["instanceView"]["executionState"].clone();
+    assert_eq!(state().await, "Running");
+    azure.harness.advance(30);
+    assert_eq!(state().await, "Succeeded");
+    let reply = send("strict", "exit 3", "treatFailureAsDeploymentFailure").await;
+    assert_eq!(azure.finish(&reply).await["error"]["code"], "VMRunCommandExecutionFailed");
+    let plain = azure.get(&compute("virtualMachines/vm/runCommands/slow")).await.expect(200);
+    assert!(plain["properties"].get("instanceView").is_none());
+}
+
 async fn lists_come_in_pages(way: Way) {
     let azure = Azure::with(way, ArmSettings::instant().with_page_size(2)).await;
     azure.make_network().await;
@@ -456,6 +480,7 @@ mod each_way {
         a_deletion_overtakes_a_creation
         commands_see_the_inside_of_a_machine
         a_failing_script_and_one_that_never_ends_are_told
+        a_command_need_not_be_waited_for_and_may_be_strict
         lists_come_in_pages
         a_group_takes_everything_with_it
         a_template_is_checked_and_carried_out_in_order
