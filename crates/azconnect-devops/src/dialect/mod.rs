@@ -138,6 +138,10 @@ fn unknown_failure(status: StatusCode) -> Error {
         ErrorKind::Throttled => {
             error.with_advice("wait as long as the service asks; the limit is per user and pipeline")
         }
+        // Azure DevOps names what it misses inside an organization; an organization it does not know, it does not name.
+        ErrorKind::NotFound => error
+            .with_message("Azure DevOps knows nothing at this address: the organization may not exist")
+            .with_advice("check the organization's name, the first part of its address after dev.azure.com/, then project and id"),
         _ => error,
     }
 }
