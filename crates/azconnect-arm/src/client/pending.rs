@@ -1,7 +1,7 @@
 //! A write that may still go on at the service.
 
 use azconnect_core::{Effect, Error};
-use azconnect_http::{Begun, Call, Operation, Outcome, Poller, Response};
+use azconnect_http::{Begun, Call, Finish, Operation, Outcome, Poller, Response};
 use bytes::Bytes;
 
 use super::arm::Arm;
@@ -39,6 +39,14 @@ impl<T> Pending<T> {
             Begun::Running(operation) => Some(operation),
             _ => None,
         }
+    }
+
+    /// Leaves the result unread: one exchange less for whoever wants to know the outcome only.
+    pub fn without_result(mut self) -> Self {
+        if let Begun::Running(operation) = self.begun {
+            self.begun = Begun::Running(operation.with_finish(Finish::Nothing));
+        }
+        self
     }
 
     /// Waits for the end and reads the result.

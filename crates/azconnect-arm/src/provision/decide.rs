@@ -93,6 +93,10 @@ mod tests {
         state.evolve(&Event::FellBack { code: "AllocationFailed".into(), placement: 1 });
         assert_eq!(decide(&state), Action::Clear);
         state.evolve(&Event::Cleared);
+        assert_eq!(decide(&state), Action::Create(vec![Step::PublicIp]), "it went with the machine");
+        complete(&mut state, Step::PublicIp, true);
+        assert_eq!(decide(&state), Action::Create(vec![Step::Interface]));
+        complete(&mut state, Step::Interface, true);
         assert_eq!(decide(&state), Action::Create(vec![Step::Machine]));
         assert_eq!(state.placement, 1);
     }

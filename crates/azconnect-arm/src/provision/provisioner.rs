@@ -336,6 +336,7 @@ impl Provisioner {
             clock: self.ports.clock.clone(),
             probe: self.probe.clone(),
             warning: Mutex::new(None),
+            known_address: Mutex::new(None),
         })
     }
 

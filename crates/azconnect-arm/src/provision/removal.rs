@@ -48,6 +48,7 @@ impl Site<'_> {
     pub(super) async fn clear(&self, state: &State) -> Result<(), Error> {
         self.delete(None, &self.machine()?, Some(&StepState::Intended)).await?;
         self.delete_disks(state.placement.saturating_sub(1)).await?;
+        self.forget_address();
         self.recorder.record(Event::Cleared).await
     }
 

@@ -107,7 +107,15 @@ impl State {
                 self.clearing = true;
                 self.steps.insert(Step::Machine, StepState::Intended);
             }
-            Event::Cleared => self.clearing = false,
+            Event::Cleared => {
+                self.clearing = false;
+                // A machine takes its network interface and public address with it: they are written again.
+                for step in [Step::Interface, Step::PublicIp] {
+                    if self.steps.get(&step) == Some(&(StepState::Complete { created: true })) {
+                        self.steps.insert(step, StepState::Intended);
+                    }
+                }
+            }
             Event::Failed { step, error, .. } => {
                 self.phase = Phase::Failed;
                 self.failure = Some((*step, error.clone()));

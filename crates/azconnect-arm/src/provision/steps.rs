@@ -7,6 +7,7 @@ use azconnect_core::{Clock, Effect, Error, ErrorKind, Secret, SecretStore};
 use azconnect_http::Outcome;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use futures_util::future::join;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -27,6 +28,10 @@ const ATTEMPTS: u32 = 3;
 
 /// The pause before such a write is sent again.
 const PAUSE: Duration = Duration::from_secs(10);
+
+/// For how long a write is sent again that something else stands in the way of: a network interface stays reserved for
+/// three minutes after its machine failed.
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// The name of the extension that brings the agent.
 const EXTENSION: &str = "azconnect-agent";
@@ -49,6 +54,7 @@ pub(super) struct Site<'a> {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) probe: Option<Arc<dyn AgentProbe>>,
     pub(super) warning: Mutex<Option<String>>,
+    pub(super) known_address: Mutex<Option<String>>,
 }
 
 impl Site<'_> {
@@ -89,10 +95,13 @@ impl Site<'_> {
 
     /// The machine's public address.
     pub(super) async fn address(&self) -> Result<Option<String>, Error> {
-        if !self.plan.spec.public_ip {
-            return Ok(None);
+        let known = self.known_address.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if known.is_some() || !self.plan.spec.public_ip {
+            return Ok(known);
         }
-        Ok(self.group.public_ip(&self.plan.names.public_ip)?.get().await?.properties.ip_address)
+        let address = self.group.public_ip(&self.plan.names.public_ip)?.get().await?.properties.ip_address;
+        self.known_address.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&address);
+        Ok(address)
     }
 
     async fn create_group(&self, state: &State) -> Result<(), Failure> {
@@ -126,9 +135,9 @@ impl Site<'_> {
         };
         let input = MachineInput { placement, at: state.placement, public_key };
         let body = body::machine(self.plan, &self.ids, &input).map_err(certain)?;
-        let Err((error, definitive)) = self.ensure(Step::Machine, self.machine(), &body, state).await else {
-            return Ok(());
-        };
+        // The address is read while the machine is created. If that fails, it is read in the end.
+        let (outcome, _) = join(self.ensure(Step::Machine, self.machine(), &body, state), self.address()).await;
+        let Err((error, definitive)) = outcome else { return Ok(()) };
         let code = error.service_code().unwrap_or_default().to_owned();
         if definitive && code.starts_with("OSProvisioning") {
             // The service gave up waiting, not the machine: deleting it would lose one that comes up later.
@@ -274,8 +283,17 @@ impl Site<'_> {
         body: &(impl Serialize + Sync),
     ) -> Result<(), Failure> {
         let mut attempt = 1;
+        let started = self.clock.elapsed();
         loop {
-            let pending = handle.create(body).await.map_err(refused)?;
+            let pending = match handle.create(body).await {
+                Ok(pending) => pending.without_result(),
+                Err(error) if is_momentary(&error) && self.clock.elapsed().saturating_sub(started) < PATIENCE => {
+                    tracing::debug!(%error, "the write is refused for a moment and sent again");
+                    self.clock.sleep(PAUSE).await;
+                    continue;
+                }
+                Err(error) => return Err(refused(error)),
+            };
             if let Some(operation) = pending.operation() {
                 self.note(Event::Accepted { step, operation: operation.clone() }).await?;
             }
@@ -312,6 +330,10 @@ impl Site<'_> {
         self.recorder.record(event).await.map_err(uncertain)
     }
 
+    pub(super) fn forget_address(&self) {
+        *self.known_address.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn warn(&self, text: String) {
         *self.warning.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
     }
@@ -344,7 +366,8 @@ fn refused(error: Error) -> Failure {
 }
 
 fn is_momentary(error: &Error) -> bool {
-    Fault::of(error).is_some_and(|fault| fault.class == Class::Retry) && error.kind() != ErrorKind::Timeout
+    let kind = matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Unavailable);
+    kind && Fault::of(error).is_some_and(|fault| fault.class == Class::Retry)
 }
 
 /// The end of an output, short enough for a message.

@@ -96,6 +96,18 @@ async fn without_room_the_next_zone_and_then_the_next_size_is_tried() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_interface_that_is_reserved_for_a_while_is_waited_for() {
+    let stage = Stage::new();
+    let fault = Script::new(FaultAction::Fail(Failure::new("NicReservedForAnotherVm")))
+        .with_method("PUT")
+        .with_path(MACHINE)
+        .with_count(60);
+    let id = stage.emulator.faults().add(fault);
+    stage.provisioner().run(&plan(spec())).await.unwrap();
+    assert_eq!(stage.emulator.faults().hits(id), 60);
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_room_anywhere_nothing_is_left() {
     let stage = Stage::new();
     fails(&stage, MACHINE, Failure::new("AllocationFailed").in_operation());

@@ -112,7 +112,17 @@ fn early(seen: &Seen) -> Option<Duration> {
         let backoff = FIRST.saturating_mul(1 << seen.unread.min(5));
         return Some(seen.retry_after.map_or(backoff, |named| backoff.max(named)));
     }
-    Some(seen.elapsed.max(FIRST).min(named))
+    Some(until_next_doubling(seen.elapsed).min(named))
+}
+
+/// The pause until 1, 2, 4, 8 … seconds have passed since the start, however long the polls themselves took.
+fn until_next_doubling(elapsed: Duration) -> Duration {
+    let mut next = FIRST;
+    // Nearer than a quarter of a second is now, in all but name.
+    while next < elapsed.saturating_add(FIRST / 4) {
+        next = next.saturating_mul(2);
+    }
+    next.saturating_sub(elapsed)
 }
 
 #[cfg(test)]
@@ -135,6 +145,17 @@ mod tests {
     fn the_default_starts_early_and_then_follows() {
         assert_eq!(schedule(&FollowRetryAfter, 10, 7), [1, 2, 4, 8, 16, 26, 36]);
         assert_eq!(schedule(&FollowRetryAfter, 3, 5), [1, 2, 4, 7, 10]);
+    }
+
+    #[test]
+    fn slow_polls_do_not_shift_the_schedule() {
+        let pause = |milliseconds| {
+            let elapsed = Duration::from_millis(milliseconds);
+            FollowRetryAfter.pause(&Seen { elapsed, ..Seen::new() }).map(|pause| pause.as_millis())
+        };
+        assert_eq!(pause(1_040), Some(960));
+        assert_eq!(pause(900), Some(1_100));
+        assert_eq!(pause(0), Some(1_000));
     }
 
     #[test]
