@@ -42,17 +42,17 @@ pub(crate) struct Roles {
 
 impl Default for Roles {
     fn default() -> Self {
-        Self { definitions: built_in(), assignments: Vec::new() }
+        Self { definitions: BUILT_IN.iter().map(Definition::built_in).collect(), assignments: Vec::new() }
     }
 }
 
 impl Definition {
-    fn built_in(id: u128, name: &str, description: &str, actions: &[&str], not_actions: &[&str]) -> Self {
+    fn built_in((id, name, description, actions, not_actions): &BuiltIn) -> Self {
         let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
         Self {
-            id: Uuid::from_u128(id),
-            name: name.to_owned(),
-            description: description.to_owned(),
+            id: Uuid::from_u128(*id),
+            name: (*name).to_owned(),
+            description: (*description).to_owned(),
             actions: texts(actions),
             not_actions: texts(not_actions),
             data_actions: Vec::new(),
@@ -126,107 +126,108 @@ pub(crate) fn matches(pattern: &str, action: &str) -> bool {
     rest.len() >= last.len() && rest.ends_with(last)
 }
 
-fn built_in() -> Vec<Definition> {
-    let role = Definition::built_in;
-    vec![
-        role(
-            0x8e3af657_a8ff_443c_a75c_2fe8c4bcb635,
-            "Owner",
-            "Grants full access to manage all resources, including the ability to assign roles in Azure RBAC.",
-            &["*"],
-            &[],
-        ),
-        role(
-            0xb24988ac_6180_42a0_ab88_20f7382dd24c,
-            "Contributor",
-            "Grants full access to manage all resources, but does not allow you to assign roles in Azure RBAC, manage assignments in Azure Blueprints, or share image galleries.",
-            &["*"],
-            &[
-                "Microsoft.Authorization/*/Delete",
-                "Microsoft.Authorization/*/Write",
-                "Microsoft.Authorization/elevateAccess/Action",
-                "Microsoft.Blueprint/blueprintAssignments/write",
-                "Microsoft.Blueprint/blueprintAssignments/delete",
-                "Microsoft.Compute/galleries/share/action",
-                "Microsoft.Purview/consents/write",
-                "Microsoft.Purview/consents/delete",
-                "Microsoft.Resources/deploymentStacks/manageDenySetting/action",
-                "Microsoft.Subscription/cancel/action",
-                "Microsoft.Subscription/enable/action",
-            ],
-        ),
-        role(
-            0xacdd72a7_3385_48ef_bd42_f606fba81ae7,
-            "Reader",
-            "View all resources, but does not allow you to make any changes.",
-            &["*/read"],
-            &[],
-        ),
-        role(
-            0x18d7d88d_d35e_4fb5_a5c3_7773c20a72d9,
-            "User Access Administrator",
-            "Lets you manage user access to Azure resources.",
-            &["*/read", "Microsoft.Authorization/*", "Microsoft.Support/*"],
-            &[],
-        ),
-        role(
-            0xf58310d9_a9f6_439a_9e8d_f62e7b41a168,
-            "Role Based Access Control Administrator",
-            "Manage access to Azure resources by assigning roles using Azure RBAC.",
-            &[
-                "Microsoft.Authorization/roleAssignments/write",
-                "Microsoft.Authorization/roleAssignments/delete",
-                "*/read",
-                "Microsoft.Support/*",
-            ],
-            &[],
-        ),
-        role(
-            0x9980e02c_c2be_4d73_94e8_173b1dc7cf3c,
-            "Virtual Machine Contributor",
-            "Lets you manage virtual machines, but not access to them, and not the virtual network or storage account they're connected to.",
-            &[
-                "Microsoft.Authorization/*/read",
-                "Microsoft.Compute/availabilitySets/*",
-                "Microsoft.Compute/locations/*",
-                "Microsoft.Compute/virtualMachines/*",
-                "Microsoft.Compute/virtualMachineScaleSets/*",
-                "Microsoft.Compute/cloudServices/*",
-                "Microsoft.Compute/disks/write",
-                "Microsoft.Compute/disks/read",
-                "Microsoft.Compute/disks/delete",
-                "Microsoft.Network/locations/*",
-                "Microsoft.Network/networkInterfaces/*",
-                "Microsoft.Network/networkSecurityGroups/join/action",
-                "Microsoft.Network/networkSecurityGroups/read",
-                "Microsoft.Network/publicIPAddresses/join/action",
-                "Microsoft.Network/publicIPAddresses/read",
-                "Microsoft.Network/virtualNetworks/read",
-                "Microsoft.Network/virtualNetworks/subnets/join/action",
-                "Microsoft.Resources/deployments/*",
-                "Microsoft.Resources/subscriptions/resourceGroups/read",
-                "Microsoft.SerialConsole/serialPorts/connect/action",
-                "Microsoft.Support/*",
-            ],
-            &[],
-        ),
-        role(
-            0x4d97b98b_1d4f_4787_a291_c67834d212e7,
-            "Network Contributor",
-            "Lets you manage networks, but not access to them.",
-            &[
-                "Microsoft.Authorization/*/read",
-                "Microsoft.Insights/alertRules/*",
-                "Microsoft.Network/*",
-                "Microsoft.ResourceHealth/availabilityStatuses/read",
-                "Microsoft.Resources/deployments/*",
-                "Microsoft.Resources/subscriptions/resourceGroups/read",
-                "Microsoft.Support/*",
-            ],
-            &[],
-        ),
-    ]
-}
+/// Id, name, description, actions, excluded actions.
+type BuiltIn = (u128, &'static str, &'static str, &'static [&'static str], &'static [&'static str]);
+
+/// The roles that every directory has, as far as they matter here.
+const BUILT_IN: &[BuiltIn] = &[
+    (
+        0x8e3af657_a8ff_443c_a75c_2fe8c4bcb635,
+        "Owner",
+        "Grants full access to manage all resources, including the ability to assign roles in Azure RBAC.",
+        &["*"],
+        &[],
+    ),
+    (
+        0xb24988ac_6180_42a0_ab88_20f7382dd24c,
+        "Contributor",
+        "Grants full access to manage all resources, but does not allow you to assign roles in Azure RBAC, manage assignments in Azure Blueprints, or share image galleries.",
+        &["*"],
+        &[
+            "Microsoft.Authorization/*/Delete",
+            "Microsoft.Authorization/*/Write",
+            "Microsoft.Authorization/elevateAccess/Action",
+            "Microsoft.Blueprint/blueprintAssignments/write",
+            "Microsoft.Blueprint/blueprintAssignments/delete",
+            "Microsoft.Compute/galleries/share/action",
+            "Microsoft.Purview/consents/write",
+            "Microsoft.Purview/consents/delete",
+            "Microsoft.Resources/deploymentStacks/manageDenySetting/action",
+            "Microsoft.Subscription/cancel/action",
+            "Microsoft.Subscription/enable/action",
+        ],
+    ),
+    (
+        0xacdd72a7_3385_48ef_bd42_f606fba81ae7,
+        "Reader",
+        "View all resources, but does not allow you to make any changes.",
+        &["*/read"],
+        &[],
+    ),
+    (
+        0x18d7d88d_d35e_4fb5_a5c3_7773c20a72d9,
+        "User Access Administrator",
+        "Lets you manage user access to Azure resources.",
+        &["*/read", "Microsoft.Authorization/*", "Microsoft.Support/*"],
+        &[],
+    ),
+    (
+        0xf58310d9_a9f6_439a_9e8d_f62e7b41a168,
+        "Role Based Access Control Administrator",
+        "Manage access to Azure resources by assigning roles using Azure RBAC.",
+        &[
+            "Microsoft.Authorization/roleAssignments/write",
+            "Microsoft.Authorization/roleAssignments/delete",
+            "*/read",
+            "Microsoft.Support/*",
+        ],
+        &[],
+    ),
+    (
+        0x9980e02c_c2be_4d73_94e8_173b1dc7cf3c,
+        "Virtual Machine Contributor",
+        "Lets you manage virtual machines, but not access to them, and not the virtual network or storage account they're connected to.",
+        &[
+            "Microsoft.Authorization/*/read",
+            "Microsoft.Compute/availabilitySets/*",
+            "Microsoft.Compute/locations/*",
+            "Microsoft.Compute/virtualMachines/*",
+            "Microsoft.Compute/virtualMachineScaleSets/*",
+            "Microsoft.Compute/cloudServices/*",
+            "Microsoft.Compute/disks/write",
+            "Microsoft.Compute/disks/read",
+            "Microsoft.Compute/disks/delete",
+            "Microsoft.Network/locations/*",
+            "Microsoft.Network/networkInterfaces/*",
+            "Microsoft.Network/networkSecurityGroups/join/action",
+            "Microsoft.Network/networkSecurityGroups/read",
+            "Microsoft.Network/publicIPAddresses/join/action",
+            "Microsoft.Network/publicIPAddresses/read",
+            "Microsoft.Network/virtualNetworks/read",
+            "Microsoft.Network/virtualNetworks/subnets/join/action",
+            "Microsoft.Resources/deployments/*",
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
+            "Microsoft.SerialConsole/serialPorts/connect/action",
+            "Microsoft.Support/*",
+        ],
+        &[],
+    ),
+    (
+        0x4d97b98b_1d4f_4787_a291_c67834d212e7,
+        "Network Contributor",
+        "Lets you manage networks, but not access to them.",
+        &[
+            "Microsoft.Authorization/*/read",
+            "Microsoft.Insights/alertRules/*",
+            "Microsoft.Network/*",
+            "Microsoft.ResourceHealth/availabilityStatuses/read",
+            "Microsoft.Resources/deployments/*",
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
+            "Microsoft.Support/*",
+        ],
+        &[],
+    ),
+];
 
 #[cfg(test)]
 mod tests {

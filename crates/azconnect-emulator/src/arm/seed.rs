@@ -281,7 +281,8 @@ mod tests {
     fn failures_are_read_whole() {
         let text = r#"{"kind": "fail", "code": "AllocationFailed", "status": 400, "inOperation": true, "seconds": 9}"#;
         let failure = read_failure(&Node::document("x", text).unwrap()).unwrap();
-        let expected = Failure::new("AllocationFailed").with_status(400).in_operation().with_time(Duration::from_secs(9));
+        let expected =
+            Failure::new("AllocationFailed").with_status(400).in_operation().with_time(Duration::from_secs(9));
         assert_eq!(failure, expected);
         let wrong = Node::document("x", r#"{"code": "X", "status": 200}"#).unwrap();
         assert_eq!(read_failure(&wrong).unwrap_err().field(), Some("x.status"));
