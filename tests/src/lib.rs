@@ -5,3 +5,8 @@
 pub mod contoso;
 pub mod deadly;
 pub mod judge;
+
+/// The examples of the front page compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
