@@ -15,9 +15,9 @@ use azconnect::core::Error;
 use azconnect::devops::{
     DevOpsClient, Organization, OrganizationName, OrganizationTenant, Project, ProjectRef, ProjectState,
 };
-use azconnect_examples::end::{Failure, environment, report};
+use azconnect_examples::end::{Failure, report};
 use azconnect_examples::place::PlaceArguments;
-use azconnect_examples::product::{CONTOSO_PRODUCT, Operator, Product};
+use azconnect_examples::product::{CONTOSO_PRODUCT, Product};
 use azconnect_examples::table::table;
 use clap::Parser;
 
@@ -46,7 +46,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let names = arguments.names()?;
     let project = arguments.project.as_deref().map(ProjectRef::new).transpose()?;
     let place = arguments.place.find().await?;
-    let operator = operator(&arguments, &place)?;
+    let operator = Product::from_json(CONTOSO_PRODUCT)?.operator(&place)?;
     let azure = Azure::new(place.cloud.clone(), place.transport.clone(), place.clock.clone());
     let client = azure.sign_in(operator.tenant, operator.client, operator.secret)?.devops();
     let found = client.organizations(&[], &names).await?;
@@ -71,17 +71,6 @@ impl Arguments {
         let product = Product::from_json(CONTOSO_PRODUCT)?;
         product.organizations.iter().map(|organization| OrganizationName::new(&organization.name)).collect()
     }
-}
-
-fn operator(arguments: &Arguments, place: &azconnect_examples::place::Place) -> Result<Operator, Error> {
-    if !arguments.place.azure {
-        return Product::from_json(CONTOSO_PRODUCT)?.operator(place);
-    }
-    Ok(Operator {
-        tenant: environment("AZURE_TENANT_ID")?.parse()?,
-        client: environment("AZURE_CLIENT_ID")?.parse()?,
-        secret: azconnect::core::Secret::new(environment("AZURE_CLIENT_SECRET")?),
-    })
 }
 
 async fn show(client: &DevOpsClient, name: &OrganizationName, only: Option<&ProjectRef>) -> Result<(), Error> {

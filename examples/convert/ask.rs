@@ -4,7 +4,7 @@ use std::io::Write;
 
 /// What to do with a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// Convert it.
     Convert,
     /// Leave it, and go on.
@@ -14,7 +14,7 @@ pub enum Answer {
 }
 
 /// Asks until the answer is understood. An empty line is the default; the end of the input is an exit.
-pub fn ask(name: &str, default: Answer) -> Answer {
+pub(crate) fn ask(name: &str, default: Answer) -> Answer {
     loop {
         let shown = if default == Answer::Convert { "[C]onvert, [s]kip, [e]xit" } else { "[c]onvert, [S]kip, [e]xit" };
         say(&format!("{name}: {shown}? "));
@@ -34,7 +34,7 @@ pub fn ask(name: &str, default: Answer) -> Answer {
 }
 
 /// A reader that went away needs no more text.
-pub fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let mut output = std::io::stdout().lock();
     let _ = output.write_all(text.as_bytes());
     let _ = output.flush();

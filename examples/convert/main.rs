@@ -13,16 +13,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use azconnect::Azure;
-use azconnect::core::{Clock, Error, Secret};
+use azconnect::core::{Clock, Error};
 use azconnect::credential::Finding;
 use azconnect::devops::{
     ConversionRules, Endpoint, EndpointQuery, Endpoints, OrganizationName, ProjectRef, ReadyPolicy, conversion_findings,
 };
 use azconnect::http::SystemClock;
 use azconnect_emulator::{Emulator, Seed};
-use azconnect_examples::end::{Failure, environment, report};
+use azconnect_examples::end::{Failure, report};
 use azconnect_examples::place::{Place, PlaceArguments};
-use azconnect_examples::product::{CONTOSO_PRODUCT, Operator, Product};
+use azconnect_examples::product::{CONTOSO_PRODUCT, Product};
 use azconnect_examples::table::table;
 use clap::Parser;
 
@@ -127,7 +127,7 @@ async fn endpoints(arguments: &Arguments) -> Result<Endpoints, Error> {
     let organization = OrganizationName::new(&arguments.organization)?;
     let project = ProjectRef::new(&arguments.project)?;
     let place = place(&arguments.place).await?;
-    let operator = operator(&place)?;
+    let operator = Product::from_json(CONTOSO_PRODUCT)?.operator(&place)?;
     let azure = Azure::new(place.cloud.clone(), place.transport.clone(), place.clock.clone());
     let client = azure.sign_in(operator.tenant, operator.client, operator.secret)?.devops();
     Ok(client.organization(&organization)?.endpoints(project))
@@ -142,15 +142,4 @@ async fn place(arguments: &PlaceArguments) -> Result<Place, Error> {
     let emulator = Emulator::from_seed(Seed::from_json(FEDERATION)?, clock.clone())?;
     let (cloud, transport) = (emulator.cloud(), emulator.transport());
     Ok(Place { cloud, transport, clock, embedded: Some(emulator), is_azure: false })
-}
-
-fn operator(place: &Place) -> Result<Operator, Error> {
-    if !place.is_azure {
-        return Product::from_json(CONTOSO_PRODUCT)?.operator(place);
-    }
-    Ok(Operator {
-        tenant: environment("AZURE_TENANT_ID")?.parse()?,
-        client: environment("AZURE_CLIENT_ID")?.parse()?,
-        secret: Secret::new(environment("AZURE_CLIENT_SECRET")?),
-    })
 }

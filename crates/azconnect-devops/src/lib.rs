@@ -1,36 +1,51 @@
-//! Azure DevOps service connections as documents that lose no field: read, update, test, and receive rotated secrets.
+//! Azure DevOps service connections as documents that lose no field: create, read, update, test, share, convert to workload
+//! identity federation, and receive rotated secrets.
+//!
+//! [`DevOpsClient`] leads to an [`Organization`], and that to the [`Endpoints`] of a project, as the service calls its
+//! connections. [`ServiceConnectionSink`] is the [`CredentialSink`](azconnect_credential::CredentialSink) of one connection,
+//! [`PersonalTokenIssuer`] the [`CredentialIssuer`](azconnect_credential::CredentialIssuer) of a user's access tokens.
 //!
 //! ```
 //! use std::sync::Arc;
 //! use azconnect_core::{Cloud, Error, Secret};
-//! use azconnect_devops::{DevOpsClient, EndpointQuery, OrganizationName, PersonalAccessToken, ProjectRef};
-//! use azconnect_http::{Pipeline, Request, Response, Transport};
+//! use azconnect_credential::{Candidate, CredentialSink};
+//! use azconnect_devops::{DevOpsClient, OrganizationName, PersonalAccessToken, ProjectRef, ServiceConnectionSink};
+//! use azconnect_emulator::{Emulator, Seed};
+//! use azconnect_http::Pipeline;
 //! use azconnect_testkit::VirtualClock;
-//!
-//! /// A project with one connection.
-//! struct OneConnection;
-//!
-//! #[async_trait::async_trait]
-//! impl Transport for OneConnection {
-//!     async fn send(&self, request: Request) -> Result<Response, Error> {
-//!         assert_eq!(request.uri().path(), "/contoso/Web%20shop/_apis/serviceendpoint/endpoints");
-//!         let body = r#"{"count":1,"value":[{"id":"5e47a0d8-c745-44f8-8f93-784f18ff31c4","name":"deploy"}]}"#;
-//!         Ok(http::Response::new(body.into()))
-//!     }
-//! }
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), Error> {
-//! let pipeline = Pipeline::new(Arc::new(OneConnection), Arc::new(VirtualClock::new()));
-//! let token = PersonalAccessToken::new(Secret::new("pasted-from-the-portal"))?;
-//! let client = DevOpsClient::new(pipeline, &Cloud::public(), Arc::new(token));
+//! // An emulator in the place of Azure.
+//! let clock = Arc::new(VirtualClock::new());
+//! let emulator = Emulator::from_seed(Seed::from_json(include_str!("../doc/seed.json"))?, clock.clone())?;
+//! let pipeline = Pipeline::new(emulator.transport(), clock);
 //!
+//! let token = PersonalAccessToken::new(Secret::new("anns-access-token"))?;
+//! let client = DevOpsClient::new(pipeline, &emulator.cloud(), Arc::new(token));
 //! let contoso = client.organization(&OrganizationName::new("contoso")?)?;
-//! let connections = contoso.endpoints(ProjectRef::new("Web shop")?).list(&EndpointQuery::new()).await?;
-//! assert_eq!(connections[0].name(), Some("deploy"));
+//!
+//! // What may be refreshed, and what stands in the way; refused with a reason without the permission.
+//! let picker = contoso.picker(&ProjectRef::new("Web")?).await?;
+//! let shown: Vec<_> = picker.choices.iter().map(|choice| format!("{}: {}", choice.name, choice.explanation())).collect();
+//! assert_eq!(shown[0], "production: can be refreshed");
+//! assert_eq!(shown[1], "automatic: Azure DevOps created its application and manages its secret");
+//!
+//! // A new secret: tested, written with everything else unchanged, read back, and tested again.
+//! let sink = ServiceConnectionSink::new(contoso.endpoints(ProjectRef::new("Web")?), picker.choices[0].id)?;
+//! let secret = Secret::new("deployer-new");
+//! let candidate = Candidate::new(&secret);
+//! let receipt = sink.push(&candidate).await?;
+//! assert!(receipt.evidence.starts_with("written and read back"));
+//! assert!(sink.verify(&candidate).await.is_accepted());
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Permissions
+//! Reading connections: scope `vso.serviceendpoint`; testing: `vso.serviceendpoint_query`; everything else:
+//! `vso.serviceendpoint_manage`. A secret is changed only by an administrator of the connection on collection level
+//! ([`Organization::connection_permission`]).
 
 mod authorization;
 mod client;

@@ -94,6 +94,7 @@ fn docker(endpoint: &Endpoint, findings: &mut Vec<Finding>) {
             format!("a Docker connection of registry type {} is not refreshed here", shown(registry)),
             "use registry type Others with the application's client id as user name",
         ));
+        return;
     }
     if !endpoint.is_scheme("UsernamePassword") {
         findings.push(blocker(
