@@ -271,6 +271,9 @@ fn image(facts: &Facts) -> Option<Finding> {
 
 fn image_fit(spec: &VmSpec, facts: &Facts) -> Option<Finding> {
     let (Some(Ok(image)), Ok(skus)) = (&facts.image, &facts.skus) else { return None };
+    if !spec.sizes.iter().any(|size| find(skus, size).is_some()) {
+        return Some(Finding::unknown(Check::ImageFit, "no size is known here", "choose another size first"));
+    }
     let generation = image.properties.hyper_v_generation.as_deref();
     let architecture = image.properties.architecture.as_deref();
     let problem = |size: &str| {

@@ -96,7 +96,8 @@ impl PollPolicy for Eager {
         if minds {
             return Some(pause.max(seen.retry_after.unwrap_or(UNNAMED)));
         }
-        Some(if seen.unread == 0 { pause.min(self.every) } else { pause })
+        let named = seen.retry_after.unwrap_or(UNNAMED).min(self.every);
+        Some(if seen.unread == 0 { first_polls(seen.elapsed, named) } else { pause })
     }
 }
 
@@ -112,7 +113,11 @@ fn early(seen: &Seen) -> Option<Duration> {
         let backoff = FIRST.saturating_mul(1 << seen.unread.min(5));
         return Some(seen.retry_after.map_or(backoff, |named| backoff.max(named)));
     }
-    Some(until_next_doubling(seen.elapsed).min(named))
+    Some(first_polls(seen.elapsed, named))
+}
+
+fn first_polls(elapsed: Duration, named: Duration) -> Duration {
+    if elapsed >= named { named } else { until_next_doubling(elapsed).min(named) }
 }
 
 /// The pause until 1, 2, 4, 8 … seconds have passed since the start, however long the polls themselves took.
