@@ -187,7 +187,15 @@ impl DevOpsClient {
         found.sort_by_key(|entry| (entry.name.as_str().to_ascii_lowercase(), entry.id.is_none()));
         found.dedup_by(|a, b| a.name.as_str().eq_ignore_ascii_case(b.name.as_str()));
         for entry in found {
-            let tenant = self.tenant_of(&entry.name).await.unwrap_or(OrganizationTenant::Unknown);
+            let tenant = match self.tenant_of(&entry.name).await {
+                Ok(tenant) => tenant,
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    search.findings.push(missing(&entry, &error));
+                    continue;
+                }
+                // A list without tenants is better than none.
+                Err(_) => OrganizationTenant::Unknown,
+            };
             match search.groups.iter_mut().find(|group| group.tenant == tenant) {
                 Some(group) => group.organizations.push(entry),
                 None => search.groups.push(TenantGroup { tenant, organizations: vec![entry] }),
@@ -247,6 +255,11 @@ fn entry(account: &Value) -> Option<OrganizationEntry> {
     let text = |key: &str| account.get(key).and_then(Value::as_str);
     let name = OrganizationName::new(text("accountName")?).ok()?;
     Some(OrganizationEntry { name, id: text("accountId").map(str::to_owned) })
+}
+
+fn missing(entry: &OrganizationEntry, error: &Error) -> Finding {
+    let message = format!("there is no organization called {}", entry.name);
+    Finding::new(Severity::Warning, "organization-not-found", message, error.advice())
 }
 
 fn nothing_listed() -> Finding {

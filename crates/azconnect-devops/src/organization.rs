@@ -112,10 +112,12 @@ pub(crate) struct ApiVersions {
     pub(crate) released: &'static str,
     /// Of what only exists as a first preview.
     pub(crate) preview: &'static str,
+    /// Whether connections are written through a project.
+    pub(crate) project_writes: bool,
 }
 
 impl ApiVersions {
-    pub(crate) const SERVICES: Self = Self { released: "7.1", preview: "7.1-preview.1" };
+    pub(crate) const SERVICES: Self = Self { released: "7.1", preview: "7.1-preview.1", project_writes: false };
 }
 
 /// The longest list that is read whole where the service has pages.

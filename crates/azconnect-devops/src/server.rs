@@ -26,10 +26,10 @@ pub enum ServerVersion {
 impl ServerVersion {
     fn api(self) -> ApiVersions {
         match self {
-            Self::V2022 => ApiVersions { released: "7.0", preview: "7.0-preview.1" },
+            Self::V2022 => ApiVersions { released: "7.0", preview: "7.0-preview.1", project_writes: false },
             // Service connections were a preview then.
-            Self::V2020 => ApiVersions { released: "6.0-preview", preview: "6.0-preview.1" },
-            Self::V2019 => ApiVersions { released: "5.0-preview", preview: "5.0-preview.1" },
+            Self::V2020 => ApiVersions { released: "6.0-preview", preview: "6.0-preview.1", project_writes: false },
+            Self::V2019 => ApiVersions { released: "5.0-preview", preview: "5.0-preview.1", project_writes: true },
         }
     }
 }

@@ -15,12 +15,13 @@ pub use self::generic::GenericConnection;
 pub use self::ready::ReadyPolicy;
 use crate::endpoint::{Draft, Endpoint};
 use crate::organization::Organization;
-use crate::project::Project;
+use crate::project::{Project, ProjectId};
 
 /// A service connection that can be created, made by one of the builders.
 pub struct NewConnection<'a> {
-    pub(crate) draft: Draft<'a>,
-    pub(crate) name: String,
+    draft: Draft<'a>,
+    name: String,
+    project: ProjectId,
 }
 
 impl std::fmt::Debug for NewConnection<'_> {
@@ -81,7 +82,7 @@ impl Parts<'_> {
         let Value::Object(mut document) = document else { return Err(Error::invalid("connection", "is no object")) };
         document.insert("serviceEndpointProjectReferences".to_owned(), Value::Array(vec![reference]));
         let secret = secret.map(|(key, secret)| (key.to_owned(), secret));
-        Ok(NewConnection { draft: Draft { document, secret }, name: name.to_owned() })
+        Ok(NewConnection { draft: Draft { document, secret }, name: name.to_owned(), project: self.project.id })
     }
 }
 
@@ -104,7 +105,10 @@ impl Organization {
     /// # Cancel safety
     /// Not cancel safe: the connection may exist afterwards, findable by its name.
     pub async fn create_connection(&self, connection: &NewConnection<'_>) -> Result<Endpoint, Error> {
-        let url = self.url(&["_apis", "serviceendpoint", "endpoints"], &[])?;
+        let project = self.versions.project_writes.then(|| connection.project.to_string());
+        let tail = ["_apis", "serviceendpoint", "endpoints"].map(str::to_owned);
+        let segments: Vec<String> = project.into_iter().chain(tail).collect();
+        let url = self.url(&segments, &[])?;
         let call = Call::post("devops.endpoint.create", url).with_json(&connection.draft)?;
         let answer = self.send(call).await?;
         Endpoint::from_json(answer.body()).map_err(|error| {

@@ -50,17 +50,12 @@ impl Endpoints {
         let clock = self.organization.client.pipeline().clock().clone();
         let started = clock.elapsed();
         loop {
-            let outcome = self
-                .get(id)
-                .await
-                .and_then(|endpoint| progress(endpoint).transpose().unwrap_or_else(|| Err(waiting())));
-            let error = match outcome {
-                Ok(endpoint) => return Ok(endpoint),
-                Err(error)
-                    if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Throttled) =>
-                {
-                    error
-                }
+            let error = match self.get(id).await {
+                Ok(endpoint) => match progress(endpoint)? {
+                    Some(endpoint) => return Ok(endpoint),
+                    None => waiting(),
+                },
+                Err(error) if passes(&error) => error,
                 Err(error) => return Err(error),
             };
             if clock.elapsed().saturating_sub(started) + policy.interval > policy.deadline {
@@ -80,11 +75,7 @@ impl Endpoints {
         loop {
             match self.get(id).await {
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-                Err(error)
-                    if !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Throttled) =>
-                {
-                    return Err(error);
-                }
+                Err(error) if !passes(&error) => return Err(error),
                 Ok(endpoint) => drop(progress(endpoint)?),
                 Err(_) => {}
             }
@@ -94,6 +85,11 @@ impl Endpoints {
             clock.sleep(policy.interval).await;
         }
     }
+}
+
+/// Whether another look may help.
+fn passes(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Throttled)
 }
 
 /// The connection if it is ready, nothing while it is being set up, the service's text if that failed.

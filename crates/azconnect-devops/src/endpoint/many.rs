@@ -41,7 +41,7 @@ impl Endpoints {
             let current = self.unchanged_since(before).await?;
             drafts.push((before.id(), change.draft(&current)?));
         }
-        let url = self.organization.url(&["_apis", "serviceendpoint", "endpoints"], &[])?;
+        let url = self.write_url(None)?;
         let bodies: Vec<&Draft<'_>> = drafts.iter().map(|(_, draft)| draft).collect();
         self.organization.send(Call::put("devops.endpoint.update_all", url).with_json(&bodies)?).await?;
         let mut after = Vec::with_capacity(drafts.len());

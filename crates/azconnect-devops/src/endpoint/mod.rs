@@ -3,19 +3,23 @@
 mod change;
 mod compare;
 mod document;
+mod draft;
 mod many;
 mod number;
 mod query;
 mod scan;
 mod view;
 
+use std::borrow::Cow;
+
 use azconnect_core::{Effect, Error, ErrorKind};
 use azconnect_http::{Call, Response, SendOptions};
+use url::Url;
 
-pub(crate) use self::change::Draft;
 pub use self::change::EndpointChange;
 use self::compare::{Moment, differences, named};
 pub use self::document::{Endpoint, EndpointId};
+pub(crate) use self::draft::Draft;
 pub use self::many::Deletion;
 pub use self::query::{ActionFilter, EndpointQuery};
 pub use self::scan::EndpointScan;
@@ -125,7 +129,7 @@ impl Endpoints {
 
     /// Writes a whole document.
     async fn write(&self, draft: &Draft<'_>, id: EndpointId) -> Result<Response, Error> {
-        let url = self.organization.url(&["_apis", "serviceendpoint", "endpoints", &id.to_string()], &[])?;
+        let url = self.write_url(Some(id))?;
         self.organization.send(Call::put("devops.endpoint.update", url).with_json(draft)?).await
     }
 
@@ -146,8 +150,20 @@ impl Endpoints {
         EndpointScan::new(&answer).map_err(|error| located(error, operation, &answer))
     }
 
+    /// Where connections are written: on the collection, and on servers before 2020 through the project.
+    fn write_url(&self, id: Option<EndpointId>) -> Result<Url, Error> {
+        let project = self.organization.versions.project_writes.then(|| self.project.as_str());
+        let id = id.map(|id| id.to_string());
+        let segments: Vec<Cow<'_, str>> = project
+            .into_iter()
+            .chain(["_apis".into(), "serviceendpoint".into(), "endpoints".into()])
+            .chain(id.map(Cow::Owned))
+            .collect();
+        self.organization.url(&segments, &[])
+    }
+
     /// The segments of an address of the project's connections.
-    fn path<'a>(&'a self, tail: &[&'a str]) -> Vec<std::borrow::Cow<'a, str>> {
+    fn path<'a>(&'a self, tail: &[&'a str]) -> Vec<Cow<'a, str>> {
         let head = [self.project.as_str(), "_apis".into(), "serviceendpoint".into(), "endpoints".into()];
         head.into_iter().chain(tail.iter().map(|segment| (*segment).into())).collect()
     }

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_core::{Clock, Error, ErrorKind, Scope, Secret};
-use azconnect_credential::{AccessToken, CredentialIssuer, CredentialSink, Minted, TokenProvider};
+use azconnect_core::{Clock, Effect, Error, ErrorKind, Scope, Secret};
+use azconnect_credential::{AccessToken, Candidate, CredentialIssuer, CredentialSink, Minted, TokenProvider};
 use azconnect_devops::{
-    AzureConnection, AzureCredential, AzureScope, CandidateTest, ConversionRules, Deletion, DevOpsClient, EndpointId,
-    Endpoints, Ground, Organization, OrganizationName, PersonalAccessToken, PersonalTokenIssuer, ProjectRef,
-    ProjectState, ReadyPolicy, RegistryCheck, ServiceConnectionSink,
+    AzureConnection, AzureCredential, AzureScope, CandidateTest, Collection, ConversionRules, Deletion, DevOpsClient,
+    EndpointChange, EndpointId, Endpoints, Ground, Organization, OrganizationName, PersonalAccessToken,
+    PersonalTokenIssuer, ProjectRef, ProjectState, ReadyPolicy, RegistryCheck, ServerVersion, ServiceConnectionSink,
 };
 use azconnect_emulator::{Emulator, Fault, FaultAction, Seed, Service, Settings};
 use azconnect_http::{Bearer, Pipeline, Request, Response, Transport, not_connected};
@@ -31,6 +31,10 @@ const AUTOMATIC: &str = "50000000-0000-4000-8000-000000000003";
 const SETTLED: Duration = Duration::from_secs(60);
 
 fn seed() -> Seed {
+    Seed::from_json(&seed_text().to_string()).unwrap()
+}
+
+fn seed_text() -> Value {
     let held = json!({"application": APPLICATION, "password": "old"});
     let azure = |name: &str, mode: &str| {
         json!({"name": name, "type": "azurerm", "url": "https://management.azure.com/", "unknownToUs": {"kept": [1, 2]},
@@ -39,7 +43,7 @@ fn seed() -> Seed {
     };
     let docker = json!({"name": "images", "type": "dockerregistry", "url": "https://hub.docker.com/", "data": {"registrytype": "Others"},
         "authorization": {"scheme": "UsernamePassword", "parameters": {"registry": "https://contoso.azurecr.io", "username": APPLICATION, "email": ""}}});
-    let text = json!({
+    json!({
         "tenants": [{
             "id": TENANT, "domain": "contoso.onmicrosoft.com",
             "users": [{"userPrincipalName": "ann@contoso.com", "displayName": "Ann"}, {"userPrincipalName": "bob@contoso.com", "displayName": "Bob"}],
@@ -58,8 +62,7 @@ fn seed() -> Seed {
                 {"id": DOCKER, "secret": held, "document": docker},
                 {"id": AUTOMATIC, "secret": held, "document": azure("automatic", "Automatic")}]}, {"name": "Mobile"}],
         }],
-    });
-    Seed::from_json(&text.to_string()).unwrap()
+    })
 }
 
 /// The way to the emulator, with somebody else at it.
@@ -414,4 +417,37 @@ async fn history_types_tenant_and_organizations_are_read() {
     assert_eq!(search.groups[0].tenant, azconnect_devops::OrganizationTenant::Entra(TENANT.parse().unwrap()));
     assert_eq!(search.groups[0].organizations[0].name.as_str(), "contoso");
     world.assert_known_routes();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_of_another_project_is_not_found_and_nothing_is_written() {
+    let world = World::new(Settings::default(), AZURE);
+    let mobile = world.organization("anns-access-token").endpoints(ProjectRef::new("Mobile").unwrap());
+    let sink = ServiceConnectionSink::new(mobile, AZURE.parse().unwrap()).unwrap();
+    let secret = Secret::new("new-secret");
+    let error = sink.push(&Candidate::new(&secret)).await.unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::NotFound, Effect::None));
+    assert_eq!(sink.inspect().await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_collection_is_spoken_to_in_its_own_version() {
+    let mut older = seed_text();
+    older["organizations"][0]["latestApiVersion"] = "7.0".into();
+    let clock = VirtualClock::new();
+    let seed = Seed::from_json(&older.to_string()).unwrap();
+    let emulator = Emulator::from_seed(seed, Arc::new(clock.clone())).unwrap();
+    let token = PersonalAccessToken::new(Secret::new("anns-access-token")).unwrap();
+    let pipeline = Pipeline::new(emulator.transport(), Arc::new(clock));
+    let client = DevOpsClient::new(pipeline, &emulator.cloud(), Arc::new(token));
+    let name = OrganizationName::new("contoso").unwrap();
+    assert!(client.organization(&name).unwrap().projects(ProjectState::All).await.is_err(), "7.1 is too new for it");
+    let collection = Collection::new("https://dev.azure.com/contoso", ServerVersion::V2022).unwrap();
+    let collection = client.collection(&collection);
+    assert_eq!(collection.projects(ProjectState::All).await.unwrap().len(), 2);
+    let web = collection.endpoints(ProjectRef::new("Web").unwrap());
+    let before = web.get(AZURE.parse().unwrap()).await.unwrap();
+    let after = web.update(&before, &EndpointChange::new().with_description("on premises")).await.unwrap();
+    assert_eq!(after.description(), Some("on premises"));
+    assert_eq!(after.document()["unknownToUs"], json!({"kept": [1, 2]}));
 }

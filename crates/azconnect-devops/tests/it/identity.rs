@@ -58,9 +58,11 @@ async fn a_service_principal_sees_nothing_and_may_name_its_organizations() {
     let search = client.organizations(&[], &[]).await.unwrap();
     assert!(search.groups.is_empty());
     assert_eq!(search.findings[0].rule, "no-organization-listed");
-    let search = client.organizations(&[], &[OrganizationName::new("contoso").unwrap()]).await.unwrap();
+    let named = ["contoso", "missing"].map(|name| OrganizationName::new(name).unwrap());
+    let search = client.organizations(&[], &named).await.unwrap();
+    assert_eq!(search.groups.len(), 1);
     assert_eq!(search.groups[0].organizations[0].name.as_str(), "contoso");
-    assert_eq!(search.findings, []);
+    assert_eq!(search.findings[0].rule, "organization-not-found");
 }
 
 #[tokio::test(start_paused = true)]

@@ -108,3 +108,18 @@ async fn an_organization_with_a_slash_never_reaches_the_network() {
     let error = endpoints(&server).list(&EndpointQuery::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.service_code()), (ErrorKind::NotFound, Some("TF200016")));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_old_server_is_written_through_the_project() {
+    let script = Script::new(|_| plain(200, azurerm()));
+    let collection = Collection::new("https://server/Default", ServerVersion::V2019).unwrap();
+    let organization = script.client(&VirtualClock::new()).collection(&collection);
+    let endpoints = organization.endpoints(ProjectRef::new("Web").unwrap());
+    let change = azconnect_devops::EndpointChange::new().with_description("kept");
+    endpoints.update(&crate::support::endpoint(azurerm()), &change).await.unwrap();
+    let put = script.calls().into_iter().find(|call| call.starts_with("PUT")).unwrap();
+    assert_eq!(
+        put,
+        format!("PUT https://server/Default/Web/_apis/serviceendpoint/endpoints/{ID}?api-version=5.0-preview")
+    );
+}

@@ -1,0 +1,121 @@
+//! How a connection signs in.
+
+use azconnect_core::{ClientId, Error, Secret, TenantId};
+use azconnect_credential::check_client_secret;
+
+/// How a connection signs in.
+#[non_exhaustive]
+pub enum AzureCredential<'a> {
+    /// By workload identity federation; Azure DevOps makes application, federated credential and role assignment.
+    FederationAutomatic {
+        /// The subscription's tenant.
+        tenant: TenantId,
+    },
+    /// By workload identity federation with an application of one's own. Issuer and subject are known once the connection
+    /// exists: see [`Endpoints::create_federated`](crate::Endpoints::create_federated).
+    FederationManual {
+        /// The application's tenant.
+        tenant: TenantId,
+        /// The application.
+        client: ClientId,
+    },
+    /// With the managed identity of the machine on which the agent runs.
+    ManagedIdentity {
+        /// The identity's tenant.
+        tenant: TenantId,
+    },
+    /// As a service principal, with a secret.
+    Secret {
+        /// The application's tenant.
+        tenant: TenantId,
+        /// The application.
+        client: ClientId,
+        /// The secret.
+        secret: &'a Secret,
+    },
+    /// As a service principal, with a certificate.
+    Certificate {
+        /// The application's tenant.
+        tenant: TenantId,
+        /// The application.
+        client: ClientId,
+        /// Certificate and private key, in PEM.
+        pem: &'a Secret,
+    },
+    /// With the publish profile of one web application.
+    PublishProfile {
+        /// The application's tenant.
+        tenant: TenantId,
+        /// The web application's resource id.
+        resource: String,
+        /// The profile, an XML document.
+        profile: &'a Secret,
+    },
+}
+
+impl<'a> AzureCredential<'a> {
+    pub(super) fn scheme(&self) -> &'static str {
+        match self {
+            Self::FederationAutomatic { .. } | Self::FederationManual { .. } => "WorkloadIdentityFederation",
+            Self::ManagedIdentity { .. } => "ManagedServiceIdentity",
+            Self::Secret { .. } | Self::Certificate { .. } => "ServicePrincipal",
+            Self::PublishProfile { .. } => "PublishProfile",
+        }
+    }
+
+    pub(super) fn tenant(&self) -> TenantId {
+        match self {
+            Self::FederationAutomatic { tenant }
+            | Self::FederationManual { tenant, .. }
+            | Self::ManagedIdentity { tenant }
+            | Self::Secret { tenant, .. }
+            | Self::Certificate { tenant, .. }
+            | Self::PublishProfile { tenant, .. } => *tenant,
+        }
+    }
+
+    pub(super) fn client(&self) -> Option<ClientId> {
+        match self {
+            Self::FederationManual { client, .. } | Self::Secret { client, .. } | Self::Certificate { client, .. } => {
+                Some(*client)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn creation_mode(&self) -> Option<&'static str> {
+        match self {
+            Self::FederationAutomatic { .. } => Some("Automatic"),
+            Self::FederationManual { .. } | Self::Secret { .. } | Self::Certificate { .. } => Some("Manual"),
+            Self::ManagedIdentity { .. } | Self::PublishProfile { .. } => None,
+        }
+    }
+
+    pub(super) fn secret(&self) -> Option<(&'static str, &'a Secret)> {
+        match self {
+            Self::Secret { secret, .. } => Some(("serviceprincipalkey", secret)),
+            Self::Certificate { pem, .. } => Some(("servicePrincipalCertificate", pem)),
+            Self::PublishProfile { profile, .. } => Some(("publishProfile", profile)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn require_usable(&self) -> Result<(), Error> {
+        match self {
+            Self::Secret { secret, .. } => check_client_secret(secret),
+            Self::Certificate { pem, .. } => {
+                let text = pem.expose();
+                if text.contains("BEGIN CERTIFICATE") && text.contains("PRIVATE KEY") {
+                    return Ok(());
+                }
+                Err(Error::invalid("certificate", "lacks the certificate or its private key")
+                    .with_advice("give both in PEM, one after the other"))
+            }
+            Self::PublishProfile { profile, .. } if !profile.expose().contains("publishData") => {
+                Err(Error::invalid("publish profile", "is not one")
+                    .with_advice("download it from the web application's overview"))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Connections to Azure Resource Manager.
+
+mod credential;
+mod scope;
+
+use azconnect_core::{Effect, Error, ErrorKind};
+use serde_json::{Map, Value};
+
+pub use self::credential::AzureCredential;
+pub use self::scope::{AzureEnvironment, AzureScope};
+use super::{NewConnection, Parts, texts};
+use crate::project::Project;
+
+/// Builds a connection to Azure Resource Manager.
+///
+/// ```
+/// use azconnect_core::Secret;
+/// use azconnect_devops::{AzureConnection, AzureCredential, AzureEnvironment, AzureScope};
+/// # fn example(project: &azconnect_devops::Project) -> Result<(), azconnect_core::Error> {
+/// let secret = Secret::new("Abc8Q~example");
+/// let tenant = "1272a66f-e2e8-4e88-ab43-487409186c3f".parse()?;
+/// let client = "7c86b535-818b-423f-b0fd-19a2e9f32710".parse()?;
+/// let scope = AzureScope::subscription("1272a66f-e2e8-4e88-ab43-487409186c3f".parse()?, "Production");
+/// let connection = AzureConnection::new("deploy", scope, AzureCredential::Secret { tenant, client, secret: &secret })
+///     .with_environment(AzureEnvironment::China)
+///     .build(project)?;
+/// # Ok(())
+/// # }
+/// ```
+#[non_exhaustive]
+pub struct AzureConnection<'a> {
+    name: String,
+    description: Option<String>,
+    environment: AzureEnvironment,
+    scope: AzureScope,
+    credential: AzureCredential<'a>,
+}
+
+impl<'a> AzureConnection<'a> {
+    /// A connection to the public cloud.
+    pub fn new(name: impl Into<String>, scope: AzureScope, credential: AzureCredential<'a>) -> Self {
+        Self { name: name.into(), description: None, environment: AzureEnvironment::Public, scope, credential }
+    }
+
+    /// Sets the Azure that it leads to.
+    #[must_use]
+    pub fn with_environment(mut self, environment: AzureEnvironment) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// Sets its description.
+    #[must_use]
+    pub fn with_description(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// The finished connection of a project.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for a value that cannot be used; [`Unsupported`](ErrorKind::Unsupported)
+    /// for a combination that Azure DevOps does not offer. Nothing was sent.
+    pub fn build(&self, project: &Project) -> Result<NewConnection<'a>, Error> {
+        self.require_possible()?;
+        self.scope.require_complete()?;
+        self.credential.require_usable()?;
+        let mut data: Map<String, Value> =
+            self.scope.data().into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.into()))).collect();
+        data.insert("environment".to_owned(), self.environment.name().into());
+        if let Some(mode) = self.credential.creation_mode() {
+            data.insert("creationMode".to_owned(), mode.into());
+        }
+        let parts = Parts {
+            name: &self.name,
+            description: self.description.as_deref(),
+            type_name: "azurerm",
+            url: self.environment.url(),
+            scheme: self.credential.scheme(),
+            project,
+        };
+        parts.build(data, self.parameters(), self.credential.secret())
+    }
+
+    fn parameters(&self) -> Map<String, Value> {
+        let tenant = self.credential.tenant().to_string();
+        let client = self.credential.client().map(|client| client.to_string());
+        let kind = match &self.credential {
+            AzureCredential::Secret { .. } => Some("spnKey"),
+            AzureCredential::Certificate { .. } => Some("spnCertificate"),
+            _ => None,
+        };
+        let resource = match &self.credential {
+            AzureCredential::PublishProfile { resource, .. } => Some(resource.as_str()),
+            _ => None,
+        };
+        texts(&[
+            ("tenantid", Some(&tenant)),
+            ("serviceprincipalid", client.as_deref()),
+            ("authenticationType", kind),
+            ("scope", self.scope.limit().as_deref()),
+            ("resourceId", resource),
+        ])
+    }
+
+    fn require_possible(&self) -> Result<(), Error> {
+        let refuse = |message: &str, advice: &str| {
+            Err(Error::new(ErrorKind::Unsupported, message.to_owned()).with_effect(Effect::None).with_advice(advice))
+        };
+        let federated = self.credential.scheme() == "WorkloadIdentityFederation";
+        let automatic = self.credential.creation_mode() == Some("Automatic");
+        match (&self.environment, &self.credential, &self.scope) {
+            (AzureEnvironment::Stack(url), ..) if url.scheme() != "https" => {
+                Err(Error::invalid("Azure Stack address", "is not encrypted").with_advice("give an address with https"))
+            }
+            (AzureEnvironment::Stack(_), ..) if federated => refuse(
+                "Azure Stack does not take workload identity federation",
+                "use a service principal with a secret or certificate",
+            ),
+            (AzureEnvironment::UsGovernment, ..) if automatic => refuse(
+                "Azure DevOps makes no federated connection to US Government by itself",
+                "make the application, and use FederationManual",
+            ),
+            (AzureEnvironment::Germany, ..) if federated => refuse(
+                "the former cloud in Germany does not take workload identity federation",
+                "use a service principal",
+            ),
+            (_, AzureCredential::PublishProfile { .. }, scope) if !matches!(scope, AzureScope::Subscription { .. }) => {
+                refuse(
+                    "a publish profile belongs to one web application of a subscription",
+                    "use scope Subscription, or another credential",
+                )
+            }
+            (_, AzureCredential::PublishProfile { resource, .. }, _) if resource.trim().is_empty() => {
+                Err(Error::invalid("resource", "is empty").with_advice("give the web application's resource id"))
+            }
+            (_, _, AzureScope::ManagementGroup { .. }) if automatic => refuse(
+                "Azure DevOps gives a federated connection no role on a management group by itself",
+                "make the application and its role assignment, and use FederationManual",
+            ),
+            _ => Ok(()),
+        }
+    }
+}

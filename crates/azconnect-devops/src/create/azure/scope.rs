@@ -1,0 +1,150 @@
+//! Where a connection leads, and what it reaches there.
+
+use azconnect_core::{Error, ResourceGroupName, SubscriptionId};
+use url::Url;
+
+/// The Azure that a connection leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AzureEnvironment {
+    /// Azure for everyone.
+    Public,
+    /// Azure in China.
+    China,
+    /// Azure for the government of the United States.
+    UsGovernment,
+    /// The former Azure in Germany.
+    Germany,
+    /// Azure Stack, by its Resource Manager's address.
+    Stack(Url),
+}
+
+impl AzureEnvironment {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Public => "AzureCloud",
+            Self::China => "AzureChinaCloud",
+            Self::UsGovernment => "AzureUSGovernment",
+            Self::Germany => "AzureGermanCloud",
+            Self::Stack(_) => "AzureStack",
+        }
+    }
+
+    pub(super) fn url(&self) -> &str {
+        match self {
+            Self::Public => "https://management.azure.com/",
+            Self::China => "https://management.chinacloudapi.cn/",
+            Self::UsGovernment => "https://management.usgovcloudapi.net/",
+            Self::Germany => "https://management.microsoftazure.de/",
+            Self::Stack(url) => url.as_str(),
+        }
+    }
+}
+
+/// What a connection reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AzureScope {
+    /// A subscription, or one resource group of it.
+    Subscription {
+        /// Its id.
+        id: SubscriptionId,
+        /// Its name, which the portal shows.
+        name: String,
+        /// The one group to which automatic creation limits the role; with a credential of one's own the group's role
+        /// assignment decides, and the portal shows this.
+        resource_group: Option<ResourceGroupName>,
+    },
+    /// A management group.
+    ManagementGroup {
+        /// Its id.
+        id: String,
+        /// Its name.
+        name: String,
+    },
+    /// A workspace of Azure Machine Learning.
+    MachineLearning {
+        /// The subscription it is in.
+        subscription: SubscriptionId,
+        /// The subscription's name.
+        subscription_name: String,
+        /// The group it is in.
+        resource_group: ResourceGroupName,
+        /// Its name.
+        workspace: String,
+        /// Its region.
+        location: String,
+    },
+}
+
+impl AzureScope {
+    /// A subscription.
+    pub fn subscription(id: SubscriptionId, name: impl Into<String>) -> Self {
+        Self::Subscription { id, name: name.into(), resource_group: None }
+    }
+
+    /// The fields of `data` that name it; those of other scopes are `None`.
+    pub(crate) fn data(&self) -> Vec<(&'static str, Option<String>)> {
+        let (mut subscription, mut group, mut management, mut workspace) =
+            ((None, None), None, (None, None), (None, None));
+        let level = match self {
+            Self::Subscription { id, name, resource_group } => {
+                subscription = (Some(id.to_string()), Some(name.clone()));
+                group = resource_group.as_ref().map(ToString::to_string);
+                "Subscription"
+            }
+            Self::ManagementGroup { id, name } => {
+                management = (Some(id.clone()), Some(name.clone()));
+                "ManagementGroup"
+            }
+            Self::MachineLearning {
+                subscription: id,
+                subscription_name,
+                resource_group,
+                workspace: name,
+                location,
+            } => {
+                subscription = (Some(id.to_string()), Some(subscription_name.clone()));
+                group = Some(resource_group.to_string());
+                workspace = (Some(name.clone()), Some(location.clone()));
+                "AzureMLWorkspace"
+            }
+        };
+        vec![
+            ("scopeLevel", Some(level.to_owned())),
+            ("subscriptionId", subscription.0),
+            ("subscriptionName", subscription.1),
+            ("resourceGroupName", group),
+            ("managementGroupId", management.0),
+            ("managementGroupName", management.1),
+            ("mlWorkspaceName", workspace.0),
+            ("mlWorkspaceLocation", workspace.1),
+        ]
+    }
+
+    /// The path by which `authorization.parameters.scope` limits a connection to one group.
+    pub(crate) fn limit(&self) -> Option<String> {
+        match self {
+            Self::Subscription { id, resource_group: Some(group), .. } => {
+                Some(format!("/subscriptions/{id}/resourcegroups/{group}"))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn require_complete(&self) -> Result<(), Error> {
+        let texts: Vec<(&str, &str)> = match self {
+            Self::Subscription { name, .. } => vec![("subscription name", name)],
+            Self::ManagementGroup { id, name } => vec![("management group", id), ("management group name", name)],
+            Self::MachineLearning { subscription_name, workspace, location, .. } => vec![
+                ("subscription name", subscription_name),
+                ("workspace", workspace),
+                ("workspace location", location),
+            ],
+        };
+        match texts.into_iter().find(|(_, text)| text.trim().is_empty()) {
+            Some((field, _)) => Err(Error::invalid(field, "is empty").with_advice(format!("give the {field}"))),
+            None => Ok(()),
+        }
+    }
+}
