@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use azconnect::core::{Clock, Error, ErrorKind, Secret, SecretId, SecretStore};
 use azconnect::http::{Request, Response, SystemClock, Transport};
 use azconnect_emulator::{Emulator, Seed};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use tokio::sync::Mutex;
 
@@ -117,7 +117,7 @@ impl Transport for RecordedEmulator {
     async fn send(&self, request: Request) -> Result<Response, Error> {
         let _turn = self.turn.lock().await;
         let at = i64::try_from(self.clock.since_start().as_micros()).unwrap_or(i64::MAX);
-        self.store.put(&self.name()?, &Secret::new(write(at, &request))).await?;
+        self.store.put(&self.name()?, &Secret::new(write(at, &request)?)).await?;
         self.recorded.fetch_add(1, Ordering::SeqCst);
         self.clock.replayed.store(at, Ordering::SeqCst);
         let answer = self.transport.send(request).await;
@@ -126,37 +126,36 @@ impl Transport for RecordedEmulator {
     }
 }
 
-fn write(at: i64, request: &Request) -> String {
-    let headers: Vec<_> = request
-        .headers()
-        .iter()
-        .map(|(name, value)| json!([name.as_str(), String::from_utf8_lossy(value.as_bytes())]))
-        .collect();
-    json!({
-        "at": at,
-        "method": request.method().as_str(),
-        "uri": request.uri().to_string(),
-        "headers": headers,
-        "body": String::from_utf8_lossy(request.body()),
-    })
-    .to_string()
+/// One request, as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    at: i64,
+    method: String,
+    uri: String,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+fn write(at: i64, request: &Request) -> Result<String, Error> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let headers = request.headers().iter().map(|(name, value)| (name.to_string(), text(value.as_bytes())));
+    let kept = Kept {
+        at,
+        method: request.method().to_string(),
+        uri: request.uri().to_string(),
+        headers: headers.collect(),
+        body: text(request.body()),
+    };
+    serde_json::to_string(&kept).map_err(|_| damaged())
 }
 
 fn read(text: &str) -> Result<(i64, Request), Error> {
-    let value: Value = serde_json::from_str(text).map_err(|_| damaged())?;
-    let text = |value: &Value| value.as_str().map(str::to_owned).ok_or_else(damaged);
-    let mut builder = http_request(&text(&value["method"])?, &text(&value["uri"])?)?;
-    for header in value["headers"].as_array().into_iter().flatten() {
-        let name = text(&header[0])?.parse::<http::HeaderName>().map_err(|_| damaged())?;
-        let value = text(&header[1])?.parse().map_err(|_| damaged())?;
-        builder.headers_mut().append(name, value);
+    let kept: Kept = serde_json::from_str(text).map_err(|_| damaged())?;
+    let mut builder = http::Request::builder().method(kept.method.as_str()).uri(kept.uri);
+    for (name, value) in kept.headers {
+        builder = builder.header(name, value);
     }
-    *builder.body_mut() = text(&value["body"])?.into();
-    Ok((value["at"].as_i64().ok_or_else(damaged)?, builder))
-}
-
-fn http_request(method: &str, uri: &str) -> Result<Request, Error> {
-    http::Request::builder().method(method).uri(uri).body(bytes::Bytes::new()).map_err(|_| damaged())
+    Ok((kept.at, builder.body(kept.body.into()).map_err(|_| damaged())?))
 }
 
 fn damaged() -> Error {
