@@ -45,6 +45,7 @@ pub(super) fn is_wrapper(code: &str) -> bool {
 pub(super) fn entry(code: &str, quota: bool) -> Option<Entry> {
     capacity(code, quota)
         .or_else(|| access(code))
+        .or_else(|| identity(code))
         .or_else(|| request(code))
         .or_else(|| state(code))
         .or_else(|| transient(code))
@@ -110,8 +111,8 @@ fn capacity(code: &str, quota: bool) -> Option<Line> {
 }
 
 fn access(code: &str) -> Option<Line> {
-    use Class::{CallerFixes, Retry};
-    use ErrorKind::{Conflict, NotFound, PermissionDenied, Unauthenticated};
+    use Class::CallerFixes;
+    use ErrorKind::{Conflict, NotFound, PermissionDenied};
     Some(match code {
         "AuthorizationFailed" | "AuthorizationPermissionMismatch" => (
             CallerFixes,
@@ -146,6 +147,14 @@ fn access(code: &str) -> Option<Line> {
             "the subscription is not registered for the resource provider",
             "have an administrator register the resource provider",
         ),
+        _ => return None,
+    })
+}
+
+fn identity(code: &str) -> Option<Line> {
+    use Class::{CallerFixes, Retry};
+    use ErrorKind::{Conflict, NotFound, Unauthenticated};
+    Some(match code {
         "ExpiredAuthenticationToken" => {
             (Retry, Unauthenticated, "the access token has expired", "sign in again; check this machine's clock")
         }

@@ -4,8 +4,9 @@ use azconnect_core::Error;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::image::ImageChoice;
 use super::plan::{OWNER_TAG, Placement, Plan};
-use super::spec::{ImageChoice, NetworkChoice};
+use super::spec::NetworkChoice;
 use crate::client::ResourceId;
 
 /// The ids that the documents refer to.

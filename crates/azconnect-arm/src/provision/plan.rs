@@ -6,7 +6,8 @@ use azconnect_core::{Error, SecretId, SubscriptionId};
 use serde::{Deserialize, Serialize};
 
 use super::event::ProvisionId;
-use super::spec::{GroupChoice, ImageChoice, NetworkChoice, VmSpec};
+use super::image::ImageChoice;
+use super::spec::{GroupChoice, NetworkChoice, VmSpec};
 use crate::client::{ImagePlan, Urn};
 
 /// The tag that says to which provisioning a resource belongs.

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use azconnect_arm::{Phase, Provisioner, SshKey};
 use azconnect_core::{Append, Clock, Entry, Error, ErrorKind, Journal, SecretId, SecretStore, Sequence, StreamId};
 use azconnect_credential::TokenProvider;
-use azconnect_emulator::Verdict;
+use azconnect_emulator::arm::Failure;
+use azconnect_emulator::{CannedAnswer, Fault, FaultAction, Verdict};
 use azconnect_store::MemoryJournal;
 
 use crate::stage::{OneToken, Stage, id, plan, spec, subscription_id};
@@ -151,6 +152,71 @@ async fn one_lost_answer_anywhere_is_outlived() {
         }));
         provisioner.run(&plan(spec())).await.unwrap_or_else(|error| panic!("exchange {nth}: {error:?}"));
         assert_done(&stage, &provisioner, &format!("exchange {nth}")).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_anywhere_leaves_nothing_that_a_clean_up_does_not_find() {
+    let total = exchanges().await;
+    for (status, code) in [(403, "AuthorizationFailed"), (400, "InvalidParameter"), (500, "InternalServerError")] {
+        for nth in 1..=total {
+            let name = format!("exchange {nth}, {code}");
+            let stage = Stage::new();
+            let provisioner = provisioner(&stage).await;
+            let first = stage.emulator.exchanges();
+            let body = serde_json::json!({"error": {"code": code, "message": "scripted"}});
+            stage.emulator.on_exchange(Arc::new(move |exchange| {
+                if exchange.number - first == nth {
+                    Verdict::Answer(CannedAnswer::new(status).with_body(body.clone()))
+                } else {
+                    Verdict::Proceed
+                }
+            }));
+            let outcome = provisioner.run(&plan(spec())).await;
+            assert_key_is_kept(&stage).await;
+            match provisioner.state(&id()).await.unwrap().phase {
+                Phase::Finished => assert!(outcome.is_ok(), "{name}"),
+                // A refusal for good was cleaned up at once, by the run itself.
+                Phase::CleanedUp => assert_eq!(stage.live(), Vec::<String>::new(), "{name}"),
+                _ => {
+                    provisioner.resume(&id()).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+                }
+            }
+            provisioner.clean_up(&id()).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            assert_eq!(stage.live(), Vec::<String>::new(), "{name}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_code_of_the_catalogue_leaves_anything_behind() {
+    const CODES: &str = "OperationNotAllowed QuotaExceeded SkuNotAvailable AllocationFailed ZonalAllocationFailed \
+        OverconstrainedAllocationRequest LocationNotAvailableForResourceType SubscriptionNotFound \
+        MissingSubscriptionRegistration AuthorizationFailed LinkedAuthorizationFailed RequestDisallowedByPolicy \
+        MarketplacePurchaseEligibilityFailed PlatformImageNotFound InvalidParameter PublicIPCountLimitReached SubnetIsFull \
+        PrivateIPAddressIsAllocated ResourceGroupBeingDeleted ReservedResourceName Conflict PropertyChangeNotAllowed \
+        AnotherOperationInProgress RetryableError NicReservedForAnotherVm OSProvisioningTimedOut InternalExecutionError \
+        VMExtensionProvisioningError TooManyRequests ExpiredAuthenticationToken InvalidAuthenticationTokenTenant NotFound \
+        GatewayTimeout";
+    for code in CODES.split_whitespace() {
+        for path in ["/publicIPAddresses/", "/virtualMachines/web?"] {
+            for (in_operation, count) in [(false, 1), (true, 500)] {
+                let name = format!("{code} at {path}, {count} times, in the operation: {in_operation}");
+                let stage = Stage::new();
+                let failure = Failure::new(code);
+                let failure = if in_operation { failure.in_operation() } else { failure };
+                let fault = Fault::new(FaultAction::Fail(failure)).with_method("PUT").with_path(path).with_count(count);
+                stage.emulator.faults().add(fault);
+                let provisioner = provisioner(&stage).await;
+                let outcome = provisioner.run(&plan(spec())).await;
+                if let Err(error) = &outcome {
+                    assert!(!error.advice().is_empty(), "{name}");
+                }
+                stage.emulator.faults().clear();
+                provisioner.clean_up(&id()).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+                assert_eq!(stage.live(), Vec::<String>::new(), "{name}");
+            }
+        }
     }
 }
 

@@ -1,0 +1,66 @@
+//! Which image a machine starts from.
+
+use std::str::FromStr;
+
+use azconnect_core::Error;
+use serde::{Deserialize, Serialize};
+
+use crate::client::{ResourceId, Urn};
+
+/// Which image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ImageChoice {
+    /// One of the platform or the marketplace.
+    Urn(Urn),
+    /// One of the customer's own, by its id.
+    Id(ResourceId),
+}
+
+/// Short names for common images. All are of generation 2.
+const ALIASES: &[(&str, &str)] = &[
+    ("Ubuntu2404", "Canonical:ubuntu-24_04-lts:server:latest"),
+    ("Ubuntu2404Arm64", "Canonical:ubuntu-24_04-lts:server-arm64:latest"),
+    ("Ubuntu2204", "Canonical:0001-com-ubuntu-server-jammy:22_04-lts-gen2:latest"),
+    ("Debian12", "Debian:debian-12:12-gen2:latest"),
+    ("AlmaLinux9", "almalinux:almalinux-x86_64:9-gen2:latest"),
+    ("RHEL9", "RedHat:RHEL:9-lvm-gen2:latest"),
+    ("SLES15", "SUSE:sles-15-sp5:gen2:latest"),
+];
+
+impl FromStr for ImageChoice {
+    type Err = Error;
+
+    /// Reads an alias such as `Ubuntu2404`, a URN, or the id of an image.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if let Some((_, urn)) = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(text)) {
+            return Ok(Self::Urn(urn.parse()?));
+        }
+        if text.starts_with('/') {
+            return Ok(Self::Id(text.parse()?));
+        }
+        text.parse().map(Self::Urn).map_err(|error: Error| {
+            let known: Vec<&str> = ALIASES.iter().map(|(alias, _)| *alias).collect();
+            error.with_advice(format!(
+                "give publisher:offer:sku:version, the id of an image, or one of {}",
+                known.join(", ")
+            ))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_read_in_three_forms() {
+        assert!(matches!("ubuntu2404".parse(), Ok(ImageChoice::Urn(_))));
+        assert!(matches!("/subscriptions/s/x/y".parse(), Ok(ImageChoice::Id(_))));
+        assert!("Ubuntu1".parse::<ImageChoice>().unwrap_err().advice().contains("Ubuntu2404"));
+        for (_, urn) in ALIASES {
+            assert!(urn.parse::<Urn>().is_ok());
+        }
+    }
+}
