@@ -67,7 +67,7 @@ impl Judge {
                     | Event::RemovalIntended { cause: RemovalCause::Lost, .. }
             )
         });
-        let ours = live.iter().filter(|password| is_ours(password)).count();
+        let ours = live.iter().filter(is_ours).count();
         assert!(ours <= if compensating { 3 } else { 2 }, "I3: {ours} live secrets are ours");
     }
 
