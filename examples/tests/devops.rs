@@ -36,8 +36,8 @@ fn text(output: &Output) -> String {
 
 /// The row of a connection in a table.
 fn row<'a>(text: &'a str, connection: &str) -> &'a str {
-    let rows = text.lines().filter(|line| line.trim_start().starts_with(connection));
-    rows.last().unwrap_or_else(|| panic!("no row of {connection} in\n{text}"))
+    let mut rows = text.lines().filter(|line| line.trim_start().starts_with(connection));
+    rows.next_back().unwrap_or_else(|| panic!("no row of {connection} in\n{text}"))
 }
 
 #[test]
