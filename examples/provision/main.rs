@@ -9,6 +9,7 @@
 //! cargo run --example provision -- --failing-agent   an agent whose script fails
 //! cargo run --example provision -- --azure --state DIR --subscription ID --ssh-from 203.0.113.7/32
 //! ```
+#![allow(unreachable_pub, reason = "a program's modules are its own")]
 
 mod arguments;
 mod assemble;

@@ -6,6 +6,7 @@
 //! cargo run --example rotate -- --state DIR   may be killed at any moment: run it again, and it goes on
 //! cargo run --example rotate -- --azure --product FILE --state DIR
 //! ```
+#![allow(unreachable_pub, reason = "a program's modules are its own")]
 
 mod arguments;
 mod assemble;
