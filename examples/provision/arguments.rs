@@ -12,62 +12,62 @@ use azconnect_examples::place::PlaceArguments;
 /// By default everything happens on an emulator inside the program. Exit codes: 0 done, 1 failed or blocked, 2 bad usage.
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "provision", version)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
-    pub place: PlaceArguments,
+    pub(crate) place: PlaceArguments,
     /// Show plan and preflight, and create nothing.
     #[arg(long)]
-    pub plan: bool,
+    pub(crate) plan: bool,
     /// Do not delete the machine in the end.
     #[arg(long)]
-    pub keep: bool,
+    pub(crate) keep: bool,
     /// Only delete what an earlier run of this name created.
     #[arg(long, requires = "state")]
-    pub delete: bool,
+    pub(crate) delete: bool,
     /// Keep journal and sealed keys in a folder, so that a killed run is finished by the next one.
     #[arg(long, value_name = "DIR")]
-    pub state: Option<PathBuf>,
+    pub(crate) state: Option<PathBuf>,
     /// The subscription. With --azure, who signs in comes from AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET.
     #[arg(long, value_name = "ID", default_value = "22222222-2222-4222-8222-222222222222")]
-    pub subscription: String,
+    pub(crate) subscription: String,
     /// The machine's name.
     #[arg(long, default_value = "web")]
-    pub name: String,
+    pub(crate) name: String,
     /// Its region.
     #[arg(long, default_value = "westeurope")]
-    pub location: String,
+    pub(crate) location: String,
     /// Its sizes: the first is wanted, the others are fallen back to.
     #[arg(long, default_values = ["Standard_B2s", "Standard_D2s_v5"])]
-    pub size: Vec<String>,
+    pub(crate) size: Vec<String>,
     /// Its image: an alias such as Ubuntu2404, publisher:offer:sku:version, or an id.
     #[arg(long, default_value = "Ubuntu2404")]
-    pub image: String,
+    pub(crate) image: String,
     /// Its resource group; created unless it exists.
     #[arg(long, default_value = "rg-web")]
-    pub group: String,
+    pub(crate) group: String,
     /// Who may connect by SSH, such as 203.0.113.7/32.
     #[arg(long, value_name = "CIDR")]
-    pub ssh_from: Vec<String>,
+    pub(crate) ssh_from: Vec<String>,
     /// Make an RSA key with 4,096 bits in place of an Ed25519 key.
     #[arg(long)]
-    pub rsa: bool,
+    pub(crate) rsa: bool,
     /// Show what happens with a size that does not exist.
     #[arg(long)]
-    pub bad_size: bool,
+    pub(crate) bad_size: bool,
     /// Show what happens in a region without quota.
     #[arg(long)]
-    pub no_quota: bool,
+    pub(crate) no_quota: bool,
     /// Show an identity that may act in one resource group only.
     #[arg(long, conflicts_with = "azure")]
-    pub group_only: bool,
+    pub(crate) group_only: bool,
     /// Show an agent whose script fails.
     #[arg(long, conflicts_with_all = ["azure", "emulator"])]
-    pub failing_agent: bool,
+    pub(crate) failing_agent: bool,
 }
 
 impl Arguments {
     /// Refuses what cannot go together, before anything happens.
-    pub fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         if self.place.azure && self.state.is_none() && !self.plan {
             return Err(Error::invalid("--state", "is missing")
                 .with_advice("with --azure, name a folder: a run that is killed must find its journal again"));
@@ -76,12 +76,12 @@ impl Arguments {
     }
 
     /// Under which name the machine is journalled.
-    pub fn id(&self) -> Result<ProvisionId, Error> {
+    pub(crate) fn id(&self) -> Result<ProvisionId, Error> {
         ProvisionId::new(format!("example/{}", self.name))
     }
 
     /// The machine that is wanted.
-    pub fn spec(&self) -> Result<VmSpec, Error> {
+    pub(crate) fn spec(&self) -> Result<VmSpec, Error> {
         let group = if self.group_only {
             GroupChoice::Existing(ResourceGroupName::new("rg-shared")?)
         } else {

@@ -23,13 +23,13 @@ const MACHINES: &str = include_str!("../data/machines.json");
 const TENANT: &str = "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01";
 
 /// Everything that the program works with.
-pub struct Site {
-    pub provisioner: Provisioner,
-    pub subscription: Subscription,
-    pub emulator: Option<Emulator>,
+pub(crate) struct Site {
+    pub(crate) provisioner: Provisioner,
+    pub(crate) subscription: Subscription,
+    pub(crate) emulator: Option<Emulator>,
 }
 
-pub async fn assemble(arguments: &Arguments, tree: Arc<Tree>) -> Result<Site, Error> {
+pub(crate) async fn assemble(arguments: &Arguments, tree: Arc<Tree>) -> Result<Site, Error> {
     let place = place(arguments).await?;
     let (tenant, client, secret) = who(arguments)?;
     let azure = Azure::new(place.cloud.clone(), place.transport.clone(), place.clock.clone());

@@ -11,7 +11,7 @@ use azconnect::http::SystemClock;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// Shows each step as a line that lives while the step does.
-pub struct Tree {
+pub(crate) struct Tree {
     progress: MultiProgress,
     clock: SystemClock,
     lines: Mutex<BTreeMap<Step, Line>>,
@@ -23,12 +23,12 @@ struct Line {
 }
 
 impl Tree {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { progress: MultiProgress::new(), clock: SystemClock::new(), lines: Mutex::default() }
     }
 
     /// Prints a text.
-    pub fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         // A reader that has gone away is no reason to stop.
         self.progress.suspend(|| {
             let _ = std::io::stdout().write_all(text.as_bytes());
@@ -36,14 +36,14 @@ impl Tree {
     }
 
     /// Takes what still moves off the screen.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         for (_, line) in std::mem::take(&mut *self.lines.lock().unwrap_or_else(PoisonError::into_inner)) {
             line.bar.finish_and_clear();
         }
     }
 
     /// Shows an event.
-    pub fn show(&self, event: &Event) {
+    pub(crate) fn show(&self, event: &Event) {
         match event {
             Event::KeySealed { fingerprint, .. } => self.say(&format!("  ✓ key sealed ({fingerprint})\n")),
             Event::Intended { step } => self.begin(*step, "is created"),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use azconnect_core::{Error, ErrorKind, Journal, Lease, Secret, SecretStore};
+use azconnect_core::{Effect, Error, ErrorKind, Journal, Lease, Retry, Secret, SecretStore};
 use futures_util::future::{Either, join_all, select};
 
 use super::body::Ids;
@@ -139,9 +139,13 @@ impl Provisioner {
         match outcome {
             Some(outcome) => outcome,
             None => {
-                self.clean_up(&plan.id).await?;
+                match self.clean_up(&plan.id).await {
+                    // Cancelled before anything was journalled, and so before anything was sent.
+                    Err(error) if error.kind() == ErrorKind::NotFound && error.effect() == Effect::None => {}
+                    outcome => drop(outcome?),
+                }
                 Err(Error::new(ErrorKind::Timeout, "the provisioning was cancelled, and what it created is deleted")
-                    .with_retry(azconnect_core::Retry::No)
+                    .with_retry(Retry::No)
                     .with_advice("provision again when it is wanted"))
             }
         }
@@ -215,7 +219,7 @@ impl Provisioner {
             Some(begun) if state.phase != Phase::CleanedUp => {
                 if begun.spec != plan.spec || begun.subscription != plan.subscription {
                     return Err(Error::new(ErrorKind::Conflict, "another machine was begun under this name")
-                        .with_effect(azconnect_core::Effect::None)
+                        .with_effect(Effect::None)
                         .with_field("provision id")
                         .with_advice("choose another name, or clean the other machine up first"));
                 }
@@ -357,7 +361,7 @@ impl Provisioner {
 async fn planned(recorder: &Recorder) -> Result<Plan, Error> {
     recorder.state().await.plan.ok_or_else(|| {
         Error::new(ErrorKind::NotFound, "nothing was begun under this name")
-            .with_effect(azconnect_core::Effect::None)
+            .with_effect(Effect::None)
             .with_advice("check the name, and that the journal is the right one")
     })
 }
