@@ -15,12 +15,14 @@ pub struct Candidate<'a> {
     pub minted_at: Option<OffsetDateTime>,
     /// When it ends, where that is known.
     pub ends_at: Option<OffsetDateTime>,
+    /// What the consumer called its state after it took this secret, where that is known.
+    pub revision: Option<&'a str>,
 }
 
 impl<'a> Candidate<'a> {
     /// A secret of which nothing else is known.
     pub fn new(secret: &'a Secret) -> Self {
-        Self { secret, key: None, minted_at: None, ends_at: None }
+        Self { secret, key: None, minted_at: None, ends_at: None, revision: None }
     }
 
     /// Sets its public id.
@@ -41,6 +43,13 @@ impl<'a> Candidate<'a> {
     #[must_use]
     pub fn with_ends_at(mut self, at: OffsetDateTime) -> Self {
         self.ends_at = Some(at);
+        self
+    }
+
+    /// Sets what the consumer called its state after it took this secret.
+    #[must_use]
+    pub fn with_revision(mut self, revision: Option<&'a str>) -> Self {
+        self.revision = revision;
         self
     }
 }

@@ -58,12 +58,23 @@ impl SinkReport {
 pub struct PushReceipt {
     /// What was compared or answered, in one line for a person.
     pub evidence: String,
+    /// What the consumer calls its state after the push, where it has a name for it, such as the time of its last change.
+    /// [`CredentialSink::verify`] gets it back in [`Candidate::revision`], also in another process.
+    #[serde(default)]
+    pub revision: Option<String>,
 }
 
 impl PushReceipt {
     /// A receipt with its evidence.
     pub fn new(evidence: impl Into<String>) -> Self {
-        Self { evidence: evidence.into() }
+        Self { evidence: evidence.into(), revision: None }
+    }
+
+    /// Sets what the consumer calls its state after the push.
+    #[must_use]
+    pub fn with_revision(mut self, revision: Option<String>) -> Self {
+        self.revision = revision;
+        self
     }
 }
 
@@ -91,6 +102,10 @@ pub trait CredentialSink: Send + Sync {
     async fn push(&self, candidate: &Candidate<'_>) -> Result<PushReceipt, Error>;
 
     /// Checks that what the consumer holds now works, by the consumer's own means. Without effect.
+    ///
+    /// That *something* works is not enough while the former secret is alive too: an implementation that can tell that
+    /// the consumer was changed since the push, by [`Candidate::revision`], answers
+    /// [`Rejected`](crate::Verdict::Rejected), so that the secret is pushed again.
     ///
     /// It answers [`Inconclusive`](crate::Verdict::Inconclusive) wherever it cannot tell, errors included.
     async fn verify(&self, candidate: &Candidate<'_>) -> Assessment;
