@@ -225,3 +225,28 @@ async fn the_orchestrator_rotates_its_own_secret_without_locking_itself_out() {
     contoso.clock.sleep(std::time::Duration::from_secs(7200)).await;
     assert!(identity.graph().application_by_client_id(operator()).await.is_ok());
 }
+
+/// Puts a secret into a service connection, as a person does in the portal.
+async fn put_by_hand(contoso: &Contoso, secret: &azconnect::core::Secret) {
+    use azconnect::devops::{EndpointChange, OrganizationName, ProjectRef};
+    let person = contoso.operator(contoso.emulator.transport());
+    let organization = person.devops().organization(&OrganizationName::new("contoso").unwrap()).unwrap();
+    let endpoints = organization.endpoints(ProjectRef::new("Web").unwrap());
+    let before = endpoints.get(connections()[0].into()).await.unwrap();
+    endpoints.update(&before, &EndpointChange::new().with_secret(secret)).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_who_puts_the_old_secret_back_during_the_grace_is_noticed_also_by_another_process() {
+    let contoso = Contoso::new();
+    let impatient = contoso.rotator(contoso.ports()).with_patience(std::time::Duration::from_secs(60));
+    let outcome = impatient.rotate(&contoso.target(contoso.emulator.transport())).await.unwrap();
+    assert!(matches!(outcome, Outcome::Waiting { .. }), "the grace outlasts the patience: {outcome:?}");
+    // The old secret still works, so a mere "it works" would not tell.
+    contoso.clock.sleep(std::time::Duration::from_secs(60)).await;
+    put_by_hand(&contoso, &contoso.emulator.secret_of(old_key()).unwrap()).await;
+
+    let outcome = contoso.rotator(contoso.ports()).rotate(&contoso.target(contoso.emulator.transport())).await.unwrap();
+    assert!(matches!(outcome, Outcome::Rotated { .. }), "{outcome:?}");
+    assert_finished(&contoso).await;
+}

@@ -155,6 +155,9 @@ impl ServiceConnectionSink {
     /// How it is known that a connection whose secret cannot be read holds the candidate, or why it is not.
     fn holds(&self, endpoint: &Endpoint, candidate: &Candidate<'_>) -> Result<&'static str, &'static str> {
         let pushed = self.pushed.lock().unwrap_or_else(PoisonError::into_inner);
+        if candidate.revision.is_some() && candidate.revision == endpoint.modification_date() {
+            return Ok("it was not changed since the push");
+        }
         match (&*pushed, candidate.minted_at, endpoint.modification_date().and_then(moment)) {
             (Some(last), ..) if last.same_as(candidate.secret) => Ok("it was pushed and read back"),
             (Some(_), ..) => Err("another secret was pushed last"),
@@ -194,6 +197,16 @@ impl ServiceConnectionSink {
             None => error,
         })
     }
+}
+
+/// While the former secret is alive as well, a connection that works proves little: it may hold the former one again. So
+/// one that was changed after the push has to take the secret once more.
+fn changed_since(endpoint: &Endpoint, candidate: &Candidate<'_>) -> Option<Assessment> {
+    let (pushed, now) = (candidate.revision?, endpoint.modification_date()?);
+    (pushed != now).then(|| {
+        Assessment::new(Verdict::Rejected, "somebody changed the connection after the secret was pushed")
+            .with_advice("the secret is pushed again; find out who changes the connection")
+    })
 }
 
 #[async_trait]
@@ -237,9 +250,10 @@ impl CredentialSink for ServiceConnectionSink {
         self.permit(&tested)?;
         self.forget();
         let change = EndpointChange::new().with_secret(candidate.secret);
-        self.endpoints.update(&before, &change).await?;
+        let after = self.endpoints.update(&before, &change).await?;
         *self.pushed.lock().unwrap_or_else(PoisonError::into_inner) = Some(candidate.secret.duplicate());
-        Ok(PushReceipt::new(format!("read back, only the secret changed; tested before: {}", tested.evidence)))
+        let evidence = format!("read back, only the secret changed; tested before: {}", tested.evidence);
+        Ok(PushReceipt::new(evidence).with_revision(after.modification_date().map(str::to_owned)))
     }
 
     async fn verify(&self, candidate: &Candidate<'_>) -> Assessment {
@@ -247,6 +261,9 @@ impl CredentialSink for ServiceConnectionSink {
             Ok(endpoint) => endpoint,
             Err(error) => return Assessment::inconclusive(&error),
         };
+        if let Some(assessment) = changed_since(&endpoint, candidate) {
+            return assessment;
+        }
         if !is_docker(&endpoint) {
             return self.endpoints.verify_stored(&endpoint, candidate.minted_at).await;
         }

@@ -90,7 +90,12 @@ pub enum Event {
     /// These consumers are about to receive the new secret.
     PushIntended { sinks: Vec<SinkId> },
     /// A consumer took it.
-    Pushed { sink: SinkId, evidence: String },
+    Pushed {
+        sink: SinkId,
+        evidence: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        revision: Option<String>,
+    },
     /// A consumer did not take it, or nobody knows.
     PushFailed { sink: SinkId, problem: Problem },
     /// A consumer proved that what it holds now works.

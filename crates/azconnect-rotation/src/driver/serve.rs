@@ -22,7 +22,7 @@ impl Session<'_> {
         let pushes = sinks.into_iter().map(|sink| async move {
             match bound(target, &sink) {
                 Ok(binding) => match binding.sink.push(&candidate(new, secret)).await {
-                    Ok(receipt) => Event::Pushed { sink, evidence: receipt.evidence },
+                    Ok(receipt) => Event::Pushed { sink, evidence: receipt.evidence, revision: receipt.revision },
                     Err(error) => Event::PushFailed { sink, problem: Problem::from(&error) },
                 },
                 Err(error) => Event::PushFailed { sink, problem: Problem::from(&error) },
@@ -68,7 +68,7 @@ impl Session<'_> {
                 Ok(receipt) => receipt,
                 Err(error) => return Event::RestoreFailed { sink, problem: Problem::from(&error) },
             };
-            let held = SinkProgress { receipt: Some(receipt.evidence), ..progress };
+            let held = SinkProgress { receipt: Some(receipt.evidence), revision: receipt.revision, ..progress };
             let assessment = assess(target, &held, &old).await;
             match assessment.verdict {
                 Verdict::Accepted => Event::Restored { sink, evidence: assessment.evidence },
@@ -100,7 +100,8 @@ pub(super) async fn assess(target: &Target, progress: &SinkProgress, candidate: 
         Ok(binding) => binding,
         Err(error) => return Assessment::inconclusive(&error),
     };
-    let assessment = binding.sink.verify(candidate).await;
+    let held = candidate.with_revision(progress.revision.as_deref());
+    let assessment = binding.sink.verify(&held).await;
     match (&progress.receipt, assessment.verdict) {
         (Some(receipt), Verdict::Inconclusive) if progress.terms.accept_receipt => {
             Assessment::new(Verdict::Accepted, format!("by agreement, its receipt: {receipt}"))

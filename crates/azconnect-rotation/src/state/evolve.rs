@@ -243,7 +243,7 @@ impl Rotation {
                     self.sink(id)?.in_flight = true;
                 }
             }
-            Event::Pushed { sink, evidence } => self.sink(sink)?.pushed(evidence),
+            Event::Pushed { sink, evidence, revision } => self.sink(sink)?.pushed(evidence, revision.as_ref()),
             Event::PushFailed { sink, problem } => {
                 let progress = self.sink(sink)?;
                 progress.in_flight = false;

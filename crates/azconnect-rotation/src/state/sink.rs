@@ -19,6 +19,8 @@ pub struct SinkProgress {
     pub touched: bool,
     /// The receipt of the push.
     pub receipt: Option<String>,
+    /// What the consumer called its state after the push.
+    pub revision: Option<String>,
     /// The proof that what it holds works.
     pub proof: Option<String>,
     /// Failures in a row.
@@ -41,6 +43,7 @@ impl SinkProgress {
             in_flight: false,
             touched: false,
             receipt: None,
+            revision: None,
             proof: None,
             failures: 0,
             retry_at: None,
@@ -65,11 +68,12 @@ impl SinkProgress {
         !self.is_served() && self.failures >= policy.attempts
     }
 
-    pub(super) fn pushed(&mut self, evidence: &str) {
+    pub(super) fn pushed(&mut self, evidence: &str, revision: Option<&String>) {
         self.in_flight = false;
         self.touched = true;
         self.restored = false;
         self.receipt = Some(evidence.to_owned());
+        self.revision = revision.cloned();
         self.retry_at = None;
         self.problem = None;
     }

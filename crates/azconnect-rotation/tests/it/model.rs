@@ -156,7 +156,7 @@ impl World {
                     match dice(6) {
                         0 => self.record(Event::PushFailed { sink, problem: problem(dice(8) != 0, dice(2) == 0) }),
                         1 => {} // crashed in flight
-                        _ => self.record(Event::Pushed { sink, evidence: "e".into() }),
+                        _ => self.record(Event::Pushed { sink, evidence: "e".into(), revision: None }),
                     }
                 }
             }

@@ -1,0 +1,57 @@
+//! A service connection without a secret: created at Azure DevOps, trusted at Entra ID, and both deleted again.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs, reason = "a test")]
+
+use azconnect::core::{Effect, ErrorKind, SubscriptionId};
+use azconnect::devops::{
+    AzureConnection, AzureCredential, AzureScope, FederatedCredentials, OrganizationName, ProjectRef,
+};
+use azconnect_tests::contoso::{Contoso, deploy, operator};
+
+#[tokio::test(start_paused = true)]
+async fn a_federated_connection_is_created_trusted_and_deleted_with_its_trust() {
+    let contoso = Contoso::new();
+    let identity = contoso.operator(contoso.emulator.transport());
+    let (graph, credentials) = (identity.graph(), identity.federated_credentials(deploy()));
+    let organization = identity.devops().organization(&OrganizationName::new("contoso").unwrap()).unwrap();
+    let web = ProjectRef::new("Web").unwrap();
+    let project = organization.project(&web).await.unwrap();
+    let endpoints = organization.endpoints(web);
+
+    let subscription: SubscriptionId = "22222222-2222-4222-8222-222222222222".parse().unwrap();
+    let credential = AzureCredential::FederationManual { tenant: identity.tenant(), client: deploy() };
+    let scope = AzureScope::subscription(subscription, "Contoso Production");
+    let wish = AzureConnection::new("without a secret", scope, credential).build(&project).unwrap();
+    let (endpoint, trust) = endpoints.create_federated(&wish, &credentials).await.unwrap();
+
+    let returned = |key| endpoint.parameter(key).unwrap();
+    assert_eq!(trust.issuer, returned("workloadIdentityFederationIssuer"));
+    assert_eq!(trust.subject, returned("workloadIdentityFederationSubject"));
+    credentials.ensure(&trust).await.unwrap();
+    let held = async || graph.federated_credentials(deploy()).await.unwrap();
+    let trusted = held().await;
+    assert_eq!(trusted.len(), 1, "repeated, and still one: {trusted:?}");
+    assert!(trusted[0].trusts(&trust.issuer, &trust.subject) && trusted[0].accepts("api://AzureADTokenExchange"));
+    assert_eq!(trusted[0].name.as_deref(), Some(trust.name.as_str()));
+
+    // The connection gets another issuer: the new trust stands beside the old one, which a running pipeline still uses.
+    let mut moved = trust.clone();
+    moved.issuer = "https://vstoken.dev.azure.com/22222222-2222-4222-8222-222222222222".to_owned();
+    credentials.ensure(&moved).await.unwrap();
+    contoso.outlive_the_dead().await;
+    assert_eq!(held().await.len(), 2);
+    credentials.remove(&moved).await.unwrap();
+    assert_eq!(held().await, trusted);
+
+    let other = identity.federated_credentials(operator());
+    for error in [other.ensure(&trust).await.unwrap_err(), other.remove(&trust).await.unwrap_err()] {
+        assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("client")));
+        assert_eq!(error.effect(), Effect::None);
+    }
+
+    endpoints.delete_federated(&endpoint, &credentials, &[project.id]).await.unwrap();
+    assert!(held().await.is_empty());
+    assert_eq!(endpoints.get(endpoint.id()).await.unwrap_err().kind(), ErrorKind::NotFound);
+    credentials.remove(&trust).await.unwrap();
+    let truth = contoso.emulator.truth();
+    assert_eq!(truth.unknown_routes, 0, "{:?}", truth.unknown_route_names);
+}
