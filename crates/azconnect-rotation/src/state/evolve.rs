@@ -240,7 +240,7 @@ impl Rotation {
         match event {
             Event::PushIntended { sinks } => {
                 for id in sinks {
-                    self.sink(id)?.in_flight = true;
+                    self.sink(id)?.push_intended();
                 }
             }
             Event::Pushed { sink, evidence, revision } => self.sink(sink)?.pushed(evidence, revision.as_ref()),

@@ -68,6 +68,13 @@ impl SinkProgress {
         !self.is_served() && self.failures >= policy.attempts
     }
 
+    /// A push that was under way already may have arrived: what the next one proves says nothing about it.
+    pub(super) fn push_intended(&mut self) {
+        self.touched |= self.in_flight;
+        self.in_flight = true;
+        self.restored = false;
+    }
+
     pub(super) fn pushed(&mut self, evidence: &str, revision: Option<&String>) {
         self.in_flight = false;
         self.touched = true;
