@@ -128,7 +128,7 @@ fn watch_step(watch: &Watch, now: OffsetDateTime) -> Step {
     if watch.last_read_at.is_some_and(|at| at >= watch.until) {
         return step(now, record(Event::MarkerDropped { marker }), "");
     }
-    step(watch.next_at.min(watch.until), Action::Search { marker }, "a lost secret to turn up")
+    step(watch.next_at, Action::Search { marker }, "a lost secret to turn up")
 }
 
 fn removal_step(state: &State, key: KeyId, removal: &Removal, now: OffsetDateTime) -> Option<Step> {

@@ -112,7 +112,7 @@ impl State {
             Event::MarkerAbsent { marker } => self.not_found(&policy, marker, true, at),
             Event::MarkerUnread { marker, .. } => self.not_found(&policy, marker, false, at),
             Event::MarkerWatched { marker, until } => {
-                let next_at = at + policy.absence_spacing;
+                let next_at = (at + policy.absence_spacing).min(*until);
                 let watch = Watch { marker: marker.clone(), until: *until, next_at, last_read_at: None, reads: 0 };
                 self.watch.insert(marker.to_string(), watch);
                 self.rotation_mut()?.mint = Mint::Wanted { failures: 0, not_before: None, problem: None };
@@ -131,7 +131,9 @@ impl State {
             watch.reads += 1;
             watch.last_read_at = if read { Some(at) } else { watch.last_read_at };
             // Looked for often at first, when an answer lost on its way surfaces, and rarely later.
-            watch.next_at = at + policy.absence_spacing.saturating_mul(1 << watch.reads.min(6));
+            let next_at = at + policy.absence_spacing.saturating_mul(1 << watch.reads.min(6));
+            // The last look is when the watch ends, or, if that fails, a pause later.
+            watch.next_at = if at < watch.until { next_at.min(watch.until) } else { next_at };
         }
         if let Some(Rotation { mint: Mint::Asked { marker: asked, absences, next_at }, .. }) = &mut self.rotation
             && asked == marker
