@@ -114,6 +114,11 @@ pub fn decide(state: &State, now: OffsetDateTime) -> Action {
     }
 }
 
+/// Whether a proof is fresh. One from the future is not: the clock was set back.
+fn is_fresh(passed_at: Option<OffsetDateTime>, keeps: Duration, now: OffsetDateTime) -> bool {
+    passed_at.is_some_and(|at| at <= now && now - at <= keeps)
+}
+
 fn record(event: Event) -> Action {
     Action::Record(Box::new(event))
 }
@@ -210,7 +215,7 @@ fn serve_step(state: &State, rotation: &Rotation, new: &NewKey, now: OffsetDateT
     let to_push: Vec<_> = rotation.sinks.iter().filter(|sink| !sink.given_up && sink.receipt.is_none()).collect();
     let to_verify =
         || rotation.sinks.iter().filter(|sink| !sink.given_up && sink.receipt.is_some() && sink.proof.is_none());
-    let proven = rotation.proof.passed_at.is_some_and(|at| now - at <= PROOF_KEEPS);
+    let proven = is_fresh(rotation.proof.passed_at, PROOF_KEEPS, now);
     if !proven && (rotation.proof.passed_at.is_none() || !to_push.is_empty()) {
         return prove_step(state, rotation, new, now);
     }
@@ -246,7 +251,7 @@ fn retire_step(state: &State, rotation: &Rotation, cut_over_at: OffsetDateTime, 
     let next = left.iter().find(|key| !state.removals.contains_key(key));
     match (next, left.is_empty()) {
         (Some(key), _) => {
-            if rotation.gate.passed_at.is_some_and(|at| now - at <= CLEARANCE_KEEPS) {
+            if is_fresh(rotation.gate.passed_at, CLEARANCE_KEEPS, now) {
                 let event = Event::RemovalIntended { key: **key, cause: RemovalCause::Superseded, marker: None };
                 return Some(step(now, record(event), ""));
             }
