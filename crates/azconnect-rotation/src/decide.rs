@@ -153,6 +153,14 @@ fn removal_step(state: &State, key: KeyId, removal: &Removal, now: OffsetDateTim
     } else if removal.absences >= Policy::default().absence_reads {
         return Some(step(now, record(Event::Removed { key }), ""));
     }
+    // The process may have been away since the removal was intended: what was proved then is proved again.
+    if let Some(rotation) =
+        state.rotation.as_ref().filter(|_| removal.cause == RemovalCause::Superseded && !removal.sent)
+        && !is_fresh(rotation.gate.passed_at, CLEARANCE_KEEPS, now)
+    {
+        let gate = gate_step(rotation, rotation.cut_over_at?, now);
+        return Some(Step { at: gate.at.max(at), ..gate });
+    }
     let action = if removal.sent { Action::CheckRemoved { key } } else { Action::Remove { key } };
     Some(step(at, action, "the removed key to disappear everywhere"))
 }
