@@ -28,7 +28,9 @@ impl<'a> Session<'a> {
     /// Takes the lease, then reads: what is read under the lease is the truth until an append says otherwise.
     pub(super) async fn open(rotator: &'a Rotator, target: &'a Target) -> Result<Self, Error> {
         let lease = &rotator.ports.lease;
-        let grant = lease.acquire(&target.lease_key()?, &rotator.holder, rotator.term).await?;
+        // A name for each session: two runs of one rotator exclude each other like two processes.
+        let holder = format!("{}/{}", rotator.holder, Uuid::new_v4());
+        let grant = lease.acquire(&target.lease_key()?, &holder, rotator.term).await?;
         let (state, sequence) = match rotator.state(target.subject()).await {
             Ok(read) => read,
             Err(error) => {
