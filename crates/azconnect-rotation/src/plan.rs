@@ -130,7 +130,7 @@ impl Plan {
 
 /// Looks at everything at once and says what would be done. `force` makes a rotation due.
 pub(crate) async fn plan(target: &Target, state: &State, clock: &dyn Clock, force: bool) -> Result<Plan, Error> {
-    target.policy.check()?;
+    target.check()?;
     let sinks = join_all(target.sinks.iter().map(inspect));
     let (inventory, sinks) = futures_util::future::join(target.issuer.inventory(), sinks).await;
     let inventory = inventory?;

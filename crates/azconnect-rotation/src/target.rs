@@ -97,6 +97,22 @@ impl Target {
         stream_of(self.subject())
     }
 
+    /// Checks the terms, and that every consumer is bound once.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) naming the field, with the remedy.
+    pub fn check(&self) -> Result<(), Error> {
+        self.policy.check()?;
+        let mut ids = std::collections::BTreeSet::new();
+        match self.sinks.iter().find(|binding| !ids.insert(binding.sink.id().as_str())) {
+            Some(twice) => {
+                Err(Error::invalid("target.sinks", format!("the consumer {} is bound twice", twice.sink.id()))
+                    .with_advice("bind each consumer once"))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The lease that its one writer holds.
     pub(crate) fn lease_key(&self) -> Result<LeaseKey, Error> {
         LeaseKey::new(self.stream()?.as_str())

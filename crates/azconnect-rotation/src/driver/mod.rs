@@ -180,8 +180,13 @@ impl Rotator {
     }
 
     async fn run(&self, target: &Target, start: Start) -> Result<Outcome, Error> {
-        target.policy.check()?;
+        target.check()?;
         let (state, _) = self.state(target.subject()).await?;
+        if let Some(problem) = state.rotation.as_ref().and_then(|rotation| rotation.blocked())
+            && start != Start::Unblock
+        {
+            return Ok(Outcome::Blocked { problem: problem.clone() });
+        }
         if state.is_at_rest() {
             // Looked at before the lease is taken: most runs find nothing due.
             match start {
