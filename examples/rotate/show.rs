@@ -120,7 +120,7 @@ pub fn outcome(outcome: &Result<Outcome, Error>) -> (bool, &'static str, String,
             let advice: Vec<_> = blockers.iter().map(|(_, finding)| finding.advice.clone()).collect();
             (false, "refused", format!("not begun. {}", said.join("; ")), Some(advice.join("; ")))
         }
-        Ok(Outcome::RolledBack { problem }) => {
+        Ok(Outcome::RolledBack { problem, .. }) => {
             (false, "rolled_back", format!("rolled back: {problem}"), Some(problem.advice.clone()))
         }
         Ok(Outcome::Blocked { problem }) => {

@@ -38,6 +38,8 @@ pub enum Outcome {
     RolledBack {
         /// Why.
         problem: Problem,
+        /// Until when lost secrets of ours are looked for; run again before then.
+        watching_until: Option<OffsetDateTime>,
     },
     /// Nothing safe can be done without a person. Both secrets are alive.
     Blocked {
@@ -49,13 +51,14 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// When to run again: at the latest then, and never sooner than useful. `None` where only a person can help.
+    /// When to run again: at the latest then, and never sooner than useful. `None` where nothing but a person's doing can
+    /// change the outcome.
     pub fn run_again_at(&self) -> Option<OffsetDateTime> {
         match self {
             Self::Waiting { until, .. } => Some(*until),
-            Self::Rotated { watching_until, .. } => *watching_until,
+            Self::Rotated { watching_until, .. } | Self::RolledBack { watching_until, .. } => *watching_until,
             Self::NotDue { plan } => plan.due_at,
-            Self::Refused { .. } | Self::RolledBack { .. } | Self::Blocked { .. } | Self::Idle => None,
+            Self::Refused { .. } | Self::Blocked { .. } | Self::Idle => None,
         }
     }
 }

@@ -265,9 +265,10 @@ enum Start {
 }
 
 fn ended(state: &State, key: Option<azconnect_core::KeyId>) -> Outcome {
+    let watching_until = state.watch.values().map(|watch| watch.until).max();
     match state.last.as_ref().and_then(|last| last.rolled_back.clone()) {
-        Some(problem) => Outcome::RolledBack { problem },
-        None => Outcome::Rotated { key, watching_until: state.watch.values().map(|watch| watch.until).max() },
+        Some(problem) => Outcome::RolledBack { problem, watching_until },
+        None => Outcome::Rotated { key, watching_until },
     }
 }
 

@@ -113,7 +113,7 @@ async fn a_refused_mint_leaves_everything_as_it_was() {
     let stage = Stage::new();
     stage.directory.script(Step::Mint, Fault::Refused(ErrorKind::PermissionDenied));
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(&outcome, Outcome::RolledBack { problem } if !problem.advice.is_empty()), "{outcome:?}");
+    assert!(matches!(&outcome, Outcome::RolledBack { problem, .. } if !problem.advice.is_empty()), "{outcome:?}");
     assert!(stage.ours().is_empty());
     assert!(stage.is_alive(stage.old));
 }
