@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use crate::event::{Event, RemovalCause};
 use crate::policy::Policy;
 use crate::problem::Problem;
-use crate::state::{Course, Mint, NewKey, Removal, Rotation, SinkProgress, State, Watch};
+use crate::state::{Course, Mint, NewKey, Removal, Rotation, SinkProgress, State, Trial, Watch};
 
 /// How old a proof of the new secret may be when a consumer receives it.
 const PROOF_KEEPS: Duration = Duration::from_secs(600);
@@ -172,11 +172,11 @@ fn rotation_step(state: &State, rotation: &Rotation, now: OffsetDateTime) -> Opt
             Mint::Sealed(new) => forward_step(state, rotation, new, now),
             _ => mint_step(state, rotation, now),
         },
-        Course::Back { problem, old_proven_at } => match &rotation.mint {
+        Course::Back { problem, old } => match &rotation.mint {
             Mint::Asked { .. } => mint_step(state, rotation, now),
             Mint::Wanted { .. } if state.is_removing(RemovalCause::Lost) => None,
             Mint::Wanted { .. } => Some(step(now, record(Event::RolledBack { problem: problem.clone() }), "")),
-            Mint::Sealed(new) => back_step(state, rotation, new, *old_proven_at, now),
+            Mint::Sealed(new) => back_step(state, rotation, new, old, now),
         },
     }
 }
@@ -190,6 +190,8 @@ fn mint_step(state: &State, rotation: &Rotation, now: OffsetDateTime) -> Option<
         {
             Some(step(now, record(Event::RolledBack { problem: problem.clone() }), ""))
         }
+        // One lost secret may still turn up beside the old and the new one, and no second.
+        Mint::Wanted { .. } if state.watch.len() > 1 => None,
         Mint::Wanted { not_before, .. } => {
             Some(step(not_before.unwrap_or(now), Action::Mint, "the issuer to take requests again"))
         }
@@ -197,7 +199,10 @@ fn mint_step(state: &State, rotation: &Rotation, now: OffsetDateTime) -> Option<
             let until = now + rotation.policy.orphan_watch;
             Some(step(now, record(Event::MarkerWatched { marker: marker.clone(), until }), ""))
         }
-        Mint::Asked { marker, next_at, .. } => {
+        Mint::Asked { marker, next_at, unread, .. } => {
+            if let Some(problem) = unread.lasts_longer_than(rotation.policy.retry_budget, now) {
+                return Some(step(now, record(Event::Blocked { problem: problem.clone() }), ""));
+            }
             Some(step(next_at.unwrap_or(now), Action::Search { marker: marker.clone() }, "a lost secret to turn up"))
         }
         Mint::Sealed(_) => None,
@@ -244,10 +249,7 @@ fn serve_step(state: &State, rotation: &Rotation, new: &NewKey, now: OffsetDateT
 
 fn prove_step(state: &State, rotation: &Rotation, new: &NewKey, now: OffsetDateTime) -> Step {
     let settled_at = new.minted_at + rotation.policy.settle;
-    let failing_for = rotation.proof.failing_since.map(|since| now - since);
-    if failing_for.is_some_and(|time| time > rotation.policy.proof_timeout)
-        && let Some(problem) = &rotation.proof.problem
-    {
+    if let Some(problem) = rotation.proof.lasts_longer_than(rotation.policy.proof_timeout, now) {
         return step(now, record(turn_back(state, rotation, problem, now)), "");
     }
     let at = rotation.proof.retry_at.unwrap_or(settled_at).max(settled_at);
@@ -273,10 +275,7 @@ fn retire_step(state: &State, rotation: &Rotation, cut_over_at: OffsetDateTime, 
 }
 
 fn gate_step(rotation: &Rotation, cut_over_at: OffsetDateTime, now: OffsetDateTime) -> Step {
-    let failing_for = rotation.gate.failing_since.map(|since| now - since);
-    if failing_for.is_some_and(|time| time > rotation.policy.retry_budget)
-        && let Some(problem) = &rotation.gate.problem
-    {
+    if let Some(problem) = rotation.gate.lasts_longer_than(rotation.policy.retry_budget, now) {
         return step(now, record(Event::Blocked { problem: problem.clone() }), "");
     }
     let grace_ends = cut_over_at + rotation.policy.grace;
@@ -316,13 +315,7 @@ fn old_secret(state: &State, rotation: &Rotation, now: OffsetDateTime) -> Option
         .next_back()
 }
 
-fn back_step(
-    state: &State,
-    rotation: &Rotation,
-    new: &NewKey,
-    old_proven_at: Option<OffsetDateTime>,
-    now: OffsetDateTime,
-) -> Option<Step> {
+fn back_step(state: &State, rotation: &Rotation, new: &NewKey, old: &Trial, now: OffsetDateTime) -> Option<Step> {
     let holders: Vec<_> = rotation.sinks.iter().filter(|sink| sink.may_hold_new()).collect();
     if holders.is_empty() {
         return match (state.ledger.contains_key(&new.key), state.removals.contains_key(&new.key)) {
@@ -346,8 +339,11 @@ fn back_step(
         });
         return Some(step(now, record(Event::Blocked { problem }), ""));
     };
-    if old_proven_at.is_none_or(|at| now - at > PROOF_KEEPS) {
-        return Some(step(now, Action::ProveOld { sealed }, ""));
+    if !is_fresh(old.passed_at, PROOF_KEEPS, now) {
+        if let Some(problem) = old.lasts_longer_than(rotation.policy.proof_timeout, now) {
+            return Some(step(now, record(Event::Blocked { problem: problem.clone() }), ""));
+        }
+        return Some(step(old.retry_at.unwrap_or(now), Action::ProveOld { sealed }, "the old secret to be proved"));
     }
     let due: Vec<_> = holders.iter().filter(|sink| sink.retry_at.is_none_or(|at| at <= now)).collect();
     if due.is_empty() {

@@ -104,6 +104,8 @@ pub enum Event {
     SinkUnverified { sink: SinkId, rejected: bool, problem: Problem },
     /// A consumer was tried often enough.
     SinkGivenUp { sink: SinkId },
+    /// A consumer was bound while the rotation was under way: it takes part.
+    SinkJoined { terms: SinkTerms },
     /// Every required consumer has proof. The grace begins.
     CutOver,
     /// Everything was proved again, and the old secret may go.
@@ -128,6 +130,8 @@ pub enum Event {
     RollbackBegun { problem: Problem },
     /// The old secret was proved before it is given back.
     OldProven { evidence: String },
+    /// Whether the old secret still works could not be found out.
+    OldUnproven { problem: Problem },
     /// A consumer holds the old secret again, with proof.
     Restored { sink: SinkId, evidence: String },
     /// A consumer could not be given the old secret back.

@@ -26,6 +26,7 @@ impl Event {
             Self::SinkVerified { .. } => "verify",
             Self::SinkUnverified { .. } => "verify: not yet",
             Self::SinkGivenUp { .. } => "give up",
+            Self::SinkJoined { .. } => "join",
             Self::CutOver => "cut over",
             Self::Cleared { .. } => "prove again",
             Self::GateHeld { .. } => "prove again: not yet",
@@ -39,6 +40,7 @@ impl Event {
             Self::Forgotten { .. } => "forget",
             Self::RollbackBegun { .. } => "turn back",
             Self::OldProven { .. } => "prove the old secret",
+            Self::OldUnproven { .. } => "prove the old secret: not yet",
             Self::Restored { .. } => "give back",
             Self::RestoreFailed { .. } => "give back: failed",
             Self::Blocked { .. } => "blocked",
@@ -58,6 +60,7 @@ impl Event {
             | Self::SinkDisproved { sink, .. }
             | Self::Restored { sink, .. }
             | Self::RestoreFailed { sink, .. } => Some(sink),
+            Self::SinkJoined { terms } => Some(&terms.sink),
             _ => None,
         }
     }
@@ -83,6 +86,7 @@ impl Event {
             | Self::Restored { evidence, .. } => evidence.clone(),
             Self::PushIntended { sinks } => count(sinks.len(), "consumer"),
             Self::SinkGivenUp { .. } => "tried often enough, and not required".to_owned(),
+            Self::SinkJoined { terms } => format!("{} was bound meanwhile, and takes part", terms.title),
             Self::CutOver => "every required consumer has proof; the grace begins".to_owned(),
             Self::RemovalIntended { key, .. } => format!("key {key}"),
             Self::RemovalAnswered { key, answer: Retirement::Accepted } => format!("key {key}: accepted"),
@@ -100,6 +104,7 @@ impl Event {
             | Self::PushFailed { problem, .. }
             | Self::SinkUnverified { problem, .. }
             | Self::SinkDisproved { problem, .. }
+            | Self::OldUnproven { problem }
             | Self::RestoreFailed { problem, .. }
             | Self::RollbackBegun { problem }
             | Self::Blocked { problem }

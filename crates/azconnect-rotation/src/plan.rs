@@ -7,7 +7,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::event::SinkTerms;
-use crate::state::State;
+use crate::state::{Rotation, State};
 use crate::target::{SinkBinding, Target};
 
 /// What is to be done.
@@ -117,15 +117,26 @@ impl Plan {
 
     /// The consumers that take part. An optional one that cannot take a secret is left out.
     pub(crate) fn terms(&self) -> Vec<SinkTerms> {
-        let part = |sink: &&PlannedSink| sink.required || sink.report.accepts();
-        let terms = |sink: &PlannedSink| SinkTerms {
-            sink: sink.sink.clone(),
-            title: sink.report.title.clone(),
-            required: sink.required,
-            accept_receipt: sink.accept_receipt,
-        };
-        self.sinks.iter().filter(part).map(terms).collect()
+        self.sinks.iter().filter_map(PlannedSink::terms).collect()
     }
+}
+
+impl PlannedSink {
+    fn terms(&self) -> Option<SinkTerms> {
+        (self.required || self.report.accepts()).then(|| SinkTerms {
+            sink: self.sink.clone(),
+            title: self.report.title.clone(),
+            required: self.required,
+            accept_receipt: self.accept_receipt,
+        })
+    }
+}
+
+/// The terms of the consumers that were bound after the rotation began. Reads only.
+pub(crate) async fn newly_bound(target: &Target, rotation: &Rotation) -> Vec<SinkTerms> {
+    let known = |binding: &&SinkBinding| rotation.sinks.iter().any(|sink| sink.terms.sink == *binding.sink.id());
+    let sinks = join_all(target.sinks.iter().filter(|binding| !known(binding)).map(inspect)).await;
+    sinks.iter().filter_map(PlannedSink::terms).collect()
 }
 
 /// Looks at everything at once and says what would be done. `force` makes a rotation due.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use azconnect_core::{Effect, Error, KeyId, Secret, SecretId};
-use azconnect_credential::{Candidate, Marker, MintRequest, Minted};
+use azconnect_credential::{Candidate, Marker, MintRequest, Minted, Verdict};
 
 use super::session::Session;
 use super::{new_marker, sealed_name};
@@ -103,10 +103,10 @@ impl Session<'_> {
         let secret = self.open_sealed(&sealed).await?;
         let verifier = self.target.verifier.clone();
         let assessment = self.guard(async { Ok(verifier.verify(&Candidate::new(&secret)).await) }).await?;
-        let event = if assessment.is_accepted() {
-            Event::OldProven { evidence: assessment.evidence }
-        } else {
-            Event::Blocked { problem: Problem::from(&assessment) }
+        let event = match assessment.verdict {
+            Verdict::Accepted => Event::OldProven { evidence: assessment.evidence },
+            Verdict::Rejected => Event::Blocked { problem: Problem::from(&assessment) },
+            Verdict::Pending | Verdict::Inconclusive => Event::OldUnproven { problem: Problem::from(&assessment) },
         };
         self.append(vec![event]).await
     }

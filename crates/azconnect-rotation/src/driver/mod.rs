@@ -17,8 +17,8 @@ use crate::decide::{Action, decide};
 use crate::event::Event;
 use crate::observer::{Observer, Unobserved};
 use crate::outcome::Outcome;
-use crate::plan::{Decision, Plan, plan};
-use crate::state::State;
+use crate::plan::{Decision, Plan, newly_bound, plan};
+use crate::state::{Course, State};
 use crate::target::{STREAM_PREFIX, Target, stream_of};
 use session::Session;
 
@@ -224,7 +224,22 @@ impl Rotator {
                 _ => return Ok(Outcome::NotDue { plan: Box::new(plan) }),
             }
         }
+        self.join(session).await?;
         self.drive(session).await
+    }
+
+    /// Whoever was bound since the rotation began holds the old secret, and must not be left with it.
+    async fn join(&self, session: &mut Session<'_>) -> Result<(), Error> {
+        let Some(rotation) = session.state.rotation.clone().filter(|rotation| rotation.course == Course::Forward)
+        else {
+            return Ok(());
+        };
+        let target = session.target;
+        let bound = session.guard(async { Ok(newly_bound(target, &rotation).await) }).await?;
+        match bound.is_empty() {
+            true => Ok(()),
+            false => session.append(bound.into_iter().map(|terms| Event::SinkJoined { terms }).collect()).await,
+        }
     }
 
     async fn drive(&self, session: &mut Session<'_>) -> Result<Outcome, Error> {

@@ -34,7 +34,11 @@ impl State {
             | Event::Forgotten { .. } => self.remove(event, at)?,
             Event::Unblocked => {
                 self.removals.values_mut().for_each(Removal::unblock);
-                self.rotation_mut()?.unblock();
+                let (ledger, removals) = (&self.ledger, &self.removals);
+                let stays = |key| ledger.contains_key(key) && !removals.contains_key(key);
+                let rotation = self.rotation.as_mut().ok_or_else(|| illegal("no rotation is under way"))?;
+                let new_stays = rotation.new_key().is_some_and(|new| stays(&new.key));
+                rotation.unblock(new_stays);
             }
             Event::Rotated => self.end(None, at)?,
             Event::RolledBack { problem } => self.end(Some(problem.clone()), at)?,
@@ -79,16 +83,20 @@ impl State {
         let rotation = self.rotation_mut()?;
         match event {
             Event::MintIntended { marker } => {
-                rotation.mint = Mint::Asked { marker: marker.clone(), absences: 0, next_at: None };
+                let failures = rotation.mint.failures();
+                rotation.mint = asked(marker, failures);
             }
             Event::MintRefused { problem, .. } => {
-                let failures = rotation.mint_failures() + 1;
+                let failures = rotation.mint.failures() + 1;
                 let not_before = Some(at + rotation.policy.pause_after(failures, problem.retry_after));
                 rotation.mint = Mint::Wanted { failures, not_before, problem: Some(problem.clone()) };
             }
             // Look at once: the listing may show it already.
-            Event::MintUnanswered { marker, .. } => {
-                rotation.mint = Mint::Asked { marker: marker.clone(), absences: 0, next_at: Some(at) };
+            Event::MintUnanswered { problem: lost, .. } => {
+                if let Mint::Asked { problem, next_at, .. } = &mut rotation.mint {
+                    *problem = Some(lost.clone());
+                    *next_at = Some(at);
+                }
             }
             Event::Minted { marker, key, ends_at, sealed, minted_at } => {
                 rotation.mint = Mint::Sealed(NewKey {
@@ -109,13 +117,11 @@ impl State {
     fn search(&mut self, event: &Event, at: OffsetDateTime) -> Result<(), Error> {
         let policy = self.policy();
         match event {
-            Event::MarkerAbsent { marker } => self.not_found(&policy, marker, true, at),
-            Event::MarkerUnread { marker, .. } => self.not_found(&policy, marker, false, at),
+            Event::MarkerAbsent { marker } => self.not_found(&policy, marker, None, at),
+            Event::MarkerUnread { marker, problem } => self.not_found(&policy, marker, Some(problem), at),
             Event::MarkerWatched { marker, until } => {
-                let next_at = (at + policy.absence_spacing).min(*until);
-                let watch = Watch { marker: marker.clone(), until: *until, next_at, last_read_at: None, reads: 0 };
-                self.watch.insert(marker.to_string(), watch);
-                self.rotation_mut()?.mint = Mint::Wanted { failures: 0, not_before: None, problem: None };
+                self.watch_for(&policy, marker, *until, at);
+                self.rotation_mut()?.mint.lost();
             }
             Event::MarkerDropped { marker } => {
                 self.watch.remove(marker.as_str());
@@ -126,32 +132,53 @@ impl State {
     }
 
     /// Plans the next look at a marker, wherever it is being looked for.
-    fn not_found(&mut self, policy: &Policy, marker: &Marker, read: bool, at: OffsetDateTime) {
+    fn not_found(&mut self, policy: &Policy, marker: &Marker, unread: Option<&Problem>, at: OffsetDateTime) {
+        let asked_for = unread.and_then(|problem| problem.retry_after).unwrap_or_default();
         if let Some(watch) = self.watch.get_mut(marker.as_str()) {
             watch.reads += 1;
-            watch.last_read_at = if read { Some(at) } else { watch.last_read_at };
+            watch.last_read_at = if unread.is_none() { Some(at) } else { watch.last_read_at };
             // Looked for often at first, when an answer lost on its way surfaces, and rarely later.
-            let next_at = at + policy.absence_spacing.saturating_mul(1 << watch.reads.min(6));
+            let next_at = at + policy.absence_spacing.saturating_mul(1 << watch.reads.min(6)).max(asked_for);
             // The last look is when the watch ends, or, if that fails, a pause later.
             watch.next_at = if at < watch.until { next_at.min(watch.until) } else { next_at };
         }
-        if let Some(Rotation { mint: Mint::Asked { marker: asked, absences, next_at }, .. }) = &mut self.rotation
+        if let Some(Rotation { mint: Mint::Asked { marker: asked, absences, next_at, unread: reads, .. }, .. }) =
+            &mut self.rotation
             && asked == marker
         {
-            *absences += u32::from(read);
-            *next_at = Some(at + policy.absence_spacing);
+            match unread {
+                Some(problem) => {
+                    reads.failed(policy, problem, at);
+                    *next_at = reads.retry_at;
+                }
+                None => {
+                    *absences += 1;
+                    *reads = Trial::default();
+                    *next_at = Some(at + policy.absence_spacing);
+                }
+            }
         }
+    }
+
+    fn watch_for(&mut self, policy: &Policy, marker: &Marker, until: OffsetDateTime, at: OffsetDateTime) {
+        let next_at = (at + policy.absence_spacing).min(until);
+        let watch = Watch { marker: marker.clone(), until, next_at, last_read_at: None, reads: 0 };
+        self.watch.insert(marker.to_string(), watch);
     }
 
     fn remove(&mut self, event: &Event, at: OffsetDateTime) -> Result<(), Error> {
         let policy = self.policy();
         match event {
             Event::RemovalIntended { key, cause, marker } => self.intend(*key, *cause, marker.clone())?,
-            Event::RemovalAnswered { key, .. } => self.removal(*key)?.answered(&policy, at),
+            Event::RemovalAnswered { key, answer } => self.removal(*key)?.answered(&policy, *answer, at),
             Event::RemovalFailed { key, problem } => self.removal(*key)?.failed(&policy, problem, at),
             Event::KeyRead { key, listed } => self.removal(*key)?.read(&policy, *listed, at),
             Event::Removed { key } => {
-                self.removals.remove(key);
+                let removal = self.removals.remove(key);
+                if let Some(Removal { marker: Some(marker), accepted: false, .. }) = &removal {
+                    // Nobody took the removal: the replicas asked may all be behind the one that listed it.
+                    self.watch_for(&policy, marker, at + policy.orphan_watch, at);
+                }
                 if let Some(LedgerKey { sealed: Some(sealed), .. }) = self.ledger.remove(key) {
                     self.forget.insert(*key, sealed);
                 }
@@ -171,7 +198,7 @@ impl State {
             if let Some(Rotation { mint, .. }) = &mut self.rotation
                 && matches!(mint, Mint::Asked { marker: asked, .. } if asked == marker)
             {
-                *mint = Mint::Wanted { failures: 0, not_before: None, problem: None };
+                mint.lost();
             }
         } else if !self.ledger.contains_key(&key) {
             return Err(illegal("a key that is not ours is to be removed"));
@@ -192,14 +219,29 @@ impl State {
     }
 }
 
-impl Rotation {
-    fn mint_failures(&self) -> u32 {
-        match self.mint {
-            Mint::Wanted { failures, .. } => failures,
-            _ => 0,
+fn asked(marker: &Marker, failures: u32) -> Mint {
+    let (marker, unread) = (marker.clone(), Trial::default());
+    Mint::Asked { marker, failures, problem: None, absences: 0, next_at: None, unread }
+}
+
+impl Mint {
+    fn failures(&self) -> u32 {
+        match self {
+            Self::Wanted { failures, .. } | Self::Asked { failures, .. } => *failures,
+            Self::Sealed(_) => 0,
         }
     }
 
+    /// What was asked for is lost. An answer that never came is a failed attempt; the end of a process is none.
+    fn lost(&mut self) {
+        if let Self::Asked { failures, problem, .. } = self {
+            let failures = *failures + u32::from(problem.is_some());
+            *self = Self::Wanted { failures, not_before: None, problem: problem.take() };
+        }
+    }
+}
+
+impl Rotation {
     fn evolve(&mut self, event: &Event, at: OffsetDateTime) -> Result<(), Error> {
         let policy = self.policy.clone();
         match event {
@@ -212,12 +254,17 @@ impl Rotation {
             Event::Cleared { .. } => self.gate.passed(at),
             Event::GateHeld { problem } => self.gate.failed(&policy, problem, at),
             Event::RollbackBegun { problem } => {
-                self.course = Course::Back { problem: problem.clone(), old_proven_at: None };
+                self.course = Course::Back { problem: problem.clone(), old: Trial::default() };
                 self.sinks.iter_mut().for_each(SinkProgress::unblock);
             }
             Event::OldProven { .. } => {
-                if let Course::Back { old_proven_at, .. } = &mut self.course {
-                    *old_proven_at = Some(at);
+                if let Course::Back { old, .. } = &mut self.course {
+                    old.passed(at);
+                }
+            }
+            Event::OldUnproven { problem } => {
+                if let Course::Back { old, .. } = &mut self.course {
+                    old.failed(&policy, problem, at);
                 }
             }
             Event::Blocked { problem } => {
@@ -229,9 +276,22 @@ impl Rotation {
         Ok(())
     }
 
-    fn unblock(&mut self) {
+    fn unblock(&mut self, new_stays: bool) {
         if let Course::Blocked { was, .. } = &self.course {
             self.course = (**was).clone();
+        }
+        if matches!(self.course, Course::Back { .. }) && new_stays && self.sinks.iter().any(SinkProgress::may_hold_new)
+        {
+            // The way back was closed. What consumers hold after it is not known: all are served again.
+            self.course = Course::Forward;
+            self.cut_over_at = None;
+            self.sinks.iter_mut().for_each(SinkProgress::serve_again);
+        }
+        if let Mint::Asked { unread, next_at, .. } = &mut self.mint {
+            (*unread, *next_at) = (Trial::default(), None);
+        }
+        if let Course::Back { old, .. } = &mut self.course {
+            *old = Trial::default();
         }
         self.proof = Trial { passed_at: self.proof.passed_at, ..Trial::default() };
         self.gate = Trial::default();
@@ -265,6 +325,11 @@ impl Rotation {
                 if *rejected {
                     progress.receipt = None;
                 }
+            }
+            Event::SinkJoined { terms } => {
+                self.sinks.push(SinkProgress::new(terms.clone()));
+                self.cut_over_at = None;
+                self.gate = Trial::default();
             }
             Event::SinkGivenUp { sink } => self.sink(sink)?.given_up = true,
             Event::SinkDisproved { sink, problem } => {

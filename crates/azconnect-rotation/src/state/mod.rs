@@ -126,11 +126,17 @@ pub enum Mint {
     Asked {
         /// The marker.
         marker: Marker,
-        /// How many reads in a row did not list it.
+        /// Failed attempts before this one.
+        failures: u32,
+        /// Why there is no answer; none if the process ended meanwhile.
+        problem: Option<Problem>,
+        /// How many reads did not list it.
         absences: u32,
         /// When to read next.
         #[serde(with = "time::serde::rfc3339::option")]
         next_at: Option<OffsetDateTime>,
+        /// The reads that failed.
+        unread: Trial,
     },
     /// Minted and sealed.
     Sealed(NewKey),
@@ -181,9 +187,8 @@ pub enum Course {
     Back {
         /// Why.
         problem: Problem,
-        /// When the old secret was last proved, before it is given back.
-        #[serde(with = "time::serde::rfc3339::option")]
-        old_proven_at: Option<OffsetDateTime>,
+        /// The proof of the old secret, before it is given back.
+        old: Trial,
     },
     /// Nowhere, until a person says so.
     Blocked {
@@ -225,6 +230,11 @@ impl Rotation {
 }
 
 impl Trial {
+    /// Why it fails, if it has been failing for longer than it may.
+    pub(crate) fn lasts_longer_than(&self, time: std::time::Duration, now: OffsetDateTime) -> Option<&Problem> {
+        self.problem.as_ref().filter(|_| self.failing_since.is_some_and(|since| now - since > time))
+    }
+
     pub(crate) fn passed(&mut self, at: OffsetDateTime) {
         *self = Self { passed_at: Some(at), ..Self::default() };
     }

@@ -1,6 +1,6 @@
 //! A key on its way out.
 
-use azconnect_credential::Marker;
+use azconnect_credential::{Marker, Retirement};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -18,6 +18,8 @@ pub struct Removal {
     pub marker: Option<Marker>,
     /// Whether the issuer has answered to the removal.
     pub sent: bool,
+    /// Whether the issuer has accepted the removal, and not only said that it does not know the key.
+    pub accepted: bool,
     /// How many reads in a row did not list it.
     pub absences: u32,
     /// Failures in a row.
@@ -31,7 +33,7 @@ pub struct Removal {
 
 impl Removal {
     pub(super) fn new(cause: RemovalCause, marker: Option<Marker>) -> Self {
-        Self { cause, marker, sent: false, absences: 0, failures: 0, next_at: None, problem: None }
+        Self { cause, marker, sent: false, accepted: false, absences: 0, failures: 0, next_at: None, problem: None }
     }
 
     pub(super) fn unblock(&mut self) {
@@ -39,8 +41,9 @@ impl Removal {
         self.next_at = None;
     }
 
-    pub(super) fn answered(&mut self, policy: &Policy, at: OffsetDateTime) {
+    pub(super) fn answered(&mut self, policy: &Policy, answer: Retirement, at: OffsetDateTime) {
         self.sent = true;
+        self.accepted |= answer == Retirement::Accepted;
         self.absences = 0;
         self.failures = 0;
         self.problem = None;

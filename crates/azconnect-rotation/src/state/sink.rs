@@ -91,6 +91,11 @@ impl SinkProgress {
         self.problem = Some(problem.clone());
     }
 
+    pub(super) fn serve_again(&mut self) {
+        self.receipt = None;
+        self.proof = None;
+    }
+
     pub(super) fn unblock(&mut self) {
         self.failures = 0;
         self.retry_at = None;

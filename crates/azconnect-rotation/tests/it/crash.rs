@@ -46,7 +46,7 @@ impl Journal for Deadly {
 }
 
 /// Runs until the n-th append; returns whether the process died there.
-async fn run_until_death(stage: &Stage, dies_at: u32, before: bool) -> bool {
+pub async fn run_until_death(stage: &Stage, dies_at: u32, before: bool) -> bool {
     let deadly = Arc::new(Deadly {
         inner: stage.journal.clone(),
         appends: AtomicU32::new(0),

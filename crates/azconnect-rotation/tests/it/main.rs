@@ -9,6 +9,7 @@
     reason = "a test"
 )]
 
+mod adversary;
 mod crash;
 mod driver;
 mod model;

@@ -362,3 +362,86 @@ fn the_orphan_watch_looks_a_last_time_when_it_ends() {
     assert_eq!(last_look, until);
     assert!(world.state.is_at_rest());
 }
+
+/// A rotation that has been cut over, and whose last proof is given at the end of the grace.
+fn cleared() -> World {
+    let mut world = begun(true);
+    while !world.log.iter().any(|event| matches!(event, Event::Cleared { .. })) {
+        let action = decide(&world.state, world.now);
+        world.perform(action, &mut |sides| sides - 1);
+    }
+    world
+}
+
+#[test]
+fn a_proof_that_is_old_or_from_the_future_clears_nothing() {
+    let world = cleared();
+    let permits = |now| matches!(decide(&world.state, now), Action::Record(event) if matches!(*event, Event::RemovalIntended { .. }));
+    assert!(permits(world.now));
+    assert!(!permits(world.now + Duration::from_secs(301)), "it is old");
+    assert!(!permits(world.now - Duration::from_secs(3600)), "the clock was set back");
+}
+
+#[test]
+fn a_last_look_that_fails_is_repeated_after_a_pause() {
+    let mut world = begun(false);
+    world.record(Event::MintIntended { marker: marker(1) });
+    let until = world.now + Duration::from_secs(3600);
+    world.record(Event::MarkerWatched { marker: marker(1), until });
+    world.record(Event::RolledBack { problem: problem(false, true) });
+    world.now = until;
+    for _ in 0..3 {
+        assert!(matches!(decide(&world.state, world.now), Action::Search { .. }));
+        world.record(Event::MarkerUnread { marker: marker(1), problem: problem(true, true) });
+        let action = decide(&world.state, world.now);
+        assert!(matches!(action, Action::Wait { until, .. } if until > world.now), "{action:?}");
+        world.perform(action, &mut |sides| sides - 1);
+    }
+}
+
+#[test]
+fn reads_for_a_lost_secret_that_fail_are_spaced_more_and_more_and_end_with_a_person() {
+    let mut world = begun(false);
+    world.record(Event::MintIntended { marker: marker(1) });
+    let mut reads = 0;
+    while world.state.rotation.as_ref().unwrap().blocked().is_none() {
+        match decide(&world.state, world.now) {
+            Action::Search { marker } => {
+                reads += 1;
+                world.record(Event::MarkerUnread { marker, problem: problem(true, true) });
+            }
+            action => world.perform(action, &mut |sides| sides - 1),
+        }
+    }
+    assert!(reads < 2100, "{reads} reads in a week");
+    world.record(Event::Unblocked);
+    assert!(matches!(decide(&world.state, world.now), Action::Search { .. }));
+}
+
+#[test]
+fn no_secret_is_asked_for_while_two_lost_ones_may_turn_up() {
+    let mut world = begun(false);
+    for n in 1..=2 {
+        assert_eq!(decide(&world.state, world.now), Action::Mint);
+        world.record(Event::MintIntended { marker: marker(n) });
+        let until = world.now + Duration::from_secs(3600);
+        world.record(Event::MarkerWatched { marker: marker(n), until });
+    }
+    assert!(matches!(decide(&world.state, world.now), Action::Wait { .. }));
+}
+
+#[test]
+fn a_lost_secret_whose_removal_nobody_took_stays_on_the_watch() {
+    for (answer, watched) in [(Retirement::NotListed, 1), (Retirement::Accepted, 0)] {
+        let mut world = begun(false);
+        world.record(Event::MintIntended { marker: marker(1) });
+        let lost = key(77);
+        world.record(Event::RemovalIntended { key: lost, cause: RemovalCause::Lost, marker: Some(marker(1)) });
+        world.record(Event::RemovalAnswered { key: lost, answer });
+        while world.state.removals.contains_key(&lost) {
+            let action = decide(&world.state, world.now);
+            world.perform(action, &mut |sides| sides - 1);
+        }
+        assert_eq!(world.state.watch.len(), watched);
+    }
+}
