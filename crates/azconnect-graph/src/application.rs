@@ -46,6 +46,28 @@ pub struct Application {
     pub certificates: Option<Vec<KeyCredential>>,
 }
 
+/// An application, by whichever id is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ApplicationRef {
+    /// By its object id.
+    Object(ApplicationObjectId),
+    /// By its client id.
+    Client(ClientId),
+}
+
+impl From<ApplicationObjectId> for ApplicationRef {
+    fn from(id: ApplicationObjectId) -> Self {
+        Self::Object(id)
+    }
+}
+
+impl From<ClientId> for ApplicationRef {
+    fn from(client: ClientId) -> Self {
+        Self::Client(client)
+    }
+}
+
 /// Who may sign in to an application.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]

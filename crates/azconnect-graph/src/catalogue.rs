@@ -14,6 +14,13 @@ pub(crate) struct Entry {
     pub(crate) advice: &'static str,
 }
 
+impl Entry {
+    /// Whether it says that an object is not there.
+    pub(crate) fn is_absence(&self) -> bool {
+        self.kind == ErrorKind::NotFound
+    }
+}
+
 /// The entry of a code.
 pub(crate) fn entry(code: &str) -> Option<&'static Entry> {
     ENTRIES.iter().find(|entry| entry.code.eq_ignore_ascii_case(code))
@@ -33,6 +40,22 @@ pub(crate) static PASSWORD_LIMIT: Entry = final_(
     ErrorKind::Conflict,
     "the application holds as many passwords as it may",
     "remove a password that is no longer used; an application that personal accounts may sign in to holds 2 at most",
+);
+
+/// The refusal of a second federated credential for an issuer and a subject, whose code stands for other values too.
+pub(crate) static FEDERATED_DUPLICATE: Entry = final_(
+    "InvalidFederatedIdentityCredentialValue",
+    ErrorKind::Conflict,
+    "the application trusts this issuer and subject already",
+    "use the federated credential that exists, or change it",
+);
+
+/// The refusal of the twenty-first federated credential.
+pub(crate) static FEDERATED_LIMIT: Entry = final_(
+    "Request_BadRequest",
+    ErrorKind::Conflict,
+    "the application has as many federated credentials as it may",
+    "delete one that nothing uses any longer; an application has 20 at most",
 );
 
 const fn final_(code: &'static str, kind: ErrorKind, message: &'static str, advice: &'static str) -> Entry {
@@ -99,6 +122,18 @@ static ENTRIES: &[Entry] = &[
         ErrorKind::Conflict,
         "the caller or the tenant holds as many objects as it may",
         "remove objects that are no longer used, or ask an administrator to raise the quota",
+    ),
+    final_(
+        "Request_MultipleObjectsWithSameKeyValue",
+        ErrorKind::Conflict,
+        "an object exists already that only one may be",
+        "choose another name, or use the object that exists",
+    ),
+    final_(
+        "InvalidFederatedIdentityCredentialValue",
+        ErrorKind::InvalidInput,
+        "the service does not accept a value of the federated credential",
+        "check issuer, subject and audience: each has to equal the tokens' claim, without wildcards",
     ),
     passing(
         "Error_MsaAppDoesNotExist",

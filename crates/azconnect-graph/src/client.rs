@@ -54,7 +54,7 @@ impl GraphClient {
         json(&answer).map_err(|error| error.with_operation(operation))
     }
 
-    fn prepared(&self, call: Call) -> Call {
+    pub(crate) fn prepared(&self, call: Call) -> Call {
         call.with_authorizer(Arc::clone(&self.authorizer)).with_request_id_header(CLIENT_REQUEST_ID)
     }
 }

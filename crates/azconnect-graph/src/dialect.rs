@@ -8,13 +8,16 @@ use http::StatusCode;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::catalogue::{CONCURRENCY, Entry, PASSWORD_LIMIT, entry};
+use crate::catalogue::{CONCURRENCY, Entry, FEDERATED_DUPLICATE, FEDERATED_LIMIT, PASSWORD_LIMIT, entry};
 
 /// The dialect of every operation but removals.
 pub(crate) struct GraphDialect;
 
 /// The dialect of a removal: what is not there need not be removed.
 pub(crate) struct RemovalDialect;
+
+/// The dialect of a deletion: an object that is not found need not be deleted.
+pub(crate) struct AbsenceDialect;
 
 impl Dialect for GraphDialect {
     fn judge(&self, answer: &Response) -> Result<(), Error> {
@@ -29,6 +32,14 @@ impl Dialect for RemovalDialect {
     fn judge(&self, answer: &Response) -> Result<(), Error> {
         let missing = answer.status() == StatusCode::BAD_REQUEST
             && Told::read(answer.body()).says("no password credential found with keyid");
+        if missing { Ok(()) } else { GraphDialect.judge(answer) }
+    }
+}
+
+impl Dialect for AbsenceDialect {
+    fn judge(&self, answer: &Response) -> Result<(), Error> {
+        let missing = answer.status() == StatusCode::NOT_FOUND
+            && Told::read(answer.body()).code.as_deref().and_then(entry).is_some_and(Entry::is_absence);
         if missing { Ok(()) } else { GraphDialect.judge(answer) }
     }
 }
@@ -85,6 +96,12 @@ impl Told {
         }
         if self.says("not allowed to add") && self.says("passwords") {
             return Some(&PASSWORD_LIMIT);
+        }
+        if self.says("combination of issuer and subject must be unique") {
+            return Some(&FEDERATED_DUPLICATE);
+        }
+        if self.says("federated identity credentials") && self.says("maximum") {
+            return Some(&FEDERATED_LIMIT);
         }
         entry(self.code.as_deref()?)
     }
@@ -251,6 +268,34 @@ mod tests {
         assert!(RemovalDialect.judge(&answered(500, &body)).is_err());
         assert!(GraphDialect.judge(&answered(400, &body)).is_err());
         assert!(RemovalDialect.judge(&answered(400, "")).is_err());
+    }
+
+    #[test]
+    fn a_second_federated_credential_is_a_conflict_under_either_code() {
+        let name = "FederatedIdentityCredential with name main already exists.";
+        let pair = "The combination of issuer and subject must be unique for the application. Issuer https://i and \
+                    Subject: s already exist. paramName: FederatedIdentityCredential.Subject";
+        for (status, code, message) in [
+            (409, "Request_MultipleObjectsWithSameKeyValue", name),
+            (400, "InvalidFederatedIdentityCredentialValue", pair),
+        ] {
+            let error = refused(status, code, message);
+            assert_eq!((error.kind(), error.effect()), (ErrorKind::Conflict, Effect::None), "{code}");
+            assert_eq!((error.retry(), error.service_code()), (Retry::No, Some(code)));
+        }
+        let error = refused(400, "InvalidFederatedIdentityCredentialValue", "paramName: x");
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn only_a_named_absence_is_one() {
+        let gone = |status, code: &str| {
+            let body = json!({"error": {"code": code, "message": "Resource 'x' does not exist"}}).to_string();
+            AbsenceDialect.judge(&answered(status, &body)).is_ok()
+        };
+        assert!(gone(404, "Request_ResourceNotFound") && gone(404, "Directory_ObjectNotFound"));
+        assert!(!gone(404, "BadRequest") && !gone(400, "Request_ResourceNotFound"));
+        assert!(AbsenceDialect.judge(&answered(404, "<html>")).is_err(), "a proxy's page proves nothing");
     }
 
     proptest! {

@@ -2,6 +2,8 @@
 
 use azconnect_core::{ApplicationObjectId, ClientId, PrincipalObjectId};
 
+use crate::application::ApplicationRef;
+
 /// An application or a service principal, by whichever id is known. A password of either authenticates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -45,5 +47,14 @@ impl From<ApplicationObjectId> for PasswordHolder {
 impl From<PrincipalObjectId> for PasswordHolder {
     fn from(id: PrincipalObjectId) -> Self {
         Self::ServicePrincipal(id)
+    }
+}
+
+impl From<ApplicationRef> for PasswordHolder {
+    fn from(application: ApplicationRef) -> Self {
+        match application {
+            ApplicationRef::Object(id) => Self::Application(id),
+            ApplicationRef::Client(client) => Self::ApplicationOf(client),
+        }
     }
 }

@@ -58,15 +58,37 @@
 //! means: a refusal for concurrency comes under three statuses, a removal of an unknown key as a bad request, and an
 //! answer that was lost may hide a secret.
 //!
+//! # Without a secret
+//! An application can accept the tokens of another issuer instead of a secret.
+//! [`GraphClient::ensure_federated_credential`] has it do so, however often it is asked:
+//!
+//! ```no_run
+//! # async fn example(graph: azconnect_graph::GraphClient) -> Result<(), azconnect_core::Error> {
+//! use azconnect_core::ClientId;
+//! use azconnect_graph::{FederatedCredentialName, NewFederatedCredential};
+//!
+//! let deployer: ClientId = "10000000-0000-4000-8000-000000000002".parse()?;
+//! let wish = NewFederatedCredential::new(
+//!     FederatedCredentialName::new("build-main")?,
+//!     "https://token.actions.githubusercontent.com",
+//!     "repo:contoso/shop:ref:refs/heads/main",
+//! );
+//! let credential = graph.ensure_federated_credential(deployer, &wish).await?;
+//! assert!(credential.trusts(&wish.issuer, &wish.subject));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Permissions
-//! `Application.ReadWrite.OwnedBy`, where the caller's service principal owns the application, or
-//! `Application.ReadWrite.All`. The tenant's policies are read with `Policy.Read.All` or
+//! To write, `Application.ReadWrite.OwnedBy`, where the caller's service principal owns the application, or
+//! `Application.ReadWrite.All`; to read, `Application.Read.All` too. The tenant's policies are read with `Policy.Read.All` or
 //! `Policy.Read.ApplicationConfiguration`; without either they are unknown, and nothing else is lost.
 
 mod application;
 mod catalogue;
 mod client;
 mod dialect;
+mod federated;
 mod holder;
 mod issuer;
 mod password;
@@ -74,8 +96,12 @@ mod policy;
 mod service_principal;
 mod wire;
 
-pub use application::{Application, ApplicationQuery, Audience};
+pub use application::{Application, ApplicationQuery, ApplicationRef, Audience};
 pub use client::GraphClient;
+pub use federated::{
+    FederatedCredential, FederatedCredentialChange, FederatedCredentialId, FederatedCredentialName,
+    FederatedCredentialRef, NewFederatedCredential, TOKEN_EXCHANGE,
+};
 pub use holder::PasswordHolder;
 pub use issuer::GraphIssuer;
 pub use password::{AddedPassword, KeyCredential, NewPassword, PasswordCredential};

@@ -11,5 +11,6 @@
 mod conformance;
 mod contract;
 mod effect;
+mod federated;
 mod issuer;
 mod stage;
