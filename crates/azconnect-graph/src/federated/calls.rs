@@ -121,7 +121,7 @@ impl GraphClient {
             return Ok(());
         }
         // The same answer stands for an application that does not exist, and for a replica that lags.
-        let listed = self.federated_credentials(application).await.map_err(|error| error.with_operation(OPERATION))?;
+        let listed = self.federated_credentials(application).await?;
         if listed.iter().any(|credential| which.names(credential)) {
             return Err(Error::new(ErrorKind::Unavailable, "the federated credential is not found and listed still")
                 .with_operation(OPERATION)

@@ -276,7 +276,7 @@ async fn a_deletion_of_what_is_gone_succeeds_only_if_the_list_agrees() {
     let error = delete(|| listing(&[credential("build-main", SUBJECT)])).await.unwrap_err();
     assert_eq!((error.kind(), error.effect()), (ErrorKind::Unavailable, Effect::Unknown));
     let error = delete(|| refusal(404, "Request_ResourceNotFound", "x")).await.unwrap_err();
-    assert_eq!((error.kind(), error.operation()), (ErrorKind::NotFound, Some("graph.federated_credential.delete")));
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::NotFound, Some("graph.federated_credential.list")));
 }
 
 /// The emulator with an application, and a caller that owns it.
