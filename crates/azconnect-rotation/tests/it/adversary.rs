@@ -121,6 +121,25 @@ async fn an_old_secret_that_cannot_be_proved_at_once_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_old_secret_without_proof_is_not_given_back() {
+    let stage = Stage::new();
+    stage.rotator().rotate(&stage.target()).await.unwrap();
+    let first = stage.ours()[0];
+    stage.clock.sleep(61 * DAY).await;
+    stage.directory.break_down(Step::Push(sink("b")), Fault::Refused(ErrorKind::PermissionDenied));
+    let directory = stage.directory.clone();
+    let silent = On(move |event: &Event| {
+        if matches!(event, Event::RollbackBegun { .. }) {
+            directory.break_down(Step::Verify, Fault::Dropped);
+        }
+    });
+    let outcome = stage.rotator().with_observer(Arc::new(silent)).rotate(&stage.target()).await.unwrap();
+    assert!(matches!(outcome, Outcome::Blocked { .. }), "{outcome:?}");
+    assert_ne!(stage.directory.held_by(&sink("a")), Some(first));
+    assert!(stage.directory.failing_sinks().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rotation_whose_way_back_is_closed_goes_forward_when_told() {
     let stage = Stage::new();
     stage.rotator().rotate(&stage.target()).await.unwrap();
