@@ -50,6 +50,7 @@ async fn a_federated_connection_is_created_trusted_and_deleted_with_its_trust() 
 
     endpoints.delete_federated(&endpoint, &credentials, &[project.id]).await.unwrap();
     assert!(held().await.is_empty());
+    contoso.outlive_the_dead().await;
     assert_eq!(endpoints.get(endpoint.id()).await.unwrap_err().kind(), ErrorKind::NotFound);
     credentials.remove(&trust).await.unwrap();
     let truth = contoso.emulator.truth();

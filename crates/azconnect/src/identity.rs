@@ -11,6 +11,7 @@ use azconnect_identity::{ClientSecretSource, OwnCredentialSink, OwnRecord, Token
 use azconnect_rotation::Target;
 
 use crate::azure::Azure;
+use crate::federation::ApplicationFederation;
 
 /// An application that signs in to a tenant, and the clients that act in its name. Cheap to clone.
 #[derive(Clone)]
@@ -62,6 +63,13 @@ impl Identity {
         let issuer = GraphIssuer::new(self.graph(), application)?.with_acting_client(self.client());
         let verifier = self.azure.verifier(self.tenant, application);
         Ok(Target::new(Arc::new(issuer), Arc::new(verifier)))
+    }
+
+    /// The federated credentials of an application, in the same tenant: for service connections without a secret, such as
+    /// [`Endpoints::create_federated`](azconnect_devops::Endpoints::create_federated) makes. This identity needs
+    /// `Application.ReadWrite.OwnedBy` as an owner of the application, or `Application.ReadWrite.All`.
+    pub fn federated_credentials(&self, application: ClientId) -> ApplicationFederation {
+        ApplicationFederation::new(self.graph(), self.tenant, application)
     }
 
     /// A service connection of Azure DevOps as a consumer of an application's secret.

@@ -49,6 +49,7 @@
 
 mod azure;
 mod connections;
+mod federation;
 mod identity;
 
 pub use azconnect_arm as arm;
@@ -63,4 +64,5 @@ pub use azconnect_store as store;
 
 pub use azure::Azure;
 pub use connections::{ConnectRequest, Connections};
+pub use federation::ApplicationFederation;
 pub use identity::Identity;

@@ -1,0 +1,90 @@
+//! The federated credentials of one application at Microsoft Graph, behind Azure DevOps' port.
+
+use azconnect_core::{ClientId, Error, ErrorKind, TenantId};
+use azconnect_devops::{FederatedCredentials, FederatedTrust};
+use azconnect_graph::{FederatedCredentialId, FederatedCredentialName, GraphClient, NewFederatedCredential};
+
+/// How many names are tried: as many as an application has federated credentials at most.
+const NAMES: u32 = 20;
+
+/// Keeps the federated credentials of one application through Microsoft Graph, for the service connections that sign in
+/// as it. Made by [`Identity::federated_credentials`](crate::Identity::federated_credentials).
+#[derive(Clone, Debug)]
+pub struct ApplicationFederation {
+    graph: GraphClient,
+    tenant: TenantId,
+    application: ClientId,
+}
+
+impl ApplicationFederation {
+    pub(crate) fn new(graph: GraphClient, tenant: TenantId, application: ClientId) -> Self {
+        Self { graph, tenant, application }
+    }
+
+    /// A trust of another application must not be written to this one.
+    fn check(&self, trust: &FederatedTrust) -> Result<(), Error> {
+        if trust.tenant != self.tenant {
+            return Err(Error::invalid("tenant", format!("the connection signs in to the tenant {}", trust.tenant))
+                .with_advice(format!("sign in to the tenant {} to change its applications", trust.tenant)));
+        }
+        if trust.client != self.application {
+            return Err(Error::invalid(
+                "client",
+                format!("the connection signs in as the application {}", trust.client),
+            )
+            .with_advice(format!("ask for the federated credentials of the application {}", trust.client)));
+        }
+        Ok(())
+    }
+
+    /// The one for a trust: in the list, or, while that lags behind, under the name it was given.
+    async fn find(&self, trust: &FederatedTrust) -> Result<Option<FederatedCredentialId>, Error> {
+        let listed = self.graph.federated_credentials(self.application).await?;
+        if let Some(known) = listed.iter().find(|one| one.trusts(&trust.issuer, &trust.subject)) {
+            return Ok(Some(known.id));
+        }
+        let name = FederatedCredentialName::new(&trust.name)?;
+        match self.graph.federated_credential(self.application, name).await {
+            Ok(known) => Ok(known.trusts(&trust.issuer, &trust.subject).then_some(known.id)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl FederatedCredentials for ApplicationFederation {
+    /// A connection that has moved to another issuer keeps its earlier trust until that is removed, so its name may be
+    /// taken: then the next free one is used, such as `azure-devops-…-2`.
+    async fn ensure(&self, trust: &FederatedTrust) -> Result<(), Error> {
+        self.check(trust)?;
+        let mut number = 1;
+        loop {
+            let name = match number {
+                1 => FederatedCredentialName::new(&trust.name)?,
+                _ => FederatedCredentialName::new(format!("{}-{number}", trust.name))?,
+            };
+            let wish = NewFederatedCredential::new(name, &trust.issuer, &trust.subject)
+                .with_audience(&trust.audience)
+                .with_description("for a service connection of Azure DevOps");
+            let outcome = self.graph.ensure_federated_credential(self.application, &wish).await;
+            match outcome {
+                Err(error) if is_name_taken(&error) && number < NAMES => number += 1,
+                outcome => return outcome.map(drop),
+            }
+        }
+    }
+
+    /// Found by issuer and subject, whatever its name; the trusts of others stay.
+    async fn remove(&self, trust: &FederatedTrust) -> Result<(), Error> {
+        self.check(trust)?;
+        match self.find(trust).await? {
+            Some(id) => self.graph.delete_federated_credential(self.application, id).await,
+            None => Ok(()),
+        }
+    }
+}
+
+fn is_name_taken(error: &Error) -> bool {
+    error.kind() == ErrorKind::Conflict && error.field() == Some("name")
+}
