@@ -36,7 +36,7 @@
 //! let secret = Secret::new("deployer-new");
 //! let candidate = Candidate::new(&secret);
 //! let receipt = sink.push(&candidate).await?;
-//! assert!(receipt.evidence.starts_with("written and read back"));
+//! assert!(receipt.evidence.starts_with("read back, only the secret changed"));
 //! assert!(sink.verify(&candidate).await.is_accepted());
 //! # Ok(())
 //! # }
