@@ -222,3 +222,94 @@ async fn a_web_page_instead_of_json_is_named_as_one() {
     assert_eq!(error.kind(), ErrorKind::Unexpected);
     assert!(error.advice().contains("web page"));
 }
+
+#[tokio::test]
+async fn a_subscription_is_read_at_its_documented_addresses() {
+    let server = MockServer::start().await;
+    let root = "/subscriptions/20000000-0000-4000-8000-000000000001";
+    let list = || ok(json!({"value": []}));
+    expect(
+        &server,
+        "GET",
+        root,
+        "2022-12-01",
+        ok(json!({"subscriptionId": "20000000-0000-4000-8000-000000000001", "state": "Enabled"})),
+    )
+    .await;
+    expect(&server, "GET", &format!("{root}/locations"), "2022-12-01", list()).await;
+    expect(&server, "GET", &format!("{root}/resourcegroups"), "2025-04-01", list()).await;
+    expect(
+        &server,
+        "GET",
+        &format!("{root}/providers/Microsoft.Compute"),
+        "2025-04-01",
+        ok(json!({"namespace": "Microsoft.Compute", "registrationState": "Registered"})),
+    )
+    .await;
+    expect(&server, "GET", &format!("{root}/providers/Microsoft.Compute/virtualMachines"), "2025-04-01", list()).await;
+    expect(&server, "GET", &format!("{root}/providers/Microsoft.Compute/skus"), "2021-07-01", list()).await;
+    expect(
+        &server,
+        "GET",
+        &format!("{root}/providers/Microsoft.Compute/locations/westeurope/usages"),
+        "2025-04-01",
+        list(),
+    )
+    .await;
+    expect(
+        &server,
+        "GET",
+        &format!("{root}/providers/Microsoft.Network/locations/westeurope/usages"),
+        "2025-05-01",
+        list(),
+    )
+    .await;
+    let subscription = subscription(&server).await;
+    subscription.get().await.unwrap();
+    subscription.locations().await.unwrap();
+    subscription.groups().await.unwrap();
+    assert!(subscription.provider("Microsoft.Compute").await.unwrap().is_registered());
+    subscription.virtual_machines().await.unwrap();
+    assert!(subscription.skus(Some("westeurope")).unwrap().next().await.unwrap().is_none());
+    subscription.compute_usages("westeurope").await.unwrap();
+    subscription.network_usages("westeurope").await.unwrap();
+    let requests = server.received_requests().await.unwrap();
+    let skus = requests.iter().find(|request| request.url.path().ends_with("/skus")).unwrap();
+    let filter = skus.url.query_pairs().find(|(name, _)| name == "$filter").map(|(_, value)| value.into_owned());
+    assert_eq!(filter.as_deref(), Some("location eq 'westeurope'"));
+}
+
+#[tokio::test]
+async fn machines_are_changed_and_removed_at_their_documented_addresses() {
+    let server = MockServer::start().await;
+    let vm_route = format!("{GROUP}/providers/Microsoft.Compute/virtualMachines/myVM");
+    let done = |id: &str| ok(json!({"id": id, "properties": {"provisioningState": "Succeeded"}}));
+    expect(&server, "GET", &format!("{vm_route}/instanceView"), "2025-04-01", ok(json!({"statuses": []}))).await;
+    expect(&server, "GET", &format!("{vm_route}/vmSizes"), "2025-04-01", ok(json!({"value": []}))).await;
+    expect(&server, "PUT", &format!("{vm_route}/extensions/myExt"), "2025-04-01", done("x")).await;
+    expect(&server, "DELETE", &format!("{vm_route}/extensions/myExt"), "2025-04-01", ResponseTemplate::new(204)).await;
+    expect(&server, "DELETE", &vm_route, "2025-04-01", ResponseTemplate::new(204)).await;
+    for (kind, name) in [
+        ("networkInterfaces", "test-nic"),
+        ("publicIPAddresses", "testDNS-ip"),
+        ("networkSecurityGroups", "testnsg"),
+        ("virtualNetworks", "test-vnet"),
+    ] {
+        let route = format!("{GROUP}/providers/Microsoft.Network/{kind}/{name}");
+        expect(&server, "DELETE", &route, "2025-05-01", ResponseTemplate::new(204)).await;
+    }
+    expect(&server, "DELETE", GROUP, "2025-04-01", ResponseTemplate::new(200)).await;
+    let group = subscription(&server).await.group(&group_name());
+    let vm = group.virtual_machine("myVM").unwrap();
+    vm.instance_view().await.unwrap();
+    vm.sizes().await.unwrap();
+    let extension = vm.extension("myExt").unwrap();
+    extension.create(&json!({"location": "westeurope", "properties": {"publisher": "p"}})).await.unwrap();
+    extension.delete().await.unwrap().wait().await.unwrap();
+    vm.delete().await.unwrap().wait().await.unwrap();
+    group.network_interface("test-nic").unwrap().delete().await.unwrap().wait().await.unwrap();
+    group.public_ip("testDNS-ip").unwrap().delete().await.unwrap().wait().await.unwrap();
+    group.network_security_group("testnsg").unwrap().delete().await.unwrap().wait().await.unwrap();
+    group.virtual_network("test-vnet").unwrap().delete().await.unwrap().wait().await.unwrap();
+    group.handle().delete().await.unwrap().wait().await.unwrap();
+}
