@@ -304,7 +304,8 @@ async fn machines_are_changed_and_removed_at_their_documented_addresses() {
     vm.instance_view().await.unwrap();
     vm.sizes().await.unwrap();
     let extension = vm.extension("myExt").unwrap();
-    extension.create(&json!({"location": "westeurope", "properties": {"publisher": "p"}})).await.unwrap();
+    let written = extension.create(&json!({"location": "westeurope", "properties": {"publisher": "p"}})).await.unwrap();
+    written.wait().await.unwrap();
     extension.delete().await.unwrap().wait().await.unwrap();
     vm.delete().await.unwrap().wait().await.unwrap();
     group.network_interface("test-nic").unwrap().delete().await.unwrap().wait().await.unwrap();
