@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use azconnect::arm::{Event, Step};
+use azconnect::arm::{ProvisionEvent, Step};
 use azconnect::core::Clock;
 use azconnect::http::SystemClock;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -43,21 +43,21 @@ impl Tree {
     }
 
     /// Shows an event.
-    pub(crate) fn show(&self, event: &Event) {
+    pub(crate) fn show(&self, event: &ProvisionEvent) {
         match event {
-            Event::KeySealed { fingerprint, .. } => self.say(&format!("  ✓ key sealed ({fingerprint})\n")),
-            Event::Intended { step } => self.begin(*step, "is created"),
-            Event::Accepted { step, .. } => self.begin(*step, "the service is at it"),
-            Event::Completed { step, created: true } => self.end(*step, "created"),
-            Event::Completed { step: Step::Agent, .. } => self.end(Step::Agent, "online"),
-            Event::FellBack { code, .. } => self.say(&format!("  ↻ no room ({code}): tried elsewhere\n")),
-            Event::Failed { step, .. } => self.end(*step, "FAILED"),
-            Event::CleanUpBegun => {
+            ProvisionEvent::KeySealed { fingerprint, .. } => self.say(&format!("  ✓ key sealed ({fingerprint})\n")),
+            ProvisionEvent::Intended { step } => self.begin(*step, "is created"),
+            ProvisionEvent::Accepted { step, .. } => self.begin(*step, "the service is at it"),
+            ProvisionEvent::Completed { step, created: true } => self.end(*step, "created"),
+            ProvisionEvent::Completed { step: Step::Agent, .. } => self.end(Step::Agent, "online"),
+            ProvisionEvent::FellBack { code, .. } => self.say(&format!("  ↻ no room ({code}): tried elsewhere\n")),
+            ProvisionEvent::Failed { step, .. } => self.end(*step, "FAILED"),
+            ProvisionEvent::CleanUpBegun => {
                 self.finish();
                 self.say("cleaning up\n");
             }
-            Event::Removing { step, .. } => self.begin(*step, "is deleted"),
-            Event::Removed { step } => self.end(*step, "deleted"),
+            ProvisionEvent::Removing { step, .. } => self.begin(*step, "is deleted"),
+            ProvisionEvent::Removed { step } => self.end(*step, "deleted"),
             _ => {}
         }
     }

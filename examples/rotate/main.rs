@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azconnect::core::{Error, ErrorKind, Retry};
-use azconnect::rotation::{Outcome, Plan, Rotator, Target};
+use azconnect::rotation::{RotationOutcome, RotationPlan, Rotator, Target};
 use azconnect_examples::end::{Failure, report};
 use clap::Parser;
 use futures_util::future::join_all;
@@ -41,7 +41,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let narrator = Arc::new(Narrator::new(arguments.json));
     let workshop = assemble(&arguments, narrator.clone()).await?;
     let plans = join_all(workshop.targets.iter().map(|target| plan(&workshop, target, arguments.force))).await;
-    let plans: Vec<Plan> = plans.into_iter().collect::<Result<_, _>>()?;
+    let plans: Vec<RotationPlan> = plans.into_iter().collect::<Result<_, _>>()?;
     narrator.planned(&plans, &workshop.connections);
     if arguments.plan {
         return Ok(());
@@ -60,12 +60,17 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     if all_done { Ok(()) } else { Err(Failure::Told) }
 }
 
-async fn plan(workshop: &Workshop, target: &Target, force: bool) -> Result<Plan, Error> {
+async fn plan(workshop: &Workshop, target: &Target, force: bool) -> Result<RotationPlan, Error> {
     if force { workshop.rotator.plan_now(target).await } else { workshop.rotator.plan(target).await }
 }
 
 /// Rotates one target. A subject that another process holds, or held when it was killed, is waited for.
-async fn work(workshop: &Workshop, target: &Target, plan: &Plan, force: bool) -> Result<Outcome, Error> {
+async fn work(
+    workshop: &Workshop,
+    target: &Target,
+    plan: &RotationPlan,
+    force: bool,
+) -> Result<RotationOutcome, Error> {
     let mut waits = 0;
     loop {
         let outcome = rotate(&workshop.rotator, target, force).await;
@@ -82,6 +87,6 @@ async fn work(workshop: &Workshop, target: &Target, plan: &Plan, force: bool) ->
     }
 }
 
-async fn rotate(rotator: &Rotator, target: &Target, force: bool) -> Result<Outcome, Error> {
+async fn rotate(rotator: &Rotator, target: &Target, force: bool) -> Result<RotationOutcome, Error> {
     if force { rotator.rotate_now(target).await } else { rotator.rotate(target).await }
 }

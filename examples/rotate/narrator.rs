@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use azconnect::core::Error;
 use azconnect::credential::{SinkId, SubjectId};
-use azconnect::rotation::{Event, Observer, Outcome, Plan, Rotator, State};
+use azconnect::rotation::{Observer, RotationEvent, RotationOutcome, RotationPlan, RotationState, Rotator};
 use azconnect_emulator::Truth;
 use azconnect_examples::table::table;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -39,7 +39,7 @@ impl Narrator {
     }
 
     /// Shows the plans and the connections that were found.
-    pub fn planned(&self, plans: &[Plan], connections: &[Connection]) {
+    pub fn planned(&self, plans: &[RotationPlan], connections: &[Connection]) {
         for connection in connections {
             let name = format!("{} ({}/{})", connection.name, connection.organization, connection.project);
             self.consumers.lock().unwrap_or_else(PoisonError::into_inner).insert(connection.sink.clone(), name);
@@ -81,7 +81,7 @@ impl Narrator {
     }
 
     /// Says how a run ended, and whether that counts as done.
-    pub fn ended(&self, subject: &SubjectId, title: &str, outcome: &Result<Outcome, Error>) -> bool {
+    pub fn ended(&self, subject: &SubjectId, title: &str, outcome: &Result<RotationOutcome, Error>) -> bool {
         let (done, word, text, advice) = show::outcome(outcome);
         if self.json {
             self.object(&json!({"type": "outcome", "subject": subject, "outcome": word, "done": done, "message": text, "advice": advice}));
@@ -95,7 +95,7 @@ impl Narrator {
     }
 
     /// Shows step, time and proof of what this and earlier runs did.
-    pub async fn evidence(&self, rotator: &Rotator, plans: &[Plan]) -> Result<(), Error> {
+    pub async fn evidence(&self, rotator: &Rotator, plans: &[RotationPlan]) -> Result<(), Error> {
         if self.json {
             return Ok(());
         }
@@ -104,7 +104,8 @@ impl Narrator {
             if history.is_empty() {
                 continue;
             }
-            let row = |(at, event): &(OffsetDateTime, Event)| vec![self.step(event), moment(*at), event.proof()];
+            let row =
+                |(at, event): &(OffsetDateTime, RotationEvent)| vec![self.step(event), moment(*at), event.proof()];
             let rows: Vec<_> = history.iter().map(row).collect();
             self.say(&format!("\nEvidence: {}\n\n{}", plan.title, table(&["step", "when", "proof"], &rows)));
         }
@@ -141,7 +142,7 @@ impl Narrator {
     }
 
     /// The step, with the name of the consumer it is about.
-    fn step(&self, event: &Event) -> String {
+    fn step(&self, event: &RotationEvent) -> String {
         let consumers = self.consumers.lock().unwrap_or_else(PoisonError::into_inner);
         match event.sink() {
             Some(sink) => format!("{} {}", event.step(), consumers.get(sink).map_or(sink.as_str(), String::as_str)),
@@ -168,7 +169,7 @@ fn print(text: &str) {
 }
 
 impl Observer for Narrator {
-    fn recorded(&self, subject: &SubjectId, event: &Event, at: OffsetDateTime, _: &State) {
+    fn recorded(&self, subject: &SubjectId, event: &RotationEvent, at: OffsetDateTime, _: &RotationState) {
         if self.json {
             self.object(&json!({"type": "event", "subject": subject, "at": at.format(&Rfc3339).ok(), "step": event.step(), "event": event}));
             return;

@@ -2,7 +2,7 @@
 
 use azconnect::core::Error;
 use azconnect::credential::{Expiry, Severity};
-use azconnect::rotation::{Decision, Fate, Outcome, Plan};
+use azconnect::rotation::{Decision, Fate, RotationOutcome, RotationPlan};
 use azconnect_emulator::{Held, Truth};
 use azconnect_examples::table::table;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::discover::Connection;
 
 /// The plans: what is due, what goes, what stays, and what was found.
-pub fn plans(plans: &[Plan]) -> String {
+pub fn plans(plans: &[RotationPlan]) -> String {
     let rows: Vec<_> = plans
         .iter()
         .map(|plan| {
@@ -44,7 +44,7 @@ pub fn plans(plans: &[Plan]) -> String {
     text
 }
 
-fn key_row(plan: &Plan, key: &azconnect::rotation::PlannedKey) -> Vec<String> {
+fn key_row(plan: &RotationPlan, key: &azconnect::rotation::PlannedKey) -> Vec<String> {
     let name = key.issued.display_name.clone().unwrap_or_else(|| key.issued.key.to_string());
     let ends = key.issued.ends_at.map_or_else(|| "?".to_owned(), |end| end.date().to_string());
     let fate = match (key.fate, plan.decision) {
@@ -105,25 +105,25 @@ pub fn connection_as_json(connection: &Connection) -> Value {
 }
 
 /// Whether an outcome counts as done, its word, its text, and the remedy.
-pub fn outcome(outcome: &Result<Outcome, Error>) -> (bool, &'static str, String, Option<String>) {
+pub fn outcome(outcome: &Result<RotationOutcome, Error>) -> (bool, &'static str, String, Option<String>) {
     match outcome {
-        Ok(Outcome::Rotated { .. }) => (true, "rotated", "rotated".to_owned(), None),
-        Ok(Outcome::NotDue { .. }) => (true, "not_due", "not due".to_owned(), None),
-        Ok(Outcome::Idle) => (true, "idle", "nothing under way".to_owned(), None),
-        Ok(Outcome::Waiting { until, why }) => {
+        Ok(RotationOutcome::Rotated { .. }) => (true, "rotated", "rotated".to_owned(), None),
+        Ok(RotationOutcome::NotDue { .. }) => (true, "not_due", "not due".to_owned(), None),
+        Ok(RotationOutcome::Idle) => (true, "idle", "nothing under way".to_owned(), None),
+        Ok(RotationOutcome::Waiting { until, why }) => {
             (true, "waiting", format!("waits for {why}"), Some(format!("run again after {until}")))
         }
-        Ok(Outcome::Refused { plan }) => {
+        Ok(RotationOutcome::Refused { plan }) => {
             let blockers = plan.blockers();
             let said: Vec<_> =
                 blockers.iter().map(|(about, finding)| format!("{about}: {}", finding.message)).collect();
             let advice: Vec<_> = blockers.iter().map(|(_, finding)| finding.advice.clone()).collect();
             (false, "refused", format!("not begun. {}", said.join("; ")), Some(advice.join("; ")))
         }
-        Ok(Outcome::RolledBack { problem, .. }) => {
+        Ok(RotationOutcome::RolledBack { problem, .. }) => {
             (false, "rolled_back", format!("rolled back: {problem}"), Some(problem.advice.clone()))
         }
-        Ok(Outcome::Blocked { problem }) => {
+        Ok(RotationOutcome::Blocked { problem }) => {
             (false, "blocked", format!("needs a person: {problem}"), Some(problem.advice.clone()))
         }
         Ok(_) => (false, "unknown", "ended in a way this program does not know".to_owned(), None),

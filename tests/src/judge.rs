@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use azconnect::core::{Append, Clock, Entry, Error, Journal, KeyId, Sequence, StreamId};
 use azconnect::http::{Request, Response, Transport};
-use azconnect::rotation::{Event, RemovalCause};
+use azconnect::rotation::{RemovalCause, RotationEvent};
 use azconnect_emulator::{Held, PasswordTruth, Truth};
 use time::OffsetDateTime;
 
@@ -15,7 +15,7 @@ use crate::contoso::{Contoso, connections, deploy, foreign_key, old_key, policy}
 /// What the judge has seen.
 #[derive(Default)]
 struct Seen {
-    events: Vec<(OffsetDateTime, Event)>,
+    events: Vec<(OffsetDateTime, RotationEvent)>,
     epochs: Vec<u64>,
 }
 
@@ -62,9 +62,9 @@ impl Judge {
         let compensating = seen.events.iter().any(|(_, event)| {
             matches!(
                 event,
-                Event::MintUnanswered { .. }
-                    | Event::Resumed
-                    | Event::RemovalIntended { cause: RemovalCause::Lost, .. }
+                RotationEvent::MintUnanswered { .. }
+                    | RotationEvent::Resumed
+                    | RotationEvent::RemovalIntended { cause: RemovalCause::Lost, .. }
             )
         });
         let ours = live.iter().filter(is_ours).count();
@@ -75,7 +75,7 @@ impl Judge {
     fn minted_only_as_intended(&self, seen: &Seen, live: &[&PasswordTruth]) {
         for password in live.iter().filter(|password| marker(password).is_some()) {
             let intended = seen.events.iter().any(|(at, event)| match event {
-                Event::MintIntended { marker: intended } => {
+                RotationEvent::MintIntended { marker: intended } => {
                     Some(intended.as_str()) == marker(password) && *at <= self.clock.now()
                 }
                 _ => false,
@@ -111,9 +111,9 @@ fn removed_only_ours(seen: &Seen, truth: &Truth) {
     assert!(foreign.live, "I4: the foreign secret is gone");
 }
 
-fn intended_removal(event: &Event) -> Option<KeyId> {
+fn intended_removal(event: &RotationEvent) -> Option<KeyId> {
     match event {
-        Event::RemovalIntended { key, .. } => Some(*key),
+        RotationEvent::RemovalIntended { key, .. } => Some(*key),
         _ => None,
     }
 }
@@ -123,28 +123,36 @@ fn intended_removal(event: &Event) -> Option<KeyId> {
 fn removed_only_with_proof(seen: &Seen, truth: &Truth) {
     let old = truth.application(deploy()).unwrap().passwords.iter().find(|p| p.key_id == old_key()).unwrap();
     if let Some(removed_at) = old.removed_at {
-        let before = |wanted: &dyn Fn(&Event) -> bool| {
+        let before = |wanted: &dyn Fn(&RotationEvent) -> bool| {
             seen.events.iter().rev().find(|(at, event)| *at <= removed_at && wanted(event)).map(|(at, _)| *at)
         };
-        let cut_over = before(&|event| matches!(event, Event::CutOver)).expect("I1: it was cut over before");
-        let cleared = before(&|event| matches!(event, Event::Cleared { .. })).expect("I1: it was proved again before");
+        let cut_over = before(&|event| matches!(event, RotationEvent::CutOver)).expect("I1: it was cut over before");
+        let cleared =
+            before(&|event| matches!(event, RotationEvent::Cleared { .. })).expect("I1: it was proved again before");
         assert!(cleared >= cut_over + policy().grace, "I1: the grace had passed");
         let verified = |sink: &str| {
-            before(&|event| matches!(event, Event::SinkVerified { sink: known, .. } if known.as_str().ends_with(sink)))
+            before(
+                &|event| matches!(event, RotationEvent::SinkVerified { sink: known, .. } if known.as_str().ends_with(sink)),
+            )
         };
         for connection in connections() {
             assert!(verified(&connection.to_string()).is_some(), "I1: {connection} had its proof");
         }
-        let held = before(&|event| matches!(event, Event::GateHeld { .. } | Event::SinkDisproved { .. }));
+        let held =
+            before(&|event| matches!(event, RotationEvent::GateHeld { .. } | RotationEvent::SinkDisproved { .. }));
         assert!(held.is_none_or(|held| held <= cleared), "I9: nothing doubtful came after the last proof");
     }
     for (index, (_, event)) in seen.events.iter().enumerate() {
-        let Event::Removed { key } = event else { continue };
+        let RotationEvent::Removed { key } = event else { continue };
         let mut reads = Vec::new();
         for (at, event) in seen.events[..index].iter().rev() {
             match event {
-                Event::KeyRead { key: read, listed: false } if read == key => reads.push(*at),
-                Event::KeyRead { key: read, .. } | Event::RemovalIntended { key: read, .. } if read == key => break,
+                RotationEvent::KeyRead { key: read, listed: false } if read == key => reads.push(*at),
+                RotationEvent::KeyRead { key: read, .. } | RotationEvent::RemovalIntended { key: read, .. }
+                    if read == key =>
+                {
+                    break;
+                }
                 _ => {}
             }
         }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use azconnect::core::{Error, ErrorKind, Secret, TenantId};
 use azconnect::credential::{CredentialSink, Severity};
 use azconnect::devops::{OrganizationName, ProjectRef};
-use azconnect::rotation::{Outcome, SinkBinding};
+use azconnect::rotation::{RotationOutcome, SinkBinding};
 use azconnect::{ConnectRequest, Connections};
 use azconnect_emulator::Seed;
 use azconnect_tests::contoso::{Contoso, SEED, connections, deploy, operator};
@@ -75,7 +75,7 @@ async fn an_unknown_organization_is_named_and_nothing_is_begun() {
     assert!(error.advice().contains("organization"), "{error:?}");
     let target = contoso.target(contoso.emulator.transport()).with_sink(SinkBinding::new(Arc::new(sink)));
     let outcome = contoso.rotator(contoso.ports()).rotate(&target).await.unwrap();
-    let Outcome::Refused { plan } = outcome else { panic!("{outcome:?}") };
+    let RotationOutcome::Refused { plan } = outcome else { panic!("{outcome:?}") };
     assert!(plan.blockers().iter().any(|(_, finding)| finding.rule == "not-readable"));
     assert!(contoso.journal.unfinished().await.unwrap().is_empty());
 }

@@ -13,11 +13,11 @@ use std::sync::Arc;
 use azconnect::core::Clock;
 use azconnect::core::{Sequence, StreamId};
 use azconnect::credential::Candidate;
-use azconnect::rotation::Outcome;
+use azconnect::rotation::RotationOutcome;
 use azconnect::rotation::SinkBinding;
 use azconnect::store::{SqliteStore, seal::SealingKey};
 use azconnect::tokens::OwnRecord;
-use azconnect_emulator::{Held, Settings, Verdict};
+use azconnect_emulator::{Held, Intervention, Settings};
 use azconnect_testkit::Canary;
 use azconnect_tests::contoso::{Contoso, connections, deploy, foreign_key, old_key, operator, operator_key, policy};
 use azconnect_tests::deadly::{DeadlyJournal, DeadlyTransport, Death, Moment};
@@ -36,7 +36,7 @@ async fn process(contoso: &Contoso, judge: &Arc<Judge>, append: Moment, exchange
         outcome = rotator.rotate(&target) => {
             let outcome = outcome.unwrap();
             // Idle: the rotation was done, and only a lost secret was left to look after.
-            assert!(matches!(outcome, Outcome::Rotated { .. } | Outcome::NotDue { .. } | Outcome::Idle), "{outcome:?}");
+            assert!(matches!(outcome, RotationOutcome::Rotated { .. } | RotationOutcome::NotDue { .. } | RotationOutcome::Idle), "{outcome:?}");
             false
         }
         () = by_append.come() => true,
@@ -54,7 +54,7 @@ async fn finish(contoso: &Contoso, judge: &Arc<Judge>) {
     let mut ports = contoso.ports();
     ports.journal = judge.journal();
     let outcome = contoso.rotator(ports).resume(&contoso.target(judge.transport())).await.unwrap();
-    assert!(matches!(outcome, Outcome::Idle), "nothing is left to do: {outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Idle), "nothing is left to do: {outcome:?}");
     assert_finished(contoso).await;
 }
 
@@ -120,13 +120,13 @@ async fn killed_before_and_after_every_exchange_it_is_finished_by_the_next_proce
 
 #[tokio::test(start_paused = true)]
 async fn every_exchange_may_lose_its_answer_or_its_connection_once() {
-    for verdict in [Verdict::LoseAnswer, Verdict::DropBefore, Verdict::Refuse] {
+    for verdict in [Intervention::LoseAnswer, Intervention::DropBefore, Intervention::Refuse] {
         for number in 1..60 {
             let contoso = Contoso::new();
             let judge = Judge::new(&contoso);
             let told = verdict.clone();
             contoso.emulator.on_exchange(Arc::new(move |exchange| {
-                if exchange.number == number { told.clone() } else { Verdict::Proceed }
+                if exchange.number == number { told.clone() } else { Intervention::Proceed }
             }));
             process(&contoso, &judge, Moment::Never, Moment::Never).await;
             finish(&contoso, &judge).await;
@@ -208,13 +208,13 @@ async fn the_orchestrator_rotates_its_own_secret_without_locking_itself_out() {
     let rotator = contoso.rotator(contoso.ports());
 
     let refused = rotator.rotate_now(&target).await.unwrap();
-    let Outcome::Refused { plan } = &refused else { panic!("{refused:?}") };
+    let RotationOutcome::Refused { plan } = &refused else { panic!("{refused:?}") };
     assert_eq!(plan.blockers()[0].1.rule, "own-credential-unbound");
 
     let own = identity.own_credential(configuration.clone()).unwrap();
     let target = target.with_sink(SinkBinding::new(Arc::new(own)));
     let outcome = rotator.rotate_now(&target).await.unwrap();
-    assert!(matches!(outcome, Outcome::Rotated { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
     let truth = contoso.emulator.truth();
     let passwords = &truth.application(operator()).unwrap().passwords;
     assert!(!passwords.iter().any(|password| password.key_id == operator_key() && password.live));
@@ -241,12 +241,12 @@ async fn a_person_who_puts_the_old_secret_back_during_the_grace_is_noticed_also_
     let contoso = Contoso::new();
     let impatient = contoso.rotator(contoso.ports()).with_patience(std::time::Duration::from_secs(60));
     let outcome = impatient.rotate(&contoso.target(contoso.emulator.transport())).await.unwrap();
-    assert!(matches!(outcome, Outcome::Waiting { .. }), "the grace outlasts the patience: {outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Waiting { .. }), "the grace outlasts the patience: {outcome:?}");
     // The old secret still works, so a mere "it works" would not tell.
     contoso.clock.sleep(std::time::Duration::from_secs(60)).await;
     put_by_hand(&contoso, &contoso.emulator.secret_of(old_key()).unwrap()).await;
 
     let outcome = contoso.rotator(contoso.ports()).rotate(&contoso.target(contoso.emulator.transport())).await.unwrap();
-    assert!(matches!(outcome, Outcome::Rotated { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
     assert_finished(&contoso).await;
 }

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use azconnect_arm::{Arm, GroupChoice, Plan, ProvisionId, Provisioner, VmSpec};
+use azconnect_arm::{Arm, GroupChoice, ProvisionId, ProvisionPlan, Provisioner, VmSpec};
 use azconnect_core::{Clock, Cloud, Error, ResourceGroupName, Scope, Secret};
 use azconnect_credential::{AccessToken, TokenProvider};
 use azconnect_emulator::arm::ArmSettings;
@@ -109,7 +109,7 @@ async fn provisioning() {
         let name = format!("web{round}");
         let group = GroupChoice::Create(ResourceGroupName::new(format!("rg-{name}")).unwrap());
         let spec = VmSpec::new(&name, "westeurope", "Standard_B2s", "Ubuntu2404".parse().unwrap(), group).unwrap();
-        let plan = Plan::new(ProvisionId::new(&name).unwrap(), subscription.id(), spec).unwrap();
+        let plan = ProvisionPlan::new(ProvisionId::new(&name).unwrap(), subscription.id(), spec).unwrap();
         let before = transport.requests.load(Ordering::Relaxed);
         let started = Instant::now();
         provisioner.run(&plan).await.unwrap();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// What a check says about a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum CredentialVerdict {
     /// It works, as often as was asked for.
     Accepted,
     /// It does not work yet, and is new enough that it may soon.
@@ -23,12 +23,12 @@ pub enum Verdict {
 #[non_exhaustive]
 pub struct Assessment {
     /// The verdict.
-    pub verdict: Verdict,
+    pub verdict: CredentialVerdict,
     /// How it was reached, in one line for a person; holds no secret and no body of an answer.
     pub evidence: String,
     /// The service's own code, where it gave one.
     pub service_code: Option<String>,
-    /// What the person should do, where the verdict is not [`Verdict::Accepted`].
+    /// What the person should do, where the verdict is not [`CredentialVerdict::Accepted`].
     pub advice: Option<String>,
     /// The pause the service asked for before it is asked again.
     pub retry_after: Option<Duration>,
@@ -36,13 +36,13 @@ pub struct Assessment {
 
 impl Assessment {
     /// A verdict with its evidence.
-    pub fn new(verdict: Verdict, evidence: impl Into<String>) -> Self {
+    pub fn new(verdict: CredentialVerdict, evidence: impl Into<String>) -> Self {
         Self { verdict, evidence: evidence.into(), service_code: None, advice: None, retry_after: None }
     }
 
     /// Nothing was learnt, because of an error.
     pub fn inconclusive(error: &azconnect_core::Error) -> Self {
-        let mut assessment = Self::new(Verdict::Inconclusive, error.to_string()).with_advice(error.advice());
+        let mut assessment = Self::new(CredentialVerdict::Inconclusive, error.to_string()).with_advice(error.advice());
         assessment.service_code = error.service_code().map(str::to_owned);
         if let azconnect_core::Retry::After(pause) = error.retry() {
             assessment.retry_after = Some(pause);
@@ -71,8 +71,8 @@ impl Assessment {
         self
     }
 
-    /// Whether the verdict is [`Verdict::Accepted`].
+    /// Whether the verdict is [`CredentialVerdict::Accepted`].
     pub fn is_accepted(&self) -> bool {
-        self.verdict == Verdict::Accepted
+        self.verdict == CredentialVerdict::Accepted
     }
 }

@@ -37,7 +37,7 @@ mod sink;
 mod token;
 mod verifier;
 
-pub use assessment::{Assessment, Verdict};
+pub use assessment::{Assessment, CredentialVerdict};
 pub use candidate::Candidate;
 pub use client_secret::check_client_secret;
 pub use finding::{Finding, Severity};

@@ -105,8 +105,8 @@ pub trait CredentialSink: Send + Sync {
     ///
     /// That *something* works is not enough while the former secret is alive too: an implementation that can tell that
     /// the consumer was changed since the push, by [`Candidate::revision`], answers
-    /// [`Rejected`](crate::Verdict::Rejected), so that the secret is pushed again.
+    /// [`Rejected`](crate::CredentialVerdict::Rejected), so that the secret is pushed again.
     ///
-    /// It answers [`Inconclusive`](crate::Verdict::Inconclusive) wherever it cannot tell, errors included.
+    /// It answers [`Inconclusive`](crate::CredentialVerdict::Inconclusive) wherever it cannot tell, errors included.
     async fn verify(&self, candidate: &Candidate<'_>) -> Assessment;
 }

@@ -13,9 +13,9 @@ use crate::candidate::Candidate;
 pub trait CredentialVerifier: Send + Sync {
     /// Tries the secret as often as the implementation needs to be sure. Idempotent, without effect.
     ///
-    /// [`Accepted`](crate::Verdict::Accepted) takes several successes in a row on fresh connections, since replicas
-    /// disagree for a while. [`Pending`](crate::Verdict::Pending) is for a refusal that may only mean *not replicated
+    /// [`Accepted`](crate::CredentialVerdict::Accepted) takes several successes in a row on fresh connections, since replicas
+    /// disagree for a while. [`Pending`](crate::CredentialVerdict::Pending) is for a refusal that may only mean *not replicated
     /// yet*, which needs [`Candidate::minted_at`]. Errors of the way there are
-    /// [`Inconclusive`](crate::Verdict::Inconclusive).
+    /// [`Inconclusive`](crate::CredentialVerdict::Inconclusive).
     async fn verify(&self, candidate: &Candidate<'_>) -> Assessment;
 }

@@ -33,7 +33,7 @@ pub enum IdentityKind {
 /// The caller, as an organization knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Identity {
+pub struct DevOpsIdentity {
     /// Its id inside the organization; not the object id of Entra ID.
     pub id: String,
     /// Its older descriptor.
@@ -44,7 +44,7 @@ pub struct Identity {
     pub display_name: Option<String>,
 }
 
-impl Identity {
+impl DevOpsIdentity {
     /// What kind of identity it is.
     pub fn kind(&self) -> IdentityKind {
         let prefix = self.subject_descriptor.as_deref().and_then(|text| text.split_once('.')).map(|(prefix, _)| prefix);
@@ -87,7 +87,7 @@ impl Organization {
     ///
     /// # Errors
     /// [`Unauthenticated`](ErrorKind::Unauthenticated) also where a public organization lets anybody in unsigned.
-    pub async fn caller(&self) -> Result<Identity, Error> {
+    pub async fn caller(&self) -> Result<DevOpsIdentity, Error> {
         let url = self.preview_url(&["_apis", "connectionData"], &[])?;
         let data: ConnectionData = self.read(Call::get("devops.caller", url)).await?;
         let user = data.authenticated_user.filter(|user| user.id != ANONYMOUS).ok_or_else(|| {
@@ -97,7 +97,7 @@ impl Organization {
                 .with_service_code("Anonymous")
                 .with_advice("check that the token arrives, and that its owner is a member of the organization")
         })?;
-        Ok(Identity {
+        Ok(DevOpsIdentity {
             id: user.id,
             descriptor: user.descriptor,
             subject_descriptor: user.subject_descriptor,
@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn kinds_are_told_by_prefix() {
         let kind = |descriptor: &str| {
-            Identity {
+            DevOpsIdentity {
                 id: String::new(),
                 descriptor: None,
                 subject_descriptor: Some(descriptor.to_owned()),

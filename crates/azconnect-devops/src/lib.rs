@@ -86,7 +86,9 @@ pub use federation::{
 };
 pub use grant::PipelineGrants;
 pub use history::{Execution, ExecutionPage, ExecutionPart};
-pub use identity::{Identity, IdentityKind, OrganizationEntry, OrganizationSearch, OrganizationTenant, TenantGroup};
+pub use identity::{
+    DevOpsIdentity, IdentityKind, OrganizationEntry, OrganizationSearch, OrganizationTenant, TenantGroup,
+};
 pub use organization::{Organization, OrganizationName};
 pub use permission::{ConnectionPermission, EndpointRight, Ground, PermissionReport};
 pub use picker::{Choice, Picker};

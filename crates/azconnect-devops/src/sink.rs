@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use azconnect_core::{ClientId, Effect, Error, ErrorKind, Secret, TenantId};
 use azconnect_credential::{
-    Assessment, Candidate, CredentialSink, Finding, PushReceipt, Severity, SinkId, SinkReport, Verdict,
+    Assessment, Candidate, CredentialSink, CredentialVerdict, Finding, PushReceipt, Severity, SinkId, SinkReport,
 };
 
 use crate::endpoint::{Endpoint, EndpointChange, EndpointId, Endpoints};
@@ -33,7 +33,7 @@ pub enum CandidateTest {
 /// A push reads the connection, refuses it by the rules of [`refresh_findings`], lets Azure DevOps test the candidate,
 /// writes it with [`Endpoints::update`], and reads the connection back. For a Docker registry the test and the
 /// verification are the registry's own login ([`RegistryCheck`]); where it cannot be asked, inspection says so with the
-/// warning `not-verifiable`, and verification stays [`Inconclusive`](Verdict::Inconclusive). That login proves the secret,
+/// warning `not-verifiable`, and verification stays [`Inconclusive`](CredentialVerdict::Inconclusive). That login proves the secret,
 /// not what the connection holds, which Azure DevOps shows to nobody: it is accepted only if this sink pushed that secret
 /// last, or, after a restart, if the connection was last changed after the secret was minted.
 ///
@@ -172,16 +172,16 @@ impl ServiceConnectionSink {
     /// Whether the test's verdict permits the push.
     fn permit(&self, tested: &Assessment) -> Result<(), Error> {
         let stop = match tested.verdict {
-            Verdict::Accepted => false,
-            Verdict::Inconclusive => self.test == CandidateTest::Required,
-            Verdict::Pending | Verdict::Rejected => true,
+            CredentialVerdict::Accepted => false,
+            CredentialVerdict::Inconclusive => self.test == CandidateTest::Required,
+            CredentialVerdict::Pending | CredentialVerdict::Rejected => true,
         };
         if !stop {
             return Ok(());
         }
         let (kind, message) = match tested.verdict {
-            Verdict::Pending => (ErrorKind::Unavailable, "the new secret does not work yet"),
-            Verdict::Inconclusive => (ErrorKind::Unavailable, "the new secret could not be tested"),
+            CredentialVerdict::Pending => (ErrorKind::Unavailable, "the new secret does not work yet"),
+            CredentialVerdict::Inconclusive => (ErrorKind::Unavailable, "the new secret could not be tested"),
             _ => (ErrorKind::InvalidInput, "the new secret does not work in this connection"),
         };
         let error = Error::new(kind, format!("{message}: {}; nothing was written", tested.evidence))
@@ -204,7 +204,7 @@ impl ServiceConnectionSink {
 fn changed_since(endpoint: &Endpoint, candidate: &Candidate<'_>) -> Option<Assessment> {
     let (pushed, now) = (candidate.revision?, endpoint.modification_date()?);
     (pushed != now).then(|| {
-        Assessment::new(Verdict::Rejected, "somebody changed the connection after the secret was pushed")
+        Assessment::new(CredentialVerdict::Rejected, "somebody changed the connection after the secret was pushed")
             .with_advice("the secret is pushed again; find out who changes the connection")
     })
 }
@@ -244,7 +244,7 @@ impl CredentialSink for ServiceConnectionSink {
             .with_advice(finding.advice));
         }
         let tested = match self.test {
-            CandidateTest::Skip => Assessment::new(Verdict::Inconclusive, "not tested, as was asked for"),
+            CandidateTest::Skip => Assessment::new(CredentialVerdict::Inconclusive, "not tested, as was asked for"),
             _ => self.try_candidate(&before, candidate).await,
         };
         self.permit(&tested)?;
@@ -272,8 +272,8 @@ impl CredentialSink for ServiceConnectionSink {
             return assessment;
         }
         match self.holds(&endpoint, candidate) {
-            Ok(how) => Assessment::new(Verdict::Accepted, format!("{}; {how}", assessment.evidence)),
-            Err(why) => Assessment::new(Verdict::Inconclusive, format!("{}, but {why}", assessment.evidence))
+            Ok(how) => Assessment::new(CredentialVerdict::Accepted, format!("{}; {how}", assessment.evidence)),
+            Err(why) => Assessment::new(CredentialVerdict::Inconclusive, format!("{}, but {why}", assessment.evidence))
                 .with_service_code("NotVerifiable")
                 .with_advice("push the secret again: Azure DevOps shows to nobody what a connection holds"),
         }

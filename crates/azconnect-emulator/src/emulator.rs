@@ -35,7 +35,7 @@ struct Inner {
 }
 
 /// What a test may say about each exchange, as it begins. See [`Emulator::on_exchange`].
-pub type Observer = Arc<dyn Fn(&Exchange) -> Verdict + Send + Sync>;
+pub type Observer = Arc<dyn Fn(&Exchange) -> Intervention + Send + Sync>;
 
 /// An exchange that is about to happen.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ pub struct Exchange {
 /// What becomes of an exchange.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Verdict {
+pub enum Intervention {
     /// It happens, subject to the fault script.
     Proceed,
     /// The connection breaks before the service acts.
@@ -183,11 +183,11 @@ impl Emulator {
     pub(crate) async fn exchange(&self, call: Call) -> Outcome {
         let number = self.0.exchanges.fetch_add(1, Ordering::SeqCst) + 1;
         let actions = match self.verdict(number, &call) {
-            Verdict::Proceed => self.0.faults.meet(&call),
-            Verdict::DropBefore => vec![FaultAction::DropBefore],
-            Verdict::LoseAnswer => vec![FaultAction::LoseAnswer],
-            Verdict::Refuse => vec![FaultAction::Refuse],
-            Verdict::Answer(answer) => vec![FaultAction::Answer(answer)],
+            Intervention::Proceed => self.0.faults.meet(&call),
+            Intervention::DropBefore => vec![FaultAction::DropBefore],
+            Intervention::LoseAnswer => vec![FaultAction::LoseAnswer],
+            Intervention::Refuse => vec![FaultAction::Refuse],
+            Intervention::Answer(answer) => vec![FaultAction::Answer(answer)],
         };
         self.pause(&actions, false).await;
         let outcome = self.decide(call, &actions);
@@ -195,9 +195,9 @@ impl Emulator {
         outcome
     }
 
-    fn verdict(&self, number: u64, call: &Call) -> Verdict {
+    fn verdict(&self, number: u64, call: &Call) -> Intervention {
         let observer = self.0.observer.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(observer) = observer else { return Verdict::Proceed };
+        let Some(observer) = observer else { return Intervention::Proceed };
         observer(&Exchange { number, service: call.service, method: call.method.to_string(), path: call.path.clone() })
     }
 

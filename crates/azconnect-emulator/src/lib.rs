@@ -74,7 +74,7 @@ mod transport;
 mod truth;
 mod world;
 
-pub use emulator::{Emulator, Exchange, Observer, Verdict};
+pub use emulator::{Emulator, Exchange, Intervention, Observer};
 pub use fault::{CannedAnswer, Fault, FaultAction, Faults};
 pub use seed::Seed;
 pub use service::{Origins, Service};

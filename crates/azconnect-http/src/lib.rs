@@ -53,7 +53,9 @@ pub use answer::{json, request_id, sensitive_json};
 pub use authorization::{Authorization, Authorizer, Bearer};
 pub use call::{Call, Idempotency, Pace};
 pub use dialect::{Dialect, PlainDialect, kind_of_status};
-pub use lro::{Begun, Eager, Finish, FollowRetryAfter, Operation, OperationDialect, Outcome, PollPolicy, Poller, Seen};
+pub use lro::{
+    Begun, Eager, Finish, FollowRetryAfter, Operation, OperationDialect, OperationOutcome, PollPolicy, Poller, Seen,
+};
 pub use pages::{PageStyle, Pages};
 pub use pipeline::Pipeline;
 pub use retry_after::retry_after;

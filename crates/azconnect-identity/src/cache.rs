@@ -27,8 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the valid token is used after an early renewal failed, before another is tried.
 const REST: Duration = Duration::from_secs(30);
 
-type Outcome = Result<Arc<AccessToken>, Arc<Error>>;
-type Renewal = Shared<BoxFuture<'static, Outcome>>;
+type Renewed = Result<Arc<AccessToken>, Arc<Error>>;
+type Renewal = Shared<BoxFuture<'static, Renewed>>;
 
 /// Gives tokens of a source, and asks the source as seldom as it may.
 ///
@@ -56,7 +56,7 @@ struct Slot {
     token: Option<Arc<AccessToken>>,
     /// The renewal under way, alive only as long as somebody waits for it: a half-sent request that nobody drives
     /// would otherwise be found dead by the next caller.
-    renewal: Option<WeakShared<BoxFuture<'static, Outcome>>>,
+    renewal: Option<WeakShared<BoxFuture<'static, Renewed>>>,
     /// Until when a failed early renewal is not repeated, as the clock's elapsed time.
     rest_until: Option<Duration>,
 }

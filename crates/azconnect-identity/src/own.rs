@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use azconnect_core::{Effect, Error, Retry};
 use azconnect_credential::{
-    Assessment, Candidate, CredentialSink, CredentialVerifier, PushReceipt, SinkId, SinkReport, Verdict,
+    Assessment, Candidate, CredentialSink, CredentialVerdict, CredentialVerifier, PushReceipt, SinkId, SinkReport,
     check_client_secret,
 };
 
@@ -82,7 +82,7 @@ impl CredentialSink for OwnCredentialSink {
 
     async fn verify(&self, candidate: &Candidate<'_>) -> Assessment {
         if !self.source.holds(candidate.secret) {
-            return Assessment::new(Verdict::Rejected, "this program signs in with another secret")
+            return Assessment::new(CredentialVerdict::Rejected, "this program signs in with another secret")
                 .with_advice("push the secret again");
         }
         self.verifier.verify(candidate).await

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect_core::{ClientId, Clock, Error, Retry, Scope};
-use azconnect_credential::{Assessment, Candidate, CredentialVerifier, Verdict, check_client_secret};
+use azconnect_credential::{Assessment, Candidate, CredentialVerdict, CredentialVerifier, check_client_secret};
 use azconnect_http::SendOptions;
 
 use crate::catalogue::{Reading, reading};
@@ -134,16 +134,16 @@ impl SecretVerifier {
 
     fn judge(&self, error: &Error, candidate: &Candidate<'_>, successes: u32) -> Assessment {
         let verdict = match reading(error) {
-            Reading::NoMatch | Reading::Unknown if self.is_new(candidate) => Verdict::Pending,
+            Reading::NoMatch | Reading::Unknown if self.is_new(candidate) => CredentialVerdict::Pending,
             // It was accepted a moment ago: the replicas disagree, and none of them decides.
-            Reading::NoMatch | Reading::Unknown if successes > 0 => Verdict::Inconclusive,
-            Reading::NoMatch | Reading::Unknown | Reading::Ended => Verdict::Rejected,
-            Reading::Silent => Verdict::Inconclusive,
+            Reading::NoMatch | Reading::Unknown if successes > 0 => CredentialVerdict::Inconclusive,
+            Reading::NoMatch | Reading::Unknown | Reading::Ended => CredentialVerdict::Rejected,
+            Reading::Silent => CredentialVerdict::Inconclusive,
         };
         let mut assessment = Assessment::inconclusive(error);
         assessment.verdict = verdict;
         assessment.evidence = format!("{successes} of {} sign-ins succeeded, then: {error}", self.successes);
-        if verdict == Verdict::Pending {
+        if verdict == CredentialVerdict::Pending {
             assessment.advice =
                 Some("wait: a new secret is not known to every replica of the directory at once".into());
         }
@@ -155,7 +155,7 @@ impl SecretVerifier {
 impl CredentialVerifier for SecretVerifier {
     async fn verify(&self, candidate: &Candidate<'_>) -> Assessment {
         if let Err(error) = check_client_secret(candidate.secret) {
-            return Assessment::new(Verdict::Rejected, error.to_string()).with_advice(error.advice());
+            return Assessment::new(CredentialVerdict::Rejected, error.to_string()).with_advice(error.advice());
         }
         for successes in 0..self.successes {
             if let Err(error) = self.sign_in_once(candidate).await {
@@ -163,7 +163,7 @@ impl CredentialVerifier for SecretVerifier {
             }
         }
         let evidence = format!("{0} of {0} sign-ins on fresh connections succeeded", self.successes);
-        Assessment::new(Verdict::Accepted, evidence)
+        Assessment::new(CredentialVerdict::Accepted, evidence)
     }
 }
 

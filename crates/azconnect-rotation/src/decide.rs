@@ -6,10 +6,10 @@ use azconnect_core::{KeyId, SecretId};
 use azconnect_credential::{Marker, SinkId};
 use time::OffsetDateTime;
 
-use crate::event::{Event, RemovalCause};
+use crate::event::{RemovalCause, RotationEvent};
 use crate::policy::Policy;
 use crate::problem::Problem;
-use crate::state::{Course, Mint, NewKey, Removal, Rotation, SinkProgress, State, Trial, Watch};
+use crate::state::{Course, Mint, NewKey, Removal, Rotation, RotationState, SinkProgress, Trial, Watch};
 
 /// How old a proof of the new secret may be when a consumer receives it.
 const PROOF_KEEPS: Duration = Duration::from_secs(600);
@@ -31,7 +31,7 @@ pub enum Action {
         why: &'static str,
     },
     /// Record a conclusion that needs no effect.
-    Record(Box<Event>),
+    Record(Box<RotationEvent>),
     /// Choose a marker, record it, ask for a secret.
     Mint,
     /// Look for a secret whose answer was lost.
@@ -94,7 +94,7 @@ struct Step {
 /// What to do at `now`. Pure: the same state and time give the same action.
 ///
 /// Of all that may be done now, what was begun earliest comes first: removals, then lost secrets, then the rotation.
-pub fn decide(state: &State, now: OffsetDateTime) -> Action {
+pub fn decide(state: &RotationState, now: OffsetDateTime) -> Action {
     let steps = || {
         let forget = state
             .forget
@@ -119,7 +119,7 @@ fn is_fresh(passed_at: Option<OffsetDateTime>, keeps: Duration, now: OffsetDateT
     passed_at.is_some_and(|at| at <= now && now - at <= keeps)
 }
 
-fn record(event: Event) -> Action {
+fn record(event: RotationEvent) -> Action {
     Action::Record(Box::new(event))
 }
 
@@ -131,12 +131,12 @@ fn step(at: OffsetDateTime, action: Action, why: &'static str) -> Step {
 fn watch_step(watch: &Watch, now: OffsetDateTime) -> Step {
     let marker = watch.marker.clone();
     if watch.last_read_at.is_some_and(|at| at >= watch.until) {
-        return step(now, record(Event::MarkerDropped { marker }), "");
+        return step(now, record(RotationEvent::MarkerDropped { marker }), "");
     }
     step(watch.next_at, Action::Search { marker }, "a lost secret to turn up")
 }
 
-fn removal_step(state: &State, key: KeyId, removal: &Removal, now: OffsetDateTime) -> Option<Step> {
+fn removal_step(state: &RotationState, key: KeyId, removal: &Removal, now: OffsetDateTime) -> Option<Step> {
     let at = removal.next_at.unwrap_or(now);
     if let Some(rotation) = &state.rotation {
         if rotation.blocked().is_some() {
@@ -145,13 +145,13 @@ fn removal_step(state: &State, key: KeyId, removal: &Removal, now: OffsetDateTim
         if removal.failures >= rotation.policy.attempts
             && let Some(problem) = &removal.problem
         {
-            return Some(step(now, record(Event::Blocked { problem: problem.clone() }), ""));
+            return Some(step(now, record(RotationEvent::Blocked { problem: problem.clone() }), ""));
         }
         if removal.absences >= rotation.policy.absence_reads {
-            return Some(step(now, record(Event::Removed { key }), ""));
+            return Some(step(now, record(RotationEvent::Removed { key }), ""));
         }
     } else if removal.absences >= Policy::default().absence_reads {
-        return Some(step(now, record(Event::Removed { key }), ""));
+        return Some(step(now, record(RotationEvent::Removed { key }), ""));
     }
     // The process may have been away since the removal was intended: what was proved then is proved again.
     if let Some(rotation) =
@@ -165,7 +165,7 @@ fn removal_step(state: &State, key: KeyId, removal: &Removal, now: OffsetDateTim
     Some(step(at, action, "the removed key to disappear everywhere"))
 }
 
-fn rotation_step(state: &State, rotation: &Rotation, now: OffsetDateTime) -> Option<Step> {
+fn rotation_step(state: &RotationState, rotation: &Rotation, now: OffsetDateTime) -> Option<Step> {
     match &rotation.course {
         Course::Blocked { .. } => None,
         Course::Forward => match &rotation.mint {
@@ -175,20 +175,20 @@ fn rotation_step(state: &State, rotation: &Rotation, now: OffsetDateTime) -> Opt
         Course::Back { problem, old } => match &rotation.mint {
             Mint::Asked { .. } => mint_step(state, rotation, now),
             Mint::Wanted { .. } if state.is_removing(RemovalCause::Lost) => None,
-            Mint::Wanted { .. } => Some(step(now, record(Event::RolledBack { problem: problem.clone() }), "")),
+            Mint::Wanted { .. } => Some(step(now, record(RotationEvent::RolledBack { problem: problem.clone() }), "")),
             Mint::Sealed(new) => back_step(state, rotation, new, old, now),
         },
     }
 }
 
-fn mint_step(state: &State, rotation: &Rotation, now: OffsetDateTime) -> Option<Step> {
+fn mint_step(state: &RotationState, rotation: &Rotation, now: OffsetDateTime) -> Option<Step> {
     match &rotation.mint {
         // A secret of ours that nobody can use makes place first.
         Mint::Wanted { .. } if state.is_removing(RemovalCause::Lost) => None,
         Mint::Wanted { failures, problem: Some(problem), .. }
             if !problem.may_pass || *failures >= rotation.policy.attempts =>
         {
-            Some(step(now, record(Event::RolledBack { problem: problem.clone() }), ""))
+            Some(step(now, record(RotationEvent::RolledBack { problem: problem.clone() }), ""))
         }
         // One lost secret may still turn up beside the old and the new one, and no second.
         Mint::Wanted { .. } if state.watch.len() > 1 => None,
@@ -197,11 +197,11 @@ fn mint_step(state: &State, rotation: &Rotation, now: OffsetDateTime) -> Option<
         }
         Mint::Asked { marker, absences, .. } if *absences >= rotation.policy.absence_reads => {
             let until = now + rotation.policy.orphan_watch;
-            Some(step(now, record(Event::MarkerWatched { marker: marker.clone(), until }), ""))
+            Some(step(now, record(RotationEvent::MarkerWatched { marker: marker.clone(), until }), ""))
         }
         Mint::Asked { marker, next_at, unread, .. } => {
             if let Some(problem) = unread.lasts_longer_than(rotation.policy.retry_budget, now) {
-                return Some(step(now, record(Event::Blocked { problem: problem.clone() }), ""));
+                return Some(step(now, record(RotationEvent::Blocked { problem: problem.clone() }), ""));
             }
             Some(step(next_at.unwrap_or(now), Action::Search { marker: marker.clone() }, "a lost secret to turn up"))
         }
@@ -209,7 +209,7 @@ fn mint_step(state: &State, rotation: &Rotation, now: OffsetDateTime) -> Option<
     }
 }
 
-fn forward_step(state: &State, rotation: &Rotation, new: &NewKey, now: OffsetDateTime) -> Option<Step> {
+fn forward_step(state: &RotationState, rotation: &Rotation, new: &NewKey, now: OffsetDateTime) -> Option<Step> {
     if let Some(failed) = rotation.sinks.iter().find(|sink| sink.is_exhausted(&rotation.policy)) {
         return Some(step(now, record(after_exhaustion(state, rotation, failed, now)), ""));
     }
@@ -218,13 +218,13 @@ fn forward_step(state: &State, rotation: &Rotation, new: &NewKey, now: OffsetDat
         return Some(serve_step(state, rotation, new, now));
     }
     let Some(cut_over_at) = rotation.cut_over_at else {
-        return Some(step(now, record(Event::CutOver), ""));
+        return Some(step(now, record(RotationEvent::CutOver), ""));
     };
     retire_step(state, rotation, cut_over_at, now)
 }
 
 /// Proof first, and fresh; then every consumer that is due, pushes before verifications.
-fn serve_step(state: &State, rotation: &Rotation, new: &NewKey, now: OffsetDateTime) -> Step {
+fn serve_step(state: &RotationState, rotation: &Rotation, new: &NewKey, now: OffsetDateTime) -> Step {
     let to_push: Vec<_> = rotation.sinks.iter().filter(|sink| !sink.given_up && sink.receipt.is_none()).collect();
     let to_verify =
         || rotation.sinks.iter().filter(|sink| !sink.given_up && sink.receipt.is_some() && sink.proof.is_none());
@@ -247,7 +247,7 @@ fn serve_step(state: &State, rotation: &Rotation, new: &NewKey, now: OffsetDateT
     step(next, Action::Verify { sinks: Vec::new() }, "a consumer to be tried again")
 }
 
-fn prove_step(state: &State, rotation: &Rotation, new: &NewKey, now: OffsetDateTime) -> Step {
+fn prove_step(state: &RotationState, rotation: &Rotation, new: &NewKey, now: OffsetDateTime) -> Step {
     let settled_at = new.minted_at + rotation.policy.settle;
     if let Some(problem) = rotation.proof.lasts_longer_than(rotation.policy.proof_timeout, now) {
         return step(now, record(turn_back(state, rotation, problem, now)), "");
@@ -256,27 +256,33 @@ fn prove_step(state: &State, rotation: &Rotation, new: &NewKey, now: OffsetDateT
     step(at, Action::Prove, "the new secret to reach every replica")
 }
 
-fn retire_step(state: &State, rotation: &Rotation, cut_over_at: OffsetDateTime, now: OffsetDateTime) -> Option<Step> {
+fn retire_step(
+    state: &RotationState,
+    rotation: &Rotation,
+    cut_over_at: OffsetDateTime,
+    now: OffsetDateTime,
+) -> Option<Step> {
     let left: Vec<_> = rotation.retire.iter().filter(|key| state.ledger.contains_key(key)).collect();
     let next = left.iter().find(|key| !state.removals.contains_key(key));
     match (next, left.is_empty()) {
         (Some(key), _) => {
             if is_fresh(rotation.gate.passed_at, CLEARANCE_KEEPS, now) {
-                let event = Event::RemovalIntended { key: **key, cause: RemovalCause::Superseded, marker: None };
+                let event =
+                    RotationEvent::RemovalIntended { key: **key, cause: RemovalCause::Superseded, marker: None };
                 return Some(step(now, record(event), ""));
             }
             Some(gate_step(rotation, cut_over_at, now))
         }
         // Removals under way speak for themselves.
         (None, false) => None,
-        (None, true) if state.forget.is_empty() => Some(step(now, record(Event::Rotated), "")),
+        (None, true) if state.forget.is_empty() => Some(step(now, record(RotationEvent::Rotated), "")),
         (None, true) => None,
     }
 }
 
 fn gate_step(rotation: &Rotation, cut_over_at: OffsetDateTime, now: OffsetDateTime) -> Step {
     if let Some(problem) = rotation.gate.lasts_longer_than(rotation.policy.retry_budget, now) {
-        return step(now, record(Event::Blocked { problem: problem.clone() }), "");
+        return step(now, record(RotationEvent::Blocked { problem: problem.clone() }), "");
     }
     let grace_ends = cut_over_at + rotation.policy.grace;
     let at = rotation.gate.retry_at.unwrap_or(grace_ends).max(grace_ends);
@@ -284,9 +290,14 @@ fn gate_step(rotation: &Rotation, cut_over_at: OffsetDateTime, now: OffsetDateTi
 }
 
 /// What a consumer that was tried often enough means.
-fn after_exhaustion(state: &State, rotation: &Rotation, failed: &SinkProgress, now: OffsetDateTime) -> Event {
+fn after_exhaustion(
+    state: &RotationState,
+    rotation: &Rotation,
+    failed: &SinkProgress,
+    now: OffsetDateTime,
+) -> RotationEvent {
     if !failed.terms.required {
-        return Event::SinkGivenUp { sink: failed.terms.sink.clone() };
+        return RotationEvent::SinkGivenUp { sink: failed.terms.sink.clone() };
     }
     let problem = failed.problem.clone().unwrap_or_else(|| {
         Problem::lasting(format!("{} did not take the new secret", failed.terms.title), "look at the consumer")
@@ -295,16 +306,16 @@ fn after_exhaustion(state: &State, rotation: &Rotation, failed: &SinkProgress, n
 }
 
 /// Back if nobody holds the new secret or the old one can be given back; else a person decides, with both alive.
-fn turn_back(state: &State, rotation: &Rotation, problem: &Problem, now: OffsetDateTime) -> Event {
+fn turn_back(state: &RotationState, rotation: &Rotation, problem: &Problem, now: OffsetDateTime) -> RotationEvent {
     let untouched = !rotation.sinks.iter().any(SinkProgress::may_hold_new);
     if untouched || old_secret(state, rotation, now).is_some() {
-        return Event::RollbackBegun { problem: problem.clone() };
+        return RotationEvent::RollbackBegun { problem: problem.clone() };
     }
-    Event::Blocked { problem: problem.clone() }
+    RotationEvent::Blocked { problem: problem.clone() }
 }
 
 /// The old secret, if it is held sealed and still alive.
-fn old_secret(state: &State, rotation: &Rotation, now: OffsetDateTime) -> Option<SecretId> {
+fn old_secret(state: &RotationState, rotation: &Rotation, now: OffsetDateTime) -> Option<SecretId> {
     rotation
         .retire
         .iter()
@@ -315,18 +326,25 @@ fn old_secret(state: &State, rotation: &Rotation, now: OffsetDateTime) -> Option
         .next_back()
 }
 
-fn back_step(state: &State, rotation: &Rotation, new: &NewKey, old: &Trial, now: OffsetDateTime) -> Option<Step> {
+fn back_step(
+    state: &RotationState,
+    rotation: &Rotation,
+    new: &NewKey,
+    old: &Trial,
+    now: OffsetDateTime,
+) -> Option<Step> {
     let holders: Vec<_> = rotation.sinks.iter().filter(|sink| sink.may_hold_new()).collect();
     if holders.is_empty() {
         return match (state.ledger.contains_key(&new.key), state.removals.contains_key(&new.key)) {
             (true, false) => {
-                let event = Event::RemovalIntended { key: new.key, cause: RemovalCause::RolledBack, marker: None };
+                let event =
+                    RotationEvent::RemovalIntended { key: new.key, cause: RemovalCause::RolledBack, marker: None };
                 Some(step(now, record(event), ""))
             }
             (true, true) => None,
             (false, _) => match &rotation.course {
                 Course::Back { problem, .. } if state.forget.is_empty() => {
-                    Some(step(now, record(Event::RolledBack { problem: problem.clone() }), ""))
+                    Some(step(now, record(RotationEvent::RolledBack { problem: problem.clone() }), ""))
                 }
                 _ => None,
             },
@@ -337,11 +355,11 @@ fn back_step(state: &State, rotation: &Rotation, new: &NewKey, old: &Trial, now:
         let problem = failed.and_then(|sink| sink.problem.clone()).unwrap_or_else(|| {
             Problem::lasting("the old secret cannot be given back", "give the consumers a working secret by hand")
         });
-        return Some(step(now, record(Event::Blocked { problem }), ""));
+        return Some(step(now, record(RotationEvent::Blocked { problem }), ""));
     };
     if !is_fresh(old.passed_at, PROOF_KEEPS, now) {
         if let Some(problem) = old.lasts_longer_than(rotation.policy.proof_timeout, now) {
-            return Some(step(now, record(Event::Blocked { problem: problem.clone() }), ""));
+            return Some(step(now, record(RotationEvent::Blocked { problem: problem.clone() }), ""));
         }
         return Some(step(old.retry_at.unwrap_or(now), Action::ProveOld { sealed }, "the old secret to be proved"));
     }

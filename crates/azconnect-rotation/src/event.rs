@@ -40,7 +40,7 @@ pub enum RemovalCause {
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the fields of an event are named as in the state they change")]
-pub enum Event {
+pub enum RotationEvent {
     /// A rotation begins on these terms.
     Begun {
         rotation: String,
@@ -144,7 +144,7 @@ pub enum Event {
     RolledBack { problem: Problem },
 }
 
-impl Event {
+impl RotationEvent {
     /// The event as a record of a journal.
     ///
     /// # Errors

@@ -9,7 +9,7 @@
 //! use std::time::Duration;
 //! use azconnect_core::{Clock, Error};
 //! use azconnect_credential::SinkId;
-//! use azconnect_rotation::{Outcome, Ports, Rotator, SinkBinding, Target};
+//! use azconnect_rotation::{RotationOutcome, Ports, Rotator, SinkBinding, Target};
 //! use azconnect_store::{MemoryJournal, MemoryLease, MemorySecrets};
 //! use azconnect_testkit::{VirtualClock, fake::Directory};
 //!
@@ -33,7 +33,7 @@
 //! assert_eq!(plan.retire(), [old]);
 //!
 //! let outcome = rotator.rotate(&target).await?;
-//! let Outcome::Rotated { key: Some(new), .. } = outcome else { panic!("{outcome:?}") };
+//! let RotationOutcome::Rotated { key: Some(new), .. } = outcome else { panic!("{outcome:?}") };
 //! assert_eq!(directory.held_by(&deploy), Some(new));
 //! assert!(!directory.keys().iter().any(|key| key.key == old));
 //! # Ok(())
@@ -42,8 +42,8 @@
 //!
 //! # How it works
 //!
-//! Everything that is intended or happens is an [`Event`], durable before the next effect. The pure [`State::evolve`]
-//! folds events into a [`State`]; the pure [`decide`] says what comes next; the driver performs it through a port and
+//! Everything that is intended or happens is a [`RotationEvent`], durable before the next effect. The pure [`RotationState::evolve`]
+//! folds events into a [`RotationState`]; the pure [`decide`] says what comes next; the driver performs it through a port and
 //! records the outcome. A process that is killed loses nothing: the next run reads the events and decides again.
 //!
 //! # What always holds
@@ -70,12 +70,12 @@ mod target;
 
 pub use decide::{Action, decide};
 pub use driver::{Ports, Rotator};
-pub use event::{Event, RemovalCause, SinkTerms};
+pub use event::{RemovalCause, RotationEvent, SinkTerms};
 pub use observer::{Observer, Unobserved};
-pub use outcome::Outcome;
-pub use plan::{Decision, Fate, Plan, PlannedKey, PlannedSink};
+pub use outcome::RotationOutcome;
+pub use plan::{Decision, Fate, PlannedKey, PlannedSink, RotationPlan};
 pub use policy::Policy;
 pub use problem::Problem;
 pub use schedule::Run;
-pub use state::State;
+pub use state::RotationState;
 pub use target::{SinkBinding, Target};

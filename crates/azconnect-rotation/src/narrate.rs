@@ -2,9 +2,9 @@
 
 use azconnect_credential::{Retirement, SinkId};
 
-use crate::event::{Event, RemovalCause};
+use crate::event::{RemovalCause, RotationEvent};
 
-impl Event {
+impl RotationEvent {
     /// What was done, in a few words.
     pub fn step(&self) -> &'static str {
         match self {

@@ -3,13 +3,13 @@
 use azconnect_credential::SubjectId;
 use time::OffsetDateTime;
 
-use crate::event::Event;
-use crate::state::State;
+use crate::event::RotationEvent;
+use crate::state::RotationState;
 
 /// Learns what happens, as it happens. Called after an event is durable; must return quickly.
 pub trait Observer: Send + Sync {
     /// An event was recorded.
-    fn recorded(&self, subject: &SubjectId, event: &Event, at: OffsetDateTime, state: &State);
+    fn recorded(&self, subject: &SubjectId, event: &RotationEvent, at: OffsetDateTime, state: &RotationState);
 
     /// The run waits.
     fn waiting(&self, _subject: &SubjectId, _until: OffsetDateTime, _why: &'static str) {}
@@ -20,5 +20,5 @@ pub trait Observer: Send + Sync {
 pub struct Unobserved;
 
 impl Observer for Unobserved {
-    fn recorded(&self, _: &SubjectId, _: &Event, _: OffsetDateTime, _: &State) {}
+    fn recorded(&self, _: &SubjectId, _: &RotationEvent, _: OffsetDateTime, _: &RotationState) {}
 }

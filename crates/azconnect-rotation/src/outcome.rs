@@ -3,13 +3,13 @@
 use azconnect_core::KeyId;
 use time::OffsetDateTime;
 
-use crate::plan::Plan;
+use crate::plan::RotationPlan;
 use crate::problem::Problem;
 
 /// How a run ended. A run that ends otherwise returns an error, and the next run goes on from the journal.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum RotationOutcome {
     /// The new secret is in place everywhere, and the old one is gone.
     Rotated {
         /// The new secret's public id.
@@ -20,12 +20,12 @@ pub enum Outcome {
     /// Nothing is due.
     NotDue {
         /// What was looked at.
-        plan: Box<Plan>,
+        plan: Box<RotationPlan>,
     },
     /// Findings forbid a beginning. Nothing was changed.
     Refused {
         /// What was found, with the remedies.
-        plan: Box<Plan>,
+        plan: Box<RotationPlan>,
     },
     /// Nothing can be done before a moment: run again then.
     Waiting {
@@ -50,7 +50,7 @@ pub enum Outcome {
     Idle,
 }
 
-impl Outcome {
+impl RotationOutcome {
     /// When to run again: at the latest then, and never sooner than useful. `None` where nothing but a person's doing can
     /// change the outcome.
     pub fn run_again_at(&self) -> Option<OffsetDateTime> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::event::SinkTerms;
-use crate::state::{Rotation, State};
+use crate::state::{Rotation, RotationState};
 use crate::target::{SinkBinding, Target};
 
 /// What is to be done.
@@ -63,7 +63,7 @@ pub struct PlannedSink {
 /// What a rotation would do. Making it has no effect.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Plan {
+pub struct RotationPlan {
     /// What would be rotated.
     pub subject: SubjectId,
     /// What it is, for a person.
@@ -86,7 +86,7 @@ pub struct Plan {
     pub ends_at: OffsetDateTime,
 }
 
-impl Plan {
+impl RotationPlan {
     /// Everything that was found, about the subject and its consumers, the gravest first.
     pub fn all_findings(&self) -> Vec<(&str, &Finding)> {
         let own = self.findings.iter().map(|finding| (self.title.as_str(), finding));
@@ -140,7 +140,12 @@ pub(crate) async fn newly_bound(target: &Target, rotation: &Rotation) -> Vec<Sin
 }
 
 /// Looks at everything at once and says what would be done. `force` makes a rotation due.
-pub(crate) async fn plan(target: &Target, state: &State, clock: &dyn Clock, force: bool) -> Result<Plan, Error> {
+pub(crate) async fn plan(
+    target: &Target,
+    state: &RotationState,
+    clock: &dyn Clock,
+    force: bool,
+) -> Result<RotationPlan, Error> {
     target.check()?;
     let sinks = join_all(target.sinks.iter().map(inspect));
     let (inventory, sinks) = futures_util::future::join(target.issuer.inventory(), sinks).await;
@@ -159,7 +164,7 @@ pub(crate) async fn plan(target: &Target, state: &State, clock: &dyn Clock, forc
     let mut findings = inventory.findings.clone();
     findings.extend(too_short);
     findings.extend(subject_findings(target, &inventory, &keys, &sinks));
-    let mut plan = Plan {
+    let mut plan = RotationPlan {
         subject: target.subject().clone(),
         title: inventory.title.clone(),
         decision: Decision::NotDue,
@@ -174,7 +179,7 @@ pub(crate) async fn plan(target: &Target, state: &State, clock: &dyn Clock, forc
     Ok(plan)
 }
 
-fn decision(plan: &Plan, state: &State, force: bool) -> Decision {
+fn decision(plan: &RotationPlan, state: &RotationState, force: bool) -> Decision {
     if state.rotation.is_some() {
         return Decision::Resume;
     }
@@ -199,7 +204,7 @@ async fn inspect(binding: &SinkBinding) -> PlannedSink {
 }
 
 /// The keys that are listed, and those of our ledger that this read does not show.
-fn planned_keys(target: &Target, state: &State, inventory: &Inventory) -> Vec<PlannedKey> {
+fn planned_keys(target: &Target, state: &RotationState, inventory: &Inventory) -> Vec<PlannedKey> {
     let ours = |key: &KeyId| state.ledger.contains_key(key) || target.adopted.contains(key);
     let fate = |key: &KeyId| if ours(key) { Fate::Retire } else { Fate::Keep };
     let listed = inventory.keys.iter().map(|issued| PlannedKey { issued: issued.clone(), fate: fate(&issued.key) });

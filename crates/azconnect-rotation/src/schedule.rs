@@ -5,16 +5,16 @@ use azconnect_credential::SubjectId;
 use futures_util::StreamExt;
 
 use crate::driver::Rotator;
-use crate::outcome::Outcome;
+use crate::outcome::RotationOutcome;
 use crate::target::Target;
 
 /// How the run of one target ended.
-pub type Run = (SubjectId, Result<Outcome, Error>);
+pub type Run = (SubjectId, Result<RotationOutcome, Error>);
 
 impl Rotator {
     /// Runs [`Rotator::rotate`] for every target, at most `at_once` at a time. One failure stops no other.
     ///
-    /// The caller decides when to call it again: at the earliest [`Outcome::run_again_at`], and after an error when the
+    /// The caller decides when to call it again: at the earliest [`RotationOutcome::run_again_at`], and after an error when the
     /// error's cause may have passed.
     pub async fn rotate_due(&self, targets: &[Target], at_once: usize) -> Vec<Run> {
         futures_util::stream::iter(targets)

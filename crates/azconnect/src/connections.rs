@@ -6,8 +6,8 @@ use azconnect_core::{
     ClientId, Error, ErrorKind, ResourceGroupName, Secret, SecretId, SecretStore, SubscriptionId, TenantId,
 };
 use azconnect_credential::{
-    Assessment, Candidate, ConnectionId, ConnectionRecord, CredentialKind, CredentialVerifier, Region, Verdict,
-    check_client_secret,
+    Assessment, Candidate, ConnectionId, ConnectionRecord, CredentialKind, CredentialVerdict, CredentialVerifier,
+    Region, check_client_secret,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -151,9 +151,11 @@ fn sealed(record: &ConnectionRecord) -> Option<&SecretId> {
 
 fn accepted(assessment: &Assessment) -> Result<(), Error> {
     let (kind, message) = match assessment.verdict {
-        Verdict::Accepted => return Ok(()),
-        Verdict::Rejected | Verdict::Pending => (ErrorKind::Unauthenticated, "Entra ID does not accept the secret"),
-        Verdict::Inconclusive => (ErrorKind::Unavailable, "whether the secret works could not be found out"),
+        CredentialVerdict::Accepted => return Ok(()),
+        CredentialVerdict::Rejected | CredentialVerdict::Pending => {
+            (ErrorKind::Unauthenticated, "Entra ID does not accept the secret")
+        }
+        CredentialVerdict::Inconclusive => (ErrorKind::Unavailable, "whether the secret works could not be found out"),
     };
     let error = Error::new(kind, format!("{message}: {}", assessment.evidence))
         .with_operation("connection.connect")

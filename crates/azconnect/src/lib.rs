@@ -7,7 +7,7 @@
 //! ```
 //! use std::sync::Arc;
 //! use azconnect::core::{Error, Secret};
-//! use azconnect::rotation::{Outcome, Policy, Ports, Rotator, SinkBinding};
+//! use azconnect::rotation::{RotationOutcome, Policy, Ports, Rotator, SinkBinding};
 //! use azconnect::store::{MemoryJournal, MemoryLease, MemorySecrets};
 //! use azconnect::Azure;
 //! use azconnect_emulator::{Emulator, Seed};
@@ -41,7 +41,7 @@
 //! let rotator = Rotator::new(ports).with_patience(std::time::Duration::from_secs(7200));
 //!
 //! let outcome = rotator.rotate(&target).await?;
-//! assert!(matches!(outcome, Outcome::Rotated { .. }), "{outcome:?}");
+//! assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
 //! # let _ = Policy::default();
 //! # Ok(())
 //! # }

@@ -1,7 +1,7 @@
 //! A write that may still go on at the service.
 
 use azconnect_core::{Effect, Error};
-use azconnect_http::{Begun, Call, Finish, Operation, Outcome, Poller, Response};
+use azconnect_http::{Begun, Call, Finish, Operation, OperationOutcome, Poller, Response};
 use bytes::Bytes;
 
 use super::arm::Arm;
@@ -58,18 +58,20 @@ impl<T> Pending<T> {
         let (operation, read) = (self.template.operation(), self.read);
         let answer = match self.outcome().await {
             // A refusal to tell the status says nothing about what the operation did.
-            Outcome::Unread(error) => return Err(error.with_effect(Effect::Unknown).with_operation(operation)),
+            OperationOutcome::Unread(error) => {
+                return Err(error.with_effect(Effect::Unknown).with_operation(operation));
+            }
             outcome => outcome.into_result().map_err(|error| error.with_operation(operation))?,
         };
         read(&answer).map_err(|error| error.with_operation(operation))
     }
 
     /// Waits for the end, and tells its four outcomes apart.
-    pub async fn outcome(self) -> Outcome {
+    pub async fn outcome(self) -> OperationOutcome {
         let operation = match self.begun {
-            Begun::Done(answer) => return Outcome::Done(answer),
+            Begun::Done(answer) => return OperationOutcome::Done(answer),
             Begun::Running(operation) => operation,
-            _ => return Outcome::InProgress,
+            _ => return OperationOutcome::InProgress,
         };
         let arm = self.arm;
         let mut poller = Poller::new(arm.pipeline(), self.template, arm.dialect(), operation)

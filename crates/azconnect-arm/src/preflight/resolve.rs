@@ -4,10 +4,10 @@ use futures_util::future::join;
 
 use super::read::{read_image, read_skus};
 use crate::client::{ImageVersion, Sku, Subscription};
-use crate::provision::{ImageChoice, Plan, ResolvedImage};
+use crate::provision::{ImageChoice, ProvisionPlan, ResolvedImage};
 
 /// Reads the image and the sizes. What cannot be read stays open.
-pub(crate) async fn resolve(subscription: &Subscription, plan: &mut Plan) {
+pub(crate) async fn resolve(subscription: &Subscription, plan: &mut ProvisionPlan) {
     let (image, skus) = join(read_image(subscription, &plan.spec), read_skus(subscription, &plan.spec)).await;
     let Some(Ok(image)) = image else { return };
     if let ImageChoice::Urn(urn) = &plan.spec.image {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::image::ImageChoice;
-use super::plan::{OWNER_TAG, Placement, Plan};
+use super::plan::{OWNER_TAG, Placement, ProvisionPlan};
 use super::spec::NetworkChoice;
 use crate::client::ResourceId;
 
@@ -18,7 +18,7 @@ pub(super) struct Ids {
 }
 
 impl Ids {
-    pub(super) fn of(plan: &Plan) -> Result<Self, Error> {
+    pub(super) fn of(plan: &ProvisionPlan) -> Result<Self, Error> {
         let group = ResourceId::of_group(plan.subscription, plan.spec.group.name());
         let network = |kind: &str, name: &str| group.provider(&format!("Microsoft.Network/{kind}"), name);
         Ok(Self {
@@ -40,18 +40,18 @@ impl Ids {
 }
 
 /// The tags of everything that is created.
-pub(super) fn tags(plan: &Plan) -> Value {
+pub(super) fn tags(plan: &ProvisionPlan) -> Value {
     let mut tags: Map<String, Value> =
         plan.spec.tags.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
     tags.insert(OWNER_TAG.to_owned(), Value::from(plan.id.as_str()));
     Value::Object(tags)
 }
 
-pub(super) fn group(plan: &Plan) -> Value {
+pub(super) fn group(plan: &ProvisionPlan) -> Value {
     json!({"location": plan.spec.location, "tags": tags(plan)})
 }
 
-pub(super) fn security_group(plan: &Plan) -> Value {
+pub(super) fn security_group(plan: &ProvisionPlan) -> Value {
     let rules: Vec<Value> = plan
         .spec
         .rules
@@ -78,7 +78,7 @@ pub(super) fn security_group(plan: &Plan) -> Value {
     json!({"location": plan.spec.location, "tags": tags(plan), "properties": {"securityRules": rules}})
 }
 
-pub(super) fn network(plan: &Plan) -> Option<Value> {
+pub(super) fn network(plan: &ProvisionPlan) -> Option<Value> {
     let NetworkChoice::Create { space, subnet, outbound } = &plan.spec.network else { return None };
     Some(json!({
         "location": plan.spec.location,
@@ -94,7 +94,7 @@ pub(super) fn network(plan: &Plan) -> Option<Value> {
     }))
 }
 
-pub(super) fn public_ip(plan: &Plan) -> Value {
+pub(super) fn public_ip(plan: &ProvisionPlan) -> Value {
     json!({
         "location": plan.spec.location,
         "tags": tags(plan),
@@ -103,7 +103,7 @@ pub(super) fn public_ip(plan: &Plan) -> Value {
     })
 }
 
-pub(super) fn interface(plan: &Plan, ids: &Ids) -> Value {
+pub(super) fn interface(plan: &ProvisionPlan, ids: &Ids) -> Value {
     let mut address = json!({"subnet": {"id": ids.subnet}, "privateIPAllocationMethod": "Dynamic"});
     if let Some(public_ip) = &ids.public_ip {
         set(&mut address, "publicIPAddress", json!({"id": public_ip, "properties": {"deleteOption": "Delete"}}));
@@ -125,7 +125,7 @@ pub(super) struct MachineInput<'a> {
     pub(super) public_key: &'a str,
 }
 
-pub(super) fn machine(plan: &Plan, ids: &Ids, input: &MachineInput<'_>) -> Result<Value, Error> {
+pub(super) fn machine(plan: &ProvisionPlan, ids: &Ids, input: &MachineInput<'_>) -> Result<Value, Error> {
     let spec = &plan.spec;
     let mut properties = json!({
         "hardwareProfile": {"vmSize": input.placement.size},
@@ -153,7 +153,7 @@ pub(super) fn machine(plan: &Plan, ids: &Ids, input: &MachineInput<'_>) -> Resul
     Ok(body)
 }
 
-fn storage(plan: &Plan, at: usize) -> Value {
+fn storage(plan: &ProvisionPlan, at: usize) -> Value {
     let image = match &plan.image.choice {
         ImageChoice::Urn(urn) => {
             json!({"publisher": urn.publisher, "offer": urn.offer, "sku": urn.sku, "version": urn.version})
@@ -188,7 +188,7 @@ fn storage(plan: &Plan, at: usize) -> Value {
     json!({"imageReference": image, "osDisk": os_disk, "dataDisks": data_disks})
 }
 
-fn os_profile(plan: &Plan, public_key: &str) -> Result<Value, Error> {
+fn os_profile(plan: &ProvisionPlan, public_key: &str) -> Result<Value, Error> {
     let admin = &plan.spec.admin;
     let mut profile = json!({
         "computerName": plan.spec.name,
@@ -231,7 +231,7 @@ struct Settings<'a> {
 
 impl<'a> Extension<'a> {
     /// The document for a script in base64, which goes into one of the two settings and never into both.
-    pub(super) fn new(plan: &'a Plan, script: &'a str, protected: bool) -> Self {
+    pub(super) fn new(plan: &'a ProvisionPlan, script: &'a str, protected: bool) -> Self {
         let (settings, protected_settings) = if protected {
             (Settings::default(), Settings { script: Some(script) })
         } else {

@@ -1,7 +1,7 @@
 //! What to do next: a pure function of the state.
 
 use super::event::Step;
-use super::state::{Phase, State};
+use super::state::{Phase, ProvisionState};
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(super) enum Action {
 }
 
 /// Decides. Resuming is deciding again.
-pub(super) fn decide(state: &State) -> Action {
+pub(super) fn decide(state: &ProvisionState) -> Action {
     match state.phase {
         Phase::Building | Phase::Failed => build(state),
         Phase::CleaningUp => clean_up(state),
@@ -31,7 +31,7 @@ pub(super) fn decide(state: &State) -> Action {
     }
 }
 
-fn build(state: &State) -> Action {
+fn build(state: &ProvisionState) -> Action {
     // Sealed before the machine is asked for: a crash must never leave a machine whose key is lost.
     if state.public_key.is_none() {
         return Action::SealKey;
@@ -47,7 +47,7 @@ fn build(state: &State) -> Action {
     if ready.is_empty() { Action::Finish } else { Action::Create(ready) }
 }
 
-fn clean_up(state: &State) -> Action {
+fn clean_up(state: &ProvisionState) -> Action {
     let ready: Vec<Step> = Step::ALL
         .into_iter()
         .filter(|step| state.may_exist(*step))
@@ -58,24 +58,24 @@ fn clean_up(state: &State) -> Action {
 
 #[cfg(test)]
 mod tests {
-    use super::super::event::Event;
+    use super::super::event::ProvisionEvent;
     use super::super::state::StepState;
     use super::*;
     use proptest::prelude::*;
 
-    fn building() -> State {
-        let mut state = State { phase: Phase::Building, ..State::default() };
-        state.evolve(&Event::KeySealed { public: "p".into(), fingerprint: "f".into() });
+    fn building() -> ProvisionState {
+        let mut state = ProvisionState { phase: Phase::Building, ..ProvisionState::default() };
+        state.evolve(&ProvisionEvent::KeySealed { public: "p".into(), fingerprint: "f".into() });
         state
     }
 
-    fn complete(state: &mut State, step: Step, created: bool) {
-        state.evolve(&Event::Completed { step, created });
+    fn complete(state: &mut ProvisionState, step: Step, created: bool) {
+        state.evolve(&ProvisionEvent::Completed { step, created });
     }
 
     #[test]
     fn the_key_comes_first_and_the_network_s_parts_at_once() {
-        assert_eq!(decide(&State { phase: Phase::Building, ..State::default() }), Action::SealKey);
+        assert_eq!(decide(&ProvisionState { phase: Phase::Building, ..ProvisionState::default() }), Action::SealKey);
         let mut state = building();
         assert_eq!(decide(&state), Action::Create(vec![Step::Group]));
         complete(&mut state, Step::Group, true);
@@ -90,9 +90,9 @@ mod tests {
         for step in [Step::Group, Step::SecurityGroup, Step::Network, Step::PublicIp, Step::Interface] {
             complete(&mut state, step, true);
         }
-        state.evolve(&Event::FellBack { code: "AllocationFailed".into(), placement: 1 });
+        state.evolve(&ProvisionEvent::FellBack { code: "AllocationFailed".into(), placement: 1 });
         assert_eq!(decide(&state), Action::Clear);
-        state.evolve(&Event::Cleared);
+        state.evolve(&ProvisionEvent::Cleared);
         assert_eq!(decide(&state), Action::Create(vec![Step::PublicIp]), "it went with the machine");
         complete(&mut state, Step::PublicIp, true);
         assert_eq!(decide(&state), Action::Create(vec![Step::Interface]));
@@ -108,15 +108,15 @@ mod tests {
         for step in [Step::SecurityGroup, Step::Network, Step::PublicIp, Step::Interface] {
             complete(&mut state, step, true);
         }
-        state.evolve(&Event::Intended { step: Step::Machine });
-        state.evolve(&Event::CleanUpBegun);
+        state.evolve(&ProvisionEvent::Intended { step: Step::Machine });
+        state.evolve(&ProvisionEvent::CleanUpBegun);
         assert_eq!(decide(&state), Action::Remove(vec![Step::Machine]));
-        state.evolve(&Event::Removed { step: Step::Machine });
+        state.evolve(&ProvisionEvent::Removed { step: Step::Machine });
         assert_eq!(decide(&state), Action::Remove(vec![Step::Interface]));
-        state.evolve(&Event::Removed { step: Step::Interface });
+        state.evolve(&ProvisionEvent::Removed { step: Step::Interface });
         assert_eq!(decide(&state), Action::Remove(vec![Step::SecurityGroup, Step::Network, Step::PublicIp]));
         for step in [Step::SecurityGroup, Step::Network, Step::PublicIp] {
-            state.evolve(&Event::Removed { step });
+            state.evolve(&ProvisionEvent::Removed { step });
         }
         assert_eq!(decide(&state), Action::CloseCleanUp, "the group was there before");
     }
@@ -138,13 +138,13 @@ mod tests {
             for (step, at) in Step::ALL.into_iter().zip(states) {
                 at.map(|at| state.steps.insert(step, at));
             }
-            state.evolve(&Event::CleanUpBegun);
+            state.evolve(&ProvisionEvent::CleanUpBegun);
             for _ in 0..8 {
                 if let Action::Remove(steps) = decide(&state) {
                     let foreign = StepState::Complete { created: false };
                     let spared = steps.iter().all(|step| state.steps.get(step) != Some(&foreign));
                     prop_assert!(spared);
-                    steps.into_iter().for_each(|step| state.evolve(&Event::Removed { step }));
+                    steps.into_iter().for_each(|step| state.evolve(&ProvisionEvent::Removed { step }));
                 }
             }
             prop_assert_eq!(decide(&state), Action::CloseCleanUp);

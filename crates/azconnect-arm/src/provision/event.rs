@@ -3,7 +3,7 @@
 use azconnect_http::Operation;
 use serde::{Deserialize, Serialize};
 
-use super::plan::Plan;
+use super::plan::ProvisionPlan;
 
 azconnect_core::name_id!(
     /// The name of one provisioning, chosen by the caller: unique for each machine, such as `contoso/web-1`.
@@ -88,11 +88,11 @@ impl Step {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Event {
+pub enum ProvisionEvent {
     /// A provisioning begins.
     Planned {
         /// What is to be created.
-        plan: Box<Plan>,
+        plan: Box<ProvisionPlan>,
     },
     /// The private key is sealed.
     KeySealed {
@@ -166,7 +166,7 @@ pub enum Event {
     },
 }
 
-impl Event {
+impl ProvisionEvent {
     /// Its name in the journal.
     pub fn name(&self) -> &'static str {
         match self {

@@ -23,17 +23,17 @@ mod steps;
 pub use agent::{AgentInstall, ExtensionScript};
 pub use cidr::Cidr;
 pub use cloud_init::CloudInit;
-pub use event::{Event, ProvisionId, Step};
+pub use event::{ProvisionEvent, ProvisionId, Step};
 pub use image::ImageChoice;
 pub use key::{KeyKind, SshKey};
 pub use names::{check_admin_name, check_machine_name};
-pub use plan::{Names, Placement, Plan, ResolvedImage};
+pub use plan::{Names, Placement, ProvisionPlan, ResolvedImage};
 #[cfg(feature = "tcp")]
 pub use probe::TcpProbe;
 pub use probe::{AgentProbe, FnProbe, ProbeTarget, Probed, RunCommandProbe};
 pub use provisioner::{CleanUp, Provisioned, Provisioner};
 pub use rule::{InboundRule, Protocol, Source};
 pub use spec::{DataDisk, GroupChoice, NetworkChoice, OnFailure, VmSpec};
-pub use state::{Phase, State, StepState};
+pub use state::{Phase, ProvisionState, StepState};
 
 pub(crate) use plan::OWNER_TAG;

@@ -84,7 +84,7 @@ pub struct Names {
 /// What would be created. Printable; nothing is done by making one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Plan {
+pub struct ProvisionPlan {
     /// Under which name it is journalled.
     pub id: ProvisionId,
     /// Where.
@@ -101,7 +101,7 @@ pub struct Plan {
     pub key: SecretId,
 }
 
-impl Plan {
+impl ProvisionPlan {
     /// A plan of a specification, of which only the specification is known.
     ///
     /// # Errors
@@ -153,7 +153,7 @@ impl Plan {
     }
 }
 
-impl fmt::Display for Plan {
+impl fmt::Display for ProvisionPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let spec = &self.spec;
         writeln!(f, "machine {} in {} ({})", spec.name, spec.location, self.subscription)?;

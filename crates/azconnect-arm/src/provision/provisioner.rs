@@ -8,13 +8,13 @@ use futures_util::future::{Either, join_all, select};
 
 use super::body::Ids;
 use super::decide::{Action, decide};
-use super::event::{Event, ProvisionId};
+use super::event::{ProvisionEvent, ProvisionId};
 use super::key::SshKey;
-use super::plan::Plan;
+use super::plan::ProvisionPlan;
 use super::probe::AgentProbe;
 use super::recorder::{Ports, Recorder, read, stream};
 use super::spec::{OnFailure, VmSpec};
-use super::state::{Phase, State};
+use super::state::{Phase, ProvisionState};
 use super::steps::{Site, StepFailure};
 use crate::client::{Handle, Subscription, VirtualMachines};
 use crate::preflight;
@@ -92,7 +92,7 @@ impl Provisioner {
 
     /// Sets who hears of every event, after it is durable.
     #[must_use]
-    pub fn with_observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+    pub fn with_observer(mut self, observer: impl Fn(&ProvisionEvent) + Send + Sync + 'static) -> Self {
         self.ports.observer = Some(Arc::new(observer));
         self
     }
@@ -102,8 +102,8 @@ impl Provisioner {
     ///
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) as [`VmSpec::check`].
-    pub async fn plan(&self, id: ProvisionId, spec: VmSpec) -> Result<Plan, Error> {
-        let mut plan = Plan::new(id, self.subscription.id(), spec)?;
+    pub async fn plan(&self, id: ProvisionId, spec: VmSpec) -> Result<ProvisionPlan, Error> {
+        let mut plan = ProvisionPlan::new(id, self.subscription.id(), spec)?;
         preflight::resolve(&self.subscription, &mut plan).await;
         Ok(plan)
     }
@@ -116,7 +116,7 @@ impl Provisioner {
     /// of a step is not known, nothing is deleted, and the advice says to resume.
     /// [`Conflict`](ErrorKind::Conflict) if another specification was begun under this name, or another process works
     /// on it.
-    pub async fn run(&self, plan: &Plan) -> Result<Provisioned, Error> {
+    pub async fn run(&self, plan: &ProvisionPlan) -> Result<Provisioned, Error> {
         let recorder = Recorder::open(self.ports.clone(), &plan.id).await?;
         let outcome = match self.begin(&recorder, plan).await {
             Ok(()) => recorder.holding(self.drive(&recorder)).await.and_then(|outcome| outcome),
@@ -130,7 +130,11 @@ impl Provisioner {
     ///
     /// # Errors
     /// As [`Provisioner::run`]; [`Timeout`](ErrorKind::Timeout) if it was cancelled, after the clean-up.
-    pub async fn run_until(&self, plan: &Plan, cancel: impl Future<Output = ()> + Send) -> Result<Provisioned, Error> {
+    pub async fn run_until(
+        &self,
+        plan: &ProvisionPlan,
+        cancel: impl Future<Output = ()> + Send,
+    ) -> Result<Provisioned, Error> {
         let cancel = std::pin::pin!(cancel);
         let outcome = match select(Box::pin(self.run(plan)), cancel).await {
             Either::Left((outcome, _)) => Some(outcome),
@@ -179,7 +183,7 @@ impl Provisioner {
     ///
     /// # Errors
     /// What the journal says.
-    pub async fn state(&self, id: &ProvisionId) -> Result<State, Error> {
+    pub async fn state(&self, id: &ProvisionId) -> Result<ProvisionState, Error> {
         Ok(read(&*self.ports.journal, &stream(id)?).await?.0)
     }
 
@@ -213,7 +217,7 @@ impl Provisioner {
         Ok(key)
     }
 
-    async fn begin(&self, recorder: &Recorder, plan: &Plan) -> Result<(), Error> {
+    async fn begin(&self, recorder: &Recorder, plan: &ProvisionPlan) -> Result<(), Error> {
         let state = recorder.state().await;
         match &state.plan {
             Some(begun) if state.phase != Phase::CleanedUp => {
@@ -225,7 +229,7 @@ impl Provisioner {
                 }
                 Ok(())
             }
-            _ => recorder.record(Event::Planned { plan: Box::new(plan.clone()) }).await,
+            _ => recorder.record(ProvisionEvent::Planned { plan: Box::new(plan.clone()) }).await,
         }
     }
 
@@ -256,7 +260,7 @@ impl Provisioner {
                 Action::Finish => {
                     let address = site.address().await?;
                     let warning = site.warning.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                    recorder.record(Event::Finished { address, warning }).await?;
+                    recorder.record(ProvisionEvent::Finished { address, warning }).await?;
                 }
                 _ => return self.provisioned(&site, &state),
             }
@@ -264,14 +268,14 @@ impl Provisioner {
     }
 
     /// Makes a failure durable, and deletes what was created if that is wanted. Returns the error for the caller.
-    async fn fail(&self, recorder: &Recorder, plan: &Plan, failure: StepFailure) -> Error {
+    async fn fail(&self, recorder: &Recorder, plan: &ProvisionPlan, failure: StepFailure) -> Error {
         let StepFailure { step, error, definitive } = failure;
         if !definitive {
             let advice = format!("resume it: nothing was deleted, since the outcome is not known ({})", error.advice());
             return error.with_advice(advice);
         }
         let code = error.service_code().map(str::to_owned);
-        let noted = recorder.record(Event::Failed { step, error: error.to_string(), code }).await;
+        let noted = recorder.record(ProvisionEvent::Failed { step, error: error.to_string(), code }).await;
         if let Err(lost) = noted {
             return lost;
         }
@@ -292,7 +296,7 @@ impl Provisioner {
         let plan = planned(recorder).await?;
         let site = self.site(recorder, &plan)?;
         if !matches!(recorder.state().await.phase, Phase::CleaningUp | Phase::CleanedUp) {
-            recorder.record(Event::CleanUpBegun).await?;
+            recorder.record(ProvisionEvent::CleanUpBegun).await?;
         }
         let mut kept = None;
         loop {
@@ -306,7 +310,7 @@ impl Provisioner {
                 Action::CloseCleanUp => {
                     // The key opens nothing any more.
                     self.secrets.remove(&plan.key).await?;
-                    recorder.record(Event::CleanedUp { kept: kept.clone() }).await?;
+                    recorder.record(ProvisionEvent::CleanedUp { kept: kept.clone() }).await?;
                 }
                 _ => return Ok(CleanUp { kept: state.kept }),
             }
@@ -314,7 +318,7 @@ impl Provisioner {
     }
 
     /// Seals a key pair. A key that was sealed before a crash is used, never replaced.
-    async fn seal(&self, recorder: &Recorder, plan: &Plan) -> Result<(), Error> {
+    async fn seal(&self, recorder: &Recorder, plan: &ProvisionPlan) -> Result<(), Error> {
         let key = match self.secrets.get(&plan.key).await? {
             Some(private) => SshKey::read(private)?,
             None => {
@@ -323,10 +327,10 @@ impl Provisioner {
                 key
             }
         };
-        recorder.record(Event::KeySealed { public: key.public, fingerprint: key.fingerprint }).await
+        recorder.record(ProvisionEvent::KeySealed { public: key.public, fingerprint: key.fingerprint }).await
     }
 
-    fn site<'a>(&self, recorder: &'a Recorder, plan: &'a Plan) -> Result<Site<'a>, Error> {
+    fn site<'a>(&self, recorder: &'a Recorder, plan: &'a ProvisionPlan) -> Result<Site<'a>, Error> {
         if plan.subscription != self.subscription.id() {
             return Err(Error::invalid("subscription", "is not the one that the plan was made for")
                 .with_advice("use a provisioner of the plan's subscription"));
@@ -344,7 +348,7 @@ impl Provisioner {
         })
     }
 
-    fn provisioned(&self, site: &Site<'_>, state: &State) -> Result<Provisioned, Error> {
+    fn provisioned(&self, site: &Site<'_>, state: &ProvisionState) -> Result<Provisioned, Error> {
         let corrupt = || Error::new(ErrorKind::Corrupt, "the journal names no placement or no key");
         Ok(Provisioned {
             id: site.plan.id.clone(),
@@ -358,7 +362,7 @@ impl Provisioner {
     }
 }
 
-async fn planned(recorder: &Recorder) -> Result<Plan, Error> {
+async fn planned(recorder: &Recorder) -> Result<ProvisionPlan, Error> {
     recorder.state().await.plan.ok_or_else(|| {
         Error::new(ErrorKind::NotFound, "nothing was begun under this name")
             .with_effect(Effect::None)
@@ -367,7 +371,7 @@ async fn planned(recorder: &Recorder) -> Result<Plan, Error> {
 }
 
 /// The error for a provisioning that had failed or was given up before, and is cleaned up now.
-fn failed_before(state: &State) -> Error {
+fn failed_before(state: &ProvisionState) -> Error {
     let (message, advice) = match &state.failure {
         Some((step, error)) => {
             (format!("it had failed at the {}: {error}", step.name()), "correct the cause, then provision again")

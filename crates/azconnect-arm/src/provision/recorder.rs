@@ -7,14 +7,14 @@ use azconnect_core::{Append, Clock, Error, ErrorKind, Grant, Journal, Lease, Lea
 use futures_util::future::{Either, select};
 use futures_util::lock::Mutex;
 
-use super::event::{Event, ProvisionId};
-use super::state::State;
+use super::event::{ProvisionEvent, ProvisionId};
+use super::state::ProvisionState;
 
 /// For how long the lease is taken at a time.
 const TERM: Duration = Duration::from_secs(300);
 
 /// Hears every event after it is durable.
-pub(super) type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
+pub(super) type Observer = Arc<dyn Fn(&ProvisionEvent) + Send + Sync>;
 
 /// The journal of one provisioning, held under a lease.
 pub(super) struct Recorder {
@@ -29,7 +29,7 @@ pub(super) struct Recorder {
 struct Inner {
     grant: Grant,
     sequence: Sequence,
-    state: State,
+    state: ProvisionState,
 }
 
 /// What a recorder is made of.
@@ -48,12 +48,12 @@ pub(super) fn stream(id: &ProvisionId) -> Result<StreamId, Error> {
 }
 
 /// The state of a provisioning, and the position it was read at.
-pub(super) async fn read(journal: &dyn Journal, stream: &StreamId) -> Result<(State, Sequence), Error> {
+pub(super) async fn read(journal: &dyn Journal, stream: &StreamId) -> Result<(ProvisionState, Sequence), Error> {
     let entries = journal.read(stream, Sequence::START).await?;
-    let mut state = State::default();
+    let mut state = ProvisionState::default();
     let mut sequence = Sequence::START;
     for entry in &entries {
-        let event: Event = serde_json::from_str(&entry.record.payload).map_err(|_| {
+        let event: ProvisionEvent = serde_json::from_str(&entry.record.payload).map_err(|_| {
             Error::new(ErrorKind::Corrupt, format!("entry {} of {stream} cannot be read", entry.sequence.0))
                 .with_advice(
                     "it was written by another version, or is damaged: restore the journal, or use that version",
@@ -78,12 +78,12 @@ impl Recorder {
     }
 
     /// Where the provisioning stands.
-    pub(super) async fn state(&self) -> State {
+    pub(super) async fn state(&self) -> ProvisionState {
         self.inner.lock().await.state.clone()
     }
 
     /// Makes an event durable. It happened, or is about to, only once this has returned.
-    pub(super) async fn record(&self, event: Event) -> Result<(), Error> {
+    pub(super) async fn record(&self, event: ProvisionEvent) -> Result<(), Error> {
         let payload = serde_json::to_string(&event)
             .map_err(|_| Error::new(ErrorKind::Unexpected, "an event cannot be written as JSON"))?;
         let mut inner = self.inner.lock().await;

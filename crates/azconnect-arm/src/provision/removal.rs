@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use azconnect_core::{Error, ErrorKind};
-use azconnect_http::{Operation, Outcome};
+use azconnect_http::{Operation, OperationOutcome};
 
-use super::event::{Event, Step};
-use super::state::{State, StepState};
+use super::event::{ProvisionEvent, Step};
+use super::state::{ProvisionState, StepState};
 use super::steps::Site;
 use crate::client::{Handle, Kind};
 use crate::error::{Class, Fault};
@@ -22,7 +22,7 @@ const LATE: Duration = Duration::from_secs(5);
 
 impl Site<'_> {
     /// Deletes one thing. Returns why it stays, if it does.
-    pub(super) async fn remove(&self, step: Step, state: &State) -> Result<Option<String>, Error> {
+    pub(super) async fn remove(&self, step: Step, state: &ProvisionState) -> Result<Option<String>, Error> {
         let was = state.steps.get(&step);
         let group = &self.group;
         let names = &self.plan.names;
@@ -40,16 +40,16 @@ impl Site<'_> {
             Step::Group => return self.remove_group(state).await,
             Step::Extension | Step::Agent => {}
         }
-        self.recorder.record(Event::Removed { step }).await?;
+        self.recorder.record(ProvisionEvent::Removed { step }).await?;
         Ok(None)
     }
 
     /// Deletes what is left of the machine at the placement before.
-    pub(super) async fn clear(&self, state: &State) -> Result<(), Error> {
+    pub(super) async fn clear(&self, state: &ProvisionState) -> Result<(), Error> {
         self.delete(None, &self.machine()?, Some(&StepState::Intended)).await?;
         self.delete_disks(state.placement.saturating_sub(1)).await?;
         self.forget_address();
-        self.recorder.record(Event::Cleared).await
+        self.recorder.record(ProvisionEvent::Cleared).await
     }
 
     /// The disks go with the machine, unless it failed before it owned them.
@@ -63,7 +63,7 @@ impl Site<'_> {
         Ok(())
     }
 
-    async fn remove_group(&self, state: &State) -> Result<Option<String>, Error> {
+    async fn remove_group(&self, state: &ProvisionState) -> Result<Option<String>, Error> {
         let handle = self.group.handle();
         let step = Step::Group;
         if let Some(StepState::Removing(_)) = state.steps.get(&step) {
@@ -78,12 +78,12 @@ impl Site<'_> {
             }
             self.delete(Some(step), handle, state.steps.get(&step)).await?;
         }
-        self.recorder.record(Event::Removed { step }).await?;
+        self.recorder.record(ProvisionEvent::Removed { step }).await?;
         Ok(None)
     }
 
     async fn disown(&self, why: &str) -> Result<Option<String>, Error> {
-        self.recorder.record(Event::Completed { step: Step::Group, created: false }).await?;
+        self.recorder.record(ProvisionEvent::Completed { step: Step::Group, created: false }).await?;
         Ok(Some(format!("the resource group {} stays: {why}", self.plan.spec.group.name())))
     }
 
@@ -157,14 +157,14 @@ impl Site<'_> {
             None => {
                 let pending = handle.delete().await?;
                 if let (Some(step), Some(operation)) = (step, pending.operation()) {
-                    self.recorder.record(Event::Removing { step, operation: operation.clone() }).await?;
+                    self.recorder.record(ProvisionEvent::Removing { step, operation: operation.clone() }).await?;
                 }
                 pending
             }
         };
         match pending.outcome().await {
-            Outcome::Done(_) => Ok(()),
-            Outcome::Failed(error) | Outcome::Unread(error) => Err(error),
+            OperationOutcome::Done(_) => Ok(()),
+            OperationOutcome::Failed(error) | OperationOutcome::Unread(error) => Err(error),
             other => other.into_result().map(|_| ()),
         }
     }

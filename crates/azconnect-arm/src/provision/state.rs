@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use azconnect_http::Operation;
 
-use super::event::{Event, Step};
-use super::plan::Plan;
+use super::event::{ProvisionEvent, Step};
+use super::plan::ProvisionPlan;
 use super::spec::OnFailure;
 
 /// Where one resource stands.
@@ -49,9 +49,9 @@ pub enum Phase {
 /// Where a provisioning stands.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct State {
+pub struct ProvisionState {
     /// What is to be created.
-    pub plan: Option<Plan>,
+    pub plan: Option<ProvisionPlan>,
     /// The public key, once the private one is sealed.
     pub public_key: Option<String>,
     /// The public key's fingerprint.
@@ -74,40 +74,40 @@ pub struct State {
     pub kept: Option<String>,
 }
 
-impl State {
+impl ProvisionState {
     /// What events add up to.
-    pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+    pub fn of<'a>(events: impl IntoIterator<Item = &'a ProvisionEvent>) -> Self {
         let mut state = Self::default();
         events.into_iter().for_each(|event| state.evolve(event));
         state
     }
 
     /// Takes in one more event.
-    pub fn evolve(&mut self, event: &Event) {
+    pub fn evolve(&mut self, event: &ProvisionEvent) {
         match event {
-            Event::Planned { plan } => {
+            ProvisionEvent::Planned { plan } => {
                 *self = Self { plan: Some((**plan).clone()), phase: Phase::Building, ..Self::default() };
             }
-            Event::KeySealed { public, fingerprint } => {
+            ProvisionEvent::KeySealed { public, fingerprint } => {
                 self.public_key = Some(public.clone());
                 self.fingerprint = Some(fingerprint.clone());
             }
-            Event::Intended { step } => {
+            ProvisionEvent::Intended { step } => {
                 self.phase = Phase::Building;
                 self.steps.insert(*step, StepState::Intended);
             }
-            Event::Accepted { step, operation } => {
+            ProvisionEvent::Accepted { step, operation } => {
                 self.steps.insert(*step, StepState::Accepted(operation.clone()));
             }
-            Event::Completed { step, created } => {
+            ProvisionEvent::Completed { step, created } => {
                 self.steps.insert(*step, StepState::Complete { created: *created });
             }
-            Event::FellBack { placement, .. } => {
+            ProvisionEvent::FellBack { placement, .. } => {
                 self.placement = *placement;
                 self.clearing = true;
                 self.steps.insert(Step::Machine, StepState::Intended);
             }
-            Event::Cleared => {
+            ProvisionEvent::Cleared => {
                 self.clearing = false;
                 // A machine takes its network interface and public address with it: they are written again.
                 for step in [Step::Interface, Step::PublicIp] {
@@ -116,22 +116,22 @@ impl State {
                     }
                 }
             }
-            Event::Failed { step, error, .. } => {
+            ProvisionEvent::Failed { step, error, .. } => {
                 self.phase = Phase::Failed;
                 self.failure = Some((*step, error.clone()));
             }
-            Event::CleanUpBegun => self.phase = Phase::CleaningUp,
-            Event::Removing { step, operation } => {
+            ProvisionEvent::CleanUpBegun => self.phase = Phase::CleaningUp,
+            ProvisionEvent::Removing { step, operation } => {
                 self.steps.insert(*step, StepState::Removing(operation.clone()));
             }
-            Event::Removed { step } => {
+            ProvisionEvent::Removed { step } => {
                 self.steps.insert(*step, StepState::Removed);
             }
-            Event::CleanedUp { kept } => {
+            ProvisionEvent::CleanedUp { kept } => {
                 self.phase = Phase::CleanedUp;
                 self.kept.clone_from(kept);
             }
-            Event::Finished { address, warning } => {
+            ProvisionEvent::Finished { address, warning } => {
                 self.phase = Phase::Finished;
                 self.address.clone_from(address);
                 self.warning.clone_from(warning);
@@ -140,9 +140,9 @@ impl State {
     }
 
     /// Whether nothing is left to do after an event: a failure whose remains are to be kept is left to the caller.
-    pub(super) fn rests_after(&self, event: &Event) -> bool {
+    pub(super) fn rests_after(&self, event: &ProvisionEvent) -> bool {
         let keeps = self.plan.as_ref().is_some_and(|plan| plan.spec.on_failure == OnFailure::Keep);
-        event.is_rest() || (keeps && matches!(event, Event::Failed { .. }))
+        event.is_rest() || (keeps && matches!(event, ProvisionEvent::Failed { .. }))
     }
 
     pub(super) fn is_complete(&self, step: Step) -> bool {

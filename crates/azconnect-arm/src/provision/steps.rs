@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use azconnect_core::{Clock, Effect, Error, ErrorKind, Secret, SecretStore};
-use azconnect_http::Outcome;
+use azconnect_http::OperationOutcome;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use futures_util::future::join;
@@ -13,13 +13,13 @@ use zeroize::Zeroizing;
 
 use super::agent::{AgentInstall, ExtensionScript, check_extension_script};
 use super::body::{self, Extension, Ids, MachineInput};
-use super::event::{Event, Step};
-use super::plan::{OWNER_TAG, Plan};
+use super::event::{ProvisionEvent, Step};
+use super::plan::{OWNER_TAG, ProvisionPlan};
 use super::probe::{AgentProbe, ProbeTarget, Probed, RunCommandProbe};
 use super::recorder::Recorder;
 use super::script;
 use super::spec::GroupChoice;
-use super::state::{State, StepState};
+use super::state::{ProvisionState, StepState};
 use crate::client::{Group, Handle, Kind, Pending, Tagged, VirtualMachines};
 use crate::error::{Class, Fault};
 
@@ -47,7 +47,7 @@ pub(super) struct StepFailure {
 /// Everything that the steps of one plan need.
 pub(super) struct Site<'a> {
     pub(super) group: Group,
-    pub(super) plan: &'a Plan,
+    pub(super) plan: &'a ProvisionPlan,
     pub(super) ids: Ids,
     pub(super) recorder: &'a Recorder,
     pub(super) secrets: Arc<dyn SecretStore>,
@@ -59,7 +59,7 @@ pub(super) struct Site<'a> {
 
 impl Site<'_> {
     /// Creates one thing, or goes on with creating it.
-    pub(super) async fn create(&self, step: Step, state: &State) -> Result<(), StepFailure> {
+    pub(super) async fn create(&self, step: Step, state: &ProvisionState) -> Result<(), StepFailure> {
         let outcome = match step {
             Step::Group => self.create_group(state).await,
             Step::SecurityGroup => {
@@ -104,7 +104,7 @@ impl Site<'_> {
         Ok(address)
     }
 
-    async fn create_group(&self, state: &State) -> Result<(), Failure> {
+    async fn create_group(&self, state: &ProvisionState) -> Result<(), Failure> {
         let handle = self.group.handle();
         let found = handle.find().await.map_err(refused)?;
         let ours = found.as_ref().is_some_and(|group| self.is_ours(group));
@@ -117,19 +117,19 @@ impl Site<'_> {
             }
             (GroupChoice::Create(_), None) => {
                 if state.steps.get(&Step::Group) != Some(&StepState::Intended) {
-                    self.note(Event::Intended { step: Step::Group }).await?;
+                    self.note(ProvisionEvent::Intended { step: Step::Group }).await?;
                 }
                 self.write(Step::Group, handle, &body::group(self.plan)).await
             }
             // Our own mark on it: an earlier attempt has created it.
             (GroupChoice::Create(_), Some(_)) if ours => {
-                self.note(Event::Completed { step: Step::Group, created: true }).await
+                self.note(ProvisionEvent::Completed { step: Step::Group, created: true }).await
             }
             (_, Some(_)) => self.skip(Step::Group).await,
         }
     }
 
-    async fn create_machine(&self, state: &State) -> Result<(), Failure> {
+    async fn create_machine(&self, state: &ProvisionState) -> Result<(), Failure> {
         let (Some(placement), Some(public_key)) = (self.plan.placements.get(state.placement), &state.public_key) else {
             return Err((Error::new(ErrorKind::Corrupt, "the journal names no placement or no key"), true));
         };
@@ -142,18 +142,18 @@ impl Site<'_> {
         if definitive && code.starts_with("OSProvisioning") {
             // The service gave up waiting, not the machine: deleting it would lose one that comes up later.
             self.warn(format!("{}: {}", error.message(), error.advice()));
-            return self.note(Event::Completed { step: Step::Machine, created: true }).await;
+            return self.note(ProvisionEvent::Completed { step: Step::Machine, created: true }).await;
         }
         let class = Fault::of(&error).map(|fault| fault.class);
         let next = state.placement + 1;
         if class == Some(Class::FallBack) && next < self.plan.placements.len() {
             tracing::info!(code, placement = next, "no room for the machine: it is tried elsewhere");
-            return self.note(Event::FellBack { code, placement: next }).await;
+            return self.note(ProvisionEvent::FellBack { code, placement: next }).await;
         }
         Err((error, definitive))
     }
 
-    async fn create_extension(&self, state: &State) -> Result<(), Failure> {
+    async fn create_extension(&self, state: &ProvisionState) -> Result<(), Failure> {
         let Some(script) = self.plan.spec.agent.as_ref().and_then(AgentInstall::extension_script) else {
             return self.skip(Step::Extension).await;
         };
@@ -197,7 +197,9 @@ impl Site<'_> {
         let started = self.clock.elapsed();
         loop {
             let last = match probe.probe(&target).await {
-                Ok(Probed::Online) => return self.note(Event::Completed { step: Step::Agent, created: false }).await,
+                Ok(Probed::Online) => {
+                    return self.note(ProvisionEvent::Completed { step: Step::Agent, created: false }).await;
+                }
                 Ok(Probed::Failed(output)) => {
                     let error =
                         Error::new(ErrorKind::Unavailable, format!("the agent did not start: {}", tail(&output)))
@@ -229,7 +231,7 @@ impl Site<'_> {
         step: Step,
         handle: Result<Handle<K>, Error>,
         body: &(impl Serialize + Sync),
-        state: &State,
+        state: &ProvisionState,
     ) -> Result<(), Failure>
     where
         K::View: Tagged,
@@ -243,20 +245,25 @@ impl Site<'_> {
                     Err((error, true)) if is_momentary(&error) => {}
                     Err((error, false)) if error.kind() == ErrorKind::NotFound => {}
                     Err(failure) => return Err(failure),
-                    Ok(()) => return self.note(Event::Completed { step, created: true }).await,
+                    Ok(()) => return self.note(ProvisionEvent::Completed { step, created: true }).await,
                 }
             }
             Some(StepState::Intended) => {}
             _ => {
                 self.refuse_foreign(step, &handle, state).await?;
-                self.note(Event::Intended { step }).await?;
+                self.note(ProvisionEvent::Intended { step }).await?;
             }
         }
         self.write(step, &handle, body).await
     }
 
     /// Refuses to write over what someone else created. In a group that we have just created, there is nothing.
-    async fn refuse_foreign<K: Kind>(&self, step: Step, handle: &Handle<K>, state: &State) -> Result<(), Failure>
+    async fn refuse_foreign<K: Kind>(
+        &self,
+        step: Step,
+        handle: &Handle<K>,
+        state: &ProvisionState,
+    ) -> Result<(), Failure>
     where
         K::View: Tagged,
     {
@@ -295,10 +302,10 @@ impl Site<'_> {
                 Err(error) => return Err(refused(error)),
             };
             if let Some(operation) = pending.operation() {
-                self.note(Event::Accepted { step, operation: operation.clone() }).await?;
+                self.note(ProvisionEvent::Accepted { step, operation: operation.clone() }).await?;
             }
             match self.outcome(pending).await {
-                Ok(()) => return self.note(Event::Completed { step, created: true }).await,
+                Ok(()) => return self.note(ProvisionEvent::Completed { step, created: true }).await,
                 Err((error, true)) if attempt < ATTEMPTS && is_momentary(&error) => {
                     tracing::debug!(%error, attempt, "the operation failed for a moment and is begun again");
                     self.clock.sleep(PAUSE).await;
@@ -311,9 +318,9 @@ impl Site<'_> {
 
     async fn outcome<T>(&self, pending: Pending<T>) -> Result<(), Failure> {
         match pending.outcome().await {
-            Outcome::Done(_) => Ok(()),
-            Outcome::Failed(error) => Err((error, true)),
-            Outcome::Unread(error) => Err((error.with_effect(Effect::Unknown), false)),
+            OperationOutcome::Done(_) => Ok(()),
+            OperationOutcome::Failed(error) => Err((error, true)),
+            OperationOutcome::Unread(error) => Err((error.with_effect(Effect::Unknown), false)),
             in_progress => match in_progress.into_result() {
                 Ok(_) => Ok(()),
                 Err(error) => Err((error, false)),
@@ -323,10 +330,10 @@ impl Site<'_> {
 
     /// Notes that there is nothing to create.
     async fn skip(&self, step: Step) -> Result<(), Failure> {
-        self.note(Event::Completed { step, created: false }).await
+        self.note(ProvisionEvent::Completed { step, created: false }).await
     }
 
-    async fn note(&self, event: Event) -> Result<(), Failure> {
+    async fn note(&self, event: ProvisionEvent) -> Result<(), Failure> {
         self.recorder.record(event).await.map_err(uncertain)
     }
 

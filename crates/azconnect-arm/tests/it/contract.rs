@@ -129,7 +129,7 @@ async fn a_machine_is_asked_for_with_everything_said_explicitly() {
         )
         .unwrap()
         .with_zone("1");
-        azconnect_arm::Plan::new(ProvisionId::new("one").unwrap(), subscription_id(), spec).unwrap()
+        azconnect_arm::ProvisionPlan::new(ProvisionId::new("one").unwrap(), subscription_id(), spec).unwrap()
     };
     let network = format!("{GROUP}/providers/Microsoft.Network");
     exists(GROUP, json!({"location": "westeurope", "tags": {"azconnect-machine": "one"}})).mount(&server).await;

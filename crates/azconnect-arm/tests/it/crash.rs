@@ -9,7 +9,7 @@ use azconnect_arm::{Phase, Provisioner, SshKey};
 use azconnect_core::{Append, Clock, Entry, Error, ErrorKind, Journal, SecretId, SecretStore, Sequence, StreamId};
 use azconnect_credential::TokenProvider;
 use azconnect_emulator::arm::Failure;
-use azconnect_emulator::{CannedAnswer, Fault, FaultAction, Verdict};
+use azconnect_emulator::{CannedAnswer, Fault, FaultAction, Intervention};
 use azconnect_store::MemoryJournal;
 
 use crate::stage::{OneToken, Stage, id, plan, spec, subscription_id};
@@ -83,16 +83,16 @@ async fn exchanges() -> u64 {
 }
 
 /// Breaks one exchange for good, as a killed process sees it: nothing after it happens either.
-async fn die_at(stage: &Stage, provisioner: &Provisioner, nth: u64, verdict: Verdict) {
+async fn die_at(stage: &Stage, provisioner: &Provisioner, nth: u64, verdict: Intervention) {
     let first = stage.emulator.exchanges();
     stage.emulator.on_exchange(Arc::new(move |exchange| {
         let number = exchange.number - first;
         if number < nth {
-            Verdict::Proceed
+            Intervention::Proceed
         } else if number == nth {
             verdict.clone()
         } else {
-            Verdict::DropBefore
+            Intervention::DropBefore
         }
     }));
     // The process is killed as soon as its exchange is over.
@@ -105,7 +105,7 @@ async fn die_at(stage: &Stage, provisioner: &Provisioner, nth: u64, verdict: Ver
         }
     });
     futures_util::future::select(run, killed).await;
-    stage.emulator.on_exchange(Arc::new(|_| Verdict::Proceed));
+    stage.emulator.on_exchange(Arc::new(|_| Intervention::Proceed));
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,7 +113,7 @@ async fn killed_around_every_exchange_it_goes_on() {
     let total = exchanges().await;
     assert!(total >= 12, "{total} exchanges");
     for nth in 1..=total {
-        for verdict in [Verdict::DropBefore, Verdict::LoseAnswer] {
+        for verdict in [Intervention::DropBefore, Intervention::LoseAnswer] {
             let name = format!("exchange {nth}, {verdict:?}");
             let stage = Stage::new();
             let provisioner = provisioner(&stage).await;
@@ -129,7 +129,7 @@ async fn killed_around_every_exchange_it_goes_on() {
 async fn killed_around_every_exchange_it_cleans_up() {
     let total = exchanges().await;
     for nth in 1..=total {
-        for verdict in [Verdict::DropBefore, Verdict::LoseAnswer] {
+        for verdict in [Intervention::DropBefore, Intervention::LoseAnswer] {
             let name = format!("exchange {nth}, {verdict:?}");
             let stage = Stage::new();
             let provisioner = provisioner(&stage).await;
@@ -148,7 +148,7 @@ async fn one_lost_answer_anywhere_is_outlived() {
         let provisioner = provisioner(&stage).await;
         let first = stage.emulator.exchanges();
         stage.emulator.on_exchange(Arc::new(move |exchange| {
-            if exchange.number - first == nth { Verdict::LoseAnswer } else { Verdict::Proceed }
+            if exchange.number - first == nth { Intervention::LoseAnswer } else { Intervention::Proceed }
         }));
         provisioner.run(&plan(spec())).await.unwrap_or_else(|error| panic!("exchange {nth}: {error:?}"));
         assert_done(&stage, &provisioner, &format!("exchange {nth}")).await;
@@ -167,9 +167,9 @@ async fn a_refusal_anywhere_leaves_nothing_that_a_clean_up_does_not_find() {
             let body = serde_json::json!({"error": {"code": code, "message": "scripted"}});
             stage.emulator.on_exchange(Arc::new(move |exchange| {
                 if exchange.number - first == nth {
-                    Verdict::Answer(CannedAnswer::new(status).with_body(body.clone()))
+                    Intervention::Answer(CannedAnswer::new(status).with_body(body.clone()))
                 } else {
-                    Verdict::Proceed
+                    Intervention::Proceed
                 }
             }));
             let outcome = provisioner.run(&plan(spec())).await;
@@ -262,7 +262,7 @@ async fn a_clean_up_killed_around_every_exchange_is_finished_by_the_next() {
         provisioner.run(&plan(spec())).await.unwrap();
         let first = stage.emulator.exchanges();
         stage.emulator.on_exchange(Arc::new(move |exchange| {
-            if exchange.number - first >= nth { Verdict::LoseAnswer } else { Verdict::Proceed }
+            if exchange.number - first >= nth { Intervention::LoseAnswer } else { Intervention::Proceed }
         }));
         let (emulator, clock) = (stage.emulator.clone(), stage.clock.clone());
         let id = id();
@@ -273,7 +273,7 @@ async fn a_clean_up_killed_around_every_exchange_is_finished_by_the_next() {
             }
         });
         futures_util::future::select(run, killed).await;
-        stage.emulator.on_exchange(Arc::new(|_| Verdict::Proceed));
+        stage.emulator.on_exchange(Arc::new(|_| Intervention::Proceed));
         provisioner.clean_up(&id).await.unwrap_or_else(|error| panic!("exchange {nth}: {error:?}"));
         assert_eq!(stage.live(), Vec::<String>::new(), "exchange {nth}");
     }

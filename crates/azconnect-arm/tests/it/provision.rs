@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use azconnect_arm::{
-    AgentInstall, Class, Event, ExtensionScript, Fault, FnProbe, GroupChoice, Phase, Power, Probed, Step, VmSpec,
+    AgentInstall, Class, ExtensionScript, Fault, FnProbe, GroupChoice, Phase, Power, Probed, ProvisionEvent, Step,
+    VmSpec,
 };
 use azconnect_core::{Clock, Effect, ErrorKind, SecretId, SecretStore};
 use azconnect_emulator::arm::{AgentOutcome, AgentScript, Failure};
@@ -65,7 +66,9 @@ async fn the_parts_of_the_network_are_created_at_once() {
     let seen = seen.lock().unwrap();
     let at = |wanted: Step| {
         seen.iter()
-            .find_map(|(at, event)| matches!(event, Event::Intended { step } if *step == wanted).then_some(*at))
+            .find_map(|(at, event)| {
+                matches!(event, ProvisionEvent::Intended { step } if *step == wanted).then_some(*at)
+            })
             .unwrap()
     };
     assert_eq!(at(Step::SecurityGroup), at(Step::Network));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect_arm::{
-    AgentInstall, Arm, GroupChoice, InboundRule, Plan, ProvisionId, Provisioner, Subscription, VmSpec,
+    AgentInstall, Arm, GroupChoice, InboundRule, ProvisionId, ProvisionPlan, Provisioner, Subscription, VmSpec,
 };
 use azconnect_core::{Clock, Error, ResourceGroupName, Scope, Secret, SubscriptionId};
 use azconnect_credential::{AccessToken, TokenProvider};
@@ -183,6 +183,6 @@ pub(crate) fn agent() -> AgentInstall {
     AgentInstall::cloud_init("#!/bin/sh\necho agent\n")
 }
 
-pub(crate) fn plan(spec: VmSpec) -> Plan {
-    Plan::new(id(), subscription_id(), spec).unwrap()
+pub(crate) fn plan(spec: VmSpec) -> ProvisionPlan {
+    ProvisionPlan::new(id(), subscription_id(), spec).unwrap()
 }

@@ -8,7 +8,7 @@ use http::Method;
 use serde::Deserialize;
 
 use super::Ground;
-use crate::identity::Identity;
+use crate::identity::DevOpsIdentity;
 use crate::organization::Organization;
 use crate::project::{List, Project};
 
@@ -36,7 +36,7 @@ impl Organization {
     /// By which administrator groups the caller may administer a project's connections.
     pub(super) async fn administrator_groups(
         &self,
-        caller: &Identity,
+        caller: &DevOpsIdentity,
         project: &Project,
     ) -> Result<Vec<Ground>, Error> {
         let mut groups = self.groups_of_project(project).await?;
@@ -85,14 +85,14 @@ impl Organization {
     }
 
     /// Every group above the caller, nested ones too, by their older descriptors.
-    async fn containers(&self, caller: &Identity) -> Result<Vec<String>, Error> {
+    async fn containers(&self, caller: &DevOpsIdentity) -> Result<Vec<String>, Error> {
         let query = [("identityIds", caller.id.as_str()), ("queryMembership", "expandedUp")];
         let url = self.identity_url(&["_apis", "identities"], &query)?;
         let members: List<Option<Member>> = self.read(Call::get("devops.identity.get", url)).await?;
         Ok(members.value.into_iter().flatten().flat_map(|member| member.member_of).collect())
     }
 
-    async fn is_direct_member(&self, caller: &Identity, group: &str) -> Result<bool, Error> {
+    async fn is_direct_member(&self, caller: &DevOpsIdentity, group: &str) -> Result<bool, Error> {
         let Some(subject) = &caller.subject_descriptor else { return Ok(false) };
         let url = self.identity_url(&["_apis", "graph", "memberships", subject, group], &[])?;
         let call = Call::new("devops.graph.membership", Method::HEAD, url, azconnect_http::Idempotency::Idempotent);

@@ -9,7 +9,7 @@ use azconnect_credential::{Finding, Severity};
 use self::evaluation::Evaluation;
 pub use self::evaluation::{ConnectionPermission, EndpointRight};
 use crate::endpoint::EndpointId;
-use crate::identity::Identity;
+use crate::identity::DevOpsIdentity;
 use crate::organization::Organization;
 use crate::project::{Project, ProjectRef};
 
@@ -44,7 +44,7 @@ impl Ground {
 #[non_exhaustive]
 pub struct PermissionReport {
     /// The caller.
-    pub caller: Identity,
+    pub caller: DevOpsIdentity,
     /// The project.
     pub project: Project,
     /// Everything that holds; empty if the caller may not administer the connections.

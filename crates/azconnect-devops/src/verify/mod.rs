@@ -5,7 +5,7 @@ mod refusal;
 mod registry;
 
 use azconnect_core::{Error, Secret};
-use azconnect_credential::{Assessment, Candidate, Verdict};
+use azconnect_credential::{Assessment, Candidate, CredentialVerdict};
 use azconnect_http::{Call, Idempotency};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -30,8 +30,8 @@ impl Endpoints {
     /// Lets Azure DevOps test the secret that a connection holds. Idempotent, without effect.
     ///
     /// `minted_at` is when that secret was minted, where it is known: a refusal soon after is
-    /// [`Pending`](Verdict::Pending). A refusal by Azure for want of `Microsoft.Resources/subscriptions/read` says nothing of
-    /// the secret, so it is [`Inconclusive`](Verdict::Inconclusive), as is everything that went wrong on the way.
+    /// [`Pending`](CredentialVerdict::Pending). A refusal by Azure for want of `Microsoft.Resources/subscriptions/read` says nothing of
+    /// the secret, so it is [`Inconclusive`](CredentialVerdict::Inconclusive), as is everything that went wrong on the way.
     ///
     /// Follows Microsoft's *Execute Service Endpoint Request* with the data source `TestConnection`. For a Docker registry of
     /// type Others that asks Docker Hub, whatever the registry is: see [`RegistryCheck`].
@@ -93,7 +93,7 @@ fn proof(endpoint: &Endpoint) -> Proof {
 
 fn not_verifiable() -> Assessment {
     Assessment::new(
-        Verdict::Inconclusive,
+        CredentialVerdict::Inconclusive,
         "Azure DevOps tests a Docker registry by asking Docker Hub, so its answer proves nothing",
     )
     .with_service_code("NotVerifiable")

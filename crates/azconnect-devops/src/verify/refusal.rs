@@ -1,6 +1,6 @@
 //! What a test's answer says about the secret.
 
-use azconnect_credential::{Assessment, Verdict};
+use azconnect_credential::{Assessment, CredentialVerdict};
 use time::OffsetDateTime;
 
 use super::proxy::ProxyResult;
@@ -16,7 +16,7 @@ pub(super) fn judge(result: &ProxyResult, minted_at: Option<OffsetDateTime>, now
     }
     match result.status {
         Some(200..=299) if result.message.is_empty() => {
-            Assessment::new(Verdict::Accepted, "Azure DevOps signed in through the connection")
+            Assessment::new(CredentialVerdict::Accepted, "Azure DevOps signed in through the connection")
         }
         Some(403) => no_proof(
             "Azure answered 403 to the connection's application: it may not read the subscription",
@@ -41,7 +41,7 @@ fn denied(message: &str) -> bool {
 }
 
 fn no_proof(evidence: &str, advice: &str) -> Assessment {
-    Assessment::new(Verdict::Inconclusive, evidence).with_advice(advice)
+    Assessment::new(CredentialVerdict::Inconclusive, evidence).with_advice(advice)
 }
 
 /// The verdict on a code of Entra ID, by Microsoft's *Microsoft Entra authentication and authorization error codes*.
@@ -52,22 +52,26 @@ fn of_entra(code: &str, minted_at: Option<OffsetDateTime>, now: OffsetDateTime) 
             "Entra ID does not accept the secret",
             "push the secret's Value, not its ID; a new secret may take minutes to work everywhere",
         ),
-        "7000222" => (Verdict::Rejected, "Entra ID says that the secret has expired", "mint a new secret and push it"),
+        "7000222" => {
+            (CredentialVerdict::Rejected, "Entra ID says that the secret has expired", "mint a new secret and push it")
+        }
         "700016" | "700011" => (
-            Verdict::Rejected,
+            CredentialVerdict::Rejected,
             "Entra ID does not know the application in this tenant",
             "check the connection's tenant and client id",
         ),
-        "90002" => {
-            (Verdict::Rejected, "Entra ID does not know the tenant", "check the connection's tenant id and cloud")
-        }
+        "90002" => (
+            CredentialVerdict::Rejected,
+            "Entra ID does not know the tenant",
+            "check the connection's tenant id and cloud",
+        ),
         "7000112" | "70001" => (
-            Verdict::Rejected,
+            CredentialVerdict::Rejected,
             "the application is disabled",
             "enable the application in its tenant; removing secrets does not help",
         ),
         "700027" | "700024" => (
-            Verdict::Rejected,
+            CredentialVerdict::Rejected,
             "Entra ID does not accept the certificate's signature",
             "check that this certificate is registered at the application and has not expired",
         ),
@@ -77,21 +81,27 @@ fn of_entra(code: &str, minted_at: Option<OffsetDateTime>, now: OffsetDateTime) 
             "compare issuer and subject of the federated credential with the connection's",
         ),
         "53003" | "530032" => (
-            Verdict::Inconclusive,
+            CredentialVerdict::Inconclusive,
             "an access policy of the tenant blocks the sign-in",
             "ask an administrator of the tenant which conditional access policy applies",
         ),
-        "90006" | "90024" | "90033" | "90055" => (Verdict::Inconclusive, "Entra ID is busy", "try again in a minute"),
-        _ => (Verdict::Inconclusive, "Entra ID refused the sign-in for a reason that says nothing of the secret", LOOK),
+        "90006" | "90024" | "90033" | "90055" => {
+            (CredentialVerdict::Inconclusive, "Entra ID is busy", "try again in a minute")
+        }
+        _ => (
+            CredentialVerdict::Inconclusive,
+            "Entra ID refused the sign-in for a reason that says nothing of the secret",
+            LOOK,
+        ),
     };
     Assessment::new(verdict, evidence).with_service_code(code).with_advice(advice)
 }
 
 /// A refusal of a secret that is new proves nothing yet.
-pub(crate) fn by_age(minted_at: Option<OffsetDateTime>, now: OffsetDateTime) -> Verdict {
+pub(crate) fn by_age(minted_at: Option<OffsetDateTime>, now: OffsetDateTime) -> CredentialVerdict {
     match minted_at {
-        Some(minted) if now - minted <= YOUNG => Verdict::Pending,
-        _ => Verdict::Rejected,
+        Some(minted) if now - minted <= YOUNG => CredentialVerdict::Pending,
+        _ => CredentialVerdict::Rejected,
     }
 }
 
@@ -103,36 +113,36 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-11-21 10:00 UTC);
 
-    fn verdict(status: Option<u16>, message: &str, age: Option<i64>) -> Verdict {
+    fn verdict(status: Option<u16>, message: &str, age: Option<i64>) -> CredentialVerdict {
         let minted = age.map(|minutes| NOW - time::Duration::minutes(minutes));
         judge(&ProxyResult { status, message: message.to_owned() }, minted, NOW).verdict
     }
 
     #[test]
     fn only_a_plain_success_is_accepted() {
-        assert_eq!(verdict(Some(200), "", None), Verdict::Accepted);
-        assert_eq!(verdict(Some(200), "something", None), Verdict::Inconclusive);
-        assert_eq!(verdict(None, "", None), Verdict::Inconclusive);
+        assert_eq!(verdict(Some(200), "", None), CredentialVerdict::Accepted);
+        assert_eq!(verdict(Some(200), "something", None), CredentialVerdict::Inconclusive);
+        assert_eq!(verdict(None, "", None), CredentialVerdict::Inconclusive);
     }
 
     #[test]
     fn a_403_is_no_proof_of_a_bad_secret() {
-        assert_eq!(verdict(Some(403), "does not have authorization", None), Verdict::Inconclusive);
-        assert_eq!(verdict(None, "AuthorizationFailed", None), Verdict::Inconclusive);
+        assert_eq!(verdict(Some(403), "does not have authorization", None), CredentialVerdict::Inconclusive);
+        assert_eq!(verdict(None, "AuthorizationFailed", None), CredentialVerdict::Inconclusive);
     }
 
     #[test]
     fn an_invalid_secret_is_pending_while_young() {
         let text = "Failed: AADSTS7000215: Invalid client secret provided.";
-        assert_eq!(verdict(Some(500), text, Some(1)), Verdict::Pending);
-        assert_eq!(verdict(Some(500), text, Some(11)), Verdict::Rejected);
-        assert_eq!(verdict(Some(400), text, None), Verdict::Rejected);
-        assert_eq!(verdict(Some(500), "AADSTS7000222: expired", Some(1)), Verdict::Rejected);
+        assert_eq!(verdict(Some(500), text, Some(1)), CredentialVerdict::Pending);
+        assert_eq!(verdict(Some(500), text, Some(11)), CredentialVerdict::Rejected);
+        assert_eq!(verdict(Some(400), text, None), CredentialVerdict::Rejected);
+        assert_eq!(verdict(Some(500), "AADSTS7000222: expired", Some(1)), CredentialVerdict::Rejected);
     }
 
     #[test]
     fn unknown_and_policy_codes_prove_nothing() {
-        assert_eq!(verdict(Some(500), "AADSTS53003: blocked", Some(1)), Verdict::Inconclusive);
-        assert_eq!(verdict(Some(500), "AADSTS999999: new", None), Verdict::Inconclusive);
+        assert_eq!(verdict(Some(500), "AADSTS53003: blocked", Some(1)), CredentialVerdict::Inconclusive);
+        assert_eq!(verdict(Some(500), "AADSTS999999: new", None), CredentialVerdict::Inconclusive);
     }
 }

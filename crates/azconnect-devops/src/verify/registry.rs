@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use azconnect_core::{Effect, Error, ErrorKind, NoRetry, Secret};
-use azconnect_credential::{Assessment, Candidate, Verdict};
+use azconnect_credential::{Assessment, Candidate, CredentialVerdict};
 use azconnect_http::{
     Authorization, Authorizer, Call, Dialect, Pipeline, Response, endpoint, require_safe_scheme, with_query,
 };
@@ -88,7 +88,7 @@ impl RegistryCheck {
     }
 
     /// Logs in with a candidate. Idempotent; the registry stores nothing. Errors are
-    /// [`Inconclusive`](Verdict::Inconclusive).
+    /// [`Inconclusive`](CredentialVerdict::Inconclusive).
     pub async fn verify(&self, registry: &str, user: &str, candidate: &Candidate<'_>) -> Assessment {
         self.login(registry, user, candidate).await.unwrap_or_else(|error| Assessment::inconclusive(&error))
     }
@@ -121,9 +121,10 @@ impl RegistryCheck {
 
     fn judge(&self, answer: &Response, host: &str, minted_at: Option<OffsetDateTime>) -> Assessment {
         match answer.status().as_u16() {
-            200..=299 => {
-                Assessment::new(Verdict::Accepted, format!("the registry {host} accepts the user and password"))
-            }
+            200..=299 => Assessment::new(
+                CredentialVerdict::Accepted,
+                format!("the registry {host} accepts the user and password"),
+            ),
             401 | 403 => Assessment::new(
                 by_age(minted_at, self.pipeline.clock().now()),
                 format!("the registry {host} refuses the user or password"),

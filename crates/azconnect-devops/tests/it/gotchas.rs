@@ -2,7 +2,7 @@
 
 use azconnect_core::{Effect, ErrorKind, Retry, Secret};
 use azconnect_credential::CredentialSink as _;
-use azconnect_credential::{Candidate, Verdict};
+use azconnect_credential::{Candidate, CredentialVerdict};
 use azconnect_devops::{EndpointChange, EndpointQuery, RegistryCheck, ServiceConnectionSink};
 use serde_json::json;
 use wiremock::ResponseTemplate;
@@ -139,7 +139,10 @@ async fn gotcha_09_docker_hub_s_answer_proves_nothing_for_another_registry() {
     let endpoints = endpoints(&server);
     let connection = endpoints.get(id()).await.unwrap();
     let verdict = endpoints.verify_stored(&connection, None).await;
-    assert_eq!((verdict.verdict, verdict.service_code.as_deref()), (Verdict::Inconclusive, Some("NotVerifiable")));
+    assert_eq!(
+        (verdict.verdict, verdict.service_code.as_deref()),
+        (CredentialVerdict::Inconclusive, Some("NotVerifiable"))
+    );
     assert_eq!(fake.with(|state| state.tests.len()), 0, "Docker Hub is not asked");
     let sink = ServiceConnectionSink::new(endpoints, id()).unwrap().with_registry_check(RegistryCheck::new(pipeline()));
     let report = sink.inspect().await.unwrap();
@@ -157,7 +160,7 @@ async fn gotcha_10_a_403_of_azure_is_no_proof_of_a_bad_secret() {
         });
         let server = fake.start().await;
         let assessment = endpoints(&server).verify_stored(&endpoint(azurerm()), None).await;
-        assert_eq!(assessment.verdict, Verdict::Inconclusive);
+        assert_eq!(assessment.verdict, CredentialVerdict::Inconclusive);
         assert!(assessment.advice.unwrap().contains("Microsoft.Resources/subscriptions/read"));
     }
 }

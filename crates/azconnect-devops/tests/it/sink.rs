@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use azconnect_core::{Clock, Effect, ErrorKind, Secret};
-use azconnect_credential::{Candidate, CredentialSink, Verdict};
+use azconnect_credential::{Candidate, CredentialSink, CredentialVerdict};
 use azconnect_devops::{
     CandidateTest, EndpointChange, OrganizationName, ProjectRef, RegistryCheck, ServiceConnectionSink,
 };
@@ -171,7 +171,7 @@ async fn a_docker_password_is_proven_at_the_registry_s_own_login() {
     let error = sink.push(&Candidate::new(&wrong)).await.unwrap_err();
     assert_eq!((error.effect(), error.service_code()), (Effect::None, Some("RegistryUnauthorized")));
     let young = Candidate::new(&wrong).with_minted_at(SystemClock::new().now());
-    assert_eq!(sink.verify(&young).await.verdict, Verdict::Pending);
+    assert_eq!(sink.verify(&young).await.verdict, CredentialVerdict::Pending);
     assert_eq!(fake.with(|state| (state.writes.len(), state.tests.len())), (0, 0));
 
     let good = Secret::new("good-password");
@@ -189,7 +189,10 @@ async fn a_password_is_not_sent_to_a_foreign_realm() {
     let server = Fake::new(docker(&server_of_registry.uri())).start().await;
     let secret = Secret::new("good-password");
     let assessment = sink(&server).verify(&Candidate::new(&secret)).await;
-    assert_eq!((assessment.verdict, assessment.service_code.as_deref()), (Verdict::Inconclusive, Some("ForeignRealm")));
+    assert_eq!(
+        (assessment.verdict, assessment.service_code.as_deref()),
+        (CredentialVerdict::Inconclusive, Some("ForeignRealm"))
+    );
     assert!(thief.received_requests().await.unwrap().is_empty());
 
     let allowed = RegistryCheck::new(pipeline()).danger_allow_http_loopback().with_token_host("localhost");

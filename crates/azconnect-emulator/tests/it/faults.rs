@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use azconnect_core::{Clock, Effect, ErrorKind};
-use azconnect_emulator::{CannedAnswer, Emulator, Fault, FaultAction, Service, Verdict, server};
+use azconnect_emulator::{CannedAnswer, Emulator, Fault, FaultAction, Intervention, Service, server};
 use azconnect_http::SendOptions;
 use azconnect_testkit::{ManualClock, VirtualClock};
 use serde_json::json;
@@ -98,7 +98,7 @@ async fn the_observer_decides_about_the_nth_exchange(way: Way) {
         // The truth may be asked in the middle of an exchange.
         assert!(emulator.truth().exchanges >= exchange.number);
         counter.store(exchange.number, Ordering::SeqCst);
-        if exchange.number == 2 { Verdict::LoseAnswer } else { Verdict::Proceed }
+        if exchange.number == 2 { Intervention::LoseAnswer } else { Intervention::Proceed }
     }));
     let token = harness.token(GRAPH_SCOPE).await;
     let before = live(&harness);

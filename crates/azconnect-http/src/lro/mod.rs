@@ -13,4 +13,4 @@ mod reading;
 
 pub use operation::{Begun, Finish, Operation};
 pub use policy::{Eager, FollowRetryAfter, PollPolicy, Seen};
-pub use poller::{OperationDialect, Outcome, Poller};
+pub use poller::{OperationDialect, OperationOutcome, Poller};

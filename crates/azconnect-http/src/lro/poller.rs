@@ -28,7 +28,7 @@ pub trait OperationDialect: Dialect {
 /// Where an operation stands.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum OperationOutcome {
     /// It goes on. From [`Poller::wait`]: it still went on at the deadline.
     InProgress,
     /// It succeeded. The answer is its result; empty where there is none.
@@ -39,7 +39,7 @@ pub enum Outcome {
     Unread(Error),
 }
 
-impl Outcome {
+impl OperationOutcome {
     /// The result, or an error for everything else. The effect is unknown unless it was done.
     ///
     /// # Errors
@@ -122,9 +122,9 @@ impl<'a> Poller<'a> {
     }
 
     /// Polls, in the pace of the policy, until the outcome is known or the deadline has passed.
-    pub async fn wait(&mut self) -> Outcome {
+    pub async fn wait(&mut self) -> OperationOutcome {
         let mut at_once = self.resumed;
-        let mut last = Outcome::InProgress;
+        let mut last = OperationOutcome::InProgress;
         loop {
             self.seen.elapsed = self.pipeline.clock().elapsed().saturating_sub(self.started);
             if !at_once {
@@ -137,8 +137,8 @@ impl<'a> Poller<'a> {
             let linked = self.operation.is_linked();
             last = self.poll().await;
             match &last {
-                Outcome::Done(_) | Outcome::Failed(_) => return last,
-                Outcome::Unread(error) if !may_be_read_later(error) => return last,
+                OperationOutcome::Done(_) | OperationOutcome::Failed(_) => return last,
+                OperationOutcome::Unread(error) if !may_be_read_later(error) => return last,
                 _ => {}
             }
             // The links have just been given up for the resource itself: nothing to wait for.
@@ -147,13 +147,13 @@ impl<'a> Poller<'a> {
     }
 
     /// Polls once, without a pause.
-    pub async fn poll(&mut self) -> Outcome {
+    pub async fn poll(&mut self) -> OperationOutcome {
         loop {
             self.seen.polls += 1;
             let (source, address) = self.operation.next();
             let call = match self.template.clone().with_method(Method::GET).to_verbatim(address) {
                 Ok(call) => call,
-                Err(error) => return Outcome::Unread(error.with_operation(self.template.operation())),
+                Err(error) => return OperationOutcome::Unread(error.with_operation(self.template.operation())),
             };
             let outcome = match self.pipeline.execute(call, self.dialect).await {
                 Ok(answer) => self.answered(source, answer),
@@ -166,7 +166,7 @@ impl<'a> Poller<'a> {
     }
 
     /// `None` if the result is to be read next.
-    fn answered(&mut self, source: Source, answer: Response) -> Option<Outcome> {
+    fn answered(&mut self, source: Source, answer: Response) -> Option<OperationOutcome> {
         let state = match answer.status() {
             StatusCode::ACCEPTED => Ok(Some(State::Running)),
             _ => state_of(source, answer.body()),
@@ -176,7 +176,7 @@ impl<'a> Poller<'a> {
             Ok(state) => state.unwrap_or(State::Succeeded),
             Err(error) => {
                 self.seen.unread += 1;
-                return Some(Outcome::Unread(error.with_operation(self.template.operation())));
+                return Some(OperationOutcome::Unread(error.with_operation(self.template.operation())));
             }
         };
         self.read = true;
@@ -187,32 +187,32 @@ impl<'a> Poller<'a> {
         match state {
             State::Running => {
                 self.operation.follow(answer.headers());
-                Some(Outcome::InProgress)
+                Some(OperationOutcome::InProgress)
             }
             State::Succeeded if self.operation.succeed(source) => None,
-            State::Succeeded => Some(Outcome::Done(answer)),
+            State::Succeeded => Some(OperationOutcome::Done(answer)),
             State::Failed => {
-                Some(Outcome::Failed(self.dialect.failure(&answer).with_operation(self.template.operation())))
+                Some(OperationOutcome::Failed(self.dialect.failure(&answer).with_operation(self.template.operation())))
             }
         }
     }
 
-    fn refused(&mut self, source: Source, error: Error) -> Outcome {
+    fn refused(&mut self, source: Source, error: Error) -> OperationOutcome {
         let missing = error.http_status() == Some(404);
         if missing && source == Source::Resource && self.operation.is_delete() {
             let mut gone = http::Response::new(Bytes::new());
             *gone.status_mut() = StatusCode::NO_CONTENT;
-            return Outcome::Done(gone);
+            return OperationOutcome::Done(gone);
         }
         if missing {
             let elapsed = self.pipeline.clock().elapsed().saturating_sub(self.started);
             if !self.read && !self.resumed && elapsed < NOT_THERE_YET {
-                return Outcome::InProgress;
+                return OperationOutcome::InProgress;
             }
             if self.operation.is_linked() {
                 // The service has forgotten the operation; the resource itself still knows its state.
                 self.operation.forget_links();
-                return Outcome::InProgress;
+                return OperationOutcome::InProgress;
             }
         }
         self.seen.unread += 1;
@@ -220,7 +220,7 @@ impl<'a> Poller<'a> {
         if let Retry::After(pause) = error.retry() {
             self.seen.retry_after = Some(pause);
         }
-        Outcome::Unread(error)
+        OperationOutcome::Unread(error)
     }
 }
 

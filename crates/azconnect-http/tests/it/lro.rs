@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azconnect_core::{Clock, Error, ErrorKind};
 use azconnect_http::{
-    Begun, Call, Dialect, Eager, Finish, Operation, OperationDialect, Outcome, Pipeline, PlainDialect, Poller, Request,
-    Response, Transport, answer_lost,
+    Begun, Call, Dialect, Eager, Finish, Operation, OperationDialect, OperationOutcome, Pipeline, PlainDialect, Poller,
+    Request, Response, Transport, answer_lost,
 };
 use azconnect_testkit::{Canary, VirtualClock};
 use url::Url;
@@ -111,7 +111,7 @@ fn running() -> Option<Response> {
     answer(200, &[], r#"{"status":"InProgress"}"#)
 }
 
-fn body(outcome: Outcome) -> String {
+fn body(outcome: OperationOutcome) -> String {
     String::from_utf8(outcome.into_result().unwrap().into_body().to_vec()).unwrap()
 }
 
@@ -172,7 +172,7 @@ async fn failed_and_canceled_are_failures_of_the_operation() {
         let text = format!(r#"{{"status":"{word}","error":{{"code":"AllocationFailed","message":"m"}}}}"#);
         let stage = Stage::new(vec![answer(200, &[], &text)]);
         let operation = stage.begin(put(), created("10"));
-        let Outcome::Failed(error) = stage.poller(operation).wait().await else { panic!("not failed") };
+        let OperationOutcome::Failed(error) = stage.poller(operation).wait().await else { panic!("not failed") };
         assert_eq!(error.service_code(), Some("AllocationFailed"));
         assert_eq!(error.operation(), Some("test.thing.create"));
     }
@@ -182,7 +182,7 @@ async fn failed_and_canceled_are_failures_of_the_operation() {
 async fn a_refused_read_is_not_a_failed_operation() {
     let stage = Stage::new(vec![answer(403, &[], "")]);
     let operation = stage.begin(put(), created("10"));
-    let Outcome::Unread(error) = stage.poller(operation).wait().await else { panic!("not unread") };
+    let OperationOutcome::Unread(error) = stage.poller(operation).wait().await else { panic!("not unread") };
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);
 }
 
@@ -204,7 +204,7 @@ async fn reading_in_vain_ends_and_the_operation_can_be_resumed() {
     let stage = Stage::new(vec![None; 10]);
     let operation = stage.begin(put(), created("3"));
     let mut poller = stage.poller(operation);
-    assert!(matches!(poller.wait().await, Outcome::Unread(_)));
+    assert!(matches!(poller.wait().await, OperationOutcome::Unread(_)));
     let stored = serde_json::to_string(poller.operation()).unwrap();
 
     let stage = Stage::new(vec![answer(200, &[], "{\"status\":\"Succeeded\"}"), answer(200, &[], "{}")]);
@@ -289,7 +289,7 @@ async fn at_the_deadline_it_is_in_progress_and_not_failed() {
     let operation = stage.begin(put(), created("10"));
     let mut poller = stage.poller(operation).with_deadline(Duration::from_secs(3));
     let outcome = poller.wait().await;
-    assert!(matches!(outcome, Outcome::InProgress));
+    assert!(matches!(outcome, OperationOutcome::InProgress));
     assert_eq!(outcome.into_result().unwrap_err().kind(), ErrorKind::Timeout);
 }
 

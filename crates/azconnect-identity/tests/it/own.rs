@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect_core::{Clock, Effect, Error, ErrorKind, Retry, Secret};
-use azconnect_credential::{Candidate, CredentialSink, TokenProvider, Verdict};
+use azconnect_credential::{Candidate, CredentialSink, CredentialVerdict, TokenProvider};
 use azconnect_emulator::{Fault, FaultAction, Service, Settings};
 use azconnect_identity::{ClientSecretSource, OwnCredentialSink, OwnRecord, SecretVerifier, TokenCache};
 use azconnect_testkit::Canary;
@@ -75,7 +75,7 @@ async fn a_push_signs_in_then_stores_then_switches() {
     cache.token(&scope).await.unwrap();
 
     let assessment = own.sink.verify(&candidate).await;
-    assert_eq!(assessment.verdict, Verdict::Accepted, "{assessment:?}");
+    assert_eq!(assessment.verdict, CredentialVerdict::Accepted, "{assessment:?}");
     own.sink.push(&candidate).await.unwrap();
     assert_eq!(own.stored(), 2, "a push is repeatable");
 }
@@ -98,7 +98,7 @@ async fn a_secret_that_does_not_sign_in_changes_nothing() {
     assert_eq!(own.stored(), 0);
     assert!(own.source.holds(&Secret::new(SECRET)));
     let assessment = own.sink.verify(&Candidate::new(&wrong)).await;
-    assert_eq!(assessment.verdict, Verdict::Rejected);
+    assert_eq!(assessment.verdict, CredentialVerdict::Rejected);
     assert!(assessment.advice.is_some());
 }
 
@@ -128,7 +128,7 @@ async fn an_unreachable_service_changes_nothing_and_proves_nothing() {
     assert_eq!((error.kind(), error.effect()), (ErrorKind::Unavailable, Effect::None));
     assert!(own.source.holds(&Secret::new(SECRET)));
     let held = Secret::new(SECRET);
-    assert_eq!(own.sink.verify(&Candidate::new(&held)).await.verdict, Verdict::Inconclusive);
+    assert_eq!(own.sink.verify(&Candidate::new(&held)).await.verdict, CredentialVerdict::Inconclusive);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use azconnect_core::{Clock, Error, ErrorKind, Scope, Secret};
-use azconnect_credential::{Assessment, Candidate, CredentialVerifier, Verdict};
+use azconnect_credential::{Assessment, Candidate, CredentialVerdict, CredentialVerifier};
 use azconnect_http::{Response, answer_lost, no_answer, not_connected};
 use azconnect_identity::SecretVerifier;
 
@@ -29,7 +29,7 @@ async fn three_successes_a_second_apart_on_fresh_connections_are_a_proof() {
     let script = Scripted::new(|_| Ok(token()));
     let secret = Secret::new("the-candidate");
     let assessment = SecretVerifier::new(&script.endpoint(), client()).verify(&Candidate::new(&secret)).await;
-    assert_eq!(assessment.verdict, Verdict::Accepted);
+    assert_eq!(assessment.verdict, CredentialVerdict::Accepted);
     assert_eq!(assessment.evidence, "3 of 3 sign-ins on fresh connections succeeded");
     assert_eq!(script.times(), [0, 1, 2].map(Duration::from_secs));
     assert!(script.all_on_fresh_connections());
@@ -53,10 +53,10 @@ async fn a_refusal_is_pending_while_the_secret_is_new_and_final_afterwards() {
     for (word, number) in [("invalid_client", 7_000_215), ("unauthorized_client", 700_016), ("invalid_client", 700_213)]
     {
         for (age, expected) in [
-            (Some(Duration::ZERO), Verdict::Pending),
-            (Some(MINUTE * 10 - Duration::from_secs(1)), Verdict::Pending),
-            (Some(MINUTE * 10), Verdict::Rejected),
-            (None, Verdict::Rejected),
+            (Some(Duration::ZERO), CredentialVerdict::Pending),
+            (Some(MINUTE * 10 - Duration::from_secs(1)), CredentialVerdict::Pending),
+            (Some(MINUTE * 10), CredentialVerdict::Rejected),
+            (None, CredentialVerdict::Rejected),
         ] {
             let script = Scripted::new(move |_| Ok(refusal(401, word, number)));
             let secret = Secret::new("the-candidate");
@@ -79,13 +79,13 @@ async fn the_time_to_propagate_is_the_caller_s() {
     let secret = Secret::new("the-candidate");
     let candidate = Candidate::new(&secret).with_minted_at(script.clock().now() - MINUTE);
     let verifier = SecretVerifier::new(&script.endpoint(), client()).with_propagation(MINUTE);
-    assert_eq!(verifier.verify(&candidate).await.verdict, Verdict::Rejected);
+    assert_eq!(verifier.verify(&candidate).await.verdict, CredentialVerdict::Rejected);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_expired_secret_is_rejected_however_new() {
     let expired: Answer = || Ok(refusal(401, "invalid_client", 7_000_222));
-    assert_eq!(verdict(expired, Some(Duration::ZERO)).await.0.verdict, Verdict::Rejected);
+    assert_eq!(verdict(expired, Some(Duration::ZERO)).await.0.verdict, CredentialVerdict::Rejected);
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,7 +111,7 @@ async fn nothing_is_learnt_from_policies_throttles_failures_and_strangers() {
     for (number, answer) in answers.into_iter().enumerate() {
         for age in [None, Some(Duration::ZERO)] {
             let (assessment, requests) = verdict(answer, age).await;
-            assert_eq!(assessment.verdict, Verdict::Inconclusive, "answer {number}: {assessment:?}");
+            assert_eq!(assessment.verdict, CredentialVerdict::Inconclusive, "answer {number}: {assessment:?}");
             assert_eq!(requests, 1, "it does not repeat by itself");
             assert!(assessment.advice.is_some());
         }
@@ -124,13 +124,13 @@ async fn replicas_that_disagree_decide_nothing() {
     let secret = Secret::new("the-candidate");
     let verifier = SecretVerifier::new(&script.endpoint(), client());
     let old = verifier.verify(&Candidate::new(&secret)).await;
-    assert_eq!(old.verdict, Verdict::Inconclusive);
+    assert_eq!(old.verdict, CredentialVerdict::Inconclusive);
     assert!(old.evidence.starts_with("1 of 3 sign-ins succeeded, then: "), "{}", old.evidence);
 
     let script = Scripted::new(|number| if number == 3 { Ok(wrong_secret()) } else { Ok(token()) });
     let new = Candidate::new(&secret).with_minted_at(script.clock().now());
     let assessment = SecretVerifier::new(&script.endpoint(), client()).verify(&new).await;
-    assert_eq!((assessment.verdict, script.requests()), (Verdict::Pending, 3));
+    assert_eq!((assessment.verdict, script.requests()), (CredentialVerdict::Pending, 3));
 }
 
 #[tokio::test(start_paused = true)]
@@ -142,11 +142,11 @@ async fn after_a_throttle_nothing_is_sent_until_its_time_has_passed() {
     let secret = Secret::new("the-candidate");
     let verifier = SecretVerifier::new(&script.endpoint(), client());
     let first = verifier.verify(&Candidate::new(&secret)).await;
-    assert_eq!((first.verdict, first.retry_after), (Verdict::Inconclusive, Some(Duration::from_secs(90))));
+    assert_eq!((first.verdict, first.retry_after), (CredentialVerdict::Inconclusive, Some(Duration::from_secs(90))));
 
     script.clock().sleep(MINUTE).await;
     let second = verifier.clone().verify(&Candidate::new(&secret)).await;
-    assert_eq!((second.verdict, second.retry_after), (Verdict::Inconclusive, Some(Duration::from_secs(30))));
+    assert_eq!((second.verdict, second.retry_after), (CredentialVerdict::Inconclusive, Some(Duration::from_secs(30))));
     assert_eq!(script.requests(), 1);
 
     script.clock().sleep(Duration::from_secs(30)).await;
@@ -160,7 +160,7 @@ async fn a_loop_that_the_service_saw_makes_it_pause() {
     let verifier = SecretVerifier::new(&script.endpoint(), client());
     for _ in 0..50 {
         let assessment = verifier.verify(&Candidate::new(&secret)).await;
-        assert_eq!(assessment.verdict, Verdict::Inconclusive);
+        assert_eq!(assessment.verdict, CredentialVerdict::Inconclusive);
         assert!(assessment.retry_after.is_some());
     }
     assert_eq!(script.requests(), 1);
@@ -173,7 +173,7 @@ async fn what_cannot_be_a_secret_is_rejected_without_a_request() {
     for text in ["", "1272a66f-e2e8-4e88-ab43-487409186c3f", "with space"] {
         let secret = Secret::new(text);
         let assessment = verifier.verify(&Candidate::new(&secret)).await;
-        assert_eq!(assessment.verdict, Verdict::Rejected);
+        assert_eq!(assessment.verdict, CredentialVerdict::Rejected);
         assert!(assessment.advice.unwrap().contains("Value"));
     }
     assert_eq!(script.requests(), 0);

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use azconnect_core::{Effect, Error, KeyId, Secret, SecretId};
-use azconnect_credential::{Candidate, Marker, MintRequest, Minted, Verdict};
+use azconnect_credential::{Candidate, CredentialVerdict, Marker, MintRequest, Minted};
 
 use super::session::Session;
 use super::{new_marker, sealed_name};
-use crate::event::{Event, RemovalCause};
+use crate::event::{RemovalCause, RotationEvent};
 use crate::problem::Problem;
 use crate::state::{Mint, NewKey};
 
@@ -15,8 +15,8 @@ use crate::state::{Mint, NewKey};
 const SEALING_ATTEMPTS: u32 = 5;
 
 impl Session<'_> {
-    pub(super) async fn record(&mut self, event: Event) -> Result<(), Error> {
-        if let Event::MarkerDropped { marker } = &event {
+    pub(super) async fn record(&mut self, event: RotationEvent) -> Result<(), Error> {
+        if let RotationEvent::MarkerDropped { marker } = &event {
             // It was sealed but never listed, so nobody can use it.
             self.rotator.ports.secrets.remove(&sealed_name(self.target.subject(), marker)?).await?;
         }
@@ -28,14 +28,16 @@ impl Session<'_> {
         let Some(rotation) = &self.state.rotation else { return Ok(()) };
         let marker = new_marker(self.rotator.ports.clock.now())?;
         let request = MintRequest::new(marker.clone(), rotation.ends_at);
-        self.append(vec![Event::MintIntended { marker: marker.clone() }]).await?;
+        self.append(vec![RotationEvent::MintIntended { marker: marker.clone() }]).await?;
         let issuer = self.target.issuer.clone();
         match self.guard(async { Ok(issuer.mint(&request).await) }).await? {
             Ok(minted) => self.seal(marker, minted).await,
             Err(error) if error.effect() == Effect::None => {
-                self.append(vec![Event::MintRefused { marker, problem: Problem::from(&error) }]).await
+                self.append(vec![RotationEvent::MintRefused { marker, problem: Problem::from(&error) }]).await
             }
-            Err(error) => self.append(vec![Event::MintUnanswered { marker, problem: Problem::from(&error) }]).await,
+            Err(error) => {
+                self.append(vec![RotationEvent::MintUnanswered { marker, problem: Problem::from(&error) }]).await
+            }
         }
     }
 
@@ -53,7 +55,8 @@ impl Session<'_> {
             ports.clock.sleep(Duration::from_millis(200) * attempt).await;
             attempt += 1;
         }
-        self.append(vec![Event::Minted { marker, key: minted.key, ends_at: minted.ends_at, sealed, minted_at }]).await
+        self.append(vec![RotationEvent::Minted { marker, key: minted.key, ends_at: minted.ends_at, sealed, minted_at }])
+            .await
     }
 
     /// Looks for a marker: its secret is recovered if it was sealed and still wanted, and removed otherwise.
@@ -62,12 +65,12 @@ impl Session<'_> {
         let inventory = match self.guard(async { Ok(issuer.inventory().await) }).await? {
             Ok(inventory) => inventory,
             Err(error) => {
-                return self.append(vec![Event::MarkerUnread { marker, problem: Problem::from(&error) }]).await;
+                return self.append(vec![RotationEvent::MarkerUnread { marker, problem: Problem::from(&error) }]).await;
             }
         };
         let found: Vec<_> = inventory.carrying(&marker).map(|issued| (issued.key, issued.ends_at)).collect();
         let Some((key, ends_at)) = found.first().copied() else {
-            return self.append(vec![Event::MarkerAbsent { marker }]).await;
+            return self.append(vec![RotationEvent::MarkerAbsent { marker }]).await;
         };
         let sealed = sealed_name(self.target.subject(), &marker)?;
         let rotation = self.state.rotation.as_ref();
@@ -75,10 +78,10 @@ impl Session<'_> {
         if wanted && found.len() == 1 && self.rotator.ports.secrets.get(&sealed).await?.is_some() {
             let minted_at = self.rotator.ports.clock.now();
             let ends_at = ends_at.or(rotation.map(|r| r.ends_at)).unwrap_or(minted_at);
-            return self.append(vec![Event::Minted { marker, key, ends_at, sealed, minted_at }]).await;
+            return self.append(vec![RotationEvent::Minted { marker, key, ends_at, sealed, minted_at }]).await;
         }
         self.rotator.ports.secrets.remove(&sealed).await?;
-        let removal = |(key, _): (KeyId, _)| Event::RemovalIntended {
+        let removal = |(key, _): (KeyId, _)| RotationEvent::RemovalIntended {
             key,
             cause: RemovalCause::Lost,
             marker: Some(marker.clone()),
@@ -92,9 +95,9 @@ impl Session<'_> {
         let verifier = self.target.verifier.clone();
         let assessment = self.guard(async { Ok(verifier.verify(&candidate(&new, &secret)).await) }).await?;
         let event = if assessment.is_accepted() {
-            Event::Proven { evidence: assessment.evidence }
+            RotationEvent::Proven { evidence: assessment.evidence }
         } else {
-            Event::ProofDeferred { problem: Problem::from(&assessment) }
+            RotationEvent::ProofDeferred { problem: Problem::from(&assessment) }
         };
         self.append(vec![event]).await
     }
@@ -104,9 +107,11 @@ impl Session<'_> {
         let verifier = self.target.verifier.clone();
         let assessment = self.guard(async { Ok(verifier.verify(&Candidate::new(&secret)).await) }).await?;
         let event = match assessment.verdict {
-            Verdict::Accepted => Event::OldProven { evidence: assessment.evidence },
-            Verdict::Rejected => Event::Blocked { problem: Problem::from(&assessment) },
-            Verdict::Pending | Verdict::Inconclusive => Event::OldUnproven { problem: Problem::from(&assessment) },
+            CredentialVerdict::Accepted => RotationEvent::OldProven { evidence: assessment.evidence },
+            CredentialVerdict::Rejected => RotationEvent::Blocked { problem: Problem::from(&assessment) },
+            CredentialVerdict::Pending | CredentialVerdict::Inconclusive => {
+                RotationEvent::OldUnproven { problem: Problem::from(&assessment) }
+            }
         };
         self.append(vec![event]).await
     }

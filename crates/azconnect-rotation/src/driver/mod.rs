@@ -14,11 +14,11 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::decide::{Action, decide};
-use crate::event::Event;
+use crate::event::RotationEvent;
 use crate::observer::{Observer, Unobserved};
-use crate::outcome::Outcome;
-use crate::plan::{Decision, Plan, newly_bound, plan};
-use crate::state::{Course, State};
+use crate::outcome::RotationOutcome;
+use crate::plan::{Decision, RotationPlan, newly_bound, plan};
+use crate::state::{Course, RotationState};
 use crate::target::{STREAM_PREFIX, Target, stream_of};
 use session::Session;
 
@@ -86,7 +86,7 @@ impl Rotator {
         self
     }
 
-    /// Sets how long a run waits by itself before it returns [`Outcome::Waiting`].
+    /// Sets how long a run waits by itself before it returns [`RotationOutcome::Waiting`].
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
@@ -97,7 +97,7 @@ impl Rotator {
     ///
     /// # Errors
     /// If the policy does not hold, the journal cannot be read, or the issuer does not answer.
-    pub async fn plan(&self, target: &Target) -> Result<Plan, Error> {
+    pub async fn plan(&self, target: &Target) -> Result<RotationPlan, Error> {
         let (state, _) = self.state(target.subject()).await?;
         plan(target, &state, &*self.ports.clock, false).await
     }
@@ -106,7 +106,7 @@ impl Rotator {
     ///
     /// # Errors
     /// See [`Rotator::plan`].
-    pub async fn plan_now(&self, target: &Target) -> Result<Plan, Error> {
+    pub async fn plan_now(&self, target: &Target) -> Result<RotationPlan, Error> {
         let (state, _) = self.state(target.subject()).await?;
         plan(target, &state, &*self.ports.clock, true).await
     }
@@ -119,7 +119,7 @@ impl Rotator {
     ///
     /// # Cancel safety
     /// May be dropped at any moment, like a killed process; the next run goes on.
-    pub async fn rotate(&self, target: &Target) -> Result<Outcome, Error> {
+    pub async fn rotate(&self, target: &Target) -> Result<RotationOutcome, Error> {
         self.run(target, Start::IfDue).await
     }
 
@@ -127,7 +127,7 @@ impl Rotator {
     ///
     /// # Errors
     /// See [`Rotator::rotate`].
-    pub async fn rotate_now(&self, target: &Target) -> Result<Outcome, Error> {
+    pub async fn rotate_now(&self, target: &Target) -> Result<RotationOutcome, Error> {
         self.run(target, Start::Now).await
     }
 
@@ -135,7 +135,7 @@ impl Rotator {
     ///
     /// # Errors
     /// See [`Rotator::rotate`].
-    pub async fn resume(&self, target: &Target) -> Result<Outcome, Error> {
+    pub async fn resume(&self, target: &Target) -> Result<RotationOutcome, Error> {
         self.run(target, Start::Never).await
     }
 
@@ -143,7 +143,7 @@ impl Rotator {
     ///
     /// # Errors
     /// See [`Rotator::rotate`].
-    pub async fn unblock(&self, target: &Target) -> Result<Outcome, Error> {
+    pub async fn unblock(&self, target: &Target) -> Result<RotationOutcome, Error> {
         self.run(target, Start::Unblock).await
     }
 
@@ -151,11 +151,11 @@ impl Rotator {
     ///
     /// # Errors
     /// If the journal cannot be read.
-    pub async fn state(&self, subject: &SubjectId) -> Result<(State, Sequence), Error> {
-        let mut state = State::default();
+    pub async fn state(&self, subject: &SubjectId) -> Result<(RotationState, Sequence), Error> {
+        let mut state = RotationState::default();
         let mut sequence = Sequence::START;
         for entry in self.ports.journal.read(&stream_of(subject)?, Sequence::START).await? {
-            state = state.evolve(&Event::of_record(&entry.record)?, entry.record.at)?;
+            state = state.evolve(&RotationEvent::of_record(&entry.record)?, entry.record.at)?;
             sequence = entry.sequence;
         }
         Ok((state, sequence))
@@ -165,9 +165,9 @@ impl Rotator {
     ///
     /// # Errors
     /// If the journal cannot be read.
-    pub async fn history(&self, subject: &SubjectId) -> Result<Vec<(OffsetDateTime, Event)>, Error> {
+    pub async fn history(&self, subject: &SubjectId) -> Result<Vec<(OffsetDateTime, RotationEvent)>, Error> {
         let entries = self.ports.journal.read(&stream_of(subject)?, Sequence::START).await?;
-        entries.iter().map(|entry| Ok((entry.record.at, Event::of_record(&entry.record)?))).collect()
+        entries.iter().map(|entry| Ok((entry.record.at, RotationEvent::of_record(&entry.record)?))).collect()
     }
 
     /// The subjects with something left to do.
@@ -179,23 +179,23 @@ impl Rotator {
         streams.iter().filter_map(|stream| stream.as_str().strip_prefix(STREAM_PREFIX)).map(SubjectId::new).collect()
     }
 
-    async fn run(&self, target: &Target, start: Start) -> Result<Outcome, Error> {
+    async fn run(&self, target: &Target, start: Start) -> Result<RotationOutcome, Error> {
         target.check()?;
         let (state, _) = self.state(target.subject()).await?;
         if let Some(problem) = state.rotation.as_ref().and_then(|rotation| rotation.blocked())
             && start != Start::Unblock
         {
-            return Ok(Outcome::Blocked { problem: problem.clone() });
+            return Ok(RotationOutcome::Blocked { problem: problem.clone() });
         }
         if state.is_at_rest() {
             // Looked at before the lease is taken: most runs find nothing due.
             match start {
-                Start::Never | Start::Unblock => return Ok(Outcome::Idle),
+                Start::Never | Start::Unblock => return Ok(RotationOutcome::Idle),
                 Start::IfDue | Start::Now => {
                     let plan = plan(target, &state, &*self.ports.clock, start == Start::Now).await?;
                     match plan.decision {
-                        Decision::NotDue => return Ok(Outcome::NotDue { plan: Box::new(plan) }),
-                        Decision::Refuse => return Ok(Outcome::Refused { plan: Box::new(plan) }),
+                        Decision::NotDue => return Ok(RotationOutcome::NotDue { plan: Box::new(plan) }),
+                        Decision::Refuse => return Ok(RotationOutcome::Refused { plan: Box::new(plan) }),
                         Decision::Rotate | Decision::Resume => {}
                     }
                 }
@@ -207,11 +207,11 @@ impl Rotator {
         outcome
     }
 
-    async fn work(&self, session: &mut Session<'_>, start: Start) -> Result<Outcome, Error> {
+    async fn work(&self, session: &mut Session<'_>, start: Start) -> Result<RotationOutcome, Error> {
         if start == Start::Unblock && session.state.rotation.as_ref().is_some_and(|r| r.blocked().is_some()) {
-            session.append(vec![Event::Unblocked]).await?;
+            session.append(vec![RotationEvent::Unblocked]).await?;
         } else if !session.state.is_at_rest() {
-            session.append(vec![Event::Resumed]).await?;
+            session.append(vec![RotationEvent::Resumed]).await?;
         }
         if session.state.rotation.is_none() && matches!(start, Start::IfDue | Start::Now) {
             let state = session.state.clone();
@@ -220,8 +220,8 @@ impl Rotator {
                 Decision::Rotate => session.begin(plan).await?,
                 // What is left of an earlier rotation is still looked after.
                 _ if !session.state.is_at_rest() => {}
-                Decision::Refuse => return Ok(Outcome::Refused { plan: Box::new(plan) }),
-                _ => return Ok(Outcome::NotDue { plan: Box::new(plan) }),
+                Decision::Refuse => return Ok(RotationOutcome::Refused { plan: Box::new(plan) }),
+                _ => return Ok(RotationOutcome::NotDue { plan: Box::new(plan) }),
             }
         }
         self.join(session).await?;
@@ -238,28 +238,28 @@ impl Rotator {
         let bound = session.guard(async { Ok(newly_bound(target, &rotation).await) }).await?;
         match bound.is_empty() {
             true => Ok(()),
-            false => session.append(bound.into_iter().map(|terms| Event::SinkJoined { terms }).collect()).await,
+            false => session.append(bound.into_iter().map(|terms| RotationEvent::SinkJoined { terms }).collect()).await,
         }
     }
 
-    async fn drive(&self, session: &mut Session<'_>) -> Result<Outcome, Error> {
+    async fn drive(&self, session: &mut Session<'_>) -> Result<RotationOutcome, Error> {
         let began_with_rotation = session.state.rotation.is_some();
         let mut new_key = None;
         loop {
             if let Some(rotation) = &session.state.rotation {
                 new_key = rotation.new_key().map(|new| new.key);
                 if let Some(problem) = rotation.blocked() {
-                    return Ok(Outcome::Blocked { problem: problem.clone() });
+                    return Ok(RotationOutcome::Blocked { problem: problem.clone() });
                 }
             } else if began_with_rotation && session.state.removals.is_empty() && session.state.forget.is_empty() {
                 return Ok(ended(&session.state, new_key));
             }
             match decide(&session.state, self.ports.clock.now()) {
-                Action::Rest => return Ok(Outcome::Idle),
+                Action::Rest => return Ok(RotationOutcome::Idle),
                 Action::Wait { until, why } => {
                     let pause = Duration::try_from(until - self.ports.clock.now()).unwrap_or_default();
                     if pause > self.patience {
-                        return Ok(Outcome::Waiting { until, why });
+                        return Ok(RotationOutcome::Waiting { until, why });
                     }
                     self.observer.waiting(session.target.subject(), until, why);
                     session.wait(pause).await?;
@@ -279,11 +279,11 @@ enum Start {
     Unblock,
 }
 
-fn ended(state: &State, key: Option<azconnect_core::KeyId>) -> Outcome {
+fn ended(state: &RotationState, key: Option<azconnect_core::KeyId>) -> RotationOutcome {
     let watching_until = state.watch.values().map(|watch| watch.until).max();
     match state.last.as_ref().and_then(|last| last.rolled_back.clone()) {
-        Some(problem) => Outcome::RolledBack { problem, watching_until },
-        None => Outcome::Rotated { key, watching_until },
+        Some(problem) => RotationOutcome::RolledBack { problem, watching_until },
+        None => RotationOutcome::Rotated { key, watching_until },
     }
 }
 

@@ -1,13 +1,13 @@
 //! The last proof, and the removal.
 
 use azconnect_core::{Error, KeyId, SecretId};
-use azconnect_credential::Verdict;
+use azconnect_credential::CredentialVerdict;
 use futures_util::future::join_all;
 
 use super::issue::candidate;
 use super::serve::assess;
 use super::session::Session;
-use crate::event::Event;
+use crate::event::RotationEvent;
 use crate::problem::Problem;
 use crate::state::NewKey;
 
@@ -29,9 +29,11 @@ impl Session<'_> {
             Ok((listed, accepted, sinks))
         };
         let (listed, accepted, sinks) = self.guard(checks).await?;
-        let rejected = required.iter().zip(&sinks).find(|(_, assessment)| assessment.verdict == Verdict::Rejected);
+        let rejected =
+            required.iter().zip(&sinks).find(|(_, assessment)| assessment.verdict == CredentialVerdict::Rejected);
         if let Some((sink, assessment)) = rejected {
-            let event = Event::SinkDisproved { sink: sink.terms.sink.clone(), problem: Problem::from(assessment) };
+            let event =
+                RotationEvent::SinkDisproved { sink: sink.terms.sink.clone(), problem: Problem::from(assessment) };
             return self.append(vec![event]).await;
         }
         let held = match listed {
@@ -41,8 +43,8 @@ impl Session<'_> {
             Ok(_) => sinks.iter().find(|assessment| !assessment.is_accepted()).map(Problem::from),
         };
         let event = match held {
-            Some(problem) => Event::GateHeld { problem },
-            None => Event::Cleared {
+            Some(problem) => RotationEvent::GateHeld { problem },
+            None => RotationEvent::Cleared {
                 evidence: format!(
                     "listed; {}; {} of {} consumers work",
                     accepted.evidence,
@@ -57,8 +59,8 @@ impl Session<'_> {
     pub(super) async fn remove(&mut self, key: KeyId) -> Result<(), Error> {
         let issuer = self.target.issuer.clone();
         let event = match self.guard(async { Ok(issuer.retire(key).await) }).await? {
-            Ok(answer) => Event::RemovalAnswered { key, answer },
-            Err(error) => Event::RemovalFailed { key, problem: Problem::from(&error) },
+            Ok(answer) => RotationEvent::RemovalAnswered { key, answer },
+            Err(error) => RotationEvent::RemovalFailed { key, problem: Problem::from(&error) },
         };
         self.append(vec![event]).await
     }
@@ -66,15 +68,15 @@ impl Session<'_> {
     pub(super) async fn check_removed(&mut self, key: KeyId) -> Result<(), Error> {
         let issuer = self.target.issuer.clone();
         let event = match self.guard(async { Ok(issuer.inventory().await) }).await? {
-            Ok(inventory) => Event::KeyRead { key, listed: inventory.key(key).is_some() },
-            Err(error) => Event::RemovalFailed { key, problem: Problem::from(&error) },
+            Ok(inventory) => RotationEvent::KeyRead { key, listed: inventory.key(key).is_some() },
+            Err(error) => RotationEvent::RemovalFailed { key, problem: Problem::from(&error) },
         };
         self.append(vec![event]).await
     }
 
     pub(super) async fn forget(&mut self, key: KeyId, sealed: SecretId) -> Result<(), Error> {
         self.rotator.ports.secrets.remove(&sealed).await?;
-        self.append(vec![Event::Forgotten { key }]).await
+        self.append(vec![RotationEvent::Forgotten { key }]).await
     }
 }
 

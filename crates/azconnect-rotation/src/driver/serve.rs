@@ -1,13 +1,13 @@
 //! Giving secrets to consumers, and asking them for proof, all at once.
 
 use azconnect_core::{Error, ErrorKind, SecretId};
-use azconnect_credential::{Assessment, Candidate, SinkId, Verdict};
+use azconnect_credential::{Assessment, Candidate, CredentialVerdict, SinkId};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::issue::candidate;
 use super::session::Session;
-use crate::event::Event;
+use crate::event::RotationEvent;
 use crate::problem::Problem;
 use crate::state::SinkProgress;
 use crate::target::{SinkBinding, Target};
@@ -16,16 +16,18 @@ impl Session<'_> {
     pub(super) async fn push(&mut self, sinks: Vec<SinkId>) -> Result<(), Error> {
         let Some(new) = self.new_key() else { return Ok(()) };
         let secret = self.open_sealed(&new.sealed).await?;
-        self.append(vec![Event::PushIntended { sinks: sinks.clone() }]).await?;
+        self.append(vec![RotationEvent::PushIntended { sinks: sinks.clone() }]).await?;
         let target = self.target;
         let (new, secret) = (&new, &secret);
         let pushes = sinks.into_iter().map(|sink| async move {
             match bound(target, &sink) {
                 Ok(binding) => match binding.sink.push(&candidate(new, secret)).await {
-                    Ok(receipt) => Event::Pushed { sink, evidence: receipt.evidence, revision: receipt.revision },
-                    Err(error) => Event::PushFailed { sink, problem: Problem::from(&error) },
+                    Ok(receipt) => {
+                        RotationEvent::Pushed { sink, evidence: receipt.evidence, revision: receipt.revision }
+                    }
+                    Err(error) => RotationEvent::PushFailed { sink, problem: Problem::from(&error) },
                 },
-                Err(error) => Event::PushFailed { sink, problem: Problem::from(&error) },
+                Err(error) => RotationEvent::PushFailed { sink, problem: Problem::from(&error) },
             }
         });
         self.record_as_they_come(pushes.collect()).await
@@ -41,10 +43,10 @@ impl Session<'_> {
             let sink = progress.terms.sink.clone();
             let assessment = assess(target, &progress, &candidate(new, secret)).await;
             match assessment.verdict {
-                Verdict::Accepted => Event::SinkVerified { sink, evidence: assessment.evidence },
-                verdict => Event::SinkUnverified {
+                CredentialVerdict::Accepted => RotationEvent::SinkVerified { sink, evidence: assessment.evidence },
+                verdict => RotationEvent::SinkUnverified {
                     sink,
-                    rejected: verdict == Verdict::Rejected,
+                    rejected: verdict == CredentialVerdict::Rejected,
                     problem: Problem::from(&assessment),
                 },
             }
@@ -66,13 +68,13 @@ impl Session<'_> {
             };
             let receipt = match pushed {
                 Ok(receipt) => receipt,
-                Err(error) => return Event::RestoreFailed { sink, problem: Problem::from(&error) },
+                Err(error) => return RotationEvent::RestoreFailed { sink, problem: Problem::from(&error) },
             };
             let held = SinkProgress { receipt: Some(receipt.evidence), revision: receipt.revision, ..progress };
             let assessment = assess(target, &held, &old).await;
             match assessment.verdict {
-                Verdict::Accepted => Event::Restored { sink, evidence: assessment.evidence },
-                _ => Event::RestoreFailed { sink, problem: Problem::from(&assessment) },
+                CredentialVerdict::Accepted => RotationEvent::Restored { sink, evidence: assessment.evidence },
+                _ => RotationEvent::RestoreFailed { sink, problem: Problem::from(&assessment) },
             }
         });
         self.record_as_they_come(returns.collect()).await
@@ -81,7 +83,7 @@ impl Session<'_> {
     /// Records each outcome when it comes, so that a crash forgets as little as possible.
     async fn record_as_they_come(
         &mut self,
-        mut work: FuturesUnordered<impl Future<Output = Event>>,
+        mut work: FuturesUnordered<impl Future<Output = RotationEvent>>,
     ) -> Result<(), Error> {
         while let Some(event) = self.guard(async { Ok(work.next().await) }).await? {
             self.append(vec![event]).await?;
@@ -103,8 +105,8 @@ pub(super) async fn assess(target: &Target, progress: &SinkProgress, candidate: 
     let held = candidate.with_revision(progress.revision.as_deref());
     let assessment = binding.sink.verify(&held).await;
     match (&progress.receipt, assessment.verdict) {
-        (Some(receipt), Verdict::Inconclusive) if progress.terms.accept_receipt => {
-            Assessment::new(Verdict::Accepted, format!("by agreement, its receipt: {receipt}"))
+        (Some(receipt), CredentialVerdict::Inconclusive) if progress.terms.accept_receipt => {
+            Assessment::new(CredentialVerdict::Accepted, format!("by agreement, its receipt: {receipt}"))
         }
         _ => assessment,
     }

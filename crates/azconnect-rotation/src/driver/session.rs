@@ -9,16 +9,16 @@ use uuid::Uuid;
 
 use super::Rotator;
 use crate::decide::Action;
-use crate::event::Event;
-use crate::plan::Plan;
-use crate::state::State;
+use crate::event::RotationEvent;
+use crate::plan::RotationPlan;
+use crate::state::RotationState;
 use crate::target::Target;
 
 /// Holds the lease, knows the state, and records what happens.
 pub(super) struct Session<'a> {
     pub(super) rotator: &'a Rotator,
     pub(super) target: &'a Target,
-    pub(super) state: State,
+    pub(super) state: RotationState,
     stream: StreamId,
     sequence: Sequence,
     grant: Grant,
@@ -50,7 +50,7 @@ impl<'a> Session<'a> {
     }
 
     /// Records events, all or none, and only then takes them as happened.
-    pub(super) async fn append(&mut self, events: Vec<Event>) -> Result<(), Error> {
+    pub(super) async fn append(&mut self, events: Vec<RotationEvent>) -> Result<(), Error> {
         let ports = &self.rotator.ports;
         let at = ports.clock.now();
         let mut state = self.state.clone();
@@ -97,8 +97,8 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    pub(super) async fn begin(&mut self, plan: Plan) -> Result<(), Error> {
-        let event = Event::Begun {
+    pub(super) async fn begin(&mut self, plan: RotationPlan) -> Result<(), Error> {
+        let event = RotationEvent::Begun {
             rotation: Uuid::new_v4().to_string(),
             title: plan.title.clone(),
             policy: self.target.policy.clone(),

@@ -4,35 +4,35 @@ use azconnect_core::{Error, ErrorKind, KeyId};
 use azconnect_credential::{Marker, SinkId};
 use time::OffsetDateTime;
 
-use super::{Course, Ending, LedgerKey, Mint, NewKey, Removal, Rotation, SinkProgress, State, Trial, Watch};
-use crate::event::{Event, RemovalCause};
+use super::{Course, Ending, LedgerKey, Mint, NewKey, Removal, Rotation, RotationState, SinkProgress, Trial, Watch};
+use crate::event::{RemovalCause, RotationEvent};
 use crate::policy::Policy;
 use crate::problem::Problem;
 
-impl State {
+impl RotationState {
     /// The state after an event. Pure: the same events give the same state.
     ///
     /// # Errors
     /// [`Corrupt`](ErrorKind::Corrupt) for an event that cannot follow: the journal is not ours or was changed.
-    pub fn evolve(mut self, event: &Event, at: OffsetDateTime) -> Result<Self, Error> {
+    pub fn evolve(mut self, event: &RotationEvent, at: OffsetDateTime) -> Result<Self, Error> {
         match event {
-            Event::Begun { .. } => self.begin(event)?,
-            Event::Resumed => {}
-            Event::MintIntended { .. }
-            | Event::MintRefused { .. }
-            | Event::MintUnanswered { .. }
-            | Event::Minted { .. } => self.mint(event, at)?,
-            Event::MarkerAbsent { .. }
-            | Event::MarkerUnread { .. }
-            | Event::MarkerWatched { .. }
-            | Event::MarkerDropped { .. } => self.search(event, at)?,
-            Event::RemovalIntended { .. }
-            | Event::RemovalAnswered { .. }
-            | Event::RemovalFailed { .. }
-            | Event::KeyRead { .. }
-            | Event::Removed { .. }
-            | Event::Forgotten { .. } => self.remove(event, at)?,
-            Event::Unblocked => {
+            RotationEvent::Begun { .. } => self.begin(event)?,
+            RotationEvent::Resumed => {}
+            RotationEvent::MintIntended { .. }
+            | RotationEvent::MintRefused { .. }
+            | RotationEvent::MintUnanswered { .. }
+            | RotationEvent::Minted { .. } => self.mint(event, at)?,
+            RotationEvent::MarkerAbsent { .. }
+            | RotationEvent::MarkerUnread { .. }
+            | RotationEvent::MarkerWatched { .. }
+            | RotationEvent::MarkerDropped { .. } => self.search(event, at)?,
+            RotationEvent::RemovalIntended { .. }
+            | RotationEvent::RemovalAnswered { .. }
+            | RotationEvent::RemovalFailed { .. }
+            | RotationEvent::KeyRead { .. }
+            | RotationEvent::Removed { .. }
+            | RotationEvent::Forgotten { .. } => self.remove(event, at)?,
+            RotationEvent::Unblocked => {
                 self.removals.values_mut().for_each(Removal::unblock);
                 let (ledger, removals) = (&self.ledger, &self.removals);
                 let stays = |key| ledger.contains_key(key) && !removals.contains_key(key);
@@ -40,8 +40,8 @@ impl State {
                 let new_stays = rotation.new_key().is_some_and(|new| stays(&new.key));
                 rotation.unblock(new_stays);
             }
-            Event::Rotated => self.end(None, at)?,
-            Event::RolledBack { problem } => self.end(Some(problem.clone()), at)?,
+            RotationEvent::Rotated => self.end(None, at)?,
+            RotationEvent::RolledBack { problem } => self.end(Some(problem.clone()), at)?,
             _ => self.rotation_mut()?.evolve(event, at)?,
         }
         Ok(self)
@@ -55,8 +55,8 @@ impl State {
         self.rotation.as_ref().map(|rotation| rotation.policy.clone()).unwrap_or_default()
     }
 
-    fn begin(&mut self, event: &Event) -> Result<(), Error> {
-        let Event::Begun { rotation, title, policy, sinks, retire, ends_at } = event else { return Ok(()) };
+    fn begin(&mut self, event: &RotationEvent) -> Result<(), Error> {
+        let RotationEvent::Begun { rotation, title, policy, sinks, retire, ends_at } = event else { return Ok(()) };
         if self.rotation.is_some() {
             return Err(illegal("a rotation is under way already"));
         }
@@ -79,26 +79,26 @@ impl State {
         Ok(())
     }
 
-    fn mint(&mut self, event: &Event, at: OffsetDateTime) -> Result<(), Error> {
+    fn mint(&mut self, event: &RotationEvent, at: OffsetDateTime) -> Result<(), Error> {
         let rotation = self.rotation_mut()?;
         match event {
-            Event::MintIntended { marker } => {
+            RotationEvent::MintIntended { marker } => {
                 let failures = rotation.mint.failures();
                 rotation.mint = asked(marker, failures);
             }
-            Event::MintRefused { problem, .. } => {
+            RotationEvent::MintRefused { problem, .. } => {
                 let failures = rotation.mint.failures() + 1;
                 let not_before = Some(at + rotation.policy.pause_after(failures, problem.retry_after));
                 rotation.mint = Mint::Wanted { failures, not_before, problem: Some(problem.clone()) };
             }
             // Look at once: the listing may show it already.
-            Event::MintUnanswered { problem: lost, .. } => {
+            RotationEvent::MintUnanswered { problem: lost, .. } => {
                 if let Mint::Asked { problem, next_at, .. } = &mut rotation.mint {
                     *problem = Some(lost.clone());
                     *next_at = Some(at);
                 }
             }
-            Event::Minted { marker, key, ends_at, sealed, minted_at } => {
+            RotationEvent::Minted { marker, key, ends_at, sealed, minted_at } => {
                 rotation.mint = Mint::Sealed(NewKey {
                     key: *key,
                     sealed: sealed.clone(),
@@ -114,16 +114,16 @@ impl State {
         Ok(())
     }
 
-    fn search(&mut self, event: &Event, at: OffsetDateTime) -> Result<(), Error> {
+    fn search(&mut self, event: &RotationEvent, at: OffsetDateTime) -> Result<(), Error> {
         let policy = self.policy();
         match event {
-            Event::MarkerAbsent { marker } => self.not_found(&policy, marker, None, at),
-            Event::MarkerUnread { marker, problem } => self.not_found(&policy, marker, Some(problem), at),
-            Event::MarkerWatched { marker, until } => {
+            RotationEvent::MarkerAbsent { marker } => self.not_found(&policy, marker, None, at),
+            RotationEvent::MarkerUnread { marker, problem } => self.not_found(&policy, marker, Some(problem), at),
+            RotationEvent::MarkerWatched { marker, until } => {
                 self.watch_for(&policy, marker, *until, at);
                 self.rotation_mut()?.mint.lost();
             }
-            Event::MarkerDropped { marker } => {
+            RotationEvent::MarkerDropped { marker } => {
                 self.watch.remove(marker.as_str());
             }
             _ => {}
@@ -166,14 +166,14 @@ impl State {
         self.watch.insert(marker.to_string(), watch);
     }
 
-    fn remove(&mut self, event: &Event, at: OffsetDateTime) -> Result<(), Error> {
+    fn remove(&mut self, event: &RotationEvent, at: OffsetDateTime) -> Result<(), Error> {
         let policy = self.policy();
         match event {
-            Event::RemovalIntended { key, cause, marker } => self.intend(*key, *cause, marker.clone())?,
-            Event::RemovalAnswered { key, answer } => self.removal(*key)?.answered(&policy, *answer, at),
-            Event::RemovalFailed { key, problem } => self.removal(*key)?.failed(&policy, problem, at),
-            Event::KeyRead { key, listed } => self.removal(*key)?.read(&policy, *listed, at),
-            Event::Removed { key } => {
+            RotationEvent::RemovalIntended { key, cause, marker } => self.intend(*key, *cause, marker.clone())?,
+            RotationEvent::RemovalAnswered { key, answer } => self.removal(*key)?.answered(&policy, *answer, at),
+            RotationEvent::RemovalFailed { key, problem } => self.removal(*key)?.failed(&policy, problem, at),
+            RotationEvent::KeyRead { key, listed } => self.removal(*key)?.read(&policy, *listed, at),
+            RotationEvent::Removed { key } => {
                 let removal = self.removals.remove(key);
                 if let Some(Removal { marker: Some(marker), accepted: false, .. }) = &removal {
                     // Nobody took the removal: the replicas asked may all be behind the one that listed it.
@@ -183,7 +183,7 @@ impl State {
                     self.forget.insert(*key, sealed);
                 }
             }
-            Event::Forgotten { key } => {
+            RotationEvent::Forgotten { key } => {
                 self.forget.remove(key);
             }
             _ => {}
@@ -242,32 +242,32 @@ impl Mint {
 }
 
 impl Rotation {
-    fn evolve(&mut self, event: &Event, at: OffsetDateTime) -> Result<(), Error> {
+    fn evolve(&mut self, event: &RotationEvent, at: OffsetDateTime) -> Result<(), Error> {
         let policy = self.policy.clone();
         match event {
-            Event::ProofDeferred { problem } => self.proof.failed(&policy, problem, at),
-            Event::Proven { .. } => self.proof.passed(at),
-            Event::CutOver => {
+            RotationEvent::ProofDeferred { problem } => self.proof.failed(&policy, problem, at),
+            RotationEvent::Proven { .. } => self.proof.passed(at),
+            RotationEvent::CutOver => {
                 self.cut_over_at = Some(at);
                 self.gate = Trial::default();
             }
-            Event::Cleared { .. } => self.gate.passed(at),
-            Event::GateHeld { problem } => self.gate.failed(&policy, problem, at),
-            Event::RollbackBegun { problem } => {
+            RotationEvent::Cleared { .. } => self.gate.passed(at),
+            RotationEvent::GateHeld { problem } => self.gate.failed(&policy, problem, at),
+            RotationEvent::RollbackBegun { problem } => {
                 self.course = Course::Back { problem: problem.clone(), old: Trial::default() };
                 self.sinks.iter_mut().for_each(SinkProgress::unblock);
             }
-            Event::OldProven { .. } => {
+            RotationEvent::OldProven { .. } => {
                 if let Course::Back { old, .. } = &mut self.course {
                     old.passed(at);
                 }
             }
-            Event::OldUnproven { problem } => {
+            RotationEvent::OldUnproven { problem } => {
                 if let Course::Back { old, .. } = &mut self.course {
                     old.failed(&policy, problem, at);
                 }
             }
-            Event::Blocked { problem } => {
+            RotationEvent::Blocked { problem } => {
                 let was = Box::new(std::mem::replace(&mut self.course, Course::Forward));
                 self.course = Course::Blocked { problem: problem.clone(), was };
             }
@@ -298,41 +298,41 @@ impl Rotation {
         self.sinks.iter_mut().for_each(SinkProgress::unblock);
     }
 
-    fn evolve_sink(&mut self, event: &Event, policy: &Policy, at: OffsetDateTime) -> Result<(), Error> {
+    fn evolve_sink(&mut self, event: &RotationEvent, policy: &Policy, at: OffsetDateTime) -> Result<(), Error> {
         match event {
-            Event::PushIntended { sinks } => {
+            RotationEvent::PushIntended { sinks } => {
                 for id in sinks {
                     self.sink(id)?.push_intended();
                 }
             }
-            Event::Pushed { sink, evidence, revision } => self.sink(sink)?.pushed(evidence, revision.as_ref()),
-            Event::PushFailed { sink, problem } => {
+            RotationEvent::Pushed { sink, evidence, revision } => self.sink(sink)?.pushed(evidence, revision.as_ref()),
+            RotationEvent::PushFailed { sink, problem } => {
                 let progress = self.sink(sink)?;
                 progress.in_flight = false;
                 progress.touched |= !problem.untouched;
                 progress.failed(policy, problem, at);
             }
-            Event::SinkVerified { sink, evidence } => {
+            RotationEvent::SinkVerified { sink, evidence } => {
                 let progress = self.sink(sink)?;
                 progress.proof = Some(evidence.clone());
                 progress.failures = 0;
                 progress.retry_at = None;
                 progress.problem = None;
             }
-            Event::SinkUnverified { sink, rejected, problem } => {
+            RotationEvent::SinkUnverified { sink, rejected, problem } => {
                 let progress = self.sink(sink)?;
                 progress.failed(policy, problem, at);
                 if *rejected {
                     progress.receipt = None;
                 }
             }
-            Event::SinkJoined { terms } => {
+            RotationEvent::SinkJoined { terms } => {
                 self.sinks.push(SinkProgress::new(terms.clone()));
                 self.cut_over_at = None;
                 self.gate = Trial::default();
             }
-            Event::SinkGivenUp { sink } => self.sink(sink)?.given_up = true,
-            Event::SinkDisproved { sink, problem } => {
+            RotationEvent::SinkGivenUp { sink } => self.sink(sink)?.given_up = true,
+            RotationEvent::SinkDisproved { sink, problem } => {
                 let progress = self.sink(sink)?;
                 progress.receipt = None;
                 progress.proof = None;
@@ -340,13 +340,13 @@ impl Rotation {
                 self.cut_over_at = None;
                 self.gate = Trial::default();
             }
-            Event::Restored { sink, .. } => {
+            RotationEvent::Restored { sink, .. } => {
                 let progress = self.sink(sink)?;
                 progress.restored = true;
                 progress.in_flight = false;
                 progress.retry_at = None;
             }
-            Event::RestoreFailed { sink, problem } => self.sink(sink)?.failed(policy, problem, at),
+            RotationEvent::RestoreFailed { sink, problem } => self.sink(sink)?.failed(policy, problem, at),
             _ => {}
         }
         Ok(())

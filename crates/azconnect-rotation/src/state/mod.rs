@@ -20,7 +20,7 @@ pub use sink::SinkProgress;
 /// Everything known about one subject. It is a fold over its events, and holds no secret.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct State {
+pub struct RotationState {
     /// The keys that are ours and, as far as we know, alive: the only ones that may ever be removed.
     pub ledger: BTreeMap<KeyId, LedgerKey>,
     /// Markers under which a secret may still turn up.
@@ -199,7 +199,7 @@ pub enum Course {
     },
 }
 
-impl State {
+impl RotationState {
     /// Whether nothing is left to do until something new begins.
     pub fn is_at_rest(&self) -> bool {
         self.rotation.is_none() && self.watch.is_empty() && self.removals.is_empty() && self.forget.is_empty()

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azconnect_core::{Clock, Error, ErrorKind, Grant, KeyId, Lease, LeaseKey, Sequence};
 use azconnect_credential::{CredentialIssuer, Inventory, MintRequest, Minted, Retirement, SubjectId};
-use azconnect_rotation::{Event, Observer, Outcome, SinkBinding, State};
+use azconnect_rotation::{Observer, RotationEvent, RotationOutcome, RotationState, SinkBinding};
 use azconnect_testkit::fake::{Call, Fault, Step};
 use time::OffsetDateTime;
 
@@ -17,19 +17,19 @@ use crate::stage::{DAY, Stage, TERM, sink};
 /// Does something when an event was recorded.
 struct On<F>(F);
 
-impl<F: Fn(&Event) + Send + Sync> Observer for On<F> {
-    fn recorded(&self, _: &SubjectId, event: &Event, _: OffsetDateTime, _: &State) {
+impl<F: Fn(&RotationEvent) + Send + Sync> Observer for On<F> {
+    fn recorded(&self, _: &SubjectId, event: &RotationEvent, _: OffsetDateTime, _: &RotationState) {
         (self.0)(event);
     }
 }
 
-async fn history(stage: &Stage) -> Vec<Event> {
+async fn history(stage: &Stage) -> Vec<RotationEvent> {
     let history = stage.rotator().history(stage.target().subject()).await.unwrap();
     history.into_iter().map(|(_, event)| event).collect()
 }
 
 /// A stage on which the process died just after an event was recorded.
-async fn killed_after(wanted: fn(&Event) -> bool) -> Stage {
+async fn killed_after(wanted: fn(&RotationEvent) -> bool) -> Stage {
     for dies_at in 1..60 {
         let stage = Stage::new();
         assert!(run_until_death(&stage, dies_at, false).await, "there is such an event");
@@ -61,7 +61,7 @@ async fn a_push_that_arrived_unseen_is_not_forgotten_when_the_next_one_is_refuse
         stage.directory.break_down(Step::Push(sink(name)), Fault::Refused(ErrorKind::PermissionDenied));
     }
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Blocked { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Blocked { .. }), "{outcome:?}");
     assert!(stage.directory.failing_sinks().is_empty(), "a holds the new secret, which is alive");
 }
 
@@ -71,7 +71,7 @@ async fn a_push_that_arrived_unseen_is_not_forgotten_when_the_proof_fails() {
     stage.clock.sleep(Duration::from_secs(700)).await;
     stage.directory.break_down(Step::Verify, Fault::Dropped);
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Blocked { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Blocked { .. }), "{outcome:?}");
     assert!(stage.directory.failing_sinks().is_empty());
 }
 
@@ -81,11 +81,11 @@ async fn an_issuer_that_never_answers_ends_the_rotation_and_leaves_nothing() {
         let stage = Stage::new();
         stage.directory.break_down(Step::Mint, fault);
         let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-        assert!(matches!(outcome, Outcome::RolledBack { .. }), "{fault:?}: {outcome:?}");
+        assert!(matches!(outcome, RotationOutcome::RolledBack { .. }), "{fault:?}: {outcome:?}");
         let mints = stage.directory.calls().iter().filter(|call| matches!(call, Call::Mint(_))).count();
         assert_eq!(mints, 4, "as often as the policy says");
         let resumed = stage.rotator().resume(&stage.target()).await.unwrap();
-        assert!(matches!(resumed, Outcome::Idle), "{resumed:?}");
+        assert!(matches!(resumed, RotationOutcome::Idle), "{resumed:?}");
         assert!(stage.ours().is_empty() && stage.is_alive(stage.old));
         assert!(stage.journal.unfinished().await.unwrap().is_empty());
     }
@@ -97,7 +97,7 @@ async fn a_rotation_that_ended_with_a_lost_secret_says_when_to_look_again() {
     stage.directory.script(Step::Mint, Fault::Dropped);
     stage.directory.script(Step::Mint, Fault::Refused(ErrorKind::PermissionDenied));
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::RolledBack { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::RolledBack { .. }), "{outcome:?}");
     assert!(outcome.run_again_at().is_some_and(|at| at > stage.clock.now()));
 }
 
@@ -109,13 +109,13 @@ async fn an_old_secret_that_cannot_be_proved_at_once_is_asked_again() {
     stage.clock.sleep(61 * DAY).await;
     stage.directory.break_down(Step::Push(sink("b")), Fault::Refused(ErrorKind::PermissionDenied));
     let directory = stage.directory.clone();
-    let glitch = On(move |event: &Event| {
-        if matches!(event, Event::RollbackBegun { .. }) {
+    let glitch = On(move |event: &RotationEvent| {
+        if matches!(event, RotationEvent::RollbackBegun { .. }) {
             directory.script(Step::Verify, Fault::Dropped);
         }
     });
     let outcome = stage.rotator().with_observer(Arc::new(glitch)).rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::RolledBack { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::RolledBack { .. }), "{outcome:?}");
     assert_eq!(stage.ours(), [first]);
     assert_eq!(stage.directory.held_by(&sink("a")), Some(first));
 }
@@ -128,13 +128,13 @@ async fn an_old_secret_without_proof_is_not_given_back() {
     stage.clock.sleep(61 * DAY).await;
     stage.directory.break_down(Step::Push(sink("b")), Fault::Refused(ErrorKind::PermissionDenied));
     let directory = stage.directory.clone();
-    let silent = On(move |event: &Event| {
-        if matches!(event, Event::RollbackBegun { .. }) {
+    let silent = On(move |event: &RotationEvent| {
+        if matches!(event, RotationEvent::RollbackBegun { .. }) {
             directory.break_down(Step::Verify, Fault::Dropped);
         }
     });
     let outcome = stage.rotator().with_observer(Arc::new(silent)).rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Blocked { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Blocked { .. }), "{outcome:?}");
     assert_ne!(stage.directory.held_by(&sink("a")), Some(first));
     assert!(stage.directory.failing_sinks().is_empty());
 }
@@ -146,34 +146,34 @@ async fn a_rotation_whose_way_back_is_closed_goes_forward_when_told() {
     stage.clock.sleep(61 * DAY).await;
     stage.directory.break_down(Step::Push(sink("b")), Fault::Refused(ErrorKind::PermissionDenied));
     let directory = stage.directory.clone();
-    let closed = On(move |event: &Event| {
-        if matches!(event, Event::RollbackBegun { .. }) {
+    let closed = On(move |event: &RotationEvent| {
+        if matches!(event, RotationEvent::RollbackBegun { .. }) {
             directory.break_down(Step::Push(sink("a")), Fault::Dropped);
         }
     });
     let outcome = stage.rotator().with_observer(Arc::new(closed)).rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Blocked { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Blocked { .. }), "{outcome:?}");
     // By the time a person looks at it, the old secret has ended: only the way forward is left.
     stage.clock.sleep(35 * DAY).await;
     stage.directory.heal();
     let outcome = stage.rotator().unblock(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Rotated { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
     stage.assert_rotated();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_removal_that_was_intended_long_ago_is_proved_again_before_it_is_done() {
-    let stage = killed_after(|event| matches!(event, Event::RemovalIntended { .. })).await;
+    let stage = killed_after(|event| matches!(event, RotationEvent::RemovalIntended { .. })).await;
     stage.directory.seed_sink(&sink("a"), Some(stage.old));
     stage.clock.sleep(DAY).await;
     let (directory, old) = (stage.directory.clone(), stage.old);
-    let judge = On(move |event: &Event| {
-        if matches!(event, Event::RemovalAnswered { .. }) {
+    let judge = On(move |event: &RotationEvent| {
+        if matches!(event, RotationEvent::RemovalAnswered { .. }) {
             assert_ne!(directory.held_by(&sink("a")), Some(old), "a still held what was removed");
         }
     });
     let outcome = stage.rotator().with_observer(Arc::new(judge)).rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Rotated { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
     stage.assert_rotated();
 }
 
@@ -184,7 +184,7 @@ async fn a_blocked_rotation_is_reported_without_writing() {
     stage.rotator().rotate(&stage.target()).await.unwrap();
     let before = history(&stage).await.len();
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Blocked { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Blocked { .. }), "{outcome:?}");
     assert_eq!(history(&stage).await.len(), before);
 }
 
@@ -194,9 +194,9 @@ async fn a_consumer_that_is_bound_during_the_grace_is_served_before_the_old_secr
     let alone = stage.bare_target().with_sink(SinkBinding::new(stage.directory.sink(&sink("a"))));
     let rotator = stage.rotator().with_patience(Duration::from_secs(600));
     let outcome = rotator.rotate(&alone).await.unwrap();
-    assert!(matches!(outcome, Outcome::Waiting { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Waiting { .. }), "{outcome:?}");
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Rotated { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
     stage.assert_rotated();
 }
 
@@ -217,7 +217,7 @@ async fn two_runs_of_one_rotator_exclude_each_other_even_late_in_the_grace() {
         stage.clock.sleep(Duration::from_secs(2000)).await;
         rotator.rotate(&target).await
     });
-    assert!(matches!(first.unwrap(), Outcome::Rotated { .. }));
+    assert!(matches!(first.unwrap(), RotationOutcome::Rotated { .. }));
     assert_eq!(second.unwrap_err().kind(), ErrorKind::Conflict);
 }
 
@@ -250,7 +250,7 @@ async fn the_lease_is_asked_for_before_every_effect() {
 
 #[tokio::test(start_paused = true)]
 async fn every_run_writes_under_an_epoch_of_its_own() {
-    let stage = killed_after(|event| matches!(event, Event::Minted { .. })).await;
+    let stage = killed_after(|event| matches!(event, RotationEvent::Minted { .. })).await;
     stage.rotator().rotate(&stage.target()).await.unwrap();
     let stream = stage.target().stream().unwrap();
     let entries = stage.journal.read(&stream, Sequence::START).await.unwrap();
@@ -295,13 +295,13 @@ async fn the_old_secret_stays_while_the_new_one_is_not_listed() {
     let issuer = Hiding { inner: stage.directory.issuer(), hides: hides.clone() };
     let mut target = stage.target();
     target.issuer = Arc::new(issuer);
-    let cut_over = On(move |event: &Event| {
-        if matches!(event, Event::CutOver) {
+    let cut_over = On(move |event: &RotationEvent| {
+        if matches!(event, RotationEvent::CutOver) {
             hides.store(true, Ordering::SeqCst);
         }
     });
     let outcome = stage.rotator().with_observer(Arc::new(cut_over)).rotate(&target).await.unwrap();
-    assert!(matches!(outcome, Outcome::Blocked { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Blocked { .. }), "{outcome:?}");
     assert!(stage.is_alive(stage.old));
 }
 
@@ -309,13 +309,13 @@ async fn the_old_secret_stays_while_the_new_one_is_not_listed() {
 async fn the_old_secret_stays_while_the_issuer_does_not_say_that_it_accepts_the_new_one() {
     let stage = Stage::new();
     let directory = stage.directory.clone();
-    let cut_over = On(move |event: &Event| {
-        if matches!(event, Event::CutOver) {
+    let cut_over = On(move |event: &RotationEvent| {
+        if matches!(event, RotationEvent::CutOver) {
             directory.break_down(Step::Verify, Fault::Dropped);
         }
     });
     let outcome = stage.rotator().with_observer(Arc::new(cut_over)).rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Blocked { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Blocked { .. }), "{outcome:?}");
     assert!(stage.is_alive(stage.old));
 }
 
@@ -324,8 +324,8 @@ async fn an_inconclusive_check_of_a_consumer_is_no_proof() {
     let stage = Stage::new();
     stage.directory.break_down(Step::VerifySink(sink("a")), Fault::Dropped);
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Blocked { .. }), "{outcome:?}");
-    let verified = |event: &Event| matches!(event, Event::SinkVerified { sink: proven, .. } if *proven == sink("a"));
+    assert!(matches!(outcome, RotationOutcome::Blocked { .. }), "{outcome:?}");
+    let verified = |event: &RotationEvent| matches!(event, RotationEvent::SinkVerified { sink: proven, .. } if *proven == sink("a"));
     assert!(!history(&stage).await.iter().any(verified));
     assert!(stage.is_alive(stage.old));
 }

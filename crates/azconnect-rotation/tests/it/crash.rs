@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect_core::{Append, Clock, Entry, Error, Journal, Sequence, StreamId};
-use azconnect_rotation::{Outcome, Rotator};
+use azconnect_rotation::{RotationOutcome, Rotator};
 use azconnect_testkit::fake::{Fault, Step};
 use tokio::sync::Notify;
 
@@ -72,9 +72,12 @@ pub async fn run_until_death(stage: &Stage, dies_at: u32, before: bool) -> bool 
 async fn finish(stage: &Stage) {
     stage.clock.sleep(TERM).await;
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Rotated { .. } | Outcome::NotDue { .. } | Outcome::Idle), "{outcome:?}");
+    assert!(
+        matches!(outcome, RotationOutcome::Rotated { .. } | RotationOutcome::NotDue { .. } | RotationOutcome::Idle),
+        "{outcome:?}"
+    );
     let outcome = stage.rotator().resume(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Idle), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Idle), "{outcome:?}");
     stage.assert_rotated();
     assert!(stage.journal.unfinished().await.unwrap().is_empty());
 }
@@ -129,11 +132,11 @@ async fn any_call_that_fails_once_or_twice_is_survived() {
                 if step == Step::Inventory {
                     let rotator = stage.rotator().with_patience(Duration::from_secs(10));
                     let outcome = rotator.rotate(&target).await.unwrap();
-                    assert!(matches!(outcome, Outcome::Waiting { .. }), "{outcome:?}");
+                    assert!(matches!(outcome, RotationOutcome::Waiting { .. }), "{outcome:?}");
                 }
                 (0..times).for_each(|_| stage.directory.script(step.clone(), fault));
                 let outcome = stage.rotator().rotate(&target).await.unwrap();
-                assert!(matches!(outcome, Outcome::Rotated { .. }), "{step:?} {fault:?}: {outcome:?}");
+                assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{step:?} {fault:?}: {outcome:?}");
                 finish(&stage).await;
             }
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use azconnect_core::{Clock, ErrorKind, Lease, LeaseKey, Retry, Sequence, StreamId};
 use azconnect_credential::{Finding, Severity};
-use azconnect_rotation::{Event, Outcome, Policy, SinkBinding};
+use azconnect_rotation::{Policy, RotationEvent, RotationOutcome, SinkBinding};
 use azconnect_testkit::Canary;
 use azconnect_testkit::fake::{Call, Fault, Step};
 
@@ -15,7 +15,7 @@ use crate::stage::{DAY, Stage, policy, sink};
 async fn a_rotation_replaces_the_adopted_secret_and_leaves_the_foreign_one() {
     let stage = Stage::new();
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Rotated { key: Some(_), watching_until: None }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Rotated { key: Some(_), watching_until: None }), "{outcome:?}");
     stage.assert_rotated();
     assert!(stage.journal.unfinished().await.unwrap().is_empty());
     let retired: Vec<_> = stage.directory.calls().into_iter().filter(|call| matches!(call, Call::Retire(_))).collect();
@@ -34,10 +34,10 @@ async fn the_next_rotation_retires_the_secret_of_the_last_and_destroys_its_seale
     let sealed = state.ledger[&first].sealed.clone().unwrap();
     assert!(stage.secrets.get(&sealed).await.unwrap().is_some());
 
-    assert!(matches!(stage.rotator().rotate(&stage.target()).await.unwrap(), Outcome::NotDue { .. }));
+    assert!(matches!(stage.rotator().rotate(&stage.target()).await.unwrap(), RotationOutcome::NotDue { .. }));
     stage.clock.sleep(61 * DAY).await;
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Rotated { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
     assert!(!stage.is_alive(first));
     stage.assert_rotated();
     assert!(stage.secrets.get(&sealed).await.unwrap().is_none(), "the sealed copy is destroyed");
@@ -64,11 +64,11 @@ async fn nothing_is_pushed_before_the_new_secret_is_settled_and_proven() {
     let mint = calls.iter().position(|call| matches!(call, Call::Mint(_))).unwrap();
     assert!(calls[mint..first_push].iter().any(|call| matches!(call, Call::Verify(Some(_)))));
     let history = stage.rotator().history(stage.target().subject()).await.unwrap();
-    let at = |wanted: fn(&Event) -> bool| history.iter().find(|(_, event)| wanted(event)).unwrap().0;
-    let minted = at(|event| matches!(event, Event::Minted { .. }));
-    let pushed = at(|event| matches!(event, Event::PushIntended { .. }));
-    let cut_over = at(|event| matches!(event, Event::CutOver));
-    let removal = at(|event| matches!(event, Event::RemovalIntended { .. }));
+    let at = |wanted: fn(&RotationEvent) -> bool| history.iter().find(|(_, event)| wanted(event)).unwrap().0;
+    let minted = at(|event| matches!(event, RotationEvent::Minted { .. }));
+    let pushed = at(|event| matches!(event, RotationEvent::PushIntended { .. }));
+    let cut_over = at(|event| matches!(event, RotationEvent::CutOver));
+    let removal = at(|event| matches!(event, RotationEvent::RemovalIntended { .. }));
     assert!(pushed - minted >= policy().settle && removal - cut_over >= policy().grace);
 }
 
@@ -77,7 +77,7 @@ async fn a_mint_whose_answer_was_lost_is_found_removed_and_repeated_under_a_new_
     let stage = Stage::new();
     stage.directory.script(Step::Mint, Fault::AnswerLost);
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Rotated { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
     stage.assert_rotated();
     let markers: Vec<_> = stage
         .directory
@@ -99,12 +99,12 @@ async fn a_mint_that_never_happened_is_watched_for_and_the_watch_ends() {
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
     stage.assert_rotated();
     match outcome {
-        Outcome::Rotated { watching_until: Some(until), .. } => assert!(until > stage.clock.now() - DAY),
-        Outcome::Rotated { watching_until: None, .. } => {}
+        RotationOutcome::Rotated { watching_until: Some(until), .. } => assert!(until > stage.clock.now() - DAY),
+        RotationOutcome::Rotated { watching_until: None, .. } => {}
         other => panic!("{other:?}"),
     }
     let outcome = stage.rotator().resume(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Idle), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Idle), "{outcome:?}");
     assert!(stage.journal.unfinished().await.unwrap().is_empty());
 }
 
@@ -113,7 +113,10 @@ async fn a_refused_mint_leaves_everything_as_it_was() {
     let stage = Stage::new();
     stage.directory.script(Step::Mint, Fault::Refused(ErrorKind::PermissionDenied));
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(&outcome, Outcome::RolledBack { problem, .. } if !problem.advice.is_empty()), "{outcome:?}");
+    assert!(
+        matches!(&outcome, RotationOutcome::RolledBack { problem, .. } if !problem.advice.is_empty()),
+        "{outcome:?}"
+    );
     assert!(stage.ours().is_empty());
     assert!(stage.is_alive(stage.old));
 }
@@ -125,7 +128,7 @@ async fn a_consumer_that_refuses_before_anyone_holds_the_secret_undoes_the_rotat
         stage.directory.break_down(Step::Push(sink(name)), Fault::Refused(ErrorKind::PermissionDenied));
     }
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::RolledBack { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::RolledBack { .. }), "{outcome:?}");
     assert!(stage.ours().is_empty(), "the new key is gone");
     assert!(stage.is_alive(stage.old));
     assert!(stage.directory.failing_sinks().is_empty());
@@ -136,7 +139,7 @@ async fn a_secret_that_is_never_accepted_is_removed_again() {
     let stage = Stage::new();
     stage.directory.break_down(Step::Verify, Fault::Dropped);
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::RolledBack { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::RolledBack { .. }), "{outcome:?}");
     assert!(stage.ours().is_empty());
     assert_eq!(stage.directory.held_by(&sink("a")), Some(stage.old));
 }
@@ -146,14 +149,14 @@ async fn a_half_pushed_secret_without_a_way_back_needs_a_person_and_goes_on_when
     let stage = Stage::new();
     stage.directory.break_down(Step::Push(sink("b")), Fault::Refused(ErrorKind::PermissionDenied));
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Blocked { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Blocked { .. }), "{outcome:?}");
     assert!(stage.is_alive(stage.old) && stage.ours().len() == 1, "both are alive");
     assert!(stage.directory.failing_sinks().is_empty());
-    assert!(matches!(stage.rotator().rotate(&stage.target()).await.unwrap(), Outcome::Blocked { .. }));
+    assert!(matches!(stage.rotator().rotate(&stage.target()).await.unwrap(), RotationOutcome::Blocked { .. }));
 
     stage.directory.heal();
     let outcome = stage.rotator().unblock(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Rotated { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
     stage.assert_rotated();
 }
 
@@ -165,7 +168,7 @@ async fn a_half_pushed_secret_is_taken_back_where_the_old_one_is_held_sealed() {
     stage.clock.sleep(61 * DAY).await;
     stage.directory.break_down(Step::Push(sink("b")), Fault::Refused(ErrorKind::PermissionDenied));
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::RolledBack { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::RolledBack { .. }), "{outcome:?}");
     assert_eq!(stage.ours(), [first], "the new key is gone, the old one serves on");
     assert_eq!(stage.directory.held_by(&sink("a")), Some(first));
     assert_eq!(stage.directory.held_by(&sink("b")), Some(first));
@@ -181,7 +184,7 @@ async fn an_optional_consumer_may_fail() {
         .with_sink(SinkBinding::new(stage.directory.sink(&sink("a"))))
         .with_sink(SinkBinding::new(stage.directory.sink(&sink("b"))).optional());
     let outcome = stage.rotator().rotate(&target).await.unwrap();
-    assert!(matches!(outcome, Outcome::Rotated { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
     assert!(!stage.is_alive(stage.old));
 }
 
@@ -190,10 +193,10 @@ async fn an_inconclusive_last_proof_never_permits_the_removal() {
     let stage = Stage::new();
     let rotator = stage.rotator().with_patience(Duration::from_secs(600));
     let outcome = rotator.rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Waiting { .. }), "the grace outlasts the patience: {outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Waiting { .. }), "the grace outlasts the patience: {outcome:?}");
     stage.directory.break_down(Step::VerifySink(sink("a")), Fault::Dropped);
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Blocked { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Blocked { .. }), "{outcome:?}");
     assert!(stage.is_alive(stage.old), "the old key outlives a week without proof");
 }
 
@@ -206,7 +209,7 @@ async fn a_receipt_stands_in_for_a_proof_only_where_that_was_agreed() {
         .with_sink(SinkBinding::new(stage.directory.sink(&sink("a"))))
         .with_sink(SinkBinding::new(stage.directory.sink(&sink("b"))).with_receipt_as_proof());
     let outcome = stage.rotator().rotate(&target).await.unwrap();
-    assert!(matches!(outcome, Outcome::Rotated { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
     stage.assert_rotated();
 }
 
@@ -217,10 +220,10 @@ async fn a_consumer_changed_by_somebody_else_during_the_grace_is_served_again() 
     rotator.rotate(&stage.target()).await.unwrap();
     stage.directory.seed_sink(&sink("a"), None);
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Rotated { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
     stage.assert_rotated();
     let history = stage.rotator().history(stage.target().subject()).await.unwrap();
-    assert!(history.iter().any(|(_, event)| matches!(event, Event::SinkDisproved { .. })));
+    assert!(history.iter().any(|(_, event)| matches!(event, RotationEvent::SinkDisproved { .. })));
 }
 
 #[tokio::test(start_paused = true)]
@@ -228,7 +231,7 @@ async fn findings_that_forbid_a_rotation_refuse_it_before_any_effect() {
     let blocker = Finding::new(Severity::Blocker, "automatic-creation", "no", "convert it");
     let refused = |stage: Stage, rule: &'static str| async move {
         let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-        let Outcome::Refused { plan } = outcome else { panic!("{outcome:?}") };
+        let RotationOutcome::Refused { plan } = outcome else { panic!("{outcome:?}") };
         assert_eq!(plan.blockers()[0].1.rule, rule);
         assert!(!stage.directory.calls().iter().any(|call| matches!(call, Call::Mint(_))));
     };
@@ -245,7 +248,7 @@ async fn the_orchestrator_s_own_secret_rotates_when_its_own_credential_is_bound(
     let stage = Stage::with(|directory| directory.with_issuer_signs_in_with_these(true));
     stage.directory.set_sink_is_issuers_own(&sink("a"), true);
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, Outcome::Rotated { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -256,7 +259,7 @@ async fn two_writers_never_work_on_one_subject() {
         stage.clock.sleep(Duration::from_secs(20)).await;
         two.rotate(&target).await
     });
-    assert!(matches!(first.unwrap(), Outcome::Rotated { .. }));
+    assert!(matches!(first.unwrap(), RotationOutcome::Rotated { .. }));
     let error = second.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(matches!(error.retry(), Retry::After(_)), "{error:?}");
@@ -275,7 +278,7 @@ async fn a_writer_that_lost_its_lease_stops_before_its_next_effect() {
         assert!(grant.is_err(), "it is held");
     };
     let (outcome, ()) = tokio::join!(rotator.rotate(&target), thief);
-    assert!(matches!(outcome.unwrap(), Outcome::Rotated { .. }));
+    assert!(matches!(outcome.unwrap(), RotationOutcome::Rotated { .. }));
 
     let stolen = Arc::new(Stolen::new(stage.lease.clone()));
     let stage = Stage { lease: stolen, ..Stage::new() };
@@ -339,7 +342,7 @@ async fn many_targets_run_at_once_and_one_failure_stops_no_other() {
     let rotator = stages[0].rotator();
     let runs = rotator.rotate_due(&[stages[1].target(), stages[0].target()], 4).await;
     assert_eq!(runs.len(), 2);
-    assert!(runs.iter().any(|(_, run)| matches!(run, Ok(Outcome::Rotated { .. }))));
+    assert!(runs.iter().any(|(_, run)| matches!(run, Ok(RotationOutcome::Rotated { .. }))));
     assert!(runs.iter().any(|(_, run)| run.is_err()));
     stages[0].assert_rotated();
 }

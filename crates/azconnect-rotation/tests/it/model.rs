@@ -5,7 +5,7 @@ use std::time::Duration;
 use azconnect_core::KeyId;
 use azconnect_credential::{Marker, Retirement, SinkId};
 use azconnect_rotation::state::Mint;
-use azconnect_rotation::{Action, Event, Policy, Problem, RemovalCause, State, decide};
+use azconnect_rotation::{Action, Policy, Problem, RemovalCause, RotationEvent, RotationState, decide};
 use proptest::prelude::*;
 use serde_json::json;
 use time::OffsetDateTime;
@@ -36,9 +36,9 @@ fn begun(old_is_sealed: bool) -> World {
     let mut world = World::new();
     if old_is_sealed {
         world.rotation_began(vec![]);
-        world.record(Event::MintIntended { marker: marker(0) });
+        world.record(RotationEvent::MintIntended { marker: marker(0) });
         world.record(minted(marker(0), old()));
-        world.record(Event::Rotated);
+        world.record(RotationEvent::Rotated);
     }
     world.rotation_began(vec![old()]);
     world
@@ -48,7 +48,7 @@ fn marker(n: u32) -> Marker {
     Marker::new(format!("azconnect {n}")).unwrap()
 }
 
-fn minted(marker: Marker, key: KeyId) -> Event {
+fn minted(marker: Marker, key: KeyId) -> RotationEvent {
     serde_json::from_value(json!({
         "event": "minted", "marker": marker, "key": key, "sealed": "sealed/x",
         "ends_at": "2027-01-01T00:00:00Z", "minted_at": "2026-01-01T00:00:00Z",
@@ -63,15 +63,15 @@ fn problem(may_pass: bool, untouched: bool) -> Problem {
 
 /// A world that answers at random, and remembers what it must judge.
 struct World {
-    state: State,
+    state: RotationState,
     now: OffsetDateTime,
     minted: u32,
-    log: Vec<Event>,
+    log: Vec<RotationEvent>,
 }
 
 impl World {
     fn new() -> Self {
-        Self { state: State::default(), now: START, minted: 10, log: Vec::new() }
+        Self { state: RotationState::default(), now: START, minted: 10, log: Vec::new() }
     }
 
     fn rotation_began(&mut self, retire: Vec<KeyId>) {
@@ -86,15 +86,15 @@ impl World {
         self.record(serde_json::from_value(event).unwrap());
     }
 
-    fn record(&mut self, event: Event) {
+    fn record(&mut self, event: RotationEvent) {
         self.judge(&event);
         self.state = self.state.clone().evolve(&event, self.now).unwrap();
         self.log.push(event);
     }
 
     /// The rules that no answer of the world may break.
-    fn judge(&self, event: &Event) {
-        let Event::RemovalIntended { key, cause, marker } = event else { return };
+    fn judge(&self, event: &RotationEvent) {
+        let RotationEvent::RemovalIntended { key, cause, marker } = event else { return };
         match cause {
             RemovalCause::Superseded => {
                 let rotation = self.state.rotation.as_ref().unwrap();
@@ -130,10 +130,10 @@ impl World {
             Action::Mint => {
                 self.minted += 1;
                 let marker = marker(self.minted);
-                self.record(Event::MintIntended { marker: marker.clone() });
+                self.record(RotationEvent::MintIntended { marker: marker.clone() });
                 match dice(5) {
-                    0 => self.record(Event::MintRefused { marker, problem: problem(dice(4) != 0, true) }),
-                    1 => self.record(Event::MintUnanswered { marker, problem: problem(true, false) }),
+                    0 => self.record(RotationEvent::MintRefused { marker, problem: problem(dice(4) != 0, true) }),
+                    1 => self.record(RotationEvent::MintUnanswered { marker, problem: problem(true, false) }),
                     2 => {} // crashed before the answer was recorded
                     _ => self.record(minted(marker, key(u128::from(self.minted)))),
                 }
@@ -141,58 +141,65 @@ impl World {
             Action::Search { marker } => match dice(4) {
                 0 => {
                     let lost = key(1000 + u128::from(self.minted) + u128::from(dice(1000)));
-                    self.record(Event::RemovalIntended { key: lost, cause: RemovalCause::Lost, marker: Some(marker) });
+                    self.record(RotationEvent::RemovalIntended {
+                        key: lost,
+                        cause: RemovalCause::Lost,
+                        marker: Some(marker),
+                    });
                 }
-                1 => self.record(Event::MarkerUnread { marker, problem: problem(true, true) }),
-                _ => self.record(Event::MarkerAbsent { marker }),
+                1 => self.record(RotationEvent::MarkerUnread { marker, problem: problem(true, true) }),
+                _ => self.record(RotationEvent::MarkerAbsent { marker }),
             },
             Action::Prove => match dice(4) {
-                0 => self.record(Event::ProofDeferred { problem: problem(true, true) }),
-                _ => self.record(Event::Proven { evidence: "e".into() }),
+                0 => self.record(RotationEvent::ProofDeferred { problem: problem(true, true) }),
+                _ => self.record(RotationEvent::Proven { evidence: "e".into() }),
             },
             Action::Push { sinks } => {
-                self.record(Event::PushIntended { sinks: sinks.clone() });
+                self.record(RotationEvent::PushIntended { sinks: sinks.clone() });
                 for sink in sinks {
                     match dice(6) {
-                        0 => self.record(Event::PushFailed { sink, problem: problem(dice(8) != 0, dice(2) == 0) }),
+                        0 => self
+                            .record(RotationEvent::PushFailed { sink, problem: problem(dice(8) != 0, dice(2) == 0) }),
                         1 => {} // crashed in flight
-                        _ => self.record(Event::Pushed { sink, evidence: "e".into(), revision: None }),
+                        _ => self.record(RotationEvent::Pushed { sink, evidence: "e".into(), revision: None }),
                     }
                 }
             }
             Action::Verify { sinks } => {
                 for sink in sinks {
                     match dice(6) {
-                        0 => self.record(Event::SinkUnverified {
+                        0 => self.record(RotationEvent::SinkUnverified {
                             sink,
                             rejected: dice(2) == 0,
                             problem: problem(true, true),
                         }),
-                        _ => self.record(Event::SinkVerified { sink, evidence: "e".into() }),
+                        _ => self.record(RotationEvent::SinkVerified { sink, evidence: "e".into() }),
                     }
                 }
             }
             Action::Gate => match dice(5) {
-                0 => self.record(Event::GateHeld { problem: problem(true, true) }),
-                1 => self.record(Event::SinkDisproved { sink: sinks()[0].clone(), problem: problem(true, true) }),
-                _ => self.record(Event::Cleared { evidence: "e".into() }),
+                0 => self.record(RotationEvent::GateHeld { problem: problem(true, true) }),
+                1 => {
+                    self.record(RotationEvent::SinkDisproved { sink: sinks()[0].clone(), problem: problem(true, true) })
+                }
+                _ => self.record(RotationEvent::Cleared { evidence: "e".into() }),
             },
             Action::Remove { key } => match dice(5) {
-                0 => self.record(Event::RemovalFailed { key, problem: problem(true, false) }),
-                1 => self.record(Event::RemovalAnswered { key, answer: Retirement::NotListed }),
-                _ => self.record(Event::RemovalAnswered { key, answer: Retirement::Accepted }),
+                0 => self.record(RotationEvent::RemovalFailed { key, problem: problem(true, false) }),
+                1 => self.record(RotationEvent::RemovalAnswered { key, answer: Retirement::NotListed }),
+                _ => self.record(RotationEvent::RemovalAnswered { key, answer: Retirement::Accepted }),
             },
-            Action::CheckRemoved { key } => self.record(Event::KeyRead { key, listed: dice(4) == 0 }),
-            Action::Forget { key, .. } => self.record(Event::Forgotten { key }),
+            Action::CheckRemoved { key } => self.record(RotationEvent::KeyRead { key, listed: dice(4) == 0 }),
+            Action::Forget { key, .. } => self.record(RotationEvent::Forgotten { key }),
             Action::ProveOld { .. } => match dice(6) {
-                0 => self.record(Event::Blocked { problem: problem(true, true) }),
-                _ => self.record(Event::OldProven { evidence: "e".into() }),
+                0 => self.record(RotationEvent::Blocked { problem: problem(true, true) }),
+                _ => self.record(RotationEvent::OldProven { evidence: "e".into() }),
             },
             Action::Restore { sinks, .. } => {
                 for sink in sinks {
                     match dice(5) {
-                        0 => self.record(Event::RestoreFailed { sink, problem: problem(true, false) }),
-                        _ => self.record(Event::Restored { sink, evidence: "e".into() }),
+                        0 => self.record(RotationEvent::RestoreFailed { sink, problem: problem(true, false) }),
+                        _ => self.record(RotationEvent::Restored { sink, evidence: "e".into() }),
                     }
                 }
             }
@@ -239,7 +246,7 @@ proptest! {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             ((random >> 33) as u32) % sides
         };
-        let mut replayed = State::default();
+        let mut replayed = RotationState::default();
         let mut read = 0;
         for _ in 0..60 {
             let before = world.now;
@@ -249,7 +256,7 @@ proptest! {
             for event in &world.log[read..] {
                 // Through JSON, as a journal would keep it.
                 let text = serde_json::to_string(event).unwrap();
-                let back: Event = serde_json::from_str(&text).unwrap();
+                let back: RotationEvent = serde_json::from_str(&text).unwrap();
                 prop_assert_eq!(&back, event);
                 replayed = replayed.evolve(&back, at).unwrap();
             }
@@ -260,7 +267,7 @@ proptest! {
 }
 
 fn removed(world: &World, key: KeyId) -> bool {
-    world.log.iter().any(|event| matches!(event, Event::Removed { key: gone } if *gone == key))
+    world.log.iter().any(|event| matches!(event, RotationEvent::Removed { key: gone } if *gone == key))
 }
 
 #[test]
@@ -308,7 +315,7 @@ fn the_happy_path_is_as_long_as_it_must_be() {
 #[test]
 fn a_key_that_is_not_ours_is_never_on_its_way_out() {
     let world = begun(true);
-    let foreign = Event::RemovalIntended { key: key(99), cause: RemovalCause::Superseded, marker: None };
+    let foreign = RotationEvent::RemovalIntended { key: key(99), cause: RemovalCause::Superseded, marker: None };
     let error = world.state.evolve(&foreign, START).unwrap_err();
     assert_eq!(error.kind(), azconnect_core::ErrorKind::Corrupt);
 }
@@ -316,22 +323,22 @@ fn a_key_that_is_not_ours_is_never_on_its_way_out() {
 #[test]
 fn a_refused_mint_changes_nothing_and_ends_the_rotation() {
     let mut world = begun(false);
-    world.record(Event::MintIntended { marker: marker(1) });
-    world.record(Event::MintRefused { marker: marker(1), problem: problem(false, true) });
+    world.record(RotationEvent::MintIntended { marker: marker(1) });
+    world.record(RotationEvent::MintRefused { marker: marker(1), problem: problem(false, true) });
     let action = decide(&world.state, world.now);
-    assert!(matches!(action, Action::Record(event) if matches!(*event, Event::RolledBack { .. })));
+    assert!(matches!(action, Action::Record(event) if matches!(*event, RotationEvent::RolledBack { .. })));
 }
 
 #[test]
 fn a_mint_without_answer_is_searched_for_and_then_watched() {
     let mut world = begun(false);
-    world.record(Event::MintIntended { marker: marker(1) });
+    world.record(RotationEvent::MintIntended { marker: marker(1) });
     let mut reads = 0;
     while matches!(world.state.rotation.as_ref().unwrap().mint, Mint::Asked { .. }) {
         match decide(&world.state, world.now) {
             Action::Search { marker } => {
                 reads += 1;
-                world.record(Event::MarkerAbsent { marker });
+                world.record(RotationEvent::MarkerAbsent { marker });
             }
             action => world.perform(action, &mut |sides| sides - 1),
         }
@@ -344,16 +351,16 @@ fn a_mint_without_answer_is_searched_for_and_then_watched() {
 #[test]
 fn the_orphan_watch_looks_a_last_time_when_it_ends() {
     let mut world = begun(false);
-    world.record(Event::MintIntended { marker: marker(1) });
+    world.record(RotationEvent::MintIntended { marker: marker(1) });
     let until = world.now + Duration::from_secs(3600);
-    world.record(Event::MarkerWatched { marker: marker(1), until });
-    world.record(Event::RolledBack { problem: problem(false, true) });
+    world.record(RotationEvent::MarkerWatched { marker: marker(1), until });
+    world.record(RotationEvent::RolledBack { problem: problem(false, true) });
     let mut last_look = START;
     loop {
         match decide(&world.state, world.now) {
             Action::Search { marker } => {
                 last_look = world.now;
-                world.record(Event::MarkerAbsent { marker });
+                world.record(RotationEvent::MarkerAbsent { marker });
             }
             Action::Rest => break,
             action => world.perform(action, &mut |sides| sides - 1),
@@ -366,7 +373,7 @@ fn the_orphan_watch_looks_a_last_time_when_it_ends() {
 /// A rotation that has been cut over, and whose last proof is given at the end of the grace.
 fn cleared() -> World {
     let mut world = begun(true);
-    while !world.log.iter().any(|event| matches!(event, Event::Cleared { .. })) {
+    while !world.log.iter().any(|event| matches!(event, RotationEvent::Cleared { .. })) {
         let action = decide(&world.state, world.now);
         world.perform(action, &mut |sides| sides - 1);
     }
@@ -376,7 +383,7 @@ fn cleared() -> World {
 #[test]
 fn a_proof_that_is_old_or_from_the_future_clears_nothing() {
     let world = cleared();
-    let permits = |now| matches!(decide(&world.state, now), Action::Record(event) if matches!(*event, Event::RemovalIntended { .. }));
+    let permits = |now| matches!(decide(&world.state, now), Action::Record(event) if matches!(*event, RotationEvent::RemovalIntended { .. }));
     assert!(permits(world.now));
     assert!(!permits(world.now + Duration::from_secs(301)), "it is old");
     assert!(!permits(world.now - Duration::from_secs(3600)), "the clock was set back");
@@ -385,14 +392,14 @@ fn a_proof_that_is_old_or_from_the_future_clears_nothing() {
 #[test]
 fn a_last_look_that_fails_is_repeated_after_a_pause() {
     let mut world = begun(false);
-    world.record(Event::MintIntended { marker: marker(1) });
+    world.record(RotationEvent::MintIntended { marker: marker(1) });
     let until = world.now + Duration::from_secs(3600);
-    world.record(Event::MarkerWatched { marker: marker(1), until });
-    world.record(Event::RolledBack { problem: problem(false, true) });
+    world.record(RotationEvent::MarkerWatched { marker: marker(1), until });
+    world.record(RotationEvent::RolledBack { problem: problem(false, true) });
     world.now = until;
     for _ in 0..3 {
         assert!(matches!(decide(&world.state, world.now), Action::Search { .. }));
-        world.record(Event::MarkerUnread { marker: marker(1), problem: problem(true, true) });
+        world.record(RotationEvent::MarkerUnread { marker: marker(1), problem: problem(true, true) });
         let action = decide(&world.state, world.now);
         assert!(matches!(action, Action::Wait { until, .. } if until > world.now), "{action:?}");
         world.perform(action, &mut |sides| sides - 1);
@@ -402,19 +409,19 @@ fn a_last_look_that_fails_is_repeated_after_a_pause() {
 #[test]
 fn reads_for_a_lost_secret_that_fail_are_spaced_more_and_more_and_end_with_a_person() {
     let mut world = begun(false);
-    world.record(Event::MintIntended { marker: marker(1) });
+    world.record(RotationEvent::MintIntended { marker: marker(1) });
     let mut reads = 0;
     while world.state.rotation.as_ref().unwrap().blocked().is_none() {
         match decide(&world.state, world.now) {
             Action::Search { marker } => {
                 reads += 1;
-                world.record(Event::MarkerUnread { marker, problem: problem(true, true) });
+                world.record(RotationEvent::MarkerUnread { marker, problem: problem(true, true) });
             }
             action => world.perform(action, &mut |sides| sides - 1),
         }
     }
     assert!(reads < 2100, "{reads} reads in a week");
-    world.record(Event::Unblocked);
+    world.record(RotationEvent::Unblocked);
     assert!(matches!(decide(&world.state, world.now), Action::Search { .. }));
 }
 
@@ -423,9 +430,9 @@ fn no_secret_is_asked_for_while_two_lost_ones_may_turn_up() {
     let mut world = begun(false);
     for n in 1..=2 {
         assert_eq!(decide(&world.state, world.now), Action::Mint);
-        world.record(Event::MintIntended { marker: marker(n) });
+        world.record(RotationEvent::MintIntended { marker: marker(n) });
         let until = world.now + Duration::from_secs(3600);
-        world.record(Event::MarkerWatched { marker: marker(n), until });
+        world.record(RotationEvent::MarkerWatched { marker: marker(n), until });
     }
     assert!(matches!(decide(&world.state, world.now), Action::Wait { .. }));
 }
@@ -434,10 +441,10 @@ fn no_secret_is_asked_for_while_two_lost_ones_may_turn_up() {
 fn a_lost_secret_whose_removal_nobody_took_stays_on_the_watch() {
     for (answer, watched) in [(Retirement::NotListed, 1), (Retirement::Accepted, 0)] {
         let mut world = begun(false);
-        world.record(Event::MintIntended { marker: marker(1) });
+        world.record(RotationEvent::MintIntended { marker: marker(1) });
         let lost = key(77);
-        world.record(Event::RemovalIntended { key: lost, cause: RemovalCause::Lost, marker: Some(marker(1)) });
-        world.record(Event::RemovalAnswered { key: lost, answer });
+        world.record(RotationEvent::RemovalIntended { key: lost, cause: RemovalCause::Lost, marker: Some(marker(1)) });
+        world.record(RotationEvent::RemovalAnswered { key: lost, answer });
         while world.state.removals.contains_key(&lost) {
             let action = decide(&world.state, world.now);
             world.perform(action, &mut |sides| sides - 1);

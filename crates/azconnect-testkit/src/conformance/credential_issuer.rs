@@ -9,7 +9,7 @@ use azconnect_credential::{CredentialIssuer, Inventory, Marker, MintRequest, Min
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::report::{Failure, Outcome, Report, ensure, ensure_eq};
+use super::report::{CaseResult, Failure, Report, ensure, ensure_eq};
 use crate::canary::Canary;
 
 /// An issuer under test, and what lies behind it: an emulator, or a stub of the service.
@@ -53,11 +53,11 @@ pub async fn all<H: IssuerHarness>(make: impl AsyncFn() -> H) {
     report.finish();
 }
 
-fn stable(harness: &impl IssuerHarness) -> Outcome {
+fn stable(harness: &impl IssuerHarness) -> CaseResult {
     ensure_eq("the subject", harness.issuer().subject(), harness.issuer().subject())
 }
 
-async fn reads_only(harness: &impl IssuerHarness) -> Outcome {
+async fn reads_only(harness: &impl IssuerHarness) -> CaseResult {
     harness.settle().await;
     let first = harness.issuer().inventory().await?;
     ensure(!first.keys.is_empty(), "the harness must seed a key that is not ours")?;
@@ -68,7 +68,7 @@ async fn reads_only(harness: &impl IssuerHarness) -> Outcome {
     Ok(())
 }
 
-async fn mints(harness: &impl IssuerHarness) -> Outcome {
+async fn mints(harness: &impl IssuerHarness) -> CaseResult {
     harness.settle().await;
     let before = keys(&harness.issuer().inventory().await?);
     let request = request(harness)?;
@@ -87,7 +87,7 @@ async fn mints(harness: &impl IssuerHarness) -> Outcome {
     ensure_eq("the keys", &keys(&inventory), &wanted)
 }
 
-async fn mints_anew(harness: &impl IssuerHarness) -> Outcome {
+async fn mints_anew(harness: &impl IssuerHarness) -> CaseResult {
     let first = mint(harness).await?;
     let second = mint(harness).await?;
     ensure(first.key != second.key, "two mints gave one key id")?;
@@ -97,7 +97,7 @@ async fn mints_anew(harness: &impl IssuerHarness) -> Outcome {
     ensure(harness.works(&second.secret).await, "the second does not work")
 }
 
-async fn retires_one(harness: &impl IssuerHarness) -> Outcome {
+async fn retires_one(harness: &impl IssuerHarness) -> CaseResult {
     let (first, second) = (mint(harness).await?, mint(harness).await?);
     harness.settle().await;
     let before = keys(&harness.issuer().inventory().await?);
@@ -109,7 +109,7 @@ async fn retires_one(harness: &impl IssuerHarness) -> Outcome {
     ensure_eq("the keys that are left", &keys(&harness.issuer().inventory().await?), &wanted)
 }
 
-async fn retires_again(harness: &impl IssuerHarness) -> Outcome {
+async fn retires_again(harness: &impl IssuerHarness) -> CaseResult {
     let minted = mint(harness).await?;
     harness.settle().await;
     harness.issuer().retire(minted.key).await?;
@@ -117,7 +117,7 @@ async fn retires_again(harness: &impl IssuerHarness) -> Outcome {
     ensure_eq("the second answer", &harness.issuer().retire(minted.key).await?, &Retirement::NotListed)
 }
 
-async fn retires_unknown(harness: &impl IssuerHarness) -> Outcome {
+async fn retires_unknown(harness: &impl IssuerHarness) -> CaseResult {
     harness.settle().await;
     let before = keys(&harness.issuer().inventory().await?);
     let unknown = KeyId::from(Uuid::new_v4());
@@ -126,7 +126,7 @@ async fn retires_unknown(harness: &impl IssuerHarness) -> Outcome {
     ensure_eq("the keys", &keys(&harness.issuer().inventory().await?), &before)
 }
 
-async fn lost_answer(harness: &impl IssuerHarness) -> Outcome {
+async fn lost_answer(harness: &impl IssuerHarness) -> CaseResult {
     let request = request(harness)?;
     harness.lose_next_mint().await;
     let error = match harness.issuer().mint(&request).await {
@@ -139,7 +139,7 @@ async fn lost_answer(harness: &impl IssuerHarness) -> Outcome {
     ensure_eq("the keys of this marker", &inventory.carrying(&request.marker).count(), &1)
 }
 
-async fn dropped_mint(harness: &impl IssuerHarness) -> Outcome {
+async fn dropped_mint(harness: &impl IssuerHarness) -> CaseResult {
     let request = request(harness)?;
     harness.drop_next_mint().await;
     let wanted = usize::from(harness.issuer().mint(&request).await.is_ok());
@@ -148,7 +148,7 @@ async fn dropped_mint(harness: &impl IssuerHarness) -> Outcome {
     ensure_eq("the keys of this marker", &inventory.carrying(&request.marker).count(), &wanted)
 }
 
-async fn shows_nothing(harness: &impl IssuerHarness) -> Outcome {
+async fn shows_nothing(harness: &impl IssuerHarness) -> CaseResult {
     let canary = Canary::new();
     let ears = canary.listen();
     let minted = mint(harness).await?;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use azconnect_core::{ErrorKind, Secret};
-use azconnect_credential::{Candidate, CredentialSink, Minted, Verdict};
+use azconnect_credential::{Candidate, CredentialSink, CredentialVerdict, Minted};
 use time::OffsetDateTime;
 
-use super::report::{Failure, Outcome, Report, ensure, ensure_eq, fresh};
+use super::report::{CaseResult, Failure, Report, ensure, ensure_eq, fresh};
 use crate::canary::Canary;
 
 /// A consumer under test, and what lies behind it: an emulator, or a stub of the service.
@@ -67,11 +67,11 @@ pub async fn all<H: SinkHarness>(make: impl AsyncFn() -> H) {
     report.finish();
 }
 
-fn stable(harness: &impl SinkHarness) -> Outcome {
+fn stable(harness: &impl SinkHarness) -> CaseResult {
     ensure_eq("the name", harness.sink().id(), harness.sink().id())
 }
 
-async fn looks_only(harness: &impl SinkHarness) -> Outcome {
+async fn looks_only(harness: &impl SinkHarness) -> CaseResult {
     let minted = harness.mint().await;
     push(harness, &minted).await?;
     let before = harness.rest().await;
@@ -84,7 +84,7 @@ async fn looks_only(harness: &impl SinkHarness) -> Outcome {
     ensure_eq("the rest", &harness.rest().await, &before)
 }
 
-async fn pushes(harness: &impl SinkHarness) -> Outcome {
+async fn pushes(harness: &impl SinkHarness) -> CaseResult {
     let minted = harness.mint().await;
     ensure(!harness.holds(&minted.secret).await, "the harness minted what the consumer holds already")?;
     let before = harness.rest().await;
@@ -94,7 +94,7 @@ async fn pushes(harness: &impl SinkHarness) -> Outcome {
     ensure_eq("the rest", &harness.rest().await, &before)
 }
 
-async fn pushes_again(harness: &impl SinkHarness) -> Outcome {
+async fn pushes_again(harness: &impl SinkHarness) -> CaseResult {
     let minted = harness.mint().await;
     push(harness, &minted).await?;
     let before = harness.rest().await;
@@ -104,7 +104,7 @@ async fn pushes_again(harness: &impl SinkHarness) -> Outcome {
     ensure_eq("the rest", &harness.rest().await, &before)
 }
 
-async fn replaces(harness: &impl SinkHarness) -> Outcome {
+async fn replaces(harness: &impl SinkHarness) -> CaseResult {
     let (first, second) = (harness.mint().await, harness.mint().await);
     push(harness, &first).await?;
     push(harness, &second).await?;
@@ -112,18 +112,18 @@ async fn replaces(harness: &impl SinkHarness) -> Outcome {
     ensure(!harness.holds(&first.secret).await, "the consumer still holds the earlier one")
 }
 
-async fn accepts(harness: &impl SinkHarness) -> Outcome {
+async fn accepts(harness: &impl SinkHarness) -> CaseResult {
     let minted = harness.mint().await;
     harness.settle().await;
     push(harness, &minted).await?;
     harness.settle().await;
     let assessment = harness.sink().verify(&candidate(harness, &minted)).await;
-    let wanted = if harness.can_verify() { Verdict::Accepted } else { Verdict::Inconclusive };
+    let wanted = if harness.can_verify() { CredentialVerdict::Accepted } else { CredentialVerdict::Inconclusive };
     ensure(assessment.verdict == wanted, format!("wanted {wanted:?}: {assessment:?}"))?;
     ensure(!assessment.evidence.is_empty(), "an assessment needs evidence")
 }
 
-async fn does_not_accept(harness: &impl SinkHarness) -> Outcome {
+async fn does_not_accept(harness: &impl SinkHarness) -> CaseResult {
     let wrong = Secret::new(format!("wrong~{}", fresh("secret")));
     harness.sink().push(&Candidate::new(&wrong)).await?;
     harness.settle().await;
@@ -133,7 +133,7 @@ async fn does_not_accept(harness: &impl SinkHarness) -> Outcome {
 }
 
 /// The consumer works, with its former secret: that proves nothing of the candidate.
-async fn other_than_held(harness: &impl SinkHarness) -> Outcome {
+async fn other_than_held(harness: &impl SinkHarness) -> CaseResult {
     let wrong = Secret::new(format!("wrong~{}", fresh("secret")));
     let right = harness.mint().await;
     harness.sink().push(&Candidate::new(&wrong)).await?;
@@ -142,7 +142,7 @@ async fn other_than_held(harness: &impl SinkHarness) -> Outcome {
     ensure(!assessment.is_accepted(), "a consumer that holds a wrong secret was accepted")
 }
 
-async fn conflicts(harness: &impl SinkHarness) -> Outcome {
+async fn conflicts(harness: &impl SinkHarness) -> CaseResult {
     let (first, second) = (harness.mint().await, harness.mint().await);
     push(harness, &first).await?;
     harness.interfere_with_next_push().await;
@@ -161,7 +161,7 @@ async fn conflicts(harness: &impl SinkHarness) -> Outcome {
     ensure(harness.holds(&second.secret).await, "pushing again did not help")
 }
 
-async fn unreachable(harness: &impl SinkHarness) -> Outcome {
+async fn unreachable(harness: &impl SinkHarness) -> CaseResult {
     let (first, second) = (harness.mint().await, harness.mint().await);
     push(harness, &first).await?;
     harness.settle().await;
@@ -169,12 +169,12 @@ async fn unreachable(harness: &impl SinkHarness) -> Outcome {
     ensure(harness.sink().inspect().await.is_err(), "an unreachable consumer was inspected")?;
     ensure(harness.sink().push(&candidate(harness, &second)).await.is_err(), "an unreachable consumer took a secret")?;
     let assessment = harness.sink().verify(&candidate(harness, &first)).await;
-    ensure(assessment.verdict == Verdict::Inconclusive, format!("wanted Inconclusive: {assessment:?}"))?;
+    ensure(assessment.verdict == CredentialVerdict::Inconclusive, format!("wanted Inconclusive: {assessment:?}"))?;
     harness.reconnect().await;
     ensure(harness.holds(&first.secret).await, "the secret changed")
 }
 
-async fn shows_nothing(harness: &impl SinkHarness) -> Outcome {
+async fn shows_nothing(harness: &impl SinkHarness) -> CaseResult {
     let canary = Canary::new();
     let ears = canary.listen();
     let minted = harness.mint().await;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect_core::{KeyId, Secret};
-use azconnect_credential::{Assessment, Candidate, CredentialVerifier, Minted, Verdict};
+use azconnect_credential::{Assessment, Candidate, CredentialVerdict, CredentialVerifier, Minted};
 use time::OffsetDateTime;
 
-use super::report::{Outcome, Report, ensure, fresh};
+use super::report::{CaseResult, Report, ensure, fresh};
 use crate::canary::Canary;
 
 /// A verifier under test, and what lies behind it: an emulator, or a stub of the service.
@@ -51,67 +51,73 @@ pub async fn all<H: VerifierHarness>(make: impl AsyncFn() -> H) {
     report.finish();
 }
 
-async fn accepts(harness: &impl VerifierHarness) -> Outcome {
+async fn accepts(harness: &impl VerifierHarness) -> CaseResult {
     let minted = harness.mint().await;
     harness.settle().await;
     for _ in 0..2 {
-        is(Verdict::Accepted, &harness.verifier().verify(&Candidate::new(&minted.secret)).await)?;
-        is(Verdict::Rejected, &harness.verifier().verify(&Candidate::new(&wrong())).await)?;
+        is(CredentialVerdict::Accepted, &harness.verifier().verify(&Candidate::new(&minted.secret)).await)?;
+        is(CredentialVerdict::Rejected, &harness.verifier().verify(&Candidate::new(&wrong())).await)?;
     }
     Ok(())
 }
 
-async fn rejects(harness: &impl VerifierHarness) -> Outcome {
-    is(Verdict::Rejected, &harness.verifier().verify(&Candidate::new(&wrong())).await)
+async fn rejects(harness: &impl VerifierHarness) -> CaseResult {
+    is(CredentialVerdict::Rejected, &harness.verifier().verify(&Candidate::new(&wrong())).await)
 }
 
-async fn rejects_old(harness: &impl VerifierHarness) -> Outcome {
+async fn rejects_old(harness: &impl VerifierHarness) -> CaseResult {
     let long_ago = harness.now() - Duration::from_secs(30 * 86_400);
-    is(Verdict::Rejected, &harness.verifier().verify(&Candidate::new(&wrong()).with_minted_at(long_ago)).await)
+    is(
+        CredentialVerdict::Rejected,
+        &harness.verifier().verify(&Candidate::new(&wrong()).with_minted_at(long_ago)).await,
+    )
 }
 
-async fn pends(harness: &impl VerifierHarness) -> Outcome {
+async fn pends(harness: &impl VerifierHarness) -> CaseResult {
     let wrong = wrong();
-    is(Verdict::Pending, &harness.verifier().verify(&Candidate::new(&wrong).with_minted_at(harness.now())).await)
+    is(
+        CredentialVerdict::Pending,
+        &harness.verifier().verify(&Candidate::new(&wrong).with_minted_at(harness.now())).await,
+    )
 }
 
-async fn pends_while_unsettled(harness: &impl VerifierHarness) -> Outcome {
+async fn pends_while_unsettled(harness: &impl VerifierHarness) -> CaseResult {
     let minted = harness.mint().await;
     let candidate = Candidate::new(&minted.secret).with_key(minted.key).with_minted_at(harness.now());
-    is(Verdict::Pending, &harness.verifier().verify(&candidate).await)?;
+    is(CredentialVerdict::Pending, &harness.verifier().verify(&candidate).await)?;
     harness.settle().await;
-    is(Verdict::Accepted, &harness.verifier().verify(&candidate).await)
+    is(CredentialVerdict::Accepted, &harness.verifier().verify(&candidate).await)
 }
 
-async fn rejects_removed(harness: &impl VerifierHarness) -> Outcome {
+async fn rejects_removed(harness: &impl VerifierHarness) -> CaseResult {
     let minted = harness.mint().await;
     harness.settle().await;
-    is(Verdict::Accepted, &harness.verifier().verify(&Candidate::new(&minted.secret)).await)?;
+    is(CredentialVerdict::Accepted, &harness.verifier().verify(&Candidate::new(&minted.secret)).await)?;
     harness.remove(minted.key).await;
     harness.settle().await;
-    is(Verdict::Rejected, &harness.verifier().verify(&Candidate::new(&minted.secret)).await)
+    is(CredentialVerdict::Rejected, &harness.verifier().verify(&Candidate::new(&minted.secret)).await)
 }
 
-async fn unreachable(harness: &impl VerifierHarness) -> Outcome {
+async fn unreachable(harness: &impl VerifierHarness) -> CaseResult {
     let minted = harness.mint().await;
     harness.settle().await;
     harness.disconnect().await;
     for secret in [&minted.secret, &wrong()] {
         for candidate in [Candidate::new(secret), Candidate::new(secret).with_minted_at(harness.now())] {
-            is(Verdict::Inconclusive, &harness.verifier().verify(&candidate).await)?;
+            is(CredentialVerdict::Inconclusive, &harness.verifier().verify(&candidate).await)?;
         }
     }
     Ok(())
 }
 
-async fn rejects_nonsense(harness: &impl VerifierHarness) -> Outcome {
+async fn rejects_nonsense(harness: &impl VerifierHarness) -> CaseResult {
     for text in ["", "1272a66f-e2e8-4e88-ab43-487409186c3f"] {
-        is(Verdict::Rejected, &harness.verifier().verify(&Candidate::new(&Secret::new(text))).await)?;
+        is(CredentialVerdict::Rejected, &harness.verifier().verify(&Candidate::new(&Secret::new(text))).await)?;
     }
     Ok(())
 }
 
-async fn shows_nothing(harness: &impl VerifierHarness) -> Outcome {
+async fn shows_nothing(harness: &impl VerifierHarness) -> CaseResult {
     let canary = Canary::new();
     let ears = canary.listen();
     let minted = harness.mint().await;
@@ -134,9 +140,9 @@ fn wrong() -> Secret {
 }
 
 /// Fails unless an assessment has a verdict, with what a person needs.
-fn is(wanted: Verdict, assessment: &Assessment) -> Outcome {
+fn is(wanted: CredentialVerdict, assessment: &Assessment) -> CaseResult {
     ensure(assessment.verdict == wanted, format!("wanted {wanted:?}: {assessment:?}"))?;
     ensure(!assessment.evidence.is_empty(), "an assessment needs evidence")?;
     ensure(!assessment.evidence.contains('\n'), "evidence is one line")?;
-    ensure(wanted == Verdict::Accepted || assessment.advice.is_some(), "what is not accepted needs advice")
+    ensure(wanted == CredentialVerdict::Accepted || assessment.advice.is_some(), "what is not accepted needs advice")
 }

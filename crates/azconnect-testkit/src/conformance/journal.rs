@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use super::report::{Failure, Outcome, Report, ensure, ensure_eq, fresh, refused};
+use super::report::{CaseResult, Failure, Report, ensure, ensure_eq, fresh, refused};
 
 /// The moment of every record: its last digit is lost by a store that keeps microseconds only.
 const MOMENT: OffsetDateTime = datetime!(2026-03-04 05:06:07.123456789 +02:00);
@@ -49,7 +49,7 @@ pub async fn durable(open: impl AsyncFn() -> Arc<dyn Journal>) {
     report.finish();
 }
 
-async fn read_back(journal: &dyn Journal) -> Outcome {
+async fn read_back(journal: &dyn Journal) -> CaseResult {
     let stream = new_stream()?;
     let last = journal.append(append(&stream, 0, 7, &["a"])).await?;
     ensure_eq("the new position", &last, &Sequence(1))?;
@@ -57,13 +57,13 @@ async fn read_back(journal: &dyn Journal) -> Outcome {
     ensure_eq("the entries", &journal.read(&stream, Sequence::START).await?, &wanted)
 }
 
-async fn unknown_is_empty(journal: &dyn Journal) -> Outcome {
+async fn unknown_is_empty(journal: &dyn Journal) -> CaseResult {
     let stream = new_stream()?;
     ensure_eq("the entries", &journal.read(&stream, Sequence::START).await?, &Vec::new())?;
     ensure(!journal.unfinished().await?.contains(&stream), "reading a stream made it exist")
 }
 
-async fn read_after(journal: &dyn Journal) -> Outcome {
+async fn read_after(journal: &dyn Journal) -> CaseResult {
     let stream = new_stream()?;
     journal.append(append(&stream, 0, 1, &["a", "b", "c"])).await?;
     for (after, wanted) in [(0, "abc"), (1, "bc"), (2, "c"), (3, ""), (99, ""), (u64::MAX, "")] {
@@ -75,7 +75,7 @@ async fn read_after(journal: &dyn Journal) -> Outcome {
     Ok(())
 }
 
-async fn compare_and_swap(journal: &dyn Journal) -> Outcome {
+async fn compare_and_swap(journal: &dyn Journal) -> CaseResult {
     let stream = new_stream()?;
     for wrong in [1, 5, u64::MAX] {
         let result = journal.append(append(&stream, wrong, 1, &["x"])).await;
@@ -90,21 +90,21 @@ async fn compare_and_swap(journal: &dyn Journal) -> Outcome {
     ensure_eq("the records", &text_of(journal, &stream).await?, &"abc".to_owned())
 }
 
-async fn empty_append(journal: &dyn Journal) -> Outcome {
+async fn empty_append(journal: &dyn Journal) -> CaseResult {
     let stream = new_stream()?;
     let result = journal.append(append(&stream, 0, 1, &[])).await;
     refused("an append of nothing", ErrorKind::InvalidInput, result)?;
     ensure(!journal.unfinished().await?.contains(&stream), "the refused append made the stream exist")
 }
 
-async fn several(journal: &dyn Journal) -> Outcome {
+async fn several(journal: &dyn Journal) -> CaseResult {
     let stream = new_stream()?;
     ensure_eq("the first end", &journal.append(append(&stream, 0, 1, &["a", "b", "c"])).await?, &Sequence(3))?;
     ensure_eq("the second end", &journal.append(append(&stream, 3, 1, &["d", "e"])).await?, &Sequence(5))?;
     ensure_eq("the records", &text_of(journal, &stream).await?, &"abcde".to_owned())
 }
 
-async fn all_or_nothing(journal: &dyn Journal) -> Outcome {
+async fn all_or_nothing(journal: &dyn Journal) -> CaseResult {
     let stream = new_stream()?;
     journal.append(append(&stream, 0, 5, &["a"]).with_at_rest(true)).await?;
     let stale = journal.append(append(&stream, 0, 9, &["x", "y", "z"])).await;
@@ -116,7 +116,7 @@ async fn all_or_nothing(journal: &dyn Journal) -> Outcome {
     Ok(())
 }
 
-async fn fencing(journal: &dyn Journal) -> Outcome {
+async fn fencing(journal: &dyn Journal) -> CaseResult {
     let stream = new_stream()?;
     journal.append(append(&stream, 0, 3, &["a"])).await?;
     journal.append(append(&stream, 1, 8, &["b"])).await?;
@@ -129,14 +129,14 @@ async fn fencing(journal: &dyn Journal) -> Outcome {
     ensure_eq("the epochs", &epochs, &vec![3, 8, 9])
 }
 
-async fn fencing_is_local(journal: &dyn Journal) -> Outcome {
+async fn fencing_is_local(journal: &dyn Journal) -> CaseResult {
     let (first, second) = (new_stream()?, new_stream()?);
     journal.append(append(&first, 0, 9, &["a"])).await?;
     journal.append(append(&second, 0, 1, &["b"])).await?;
     Ok(())
 }
 
-async fn same_epoch(journal: &dyn Journal) -> Outcome {
+async fn same_epoch(journal: &dyn Journal) -> CaseResult {
     let stream = new_stream()?;
     for position in 0..5 {
         journal.append(append(&stream, position, 4, &["a"])).await?;
@@ -144,7 +144,7 @@ async fn same_epoch(journal: &dyn Journal) -> Outcome {
     ensure_eq("the records", &text_of(journal, &stream).await?, &"aaaaa".to_owned())
 }
 
-async fn unfinished(journal: &dyn Journal) -> Outcome {
+async fn unfinished(journal: &dyn Journal) -> CaseResult {
     let root = fresh("unfinished");
     let named = |name: &str| StreamId::new(format!("{root}/{name}"));
     for (name, at_rest) in [("c", false), ("a", false), ("B", false), ("b", true)] {
@@ -160,7 +160,7 @@ async fn unfinished(journal: &dyn Journal) -> Outcome {
     ensure_eq("after two changes", &ours().await?, &vec![named("B")?, named("b")?, named("c")?])
 }
 
-async fn any_text(journal: &dyn Journal) -> Outcome {
+async fn any_text(journal: &dyn Journal) -> CaseResult {
     let stream = new_stream()?;
     let texts =
         ["", "{\"a\":\"\u{0}\\u0000\"}", "\u{1f511}\u{202e}\u{e9}e\u{301}", "'; DROP TABLE x; --", "\r\n\t\u{1b}[0m"];
@@ -174,7 +174,7 @@ async fn any_text(journal: &dyn Journal) -> Outcome {
     ensure_eq("the count", &journal.read(&stream, Sequence::START).await?.len(), &texts.len())
 }
 
-async fn large(journal: &dyn Journal) -> Outcome {
+async fn large(journal: &dyn Journal) -> CaseResult {
     let stream = new_stream()?;
     let text = "0123456789abcde\u{e9}".repeat(1 << 16);
     let record = Record::new("large", text, MOMENT);
@@ -186,7 +186,7 @@ async fn large(journal: &dyn Journal) -> Outcome {
     ensure(same, "the records differ from what was appended")
 }
 
-async fn many_streams(journal: &dyn Journal) -> Outcome {
+async fn many_streams(journal: &dyn Journal) -> CaseResult {
     let streams: Vec<_> = (0..100).map(|_| new_stream()).collect::<Result<_, _>>()?;
     for position in 0..2 {
         for (number, stream) in streams.iter().enumerate() {
@@ -201,7 +201,7 @@ async fn many_streams(journal: &dyn Journal) -> Outcome {
 }
 
 /// Rounds of eight appends at the same position, spread over the handles.
-async fn one_wins(handles: &[Arc<dyn Journal>]) -> Outcome {
+async fn one_wins(handles: &[Arc<dyn Journal>]) -> CaseResult {
     let stream = new_stream()?;
     for round in 0..10 {
         let texts: Vec<_> = (0..8).map(|number| format!("{round}/{number}")).collect();
@@ -226,7 +226,7 @@ async fn one_wins(handles: &[Arc<dyn Journal>]) -> Outcome {
     Ok(())
 }
 
-async fn survives(open: &impl AsyncFn() -> Arc<dyn Journal>) -> Outcome {
+async fn survives(open: &impl AsyncFn() -> Arc<dyn Journal>) -> CaseResult {
     let (resting, unfinished) = (new_stream()?, new_stream()?);
     {
         let journal = open().await;
@@ -245,7 +245,7 @@ async fn survives(open: &impl AsyncFn() -> Arc<dyn Journal>) -> Outcome {
     ensure_eq("the next position", &journal.append(append(&resting, 2, 6, &["c"])).await?, &Sequence(3))
 }
 
-async fn shared(handles: &[Arc<dyn Journal>; 2]) -> Outcome {
+async fn shared(handles: &[Arc<dyn Journal>; 2]) -> CaseResult {
     let [one, other] = handles;
     let stream = new_stream()?;
     one.append(append(&stream, 0, 1, &["a"])).await?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use azconnect_core::{Clock, Epoch, Error, ErrorKind, Grant, Lease, LeaseKey, Retry};
 use futures_util::future::join_all;
 
-use super::report::{Failure, Outcome, Report, ensure, ensure_eq, fresh, refused};
+use super::report::{CaseResult, Failure, Report, ensure, ensure_eq, fresh, refused};
 use crate::clock::ManualClock;
 
 const TERM: Duration = Duration::from_secs(60);
@@ -71,7 +71,7 @@ pub async fn durable(open: impl AsyncFn(Arc<dyn Clock>) -> Arc<dyn Lease>) {
     report.finish();
 }
 
-async fn says_what_was_granted(subject: &Subject) -> Outcome {
+async fn says_what_was_granted(subject: &Subject) -> CaseResult {
     let grant = subject.acquire("a").await?;
     ensure_eq("the key", &grant.key, &subject.key)?;
     ensure_eq("the holder", &grant.holder.as_str(), &"a")?;
@@ -79,7 +79,7 @@ async fn says_what_was_granted(subject: &Subject) -> Outcome {
     ensure(grant.epoch > Epoch::default(), "the first epoch must be above that of a writer without a lease")
 }
 
-async fn exclusive(subject: &Subject) -> Outcome {
+async fn exclusive(subject: &Subject) -> CaseResult {
     subject.acquire("a").await?;
     subject.clock.advance(Duration::from_secs(45));
     let error = refused("a held key", ErrorKind::Conflict, subject.acquire("b").await)?;
@@ -91,7 +91,7 @@ async fn exclusive(subject: &Subject) -> Outcome {
     subject.acquire("b").await.map(drop).map_err(Failure::from)
 }
 
-async fn expires(subject: &Subject) -> Outcome {
+async fn expires(subject: &Subject) -> CaseResult {
     let first = subject.acquire("a").await?;
     subject.clock.advance(TERM - Duration::from_nanos(1));
     refused("a key in the last instant of its term", ErrorKind::Conflict, subject.acquire("b").await)?;
@@ -102,14 +102,14 @@ async fn expires(subject: &Subject) -> Outcome {
     Ok(())
 }
 
-async fn release_frees(subject: &Subject) -> Outcome {
+async fn release_frees(subject: &Subject) -> CaseResult {
     let first = subject.acquire("a").await?;
     subject.lease.release(&first).await?;
     let second = subject.acquire("b").await?;
     ensure(second.epoch > first.epoch, "the epoch did not grow")
 }
 
-async fn epochs_grow(subject: &Subject) -> Outcome {
+async fn epochs_grow(subject: &Subject) -> CaseResult {
     let mut last = Epoch::default();
     for round in 0..9 {
         let grant = subject.acquire("a").await?;
@@ -124,7 +124,7 @@ async fn epochs_grow(subject: &Subject) -> Outcome {
     Ok(())
 }
 
-async fn asks_again(subject: &Subject) -> Outcome {
+async fn asks_again(subject: &Subject) -> CaseResult {
     let first = subject.acquire("a").await?;
     subject.clock.advance(TERM / 2);
     let second = subject.acquire("a").await?;
@@ -134,7 +134,7 @@ async fn asks_again(subject: &Subject) -> Outcome {
     subject.lease.renew(&second, TERM).await.map(drop).map_err(Failure::from)
 }
 
-async fn renews(subject: &Subject) -> Outcome {
+async fn renews(subject: &Subject) -> CaseResult {
     let first = subject.acquire("a").await?;
     subject.clock.advance(Duration::from_secs(50));
     let renewed = subject.lease.renew(&first, Duration::from_secs(30)).await?;
@@ -150,7 +150,7 @@ async fn renews(subject: &Subject) -> Outcome {
     subject.acquire("b").await.map(drop).map_err(Failure::from)
 }
 
-async fn renews_expired(subject: &Subject) -> Outcome {
+async fn renews_expired(subject: &Subject) -> CaseResult {
     let grant = subject.acquire("a").await?;
     subject.clock.advance(TERM * 3);
     let renewed = subject.lease.renew(&grant, TERM).await?;
@@ -159,7 +159,7 @@ async fn renews_expired(subject: &Subject) -> Outcome {
     Ok(())
 }
 
-async fn superseded_is_not_renewed(subject: &Subject) -> Outcome {
+async fn superseded_is_not_renewed(subject: &Subject) -> CaseResult {
     let first = subject.acquire("a").await?;
     subject.clock.advance(TERM);
     let second = subject.acquire("b").await?;
@@ -170,7 +170,7 @@ async fn superseded_is_not_renewed(subject: &Subject) -> Outcome {
     subject.lease.renew(&second, TERM).await.map(drop).map_err(Failure::from)
 }
 
-async fn released_is_not_renewed(subject: &Subject) -> Outcome {
+async fn released_is_not_renewed(subject: &Subject) -> CaseResult {
     let grant = subject.acquire("a").await?;
     subject.lease.release(&grant).await?;
     refused("a released grant", ErrorKind::Conflict, subject.lease.renew(&grant, TERM).await)?;
@@ -179,7 +179,7 @@ async fn released_is_not_renewed(subject: &Subject) -> Outcome {
     Ok(())
 }
 
-async fn superseded_release(subject: &Subject) -> Outcome {
+async fn superseded_release(subject: &Subject) -> CaseResult {
     let first = subject.acquire("a").await?;
     subject.clock.advance(TERM);
     let second = subject.acquire("b").await?;
@@ -188,7 +188,7 @@ async fn superseded_release(subject: &Subject) -> Outcome {
     subject.lease.renew(&second, TERM).await.map(drop).map_err(Failure::from)
 }
 
-async fn release_twice(subject: &Subject) -> Outcome {
+async fn release_twice(subject: &Subject) -> CaseResult {
     let grant = subject.acquire("a").await?;
     subject.lease.release(&grant).await?;
     subject.lease.release(&grant).await?;
@@ -196,7 +196,7 @@ async fn release_twice(subject: &Subject) -> Outcome {
     subject.lease.release(&unknown).await.map_err(Failure::from)
 }
 
-async fn impossible_terms(subject: &Subject) -> Outcome {
+async fn impossible_terms(subject: &Subject) -> CaseResult {
     for term in [Duration::ZERO, Duration::MAX] {
         let result = subject.lease.acquire(&subject.key, "a", term).await;
         refused(&format!("a term of {term:?}"), ErrorKind::InvalidInput, result)?;
@@ -210,7 +210,7 @@ async fn impossible_terms(subject: &Subject) -> Outcome {
     Ok(())
 }
 
-async fn keys_do_not_mix(subject: &Subject) -> Outcome {
+async fn keys_do_not_mix(subject: &Subject) -> CaseResult {
     let other = LeaseKey::new(fresh("lease"))?;
     let first = subject.acquire("a").await?;
     let second = subject.lease.acquire(&other, "b", TERM).await?;
@@ -220,7 +220,7 @@ async fn keys_do_not_mix(subject: &Subject) -> Outcome {
 }
 
 /// Rounds of eight holders that ask at once, spread over the handles.
-async fn one_wins(handles: &[Arc<dyn Lease>]) -> Outcome {
+async fn one_wins(handles: &[Arc<dyn Lease>]) -> CaseResult {
     let key = LeaseKey::new(fresh("lease"))?;
     let mut last = Epoch::default();
     for _ in 0..5 {
@@ -244,7 +244,7 @@ async fn one_wins(handles: &[Arc<dyn Lease>]) -> Outcome {
     Ok(())
 }
 
-async fn survives(open: &impl AsyncFn() -> Arc<dyn Lease>, clock: &ManualClock) -> Outcome {
+async fn survives(open: &impl AsyncFn() -> Arc<dyn Lease>, clock: &ManualClock) -> CaseResult {
     let (held, released) = (LeaseKey::new(fresh("lease"))?, LeaseKey::new(fresh("lease"))?);
     let (held_grant, released_grant) = {
         let lease = open().await;

@@ -21,15 +21,15 @@ impl From<Error> for Failure {
 }
 
 /// How one behaviour went.
-pub(crate) type Outcome = Result<(), Failure>;
+pub(crate) type CaseResult = Result<(), Failure>;
 
 /// Fails with a message unless a condition holds.
-pub(crate) fn ensure(condition: bool, message: impl Into<String>) -> Outcome {
+pub(crate) fn ensure(condition: bool, message: impl Into<String>) -> CaseResult {
     if condition { Ok(()) } else { Err(Failure::new(message)) }
 }
 
 /// Fails unless two values are equal.
-pub(crate) fn ensure_eq<T: PartialEq + fmt::Debug>(what: &str, found: &T, wanted: &T) -> Outcome {
+pub(crate) fn ensure_eq<T: PartialEq + fmt::Debug>(what: &str, found: &T, wanted: &T) -> CaseResult {
     ensure(found == wanted, format!("{what}: found {found:?}, wanted {wanted:?}"))
 }
 
@@ -63,7 +63,7 @@ impl Report {
     }
 
     /// Notes how the behaviour of a name went.
-    pub(crate) fn add(&mut self, behaviour: &str, outcome: Outcome) {
+    pub(crate) fn add(&mut self, behaviour: &str, outcome: CaseResult) {
         self.run += 1;
         if let Err(Failure(message)) = outcome {
             self.failed.push(format!("  {behaviour}: {message}"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use azconnect_core::{Error, ErrorKind, Secret, SecretId, SecretStore};
 use futures_util::future::join_all;
 
-use super::report::{Failure, Outcome, Report, ensure, fresh, refused};
+use super::report::{CaseResult, Failure, Report, ensure, fresh, refused};
 use crate::canary::Canary;
 
 /// Checks every behaviour that needs one open store at a time.
@@ -40,18 +40,18 @@ pub async fn durable(open: impl AsyncFn() -> Arc<dyn SecretStore>) {
     report.finish();
 }
 
-async fn round_trip(store: &dyn SecretStore) -> Outcome {
+async fn round_trip(store: &dyn SecretStore) -> CaseResult {
     let id = new_id()?;
     store.put(&id, &Secret::new("conformance secret")).await?;
     holds(store, &id, "conformance secret").await?;
     holds(store, &id, "conformance secret").await
 }
 
-async fn unknown(store: &dyn SecretStore) -> Outcome {
+async fn unknown(store: &dyn SecretStore) -> CaseResult {
     ensure(store.get(&new_id()?).await?.is_none(), "something was opened")
 }
 
-async fn same_again(store: &dyn SecretStore) -> Outcome {
+async fn same_again(store: &dyn SecretStore) -> CaseResult {
     let id = new_id()?;
     for _ in 0..3 {
         store.put(&id, &Secret::new("the same")).await?;
@@ -59,7 +59,7 @@ async fn same_again(store: &dyn SecretStore) -> Outcome {
     holds(store, &id, "the same").await
 }
 
-async fn keeps_the_first(store: &dyn SecretStore) -> Outcome {
+async fn keeps_the_first(store: &dyn SecretStore) -> CaseResult {
     let id = new_id()?;
     store.put(&id, &Secret::new("the first")).await?;
     for other in ["another", "", "the firs", "the first ", "The first"] {
@@ -68,7 +68,7 @@ async fn keeps_the_first(store: &dyn SecretStore) -> Outcome {
     holds(store, &id, "the first").await
 }
 
-async fn refusal_is_silent(store: &dyn SecretStore) -> Outcome {
+async fn refusal_is_silent(store: &dyn SecretStore) -> CaseResult {
     let (first, second) = (Canary::new(), Canary::awkward());
     let id = new_id()?;
     store.put(&id, &first.secret()).await?;
@@ -78,7 +78,7 @@ async fn refusal_is_silent(store: &dyn SecretStore) -> Outcome {
     ensure(leak.is_none(), format!("the error holds {}", leak.unwrap_or_default()))
 }
 
-async fn remove(store: &dyn SecretStore) -> Outcome {
+async fn remove(store: &dyn SecretStore) -> CaseResult {
     let id = new_id()?;
     store.put(&id, &Secret::new("short-lived")).await?;
     store.remove(&id).await?;
@@ -87,12 +87,12 @@ async fn remove(store: &dyn SecretStore) -> Outcome {
     Ok(())
 }
 
-async fn remove_absent(store: &dyn SecretStore) -> Outcome {
+async fn remove_absent(store: &dyn SecretStore) -> CaseResult {
     store.remove(&new_id()?).await?;
     Ok(())
 }
 
-async fn names_do_not_mix(store: &dyn SecretStore) -> Outcome {
+async fn names_do_not_mix(store: &dyn SecretStore) -> CaseResult {
     let root = fresh("secret");
     let names = ["a", "A", "a/", "a/1", "a/10", "a.", "b"];
     for name in names {
@@ -105,7 +105,7 @@ async fn names_do_not_mix(store: &dyn SecretStore) -> Outcome {
     Ok(())
 }
 
-async fn any_text(store: &dyn SecretStore) -> Outcome {
+async fn any_text(store: &dyn SecretStore) -> CaseResult {
     let pem = "-----BEGIN PRIVATE KEY-----\r\nMC4CAQ==\r\n-----END PRIVATE KEY-----\n";
     for text in ["", " ", "\u{0}", "a\u{0}b", "\"'\\;--%s{}", "\u{1f511}e\u{301}\u{feff}", pem] {
         let id = new_id()?;
@@ -115,7 +115,7 @@ async fn any_text(store: &dyn SecretStore) -> Outcome {
     Ok(())
 }
 
-async fn large(store: &dyn SecretStore) -> Outcome {
+async fn large(store: &dyn SecretStore) -> CaseResult {
     let id = new_id()?;
     let text = "0123456789abcde\u{e9}".repeat(1 << 16);
     store.put(&id, &Secret::new(text.as_str())).await?;
@@ -123,7 +123,7 @@ async fn large(store: &dyn SecretStore) -> Outcome {
 }
 
 /// Rounds of eight different secrets under the same name, spread over the handles.
-async fn one_wins(handles: &[Arc<dyn SecretStore>]) -> Outcome {
+async fn one_wins(handles: &[Arc<dyn SecretStore>]) -> CaseResult {
     for _ in 0..5 {
         let id = new_id()?;
         let secrets: Vec<_> = (0..8).map(|number| Secret::new(format!("candidate {number}"))).collect();
@@ -144,7 +144,7 @@ async fn one_wins(handles: &[Arc<dyn SecretStore>]) -> Outcome {
     Ok(())
 }
 
-async fn survives(open: &impl AsyncFn() -> Arc<dyn SecretStore>) -> Outcome {
+async fn survives(open: &impl AsyncFn() -> Arc<dyn SecretStore>) -> CaseResult {
     let (kept, removed) = (new_id()?, new_id()?);
     {
         let store = open().await;
@@ -164,7 +164,7 @@ fn new_id() -> Result<SecretId, Error> {
 }
 
 /// Fails unless a name holds a text. The message shows neither.
-async fn holds(store: &dyn SecretStore, id: &SecretId, text: &str) -> Outcome {
+async fn holds(store: &dyn SecretStore, id: &SecretId, text: &str) -> CaseResult {
     match store.get(id).await? {
         None => Err(Failure::new(format!("nothing lies under {id}"))),
         Some(secret) => ensure(secret.expose() == text, format!("another secret lies under {id}")),

@@ -10,7 +10,7 @@
 //! use std::time::Duration;
 //!
 //! use azconnect_core::{Clock, Effect};
-//! use azconnect_credential::{Candidate, Marker, MintRequest, Verdict};
+//! use azconnect_credential::{Candidate, Marker, MintRequest, CredentialVerdict};
 //! use azconnect_testkit::ManualClock;
 //! use azconnect_testkit::fake::{Directory, Fault, Step};
 //!
@@ -25,9 +25,9 @@
 //!
 //! let minted = directory.issuer().mint(&request).await?;
 //! let candidate = Candidate::new(&minted.secret).with_minted_at(clock.now());
-//! assert_eq!(directory.verifier().verify(&candidate).await.verdict, Verdict::Pending);
+//! assert_eq!(directory.verifier().verify(&candidate).await.verdict, CredentialVerdict::Pending);
 //! clock.advance(Duration::from_secs(20));
-//! assert_eq!(directory.verifier().verify(&candidate).await.verdict, Verdict::Accepted);
+//! assert_eq!(directory.verifier().verify(&candidate).await.verdict, CredentialVerdict::Accepted);
 //! # Ok::<(), azconnect_core::Error>(())
 //! # }).unwrap();
 //! ```

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use azconnect_core::{Effect, Error};
-use azconnect_credential::{Assessment, Candidate, CredentialSink, PushReceipt, SinkId, SinkReport, Verdict};
+use azconnect_credential::{Assessment, Candidate, CredentialSink, CredentialVerdict, PushReceipt, SinkId, SinkReport};
 
 use super::Directory;
 use super::issuer::{answer, proceed};
@@ -62,7 +62,8 @@ impl CredentialSink for Sink {
             world.sink(&self.id).secret.duplicate()
         };
         if !held.same_as(candidate.secret) {
-            return Assessment::new(Verdict::Rejected, "the consumer holds another secret").with_advice("push again");
+            return Assessment::new(CredentialVerdict::Rejected, "the consumer holds another secret")
+                .with_advice("push again");
         }
         assess(&self.directory, candidate)
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_credential::{Assessment, Candidate, CredentialVerifier, Verdict};
+use azconnect_credential::{Assessment, Candidate, CredentialVerdict, CredentialVerifier};
 
 use super::Directory;
 use super::script::Call;
@@ -34,11 +34,11 @@ pub(super) fn assess(directory: &Directory, candidate: &Candidate<'_>) -> Assess
         let quick = world.next_replica();
         if !world.accepts(candidate.secret, quick, clock) {
             let young = candidate.minted_at.is_some_and(|at| clock.now() - at < PATIENCE);
-            let verdict = if young { Verdict::Pending } else { Verdict::Rejected };
+            let verdict = if young { CredentialVerdict::Pending } else { CredentialVerdict::Rejected };
             return Assessment::new(verdict, format!("refused after {successes} sign-ins"))
                 .with_service_code("AADSTS7000215")
                 .with_advice("check the secret, or wait if it is new");
         }
     }
-    Assessment::new(Verdict::Accepted, format!("{SIGN_INS} of {SIGN_INS} sign-ins succeeded"))
+    Assessment::new(CredentialVerdict::Accepted, format!("{SIGN_INS} of {SIGN_INS} sign-ins succeeded"))
 }

@@ -10,8 +10,8 @@ use azconnect_core::{
     Sequence, StreamId,
 };
 use azconnect_credential::{
-    Assessment, Candidate, CredentialIssuer, CredentialSink, CredentialVerifier, Inventory, MintRequest, Minted,
-    PushReceipt, Retirement, SinkId, SinkReport, SubjectId, Verdict,
+    Assessment, Candidate, CredentialIssuer, CredentialSink, CredentialVerdict, CredentialVerifier, Inventory,
+    MintRequest, Minted, PushReceipt, Retirement, SinkId, SinkReport, SubjectId,
 };
 use azconnect_store::{MemoryJournal, MemoryLease, MemorySecrets};
 use azconnect_testkit::conformance::credential_issuer::{self, IssuerHarness};
@@ -220,7 +220,11 @@ impl CredentialSink for Careless {
     }
     async fn verify(&self, candidate: &Candidate<'_>) -> Assessment {
         let assessment = self.0.verify(candidate).await;
-        if assessment.verdict == Verdict::Inconclusive { Assessment::new(Verdict::Accepted, "?") } else { assessment }
+        if assessment.verdict == CredentialVerdict::Inconclusive {
+            Assessment::new(CredentialVerdict::Accepted, "?")
+        } else {
+            assessment
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azconnect_core::{Clock, ErrorKind, KeyId, Secret};
 use azconnect_credential::{
-    Candidate, CredentialIssuer, CredentialSink, CredentialVerifier, Marker, MintRequest, Minted, SinkId, Verdict,
+    Candidate, CredentialIssuer, CredentialSink, CredentialVerdict, CredentialVerifier, Marker, MintRequest, Minted,
+    SinkId,
 };
 use azconnect_testkit::conformance::credential_issuer::{self, IssuerHarness};
 use azconnect_testkit::conformance::credential_sink::{self, SinkHarness};
@@ -205,5 +206,5 @@ async fn faults_happen_in_turn_and_are_recorded() {
     fakes.directory.heal();
     assert!(fakes.directory.sink(&fakes.sink).push(&Candidate::new(&secret)).await.is_ok());
     assert_eq!(fakes.directory.calls(), vec![Call::Push(fakes.sink.clone(), None); 5]);
-    assert_eq!(fakes.directory.verifier().verify(&Candidate::new(&secret)).await.verdict, Verdict::Rejected);
+    assert_eq!(fakes.directory.verifier().verify(&Candidate::new(&secret)).await.verdict, CredentialVerdict::Rejected);
 }
