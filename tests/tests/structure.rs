@@ -102,6 +102,19 @@ fn only_the_adapter_names_reqwest() {
     }
 }
 
+/// Two of our crates may test each other, and a registry takes them in one order only: `cargo publish` leaves out a
+/// development dependency that has a path and no version.
+#[test]
+fn a_dev_dependency_on_our_own_crate_has_no_version() {
+    for package in packages() {
+        for dependency in package.dependencies.iter().filter(|found| found.kind == DependencyKind::Development) {
+            let own = ORDER.contains(&dependency.name.as_str());
+            let by_path = dependency.path.is_some() && dependency.req.to_string() == "*";
+            assert!(!own || by_path, "{}: write {} by its path alone", package.name, dependency.name);
+        }
+    }
+}
+
 #[test]
 fn core_has_no_runtime_and_no_network() {
     let core = packages().into_iter().find(|package| package.name == "azconnect-core").unwrap();
