@@ -48,7 +48,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let place = arguments.place.find().await?;
     let operator = Product::from_json(CONTOSO_PRODUCT)?.operator(&place)?;
     let azure = Azure::new(place.cloud.clone(), place.transport.clone(), place.clock.clone());
-    let client = azure.sign_in(operator.tenant, operator.client, operator.secret)?.devops();
+    let client = azure.identity_with_secret(operator.tenant, operator.client, operator.secret)?.devops();
     let found = client.organizations(&[], &names).await?;
     for finding in &found.findings {
         say(&format!("{}: {}\n", finding.message, finding.advice));

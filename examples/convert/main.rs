@@ -129,7 +129,7 @@ async fn endpoints(arguments: &Arguments) -> Result<Endpoints, Error> {
     let place = place(&arguments.place).await?;
     let operator = Product::from_json(CONTOSO_PRODUCT)?.operator(&place)?;
     let azure = Azure::new(place.cloud.clone(), place.transport.clone(), place.clock.clone());
-    let client = azure.sign_in(operator.tenant, operator.client, operator.secret)?.devops();
+    let client = azure.identity_with_secret(operator.tenant, operator.client, operator.secret)?.devops();
     Ok(client.organization(&organization)?.endpoints(project))
 }
 

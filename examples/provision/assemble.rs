@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use azconnect::Azure;
-use azconnect::arm::{Arm, Provisioner, Subscription};
+use azconnect::arm::{Provisioner, Subscription};
 use azconnect::core::{Error, ErrorKind, Secret};
 use azconnect::http::SystemClock;
-use azconnect::store::{MemoryJournal, MemoryLease, MemorySecrets, SqliteStore, seal::SealingKey};
+use azconnect::store::{SqliteStore, seal::SealingKey};
+use azconnect::{Azure, Storage};
 use azconnect_emulator::arm::{AgentOutcome, AgentScript, ArmSettings, RetryAfter};
 use azconnect_emulator::{Emulator, Seed, Settings};
 use azconnect_examples::end::{environment, read_file};
@@ -33,21 +33,14 @@ pub(crate) async fn assemble(arguments: &Arguments, tree: Arc<Tree>) -> Result<S
     let place = place(arguments).await?;
     let (tenant, client, secret) = who(arguments)?;
     let azure = Azure::new(place.cloud.clone(), place.transport.clone(), place.clock.clone());
-    let tokens = azure.sign_in(tenant.parse()?, client.parse()?, Secret::new(secret))?.tokens();
-    let arm = Arm::new(azure.pipeline().clone(), azure.cloud(), tokens);
-    let subscription = arm.subscription(arguments.subscription.parse()?);
-    let provisioner = match &arguments.state {
-        Some(folder) => {
-            let store = Arc::new(open(folder).await?);
-            Provisioner::new(subscription.clone(), store.clone(), store.clone(), store)
-        }
-        None => Provisioner::new(
-            subscription.clone(),
-            Arc::new(MemoryJournal::new()),
-            Arc::new(MemorySecrets::new()),
-            Arc::new(MemoryLease::new(place.clock.clone())),
-        ),
+    let identity = azure.identity_with_secret(tenant.parse()?, client.parse()?, Secret::new(secret))?;
+    let storage = match &arguments.state {
+        Some(folder) => Storage::of(Arc::new(open(folder).await?)),
+        None => Storage::in_memory(place.clock.clone()),
     };
+    let subscription = arguments.subscription.parse()?;
+    let provisioner = identity.provisioner(subscription, &storage);
+    let subscription = identity.arm().subscription(subscription);
     let provisioner = provisioner.with_observer(move |event| tree.show(event));
     Ok(Site { provisioner, subscription, emulator: place.embedded })
 }

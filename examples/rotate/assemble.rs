@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use azconnect::Azure;
 use azconnect::core::{ClientId, Clock, Error, ErrorKind};
 use azconnect::http::SystemClock;
-use azconnect::rotation::{Policy, Ports, Rotator, Target};
-use azconnect::store::{MemoryJournal, MemoryLease, MemorySecrets, SqliteStore, seal::SealingKey};
+use azconnect::rotation::{Policy, Rotator, Target};
+use azconnect::store::{SqliteStore, seal::SealingKey};
+use azconnect::{Azure, Storage};
 use azconnect_emulator::Emulator;
 use azconnect_examples::end::{environment, read_file};
 use azconnect_examples::place::Place;
@@ -39,7 +39,7 @@ pub async fn assemble(arguments: &Arguments, narrator: Arc<Narrator>) -> Result<
     let place = find(arguments).await?;
     let operator = product.operator(&place)?;
     let azure = Azure::new(place.cloud.clone(), place.transport.clone(), place.clock.clone());
-    let identity = azure.sign_in(operator.tenant, operator.client, operator.secret)?;
+    let identity = azure.identity_with_secret(operator.tenant, operator.client, operator.secret)?;
     let connections = discover(&identity, &product).await?;
     let mut targets = Vec::new();
     for application in &kept {
@@ -49,7 +49,8 @@ pub async fn assemble(arguments: &Arguments, narrator: Arc<Narrator>) -> Result<
         }
         targets.push(application.adopt.iter().fold(target, |target, key| target.with_adopted(*key)));
     }
-    let rotator = Rotator::new(ports(arguments, &place).await?)
+    let rotator = azure
+        .rotator(&storage(arguments, &place).await?)
         .with_observer(narrator.clone())
         .with_lease_term(if place.is_azure { Duration::from_secs(60) } else { Duration::from_secs(6) });
     Ok(Workshop { rotator, targets, connections, narrator, clock: place.clock, emulator: place.embedded })
@@ -94,14 +95,11 @@ fn policy(place: &Place) -> Policy {
 }
 
 /// Journal, sealed secrets and leases: in SQLite if they are to be kept, else in memory.
-async fn ports(arguments: &Arguments, place: &Place) -> Result<Ports, Error> {
-    let Some(folder) = &arguments.state else {
-        let lease = Arc::new(MemoryLease::new(place.clock.clone()));
-        let (journal, secrets) = (Arc::new(MemoryJournal::new()), Arc::new(MemorySecrets::new()));
-        return Ok(Ports::new(journal, secrets, lease, place.clock.clone()));
-    };
-    let store = Arc::new(open(folder, "rotate.db").await?);
-    Ok(Ports::new(store.clone(), store.clone(), store, place.clock.clone()))
+async fn storage(arguments: &Arguments, place: &Place) -> Result<Storage, Error> {
+    match &arguments.state {
+        Some(folder) => Ok(Storage::of(Arc::new(open(folder, "rotate.db").await?))),
+        None => Ok(Storage::in_memory(place.clock.clone())),
+    }
 }
 
 /// The variable with the key that seals the databases, as base64. Without it the key lies beside them.

@@ -91,7 +91,7 @@ impl Contoso {
     pub fn operator(&self, transport: Arc<dyn Transport>) -> Identity {
         let azure = Azure::new(self.emulator.cloud(), transport, Arc::new(self.clock.clone()));
         let tenant = "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01".parse().unwrap();
-        azure.sign_in(tenant, operator(), self.operator_secret()).unwrap()
+        azure.identity_with_secret(tenant, operator(), self.operator_secret()).unwrap()
     }
 
     /// The rotation of the deploy secret: pushed to a connection of Azure Resource Manager, and to one of a private

@@ -36,7 +36,9 @@ async fn a_secret_s_id_in_place_of_its_value_is_refused_before_anything_is_sent(
     let azure =
         azconnect::Azure::new(contoso.emulator.cloud(), contoso.emulator.transport(), Arc::new(contoso.clock.clone()));
     let pasted = "b0000000-0000-4000-8000-000000000001";
-    let Err(error) = azure.sign_in(tenant(), operator(), Secret::new(pasted)) else { panic!("it was taken") };
+    let Err(error) = azure.identity_with_secret(tenant(), operator(), Secret::new(pasted)) else {
+        panic!("it was taken")
+    };
     assert_told(&error, "client secret", pasted);
     let connect = Connections::new(azure, contoso.secrets.clone());
     let request = ConnectRequest::new(

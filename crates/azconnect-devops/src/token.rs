@@ -47,7 +47,7 @@ impl NewToken {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Revocation {
+struct TokenAnswer {
     #[serde(default)]
     pat_token: Option<Wire>,
     #[serde(default)]
@@ -169,7 +169,7 @@ impl Organization {
     async fn one_token(&self, call: Call) -> Result<Wire, Error> {
         let operation = call.operation();
         let answer = self.send(call).await.map_err(of_users_only)?;
-        let outcome: Revocation = sensitive_json(&answer).map_err(|error| error.with_operation(operation))?;
+        let outcome: TokenAnswer = sensitive_json(&answer).map_err(|error| error.with_operation(operation))?;
         match (outcome.pat_token_error.as_deref(), outcome.pat_token) {
             (None | Some("none" | "None" | ""), Some(token)) => Ok(token),
             (Some(code), _) if !matches!(code, "none" | "None" | "") => Err(refusal(code).with_operation(operation)),

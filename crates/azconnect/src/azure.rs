@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use azconnect_core::{ClientId, Clock, Cloud, Error, RetryPolicy, Secret, TenantId};
+use azconnect_devops::{DevOpsClient, PersonalAccessToken};
 use azconnect_http::{Pipeline, Transport};
 use azconnect_identity::{ClientSecretSource, SecretVerifier, TokenEndpoint};
+use azconnect_rotation::{Ports, Rotator};
 
-use crate::identity::Identity;
+use crate::connections::Connections;
+use crate::principal::Identity;
+use crate::storage::Storage;
 
 /// The services of one cloud, over one transport. Cheap to clone.
 #[derive(Clone)]
@@ -38,14 +42,36 @@ impl Azure {
         &self.pipeline
     }
 
-    /// An application that signs in with a client secret. Nothing is sent before the first call.
+    /// An application that will sign in with a client secret when the first call needs a token. Nothing is sent here, so a
+    /// wrong secret shows at that call; [`Azure::verifier`] asks at once.
     ///
     /// # Errors
     /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) if the text cannot be a secret, such as the secret's
     /// ID.
-    pub fn sign_in(&self, tenant: TenantId, client: ClientId, secret: Secret) -> Result<Identity, Error> {
+    pub fn identity_with_secret(&self, tenant: TenantId, client: ClientId, secret: Secret) -> Result<Identity, Error> {
         let source = ClientSecretSource::new(self.token_endpoint(tenant), client, secret)?;
         Ok(Identity::new(self.clone(), tenant, source))
+    }
+
+    /// Azure DevOps with a personal access token: one person's rights, in one organization or in all of theirs. Nothing is
+    /// sent before the first call.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) if the text cannot be a token.
+    pub fn devops_with_pat(&self, token: Secret) -> Result<DevOpsClient, Error> {
+        let authorizer = PersonalAccessToken::new(token)?;
+        Ok(DevOpsClient::new(self.pipeline.clone(), &self.cloud, Arc::new(authorizer)))
+    }
+
+    /// The orchestrator of rotations, which writes to a storage.
+    pub fn rotator(&self, storage: &Storage) -> Rotator {
+        let clock = self.pipeline.clock().clone();
+        Rotator::new(Ports::new(storage.journal(), storage.secrets(), storage.lease(), clock))
+    }
+
+    /// The connections of a product, whose secrets lie sealed in a storage.
+    pub fn connections(&self, storage: &Storage) -> Connections {
+        Connections::new(self.clone(), storage.secrets())
     }
 
     /// The proof for secrets of an application: three sign-ins in a row, each on a fresh connection.

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::azure::Azure;
-use crate::identity::Identity;
+use crate::principal::Identity;
 
 /// What a customer enters to connect a subscription with a client secret.
 #[derive(Clone, Debug)]
@@ -113,7 +113,7 @@ impl Connections {
     /// # Errors
     /// If the sealed secret cannot be opened.
     pub async fn identity(&self, record: &ConnectionRecord) -> Result<Identity, Error> {
-        self.azure.sign_in(record.tenant, record.client, self.open(record).await?)
+        self.azure.identity_with_secret(record.tenant, record.client, self.open(record).await?)
     }
 
     /// Destroys the stored secret. The customer's resources and the secret at Entra ID stay as they are. Idempotent;

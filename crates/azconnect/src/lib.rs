@@ -7,9 +7,8 @@
 //! ```
 //! use std::sync::Arc;
 //! use azconnect::core::{Error, Secret};
-//! use azconnect::rotation::{RotationOutcome, Policy, Ports, Rotator, SinkBinding};
-//! use azconnect::store::{MemoryJournal, MemoryLease, MemorySecrets};
-//! use azconnect::Azure;
+//! use azconnect::rotation::{RotationOutcome, SinkBinding};
+//! use azconnect::{Azure, Storage};
 //! use azconnect_emulator::{Emulator, Seed};
 //! use azconnect_testkit::VirtualClock;
 //!
@@ -20,9 +19,9 @@
 //! let seed = Seed::from_json(include_str!("../doc/seed.json"))?;
 //! let emulator = Emulator::from_seed(seed, clock.clone())?;
 //!
-//! // The product signs in, and names the application, its old key and the consumer of its secret.
+//! // The operator who acts, the application whose secret is rotated, its old key and the consumer of its secret.
 //! let azure = Azure::new(emulator.cloud(), emulator.transport(), clock.clone());
-//! let operator = azure.sign_in(
+//! let operator = azure.identity_with_secret(
 //!     "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01".parse()?,
 //!     "a0000000-0000-4000-8000-000000000001".parse()?,
 //!     Secret::new("Emu8Q~a.secret.of.this.example.only_0001"),
@@ -36,13 +35,11 @@
 //!     .with_adopted("b0000000-0000-4000-8000-000000000002".parse()?);
 //!
 //! // Where events and sealed secrets go: in memory here, SQLite in earnest.
-//! let lease = Arc::new(MemoryLease::new(clock.clone()));
-//! let ports = Ports::new(Arc::new(MemoryJournal::new()), Arc::new(MemorySecrets::new()), lease, clock);
-//! let rotator = Rotator::new(ports).with_patience(std::time::Duration::from_secs(7200));
+//! let storage = Storage::in_memory(clock);
+//! let rotator = azure.rotator(&storage).with_patience(std::time::Duration::from_secs(7200));
 //!
 //! let outcome = rotator.rotate(&target).await?;
 //! assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
-//! # let _ = Policy::default();
 //! # Ok(())
 //! # }
 //! ```
@@ -50,7 +47,8 @@
 mod azure;
 mod connections;
 mod federation;
-mod identity;
+mod principal;
+mod storage;
 
 pub use azconnect_arm as arm;
 pub use azconnect_core as core;
@@ -58,11 +56,12 @@ pub use azconnect_credential as credential;
 pub use azconnect_devops as devops;
 pub use azconnect_graph as graph;
 pub use azconnect_http as http;
-pub use azconnect_identity as tokens;
+pub use azconnect_identity as identity;
 pub use azconnect_rotation as rotation;
 pub use azconnect_store as store;
 
 pub use azure::Azure;
 pub use connections::{ConnectRequest, Connections};
 pub use federation::ApplicationFederation;
-pub use identity::Identity;
+pub use principal::Identity;
+pub use storage::Storage;

@@ -1,8 +1,9 @@
-//! An application that has signed in.
+//! An application that acts, and the clients in its name.
 
 use std::sync::Arc;
 
-use azconnect_core::{ClientId, Error, TenantId};
+use azconnect_arm::{Arm, Provisioner};
+use azconnect_core::{ClientId, Error, SubscriptionId, TenantId};
 use azconnect_credential::{SinkId, TokenProvider};
 use azconnect_devops::{DevOpsClient, EndpointId, OrganizationName, ProjectRef, ServiceConnectionSink};
 use azconnect_graph::{GraphClient, GraphIssuer};
@@ -12,8 +13,10 @@ use azconnect_rotation::Target;
 
 use crate::azure::Azure;
 use crate::federation::ApplicationFederation;
+use crate::storage::Storage;
 
-/// An application that signs in to a tenant, and the clients that act in its name. Cheap to clone.
+/// An application of a tenant, and the clients that act in its name. It signs in when the first call needs a token. Cheap
+/// to clone.
 #[derive(Clone)]
 pub struct Identity {
     azure: Azure,
@@ -52,6 +55,17 @@ impl Identity {
     pub fn devops(&self) -> DevOpsClient {
         let bearer = Bearer::new(self.tokens(), self.azure.cloud().devops_scope());
         DevOpsClient::new(self.azure.pipeline().clone(), self.azure.cloud(), Arc::new(bearer))
+    }
+
+    /// Azure Resource Manager in its name: subscriptions, machines, roles.
+    pub fn arm(&self) -> Arm {
+        Arm::new(self.azure.pipeline().clone(), self.azure.cloud(), self.tokens())
+    }
+
+    /// Machines in a subscription, made and removed in its name, with a journal and sealed keys in a storage.
+    pub fn provisioner(&self, subscription: SubscriptionId, storage: &Storage) -> Provisioner {
+        let subscription = self.arm().subscription(subscription);
+        Provisioner::new(subscription, storage.journal(), storage.secrets(), storage.lease())
     }
 
     /// The rotation of an application's secret, in the same tenant, still without consumers: minted and retired

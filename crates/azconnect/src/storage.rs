@@ -1,0 +1,56 @@
+//! Where a product's events, sealed secrets and leases go, as one value.
+
+use std::fmt;
+use std::sync::Arc;
+
+use azconnect_core::{Clock, Journal, Lease, SecretStore};
+use azconnect_store::{MemoryJournal, MemoryLease, MemorySecrets};
+
+/// The three durable ports that everything with a memory is built on: the journal, the sealed secrets and the leases.
+///
+/// They belong together: a journal names sealed secrets, and a lease guards a stream of the journal. A product that keeps
+/// them apart, or in a database of its own, brings its own with [`Storage::new`].
+#[derive(Clone)]
+pub struct Storage {
+    journal: Arc<dyn Journal>,
+    secrets: Arc<dyn SecretStore>,
+    lease: Arc<dyn Lease>,
+}
+
+impl Storage {
+    /// A storage of three parts.
+    pub fn new(journal: Arc<dyn Journal>, secrets: Arc<dyn SecretStore>, lease: Arc<dyn Lease>) -> Self {
+        Self { journal, secrets, lease }
+    }
+
+    /// A storage in one store with all three faces, such as `SqliteStore`.
+    pub fn of<S: Journal + SecretStore + Lease + 'static>(store: Arc<S>) -> Self {
+        Self::new(store.clone(), store.clone(), store)
+    }
+
+    /// A storage in this process's memory, which ends with it: for tests and demonstrations. Secrets are not sealed.
+    pub fn in_memory(clock: Arc<dyn Clock>) -> Self {
+        Self::new(Arc::new(MemoryJournal::new()), Arc::new(MemorySecrets::new()), Arc::new(MemoryLease::new(clock)))
+    }
+
+    /// Where events go.
+    pub fn journal(&self) -> Arc<dyn Journal> {
+        self.journal.clone()
+    }
+
+    /// Where secrets lie sealed.
+    pub fn secrets(&self) -> Arc<dyn SecretStore> {
+        self.secrets.clone()
+    }
+
+    /// Who may write.
+    pub fn lease(&self) -> Arc<dyn Lease> {
+        self.lease.clone()
+    }
+}
+
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Storage").finish_non_exhaustive()
+    }
+}
