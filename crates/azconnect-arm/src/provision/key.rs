@@ -1,15 +1,17 @@
-//! The key pair that opens the machine.
+//! The key pair that opens the machine: aws-lc-rs makes and checks it, `ssh-key` writes and reads OpenSSH's form.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
-use aws_lc_rs::signature::KeyPair as _;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use azconnect_core::{Error, ErrorKind, Secret};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
-use ssh_key::private::{Ed25519Keypair, PrivateKey};
-use ssh_key::{HashAlg, LineEnding, PublicKey};
+use ssh_key::private::{Ed25519Keypair, Ed25519PrivateKey, KeypairData, PrivateKey};
+use ssh_key::public::Ed25519PublicKey;
+use ssh_key::{Fingerprint, LineEnding, PublicKey};
 use zeroize::Zeroizing;
 
 /// Which kind of key.
@@ -43,13 +45,7 @@ impl SshKey {
     /// [`Unavailable`](ErrorKind::Unavailable) if this machine gives no random numbers.
     pub fn generate(kind: KeyKind) -> Result<Self, Error> {
         let private = match kind {
-            KeyKind::Ed25519 => {
-                let mut seed = Zeroizing::new([0_u8; Ed25519Keypair::BYTE_SIZE / 2]);
-                SystemRandom::new().fill(seed.as_mut()).map_err(|_| no_random())?;
-                let key = PrivateKey::from(Ed25519Keypair::from_seed(&seed));
-                let text = key.to_openssh(LineEnding::LF).map_err(|_| unreadable())?;
-                Secret::new(text.as_str())
-            }
+            KeyKind::Ed25519 => ed25519()?,
             KeyKind::Rsa4096 => {
                 let key = RsaKeyPair::generate(KeySize::Rsa4096).map_err(|_| no_random())?;
                 let der: Pkcs8V1Der<'_> = key.as_der().map_err(|_| unreadable())?;
@@ -65,15 +61,45 @@ impl SshKey {
     /// [`Corrupt`](ErrorKind::Corrupt) if it is something else.
     pub fn read(private: Secret) -> Result<Self, Error> {
         let public = if private.expose().starts_with("-----BEGIN OPENSSH PRIVATE KEY-----") {
-            PrivateKey::from_openssh(private.expose()).map_err(|_| unreadable())?.public_key().clone()
+            openssh_public(&private)?
         } else {
             let line = rsa_line(&private)?;
             PublicKey::from_openssh(&line).map_err(|_| unreadable())?
         };
-        let fingerprint = public.fingerprint(HashAlg::Sha256).to_string();
+        let fingerprint = fingerprint(&public)?;
         let public = public.to_openssh().map_err(|_| unreadable())?;
         Ok(Self { private, public, fingerprint })
     }
+}
+
+/// A new Ed25519 key in OpenSSH's form.
+fn ed25519() -> Result<Secret, Error> {
+    // Drawn into memory that is overwritten, since aws-lc-rs hands a key's seed out in memory that is not.
+    let mut seed = Zeroizing::new([0_u8; Ed25519PrivateKey::BYTE_SIZE]);
+    SystemRandom::new().fill(seed.as_mut()).map_err(|_| no_random())?;
+    let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_ref()).map_err(|_| unreadable())?;
+    let public = Ed25519PublicKey::try_from(pair.public_key().as_ref()).map_err(|_| unreadable())?;
+    let key = PrivateKey::from(Ed25519Keypair { public, private: Ed25519PrivateKey::from_bytes(&seed) });
+    let text = key.to_openssh(LineEnding::LF).map_err(|_| unreadable())?;
+    Ok(Secret::new(text.as_str()))
+}
+
+/// The public key of a private key in OpenSSH's form.
+fn openssh_public(private: &Secret) -> Result<PublicKey, Error> {
+    let key = PrivateKey::from_openssh(private.expose()).map_err(|_| unreadable())?;
+    // `ssh-key` takes the public half as it is written; a machine with the wrong one would be closed to its owner.
+    if let KeypairData::Ed25519(pair) = key.key_data() {
+        Ed25519KeyPair::from_seed_and_public_key(pair.private.as_ref(), pair.public.as_ref())
+            .map_err(|_| unreadable())?;
+    }
+    Ok(key.public_key().clone())
+}
+
+/// The SHA-256 of the public key's binary form, as OpenSSH shows it.
+fn fingerprint(public: &PublicKey) -> Result<String, Error> {
+    let blob = public.to_bytes().map_err(|_| unreadable())?;
+    let hash = digest(&SHA256, &blob).as_ref().try_into().map_err(|_| unreadable())?;
+    Ok(Fingerprint::Sha256(hash).to_string())
 }
 
 /// The public line of an RSA key in PKCS#8.
@@ -158,6 +184,17 @@ mod tests {
         let key = SshKey::generate(KeyKind::Rsa4096).unwrap();
         assert!(key.public.starts_with("ssh-rsa AAAAB3NzaC1yc2EAAAADAQAB"), "{}", key.public);
         assert_eq!(SshKey::read(key.private.duplicate()).unwrap().public, key.public);
+    }
+
+    #[test]
+    fn a_key_with_the_public_half_of_another_is_refused() {
+        let mut seed = Zeroizing::new([7_u8; Ed25519PrivateKey::BYTE_SIZE]);
+        let own = Ed25519KeyPair::from_seed_unchecked(seed.as_ref()).unwrap();
+        seed.fill(8);
+        let public = Ed25519PublicKey::try_from(own.public_key().as_ref()).unwrap();
+        let mixed = PrivateKey::from(Ed25519Keypair { public, private: Ed25519PrivateKey::from_bytes(&seed) });
+        let text = Secret::new(mixed.to_openssh(LineEnding::LF).unwrap().as_str());
+        assert_eq!(SshKey::read(text).unwrap_err().kind(), ErrorKind::Corrupt);
     }
 
     #[test]
