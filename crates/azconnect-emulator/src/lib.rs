@@ -51,32 +51,29 @@
 //!
 //! [`server::serve`] offers the same over HTTP on loopback, one origin for each service.
 
-mod answer;
-pub mod arm;
-mod call;
-mod control;
-mod devops;
-mod dice;
-mod directory;
-mod emulator;
-mod entra;
-mod fault;
-mod graph;
-mod populate;
-mod registry;
-mod replica;
-mod seed;
-pub mod server;
+mod base;
+mod model;
 mod service;
-mod settings;
-mod token;
-mod transport;
-mod truth;
-mod world;
+mod setup;
+mod shell;
 
-pub use emulator::{Emulator, Exchange, Intervention, Observer};
-pub use fault::{CannedAnswer, Fault, FaultAction, Faults};
-pub use seed::Seed;
-pub use service::{Origins, Service};
-pub use settings::{BadAuthentication, RateLimit, ReplicaChoice, Settings};
-pub use truth::{Acceptance, ApplicationTruth, ConnectionTruth, Held, PasswordHome, PasswordTruth, Truth};
+pub use base::origins::{Origins, Service};
+pub use base::settings::{BadAuthentication, RateLimit, ReplicaChoice, Settings};
+pub use setup::seed::Seed;
+pub use shell::emulator::{Emulator, Exchange, Intervention, Observer};
+pub use shell::fault::{CannedAnswer, Fault, FaultAction, Faults};
+pub use shell::server;
+pub use shell::truth::{Acceptance, ApplicationTruth, ConnectionTruth, Held, PasswordHome, PasswordTruth, Truth};
+
+/// Azure Resource Manager: subscriptions, groups, network, compute and roles.
+///
+/// Set it up with a seed, with [`ArmSettings`](arm::ArmSettings), and with [`ResourceManager`](arm::ResourceManager)
+/// from [`Emulator::resource_manager`]; script what goes wrong with [`Failure`](arm::Failure) and
+/// [`FaultAction::Fail`]; read what became of it in the [`LedgerEntry`](arm::LedgerEntry)s of the ground truth.
+pub mod arm {
+    pub use crate::base::refusal::{ErrorShape, Failure};
+    pub use crate::base::settings::resource_manager::{ArmSettings, OperationKind, RetryAfter};
+    pub use crate::model::arm::agent::{AgentOutcome, AgentScript, CommandOutcome, CommandRun, Responder};
+    pub use crate::model::arm::ledger::LedgerEntry;
+    pub use crate::shell::resource_manager::ResourceManager;
+}

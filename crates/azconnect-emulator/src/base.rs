@@ -1,0 +1,8 @@
+//! What every service speaks in: requests, answers, refusals, moments and dice. It knows nothing of what the services hold.
+
+pub(crate) mod answer;
+pub(crate) mod call;
+pub(crate) mod dice;
+pub(crate) mod origins;
+pub(crate) mod refusal;
+pub(crate) mod settings;

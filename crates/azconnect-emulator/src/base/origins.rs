@@ -1,0 +1,148 @@
+//! The services the emulator stands in for, and where each of them is.
+
+use azconnect_core::{Cloud, Error, danger};
+use serde::{Deserialize, Serialize};
+
+/// One of the services behind the emulator. In reality each is an origin of its own, and so it is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Service {
+    /// Microsoft Entra ID.
+    Login,
+    /// Azure Resource Manager.
+    ResourceManager,
+    /// Microsoft Graph.
+    Graph,
+    /// Azure DevOps.
+    #[serde(rename = "devops")]
+    DevOps,
+    /// Azure DevOps identities, groups and personal access tokens.
+    #[serde(rename = "devops_identity")]
+    DevOpsIdentity,
+    /// Azure DevOps profiles and accounts.
+    #[serde(rename = "devops_profile")]
+    DevOpsProfile,
+    /// The container registries of the seed. They have host names of their own, and no port in a server.
+    Registry,
+}
+
+impl Service {
+    /// All that have an origin, in the order of their ports in a server.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Login, Self::ResourceManager, Self::Graph, Self::DevOps, Self::DevOpsIdentity, Self::DevOpsProfile];
+
+    /// Its name in fault scripts, the ground truth and refusals.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::ResourceManager => "resource_manager",
+            Self::Graph => "graph",
+            Self::DevOps => "devops",
+            Self::DevOpsIdentity => "devops_identity",
+            Self::DevOpsProfile => "devops_profile",
+            Self::Registry => "registry",
+        }
+    }
+
+    /// A service by its name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().chain([Self::Registry]).find(|service| service.name() == name)
+    }
+
+    /// The service behind a real host name, of any cloud.
+    pub(crate) fn of_host(host: &str) -> Option<Self> {
+        let host = host.to_ascii_lowercase();
+        match host.as_str() {
+            "login.microsoftonline.com"
+            | "login.windows.net"
+            | "sts.windows.net"
+            | "login.microsoftonline.us"
+            | "login.partner.microsoftonline.cn"
+            | "login.chinacloudapi.cn" => Some(Self::Login),
+            "management.azure.com" | "management.usgovcloudapi.net" | "management.chinacloudapi.cn" => {
+                Some(Self::ResourceManager)
+            }
+            "graph.microsoft.com" | "graph.microsoft.us" | "microsoftgraph.chinacloudapi.cn" => Some(Self::Graph),
+            "dev.azure.com" => Some(Self::DevOps),
+            "vssps.dev.azure.com" => Some(Self::DevOpsIdentity),
+            "app.vssps.visualstudio.com" => Some(Self::DevOpsProfile),
+            _ => None,
+        }
+    }
+}
+
+/// Where each service of an emulator answers: origins without a trailing slash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Origins {
+    /// Microsoft Entra ID.
+    pub login: String,
+    /// Azure Resource Manager.
+    pub resource_manager: String,
+    /// Microsoft Graph.
+    pub graph: String,
+    /// Azure DevOps.
+    pub devops: String,
+    /// Azure DevOps identities, groups and personal access tokens.
+    pub devops_identity: String,
+    /// Azure DevOps profiles and accounts.
+    pub devops_profile: String,
+}
+
+impl Origins {
+    /// The real ones, which the in-process transport routes.
+    pub(crate) fn public() -> Self {
+        let origin = |url: &url::Url| url.as_str().trim_end_matches('/').to_owned();
+        let cloud = Cloud::public();
+        Self {
+            login: origin(cloud.login()),
+            resource_manager: origin(cloud.resource_manager()),
+            graph: origin(cloud.graph()),
+            devops: origin(cloud.devops()),
+            devops_identity: origin(cloud.devops_identity()),
+            devops_profile: origin(cloud.devops_profile()),
+        }
+    }
+
+    /// Where one service is; empty for [`Service::Registry`], each of which has a host of its own.
+    pub fn of(&self, service: Service) -> &str {
+        match service {
+            Service::Login => &self.login,
+            Service::ResourceManager => &self.resource_manager,
+            Service::Graph => &self.graph,
+            Service::DevOps => &self.devops,
+            Service::DevOpsIdentity => &self.devops_identity,
+            Service::DevOpsProfile => &self.devops_profile,
+            // Registries are not at one origin.
+            Service::Registry => "",
+        }
+    }
+
+    /// The cloud a client is given to reach these origins on loopback.
+    pub(crate) fn cloud(&self) -> Result<Cloud, Error> {
+        Ok(danger::allow_http_loopback(Cloud::custom("AzureCloud"))
+            .with_login(&self.login)?
+            .with_resource_manager(&self.resource_manager)?
+            .with_graph(&self.graph)?
+            .with_devops(&self.devops)?
+            .with_devops_identity(&self.devops_identity)?
+            .with_devops_profile(&self.devops_profile)?
+            .build())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_public_cloud_routes_to_every_service() {
+        let origins = Origins::public();
+        for service in Service::ALL {
+            let host = origins.of(service).trim_start_matches("https://");
+            assert_eq!(Service::of_host(host), Some(service));
+        }
+        assert_eq!(Service::of_host("example.com"), None);
+    }
+}

@@ -1,0 +1,218 @@
+//! How the emulated services behave: lags, replicas, pages and the shape of refusals.
+
+pub(crate) mod resource_manager;
+
+use std::time::Duration;
+
+use self::resource_manager::ArmSettings;
+
+/// How the emulator answers a request whose authentication Azure DevOps does not accept.
+///
+/// All four are seen in reality; which one comes depends on the route, the client's headers and the day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BadAuthentication {
+    /// 203 with the HTML of the sign-in page.
+    Html203,
+    /// 302 to `_signin`.
+    Redirect302,
+    /// 401 without a body.
+    Empty401,
+    /// 401 with `UnauthorizedRequestException`.
+    Json401,
+}
+
+/// How a request finds its replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReplicaChoice {
+    /// One after the other, for each service.
+    RoundRobin,
+    /// By a hash of the request's number: the same replica may answer several times in a row.
+    Hashed,
+}
+
+/// What can be chosen about the emulator. The default has no lag at all, so that simple tests are simple.
+///
+/// ```
+/// use azconnect_emulator::Settings;
+/// use std::time::Duration;
+///
+/// let settings = Settings::realistic().with_add_lag(Duration::from_secs(18));
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    pub(crate) seed: u64,
+    pub(crate) replicas: u32,
+    pub(crate) replica_choice: ReplicaChoice,
+    pub(crate) add_lag: Duration,
+    pub(crate) remove_lag: Duration,
+    pub(crate) list_lag: Duration,
+    pub(crate) create_lag: Duration,
+    pub(crate) token_lifetime: Duration,
+    pub(crate) bad_authentication: BadAuthentication,
+    pub(crate) connection_lag: Duration,
+    pub(crate) resource_manager: ArmSettings,
+    pub(crate) page_size: usize,
+    pub(crate) rate: Option<RateLimit>,
+    pub(crate) bom_on_errors: bool,
+    pub(crate) numeric_status_codes: bool,
+}
+
+/// The budget of one caller at Azure DevOps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RateLimit {
+    pub(crate) requests: u32,
+    pub(crate) window: Duration,
+}
+
+impl RateLimit {
+    /// So many requests in a sliding window. From four fifths of them on, answers carry `Retry-After` although they
+    /// succeed; beyond them the answer is 429.
+    pub fn new(requests: u32, window: Duration) -> Self {
+        Self { requests: requests.max(1), window }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            replicas: 3,
+            replica_choice: ReplicaChoice::RoundRobin,
+            add_lag: Duration::ZERO,
+            remove_lag: Duration::ZERO,
+            list_lag: Duration::ZERO,
+            create_lag: Duration::ZERO,
+            token_lifetime: Duration::from_secs(3599),
+            bad_authentication: BadAuthentication::Html203,
+            connection_lag: Duration::ZERO,
+            resource_manager: ArmSettings::default(),
+            page_size: 100,
+            rate: None,
+            bom_on_errors: false,
+            numeric_status_codes: false,
+        }
+    }
+}
+
+impl Settings {
+    /// Lags as people report them: a new secret is accepted everywhere after 8 s and listed after 4 s, a removed one
+    /// is refused everywhere after 5 s, and a created service connection is ready after 3 s.
+    pub fn realistic() -> Self {
+        Self::default()
+            .with_add_lag(Duration::from_secs(8))
+            .with_list_lag(Duration::from_secs(4))
+            .with_remove_lag(Duration::from_secs(5))
+            .with_create_lag(Duration::from_secs(2))
+            .with_connection_lag(Duration::from_secs(3))
+    }
+
+    /// Sets the number that every pseudo-random choice follows. Two emulators with the same number, the same start
+    /// and the same requests make the same choices.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Sets how many replicas Entra ID and Graph have; at least one.
+    #[must_use]
+    pub fn with_replicas(mut self, replicas: u32) -> Self {
+        self.replicas = replicas.max(1);
+        self
+    }
+
+    /// Sets how a request finds its replica.
+    #[must_use]
+    pub fn with_replica_choice(mut self, choice: ReplicaChoice) -> Self {
+        self.replica_choice = choice;
+        self
+    }
+
+    /// Sets the time after which every replica of the token endpoint accepts a new secret. Some accept it earlier.
+    #[must_use]
+    pub fn with_add_lag(mut self, lag: Duration) -> Self {
+        self.add_lag = lag;
+        self
+    }
+
+    /// Sets the time after which every replica of the token endpoint refuses a removed secret.
+    #[must_use]
+    pub fn with_remove_lag(mut self, lag: Duration) -> Self {
+        self.remove_lag = lag;
+        self
+    }
+
+    /// Sets the time after which every replica of Graph lists an application as it is.
+    #[must_use]
+    pub fn with_list_lag(mut self, lag: Duration) -> Self {
+        self.list_lag = lag;
+        self
+    }
+
+    /// Sets the time after which a new application or service principal is known everywhere.
+    #[must_use]
+    pub fn with_create_lag(mut self, lag: Duration) -> Self {
+        self.create_lag = lag;
+        self
+    }
+
+    /// Sets how long a token lives.
+    #[must_use]
+    pub fn with_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.token_lifetime = lifetime;
+        self
+    }
+
+    /// Sets how Azure DevOps answers bad authentication.
+    #[must_use]
+    pub fn with_bad_authentication(mut self, shape: BadAuthentication) -> Self {
+        self.bad_authentication = shape;
+        self
+    }
+
+    /// Sets how long a service connection takes to become ready after its creation, and to vanish after its deletion.
+    #[must_use]
+    pub fn with_connection_lag(mut self, lag: Duration) -> Self {
+        self.connection_lag = lag;
+        self
+    }
+
+    /// Sets how many items a page has where the caller names no size.
+    #[must_use]
+    pub fn with_page_size(mut self, items: usize) -> Self {
+        self.page_size = items.max(1);
+        self
+    }
+
+    /// Lets the error bodies of Azure DevOps begin with a byte order mark, as some of the real ones do.
+    #[must_use]
+    pub fn with_bom_on_errors(mut self, bom: bool) -> Self {
+        self.bom_on_errors = bom;
+        self
+    }
+
+    /// Lets the test of a service connection answer `statusCode` as a number; otherwise it is a word. Both are real.
+    #[must_use]
+    pub fn with_numeric_status_codes(mut self, numeric: bool) -> Self {
+        self.numeric_status_codes = numeric;
+        self
+    }
+
+    /// Sets how Azure Resource Manager behaves.
+    #[must_use]
+    pub fn with_resource_manager(mut self, settings: ArmSettings) -> Self {
+        self.resource_manager = settings;
+        self
+    }
+
+    /// Sets the budget of each caller in each organization.
+    #[must_use]
+    pub fn with_rate_limit(mut self, limit: RateLimit) -> Self {
+        self.rate = Some(limit);
+        self
+    }
+}

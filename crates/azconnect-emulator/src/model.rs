@@ -1,0 +1,9 @@
+//! What exists: the directory, subscriptions and their resources, organizations, registries, tokens. Data and the
+//! questions that data alone can answer; nothing here knows a request or a route.
+
+pub(crate) mod arm;
+pub(crate) mod devops;
+pub(crate) mod directory;
+pub(crate) mod replica;
+pub(crate) mod token;
+pub(crate) mod world;

@@ -1,0 +1,183 @@
+//! The ground truth of Entra ID: tenants, applications, service principals, users and their secrets.
+
+use std::time::Duration;
+
+use azconnect_core::Secret;
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::replica::Replica;
+
+/// Every tenant.
+#[derive(Default)]
+pub(crate) struct Directory {
+    pub(crate) tenants: Vec<Tenant>,
+}
+
+/// A tenant: its own applications, and the principals that act in it.
+pub(crate) struct Tenant {
+    pub(crate) id: Uuid,
+    pub(crate) domain: String,
+    pub(crate) display_name: String,
+    pub(crate) applications: Vec<Application>,
+    pub(crate) principals: Vec<ServicePrincipal>,
+    pub(crate) users: Vec<User>,
+    /// The longest life that the tenant's policy lets a new secret have.
+    pub(crate) longest_password: Option<time::Duration>,
+}
+
+/// An application registration.
+pub(crate) struct Application {
+    pub(crate) object_id: Uuid,
+    pub(crate) client_id: Uuid,
+    pub(crate) display_name: String,
+    pub(crate) sign_in_audience: String,
+    pub(crate) passwords: Vec<Password>,
+    pub(crate) federated: Vec<Federated>,
+    /// The object ids of its owners.
+    pub(crate) owners: Vec<Uuid>,
+    pub(crate) created: Birth,
+    /// The other fields as Graph shows them.
+    pub(crate) document: Map<String, Value>,
+}
+
+/// An application's presence in a tenant.
+pub(crate) struct ServicePrincipal {
+    pub(crate) object_id: Uuid,
+    pub(crate) client_id: Uuid,
+    pub(crate) display_name: String,
+    pub(crate) enabled: bool,
+    pub(crate) passwords: Vec<Password>,
+    pub(crate) owners: Vec<Uuid>,
+    /// The application roles it has been granted at Graph.
+    pub(crate) graph_roles: Vec<String>,
+    /// The subscriptions it may read.
+    pub(crate) reader_of: Vec<Uuid>,
+    pub(crate) created: Birth,
+    pub(crate) document: Map<String, Value>,
+}
+
+/// A person.
+pub(crate) struct User {
+    pub(crate) object_id: Uuid,
+    pub(crate) principal_name: String,
+    pub(crate) display_name: String,
+    pub(crate) password: Option<Secret>,
+}
+
+/// A federated identity credential, as Graph shows it.
+pub(crate) struct Federated {
+    pub(crate) id: Uuid,
+    pub(crate) document: Map<String, Value>,
+    pub(crate) created: Birth,
+}
+
+/// When a thing came to be; what was seeded has always been.
+#[derive(Clone, Copy)]
+pub(crate) struct Birth {
+    pub(crate) wall: OffsetDateTime,
+    pub(crate) elapsed: Option<Duration>,
+}
+
+/// A client secret, kept after its removal for the replicas that have not heard of it, and for the truth.
+pub(crate) struct Password {
+    pub(crate) key_id: Uuid,
+    pub(crate) display_name: Option<String>,
+    pub(crate) starts: OffsetDateTime,
+    pub(crate) ends: OffsetDateTime,
+    pub(crate) text: Secret,
+    pub(crate) added: Option<Duration>,
+    pub(crate) removed: Option<(Duration, OffsetDateTime)>,
+}
+
+impl Password {
+    /// The first three characters, by which people tell secrets apart.
+    pub(crate) fn hint(&self) -> String {
+        self.text.expose().chars().take(3).collect()
+    }
+
+    /// Whether it has not been removed, whatever replicas believe.
+    pub(crate) fn is_live(&self) -> bool {
+        self.removed.is_none()
+    }
+
+    /// Whether a replica of the token endpoint believes it to exist.
+    pub(crate) fn is_known_to(&self, replica: &Replica<'_>) -> bool {
+        let added = self.added.is_none_or(|added| replica.has_seen_addition(self.key_id, added));
+        let removed = self.removed.is_some_and(|(removed, _)| replica.has_seen_removal(self.key_id, removed));
+        added && !removed
+    }
+
+    /// Whether a replica of the token endpoint accepts it at a moment.
+    pub(crate) fn is_accepted_by(&self, replica: &Replica<'_>, wall: OffsetDateTime) -> bool {
+        self.is_known_to(replica) && self.starts <= wall && wall < self.ends
+    }
+}
+
+impl Directory {
+    /// A tenant by its id or domain.
+    pub(crate) fn tenant(&self, name: &str) -> Option<&Tenant> {
+        let id = Uuid::parse_str(name).ok();
+        self.tenants.iter().find(|tenant| Some(tenant.id) == id || tenant.domain.eq_ignore_ascii_case(name))
+    }
+
+    pub(crate) fn tenant_by_id(&self, id: Uuid) -> Option<&Tenant> {
+        self.tenants.iter().find(|tenant| tenant.id == id)
+    }
+
+    pub(crate) fn tenant_mut(&mut self, id: Uuid) -> Option<&mut Tenant> {
+        self.tenants.iter_mut().find(|tenant| tenant.id == id)
+    }
+
+    /// An application by its client id, with its home tenant.
+    pub(crate) fn application(&self, client_id: Uuid) -> Option<(&Tenant, &Application)> {
+        self.tenants.iter().find_map(|tenant| {
+            let application = tenant.applications.iter().find(|application| application.client_id == client_id)?;
+            Some((tenant, application))
+        })
+    }
+
+    /// A service principal by its object id.
+    pub(crate) fn principal(&self, object_id: Uuid) -> Option<&ServicePrincipal> {
+        self.tenants.iter().find_map(|tenant| tenant.principals.iter().find(|p| p.object_id == object_id))
+    }
+
+    /// A person by its object id.
+    pub(crate) fn user(&self, object_id: Uuid) -> Option<&User> {
+        self.tenants.iter().find_map(|tenant| tenant.users.iter().find(|user| user.object_id == object_id))
+    }
+
+    /// Every password that authenticates a client in a tenant: of its application, then of its service principal.
+    pub(crate) fn passwords_of<'a>(&'a self, tenant: &'a Tenant, client_id: Uuid) -> Vec<&'a Password> {
+        let application = self.application(client_id).map(|(_, application)| application.passwords.as_slice());
+        let principal = tenant.principals.iter().find(|p| p.client_id == client_id).map(|p| p.passwords.as_slice());
+        application.into_iter().chain(principal).flatten().collect()
+    }
+
+    /// Every password there ever was.
+    pub(crate) fn all_passwords(&self) -> impl Iterator<Item = &Password> {
+        self.tenants.iter().flat_map(|tenant| {
+            let applications = tenant.applications.iter().flat_map(|application| &application.passwords);
+            applications.chain(tenant.principals.iter().flat_map(|principal| &principal.passwords))
+        })
+    }
+
+    /// The password with a text, live or removed.
+    pub(crate) fn password_with(&self, text: &Secret) -> Option<&Password> {
+        let mut matching: Vec<&Password> = self.all_passwords().filter(|p| p.text.same_as(text)).collect();
+        matching.sort_by_key(|password| !password.is_live());
+        matching.first().copied()
+    }
+
+    pub(crate) fn secret_of(&self, key_id: &str) -> Option<Secret> {
+        let id = Uuid::parse_str(key_id).ok()?;
+        self.all_passwords().find(|password| password.key_id == id).map(|password| password.text.duplicate())
+    }
+}
+
+impl Tenant {
+    pub(crate) fn principal_of(&self, client_id: Uuid) -> Option<&ServicePrincipal> {
+        self.principals.iter().find(|principal| principal.client_id == client_id)
+    }
+}

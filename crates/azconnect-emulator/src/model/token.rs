@@ -1,0 +1,111 @@
+//! Access tokens: texts in the shape of a JWT that only the emulator's own table gives a meaning.
+
+use std::collections::HashMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::base::dice::Dice;
+
+/// What a token is good for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    Graph,
+    ResourceManager,
+    DevOps,
+    /// Something the emulator has no room for, such as a key vault.
+    Other(String),
+}
+
+/// Who a token speaks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Identity {
+    /// The object id of a service principal.
+    ServicePrincipal(Uuid),
+    /// The object id of a person.
+    User(Uuid),
+}
+
+impl Identity {
+    pub(crate) fn object_id(self) -> Uuid {
+        match self {
+            Self::ServicePrincipal(id) | Self::User(id) => id,
+        }
+    }
+}
+
+/// What the table knows of a token.
+#[derive(Clone, Debug)]
+pub(crate) struct Token {
+    pub(crate) identity: Identity,
+    pub(crate) client_id: Uuid,
+    pub(crate) tenant: Uuid,
+    pub(crate) audience: Audience,
+    pub(crate) expires: OffsetDateTime,
+}
+
+/// Why a text is no token for a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Misfit {
+    Unknown,
+    Expired,
+    WrongAudience,
+}
+
+/// Every token that was issued and has not long expired.
+#[derive(Default)]
+pub(crate) struct Tokens {
+    issued: HashMap<String, Token>,
+}
+
+/// The size at which expired tokens are swept out.
+const SWEEP_AT: usize = 10_000;
+
+impl Tokens {
+    /// Issues a token. `resource` is the audience as the caller named it.
+    pub(crate) fn issue(&mut self, dice: &mut Dice, token: Token, resource: &str, now: OffsetDateTime) -> String {
+        if self.issued.len() >= SWEEP_AT {
+            self.issued.retain(|_, token| token.expires > now);
+        }
+        let text = shape(dice, &token, resource, now);
+        self.issued.insert(text.clone(), token);
+        text
+    }
+
+    /// What a text stands for at a room.
+    pub(crate) fn check(&self, text: &str, audience: &Audience, now: OffsetDateTime) -> Result<&Token, Misfit> {
+        let token = self.issued.get(text).ok_or(Misfit::Unknown)?;
+        if token.audience != *audience {
+            return Err(Misfit::WrongAudience);
+        }
+        if token.expires <= now { Err(Misfit::Expired) } else { Ok(token) }
+    }
+}
+
+/// Some clients read the claims of a token, although Microsoft says not to.
+fn shape(dice: &mut Dice, token: &Token, resource: &str, now: OffsetDateTime) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let header = json!({"typ": "JWT", "alg": "RS256", "kid": "azconnect-emulator"});
+    let person = matches!(token.identity, Identity::User(_));
+    let mut claims = json!({
+        "aud": resource,
+        "iss": format!("https://sts.windows.net/{}/", token.tenant),
+        "iat": now.unix_timestamp(),
+        "nbf": now.unix_timestamp(),
+        "exp": token.expires.unix_timestamp(),
+        "appid": token.client_id.to_string(),
+        "idtyp": if person { "user" } else { "app" },
+        "oid": token.identity.object_id().to_string(),
+        "sub": token.identity.object_id().to_string(),
+        "tid": token.tenant.to_string(),
+        "uti": dice.text(22),
+        "ver": "1.0",
+    });
+    if let (true, Some(map)) = (person, claims.as_object_mut()) {
+        map.insert("scp".to_owned(), json!("user_impersonation"));
+    }
+    format!("{}.{}.{}", part(&header), part(&claims), dice.text(342))
+}

@@ -1,0 +1,96 @@
+//! All that exists, behind one lock.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use azconnect_core::Error;
+use uuid::Uuid;
+
+use super::arm::Arm;
+use super::devops::DevOps;
+use super::directory::Directory;
+use super::replica::choose;
+use super::token::Tokens;
+use crate::base::call::{Call, Moment};
+use crate::base::dice::{Dice, mix};
+use crate::base::origins::Service;
+use crate::base::settings::Settings;
+use crate::service::registry::Registry;
+use crate::setup::seed::Seed;
+
+/// How many different unknown routes the truth lists.
+const UNKNOWN_ROUTES_LISTED: usize = 100;
+
+/// The state of every service.
+pub(crate) struct World {
+    pub(crate) settings: Settings,
+    pub(crate) dice: Dice,
+    pub(crate) directory: Directory,
+    pub(crate) tokens: Tokens,
+    pub(crate) subscriptions: Vec<Subscription>,
+    pub(crate) arm: Arm,
+    pub(crate) devops: DevOps,
+    pub(crate) registries: Vec<Registry>,
+    pub(crate) unknown_routes: u64,
+    pub(crate) unknown_route_names: BTreeSet<String>,
+    served: HashMap<Service, u64>,
+}
+
+/// A subscription of a tenant.
+pub(crate) struct Subscription {
+    pub(crate) id: Uuid,
+    pub(crate) tenant: Uuid,
+    pub(crate) name: String,
+}
+
+impl World {
+    pub(crate) fn empty(settings: Settings, now: Moment) -> Self {
+        Self {
+            dice: dice(&settings, now),
+            settings,
+            directory: Directory::default(),
+            tokens: Tokens::default(),
+            subscriptions: Vec::new(),
+            arm: Arm::default(),
+            devops: DevOps::default(),
+            registries: Vec::new(),
+            unknown_routes: 0,
+            unknown_route_names: BTreeSet::new(),
+            served: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn adopt(&mut self, settings: Settings, now: Moment) {
+        self.dice = dice(&settings, now);
+        self.settings = settings;
+    }
+
+    pub(crate) fn populate(&mut self, seed: Seed, now: Moment) -> Result<(), Error> {
+        if let Some(settings) = seed.settings.clone() {
+            self.adopt(settings, now);
+        }
+        crate::setup::populate::populate(self, seed, now)
+    }
+
+    /// The replica that answers the next request of a service.
+    pub(crate) fn next_replica(&mut self, service: Service) -> u32 {
+        let served = self.served.entry(service).or_default();
+        let number = choose(&self.settings, *served);
+        *served = served.wrapping_add(1);
+        number
+    }
+
+    pub(crate) fn note_unknown_route(&mut self, call: &Call) {
+        self.unknown_routes += 1;
+        if self.unknown_route_names.len() < UNKNOWN_ROUTES_LISTED {
+            self.unknown_route_names.insert(format!("{} {} {}", call.service.name(), call.method, call.path));
+        }
+    }
+}
+
+/// Ids must differ between two emulators that start from one seed at different times: a client that outlives the
+/// first one would take the second one's secrets for those it knows.
+fn dice(settings: &Settings, now: Moment) -> Dice {
+    let start = Duration::from_secs(now.wall.unix_timestamp().unsigned_abs());
+    Dice::new(mix(settings.seed) ^ mix(start.as_secs() ^ (u64::from(now.wall.nanosecond()) << 32)))
+}

@@ -1,0 +1,169 @@
+//! Azure Resource Manager: subscriptions, groups, network, compute and roles.
+//!
+//! The engine is here: who may come in, routes, writes, operations, lists, throttling. Each resource provider has a
+//! folder of its own.
+
+mod admission;
+mod ask;
+pub(crate) mod authorization;
+pub(crate) mod compute;
+mod list;
+mod names;
+pub(crate) mod network;
+pub(crate) mod operation;
+mod put;
+mod resource;
+pub(crate) mod resources;
+mod route;
+pub(crate) mod throttle;
+mod usage;
+mod view;
+
+use http::Method;
+use serde_json::Value;
+
+use self::admission::{admit, known_subscription};
+use self::ask::{Ask, Reply, Who};
+use self::route::{endpoints, route, top};
+use crate::base::answer::{Answer, WithHeader, empty, json_answer};
+use crate::base::call::{Call, Moment};
+use crate::base::refusal::Refusal;
+use crate::model::arm::Room;
+use crate::model::arm::address::{Address, same};
+use crate::model::world::World;
+
+/// Answers a request, or nothing if no route matches.
+pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
+    let parts = call.parts();
+    if let [first, second] = parts.as_slice()
+        && same(first, "metadata")
+        && same(second, "endpoints")
+    {
+        return Some(json_answer(200, &endpoints(call)));
+    }
+    settle(world, call.now);
+    let answer = match admit(call, world) {
+        Ok((who, version)) => serve(call, world, who, &version)?,
+        Err(refusal) => refusal.answer(),
+    };
+    Some(stamped(call, world, answer))
+}
+
+/// Lets every operation end whose time has come.
+pub(crate) fn settle(world: &mut World, now: Moment) {
+    room(world).settle(now);
+}
+
+/// A resource as it is shown.
+pub(crate) fn shown(world: &mut World, id: &str, now: Moment) -> Option<Value> {
+    let mut room = room(world);
+    room.settle(now);
+    let resource = room.arm.get(id)?;
+    Some(view::render(&room, resource))
+}
+
+fn room(world: &mut World) -> Room<'_> {
+    Room {
+        arm: &mut world.arm,
+        settings: &world.settings.resource_manager,
+        dice: &mut world.dice,
+        directory: &world.directory,
+        subscriptions: &world.subscriptions,
+    }
+}
+
+/// The ids that every answer carries.
+fn stamped(call: &Call, world: &mut World, answer: Answer) -> Answer {
+    let id = world.dice.guid().to_string();
+    let correlation = call.header("x-ms-correlation-request-id").unwrap_or(&id).to_owned();
+    let time = call.now.wall;
+    let routing = format!(
+        "EMULATOR:{:04}{:02}{:02}T{:02}{:02}{:02}Z:{id}",
+        time.year(),
+        u8::from(time.month()),
+        time.day(),
+        time.hour(),
+        time.minute(),
+        time.second()
+    );
+    let answer = answer
+        .with_header("x-ms-request-id", &id)
+        .with_header("x-ms-correlation-request-id", &correlation)
+        .with_header("x-ms-routing-request-id", &routing)
+        .with_header("cache-control", "no-cache")
+        .with_header("strict-transport-security", "max-age=31536000; includeSubDomains");
+    match call.header("x-ms-client-request-id") {
+        Some(client) if call.header("x-ms-return-client-request-id").is_some_and(|wish| same(wish, "true")) => {
+            answer.with_header("x-ms-client-request-id", client)
+        }
+        _ => answer,
+    }
+}
+
+/// Routes a request of someone known.
+fn serve(call: &Call, world: &mut World, who: Who, version: &str) -> Option<Answer> {
+    let mut room = room(world);
+    let parts = call.parts();
+    if let ([word], true) = (parts.as_slice(), call.method == Method::GET) {
+        return top(&mut room, call, who, word);
+    }
+    let address = Address::parse(&call.segments)?;
+    let subscription = match known_subscription(&mut room, call, who, &address) {
+        Ok(subscription) => subscription,
+        Err(refusal) => return Some(refusal.answer()),
+    };
+    let body = match call.json() {
+        Ok(body) => body,
+        Err(error) => {
+            let message = format!(
+                "The request content was invalid and could not be deserialized: line {}, position {}.",
+                error.line(),
+                error.column()
+            );
+            return Some(Refusal::content(message).answer());
+        }
+    };
+    let ask = Ask {
+        method: &call.method,
+        address,
+        subscription,
+        query: &call.query,
+        body,
+        who,
+        now: call.now,
+        origin: &call.origin,
+        api_version: version,
+        failure: call.failure.as_ref(),
+    };
+    let headers = if room.settings.throttling { room.arm.buckets.admit(&ask) } else { Ok(usual_headers(&call.method)) };
+    let headers = match headers {
+        Ok(headers) => headers,
+        Err(refusal) => return Some(refusal.answer()),
+    };
+    let answer = match route(&mut room, &ask)? {
+        Ok(reply) => written(&room, &ask, &reply),
+        Err(refusal) => refusal.answer(),
+    };
+    Some(headers.iter().fold(answer, |answer, (name, value)| answer.with_header(name, value)))
+}
+
+/// The budgets that are shown where nobody counts.
+fn usual_headers(method: &Method) -> throttle::Headers {
+    let word = match *method {
+        Method::GET | Method::HEAD => "reads",
+        Method::DELETE => "deletes",
+        _ => "writes",
+    };
+    vec![(format!("x-ms-ratelimit-remaining-subscription-{word}"), "199".to_owned())]
+}
+
+fn written(room: &Room<'_>, ask: &Ask<'_>, reply: &Reply) -> Answer {
+    let whole = || if reply.body.is_null() { empty(reply.status) } else { json_answer(reply.status, &reply.body) };
+    let is_skus = matches!(ask.address.parts().as_slice(), [word] if same(word, "skus"));
+    let answer = is_skus.then(|| compute::sku::inflated(room, reply)).flatten().unwrap_or_else(whole);
+    let mut headers = reply.headers.clone();
+    if let Some(id) = reply.operation {
+        headers.extend(room.operation_headers(ask, id, reply));
+    }
+    headers.iter().fold(answer, |answer, (name, value)| answer.with_header(name, value))
+}

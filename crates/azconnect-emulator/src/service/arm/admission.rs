@@ -1,0 +1,134 @@
+//! Who may come in: the version of the API, the token, the subscription.
+
+use http::Method;
+use uuid::Uuid;
+
+use super::ask::Who;
+use super::compute::machine;
+use crate::base::call::{Call, Claim};
+use crate::base::refusal::{Granted, Refusal};
+use crate::model::arm::Room;
+use crate::model::arm::address::{Address, same};
+use crate::model::token::{Audience, Misfit};
+use crate::model::world::World;
+
+/// Who asks, and in which version of the API.
+pub(crate) fn admit(call: &Call, world: &World) -> Granted<(Who, String)> {
+    let version = call.query.get("api-version").unwrap_or_default().trim();
+    if version.is_empty() {
+        return Err(Refusal::new(
+            400,
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        ));
+    }
+    if !is_date(version) {
+        return Err(Refusal::new(
+            400,
+            "InvalidApiVersionParameter",
+            format!(
+                "The api-version '{version}' is invalid. The supported versions are '2025-04-01,2024-11-01,2022-12-01'."
+            ),
+        ));
+    }
+    Ok((authenticate(call, world)?, version.to_owned()))
+}
+
+/// Whether a version is a date, with or without `-preview`.
+fn is_date(version: &str) -> bool {
+    let date = version.get(..10).unwrap_or_default();
+    let parts: Vec<&str> = date.split('-').collect();
+    let digits = |text: &&str, length| text.len() == length && text.chars().all(|c| c.is_ascii_digit());
+    let form = matches!(parts.as_slice(), [y, m, d] if digits(y, 4) && digits(m, 2) && digits(d, 2));
+    form && matches!(version.get(10..), Some("" | "-preview" | "-beta" | "-alpha"))
+}
+
+fn authenticate(call: &Call, world: &World) -> Granted<Who> {
+    let unauthorized = |code: &str, message: String| {
+        Refusal::new(401, code, message).header(
+            "www-authenticate",
+            "Bearer authorization_uri=\"https://login.windows.net/\", error=\"invalid_token\", error_description=\"The authentication failed.\"",
+        )
+    };
+    let token = match call.claim() {
+        Claim::Bearer(token) => token,
+        Claim::Nobody => {
+            return Err(unauthorized(
+                "AuthenticationFailed",
+                "Authentication failed. The 'Authorization' header is missing.".to_owned(),
+            ));
+        }
+        _ => {
+            return Err(unauthorized(
+                "AuthenticationFailedInvalidHeader",
+                "Authentication failed. The 'Authorization' header is provided in an invalid format.".to_owned(),
+            ));
+        }
+    };
+    match world.tokens.check(&token, &Audience::ResourceManager, call.now.wall) {
+        Ok(token) => Ok(Who { object_id: token.identity.object_id(), client_id: token.client_id, tenant: token.tenant }),
+        Err(Misfit::Unknown) => Err(unauthorized("InvalidAuthenticationToken", "The access token is invalid.".to_owned())),
+        Err(Misfit::Expired) => Err(unauthorized(
+            "ExpiredAuthenticationToken",
+            format!("The access token expiry UTC time is earlier than current UTC time '{}'.", machine::shown(call.now.wall)),
+        )),
+        Err(Misfit::WrongAudience) => Err(unauthorized(
+            "InvalidAuthenticationTokenAudience",
+            "The access token has been obtained for wrong audience or resource. It should exactly match (including forward slash) with one of the allowed audiences 'https://management.core.windows.net/','https://management.core.windows.net','https://management.azure.com/','https://management.azure.com'.".to_owned(),
+        )),
+    }
+}
+
+/// The subscription of an address, if it is there, in the caller's tenant, and may be written where it is to be.
+pub(crate) fn known_subscription(room: &mut Room<'_>, call: &Call, who: Who, address: &Address) -> Granted<Uuid> {
+    let named = &address.subscription;
+    let Some(id) = Uuid::parse_str(named).ok().filter(|_| named.len() == 36) else {
+        return Err(Refusal::new(
+            400,
+            "InvalidSubscriptionId",
+            format!("The provided subscription identifier '{named}' is malformed or invalid."),
+        ));
+    };
+    let Some(subscription) = room.subscriptions.iter().find(|subscription| subscription.id == id) else {
+        return Err(Refusal::new(
+            404,
+            "SubscriptionNotFound",
+            format!("The subscription '{named}' could not be found."),
+        ));
+    };
+    if subscription.tenant != who.tenant {
+        let (mine, right) = (who.tenant, subscription.tenant);
+        return Err(Refusal::new(
+            401,
+            "InvalidAuthenticationTokenTenant",
+            format!("The access token is from the wrong issuer 'https://sts.windows.net/{mine}/'. It must match the tenant 'https://sts.windows.net/{right}/' associated with this subscription. Please use the authority (URL) 'https://login.windows.net/{right}' to get the token. Note, if the subscription is transferred to another tenant there is no impact to the services, but information about new tenant could take time to propagate (up to an hour). If you just transferred your subscription and see this error message, please try back later."),
+        )
+        .header("www-authenticate", &format!("Bearer authorization_uri=\"https://login.windows.net/{right}\", error=\"invalid_token\", error_description=\"The access token is from the wrong issuer. It must match the tenant associated with this subscription.\"")));
+    }
+    let state = room.arm.account(id).state.clone();
+    let reading = matches!(call.method, Method::GET | Method::HEAD);
+    if !reading && (same(&state, "Disabled") || same(&state, "Deleted")) {
+        return Err(Refusal::new(
+            409,
+            "ReadOnlyDisabledSubscription",
+            format!(
+                "The subscription '{named}' is disabled and therefore marked as read only. You cannot perform any write actions on this subscription until it is re-enabled."
+            ),
+        ));
+    }
+    Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_date_is_a_version_and_nothing_else() {
+        assert!(is_date("2022-12-01"));
+        assert!(is_date("2018-01-01-preview"));
+        for wrong in ["latest", "2022-12", "2022-12-01-x", "20221201"] {
+            assert!(!is_date(wrong), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Extensions of virtual machines.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::base::refusal::{Failure, Granted, Refusal};
+use crate::base::settings::resource_manager::OperationKind;
+use crate::model::arm::address::{last, parent_id, same};
+use crate::model::arm::agent::AgentOutcome;
+use crate::model::arm::kind::Kind;
+use crate::model::arm::{Resource, Room, State};
+use crate::service::arm::ask::{Ask, Reply};
+use crate::service::arm::operation::Work;
+use crate::service::arm::put::{Write, properties};
+
+/// How long the service waits for an extension.
+const PATIENCE: Duration = Duration::from_secs(90 * 60);
+
+/// Installs an extension.
+pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted<Reply> {
+    let target = room.prepare(ask, Kind::Extension, names)?;
+    let mut shown = properties(&ask.body);
+    let kept = |shown: &mut Map<String, Value>| shown.remove("protectedSettings");
+    if target.same_running.is_some() {
+        return Ok(room.write(ask, &target, write(shown)));
+    }
+    let machine = parent_id(&target.id).to_owned();
+    let text = |field: &str| ask.text(&format!("/properties/{field}")).unwrap_or_default();
+    for field in ["publisher", "type", "typeHandlerVersion"] {
+        if text(field).is_empty() {
+            return Err(Refusal::parameter(field, format!("Required parameter '{field}' is missing (null).")));
+        }
+    }
+    let rival = room.arm.below(&machine, Kind::Extension).find(|other| {
+        !crate::service::arm::put::same_id(&other.id, &target.id)
+            && other.text("properties/publisher").is_some_and(|own| same(own, text("publisher")))
+            && other.text("properties/type").is_some_and(|own| same(own, text("type")))
+    });
+    if rival.is_some() {
+        return Err(Refusal::new(
+            400,
+            "BadRequest",
+            format!(
+                "Multiple VMExtensions per handler not supported for OS type 'Linux'. VMExtension '{}' with handler '{}.{}' already added or specified in input.",
+                last(&target.id),
+                text("publisher"),
+                text("type")
+            ),
+        ));
+    }
+    require_running(room, &machine)?;
+    let protected = kept(&mut shown);
+    let failure = outcome(room, ask, &machine, protected.as_ref());
+    let reply = room.write(ask, &target, write(shown));
+    if let (Some(failure), Some(id)) = (failure, reply.operation)
+        && let Some(operation) = room.arm.operations.get_mut(&id)
+        && operation.failure.is_none()
+    {
+        if let Some(time) = failure.time {
+            operation.ends = operation.started.elapsed.saturating_add(time);
+        }
+        operation.failure = Some(failure);
+    }
+    Ok(reply)
+}
+
+fn write(properties: Map<String, Value>) -> Write {
+    Write { operation: OperationKind::Extension, work: Work::Provision, properties, at_once: false }
+}
+
+/// Refuses what needs a running machine.
+pub(crate) fn require_running(room: &Room<'_>, machine: &str) -> Granted<()> {
+    let machine = room.require(machine)?;
+    let running = machine.machine.as_ref().is_some_and(|inner| inner.power == super::machine::Power::Running);
+    if running {
+        return Ok(());
+    }
+    Err(Refusal::new(409, "OperationNotAllowed", "Cannot modify extensions in the VM when the VM is not running."))
+}
+
+/// Why the script of a custom script extension fails, if it does.
+fn outcome(room: &Room<'_>, ask: &Ask<'_>, machine: &str, protected: Option<&Value>) -> Option<Failure> {
+    let name = ask.address.rest.last().map_or("", String::as_str);
+    let text = |field: &str| ask.text(&format!("/properties/{field}")).unwrap_or_default();
+    let (publisher, kind) = (text("publisher"), text("type"));
+    if !same(kind, "CustomScript") {
+        return None;
+    }
+    let failed = |reason: &str| {
+        let message = format!(
+            "VM has reported a failure when processing extension '{name}' (publisher '{publisher}' and type '{kind}'). Error message: '{reason}'. More information on troubleshooting is available at https://aka.ms/VMExtensionCSELinuxTroubleshoot. "
+        );
+        Failure::new("VMExtensionProvisioningError").with_message(message).in_operation()
+    };
+    let fields = ["commandToExecute", "script", "fileUris"];
+    let both = fields.iter().find(|field| {
+        ask.at(&format!("/properties/settings/{field}")).is_some()
+            && protected.is_some_and(|settings| settings.get(field).is_some())
+    });
+    if let Some(field) = both {
+        return Some(failed(&format!(
+            "Enable failed: failed to get configuration: '{field}' was specified both in public and protected settings; it must be specified only once"
+        )));
+    }
+    let has = |field: &str| {
+        ask.at(&format!("/properties/settings/{field}")).is_some()
+            || protected.is_some_and(|settings| settings.get(field).is_some())
+    };
+    match (has("commandToExecute"), has("script")) {
+        (false, false) => {
+            return Some(failed(
+                "Enable failed: failed to get configuration: 'commandToExecute' or 'script' is not specified",
+            ));
+        }
+        (true, true) => {
+            return Some(failed(
+                "Enable failed: failed to get configuration: 'commandToExecute' and 'script' were both specified, but only one is validate at a time",
+            ));
+        }
+        _ => {}
+    }
+    let script = &room.arm.get(machine)?.machine.as_ref()?.agent;
+    match script.outcome {
+        AgentOutcome::Succeeds => None,
+        AgentOutcome::Fails(code) => Some(failed(&format!(
+            "Enable failed: failed to execute command: command terminated with exit status={code}\n[stdout]\n\n[stderr]\n{}",
+            script.output
+        ))),
+        AgentOutcome::Never => {
+            let message = format!(
+                "Provisioning of VM extension {name} has timed out. Extension provisioning has taken too long to complete. The extension did not report a message. More information on troubleshooting is available at https://aka.ms/VMExtensionCSELinuxTroubleshoot"
+            );
+            Some(
+                Failure::new("VMExtensionProvisioningTimeout").with_message(message).with_time(PATIENCE).in_operation(),
+            )
+        }
+    }
+}
+
+/// An extension in the instance view of its machine.
+pub(crate) fn view(extension: &Resource) -> Value {
+    let publisher = extension.text("properties/publisher").unwrap_or_default();
+    let kind = extension.text("properties/type").unwrap_or_default();
+    let (code, level, words) = match extension.state {
+        State::Succeeded => ("ProvisioningState/succeeded", "Info", "Provisioning succeeded"),
+        State::Failed | State::Canceled => ("ProvisioningState/failed/1", "Error", "Provisioning failed"),
+        _ => ("ProvisioningState/transitioning", "Info", "Transitioning"),
+    };
+    json!({
+        "name": extension.name(),
+        "type": format!("{publisher}.{kind}"),
+        "typeHandlerVersion": "2.1.10",
+        "statuses": [{"code": code, "level": level, "displayStatus": words, "message": ""}],
+    })
+}

@@ -1,0 +1,94 @@
+//! The state of a running machine, as its host and its guest agent tell it.
+
+use serde_json::{Value, json};
+
+use super::machine::{Power, shown};
+use crate::base::call::Moment;
+use crate::model::arm::kind::Kind;
+use crate::model::arm::{Resource, Room, State};
+
+/// The instance view of a machine.
+pub(crate) fn of(room: &Room<'_>, machine: &Resource, now: Moment) -> Value {
+    let provisioning = match machine.state {
+        State::Creating => ("creating", "Creating"),
+        State::Updating => ("updating", "Updating"),
+        State::Deleting => ("deleting", "Deleting"),
+        State::Succeeded => ("succeeded", "Provisioning succeeded"),
+        State::Failed | State::Canceled => ("failed", "Provisioning failed"),
+    };
+    let level = if matches!(machine.state, State::Failed | State::Canceled) { "Error" } else { "Info" };
+    let mut statuses = vec![json!({
+        "code": format!("ProvisioningState/{}", provisioning.0),
+        "level": level,
+        "displayStatus": provisioning.1,
+        "time": shown(now.wall),
+    })];
+    let mut view = json!({"hyperVGeneration": "V2"});
+    let Some(map) = view.as_object_mut() else { return view };
+    if let Some(inner) = &machine.machine {
+        let failed = inner.power == Power::Creating && level == "Error";
+        if !failed {
+            let (code, words) = inner.power.status();
+            statuses.push(json!({"code": code, "level": "Info", "displayStatus": words}));
+        }
+        if inner.agent_ready().is_some_and(|ready| ready <= now.elapsed) {
+            let name = machine.text("properties/osProfile/computerName").unwrap_or(machine.name());
+            map.insert("computerName".to_owned(), json!(name));
+            map.insert("osName".to_owned(), json!("ubuntu"));
+            map.insert("osVersion".to_owned(), json!("24.04"));
+        }
+        if inner.power == Power::Running {
+            map.insert("vmAgent".to_owned(), agent(room, machine, now));
+        }
+    }
+    let disks: Vec<Value> = room
+        .arm
+        .of_kind(Kind::Disk)
+        .filter(|disk| disk.text("managedBy").is_some_and(|id| crate::service::arm::put::same_id(id, &machine.id)))
+        .map(|disk| {
+            json!({"name": disk.name(), "statuses": [{
+                "code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded",
+            }]})
+        })
+        .collect();
+    map.insert("disks".to_owned(), json!(disks));
+    let extensions: Vec<Value> = room.arm.below(&machine.id, Kind::Extension).map(super::extension::view).collect();
+    if !extensions.is_empty() {
+        map.insert("extensions".to_owned(), json!(extensions));
+    }
+    map.insert("statuses".to_owned(), json!(statuses));
+    view
+}
+
+fn agent(room: &Room<'_>, machine: &Resource, now: Moment) -> Value {
+    let ready = machine.machine.as_ref().and_then(|inner| inner.agent_ready()).is_some_and(|at| at <= now.elapsed);
+    let handlers: Vec<Value> = room
+        .arm
+        .below(&machine.id, Kind::Extension)
+        .map(|extension| {
+            let publisher = extension.text("properties/publisher").unwrap_or_default();
+            let kind = extension.text("properties/type").unwrap_or_default();
+            json!({
+                "type": format!("{publisher}.{kind}"),
+                "typeHandlerVersion": "2.1.10",
+                "status": {"code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Ready", "message": "Plugin enabled"},
+            })
+        })
+        .collect();
+    let (word, message) = if ready {
+        ("Ready", "Guest Agent is running")
+    } else {
+        ("Not Ready", "VM status blob is found but not yet populated.")
+    };
+    json!({
+        "vmAgentVersion": if ready { "2.14.0.1" } else { "Unknown" },
+        "extensionHandlers": handlers,
+        "statuses": [{
+            "code": if ready { "ProvisioningState/succeeded" } else { "ProvisioningState/Unavailable" },
+            "level": if ready { "Info" } else { "Warning" },
+            "displayStatus": word,
+            "message": message,
+            "time": shown(now.wall),
+        }],
+    })
+}

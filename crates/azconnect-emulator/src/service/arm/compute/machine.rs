@@ -1,0 +1,374 @@
+//! Virtual machines: what they are beyond their documents, and what their operations do.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::base::call::Moment;
+use crate::base::refusal::{Granted, Refusal};
+use crate::base::settings::resource_manager::OperationKind;
+use crate::model::arm::agent::{AgentScript, Guest};
+use crate::model::arm::kind::Kind;
+use crate::model::arm::{Resource, Room, State};
+use crate::service::arm::ask::{Ask, Reply, Style};
+use crate::service::arm::network::nic;
+use crate::service::arm::operation::{Start, Work};
+use crate::service::arm::put::busy;
+use crate::service::arm::usage::Need;
+
+/// Whether a machine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Power {
+    Creating,
+    Running,
+    Stopped,
+    Deallocated,
+}
+
+impl Power {
+    /// Code and words of its status.
+    pub(crate) fn status(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Creating => ("PowerState/starting", "VM starting"),
+            Self::Running => ("PowerState/running", "VM running"),
+            Self::Stopped => ("PowerState/stopped", "VM stopped"),
+            Self::Deallocated => ("PowerState/deallocated", "VM deallocated"),
+        }
+    }
+}
+
+/// The inside of a machine.
+pub(crate) struct Machine {
+    pub(crate) power: Power,
+    /// When its system began to start.
+    pub(crate) started: Option<Moment>,
+    pub(crate) user_data: Option<Vec<u8>>,
+    /// As it was sent, to see whether a later write changes it.
+    pub(crate) custom_data: Option<String>,
+    pub(crate) agent: AgentScript,
+    /// When cloud-init first ran: it runs once in the life of a machine.
+    pub(crate) first_boot: Option<Duration>,
+}
+
+impl Machine {
+    pub(crate) fn is_deallocated(&self) -> bool {
+        self.power == Power::Deallocated
+    }
+
+    /// When the guest agent answers; never while the machine does not run.
+    pub(crate) fn agent_ready(&self) -> Option<Duration> {
+        let started = self.started.filter(|_| self.power == Power::Running)?;
+        Some(started.elapsed.saturating_add(self.agent.boot))
+    }
+
+    /// The inside at a moment, if the guest agent answers then.
+    pub(crate) fn guest<'a>(&'a self, id: &'a str, now: Duration) -> Option<Guest<'a>> {
+        let ready = self.agent_ready().filter(|ready| *ready <= now)?;
+        let first = self.first_boot.unwrap_or(ready).saturating_add(self.agent.boot).min(ready);
+        Some(Guest {
+            script: &self.agent,
+            machine: id,
+            user_data: self.user_data.as_deref(),
+            up: now.saturating_sub(first),
+        })
+    }
+}
+
+/// What becomes of a machine when its creation succeeds.
+pub(crate) fn created(room: &mut Room<'_>, id: &str, at: Moment) {
+    let Some(resource) = room.arm.get_mut(id) else { return };
+    if let Some(machine) = &mut resource.machine {
+        machine.power = Power::Running;
+        machine.started = Some(at);
+        machine.first_boot.get_or_insert(at.elapsed);
+    }
+}
+
+/// What becomes of a machine when its creation fails: it runs all the same if only its system was slow to report, else
+/// its interfaces are kept for it for a while.
+pub(crate) fn not_created(room: &mut Room<'_>, id: &str, at: Moment, code: &str) {
+    if code == "OSProvisioningTimedOut" || code.starts_with("VMExtension") {
+        created(room, id, at);
+    } else {
+        reserve_interfaces(room, id, at);
+    }
+}
+
+/// Keeps the interfaces of a machine whose creation failed.
+fn reserve_interfaces(room: &mut Room<'_>, id: &str, at: Moment) {
+    let Some(machine) = room.arm.get(id) else { return };
+    let machine_id = machine.id.clone();
+    let until = at.elapsed.saturating_add(room.settings.nic_reservation);
+    for nic in references(machine).into_iter().map(|(nic, _)| nic) {
+        if let Some(nic) = room.arm.get_mut(&nic) {
+            nic.reserved = Some((machine_id.clone(), until));
+        }
+    }
+}
+
+/// The interfaces a machine refers to, and whether they go with it.
+fn references(machine: &Resource) -> Vec<(String, bool)> {
+    let list = machine.at("properties/networkProfile/networkInterfaces").and_then(Value::as_array);
+    list.into_iter()
+        .flatten()
+        .filter_map(|nic| {
+            let goes = nic.pointer("/properties/deleteOption").and_then(Value::as_str) == Some("Delete");
+            Some((nic.get("id")?.as_str()?.to_owned(), goes))
+        })
+        .collect()
+}
+
+/// Takes a machine away, and with it whatever says `deleteOption: Delete`.
+pub(crate) fn deleted(room: &mut Room<'_>, id: &str, at: Moment, by: Option<Uuid>) {
+    let Some(machine) = room.arm.get(id) else { return };
+    let goes = |disk: Option<&Value>| {
+        let disk = disk?;
+        let delete = disk.get("deleteOption").and_then(Value::as_str) == Some("Delete");
+        delete.then(|| disk.pointer("/managedDisk/id").and_then(Value::as_str).map(str::to_owned)).flatten()
+    };
+    let mut gone: Vec<String> = goes(machine.at("properties/storageProfile/osDisk")).into_iter().collect();
+    let data = machine.at("properties/storageProfile/dataDisks").and_then(Value::as_array);
+    gone.extend(data.into_iter().flatten().filter_map(|disk| goes(Some(disk))));
+    let interfaces: Vec<String> = references(machine).into_iter().filter(|(_, goes)| *goes).map(|(id, _)| id).collect();
+    room.arm.remove(id, at, by);
+    for interface in interfaces {
+        let addresses = room.arm.get(&interface).map(addresses_that_go).unwrap_or_default();
+        room.arm.remove(&interface, at, by);
+        gone.extend(addresses);
+    }
+    for id in gone {
+        room.arm.remove(&id, at, by);
+    }
+}
+
+/// The public addresses that go with an interface.
+fn addresses_that_go(nic: &Resource) -> Vec<String> {
+    let list = nic.at("properties/ipConfigurations").and_then(Value::as_array);
+    list.into_iter()
+        .flatten()
+        .filter_map(|configuration| configuration.pointer("/properties/publicIPAddress"))
+        .filter(|public| {
+            let nested = public.pointer("/properties/deleteOption").or_else(|| public.get("deleteOption"));
+            nested.and_then(Value::as_str) == Some("Delete")
+        })
+        .filter_map(|public| public.get("id")?.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// Sets the power of a machine.
+pub(crate) fn powered(room: &mut Room<'_>, id: &str, power: Power, at: Moment) {
+    let Some(machine) = room.arm.get_mut(id).and_then(|resource| resource.machine.as_mut()) else { return };
+    machine.power = power;
+    machine.started = (power == Power::Running).then_some(at);
+}
+
+/// Starts, stops, restarts or deallocates a machine.
+pub(crate) fn act(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, action: &str) -> Option<Granted<Reply>> {
+    let (kind, power) = match action.to_ascii_lowercase().as_str() {
+        "start" => (OperationKind::Start, Power::Running),
+        "poweroff" => (OperationKind::PowerOff, Power::Stopped),
+        "restart" => (OperationKind::Restart, Power::Running),
+        "deallocate" => (OperationKind::Deallocate, Power::Deallocated),
+        _ => return None,
+    };
+    if let Err(refusal) = room.permit(ask, &format!("Microsoft.Compute/virtualMachines/{action}/action"), id) {
+        return Some(Err(refusal));
+    }
+    Some(begin_power(room, ask, id, (kind, power)))
+}
+
+fn begin_power(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, (kind, power): (OperationKind, Power)) -> Granted<Reply> {
+    let machine = room.require(id)?;
+    if machine.operation.is_some() {
+        return Err(busy(room, ask, machine));
+    }
+    let inner = machine.machine.as_ref();
+    if kind == OperationKind::Restart && inner.is_some_and(|inner| inner.power != Power::Running) {
+        return Err(Refusal::new(
+            409,
+            "OperationNotAllowed",
+            "Operation 'restart' is not allowed since the VM is not running. To learn more about the current power state, see https://aka.ms/vmpowerstates.",
+        ));
+    }
+    let size = machine.text("properties/hardwareProfile/vmSize").and_then(crate::model::arm::offers::size_named);
+    let (location, id) = (machine.location.clone(), machine.id.clone());
+    if let (OperationKind::Start, Some(size), true) = (kind, size, inner.is_some_and(|inner| inner.is_deallocated())) {
+        crate::service::arm::usage::require_cores(room, ask, &Need { location: &location, size, machine: &id })?;
+    }
+    let start =
+        Start { kind, subject: &id, work: Work::Power(power), namespace: "Microsoft.Compute", location: &location };
+    let operation = room.start(ask, start);
+    if let Some(resource) = room.arm.get_mut(&id) {
+        resource.state = State::Updating;
+        resource.operation = Some(operation);
+    }
+    Ok(Reply::new(202, Value::Null).operation(operation, Style::Both))
+}
+
+/// Begins to delete a machine. A creation that is still running gives way.
+pub(crate) fn delete(room: &mut Room<'_>, ask: &Ask<'_>, id: &str) -> Granted<Reply> {
+    let Some(machine) = room.arm.get(id) else { return Ok(Reply::new(204, Value::Null)) };
+    let (id, location, running, state) =
+        (machine.id.clone(), machine.location.clone(), machine.operation, machine.state);
+    if state == State::Deleting
+        && let Some(running) = running
+    {
+        return Ok(Reply::new(202, Value::Null).operation(running, Style::Both));
+    }
+    if let Some(running) = running {
+        room.preempt(running, ask.now);
+    }
+    let start = Start {
+        kind: OperationKind::MachineDelete,
+        subject: &id,
+        work: Work::DeleteMachine,
+        namespace: "Microsoft.Compute",
+        location: &location,
+    };
+    let operation = room.start(ask, start);
+    if let Some(resource) = room.arm.get_mut(&id) {
+        resource.state = State::Deleting;
+        resource.operation = Some(operation);
+    }
+    Ok(Reply::new(202, Value::Null).operation(operation, Style::Both))
+}
+
+/// Makes the disks that come with a machine, and fills in their ids.
+pub(crate) fn make_disks(room: &mut Room<'_>, ask: &Ask<'_>, machine: &str, storage: &mut Map<String, Value>) {
+    let (Some(resource), Some(group)) = (room.arm.get(machine), ask.address.group.as_deref()) else { return };
+    let (location, zones) = (resource.location.clone(), resource.document.get("zones").cloned());
+    let suffix = room.dice.guid().simple().to_string();
+    let name = crate::model::arm::address::last(machine).to_owned();
+    let mut disks: Vec<&mut Value> = Vec::new();
+    let mut rest = Vec::new();
+    for (field, value) in storage.iter_mut() {
+        match (field.as_str(), value) {
+            ("osDisk", disk) => disks.push(disk),
+            ("dataDisks", Value::Array(items)) => rest.extend(items.iter_mut()),
+            _ => {}
+        }
+    }
+    disks.extend(rest);
+    for (index, disk) in disks.into_iter().enumerate() {
+        let Some(map) = disk.as_object_mut() else { continue };
+        if map.get("createOption").and_then(Value::as_str) == Some("Attach") {
+            continue;
+        }
+        let kind = if index == 0 { "OsDisk" } else { "disk" };
+        let usual = format!("{name}_{kind}_{}_{suffix}", index.max(1));
+        let disk_name = map.get("name").and_then(Value::as_str).map_or(usual, str::to_owned);
+        let id = crate::model::arm::address::resource_id(&ask.address.subscription, group, Kind::Disk, &[&disk_name]);
+        let tier = map
+            .get("managedDisk")
+            .and_then(|disk| disk.get("storageAccountType")?.as_str())
+            .unwrap_or("Premium_LRS")
+            .to_owned();
+        let size = map.get("diskSizeGB").and_then(Value::as_u64).unwrap_or(30);
+        map.insert("name".to_owned(), json!(disk_name));
+        map.insert("diskSizeGB".to_owned(), json!(size));
+        map.entry("deleteOption").or_insert(json!("Detach"));
+        map.entry("caching").or_insert(json!("ReadWrite"));
+        map.insert("managedDisk".to_owned(), json!({"id": id, "storageAccountType": tier}));
+        let disk =
+            NewDisk { id, location: &location, tier: &tier, size, zones: zones.as_ref(), machine, os: index == 0 };
+        add_disk(room, ask, disk);
+    }
+}
+
+struct NewDisk<'a> {
+    id: String,
+    location: &'a str,
+    tier: &'a str,
+    size: u64,
+    zones: Option<&'a Value>,
+    machine: &'a str,
+    os: bool,
+}
+
+fn add_disk(room: &mut Room<'_>, ask: &Ask<'_>, disk: NewDisk<'_>) {
+    let mut document = Map::new();
+    document.insert("name".to_owned(), json!(crate::model::arm::address::last(&disk.id)));
+    document.insert("id".to_owned(), json!(disk.id));
+    document.insert("type".to_owned(), json!(Kind::Disk.full()));
+    document.insert("location".to_owned(), json!(disk.location));
+    document.insert("sku".to_owned(), json!({"name": disk.tier}));
+    if let Some(zones) = disk.zones {
+        document.insert("zones".to_owned(), zones.clone());
+    }
+    document.insert("managedBy".to_owned(), json!(disk.machine));
+    let mut properties = json!({
+        "diskSizeGB": disk.size,
+        "diskState": "Attached",
+        "uniqueId": room.dice.guid(),
+        "timeCreated": shown(ask.now.wall),
+        "creationData": {"createOption": if disk.os { "FromImage" } else { "Empty" }},
+    });
+    if let (true, Some(map)) = (disk.os, properties.as_object_mut()) {
+        map.insert("osType".to_owned(), json!("Linux"));
+    }
+    document.insert("properties".to_owned(), properties);
+    let resource = Resource {
+        kind: Kind::Disk,
+        id: disk.id,
+        location: disk.location.to_owned(),
+        document,
+        asked: Value::Null,
+        state: State::Succeeded,
+        operation: None,
+        created: ask.now,
+        reads: 0,
+        etag: Uuid::nil(),
+        by: Some(ask.who.object_id),
+        reserved: None,
+        machine: None,
+        deployment: None,
+        run: None,
+    };
+    room.arm.insert(resource, Some(disk.machine));
+}
+
+/// A moment as the service writes it.
+pub(crate) fn shown(moment: OffsetDateTime) -> String {
+    moment.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
+}
+
+/// The machine a disk is attached to, if it is still there.
+pub(crate) fn holder_of<'a>(room: &'a Room<'_>, disk: &Resource) -> Option<&'a Resource> {
+    room.arm.get(disk.document.get("managedBy")?.as_str()?)
+}
+
+/// Refuses interfaces that are not there, not the caller's, in another machine or kept for another one.
+pub(crate) fn check_interfaces(room: &Room<'_>, ask: &Ask<'_>, id: &str) -> Granted<()> {
+    let list = ask.at("/properties/networkProfile/networkInterfaces").and_then(Value::as_array);
+    let list: Vec<&str> = list.into_iter().flatten().filter_map(|nic| nic.get("id")?.as_str()).collect();
+    if list.is_empty() {
+        return Err(Refusal::parameter(
+            "networkProfile",
+            "Required parameter 'networkProfile.networkInterfaces' is missing (null).",
+        ));
+    }
+    for nic_id in list {
+        nic::require_reference(room, ask, id, nic_id)?;
+        let Some(nic) = room.arm.get(nic_id) else { continue };
+        if let Some(other) =
+            nic::machine_of(room, nic_id).filter(|other| !crate::service::arm::put::same_id(&other.id, id))
+        {
+            return Err(Refusal::new(
+                400,
+                "NicInUse",
+                format!(
+                    "Network Interface {} is used by existing resource {}. A network interface can be attached to one virtual machine only.",
+                    nic.id, other.id
+                ),
+            ));
+        }
+        if let Some(other) =
+            nic::reserved_for(nic, ask.now).filter(|other| !crate::service::arm::put::same_id(other, id))
+        {
+            return Err(nic::reserved(other));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! Creating and changing virtual machines.
+
+use serde_json::{Map, Value, json};
+
+use super::machine::{Machine, Power, check_interfaces, make_disks, shown};
+use super::machine_check::{check, check_size};
+use crate::base::refusal::{Granted, Refusal};
+use crate::base::settings::resource_manager::OperationKind;
+use crate::model::arm::Room;
+use crate::model::arm::address::last;
+use crate::model::arm::kind::Kind;
+use crate::model::arm::offers::Size;
+use crate::service::arm::ask::{Ask, Reply};
+use crate::service::arm::operation::Work;
+use crate::service::arm::put::{Target, Write, properties};
+use crate::service::arm::usage::Need;
+use crate::service::arm::{usage, view};
+
+/// Creates a machine, or changes an existing one.
+pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted<Reply> {
+    let target = room.prepare(ask, Kind::Machine, names)?;
+    if target.same_running.is_some() {
+        return Ok(room.write(ask, &target, update(Map::new())));
+    }
+    let size = check_size(room, ask, &target.location)?;
+    if target.exists {
+        return change(room, ask, &target, size);
+    }
+    let (image, user_data) = check(room, ask, &target)?;
+    check_interfaces(room, ask, &target.id)?;
+    let mut shown_properties = visible(properties(&ask.body));
+    if let Some(Value::Object(storage)) = shown_properties.get_mut("storageProfile")
+        && let (Some(image), Some(Value::Object(reference))) = (image, storage.get_mut("imageReference"))
+        && let Some(version) = image.version(reference.get("version").and_then(Value::as_str).unwrap_or("latest"))
+    {
+        reference.insert("exactVersion".to_owned(), json!(version));
+    }
+    shown_properties.insert("vmId".to_owned(), json!(room.dice.guid()));
+    shown_properties.insert("timeCreated".to_owned(), json!(shown(ask.now.wall)));
+    let write = Write {
+        operation: OperationKind::MachineCreate,
+        work: Work::CreateMachine,
+        properties: shown_properties,
+        at_once: false,
+    };
+    let reply = room.write(ask, &target, write);
+    finish_creation(room, ask, &target.id, user_data);
+    let body = room.arm.get(&target.id).map_or(Value::Null, |resource| view::render(room, resource));
+    Ok(Reply { body, ..reply })
+}
+
+fn update(properties: Map<String, Value>) -> Write {
+    Write { operation: OperationKind::MachineUpdate, work: Work::Provision, properties, at_once: false }
+}
+
+/// Adds disks, identity and the inside to a machine that was just written.
+fn finish_creation(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, user_data: Option<Vec<u8>>) {
+    let agent = room.arm.agent_for(last(id));
+    let identity = ask.text("/identity/type").is_some_and(|kind| kind.contains("SystemAssigned"));
+    let principal = room.dice.guid();
+    let Some(resource) = room.arm.get_mut(id) else { return };
+    resource.machine = Some(Box::new(Machine {
+        power: Power::Creating,
+        started: None,
+        user_data,
+        custom_data: ask.text("/properties/osProfile/customData").map(str::to_owned),
+        agent,
+        first_boot: None,
+    }));
+    if identity && let Some(Value::Object(map)) = resource.document.get_mut("identity") {
+        map.insert("principalId".to_owned(), json!(principal));
+        map.insert("tenantId".to_owned(), json!(ask.who.tenant));
+    }
+    let mut storage = match resource.properties().and_then(|properties| properties.remove("storageProfile")) {
+        Some(Value::Object(storage)) => storage,
+        _ => Map::new(),
+    };
+    make_disks(room, ask, id, &mut storage);
+    if let Some(resource) = room.arm.get_mut(id) {
+        resource.set("storageProfile", Value::Object(storage));
+    }
+}
+
+/// The properties without what is never shown.
+fn visible(mut properties: Map<String, Value>) -> Map<String, Value> {
+    if let Some(Value::Object(system)) = properties.get_mut("osProfile") {
+        for hidden in ["customData", "adminPassword", "secrets"] {
+            system.remove(hidden);
+        }
+        system.insert("allowExtensionOperations".to_owned(), json!(true));
+        system.insert("requireGuestProvisionSignal".to_owned(), json!(true));
+        system.insert("secrets".to_owned(), json!([]));
+    }
+    properties.remove("userData");
+    properties
+}
+
+/// What may not change after the creation, as the body writes it.
+const FIXED: &[&str] = &[
+    "osProfile/adminUsername",
+    "osProfile/computerName",
+    "osProfile/customData",
+    "storageProfile/imageReference/sku",
+    "storageProfile/imageReference/offer",
+    "storageProfile/osDisk/name",
+];
+
+fn change(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target, size: &'static Size) -> Granted<Reply> {
+    let Some(resource) = room.arm.get(&target.id) else {
+        return Err(Refusal::new(404, "ResourceNotFound", "The machine is gone."));
+    };
+    for path in FIXED {
+        let Some(new) = ask.text(&format!("/properties/{path}")) else { continue };
+        let old = match *path {
+            "osProfile/customData" => resource.machine.as_ref().and_then(|machine| machine.custom_data.as_deref()),
+            path => resource.text(&format!("properties/{path}")),
+        };
+        if old != Some(new) {
+            let name = path.replace('/', ".");
+            return Err(Refusal::new(
+                409,
+                "PropertyChangeNotAllowed",
+                format!("Changing property '{name}' is not allowed."),
+            )
+            .at(&name));
+        }
+    }
+    if let (Some(new), Some(old)) = (ask.at("/zones"), resource.document.get("zones"))
+        && new != old
+    {
+        return Err(
+            Refusal::new(409, "PropertyChangeNotAllowed", "Changing property 'zones' is not allowed.").at("zones")
+        );
+    }
+    let mut merged = resource.document.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    usage::require_cores(room, ask, &Need { location: &target.location, size, machine: &target.id })?;
+    merge(&mut merged, &visible(properties(&ask.body)));
+    // A machine whose creation failed never ran: the same request tries again.
+    let failed = room.arm.get(&target.id).and_then(|resource| resource.machine.as_ref());
+    if failed.is_some_and(|machine| machine.power == Power::Creating) {
+        check_interfaces(room, ask, &target.id)?;
+        let (operation, work) = (OperationKind::MachineCreate, Work::CreateMachine);
+        return Ok(room.write(ask, target, Write { operation, work, properties: merged, at_once: false }));
+    }
+    Ok(room.write(ask, target, update(merged)))
+}
+
+/// Changes some fields of a machine.
+pub(crate) fn patch(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted<Reply> {
+    let id = ask.address.group_id().unwrap_or_default();
+    let id = format!("{id}/providers/Microsoft.Compute/virtualMachines/{}", names.first().copied().unwrap_or_default());
+    let machine = room.require(&id)?;
+    let (location, id) = (machine.location.clone(), machine.id.clone());
+    if machine.operation.is_some() {
+        return Err(crate::service::arm::put::busy(room, ask, machine));
+    }
+    if ask.at("/properties/hardwareProfile/vmSize").is_some() {
+        let size = check_size(room, ask, &location)?;
+        usage::require_cores(room, ask, &Need { location: &location, size, machine: &id })?;
+    }
+    let machine = room.require(&id)?;
+    let mut merged = machine.document.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    merge(&mut merged, &visible(properties(&ask.body)));
+    let target = Target { id, kind: Kind::Machine, exists: true, location, same_running: None };
+    Ok(room.write(ask, &target, update(merged)))
+}
+
+/// Lays an object over another. `null` removes, lists are replaced.
+fn merge(under: &mut Map<String, Value>, over: &Map<String, Value>) {
+    for (name, value) in over {
+        match (under.get_mut(name), value) {
+            (_, Value::Null) => {
+                under.remove(name);
+            }
+            (Some(Value::Object(under)), Value::Object(over)) => merge(under, over),
+            _ => {
+                under.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merging_keeps_removes_and_replaces() {
+        let mut under = json!({"a": {"b": 1, "c": 2}, "d": [1, 2], "e": 5}).as_object().cloned().unwrap();
+        merge(&mut under, json!({"a": {"b": 9}, "d": [3], "e": null}).as_object().unwrap());
+        assert_eq!(Value::Object(under), json!({"a": {"b": 9, "c": 2}, "d": [3]}));
+    }
+}

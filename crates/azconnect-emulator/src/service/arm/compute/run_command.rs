@@ -1,0 +1,157 @@
+//! Run commands: scripts that the guest agent executes.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::extension::require_running;
+use super::machine::shown;
+use crate::base::call::Moment;
+use crate::base::refusal::{Failure, Granted, Refusal};
+use crate::base::settings::resource_manager::OperationKind;
+use crate::model::arm::address::parent_id;
+use crate::model::arm::agent::CommandOutcome;
+use crate::model::arm::kind::Kind;
+use crate::model::arm::{Resource, Room, Run};
+use crate::service::arm::ask::{Ask, Reply};
+use crate::service::arm::operation::Work;
+use crate::service::arm::put::{Write, properties};
+
+/// The usual limit of a script.
+const USUAL_TIMEOUT: Duration = Duration::from_secs(90 * 60);
+
+/// Sends a command to a machine.
+pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted<Reply> {
+    let target = room.prepare(ask, Kind::RunCommand, names)?;
+    let mut shown_properties = properties(&ask.body);
+    for hidden in ["protectedParameters", "runAsPassword"] {
+        shown_properties.remove(hidden);
+    }
+    if target.same_running.is_some() {
+        return Ok(room.write(ask, &target, write(shown_properties)));
+    }
+    let machine = parent_id(&target.id).to_owned();
+    if script_of(&ask.body).is_none() {
+        return Err(Refusal::parameter("source", "Required parameter 'source' is missing (null)."));
+    }
+    require_running(room, &machine)?;
+    shown_properties.insert("timeoutInSeconds".to_owned(), json!(timeout_of(&ask.body).as_secs()));
+    let reply = room.write(ask, &target, write(shown_properties));
+    let Some(id) = reply.operation else { return Ok(reply) };
+    schedule(room, ask, &target.id, &machine, id);
+    let body =
+        room.arm.get(&target.id).map_or(Value::Null, |resource| crate::service::arm::view::render(room, resource));
+    Ok(Reply { body, ..reply })
+}
+
+fn write(properties: Map<String, Value>) -> Write {
+    Write { operation: OperationKind::RunCommand, work: Work::Provision, properties, at_once: false }
+}
+
+/// Sets when the script ends, and with it the operation, unless the caller does not wait for it.
+fn schedule(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, machine: &str, operation: uuid::Uuid) {
+    let asked = ask.body.clone();
+    let usual = room.settings.duration(OperationKind::RunCommand);
+    let end = end_of(room, machine, &asked, ask.now).saturating_add(usual);
+    let waits = ask.at("/properties/asyncExecution") != Some(&json!(true));
+    let name = crate::model::arm::address::last(id).to_owned();
+    let strict = ask.at("/properties/treatFailureAsDeploymentFailure") == Some(&json!(true));
+    let failing = strict && waits && {
+        let outcome = room.arm.get(machine).and_then(|machine| outcome_at(machine, &asked, end));
+        outcome.is_none_or(|outcome| outcome.exit_code != 0)
+    };
+    if let Some(resource) = room.arm.get_mut(id) {
+        resource.run = Some(Run { sent: ask.now, ends: end });
+    }
+    if let Some(operation) = room.arm.operations.get_mut(&operation) {
+        if waits && operation.failure.is_none() {
+            operation.ends = end;
+        }
+        if failing && operation.failure.is_none() {
+            let message = format!(
+                "Run command '{name}' failed: the script ended with an exit code other than 0, or in time out."
+            );
+            operation.failure =
+                Some(Failure::new("VMRunCommandExecutionFailed").with_message(message).with_status(409).in_operation());
+        }
+    }
+}
+
+fn script_of(body: &Value) -> Option<&str> {
+    let source = body.pointer("/properties/source")?;
+    let text = source.get("script").or_else(|| source.get("commandId")).or_else(|| source.get("scriptUri"));
+    text?.as_str()
+}
+
+fn timeout_of(body: &Value) -> Duration {
+    body.pointer("/properties/timeoutInSeconds").and_then(Value::as_u64).map_or(USUAL_TIMEOUT, Duration::from_secs)
+}
+
+/// When a script that is sent now ends: when the guest agent answers, and what it waits for has come.
+fn end_of(room: &Room<'_>, machine: &str, body: &Value, now: Moment) -> Duration {
+    let limit = now.elapsed.saturating_add(timeout_of(body));
+    let Some(resource) = room.arm.get(machine) else { return limit };
+    let Some(ready) = resource.machine.as_ref().and_then(|inner| inner.agent_ready()) else { return limit };
+    let begins = ready.max(now.elapsed);
+    let inner = resource.machine.as_ref();
+    let guest = inner.and_then(|inner| inner.guest(&resource.id, begins));
+    let time = guest.and_then(|guest| guest.time_of(script_of(body).unwrap_or_default()));
+    time.map_or(limit, |time| begins.saturating_add(time).min(limit))
+}
+
+/// What a script says when it ends at a moment; nothing if it ran out of time.
+fn outcome_at(machine: &Resource, body: &Value, end: Duration) -> Option<CommandOutcome> {
+    let guest = machine.machine.as_ref()?.guest(&machine.id, end)?;
+    let script = script_of(body)?;
+    guest.time_of(script).filter(Duration::is_zero)?;
+    Some(guest.execute(script))
+}
+
+/// The instance view of a run command.
+pub(crate) fn view(room: &Room<'_>, command: &Resource, now: Moment) -> Value {
+    let Some(Run { sent, ends: end }) = command.run else { return Value::Null };
+    let started = shown(sent.wall);
+    if now.elapsed < end {
+        return json!({
+            "executionState": "Running", "executionMessage": "", "exitCode": 0, "output": "", "error": "",
+            "startTime": started, "statuses": [],
+        });
+    }
+    let ended = shown(now.wall - now.elapsed.saturating_sub(end));
+    let machine = room.arm.get(parent_id(&command.id));
+    let outcome = machine.and_then(|machine| outcome_at(machine, &command.asked, end));
+    let (state, message, outcome) = match outcome {
+        None => ("TimedOut", "Execution timed out", CommandOutcome::new(-1, "")),
+        Some(outcome) if outcome.exit_code == 0 => ("Succeeded", "Execution completed", outcome),
+        Some(outcome) => ("Failed", "Execution failed: command terminated with a non-zero exit status", outcome),
+    };
+    json!({
+        "executionState": state,
+        "executionMessage": message,
+        "exitCode": outcome.exit_code,
+        "output": tail(&outcome.output),
+        "error": tail(&outcome.error),
+        "startTime": started,
+        "endTime": ended,
+        "statuses": [],
+    })
+}
+
+/// The last 4 KB: the service shows no more.
+fn tail(text: &str) -> &str {
+    let mut from = text.len().saturating_sub(4096);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    text.get(from..).unwrap_or_default()
+}
+
+/// A run command as it is shown, with its outcome if the caller asks for it.
+pub(crate) fn render(room: &Room<'_>, command: &Resource, ask: &Ask<'_>) -> Value {
+    let mut shown = crate::service::arm::view::render(room, command);
+    let Some(Value::Object(properties)) = shown.get_mut("properties") else { return shown };
+    if ask.query.get("$expand").is_some_and(|expand| expand.eq_ignore_ascii_case("instanceView")) {
+        properties.insert("instanceView".to_owned(), view(room, command, ask.now));
+    }
+    shown
+}

@@ -1,0 +1,379 @@
+//! Microsoft.Network: virtual networks, security groups, public addresses and interfaces.
+
+mod cidr;
+mod ip_configuration;
+pub(crate) mod nic;
+mod rules;
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use self::cidr::Cidr;
+use super::ask::{Ask, Reply, Style};
+use super::operation::{Start, Work};
+use super::put::{Target, Write, properties, same_id};
+use super::usage;
+use crate::base::call::Moment;
+use crate::base::refusal::{Granted, Refusal};
+use crate::base::settings::resource_manager::OperationKind;
+use crate::model::arm::address::{last, parent_id, same};
+use crate::model::arm::kind::Kind;
+use crate::model::arm::{Resource, Room, State};
+
+/// Creates or changes a resource of the network.
+pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, kind: Kind, names: &[&str]) -> Granted<Reply> {
+    let target = room.prepare(ask, kind, names)?;
+    if target.same_running.is_some() {
+        let write = plain(OperationKind::Network, Map::new());
+        return Ok(room.write(ask, &target, write));
+    }
+    match kind {
+        Kind::VirtualNetwork => put_network(room, ask, &target),
+        Kind::SecurityGroup => put_security_group(room, ask, &target),
+        Kind::PublicIp => put_public_ip(room, ask, &target),
+        Kind::Nic => nic::put(room, ask, &target),
+        _ => put_embedded(room, ask, &target),
+    }
+}
+
+/// A write without anything special.
+pub(crate) fn plain(operation: OperationKind, properties: Map<String, Value>) -> Write {
+    Write { operation, work: Work::Provision, properties, at_once: false }
+}
+
+/// The list inside a parent in which a kind lives.
+fn list_of(kind: Kind) -> &'static str {
+    if kind == Kind::Subnet { "subnets" } else { "securityRules" }
+}
+
+/// The kind that lives inside another.
+fn child_of(kind: Kind) -> Option<Kind> {
+    match kind {
+        Kind::VirtualNetwork => Some(Kind::Subnet),
+        Kind::SecurityGroup => Some(Kind::SecurityRule),
+        _ => None,
+    }
+}
+
+/// The ids of what lives inside a resource.
+pub(crate) fn embedded_ids(resource: &Resource) -> Vec<String> {
+    let Some(child) = child_of(resource.kind) else { return Vec::new() };
+    let items = resource.at(&format!("properties/{}", list_of(child))).and_then(Value::as_array);
+    items.into_iter().flatten().filter_map(|item| item.get("id")?.as_str().map(str::to_owned)).collect()
+}
+
+/// An item inside a parent, by its id.
+pub(crate) fn embedded<'a>(room: &'a Room<'_>, id: &str) -> Option<&'a Value> {
+    let parent = room.arm.get(parent_id(id))?;
+    let items = parent.at(&format!("properties/{}", list_of(child_of(parent.kind)?)))?.as_array()?;
+    items.iter().find(|item| item.get("name").and_then(Value::as_str).is_some_and(|name| same(name, last(id))))
+}
+
+fn put_network(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted<Reply> {
+    let mut properties = properties(&ask.body);
+    let prefixes = ask.at("/properties/addressSpace/addressPrefixes").and_then(Value::as_array);
+    let prefixes: Vec<&str> = prefixes.into_iter().flatten().filter_map(Value::as_str).collect();
+    if prefixes.is_empty() {
+        return Err(Refusal::new(
+            400,
+            "InvalidRequestFormat",
+            "Cannot parse the request: the address space needs at least one prefix.",
+        ));
+    }
+    let space = prefixes.iter().map(|prefix| range(prefix, &target.id)).collect::<Granted<Vec<_>>>()?;
+    let subnets = ask.at("/properties/subnets").and_then(Value::as_array).cloned().unwrap_or_default();
+    let subnets = check_subnets(room, ask, target, &space, subnets)?;
+    properties.insert("subnets".to_owned(), Value::Array(subnets));
+    properties.insert("resourceGuid".to_owned(), json!(room.dice.guid()));
+    properties.entry("enableDdosProtection").or_insert(json!(false));
+    properties.entry("virtualNetworkPeerings").or_insert(json!([]));
+    let reply = room.write(ask, target, plain(OperationKind::Network, properties));
+    note_embedded(room, ask, &target.id);
+    Ok(reply)
+}
+
+fn check_subnets(
+    room: &Room<'_>,
+    ask: &Ask<'_>,
+    target: &Target,
+    space: &[Cidr],
+    subnets: Vec<Value>,
+) -> Granted<Vec<Value>> {
+    let mut ranges: Vec<(String, Cidr)> = Vec::new();
+    let mut complete = Vec::new();
+    for subnet in subnets {
+        let name = subnet.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        super::names::check(Kind::Subnet, &name)?;
+        let id = format!("{}/subnets/{name}", target.id);
+        let prefix = subnet_prefix(&subnet);
+        let own = range(prefix.unwrap_or_default(), &id)?;
+        if !space.iter().any(|space| space.contains(own)) {
+            return Err(Refusal::new(
+                400,
+                "NetcfgSubnetRangeOutsideVnet",
+                format!(
+                    "Subnet '{name}' is not valid because its IP address range is outside the IP address range of virtual network '{}'.",
+                    last(&target.id)
+                ),
+            ));
+        }
+        if let Some((other, _)) = ranges.iter().find(|(_, range)| range.overlaps(own)) {
+            return Err(Refusal::new(
+                400,
+                "NetcfgSubnetRangesOverlap",
+                format!(
+                    "Subnet '{name}' is not valid because its IP address range overlaps with that of an existing subnet in virtual network '{}': '{other}'.",
+                    last(&target.id)
+                ),
+            ));
+        }
+        check_security_group(room, ask, &id, subnet.pointer("/properties/networkSecurityGroup/id"))?;
+        ranges.push((name, own));
+        complete.push(complete_item(&id, Kind::Subnet, subnet));
+    }
+    let kept = |id: &str| ranges.iter().any(|(name, _)| same(name, last(id)));
+    let existing = room.arm.get(&target.id).map(embedded_ids).unwrap_or_default();
+    match existing.iter().filter(|id| !kept(id)).find_map(|id| subnet_in_use(room, id)) {
+        Some(refusal) => Err(refusal),
+        None => Ok(complete),
+    }
+}
+
+/// The range of a subnet, in either of its fields.
+pub(crate) fn subnet_prefix(subnet: &Value) -> Option<&str> {
+    let one = subnet.pointer("/properties/addressPrefix").and_then(Value::as_str);
+    one.or_else(|| subnet.pointer("/properties/addressPrefixes/0").and_then(Value::as_str))
+}
+
+fn range(text: &str, id: &str) -> Granted<Cidr> {
+    Cidr::parse(text).ok_or_else(|| {
+        Refusal::new(
+            400,
+            "InvalidAddressPrefixFormat",
+            format!(
+                "Address prefix {text} of resource {id} is not formatted correctly. It should follow CIDR notation, for example 10.0.0.0/24."
+            ),
+        )
+    })
+}
+
+fn check_security_group(room: &Room<'_>, ask: &Ask<'_>, user: &str, id: Option<&Value>) -> Granted<()> {
+    let Some(id) = id.and_then(Value::as_str) else { return Ok(()) };
+    nic::require_reference(room, ask, user, id)
+}
+
+/// An item with the fields the service adds.
+fn complete_item(id: &str, kind: Kind, item: Value) -> Value {
+    let mut properties = item.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    properties.insert("provisioningState".to_owned(), json!("Succeeded"));
+    if kind == Kind::Subnet {
+        properties.entry("delegations").or_insert(json!([]));
+        properties.entry("privateEndpointNetworkPolicies").or_insert(json!("Disabled"));
+        properties.entry("privateLinkServiceNetworkPolicies").or_insert(json!("Enabled"));
+    }
+    json!({"name": last(id), "id": id, "type": kind.full(), "properties": properties})
+}
+
+fn put_security_group(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted<Reply> {
+    let mut properties = properties(&ask.body);
+    let rules = ask.at("/properties/securityRules").and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut complete = Vec::new();
+    for rule in rules {
+        let name = rule.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        super::names::check(Kind::SecurityRule, &name)?;
+        self::rules::check(&name, &rule, &complete)?;
+        complete.push(complete_item(&format!("{}/securityRules/{name}", target.id), Kind::SecurityRule, rule));
+    }
+    properties.insert("securityRules".to_owned(), Value::Array(complete));
+    properties.insert("defaultSecurityRules".to_owned(), self::rules::defaults(&target.id));
+    properties.insert("resourceGuid".to_owned(), json!(room.dice.guid()));
+    let reply = room.write(ask, target, plain(OperationKind::Network, properties));
+    note_embedded(room, ask, &target.id);
+    Ok(reply)
+}
+
+fn put_public_ip(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted<Reply> {
+    let mut properties = properties(&ask.body);
+    let sku = ask.text("/sku/name").unwrap_or("Basic");
+    let allocation = ask.text("/properties/publicIPAllocationMethod").unwrap_or("Dynamic");
+    if same(sku, "Basic") {
+        return Err(Refusal::new(
+            400,
+            "IPv4BasicSkuPublicIpCountLimitReached",
+            "Cannot create more than 0 IPv4 Basic SKU public IP addresses for this subscription in this region.",
+        ));
+    }
+    if !same(allocation, "Static") {
+        return Err(Refusal::new(
+            400,
+            "PublicIPAddressStandardSkuMustBeStatic",
+            format!("Standard sku publicIp {} must have AllocationMethod set to Static.", target.id),
+        ));
+    }
+    if !target.exists {
+        usage::require_public_ip(room, ask, &target.location)?;
+    }
+    properties.insert("publicIPAllocationMethod".to_owned(), json!("Static"));
+    properties.entry("publicIPAddressVersion").or_insert(json!("IPv4"));
+    properties.entry("idleTimeoutInMinutes").or_insert(json!(4));
+    properties.insert("ipTags".to_owned(), json!([]));
+    properties.insert("resourceGuid".to_owned(), json!(room.dice.guid()));
+    let old = room.arm.get(&target.id).and_then(|resource| resource.text("properties/ipAddress"));
+    if let Some(address) = old {
+        properties.insert("ipAddress".to_owned(), json!(address));
+    }
+    if let Some(label) = ask.text("/properties/dnsSettings/domainNameLabel") {
+        let name = format!("{label}.{}.cloudapp.azure.com", target.location);
+        properties.insert("dnsSettings".to_owned(), json!({"domainNameLabel": label, "fqdn": name}));
+    }
+    Ok(room.write(ask, target, plain(OperationKind::PublicIp, properties)))
+}
+
+/// Creates or changes a subnet or a rule of its own.
+fn put_embedded(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted<Reply> {
+    let parent = parent_id(&target.id).to_owned();
+    let list = list_of(target.kind);
+    let Some(resource) = room.arm.get(&parent) else {
+        return Err(Refusal::new(404, "ResourceNotFound", format!("The resource {parent} was not found.")));
+    };
+    if resource.operation.is_some() {
+        return Err(super::put::busy(room, ask, resource));
+    }
+    let location = resource.location.clone();
+    let items = resource.at(&format!("properties/{list}")).and_then(Value::as_array).cloned().unwrap_or_default();
+    let is_it =
+        |item: &Value| item.get("name").and_then(Value::as_str).is_some_and(|name| same(name, last(&target.id)));
+    let exists = items.iter().any(is_it);
+    let mut others: Vec<Value> = items.into_iter().filter(|item| !is_it(item)).collect();
+    let mut item = ask.body.clone();
+    if let Some(map) = item.as_object_mut() {
+        map.insert("name".to_owned(), json!(last(&target.id)));
+    }
+    if target.kind == Kind::Subnet {
+        let prefixes = resource.at("properties/addressSpace/addressPrefixes").and_then(Value::as_array);
+        let space: Vec<Cidr> = prefixes.into_iter().flatten().filter_map(|p| Cidr::parse(p.as_str()?)).collect();
+        let network = Target {
+            id: parent.clone(),
+            kind: Kind::VirtualNetwork,
+            exists: true,
+            location: location.clone(),
+            same_running: None,
+        };
+        others.push(item);
+        others = check_subnets(room, ask, &network, &space, others)?;
+    } else {
+        self::rules::check(last(&target.id), &item, &others)?;
+        others.push(complete_item(&target.id, target.kind, item));
+    }
+    let start = Start {
+        kind: OperationKind::Network,
+        subject: &parent,
+        work: Work::Provision,
+        namespace: "Microsoft.Network",
+        location: &location,
+    };
+    let operation = room.start(ask, start);
+    if let Some(resource) = room.arm.get_mut(&parent) {
+        resource.set(list, Value::Array(others));
+        resource.state = State::Updating;
+        resource.operation = Some(operation);
+    }
+    note_embedded(room, ask, &parent);
+    let body = super::view::render_embedded(room, &target.id).unwrap_or(Value::Null);
+    Ok(Reply::new(if exists { 200 } else { 201 }, body).operation(operation, Style::Status))
+}
+
+/// Keeps the book about what lives inside a resource.
+fn note_embedded(room: &mut Room<'_>, ask: &Ask<'_>, id: &str) {
+    let Some(resource) = room.arm.get(id) else { return };
+    let Some(child) = child_of(resource.kind) else { return };
+    let now = embedded_ids(resource);
+    let prefix = format!("{}/{}/", crate::model::arm::address::key(id), list_of(child).to_ascii_lowercase());
+    let gone: Vec<String> = room
+        .arm
+        .ledger
+        .entries()
+        .iter()
+        .filter(|entry| entry.is_live() && crate::model::arm::address::key(&entry.id).starts_with(&prefix))
+        .filter(|entry| !now.iter().any(|id| same_id(id, &entry.id)))
+        .map(|entry| entry.id.clone())
+        .collect();
+    for id in gone {
+        room.arm.ledger.deleted(&id, ask.now.wall, Some(ask.who.object_id));
+    }
+    for child_id in now {
+        room.arm.ledger.created(&child_id, &child.full(), ask.now.wall, Some(ask.who.object_id), Some(id));
+    }
+}
+
+/// Takes an item out of its parent.
+pub(crate) fn remove_embedded(room: &mut Room<'_>, id: &str, at: Moment, by: Option<Uuid>) {
+    let name = last(id).to_owned();
+    if let Some(parent) = room.arm.get_mut(parent_id(id))
+        && let Some(child) = child_of(parent.kind)
+        && let Some(Value::Array(items)) = parent.properties().and_then(|properties| properties.get_mut(list_of(child)))
+    {
+        items.retain(|item| !item.get("name").and_then(Value::as_str).is_some_and(|own| same(own, &name)));
+    }
+    room.arm.ledger.deleted(id, at.wall, by);
+}
+
+/// What becomes known when a resource is ready.
+pub(crate) fn provisioned(room: &mut Room<'_>, id: &str) {
+    let Some(resource) = room.arm.get(id) else { return };
+    if resource.kind == Kind::PublicIp && resource.text("properties/ipAddress").is_none() {
+        room.arm.addresses_given += 1;
+        let number = room.arm.addresses_given;
+        // The range that is kept for benchmarks: nobody's address.
+        let address = std::net::Ipv4Addr::from(u32::from(std::net::Ipv4Addr::new(198, 18, 0, 0)).wrapping_add(number));
+        if let Some(resource) = room.arm.get_mut(id) {
+            resource.set("ipAddress", json!(address.to_string()));
+        }
+    }
+}
+
+/// Why something of the network cannot be deleted now.
+pub(crate) fn in_use(room: &Room<'_>, resource: &Resource, now: Moment) -> Option<Box<Refusal>> {
+    match resource.kind {
+        Kind::VirtualNetwork => embedded_ids(resource).iter().find_map(|id| subnet_in_use(room, id)),
+        Kind::SecurityGroup => {
+            let users = nic::users_of_group(room, &resource.id);
+            (!users.is_empty()).then(|| {
+                Refusal::new(
+                    400,
+                    "InUseNetworkSecurityGroupCannotBeDeleted",
+                    format!(
+                        "Network security group {} cannot be deleted because it is in use by the following resources: {}. In order to delete the Network security group, remove the association with the resource(s). To learn how to do this, see aka.ms/deletensg.",
+                        resource.id,
+                        users.join(", ")
+                    ),
+                )
+            })
+        }
+        Kind::PublicIp => nic::configuration_with(room, "publicIPAddress", &resource.id).map(|user| {
+            Refusal::new(
+                400,
+                "PublicIPAddressCannotBeDeleted",
+                format!(
+                    "Public IP address {} can not be deleted since it is still allocated to resource {user}. In order to delete the public IP, disassociate/detach the Public IP address from the resource.  To learn how to do this, see aka.ms/deletepublicip.",
+                    resource.id
+                ),
+            )
+        }),
+        Kind::Nic => nic::in_use(room, resource, now),
+        _ => None,
+    }
+}
+
+/// Why a subnet cannot be deleted now.
+pub(crate) fn subnet_in_use(room: &Room<'_>, id: &str) -> Option<Box<Refusal>> {
+    let user = nic::configuration_with(room, "subnet", id)?;
+    Some(Refusal::new(
+        400,
+        "InUseSubnetCannotBeDeleted",
+        format!(
+            "Subnet {} is in use by {user} and cannot be deleted. In order to delete the subnet, delete all the resources within the subnet. See aka.ms/deletesubnet.",
+            last(id)
+        ),
+    ))
+}

@@ -1,0 +1,140 @@
+//! A template, taken apart into steps.
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::template::{Context, id_of};
+use crate::base::refusal::{Granted, Refusal};
+use crate::model::arm::Room;
+use crate::model::arm::address::{key, last};
+use crate::service::arm::ask::Ask;
+
+/// A template with what its expressions speak of.
+#[derive(Clone)]
+pub(crate) struct Template {
+    pub(crate) subscription: String,
+    pub(crate) group: String,
+    pub(crate) name: String,
+    pub(crate) parameters: Map<String, Value>,
+    pub(crate) variables: Map<String, Value>,
+    pub(crate) outputs: Map<String, Value>,
+}
+
+/// One resource of a template.
+#[derive(Clone)]
+pub(crate) struct Step {
+    pub(crate) id: String,
+    pub(crate) api_version: String,
+    /// With its expressions.
+    pub(crate) body: Value,
+    pub(crate) depends: Vec<String>,
+    pub(crate) progress: StepProgress,
+}
+
+#[derive(Clone)]
+pub(crate) enum StepProgress {
+    Waiting,
+    Running(Uuid),
+    Done,
+    Failed(Box<Refusal>),
+}
+
+pub(crate) fn invalid(message: impl Into<String>) -> Box<Refusal> {
+    Refusal::new(400, "InvalidTemplate", format!("Deployment template validation failed: '{}'.", message.into()))
+}
+
+impl Template {
+    pub(crate) fn context<'a>(&'a self, room: &'a Room<'a>) -> Context<'a> {
+        Context {
+            room,
+            subscription: &self.subscription,
+            group: &self.group,
+            name: &self.name,
+            parameters: &self.parameters,
+            variables: &self.variables,
+            depth: 0,
+        }
+    }
+}
+
+/// Reads the template of a request.
+pub(crate) fn read(room: &Room<'_>, ask: &Ask<'_>, name: &str) -> Granted<(Template, Vec<Step>)> {
+    let Some(source) = ask.at("/properties/template").and_then(Value::as_object) else {
+        return Err(Refusal::new(400, "InvalidDeployment", "The request content was invalid: 'template' is missing."));
+    };
+    let object = |field: &str| source.get(field).and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut template = Template {
+        subscription: ask.address.subscription.clone(),
+        group: ask.address.group.clone().unwrap_or_default(),
+        name: name.to_owned(),
+        parameters: Map::new(),
+        variables: object("variables"),
+        outputs: object("outputs"),
+    };
+    let given = ask.at("/properties/parameters").and_then(Value::as_object).cloned().unwrap_or_default();
+    for (parameter, definition) in object("parameters") {
+        let value =
+            given.iter().find(|(key, _)| key.eq_ignore_ascii_case(&parameter)).and_then(|(_, v)| v.get("value"));
+        let value = match (value, definition.get("defaultValue")) {
+            (Some(value), _) => value.clone(),
+            (None, Some(usual)) => template.context(room).evaluate(usual)?,
+            (None, None) => {
+                return Err(invalid(format!("The value for the template parameter '{parameter}' is not provided")));
+            }
+        };
+        template.parameters.insert(parameter, value);
+    }
+    let resources = source.get("resources").and_then(Value::as_array).cloned().unwrap_or_default();
+    let steps = resources.iter().map(|resource| step(room, &template, resource)).collect::<Granted<Vec<_>>>()?;
+    Ok((template, steps))
+}
+
+fn step(room: &Room<'_>, template: &Template, resource: &Value) -> Granted<Step> {
+    let context = template.context(room);
+    let text = |field: &str| -> Granted<String> {
+        let value = resource.get(field).ok_or_else(|| invalid(format!("a resource has no '{field}'")))?;
+        let value = context.evaluate(value)?;
+        value.as_str().map(str::to_owned).ok_or_else(|| invalid(format!("'{field}' of a resource is not a text")))
+    };
+    let (kind, name) = (text("type")?, text("name")?);
+    let names: Vec<String> = name.split('/').map(str::to_owned).collect();
+    let id = id_of(&template.subscription, &template.group, &kind, &names)
+        .ok_or_else(|| invalid(format!("the resource '{name}' of type '{kind}' has the wrong number of segments")))?;
+    let mut depends = Vec::new();
+    for dependency in resource.get("dependsOn").and_then(Value::as_array).into_iter().flatten() {
+        if let Value::String(text) = context.evaluate(dependency)? {
+            depends.push(depended(template, &text));
+        }
+    }
+    let mut body = resource.clone();
+    if let Some(map) = body.as_object_mut() {
+        for field in ["type", "name", "apiVersion", "dependsOn", "comments"] {
+            map.remove(field);
+        }
+    }
+    Ok(Step { id, api_version: text("apiVersion")?, body, depends, progress: StepProgress::Waiting })
+}
+
+/// The key of what a `dependsOn` names: an id, `type/name`, or a name alone.
+fn depended(template: &Template, text: &str) -> String {
+    if text.starts_with("/subscriptions/") {
+        return key(text);
+    }
+    let parts: Vec<&str> = text.split('/').collect();
+    if let [namespace, rest @ ..] = parts.as_slice()
+        && namespace.contains('.')
+    {
+        let types: Vec<&str> = rest.iter().step_by(2).copied().collect();
+        let names: Vec<String> = rest.iter().skip(1).step_by(2).map(|name| (*name).to_owned()).collect();
+        let full = format!("{namespace}/{}", types.join("/"));
+        if let Some(id) = id_of(&template.subscription, &template.group, &full, &names) {
+            return key(&id);
+        }
+    }
+    text.to_ascii_lowercase()
+}
+
+/// Whether a key or name means a step.
+pub(crate) fn means(dependency: &str, id: &str) -> bool {
+    dependency == key(id) || dependency == last(id).to_ascii_lowercase()
+}

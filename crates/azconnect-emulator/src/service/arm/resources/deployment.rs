@@ -1,0 +1,376 @@
+//! Deployments of templates: checked, or carried out resource by resource.
+
+use http::Method;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::blueprint::{Step, StepProgress, Template, invalid, means, read};
+use super::template::NOT_YET;
+use crate::base::call::{Moment, Query};
+use crate::base::refusal::{Failure, Granted, Refusal};
+use crate::base::settings::resource_manager::OperationKind;
+use crate::model::arm::address::Address;
+use crate::model::arm::kind::Kind;
+use crate::model::arm::{Resource, Room, State};
+use crate::service::arm::ask::{Ask, Reply, Style, Who};
+use crate::service::arm::compute::machine::shown;
+use crate::service::arm::compute::machine_check;
+use crate::service::arm::operation::{Progress, Start, Work};
+use crate::service::arm::put::properties;
+use crate::service::arm::resource;
+
+/// A deployment in the course of being carried out.
+pub(crate) struct Deployment {
+    who: Who,
+    subscription: Uuid,
+    origin: String,
+    template: Template,
+    steps: Vec<Step>,
+}
+
+/// Answers `…/deployments/{name}/validate`.
+pub(crate) fn validate(room: &mut Room<'_>, ask: &Ask<'_>, name: &str) -> Granted<Reply> {
+    let scope = ask.address.group_id().unwrap_or_default();
+    room.permit(ask, "Microsoft.Resources/deployments/validate/action", &scope)?;
+    if room.arm.get(&scope).is_none() {
+        return Err(room.not_found(&scope));
+    }
+    let steps = check(room, ask, name)?;
+    let resources: Vec<Value> = steps.iter().map(|step| json!({"id": step.id})).collect();
+    let id = crate::model::arm::address::resource_id(
+        &ask.address.subscription,
+        ask.address.group.as_deref().unwrap_or_default(),
+        Kind::Deployment,
+        &[name],
+    );
+    Ok(Reply::new(
+        200,
+        json!({
+            "id": id, "name": name, "type": Kind::Deployment.full(),
+            "properties": {
+                "provisioningState": "Succeeded", "mode": ask.text("/properties/mode").unwrap_or("Incremental"),
+                "timestamp": shown(ask.now.wall), "duration": "PT0S", "validatedResources": resources,
+                "correlationId": room.dice.guid(),
+            },
+        }),
+    ))
+}
+
+/// Checks every resource of a template without any effect; all complaints come at once.
+fn check(room: &mut Room<'_>, ask: &Ask<'_>, name: &str) -> Granted<Vec<Step>> {
+    let (template, steps) = read(room, ask, name)?;
+    let mut complaints = Vec::new();
+    for step in &steps {
+        if let Some(unknown) =
+            step.depends.iter().find(|text| !text.starts_with('/') && !steps.iter().any(|other| means(text, &other.id)))
+        {
+            return Err(invalid(format!("The resource '{unknown}' is not defined in the template")));
+        }
+        let body = match template.context(room).evaluate(&step.body) {
+            Ok(body) => body,
+            Err(refusal) if refusal.code == NOT_YET => continue,
+            Err(refusal) => return Err(refusal),
+        };
+        if let Err(refusal) = check_step(room, ask, step, body) {
+            complaints.push(refusal);
+        }
+    }
+    if complaints.is_empty() {
+        return Ok(steps);
+    }
+    if let Some(at) = complaints.iter().position(|refusal| refusal.status == 403) {
+        return Err(complaints.swap_remove(at));
+    }
+    let refusal = Refusal::new(
+        400,
+        "InvalidTemplateDeployment",
+        format!(
+            "The template deployment '{name}' is not valid according to the validation procedure. The tracking id is '{}'. See inner errors for details.",
+            room.dice.guid()
+        ),
+    );
+    Err(complaints.into_iter().fold(refusal, Refusal::detail))
+}
+
+fn check_step(room: &mut Room<'_>, ask: &Ask<'_>, step: &Step, body: Value) -> Granted<()> {
+    let Some(address) = Address::of_id(&step.id) else { return Err(invalid("a resource has no id")) };
+    let Some((kind, names)) = address.kind() else {
+        return Err(Refusal::new(
+            400,
+            "InvalidResourceType",
+            format!("The resource type of '{}' could not be found.", step.id),
+        ));
+    };
+    let names: Vec<&str> = names.clone();
+    let inner = Ask {
+        method: &Method::PUT,
+        address: address.clone(),
+        subscription: ask.subscription,
+        query: ask.query,
+        body,
+        who: ask.who,
+        now: ask.now,
+        origin: ask.origin,
+        api_version: &step.api_version,
+        failure: None,
+    };
+    room.permit(&inner, &format!("{}/write", kind.action_prefix()), &step.id)?;
+    if kind.parent().is_some() {
+        return Ok(());
+    }
+    let target = room.prepare(&inner, kind, &names)?;
+    if kind == Kind::Machine {
+        machine_check::check(room, &inner, &target)?;
+    }
+    Ok(())
+}
+
+/// Begins to carry a template out.
+pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted<Reply> {
+    let name = names.first().copied().unwrap_or_default();
+    let scope = ask.address.group_id().unwrap_or_default();
+    if room.arm.get(&scope).is_none() {
+        return Err(room.not_found(&scope));
+    }
+    check(room, ask, name)?;
+    let (template, steps) = read(room, ask, name)?;
+    let id =
+        crate::model::arm::address::resource_id(&template.subscription, &template.group, Kind::Deployment, &[name]);
+    let operation = room.start(
+        ask,
+        Start {
+            kind: OperationKind::Deployment,
+            subject: &id,
+            work: Work::Deployment,
+            namespace: "Microsoft.Resources",
+            location: "global",
+        },
+    );
+    let scripted = room.arm.operations.get_mut(&operation).is_some_and(|operation| {
+        let scripted = operation.failure.is_some();
+        if !scripted {
+            operation.ends = std::time::Duration::MAX;
+        }
+        scripted
+    });
+    let document = document(room, ask, &id, &template);
+    let deployment = Deployment {
+        who: ask.who,
+        subscription: ask.subscription,
+        origin: ask.origin.to_owned(),
+        template,
+        steps: if scripted { Vec::new() } else { steps },
+    };
+    let exists = room.arm.get(&id).is_some();
+    let resource = Resource {
+        kind: Kind::Deployment,
+        id: id.clone(),
+        location: String::new(),
+        document,
+        asked: Value::Null,
+        state: State::Creating,
+        operation: Some(operation),
+        created: ask.now,
+        reads: 0,
+        etag: Uuid::nil(),
+        by: Some(ask.who.object_id),
+        reserved: None,
+        machine: None,
+        deployment: (!scripted).then(|| Box::new(deployment)),
+        run: None,
+    };
+    room.arm.insert(resource, None);
+    let mut body = room.arm.get(&id).map_or(Value::Null, |resource| crate::service::arm::view::render(room, resource));
+    if let Some(state) = body.pointer_mut("/properties/provisioningState") {
+        *state = json!("Accepted");
+    }
+    advance(room, ask.now);
+    Ok(Reply::new(if exists { 200 } else { 201 }, body).operation(operation, Style::Status))
+}
+
+/// A deployment as it is shown: without its template, and without its secrets.
+fn document(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, template: &Template) -> Map<String, Value> {
+    let mut shown_properties = properties(&ask.body);
+    shown_properties.remove("template");
+    shown_properties.insert("timestamp".to_owned(), json!(shown(ask.now.wall)));
+    shown_properties.insert("correlationId".to_owned(), json!(room.dice.guid()));
+    let parameters: Map<String, Value> =
+        template.parameters.iter().map(|(name, value)| (name.clone(), json!({"value": value}))).collect();
+    shown_properties.insert("parameters".to_owned(), without_secrets(ask, parameters));
+    let mut document = Map::new();
+    document.insert("id".to_owned(), json!(id));
+    document.insert("name".to_owned(), json!(template.name));
+    document.insert("type".to_owned(), json!(Kind::Deployment.full()));
+    document.insert("properties".to_owned(), Value::Object(shown_properties));
+    document
+}
+
+/// The parameters as they are shown: a secure one has no value.
+fn without_secrets(ask: &Ask<'_>, parameters: Map<String, Value>) -> Value {
+    let kind =
+        |name: &str| ask.text(&format!("/properties/template/parameters/{name}/type")).unwrap_or("String").to_owned();
+    parameters
+        .into_iter()
+        .map(|(name, value)| {
+            let kind = kind(&name);
+            let secret = kind.to_ascii_lowercase().starts_with("secure");
+            let value = value.get("value").cloned().unwrap_or(Value::Null);
+            (name, if secret { json!({"type": kind}) } else { json!({"type": kind, "value": value}) })
+        })
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+/// Carries every running deployment on, as far as it goes now.
+pub(crate) fn advance(room: &mut Room<'_>, now: Moment) {
+    let running: Vec<String> = room
+        .arm
+        .of_kind(Kind::Deployment)
+        .filter(|resource| resource.deployment.is_some())
+        .map(Resource::key)
+        .collect();
+    for id in running {
+        let Some(mut deployment) = room.arm.get_mut(&id).and_then(|resource| resource.deployment.take()) else {
+            continue;
+        };
+        while advance_once(room, &mut deployment, now) {}
+        let unfinished = deployment.steps.iter().any(|step| matches!(step.progress, StepProgress::Running(_)))
+            || deployment.steps.iter().any(|step| matches!(step.progress, StepProgress::Waiting))
+                && !deployment.steps.iter().any(|step| matches!(step.progress, StepProgress::Failed(_)));
+        if unfinished {
+            if let Some(resource) = room.arm.get_mut(&id) {
+                resource.deployment = Some(deployment);
+            }
+        } else {
+            finish(room, &id, *deployment, now);
+        }
+    }
+}
+
+/// One look at every step; true if something began or ended.
+fn advance_once(room: &mut Room<'_>, deployment: &mut Deployment, now: Moment) -> bool {
+    let mut changed = false;
+    for at in 0..deployment.steps.len() {
+        let Some(step) = deployment.steps.get(at) else { continue };
+        let next = match &step.progress {
+            StepProgress::Running(operation) => ended(room, *operation),
+            StepProgress::Waiting if is_ready(deployment, step) => begin(room, deployment, step, now),
+            _ => None,
+        };
+        if let (Some(next), Some(step)) = (next, deployment.steps.get_mut(at)) {
+            step.progress = next;
+            changed = true;
+        }
+    }
+    changed
+}
+
+fn ended(room: &Room<'_>, id: Uuid) -> Option<StepProgress> {
+    let operation = room.arm.operations.get(&id)?;
+    match operation.progress {
+        Progress::Running => None,
+        Progress::Succeeded => Some(StepProgress::Done),
+        Progress::Failed | Progress::Canceled => {
+            let failure = operation.failure.as_ref().map(|failure| failure.refusal.clone());
+            let refusal = failure.unwrap_or_else(|| Refusal::new(409, "Conflict", "The operation failed."));
+            Some(StepProgress::Failed(refusal))
+        }
+    }
+}
+
+fn is_ready(deployment: &Deployment, step: &Step) -> bool {
+    let failed = deployment.steps.iter().any(|other| matches!(other.progress, StepProgress::Failed(_)));
+    !failed
+        && step.depends.iter().all(|dependency| {
+            deployment
+                .steps
+                .iter()
+                .filter(|other| means(dependency, &other.id))
+                .all(|other| matches!(other.progress, StepProgress::Done))
+        })
+}
+
+/// Asks for the resource of a step, as its principal.
+fn begin(room: &mut Room<'_>, deployment: &Deployment, step: &Step, now: Moment) -> Option<StepProgress> {
+    let body = match deployment.template.context(room).evaluate(&step.body) {
+        Ok(body) => body,
+        Err(refusal) if refusal.code == NOT_YET => {
+            // Something that runs may still bring it; nothing that is done will.
+            let hope = deployment.steps.iter().any(|other| matches!(other.progress, StepProgress::Running(_)));
+            return (!hope).then_some(StepProgress::Failed(refusal));
+        }
+        Err(refusal) => return Some(StepProgress::Failed(refusal)),
+    };
+    let address = Address::of_id(&step.id)?;
+    let (kind, names) = address.kind()?;
+    let ask = Ask {
+        method: &Method::PUT,
+        address: address.clone(),
+        subscription: deployment.subscription,
+        query: &Query::default(),
+        body,
+        who: deployment.who,
+        now,
+        origin: &deployment.origin,
+        api_version: &step.api_version,
+        failure: None,
+    };
+    Some(match resource::answer(room, &ask, kind, &names) {
+        Some(Ok(reply)) => reply.operation.map_or(StepProgress::Done, StepProgress::Running),
+        Some(Err(refusal)) => StepProgress::Failed(refusal),
+        None => StepProgress::Failed(invalid(format!("the emulator cannot deploy {}", step.id))),
+    })
+}
+
+/// Ends a deployment: with its outputs, or with what failed.
+fn finish(room: &mut Room<'_>, id: &str, deployment: Deployment, now: Moment) {
+    let failures: Vec<&Refusal> = deployment
+        .steps
+        .iter()
+        .filter_map(|step| match &step.progress {
+            StepProgress::Failed(refusal) => Some(&**refusal),
+            _ => None,
+        })
+        .collect();
+    let mut failure = (!failures.is_empty()).then(|| failed(&failures));
+    let mut outputs = Map::new();
+    if failure.is_none() {
+        for (name, output) in &deployment.template.outputs {
+            match deployment.template.context(room).evaluate(output.get("value").unwrap_or(&Value::Null)) {
+                Ok(value) => {
+                    let kind = output.get("type").cloned().unwrap_or(json!("String"));
+                    outputs.insert(name.clone(), json!({"type": kind, "value": value}));
+                }
+                Err(refusal) => failure = Some(failed(&[&refusal])),
+            }
+        }
+    }
+    let made: Vec<Value> = deployment
+        .steps
+        .iter()
+        .filter(|step| matches!(step.progress, StepProgress::Done))
+        .map(|step| json!({"id": step.id}))
+        .collect();
+    let Some(resource) = room.arm.get_mut(id) else { return };
+    resource.set("outputs", Value::Object(outputs));
+    resource.set("outputResources", json!(made));
+    if let Some(failure) = &failure {
+        resource.set("error", failure.refusal.error());
+    }
+    let Some(operation) = resource.operation else { return };
+    if let Some(operation) = room.arm.operations.get_mut(&operation) {
+        operation.ends = now.elapsed;
+        operation.failure = failure;
+    }
+    room.end(operation, now);
+}
+
+/// The failure of a deployment, with each resource's error as a text inside.
+fn failed(failures: &[&Refusal]) -> Failure {
+    let mut failure = Failure::new("DeploymentFailed").in_operation();
+    for refusal in failures {
+        let word = if refusal.status == 409 { "Conflict" } else { "BadRequest" };
+        failure = failure.with_detail(word, format!("{:#}", json!({"error": refusal.error()})).replace('\n', "\r\n"));
+    }
+    failure
+}

@@ -1,0 +1,151 @@
+//! Which request goes where.
+
+use http::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::ask::{Ask, Reply, Who};
+use super::compute::{image, instance_view, machine, sku};
+use super::resources::{deployment, group, subscription};
+use super::{authorization, operation, resource, usage};
+use crate::base::answer::{Answer, json_answer};
+use crate::base::call::Call;
+use crate::base::refusal::Granted;
+use crate::model::arm::Room;
+use crate::model::arm::address::{resource_id, same};
+use crate::model::arm::kind::Kind;
+
+/// Finds the route of a request below a subscription.
+pub(crate) fn route(room: &mut Room<'_>, ask: &Ask<'_>) -> Option<Granted<Reply>> {
+    let parts = ask.address.parts();
+    let get = ask.method == Method::GET;
+    let Some(namespace) = ask.address.namespace.clone() else {
+        return match (&ask.address.group, parts.as_slice()) {
+            (None, [word]) if get && same(word, "resourceGroups") => Some(group::list(room, ask)),
+            (None, [word, id]) if get && same(word, "operationresults") => Some(operation::poll(room, ask, id, true)),
+            (_, [word]) if get && same(word, "resources") => Some(resource::all(room, ask)),
+            (Some(_), []) => group::answer(room, ask),
+            (None, _) => subscription::answer(room, ask),
+            _ => None,
+        };
+    };
+    if same(&namespace, "Microsoft.Authorization") {
+        return authorization::answer(room, ask);
+    }
+    if ask.address.group.is_none()
+        && parts.len() < 2
+        && let Some(answer) = subscription::answer_provider(room, ask)
+    {
+        return Some(answer);
+    }
+    let compute = same(&namespace, "Microsoft.Compute");
+    match parts.as_slice() {
+        [word] if get && compute && same(word, "skus") => return Some(sku::list(room, ask)),
+        [word, _, kind, id] if get && same(word, "locations") && same(kind, "operations") => {
+            return Some(operation::poll(room, ask, id, false));
+        }
+        [word, _, kind, id] if get && same(word, "locations") && same(kind, "operationResults") => {
+            return Some(operation::poll(room, ask, id, true));
+        }
+        [word, location, kind] if get && same(word, "locations") && same(kind, "usages") => {
+            return Some(usage::list(room, ask, location, compute));
+        }
+        [word, _, kind] if get && compute && same(word, "locations") && same(kind, "vmSizes") => {
+            let scope = ask.address.scope.clone();
+            return Some(room.permit(ask, "Microsoft.Compute/locations/vmSizes/read", &scope).map(|()| sku::plain()));
+        }
+        [word, _, kind, ..] if get && compute && same(word, "locations") && same(kind, "publishers") => {
+            return image::answer(room, ask);
+        }
+        [word, _, kind, id] if get && same(word, "deployments") && same(kind, "operationStatuses") => {
+            return Some(operation::poll(room, ask, id, false));
+        }
+        [word, name, action] if same(word, "deployments") && same(action, "validate") && ask.method == Method::POST => {
+            return Some(deployment::validate(room, ask, name));
+        }
+        [word, name, action] if compute && same(word, "virtualMachines") => {
+            if let Some(answer) = on_machine(room, ask, name, action) {
+                return Some(answer);
+            }
+        }
+        _ => {}
+    }
+    let (kind, names) = ask.address.kind_anywhere()?;
+    let names: Vec<&str> = names.clone();
+    resource::answer(room, ask, kind, &names)
+}
+
+/// What is asked of a machine beyond its document.
+fn on_machine(room: &mut Room<'_>, ask: &Ask<'_>, name: &str, action: &str) -> Option<Granted<Reply>> {
+    let group = ask.address.group.as_deref()?;
+    let id = resource_id(&ask.address.subscription, group, Kind::Machine, &[name]);
+    if ask.method == Method::POST {
+        return machine::act(room, ask, &id, action);
+    }
+    if ask.method != Method::GET {
+        return None;
+    }
+    if same(action, "instanceView") {
+        return Some(
+            room.permit(ask, "Microsoft.Compute/virtualMachines/instanceView/read", &id)
+                .and_then(|()| room.require(&id))
+                .map(|machine| Reply::new(200, instance_view::of(room, machine, ask.now))),
+        );
+    }
+    if same(action, "vmSizes") {
+        return Some(
+            room.permit(ask, "Microsoft.Compute/virtualMachines/vmSizes/read", &id)
+                .and_then(|()| room.require(&id))
+                .map(|_| sku::plain()),
+        );
+    }
+    None
+}
+
+/// What is asked of no subscription.
+pub(crate) fn top(room: &mut Room<'_>, call: &Call, who: Who, word: &str) -> Option<Answer> {
+    if same(word, "subscriptions") {
+        let now = call.now.elapsed;
+        let own = |subscription: &&crate::model::world::Subscription| subscription.tenant == who.tenant;
+        let mut ids: Vec<Uuid> = room.subscriptions.iter().filter(own).map(|subscription| subscription.id).collect();
+        ids.retain(|id| subscription::is_visible(room, who.object_id, *id, now));
+        let value: Vec<Value> = ids.into_iter().filter_map(|id| subscription::document(room, id)).collect();
+        let count = json!({"type": "Total", "value": value.len()});
+        return Some(json_answer(200, &json!({"value": value, "count": count})));
+    }
+    if same(word, "tenants") {
+        let tenant = room.directory.tenant_by_id(who.tenant)?;
+        let id = format!("/tenants/{}", tenant.id);
+        return Some(json_answer(
+            200,
+            &json!({"value": [{
+                "id": id, "tenantId": tenant.id, "displayName": tenant.display_name, "defaultDomain": tenant.domain,
+                "domains": [tenant.domain], "tenantCategory": "Home", "countryCode": "DE", "tenantType": "AAD",
+            }]}),
+        ));
+    }
+    None
+}
+
+/// Where everything is, for the Azure CLI.
+pub(crate) fn endpoints(call: &Call) -> Value {
+    let origins = &call.origins;
+    json!({
+        "portal": "https://portal.azure.com",
+        "authentication": {
+            "loginEndpoint": format!("{}/", origins.login),
+            "audiences": ["https://management.core.windows.net/", "https://management.azure.com/"],
+            "tenant": "common",
+            "identityProvider": "AAD",
+        },
+        "graphAudience": "https://graph.windows.net/",
+        "graph": "https://graph.windows.net/",
+        "microsoftGraphResourceId": format!("{}/", origins.graph),
+        "name": "AzureCloud",
+        "suffixes": {"storage": "core.windows.net", "keyVaultDns": "vault.azure.net", "sqlServerHostname": "database.windows.net"},
+        "resourceManager": format!("{}/", origins.resource_manager),
+        "media": "https://rest.media.azure.net",
+        "gallery": "https://gallery.azure.com/",
+        "vmImageAliasDoc": "https://raw.githubusercontent.com/Azure/azure-rest-api-specs/main/arm-compute/quickstart-templates/aliases.json",
+    })
+}

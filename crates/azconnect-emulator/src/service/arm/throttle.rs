@@ -1,0 +1,147 @@
+//! Request budgets: buckets that fill up again.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use http::Method;
+
+use super::ask::Ask;
+use crate::base::refusal::Refusal;
+use crate::model::arm::address::same;
+use crate::model::arm::kind::Kind;
+
+/// A bucket: what is left of it, and when that was so.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    left: f64,
+    at: Duration,
+}
+
+/// Size and refill of a bucket.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    size: f64,
+    per_second: f64,
+}
+
+impl Budget {
+    const fn new(size: f64, per_second: f64) -> Self {
+        Self { size, per_second }
+    }
+
+    const fn per_minute(size: f64, refill: f64) -> Self {
+        Self { size, per_second: refill / 60.0 }
+    }
+}
+
+/// Every bucket that was ever drawn from.
+#[derive(Debug, Default)]
+pub(crate) struct Buckets(HashMap<String, Bucket>);
+
+/// What a request leaves in its buckets, as headers.
+pub(crate) type Headers = Vec<(String, String)>;
+
+impl Buckets {
+    /// Draws one request: what is left then, or how long to wait.
+    fn draw(&mut self, name: String, budget: Budget, now: Duration) -> Result<u64, u64> {
+        let bucket = self.0.entry(name).or_insert(Bucket { left: budget.size, at: now });
+        let passed = now.saturating_sub(bucket.at).as_secs_f64();
+        bucket.left = (bucket.left + passed * budget.per_second).min(budget.size);
+        bucket.at = now;
+        if bucket.left >= 1.0 {
+            bucket.left -= 1.0;
+            return Ok(bucket.left as u64);
+        }
+        Err(((1.0 - bucket.left) / budget.per_second).ceil().max(1.0) as u64)
+    }
+
+    /// Draws a request from all its buckets.
+    pub(crate) fn admit(&mut self, ask: &Ask<'_>) -> Result<Headers, Box<Refusal>> {
+        let (word, budget) = match *ask.method {
+            Method::GET | Method::HEAD => ("reads", Budget::new(250.0, 25.0)),
+            Method::DELETE => ("deletes", Budget::new(200.0, 10.0)),
+            _ => ("writes", Budget::new(200.0, 10.0)),
+        };
+        let name = format!("{}/{}/{word}", ask.subscription, ask.who.object_id);
+        let left = self.draw(name, budget, ask.now.elapsed).map_err(|wait| {
+            refused(wait, "SubscriptionRequestsThrottled", format!("Number of requests for subscription '{}' and operation '{}' exceeded the backend storage limit. Please try again after '{wait}' seconds.", ask.subscription, ask.method))
+        })?;
+        let mut headers = vec![(format!("x-ms-ratelimit-remaining-subscription-{word}"), left.to_string())];
+        if word != "deletes" {
+            headers.push((format!("x-ms-ratelimit-remaining-subscription-global-{word}"), (left * 15).to_string()));
+        }
+        let mut resource = Vec::new();
+        for (policy, key, budget) in compute_budgets(ask) {
+            let left = self.draw(key, budget, ask.now.elapsed).map_err(|wait| {
+                refused(wait, "TooManyRequests", format!("The request is being throttled as the limit has been reached for operation type - {policy}. For more information, see - https://aka.ms/computethrottling"))
+            })?;
+            resource.push(format!("Microsoft.Compute/{policy};{left}"));
+        }
+        if !resource.is_empty() {
+            headers.push(("x-ms-ratelimit-remaining-resource".to_owned(), resource.join(",")));
+        }
+        Ok(headers)
+    }
+}
+
+fn refused(wait: u64, code: &str, message: String) -> Box<Refusal> {
+    Refusal::new(429, code, message).header("retry-after", &wait.to_string())
+}
+
+/// The buckets of compute that a request draws from: policy, name, budget.
+fn compute_budgets(ask: &Ask<'_>) -> Vec<(&'static str, String, Budget)> {
+    if !ask.address.is_provider("Microsoft.Compute") {
+        return Vec::new();
+    }
+    let subscription = ask.subscription;
+    let parts = ask.address.parts();
+    if let [_, _, word, id] = parts.as_slice()
+        && same(word, "operations")
+    {
+        return vec![("GetOperationResource", format!("operation/{id}"), Budget::per_minute(45.0, 15.0))];
+    }
+    let machine = matches!(parts.as_slice(), [word, _, ..] if same(word, Kind::Machine.types().first().copied().unwrap_or_default()));
+    let list = matches!(parts.as_slice(), [word] if same(word, "virtualMachines"));
+    let pair = |one: &'static str, all: &'static str, refill: f64, capacity: f64| {
+        let name = parts.get(1).copied().unwrap_or_default().to_ascii_lowercase();
+        let group = ask.address.group.as_deref().unwrap_or_default().to_ascii_lowercase();
+        vec![
+            (one, format!("{one}/{subscription}/{group}/{name}"), Budget::per_minute(capacity, refill)),
+            (all, format!("{all}/{subscription}"), Budget::per_minute(1500.0, 500.0)),
+        ]
+    };
+    match ask.method.as_str() {
+        "GET" if list => {
+            vec![("ListVM", format!("list/{subscription}"), Budget::per_minute(900.0, 300.0))]
+        }
+        "GET" if machine => pair("GetVMResource", "GetVMSubscriptionMaximum", 12.0, 36.0),
+        "PUT" | "PATCH" if machine && parts.len() > 2 => {
+            pair("UpdateVMResource", "UpdateVMSubscriptionMaximum", 4.0, 12.0)
+        }
+        "PUT" | "PATCH" if machine => pair("PutVMResource", "PutVMSubscriptionMaximum", 4.0, 12.0),
+        "DELETE" if machine => pair("DeleteVMResource", "DeleteVMSubscriptionMaximum", 4.0, 12.0),
+        "POST" if machine && parts.last().is_some_and(|word| same(word, "deallocate")) => {
+            pair("DeleteVMResource", "DeleteVMSubscriptionMaximum", 4.0, 12.0)
+        }
+        "POST" if machine => pair("UpdateVMResource", "UpdateVMSubscriptionMaximum", 4.0, 12.0),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_empties_and_fills_again() {
+        let mut buckets = Buckets::default();
+        let budget = Budget::per_minute(2.0, 6.0);
+        let mut draw = |at: u64| buckets.draw("x".to_owned(), budget, Duration::from_secs(at));
+        assert_eq!(draw(0), Ok(1));
+        assert_eq!(draw(0), Ok(0));
+        assert_eq!(draw(0), Err(10));
+        assert_eq!(draw(5), Err(5));
+        assert_eq!(draw(11), Ok(0));
+        assert_eq!(draw(3600), Ok(1));
+    }
+}

@@ -1,0 +1,229 @@
+//! Quotas and what is used of them.
+
+use serde_json::{Value, json};
+
+use super::ask::{Ask, Reply};
+use crate::base::refusal::{Granted, Refusal};
+use crate::model::arm::kind::Kind;
+use crate::model::arm::offers::{SIZES, region_named, size_named};
+use crate::model::arm::{Resource, Room};
+
+/// The usual limits.
+const CORES: u32 = 100;
+const MACHINES: u32 = 25_000;
+const PUBLIC_IPS: u32 = 1000;
+const INTERFACES: u32 = 65_536;
+const NETWORKS: u32 = 1000;
+
+/// The cores of a machine, running or not: only a deallocated one uses none.
+fn cores_of(machine: &Resource) -> u32 {
+    let deallocated = machine.machine.as_ref().is_some_and(|inner| inner.is_deallocated());
+    let size = machine.text("properties/hardwareProfile/vmSize").and_then(size_named);
+    if deallocated { 0 } else { size.map_or(0, |size| size.cores) }
+}
+
+fn machines<'a>(room: &'a Room<'_>, ask: &'a Ask<'_>, location: &'a str) -> impl Iterator<Item = &'a Resource> {
+    of_kind(room, ask, location, Kind::Machine)
+}
+
+fn of_kind<'a>(
+    room: &'a Room<'_>,
+    ask: &'a Ask<'_>,
+    location: &'a str,
+    kind: Kind,
+) -> impl Iterator<Item = &'a Resource> {
+    let scope = format!("/subscriptions/{}", ask.address.subscription);
+    room.arm.of_kind(kind).filter(move |r| r.location == location && crate::model::arm::address::within(&scope, &r.id))
+}
+
+fn family_of(machine: &Resource) -> &str {
+    let size = machine.text("properties/hardwareProfile/vmSize").and_then(size_named);
+    size.map_or("", |size| size.family)
+}
+
+/// The cores that a machine is to have.
+pub(crate) struct Need<'a> {
+    pub(crate) location: &'a str,
+    pub(crate) size: &'static crate::model::arm::offers::Size,
+    /// The machine itself, whose present cores do not count.
+    pub(crate) machine: &'a str,
+}
+
+/// Refuses a machine for which the quota does not suffice.
+pub(crate) fn require_cores(room: &mut Room<'_>, ask: &Ask<'_>, need: &Need<'_>) -> Granted<()> {
+    let (size, location) = (need.size, need.location);
+    let others = |room: &Room<'_>, family: Option<&str>| {
+        machines(room, ask, location)
+            .filter(|machine| !super::put::same_id(&machine.id, need.machine))
+            .filter(|machine| family.is_none_or(|family| family_of(machine) == family))
+            .map(cores_of)
+            .sum::<u32>()
+    };
+    let total = others(room, None);
+    let family = others(room, Some(size.family));
+    let account = room.arm.account(ask.subscription);
+    let limits = [
+        ("Total Regional", "cores", account.limit(location, "cores", CORES), total),
+        (size.family, size.family, account.limit(location, size.family, CORES), family),
+    ];
+    for (shown, resource, limit, used) in limits {
+        let needed = used.saturating_add(size.cores);
+        if needed <= limit {
+            continue;
+        }
+        let facts = format!(
+            "Location: {location}, Current Limit: {limit}, Current Usage: {used}, Additional Required: {}, (Minimum) New Limit Required: {needed}.",
+            size.cores
+        );
+        let link = quota_link(ask, location, resource, needed);
+        return Err(Refusal::new(
+            409,
+            "OperationNotAllowed",
+            format!(
+                "Operation could not be completed as it results in exceeding approved {shown} Cores quota. Additional details - Deployment Model: Resource Manager, {facts} Setup Alerts when Quota reaches threshold. Learn more at https://aka.ms/quotamonitoringalerting . Submit a request for Quota increase at {link} by specifying parameters listed in the ‘Details’ section for deployment to succeed. Please read more about quota limits at https://docs.microsoft.com/en-us/azure/azure-supportability/per-vm-quota-requests"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Where a person asks for more.
+fn quota_link(ask: &Ask<'_>, location: &str, resource: &str, needed: u32) -> String {
+    format!(
+        "https://aka.ms/ProdportalCRP/#blade/Microsoft_Azure_Capacity/UsageAndQuota.ReactView/Parameters/%7B%22subscriptionId%22:%22{}%22,%22command%22:%22openQuotaApprovalBlade%22,%22quotas%22:[%7B%22location%22:%22{location}%22,%22providerId%22:%22Microsoft.Compute%22,%22resourceName%22:%22{resource}%22,%22quotaRequest%22:%7B%22properties%22:%7B%22limit%22:{needed},%22unit%22:%22Count%22,%22name%22:%7B%22value%22:%22{resource}%22%7D%7D%7D%7D]%7D",
+        ask.address.subscription
+    )
+}
+
+/// Refuses one address too many.
+pub(crate) fn require_public_ip(room: &mut Room<'_>, ask: &Ask<'_>, location: &str) -> Granted<()> {
+    let used = count(room, ask, location, Kind::PublicIp);
+    let account = room.arm.account(ask.subscription);
+    let any = account.limit(location, "PublicIPAddresses", PUBLIC_IPS);
+    let standard = account.limit(location, "StandardSkuPublicIpAddresses", PUBLIC_IPS);
+    if used >= any {
+        return Err(Refusal::new(
+            400,
+            "PublicIPCountLimitReached",
+            format!("Cannot create more than {any} public IP addresses for this subscription in this region."),
+        ));
+    }
+    if used >= standard {
+        return Err(Refusal::new(
+            400,
+            "IPv4StandardSkuPublicIpCountLimitReached",
+            format!(
+                "Cannot create more than {standard} IPv4 Standard SKU public IP addresses for this subscription in this region."
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses one interface too many.
+pub(crate) fn require_interface(room: &mut Room<'_>, ask: &Ask<'_>, location: &str) -> Granted<()> {
+    let used = count(room, ask, location, Kind::Nic);
+    let limit = room.arm.account(ask.subscription).limit(location, "NetworkInterfaces", INTERFACES);
+    if used < limit {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        400,
+        "NetworkInterfaceCountLimitReached",
+        format!("Cannot create more than {limit} network interfaces for this subscription in this region."),
+    ))
+}
+
+fn count(room: &Room<'_>, ask: &Ask<'_>, location: &str, kind: Kind) -> u32 {
+    u32::try_from(of_kind(room, ask, location, kind).count()).unwrap_or(u32::MAX)
+}
+
+/// The words behind a name, as a person reads them.
+fn localized(name: &str) -> String {
+    match name {
+        "cores" => "Total Regional vCPUs".to_owned(),
+        "virtualMachines" => "Virtual Machines".to_owned(),
+        "availabilitySets" => "Availability Sets".to_owned(),
+        "PublicIPAddresses" => "Public IP Addresses".to_owned(),
+        "StandardSkuPublicIpAddresses" => "Public IPv4 Addresses - Standard".to_owned(),
+        "NetworkInterfaces" => "Network Interfaces".to_owned(),
+        "VirtualNetworks" => "Virtual Networks".to_owned(),
+        "NetworkSecurityGroups" => "Network Security Groups".to_owned(),
+        family => format!("{} vCPUs", family.replace("standard", "Standard ").replace("Family", " Family")),
+    }
+}
+
+/// Lists the usages of compute or of the network.
+pub(crate) fn list(room: &mut Room<'_>, ask: &Ask<'_>, location: &str, compute: bool) -> Granted<Reply> {
+    let Some(region) = region_named(location) else {
+        return Err(Refusal::new(
+            400,
+            "NoRegisteredProviderFound",
+            format!(
+                "No registered resource provider found for location '{location}' and API version '{}' for type 'locations/usages'. The supported api-versions are '2025-04-01'. The supported locations are '{}'.",
+                ask.api_version,
+                crate::model::arm::offers::region_names()
+            ),
+        ));
+    };
+    let namespace = if compute { "Microsoft.Compute" } else { "Microsoft.Network" };
+    room.permit(
+        ask,
+        &format!("{namespace}/locations/usages/read"),
+        &format!("/subscriptions/{}", ask.address.subscription),
+    )?;
+    room.require_registration(ask, namespace)?;
+    let rows = if compute { compute_rows(room, ask, region.name) } else { network_rows(room, ask, region.name) };
+    let account = room.arm.account(ask.subscription).clone();
+    let items: Vec<Value> = rows
+        .into_iter()
+        .map(|(name, used, usual)| {
+            let mut item = json!({
+                "unit": "Count",
+                "currentValue": used,
+                "limit": account.limit(region.name, &name, usual),
+                "name": {"value": name, "localizedValue": localized(&name)},
+            });
+            if let (false, Some(map)) = (compute, item.as_object_mut()) {
+                map.insert(
+                    "id".to_owned(),
+                    json!(format!(
+                        "/subscriptions/{}/providers/Microsoft.Network/locations/{}/usages/{name}",
+                        ask.address.subscription, region.name
+                    )),
+                );
+            }
+            item
+        })
+        .collect();
+    Ok(Reply::new(200, json!({"value": items})))
+}
+
+fn compute_rows(room: &Room<'_>, ask: &Ask<'_>, location: &str) -> Vec<(String, u32, u32)> {
+    let total: u32 = machines(room, ask, location).map(cores_of).sum();
+    let mut rows = vec![
+        ("availabilitySets".to_owned(), 0, 2500),
+        ("cores".to_owned(), total, CORES),
+        ("virtualMachines".to_owned(), count(room, ask, location, Kind::Machine), MACHINES),
+    ];
+    for size in SIZES {
+        if rows.iter().any(|(name, ..)| name == size.family) {
+            continue;
+        }
+        let used =
+            machines(room, ask, location).filter(|machine| family_of(machine) == size.family).map(cores_of).sum();
+        rows.push((size.family.to_owned(), used, CORES));
+    }
+    rows
+}
+
+fn network_rows(room: &Room<'_>, ask: &Ask<'_>, location: &str) -> Vec<(String, u32, u32)> {
+    let addresses = count(room, ask, location, Kind::PublicIp);
+    vec![
+        ("VirtualNetworks".to_owned(), count(room, ask, location, Kind::VirtualNetwork), NETWORKS),
+        ("PublicIPAddresses".to_owned(), addresses, PUBLIC_IPS),
+        ("StandardSkuPublicIpAddresses".to_owned(), addresses, PUBLIC_IPS),
+        ("NetworkInterfaces".to_owned(), count(room, ask, location, Kind::Nic), INTERFACES),
+        ("NetworkSecurityGroups".to_owned(), count(room, ask, location, Kind::SecurityGroup), 5000),
+    ]
+}

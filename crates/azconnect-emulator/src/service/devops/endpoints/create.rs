@@ -1,0 +1,123 @@
+//! Creating service connections.
+
+mod automatic;
+
+use azconnect_core::Secret;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::check_name;
+use super::document::{Masking, body, check, object, read_references, show, strip};
+use crate::base::answer::{Answer, json_answer};
+use crate::model::devops::confidential::take_secrets;
+use crate::model::devops::permissions::{CREATE, project_token};
+use crate::model::devops::{Connection, Organization, PipelineGrant, Reference};
+use crate::model::world::World;
+use crate::service::devops::error::Fail;
+use crate::service::devops::{Visit, types};
+
+/// Creates a service connection. What needs work in Entra ID is not ready at once.
+pub(super) fn create(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fail> {
+    let mut document = object(body(visit)?)?;
+    let organization = visit.organization(world)?;
+    let references = wanted_references(visit, organization, &document)?;
+    fill_url(&mut document);
+    check(&document)?;
+    for reference in &references {
+        if !organization.allows(visit.caller.id(), CREATE, &project_token(reference.project)) {
+            return Err(Fail::denied(&visit.caller.member.display_name, "Create"));
+        }
+        check_name(visit, organization, (reference.project, &reference.name), None)?;
+    }
+    let owner_project = references.first().map(|reference| reference.project).unwrap_or_default();
+    let tenant = organization.tenant;
+    strip(&mut document);
+    let secrets = take_secrets(&mut document).secrets;
+    let id = world.dice.guid();
+    let now = visit.call.now;
+    let mut connection = Connection {
+        id,
+        owner_project,
+        references,
+        document,
+        secrets,
+        broken: false,
+        creator: Some(visit.caller.id()),
+        created: now.wall,
+        modified: now.wall,
+        modified_by: Some(visit.caller.id()),
+        ready_at: (!world.settings.connection_lag.is_zero()).then(|| now.elapsed + world.settings.connection_lag),
+        failure: None,
+        deleted_at: None,
+        executions: Vec::new(),
+        pipelines: PipelineGrant::default(),
+        converted: None,
+    };
+    if connection.text("type").is_some_and(|kind| kind.eq_ignore_ascii_case("azurerm")) {
+        automatic::prepare(visit, world, &mut connection, tenant);
+    }
+    let organization = visit.organization_mut(world)?;
+    organization.connections.push(connection);
+    organization.create_lazy_groups();
+    let organization = visit.organization(world)?;
+    let stored = organization.connection(id, now.elapsed).ok_or_else(|| Fail::endpoint(&id.to_string()))?;
+    Ok(json_answer(200, &show(visit, organization, stored, (None, Masking::Null))))
+}
+
+/// A new connection may leave out its address where its type has one. An update may not.
+fn fill_url(document: &mut Map<String, Value>) {
+    let filled = document.get("url").and_then(Value::as_str).is_some_and(|url| !url.is_empty());
+    let kind = document.get("type").and_then(Value::as_str).unwrap_or_default();
+    if let (false, Some(url)) = (filled, types::default_url(kind)) {
+        document.insert("url".to_owned(), json!(url));
+    }
+}
+
+/// The projects of a new service connection: those of its document, or else the one of the path.
+fn wanted_references(
+    visit: &Visit<'_>,
+    organization: &Organization,
+    document: &Map<String, Value>,
+) -> Result<Vec<Reference>, Fail> {
+    let listed = read_references(organization, document)?;
+    if !listed.is_empty() {
+        return Ok(listed);
+    }
+    let Some(key) = visit.project else {
+        let text = "Value cannot be null.\r\nParameter name: endpoint.ServiceEndpointProjectReferences";
+        return Err(Fail::new(400, "ArgumentNullException", text));
+    };
+    let project = super::project(visit, organization, key)?.id;
+    let name = document.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    Ok(vec![Reference { project, name, description: None }])
+}
+
+/// Issuer and subject by which Entra ID recognizes a service connection, in their current form.
+pub(super) fn federation(organization: &Organization, tenant: Uuid, connection: Uuid) -> (String, String) {
+    let coded = |id: Uuid| URL_SAFE_NO_PAD.encode(id.to_bytes_le());
+    let devops = Uuid::from_u128(0x499b_84ac_1321_427f_aa17_267c_a697_5798);
+    let issuer = format!("https://login.microsoftonline.com/{tenant}/v2.0");
+    let prefix = format!("/eid1/c/pub/t/{}/a/{}", coded(tenant), coded(devops));
+    (issuer, format!("{prefix}/sc/{}/{connection}", organization.id))
+}
+
+/// Writes parameters of the authorization.
+pub(super) fn set_parameters(document: &mut Map<String, Value>, pairs: &[(&str, &str)]) {
+    let authorization = document.entry("authorization").or_insert_with(|| json!({}));
+    if let Some(authorization) = authorization.as_object_mut() {
+        let parameters = authorization.entry("parameters").or_insert_with(|| json!({}));
+        for (key, value) in pairs {
+            if let Some(parameters) = parameters.as_object_mut() {
+                parameters.insert((*key).to_owned(), json!(value));
+            }
+        }
+    }
+}
+
+/// Puts a secret into a service connection in place of any of the same name.
+pub(super) fn set_secret(connection: &mut Connection, key: &str, text: Secret) {
+    connection.secrets.retain(|(name, _)| !name.eq_ignore_ascii_case(key));
+    connection.secrets.push((key.to_owned(), text));
+}

@@ -1,0 +1,116 @@
+//! Sharing, unsharing and deleting service connections.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::document::{body, read_reference};
+use super::{administers, check_name, existing};
+use crate::base::answer::{Answer, empty};
+use crate::model::devops::Connection;
+use crate::model::devops::permissions::{CREATE, project_token};
+use crate::model::directory::Federated;
+use crate::model::world::World;
+use crate::service::devops::Visit;
+use crate::service::devops::error::Fail;
+
+/// Adds projects to a service connection.
+pub(super) fn share(visit: &Visit<'_>, world: &mut World, id: Uuid) -> Result<Answer, Fail> {
+    let Value::Array(listed) = body(visit)? else {
+        return Err(Fail::argument("A list of project references is expected."));
+    };
+    let organization = visit.organization(world)?;
+    let connection = existing(visit, organization, id)?;
+    if !administers(visit, organization, connection) {
+        return Err(Fail::denied(&visit.caller.member.display_name, "Administer"));
+    }
+    let name = connection.text("name").unwrap_or_default();
+    let mut added = Vec::new();
+    for value in &listed {
+        let reference = read_reference(organization, value, name)?;
+        if !organization.allows(visit.caller.id(), CREATE, &project_token(reference.project)) {
+            return Err(Fail::denied(&visit.caller.member.display_name, "Create"));
+        }
+        check_name(visit, organization, (reference.project, &reference.name), Some(id))?;
+        added.push(reference);
+    }
+    let elapsed = visit.call.now.elapsed;
+    let organization = visit.organization_mut(world)?;
+    if let Some(connection) = organization.connection_mut(id, elapsed) {
+        for reference in added {
+            connection.references.retain(|known| known.project != reference.project);
+            connection.references.push(reference);
+        }
+    }
+    organization.create_lazy_groups();
+    Ok(empty(204))
+}
+
+/// Takes a service connection out of projects; out of the last one, it is deleted.
+pub(super) fn delete(visit: &Visit<'_>, world: &mut World, id: Uuid) -> Result<Answer, Fail> {
+    let organization = visit.organization(world)?;
+    let connection = existing(visit, organization, id)?;
+    let mut projects = Vec::new();
+    for key in visit.call.query.list("projectIds").into_iter().chain(visit.project) {
+        projects.push(organization.project(key).ok_or_else(|| Fail::project(key))?.id);
+    }
+    if projects.is_empty() {
+        return Err(Fail::new(400, "ArgumentNullException", "Value cannot be null.\r\nParameter name: projectIds"));
+    }
+    if !administers(visit, organization, connection) {
+        return Err(Fail::denied(&visit.caller.member.display_name, "Administer"));
+    }
+    let last = connection.references.iter().all(|reference| projects.contains(&reference.project));
+    let deep = visit.call.query.flag("deep");
+    if last {
+        check_federation(world, connection, deep)?;
+        if deep {
+            delete_application(world, client_of(visit, world, id));
+        }
+    }
+    let now = visit.call.now;
+    let lag = world.settings.connection_lag;
+    if let Some(connection) = visit.organization_mut(world)?.connection_mut(id, now.elapsed) {
+        if last {
+            connection.deleted_at = Some(now.elapsed + lag);
+        } else {
+            connection.references.retain(|reference| !projects.contains(&reference.project));
+        }
+        if let Some(first) = connection.references.first() {
+            connection.owner_project = first.project;
+        }
+    }
+    Ok(empty(204))
+}
+
+/// A federated credential that still trusts the connection stands in the way, unless it is to go as well.
+fn check_federation(world: &World, connection: &Connection, deep: bool) -> Result<(), Fail> {
+    if deep || !connection.scheme().is_some_and(|s| s.eq_ignore_ascii_case("WorkloadIdentityFederation")) {
+        return Ok(());
+    }
+    let wanted = connection.parameter("workloadIdentityFederationSubject");
+    let trusts = |credential: &Federated| credential.document.get("subject").and_then(Value::as_str) == wanted;
+    let client = connection.parameter("serviceprincipalid").and_then(|id| Uuid::parse_str(id).ok());
+    let application = client.and_then(|client| world.directory.application(client));
+    if application.is_some_and(|(_, application)| application.federated.iter().any(trusts)) {
+        let text = "The service connection cannot be deleted while federated credentials for this app exist. Remove \
+                    them from the app registration first.";
+        return Err(Fail::new(400, "ServiceEndpointException", text));
+    }
+    Ok(())
+}
+
+/// The application that Azure DevOps made for a connection.
+fn client_of(visit: &Visit<'_>, world: &World, id: Uuid) -> Option<Uuid> {
+    let connection = visit.organization(world).ok()?.connection(id, visit.call.now.elapsed)?;
+    let automatic = connection.data("creationMode").is_some_and(|mode| mode.eq_ignore_ascii_case("Automatic"));
+    let client = connection.parameter("serviceprincipalid").and_then(|id| Uuid::parse_str(id).ok());
+    client.filter(|_| automatic)
+}
+
+fn delete_application(world: &mut World, client: Option<Uuid>) {
+    let Some(client) = client else { return };
+    for tenant in &mut world.directory.tenants {
+        tenant.applications.retain(|application| application.client_id != client);
+        tenant.principals.retain(|principal| principal.client_id != client);
+    }
+}

@@ -1,0 +1,80 @@
+//! Projects.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::Visit;
+use super::error::Fail;
+use crate::base::answer::{Answer, WithHeader, json_answer};
+use crate::base::origins::Service;
+use crate::model::devops::Project;
+use crate::model::world::World;
+
+pub(super) fn route(visit: &Visit<'_>, world: &World, rest: &[&str]) -> Result<Answer, Fail> {
+    match (&visit.call.method, rest) {
+        (&Method::GET, []) => list(visit, world),
+        (&Method::GET, [_]) => get(visit, world),
+        _ => Err(Fail::Gap),
+    }
+}
+
+/// A page of the projects the caller may see. The token of the next page comes in a header.
+fn list(visit: &Visit<'_>, world: &World) -> Result<Answer, Fail> {
+    let organization = visit.organization(world)?;
+    let query = &visit.call.query;
+    let state = query.filled("stateFilter").unwrap_or("wellFormed");
+    let visible: Vec<&Project> = organization
+        .projects
+        .iter()
+        .filter(|project| organization.may_enter(visit.caller.id(), project.id))
+        .filter(|project| state.eq_ignore_ascii_case("all") || project.state.eq_ignore_ascii_case(state))
+        .collect();
+    let size = query.number("$top").unwrap_or(world.settings.page_size);
+    let start = match query.filled("continuationToken") {
+        Some(token) => token.parse().map_err(|_| Fail::argument("Invalid continuation token."))?,
+        None => query.number("$skip").unwrap_or(0),
+    };
+    let value: Vec<Value> = visible.iter().skip(start).take(size).map(|project| show(visit, project)).collect();
+    let end = start + value.len();
+    let answer = json_answer(200, &json!({"count": value.len(), "value": value}));
+    if end < visible.len() && size > 0 {
+        return Ok(answer.with_header("x-ms-continuationtoken", &end.to_string()));
+    }
+    Ok(answer)
+}
+
+fn get(visit: &Visit<'_>, world: &World) -> Result<Answer, Fail> {
+    let name = visit.route.get(1).copied().unwrap_or_default();
+    let organization = visit.organization(world)?;
+    let found = organization.project(name).filter(|project| organization.may_enter(visit.caller.id(), project.id));
+    let project = found.ok_or_else(|| Fail::project_by_name(name))?;
+    let mut body = show(visit, project);
+    if let Some(map) = body.as_object_mut() {
+        let own = format!("{}/_apis/projects/{}", visit.base(Service::DevOps), project.id);
+        let links = json!({
+            "self": {"href": own},
+            "collection": {"href": format!("{}/_apis/projectCollections/{}", visit.base(Service::DevOps), organization.id)},
+            "web": {"href": format!("{}/{}", visit.base(Service::DevOps), project.name)},
+        });
+        map.insert("_links".to_owned(), links);
+    }
+    Ok(json_answer(200, &body))
+}
+
+fn show(visit: &Visit<'_>, project: &Project) -> Value {
+    let format = &time::format_description::well_known::Rfc3339;
+    let mut body = json!({
+        "id": project.id.to_string(),
+        "name": project.name,
+        "url": format!("{}/_apis/projects/{}", visit.base(Service::DevOps), project.id),
+        "state": project.state,
+        "revision": 1,
+        "visibility": "private",
+        "lastUpdateTime": project.updated.format(format).unwrap_or_default(),
+    });
+    // A project without a description has no such field.
+    if let (Some(description), Some(map)) = (&project.description, body.as_object_mut()) {
+        map.shift_insert(2, "description".to_owned(), json!(description));
+    }
+    body
+}

@@ -1,0 +1,248 @@
+//! The token endpoint.
+
+use azconnect_core::Secret;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::refusal::Refusal;
+use crate::base::answer::{Answer, json_answer};
+use crate::base::call::{Call, Claim, Moment, Query};
+use crate::base::origins::{Origins, Service};
+use crate::model::directory::{Directory, Tenant, User};
+use crate::model::replica::Replica;
+use crate::model::token::{Audience, Identity, Token};
+use crate::model::world::World;
+
+/// The grants that Entra ID has and the emulator has not.
+const NOT_EMULATED: [&str; 4] = [
+    "authorization_code",
+    "refresh_token",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+];
+
+/// Answers a token request, or nothing if the grant is not emulated.
+pub(super) fn answer(call: &Call, world: &mut World, tenant: &str) -> Option<Answer> {
+    let form = call.form();
+    let grant = form.get("grant_type").unwrap_or_default();
+    if NOT_EMULATED.contains(&grant) || form.get("client_assertion").is_some() {
+        return None;
+    }
+    let number = world.next_replica(Service::Login);
+    let decision = decide(call, world, tenant, number);
+    Some(match decision {
+        Ok((token, resource)) => {
+            let lifetime = world.settings.token_lifetime.as_secs();
+            let text = world.tokens.issue(&mut world.dice, token, &resource, call.now.wall);
+            json_answer(
+                200,
+                &json!({"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": text}),
+            )
+        }
+        Err(refusal) => refusal.answer(call, world),
+    })
+}
+
+/// A token of a person, as an interactive sign-in would end.
+pub(crate) fn user_token(world: &mut World, principal_name: &str, scope: &str, now: Moment) -> Option<Secret> {
+    let (tenant, user) = world.directory.tenants.iter().find_map(|tenant| {
+        let user = tenant.users.iter().find(|user| user.principal_name.eq_ignore_ascii_case(principal_name))?;
+        Some((tenant, user))
+    })?;
+    let resource = resource_of(scope);
+    let token = Token {
+        identity: Identity::User(user.object_id),
+        client_id: AZURE_CLI,
+        tenant: tenant.id,
+        audience: audience(&world.directory, &Origins::public(), resource)?,
+        expires: now.wall + world.settings.token_lifetime,
+    };
+    Some(Secret::new(world.tokens.issue(&mut world.dice, token, resource, now.wall)))
+}
+
+/// The public client that people sign in with here.
+const AZURE_CLI: Uuid = Uuid::from_u128(0x04b0_7795_8ddb_461a_bbee_02f9_e1bf_7b46);
+
+fn decide(call: &Call, world: &World, tenant: &str, replica: u32) -> Result<(Token, String), Refusal> {
+    let form = call.form();
+    let found = find_tenant(&world.directory, tenant)?;
+    let grant = form.filled("grant_type").ok_or_else(|| Refusal::parameter_missing("grant_type"))?;
+    match grant {
+        "client_credentials" => client_credentials(call, world, found, replica),
+        "password" => password(call, world, found, &form),
+        other => Err(Refusal::grant_unsupported(other)),
+    }
+}
+
+fn find_tenant<'a>(directory: &'a Directory, name: &str) -> Result<&'a Tenant, Refusal> {
+    directory.tenant(name).ok_or_else(|| {
+        if Uuid::parse_str(name).is_ok() || name.contains('.') {
+            Refusal::tenant_not_found(name)
+        } else {
+            Refusal::tenant_malformed(name)
+        }
+    })
+}
+
+fn client_credentials(call: &Call, world: &World, tenant: &Tenant, replica: u32) -> Result<(Token, String), Refusal> {
+    let form = call.form();
+    let (client, secret) = credentials(call, &form)?;
+    let scope = form.filled("scope").ok_or_else(|| Refusal::parameter_missing("scope"))?;
+    let resource = scope.strip_suffix("/.default").ok_or_else(|| Refusal::scope_not_default(scope))?;
+    let secret = Secret::new(secret.ok_or_else(Refusal::credential_missing)?);
+    let replica = Replica::of_tokens(&world.settings, replica, call.now);
+    let principal_id = check_secret(world, tenant, &client, (&secret, &replica, call.now))?;
+    let audience = audience(&world.directory, &call.origins, resource)
+        .ok_or_else(|| Refusal::resource_not_found(resource, &tenant.display_name))?;
+    let token = Token {
+        identity: Identity::ServicePrincipal(principal_id),
+        client_id: Uuid::parse_str(&client).unwrap_or_default(),
+        tenant: tenant.id,
+        audience,
+        expires: call.now.wall + world.settings.token_lifetime,
+    };
+    Ok((token, resource.to_owned()))
+}
+
+/// Client id and secret, from the form or from the header.
+fn credentials(call: &Call, form: &Query) -> Result<(String, Option<String>), Refusal> {
+    if let Claim::Basic { user, password } = call.claim() {
+        // RFC 6749, section 2.3.1: both are form-encoded before they are joined.
+        return Ok((form_decode(&user), Some(form_decode(&password))));
+    }
+    let client = form.filled("client_id").ok_or_else(|| Refusal::parameter_missing("client_id"))?;
+    Ok((client.to_owned(), form.filled("client_secret").map(str::to_owned)))
+}
+
+fn form_decode(text: &str) -> String {
+    let pair = format!("v={text}");
+    url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+/// The object id of the service principal whose secret this is, as one replica sees it.
+fn check_secret(
+    world: &World,
+    tenant: &Tenant,
+    client: &str,
+    (secret, replica, now): (&Secret, &Replica<'_>, Moment),
+) -> Result<Uuid, Refusal> {
+    let missing = || Refusal::application_not_found(client, &tenant.display_name);
+    let client_id = Uuid::parse_str(client).map_err(|_| missing())?;
+    let principal = tenant.principal_of(client_id).ok_or_else(missing)?;
+    if !replica.has_seen_creation(principal.object_id, principal.created.elapsed) {
+        return Err(missing());
+    }
+    if !principal.enabled {
+        return Err(Refusal::application_disabled(client, &principal.display_name));
+    }
+    let passwords = world.directory.passwords_of(tenant, client_id);
+    let mut matching = passwords.into_iter().filter(|password| password.text.same_as(secret));
+    let known: Vec<_> = matching.by_ref().filter(|password| password.is_known_to(replica)).collect();
+    if known.iter().any(|password| password.is_accepted_by(replica, now.wall)) {
+        return Ok(principal.object_id);
+    }
+    if known.iter().any(|password| password.ends <= now.wall) {
+        return Err(Refusal::secret_expired(client));
+    }
+    Err(Refusal::secret_invalid(client))
+}
+
+/// Whether a client's secret is accepted at one replica of the token endpoint, for the room next door.
+pub(crate) fn accepts(
+    world: &World,
+    tenant: &str,
+    client: &str,
+    secret: &Secret,
+    (replica, now): (u32, Moment),
+) -> Accepted {
+    let replica = Replica::of_tokens(&world.settings, replica, now);
+    let checked = find_tenant(&world.directory, tenant)
+        .and_then(|tenant| check_secret(world, tenant, client, (secret, &replica, now)));
+    match checked {
+        Ok(principal) => Accepted::Yes(principal),
+        Err(refusal) => Accepted::No(refusal.description()),
+    }
+}
+
+/// What the token endpoint says of a secret.
+pub(crate) enum Accepted {
+    /// The object id of the service principal.
+    Yes(Uuid),
+    /// The number and text of the error.
+    No(String),
+}
+
+fn password(call: &Call, world: &World, tenant: &Tenant, form: &Query) -> Result<(Token, String), Refusal> {
+    let wanted = |name| form.filled(name).ok_or_else(|| Refusal::parameter_missing(name));
+    let client = wanted("client_id")?;
+    let (name, text) = (wanted("username")?, Secret::new(wanted("password")?));
+    let scopes = wanted("scope")?;
+    let user: &User = tenant
+        .users
+        .iter()
+        .find(|user| user.principal_name.eq_ignore_ascii_case(name))
+        .ok_or_else(|| Refusal::user_not_found(name, &tenant.display_name))?;
+    if !user.password.as_ref().is_some_and(|password| password.same_as(&text)) {
+        return Err(Refusal::password_invalid());
+    }
+    let scope = scopes.split(' ').find(|scope| scope.contains('/')).unwrap_or(scopes);
+    let resource = resource_of(scope);
+    let audience = audience(&world.directory, &call.origins, resource)
+        .ok_or_else(|| Refusal::resource_not_found(resource, &tenant.display_name))?;
+    let token = Token {
+        identity: Identity::User(user.object_id),
+        client_id: Uuid::parse_str(client).unwrap_or(AZURE_CLI),
+        tenant: tenant.id,
+        audience,
+        expires: call.now.wall + world.settings.token_lifetime,
+    };
+    Ok((token, resource.to_owned()))
+}
+
+/// The resource of a scope such as `https://graph.microsoft.com/User.Read`.
+fn resource_of(scope: &str) -> &str {
+    scope.rsplit_once('/').map_or(scope, |(resource, _)| resource)
+}
+
+/// What a resource stands for, or nothing if the tenant knows no such resource.
+fn audience(directory: &Directory, origins: &Origins, resource: &str) -> Option<Audience> {
+    let resource = resource.trim_end_matches('/');
+    let is = |origin: &str| resource.eq_ignore_ascii_case(origin.trim_end_matches('/'));
+    if is(&origins.graph) || GRAPH.iter().any(|name| is(name)) {
+        return Some(Audience::Graph);
+    }
+    if is(&origins.resource_manager) || RESOURCE_MANAGER.iter().any(|name| is(name)) {
+        return Some(Audience::ResourceManager);
+    }
+    if is(&origins.devops) || DEVOPS.iter().any(|name| is(name)) {
+        return Some(Audience::DevOps);
+    }
+    let application = Uuid::parse_str(resource.trim_start_matches("api://")).ok();
+    let known = OTHER.iter().any(|name| is(name)) || application.is_some_and(|id| directory.application(id).is_some());
+    known.then(|| Audience::Other(resource.to_owned()))
+}
+
+const GRAPH: [&str; 4] = [
+    "https://graph.microsoft.com",
+    "00000003-0000-0000-c000-000000000000",
+    "https://graph.microsoft.us",
+    "https://microsoftgraph.chinacloudapi.cn",
+];
+
+const RESOURCE_MANAGER: [&str; 5] = [
+    "https://management.azure.com",
+    "https://management.core.windows.net",
+    "797f4846-ba00-4fd7-ba43-dac1f8f63013",
+    "https://management.usgovcloudapi.net",
+    "https://management.chinacloudapi.cn",
+];
+
+const DEVOPS: [&str; 3] =
+    ["499b84ac-1321-427f-aa17-267ca6975798", "https://app.vssps.visualstudio.com", "https://dev.azure.com"];
+
+const OTHER: [&str; 4] = [
+    "https://vault.azure.net",
+    "https://storage.azure.com",
+    "https://database.windows.net",
+    "https://containerregistry.azure.net",
+];

@@ -1,0 +1,82 @@
+//! Objects of any kind by id, and policies.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::error::GraphError;
+use super::passwords::malformed;
+use super::{Request, document};
+use crate::base::answer::{Answer, json_answer};
+use crate::model::world::World;
+
+/// The id of every tenant's default policy.
+pub(super) const POLICY_ID: Uuid = Uuid::nil();
+
+/// `POST /directoryObjects/getByIds`.
+pub(super) fn by_ids(request: &Request<'_>, world: &World) -> Result<Answer, GraphError> {
+    request.caller.may_read()?;
+    let body = request.call.json().map_err(|_| malformed())?;
+    let texts = |field: &str| -> Vec<String> {
+        let list = body.get(field).and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let ids: Vec<Uuid> = texts("ids").iter().filter_map(|text| Uuid::parse_str(text).ok()).collect();
+    if ids.is_empty() {
+        return Err(GraphError::bad_request(
+            "Invalid value specified for property 'ids' of resource 'DirectoryObject'.",
+        ));
+    }
+    let types = texts("types");
+    let wanted =
+        |kind: &str| types.is_empty() || types.iter().any(|t| t.eq_ignore_ascii_case(kind) || t == "directoryObject");
+    let Some(tenant) = world.directory.tenant_by_id(request.caller.tenant) else {
+        return Err(GraphError::denied());
+    };
+    let replica = request.replica(world);
+    let mut found = Vec::new();
+    let mut add = |kind: &str, mut object: serde_json::Map<String, Value>| {
+        object.shift_insert(0, "@odata.type".to_owned(), json!(format!("#microsoft.graph.{kind}")));
+        found.push(Value::Object(object));
+    };
+    for id in ids {
+        if let Some(one) = tenant.applications.iter().find(|a| a.object_id == id && wanted("application")) {
+            add("application", document::application(one, tenant, &replica));
+        }
+        if let Some(one) = tenant.principals.iter().find(|p| p.object_id == id && wanted("servicePrincipal")) {
+            let owner = world.directory.application(one.client_id).map(|(tenant, _)| tenant);
+            add("servicePrincipal", document::principal(one, owner, &replica));
+        }
+        if let Some(one) = tenant.users.iter().find(|u| u.object_id == id && wanted("user")) {
+            add("user", document::user(one));
+        }
+    }
+    let context = format!("{}/$metadata#directoryObjects", request.base());
+    Ok(json_answer(200, &json!({"@odata.context": context, "value": found})))
+}
+
+/// `GET /policies/defaultAppManagementPolicy`.
+pub(super) fn policy(request: &Request<'_>, world: &World) -> Result<Answer, GraphError> {
+    request.caller.may_read_policies()?;
+    let tenant = world.directory.tenant_by_id(request.caller.tenant);
+    let longest = tenant.and_then(|tenant| tenant.longest_password);
+    let lifetime = longest.map(|longest| {
+        json!([{
+            "restrictionType": "passwordLifetime",
+            "maxLifetime": format!("P{}D", longest.whole_days()),
+            "restrictForAppsCreatedAfterDateTime": "2014-10-19T10:37:00Z",
+            "state": "enabled",
+        }])
+    });
+    Ok(json_answer(
+        200,
+        &json!({
+            "@odata.context": format!("{}/$metadata#policies/defaultAppManagementPolicy/$entity", request.base()),
+            "id": POLICY_ID.to_string(),
+            "displayName": "Default app management tenant policy",
+            "description": "Default tenant policy that enforces app management restrictions on applications and service principals.",
+            "isEnabled": longest.is_some(),
+            "applicationRestrictions": {"passwordCredentials": lifetime.clone().unwrap_or_else(|| json!([])), "keyCredentials": []},
+            "servicePrincipalRestrictions": {"passwordCredentials": lifetime.unwrap_or_else(|| json!([])), "keyCredentials": []},
+        }),
+    ))
+}

@@ -1,0 +1,189 @@
+//! Makes a world of a seed.
+
+mod devops;
+
+use azconnect_core::{Error, Secret};
+use serde_json::Map;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::seed::Seed;
+use crate::base::call::Moment;
+use crate::base::dice::Dice;
+use crate::model::directory::{Application, Birth, Federated, Password, ServicePrincipal, Tenant, User};
+use crate::model::world::{Subscription, World};
+use crate::service::registry::Registry;
+use crate::setup::seed::{ApplicationSeed, PasswordSeed, PrincipalSeed, TenantSeed};
+
+/// The secret texts by the names a seed gives them, for the service connections that hold them.
+pub(crate) type NamedSecrets = Vec<(Uuid, String, Secret)>;
+
+/// Fills a world.
+///
+/// # Errors
+/// Where parts of the seed refer to something that is not there.
+pub(crate) fn populate(world: &mut World, seed: Seed, now: Moment) -> Result<(), Error> {
+    let mut named = NamedSecrets::new();
+    let mut entries = Vec::new();
+    for tenant in seed.tenants {
+        entries.extend(tenant_entries(&tenant));
+        let tenant = build_tenant(&mut world.dice, tenant, now.wall, &mut named);
+        if world.directory.tenant_by_id(tenant.id).is_some() {
+            return Err(Error::invalid("seed.tenants", format!("tenant {} is there twice", tenant.id))
+                .with_advice("give each tenant an id of its own"));
+        }
+        world.directory.tenants.push(tenant);
+    }
+    for subscription in seed.subscriptions {
+        let tenant = tenant_id(world, &subscription.tenant, "seed.subscriptions")?;
+        world.subscriptions.push(Subscription { id: subscription.id, tenant, name: subscription.name });
+        crate::setup::seed::arm::populate(world, subscription.id, subscription.account, now)?;
+    }
+    for organization in seed.organizations {
+        devops::add_organization(world, organization, &named, now)?;
+    }
+    for (who, organization) in entries {
+        devops::add_administrator(world, who, &organization)?;
+    }
+    for organization in &mut world.devops.organizations {
+        organization.create_lazy_groups();
+    }
+    for registry in seed.registries {
+        let tenant = registry.tenant.map(|tenant| tenant_id(world, &tenant, "seed.registries")).transpose()?;
+        let (host, users) = (registry.host, registry.users);
+        world.registries.push(Registry { host, tenant, users, tokens: Vec::new() });
+    }
+    Ok(())
+}
+
+/// The id of a tenant that a seed names by id or domain.
+fn tenant_id(world: &World, name: &str, path: &str) -> Result<Uuid, Error> {
+    world.directory.tenant(name).map(|tenant| tenant.id).ok_or_else(|| {
+        Error::invalid(path, format!("{path} names the tenant {name}, which is not in the seed"))
+            .with_advice("add it to tenants, or correct the name")
+    })
+}
+
+/// Who enters which organization as its administrator: object ids.
+fn tenant_entries(tenant: &TenantSeed) -> Vec<(Uuid, String)> {
+    let own = tenant.applications.iter().filter_map(|application| application.principal.as_ref());
+    let principals = own.chain(&tenant.foreign).map(|principal| (principal.object_id, &principal.organizations));
+    let users = tenant.users.iter().map(|user| (user.object_id, &user.organizations));
+    let all = principals.chain(users);
+    all.flat_map(|(id, organizations)| organizations.iter().map(move |name| (id, name.clone()))).collect()
+}
+
+fn build_tenant(dice: &mut Dice, seed: TenantSeed, now: OffsetDateTime, named: &mut NamedSecrets) -> Tenant {
+    let mut owned: Vec<(Uuid, Uuid)> = Vec::new();
+    let mut principals = Vec::new();
+    let mut applications = Vec::new();
+    for mut application in seed.applications {
+        if let Some(principal) = application.principal.take() {
+            owned.extend(principal.owns.iter().map(|client_id| (*client_id, principal.object_id)));
+            principals.push(build_principal(dice, principal, now, named));
+        }
+        applications.push(build_application(dice, application, now, named));
+    }
+    for principal in seed.foreign {
+        owned.extend(principal.owns.iter().map(|client_id| (*client_id, principal.object_id)));
+        principals.push(build_principal(dice, principal, now, named));
+    }
+    // Owners were given by client id; the directory knows them by the object id of their service principal.
+    for application in &mut applications {
+        let by_id = |id: &Uuid| principals.iter().find(|p| p.client_id == *id).map_or(*id, |p| p.object_id);
+        application.owners = application.owners.iter().map(by_id).collect();
+        let more = owned.iter().filter(|(client_id, _)| *client_id == application.client_id).map(|(_, owner)| *owner);
+        application.owners.extend(more);
+    }
+    for principal in &mut principals {
+        let mine = owned.iter().filter(|(client_id, _)| *client_id == principal.client_id).map(|(_, owner)| *owner);
+        principal.owners = mine.collect();
+    }
+    Tenant {
+        id: seed.id,
+        domain: seed.domain,
+        display_name: seed.display_name,
+        applications,
+        principals,
+        users: seed
+            .users
+            .into_iter()
+            .map(|user| User {
+                object_id: user.object_id,
+                principal_name: user.principal_name,
+                display_name: user.display_name,
+                password: user.password,
+            })
+            .collect(),
+        longest_password: seed.longest_password_days.map(|days| Duration::days(days.into())),
+    }
+}
+
+fn build_application(
+    dice: &mut Dice,
+    seed: ApplicationSeed,
+    now: OffsetDateTime,
+    named: &mut NamedSecrets,
+) -> Application {
+    let born = Birth { wall: now - Duration::days(400), elapsed: None };
+    Application {
+        object_id: seed.object_id,
+        client_id: seed.client_id,
+        display_name: seed.display_name,
+        sign_in_audience: seed.sign_in_audience,
+        passwords: build_passwords(dice, seed.passwords, seed.client_id, now, named),
+        federated: seed
+            .federated
+            .into_iter()
+            .map(|document| Federated { id: dice.guid(), document, created: born })
+            .collect(),
+        owners: seed.owners,
+        created: born,
+        document: Map::new(),
+    }
+}
+
+fn build_principal(
+    dice: &mut Dice,
+    seed: PrincipalSeed,
+    now: OffsetDateTime,
+    named: &mut NamedSecrets,
+) -> ServicePrincipal {
+    ServicePrincipal {
+        object_id: seed.object_id,
+        client_id: seed.client_id,
+        display_name: seed.display_name,
+        enabled: seed.enabled,
+        passwords: build_passwords(dice, seed.passwords, seed.client_id, now, named),
+        owners: Vec::new(),
+        graph_roles: seed.graph_roles,
+        reader_of: seed.reader_of,
+        created: Birth { wall: now - Duration::days(400), elapsed: None },
+        document: Map::new(),
+    }
+}
+
+fn build_passwords(
+    dice: &mut Dice,
+    seeds: Vec<PasswordSeed>,
+    client_id: Uuid,
+    now: OffsetDateTime,
+    named: &mut NamedSecrets,
+) -> Vec<Password> {
+    let mut build = |seed: PasswordSeed| {
+        let text = seed.text.unwrap_or_else(|| Secret::new(dice.client_secret()));
+        if let Some(name) = seed.name {
+            named.push((client_id, name, text.duplicate()));
+        }
+        Password {
+            key_id: seed.key_id.unwrap_or_else(|| dice.guid()),
+            display_name: seed.display_name,
+            starts: now + Duration::days(seed.starts_in_days),
+            ends: now + Duration::days(seed.ends_in_days),
+            text,
+            added: None,
+            removed: None,
+        }
+    };
+    seeds.into_iter().map(&mut build).collect()
+}

@@ -1,0 +1,182 @@
+//! What an emulator starts with.
+
+pub(crate) mod arm;
+mod devops;
+mod entra;
+mod node;
+mod settings;
+
+use azconnect_core::{Error, Secret};
+use uuid::Uuid;
+
+pub(crate) use self::devops::{ConnectionSeed, HeldSecret, MemberSeed, OrganizationSeed, PatSeed, ProjectSeed};
+pub(crate) use self::entra::{ApplicationSeed, PasswordSeed, PrincipalSeed, TenantSeed};
+pub(crate) use self::node::Node;
+
+use self::arm::AccountSeed;
+use crate::base::settings::Settings;
+
+/// The tenants, applications, organizations and subscriptions an emulator starts with.
+///
+/// Times are relative to the start (`endsInDays`), so that a seed never ages. An unknown field is an error that names
+/// its path. Ids that are left out follow from names, and are the same in every run.
+///
+/// ```
+/// use azconnect_emulator::Seed;
+///
+/// let seed = Seed::from_json(r#"{
+///   "tenants": [{
+///     "id": "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01",
+///     "domain": "contoso.onmicrosoft.com",
+///     "applications": [{
+///       "displayName": "Deployer",
+///       "clientId": "11111111-1111-4111-8111-111111111111",
+///       "graphRoles": ["Application.ReadWrite.OwnedBy"],
+///       "owns": ["11111111-1111-4111-8111-111111111111"],
+///       "subscriptionReader": ["22222222-2222-4222-8222-222222222222"],
+///       "devopsOrganizations": ["contoso"],
+///       "passwords": [{"name": "old", "displayName": "portal 2025", "startsInDays": -300, "endsInDays": 9}]
+///     }]
+///   }],
+///   "subscriptions": [{
+///     "id": "22222222-2222-4222-8222-222222222222",
+///     "tenant": "contoso.onmicrosoft.com",
+///     "name": "Production"
+///   }],
+///   "organizations": [{
+///     "name": "contoso",
+///     "tenant": "contoso.onmicrosoft.com",
+///     "projects": [{"name": "Web", "connections": [{
+///       "secret": {"application": "11111111-1111-4111-8111-111111111111", "password": "old"},
+///       "document": {
+///         "name": "Production", "type": "azurerm", "url": "https://management.azure.com/",
+///         "data": {"subscriptionId": "22222222-2222-4222-8222-222222222222", "creationMode": "Manual"},
+///         "authorization": {"scheme": "ServicePrincipal", "parameters": {
+///           "tenantid": "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01",
+///           "serviceprincipalid": "11111111-1111-4111-8111-111111111111",
+///           "authenticationType": "spnKey"}}
+///       }
+///     }]}]
+///   }]
+/// }"#)?;
+/// # let _ = seed;
+/// # Ok::<(), azconnect_core::Error>(())
+/// ```
+///
+/// # Fields
+///
+/// `settings` (see [`Settings`]): `seed`, `replicas`, `replicaChoice` (`roundRobin`, `hashed`), `addLagSeconds`,
+/// `removeLagSeconds`, `listLagSeconds`, `createLagSeconds`, `connectionLagSeconds`, `tokenLifetimeSeconds`,
+/// `badAuthentication` (`html203`, `redirect302`, `empty401`, `json401`), `pageSize`,
+/// `rateLimit` (`requests`, `windowSeconds`), `bomOnErrors`, `numericStatusCodes`,
+/// `resourceManager` (`operationSeconds`: how long every operation takes; `retryAfterSeconds`, `readLagSeconds`,
+/// `listLagSeconds`, `roleLagSeconds`, `principalLagSeconds`, `throttling`, `pageSize`, `skuInflation`; see
+/// [`ArmSettings`](crate::arm::ArmSettings)).
+///
+/// `tenants[]`: `id`, `domain`, `displayName`, `passwordPolicy` (`maxLifetimeDays`), `applications[]`,
+/// `servicePrincipals[]` (of another tenant's applications: `clientId`, and the fields of a service principal below),
+/// `users[]` (`id`, `userPrincipalName`, `displayName`, `password`, `devopsOrganizations[]`).
+///
+/// `applications[]`: `displayName`, `clientId`, `objectId`, `signInAudience` (`AzureADMyOrg` unless given),
+/// `passwords[]`, `owners[]` (client ids), `federatedCredentials[]` (as Graph takes them), and, of its service
+/// principal: `servicePrincipalId`, `servicePrincipal` (`false`: it has none), `enabled`, `graphRoles[]`, `owns[]`
+/// (client ids of applications), `subscriptionReader[]`, `devopsOrganizations[]` (as administrator of the whole
+/// organization), `servicePrincipalPasswords[]`.
+///
+/// `passwords[]`: `name` (for `secret.password` below), `keyId`, `displayName`, `startsInDays` (-1), `endsInDays`
+/// (365), `secret` (its text; generated unless given).
+///
+/// `subscriptions[]`: `id`, `tenant`, `name`, `state` (`Enabled`), `notRegistered[]` (namespaces), `resourceGroups[]`
+/// (`name`, `location`), `roleAssignments[]` (`principal`: a client id or an object id; `role`: a name or an id;
+/// `resourceGroup`, else the whole subscription), `quotas[]` (`location`, `name`, `limit`), `restrictedSizes[]`
+/// (`location`, `size`, `zones[]`), `acceptedTerms[]` (`publisher/product/plan`), `machines[]` (what happens inside those
+/// whose name contains `name`: `bootSeconds`, `runSeconds`, `exitCode`, `never`, `output`).
+///
+/// `organizations[]`: `name`, `id`, `tenant` (id or domain; without one it belongs to personal accounts),
+/// `latestApiVersion` (of a server on premises, such as `7.0`), `projects[]`
+/// (`name`, `id`, `description`, `state`, `connections[]`), `groups[]` (`name` such as `[Web]\Release Team`,
+/// `memberOf[]`), `members[]` (`application` or `user`, `groups[]`, `grants[]` with `token` and `allow`),
+/// `personalAccessTokens[]` (`user`, `displayName`, `scope`, `startsInDays`, `endsInDays`, `token`).
+///
+/// `connections[]`: `id`, `document` (the service connection as the API shows it, without secrets), `secret`
+/// (`application` and `password`, or `text`; `parameter` where it is not the usual one of its scheme), `broken`,
+/// `createdBy` (a member: client id or user principal name), `executions` (how many the history holds), `readyInSeconds`,
+/// `failure` (why it never became ready), `revertDeadlineInDays`, `allPipelines`, `pipelines[]` (ids).
+///
+/// `registries[]`: `host`, `users[]` (`name`, `secret`), `tenant` (whose service principals may sign in, as at Azure
+/// Container Registry). Reached in process only.
+#[derive(Default)]
+pub struct Seed {
+    pub(crate) settings: Option<Settings>,
+    pub(crate) tenants: Vec<TenantSeed>,
+    pub(crate) subscriptions: Vec<SubscriptionSeed>,
+    pub(crate) organizations: Vec<OrganizationSeed>,
+    pub(crate) registries: Vec<RegistrySeed>,
+}
+
+/// A container registry, its tenant named by id or domain.
+pub(crate) struct RegistrySeed {
+    pub(crate) host: String,
+    pub(crate) tenant: Option<String>,
+    pub(crate) users: Vec<(String, Secret)>,
+}
+
+/// A subscription, its tenant named by id or domain.
+pub(crate) struct SubscriptionSeed {
+    pub(crate) id: Uuid,
+    pub(crate) tenant: String,
+    pub(crate) name: String,
+    pub(crate) account: AccountSeed,
+}
+
+impl Seed {
+    /// Reads a seed.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) naming the path of the field, such as
+    /// `seed.tenants[0].applications[1].clientId`, and the remedy.
+    pub fn from_json(text: &str) -> Result<Self, Error> {
+        let node = Node::document("seed", text)?;
+        node.only(&["settings", "tenants", "subscriptions", "organizations", "registries"])?;
+        Ok(Self {
+            settings: node.optional("settings")?.map(|settings| settings::read(&settings)).transpose()?,
+            tenants: node.each("tenants", entra::read_tenant)?,
+            subscriptions: node.each("subscriptions", read_subscription)?,
+            organizations: node.each("organizations", devops::read_organization)?,
+            registries: node.each("registries", read_registry)?,
+        })
+    }
+}
+
+impl std::fmt::Debug for Seed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Seed")
+            .field("tenants", &self.tenants.len())
+            .field("subscriptions", &self.subscriptions.len())
+            .field("organizations", &self.organizations.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn read_registry(node: &Node<'_>) -> Result<RegistrySeed, Error> {
+    node.only(&["host", "tenant", "users"])?;
+    Ok(RegistrySeed {
+        host: node.required("host")?.text()?.to_owned(),
+        tenant: node.maybe_text("tenant")?,
+        users: node.each("users", |user| {
+            user.only(&["name", "secret"])?;
+            let secret = Secret::new(user.required("secret")?.text()?);
+            Ok((user.required("name")?.text()?.to_owned(), secret))
+        })?,
+    })
+}
+
+fn read_subscription(node: &Node<'_>) -> Result<SubscriptionSeed, Error> {
+    node.only(&[&["id", "tenant", "name"], arm::FIELDS.as_slice()].concat())?;
+    Ok(SubscriptionSeed {
+        account: arm::read(node)?,
+        id: node.required("id")?.guid()?,
+        tenant: node.required("tenant")?.text()?.to_owned(),
+        name: node.maybe_text("name")?.unwrap_or_else(|| "Subscription".to_owned()),
+    })
+}

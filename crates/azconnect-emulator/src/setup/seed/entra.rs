@@ -1,0 +1,179 @@
+//! The part of a seed that Entra ID holds.
+
+use azconnect_core::{Error, Secret};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::node::Node;
+use crate::base::dice::named_guid;
+
+/// A tenant.
+pub(crate) struct TenantSeed {
+    pub(crate) id: Uuid,
+    pub(crate) domain: String,
+    pub(crate) display_name: String,
+    pub(crate) longest_password_days: Option<u32>,
+    pub(crate) applications: Vec<ApplicationSeed>,
+    pub(crate) foreign: Vec<PrincipalSeed>,
+    pub(crate) users: Vec<UserSeed>,
+}
+
+/// An application, with the service principal it has in its own tenant.
+pub(crate) struct ApplicationSeed {
+    pub(crate) object_id: Uuid,
+    pub(crate) client_id: Uuid,
+    pub(crate) display_name: String,
+    pub(crate) sign_in_audience: String,
+    pub(crate) passwords: Vec<PasswordSeed>,
+    pub(crate) owners: Vec<Uuid>,
+    pub(crate) federated: Vec<Map<String, Value>>,
+    pub(crate) principal: Option<PrincipalSeed>,
+}
+
+/// A service principal.
+pub(crate) struct PrincipalSeed {
+    pub(crate) object_id: Uuid,
+    pub(crate) client_id: Uuid,
+    pub(crate) display_name: String,
+    pub(crate) enabled: bool,
+    pub(crate) passwords: Vec<PasswordSeed>,
+    pub(crate) graph_roles: Vec<String>,
+    pub(crate) owns: Vec<Uuid>,
+    pub(crate) reader_of: Vec<Uuid>,
+    pub(crate) organizations: Vec<String>,
+}
+
+/// A person.
+pub(crate) struct UserSeed {
+    pub(crate) object_id: Uuid,
+    pub(crate) principal_name: String,
+    pub(crate) display_name: String,
+    pub(crate) password: Option<Secret>,
+    pub(crate) organizations: Vec<String>,
+}
+
+/// A client secret.
+pub(crate) struct PasswordSeed {
+    pub(crate) name: Option<String>,
+    pub(crate) key_id: Option<Uuid>,
+    pub(crate) display_name: Option<String>,
+    pub(crate) starts_in_days: i64,
+    pub(crate) ends_in_days: i64,
+    pub(crate) text: Option<Secret>,
+}
+
+const PRINCIPAL_FIELDS: [&str; 6] =
+    ["enabled", "graphRoles", "owns", "subscriptionReader", "devopsOrganizations", "servicePrincipalPasswords"];
+
+pub(super) fn read_tenant(node: &Node<'_>) -> Result<TenantSeed, Error> {
+    node.only(&["id", "domain", "displayName", "passwordPolicy", "applications", "servicePrincipals", "users"])?;
+    let domain = node.required("domain")?.text()?.to_owned();
+    let policy = node.optional("passwordPolicy")?;
+    let longest_password_days = match &policy {
+        Some(policy) => {
+            policy.only(&["maxLifetimeDays"])?;
+            Some(policy.required("maxLifetimeDays")?.number()?)
+        }
+        None => None,
+    };
+    Ok(TenantSeed {
+        id: node.required("id")?.guid()?,
+        display_name: node.maybe_text("displayName")?.unwrap_or_else(|| domain.clone()),
+        applications: node.each("applications", |node| read_application(node, &domain))?,
+        foreign: node.each("servicePrincipals", |node| read_foreign(node, &domain))?,
+        users: node.each("users", |node| read_user(node, &domain))?,
+        longest_password_days,
+        domain,
+    })
+}
+
+fn read_application(node: &Node<'_>, domain: &str) -> Result<ApplicationSeed, Error> {
+    let own = [
+        "displayName",
+        "clientId",
+        "objectId",
+        "servicePrincipalId",
+        "signInAudience",
+        "passwords",
+        "owners",
+        "federatedCredentials",
+        "servicePrincipal",
+    ];
+    node.only(&[own.as_slice(), PRINCIPAL_FIELDS.as_slice()].concat())?;
+    let display_name = node.required("displayName")?.text()?.to_owned();
+    let client_id =
+        node.maybe_guid("clientId")?.unwrap_or_else(|| named_guid(&format!("{domain}/{display_name}/client")));
+    let principal = node.flag_or("servicePrincipal", true)?;
+    Ok(ApplicationSeed {
+        object_id: node.maybe_guid("objectId")?.unwrap_or_else(|| named_guid(&format!("{client_id}/application"))),
+        client_id,
+        sign_in_audience: node.maybe_text("signInAudience")?.unwrap_or_else(|| "AzureADMyOrg".to_owned()),
+        passwords: node.each("passwords", read_password)?,
+        owners: node.guids("owners")?,
+        federated: node.each("federatedCredentials", read_federated)?,
+        principal: principal.then(|| read_principal(node, client_id, &display_name, domain)).transpose()?,
+        display_name,
+    })
+}
+
+fn read_foreign(node: &Node<'_>, domain: &str) -> Result<PrincipalSeed, Error> {
+    let own = ["displayName", "clientId", "servicePrincipalId"];
+    node.only(&[own.as_slice(), PRINCIPAL_FIELDS.as_slice()].concat())?;
+    let client_id = node.required("clientId")?.guid()?;
+    let display_name = node.maybe_text("displayName")?.unwrap_or_else(|| client_id.to_string());
+    read_principal(node, client_id, &display_name, domain)
+}
+
+fn read_principal(node: &Node<'_>, client_id: Uuid, name: &str, domain: &str) -> Result<PrincipalSeed, Error> {
+    let object_id = node.maybe_guid("servicePrincipalId")?;
+    Ok(PrincipalSeed {
+        object_id: object_id.unwrap_or_else(|| named_guid(&format!("{domain}/{client_id}/principal"))),
+        client_id,
+        display_name: name.to_owned(),
+        enabled: node.flag_or("enabled", true)?,
+        passwords: node.each("servicePrincipalPasswords", read_password)?,
+        graph_roles: node.texts("graphRoles")?,
+        owns: node.guids("owns")?,
+        reader_of: node.guids("subscriptionReader")?,
+        organizations: node.texts("devopsOrganizations")?,
+    })
+}
+
+fn read_user(node: &Node<'_>, domain: &str) -> Result<UserSeed, Error> {
+    node.only(&["id", "userPrincipalName", "displayName", "password", "devopsOrganizations"])?;
+    let principal_name = node.required("userPrincipalName")?.text()?.to_owned();
+    Ok(UserSeed {
+        object_id: node.maybe_guid("id")?.unwrap_or_else(|| named_guid(&format!("{domain}/{principal_name}"))),
+        display_name: node.maybe_text("displayName")?.unwrap_or_else(|| principal_name.clone()),
+        password: node.maybe_text("password")?.map(Secret::new),
+        organizations: node.texts("devopsOrganizations")?,
+        principal_name,
+    })
+}
+
+fn read_password(node: &Node<'_>) -> Result<PasswordSeed, Error> {
+    node.only(&["name", "keyId", "displayName", "startsInDays", "endsInDays", "secret"])?;
+    let days = |key: &str, default: i64| node.optional(key)?.map_or(Ok(default), |days| days.signed());
+    let password = PasswordSeed {
+        name: node.maybe_text("name")?,
+        key_id: node.maybe_guid("keyId")?,
+        display_name: node.maybe_text("displayName")?,
+        starts_in_days: days("startsInDays", -1)?,
+        ends_in_days: days("endsInDays", 365)?,
+        text: node.maybe_text("secret")?.map(Secret::new),
+    };
+    if password.starts_in_days >= password.ends_in_days {
+        return Err(node.wrong("ends before it starts", "give an endsInDays above startsInDays"));
+    }
+    Ok(password)
+}
+
+fn read_federated(node: &Node<'_>) -> Result<Map<String, Value>, Error> {
+    node.only(&["name", "issuer", "subject", "audiences", "description"])?;
+    for field in ["name", "issuer", "subject"] {
+        node.required(field)?.text()?;
+    }
+    node.texts("audiences")?;
+    node.maybe_text("description")?;
+    Ok(node.value().as_object().cloned().unwrap_or_default())
+}

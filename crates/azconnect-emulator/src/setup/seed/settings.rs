@@ -1,0 +1,88 @@
+//! The settings of a seed.
+
+use std::time::Duration;
+
+use azconnect_core::Error;
+
+use super::node::Node;
+use crate::base::settings::{BadAuthentication, RateLimit, ReplicaChoice, Settings};
+
+const FIELDS: [&str; 15] = [
+    "seed",
+    "replicas",
+    "replicaChoice",
+    "addLagSeconds",
+    "removeLagSeconds",
+    "listLagSeconds",
+    "createLagSeconds",
+    "connectionLagSeconds",
+    "tokenLifetimeSeconds",
+    "badAuthentication",
+    "pageSize",
+    "rateLimit",
+    "bomOnErrors",
+    "numericStatusCodes",
+    "resourceManager",
+];
+
+/// Reads settings; what is left out is as by default.
+pub(super) fn read(node: &Node<'_>) -> Result<Settings, Error> {
+    node.only(&FIELDS)?;
+    let default = Settings::default();
+    let mut settings = default
+        .clone()
+        .with_add_lag(seconds(node, "addLagSeconds", default.add_lag)?)
+        .with_remove_lag(seconds(node, "removeLagSeconds", default.remove_lag)?)
+        .with_list_lag(seconds(node, "listLagSeconds", default.list_lag)?)
+        .with_create_lag(seconds(node, "createLagSeconds", default.create_lag)?)
+        .with_connection_lag(seconds(node, "connectionLagSeconds", default.connection_lag)?)
+        .with_token_lifetime(seconds(node, "tokenLifetimeSeconds", default.token_lifetime)?)
+        .with_bom_on_errors(node.flag_or("bomOnErrors", false)?)
+        .with_numeric_status_codes(node.flag_or("numericStatusCodes", false)?);
+    if let Some(arm) = node.optional("resourceManager")? {
+        settings = settings.with_resource_manager(super::arm::read_settings(&arm)?);
+    }
+    if let Some(seed) = node.optional("seed")? {
+        settings = settings.with_seed(seed.number()?.into());
+    }
+    if let Some(replicas) = node.optional("replicas")? {
+        settings = settings.with_replicas(replicas.number()?);
+    }
+    if let Some(size) = node.optional("pageSize")? {
+        settings = settings.with_page_size(usize::try_from(size.number()?).unwrap_or(usize::MAX));
+    }
+    if let Some(choice) = node.optional("replicaChoice")? {
+        settings = settings.with_replica_choice(read_choice(&choice)?);
+    }
+    if let Some(shape) = node.optional("badAuthentication")? {
+        settings = settings.with_bad_authentication(read_shape(&shape)?);
+    }
+    if let Some(rate) = node.optional("rateLimit")? {
+        rate.only(&["requests", "windowSeconds"])?;
+        let window = seconds(&rate, "windowSeconds", Duration::from_secs(300))?;
+        settings = settings.with_rate_limit(RateLimit::new(rate.required("requests")?.number()?, window));
+    }
+    Ok(settings)
+}
+
+fn seconds(node: &Node<'_>, key: &str, default: Duration) -> Result<Duration, Error> {
+    node.optional(key)?.map_or(Ok(default), |value| value.number().map(|number| Duration::from_secs(number.into())))
+}
+
+fn read_choice(node: &Node<'_>) -> Result<ReplicaChoice, Error> {
+    match node.text()? {
+        "roundRobin" => Ok(ReplicaChoice::RoundRobin),
+        "hashed" => Ok(ReplicaChoice::Hashed),
+        _ => Err(node.wrong("is not a way to choose", "use roundRobin or hashed")),
+    }
+}
+
+fn read_shape(node: &Node<'_>) -> Result<BadAuthentication, Error> {
+    match node.text()? {
+        "html203" => Ok(BadAuthentication::Html203),
+        "redirect302" => Ok(BadAuthentication::Redirect302),
+        "empty401" => Ok(BadAuthentication::Empty401),
+        "json401" => Ok(BadAuthentication::Json401),
+        _ => Err(node.wrong("is not a shape", "use html203, redirect302, empty401 or json401")),
+    }
+}

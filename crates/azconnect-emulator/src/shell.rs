@@ -1,0 +1,9 @@
+//! The emulator as others reach it: in process or over HTTP, with its faults, its ground truth and its controls.
+
+pub(crate) mod control;
+pub(crate) mod emulator;
+pub(crate) mod fault;
+pub(crate) mod resource_manager;
+pub mod server;
+pub(crate) mod transport;
+pub(crate) mod truth;

@@ -1,0 +1,290 @@
+//! The emulator itself: one world, its faults, and the way of a request through it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use azconnect_core::{Clock, Cloud, Error, KeyId, Scope, Secret};
+use azconnect_http::Transport;
+use serde_json::json;
+
+use super::fault::{CannedAnswer, FaultAction, Faults};
+use super::resource_manager::ResourceManager;
+use super::transport::InProcess;
+use super::truth::Truth;
+use crate::base::answer::{Answer, WithHeader, json_answer, unknown_route};
+use crate::base::call::{Call, Moment};
+use crate::base::origins::Service;
+use crate::base::settings::Settings;
+use crate::model::world::World;
+use crate::service::{arm, devops, entra, graph, registry};
+use crate::setup::seed::Seed;
+
+/// Microsoft Entra ID, Graph, Azure Resource Manager and Azure DevOps in one process.
+///
+/// Cheap to clone; clones share one world. Time is the clock's alone, so under a virtual clock nothing waits.
+#[derive(Clone)]
+pub struct Emulator(Arc<Inner>);
+
+struct Inner {
+    clock: Arc<dyn Clock>,
+    world: Mutex<World>,
+    faults: Faults,
+    exchanges: AtomicU64,
+    observer: RwLock<Option<Observer>>,
+}
+
+/// What a test may say about each exchange, as it begins. See [`Emulator::on_exchange`].
+pub type Observer = Arc<dyn Fn(&Exchange) -> Intervention + Send + Sync>;
+
+/// An exchange that is about to happen.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Exchange {
+    /// Its number, counted from 1.
+    pub number: u64,
+    /// The service that was called.
+    pub service: Service,
+    /// The method.
+    pub method: String,
+    /// The path, percent-encoded as it came, without the query.
+    pub path: String,
+}
+
+/// What becomes of an exchange.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Intervention {
+    /// It happens, subject to the fault script.
+    Proceed,
+    /// The connection breaks before the service acts.
+    DropBefore,
+    /// The service acts, and its answer is lost.
+    LoseAnswer,
+    /// The connection is refused.
+    Refuse,
+    /// Another answer is given.
+    Answer(CannedAnswer),
+}
+
+/// How an exchange ended.
+pub(crate) enum Outcome {
+    Answered(Answer),
+    Broken,
+    Refused,
+}
+
+impl Emulator {
+    /// An emulator with an empty directory.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        let world = World::empty(Settings::default(), moment(&*clock));
+        Self(Arc::new(Inner {
+            clock,
+            world: Mutex::new(world),
+            faults: Faults::default(),
+            exchanges: AtomicU64::new(0),
+            observer: RwLock::new(None),
+        }))
+    }
+
+    /// An emulator filled from a seed, whose relative times count from now.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) where parts of the seed contradict each other, such
+    /// as a connection that holds a password no application has.
+    pub fn from_seed(seed: Seed, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let emulator = Self::new(clock);
+        let now = emulator.now();
+        emulator.world().populate(seed, now)?;
+        Ok(emulator)
+    }
+
+    /// The same emulator with other settings.
+    #[must_use]
+    pub fn with_settings(self, settings: Settings) -> Self {
+        let now = self.now();
+        self.world().adopt(settings, now);
+        self
+    }
+
+    /// The cloud that clients of [`Emulator::transport`] use: the public one, whose host names are routed.
+    pub fn cloud(&self) -> Cloud {
+        Cloud::public()
+    }
+
+    /// A way to the emulator without a socket.
+    pub fn transport(&self) -> Arc<dyn Transport> {
+        Arc::new(InProcess::new(self.clone()))
+    }
+
+    /// The fault script.
+    pub fn faults(&self) -> Faults {
+        self.0.faults.clone()
+    }
+
+    /// The ground truth at this moment.
+    pub fn truth(&self) -> Truth {
+        let now = self.now();
+        let mut world = self.world();
+        arm::settle(&mut world, now);
+        Truth::of(&world, now, self.exchanges())
+    }
+
+    /// Azure Resource Manager from within: roles, quotas, what happens inside machines, and the ledger.
+    pub fn resource_manager(&self) -> ResourceManager {
+        ResourceManager::new(self.clone())
+    }
+
+    /// The text of a secret, by the id of its key, also after its removal. Only in process: no route serves it.
+    pub fn secret_of(&self, key: KeyId) -> Option<Secret> {
+        self.world().directory.secret_of(&key.to_string())
+    }
+
+    /// A token of a person for a scope, as an interactive sign-in would end; none if no tenant has that person, or the
+    /// scope names no resource.
+    pub fn sign_in(&self, user_principal_name: &str, scope: &Scope) -> Option<Secret> {
+        let now = self.now();
+        entra::user_token(&mut self.world(), user_principal_name, scope.as_str(), now)
+    }
+
+    /// How many requests were received, counting those that a fault met.
+    pub fn exchanges(&self) -> u64 {
+        self.0.exchanges.load(Ordering::SeqCst)
+    }
+
+    /// Asks `observer` about every exchange before it happens, in place of any earlier observer.
+    ///
+    /// The observer may call any method of the emulator, such as [`Emulator::truth`]. What it says comes before the
+    /// fault script.
+    pub fn on_exchange(&self, observer: Observer) {
+        *self.0.observer.write().unwrap_or_else(PoisonError::into_inner) = Some(observer);
+    }
+
+    pub(crate) fn has_registry(&self, host: &str) -> bool {
+        self.world().registries.iter().any(|registry| registry.host.eq_ignore_ascii_case(host))
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        moment(self.clock())
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.0.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The whole way of one request.
+    ///
+    /// # Cancel safety
+    /// Dropped during a delay, the service has acted or not as the delay says.
+    pub(crate) async fn exchange(&self, call: Call) -> Outcome {
+        let number = self.0.exchanges.fetch_add(1, Ordering::SeqCst) + 1;
+        let actions = match self.verdict(number, &call) {
+            Intervention::Proceed => self.0.faults.meet(&call),
+            Intervention::DropBefore => vec![FaultAction::DropBefore],
+            Intervention::LoseAnswer => vec![FaultAction::LoseAnswer],
+            Intervention::Refuse => vec![FaultAction::Refuse],
+            Intervention::Answer(answer) => vec![FaultAction::Answer(answer)],
+        };
+        self.pause(&actions, false).await;
+        let outcome = self.decide(call, &actions);
+        self.pause(&actions, true).await;
+        outcome
+    }
+
+    fn verdict(&self, number: u64, call: &Call) -> Intervention {
+        let observer = self.0.observer.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(observer) = observer else { return Intervention::Proceed };
+        observer(&Exchange { number, service: call.service, method: call.method.to_string(), path: call.path.clone() })
+    }
+
+    async fn pause(&self, actions: &[FaultAction], after: bool) {
+        let total: Duration = actions
+            .iter()
+            .map(|action| match action {
+                FaultAction::Delay { time, applied } if *applied == after => *time,
+                _ => Duration::ZERO,
+            })
+            .sum();
+        if !total.is_zero() {
+            self.clock().sleep(total).await;
+        }
+    }
+
+    fn decide(&self, call: Call, actions: &[FaultAction]) -> Outcome {
+        // A delay may have passed since the request came in.
+        let mut call = Call { now: self.now(), ..call };
+        for action in actions {
+            match action {
+                FaultAction::LoseAnswer => {
+                    self.serve(&call);
+                    return Outcome::Broken;
+                }
+                FaultAction::DropBefore => return Outcome::Broken,
+                FaultAction::Refuse => return Outcome::Refused,
+                FaultAction::Answer(answer) => {
+                    if answer.is_applied() {
+                        self.serve(&call);
+                    }
+                    return Outcome::Answered(answer.to_answer());
+                }
+                FaultAction::Throttle { status, retry_after } => {
+                    return Outcome::Answered(throttled(*status, *retry_after));
+                }
+                FaultAction::Fail(failure) if failure.in_operation => call.failure = Some(failure.clone()),
+                FaultAction::Fail(failure) => return Outcome::Answered(failure.refusal.answer()),
+                FaultAction::AddHeaders(_) | FaultAction::Delay { .. } => {}
+            }
+        }
+        let answer = actions.iter().fold(self.serve(&call), |answer, action| match action {
+            FaultAction::AddHeaders(headers) => {
+                headers.iter().fold(answer, |answer, (name, value)| answer.with_header(name, value))
+            }
+            _ => answer,
+        });
+        Outcome::Answered(answer)
+    }
+
+    /// Lets the service act.
+    fn serve(&self, call: &Call) -> Answer {
+        let mut world = self.world();
+        let answer = match call.service {
+            Service::Login => entra::answer(call, &mut world),
+            Service::ResourceManager => arm::answer(call, &mut world),
+            Service::Graph => graph::answer(call, &mut world),
+            Service::DevOps | Service::DevOpsIdentity | Service::DevOpsProfile => devops::answer(call, &mut world),
+            Service::Registry => registry::answer(call, &mut world),
+        };
+        answer.unwrap_or_else(|| {
+            world.note_unknown_route(call);
+            unknown_route(call)
+        })
+    }
+}
+
+impl std::fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Emulator").field("exchanges", &self.exchanges()).finish_non_exhaustive()
+    }
+}
+
+fn moment(clock: &dyn Clock) -> Moment {
+    Moment { wall: clock.now(), elapsed: clock.elapsed() }
+}
+
+/// A request to slow down, in words every service's clients read: they decide on the status and `Retry-After`.
+fn throttled(status: u16, retry_after: Option<Duration>) -> Answer {
+    let (code, message) = if status == 503 {
+        ("ServiceUnavailable", "The service is temporarily unavailable.")
+    } else {
+        ("TooManyRequests", "Too many requests.")
+    };
+    let answer = json_answer(status, &json!({"error": {"code": code, "message": message}}));
+    match retry_after {
+        Some(pause) => answer.with_header("retry-after", &pause.as_secs().to_string()),
+        None => answer,
+    }
+}

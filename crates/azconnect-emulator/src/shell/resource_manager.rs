@@ -1,0 +1,164 @@
+//! The hand of a test inside Azure Resource Manager.
+
+use azconnect_core::Error;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::emulator::Emulator;
+use crate::model::arm::address::{key, within};
+use crate::model::arm::agent::AgentScript;
+use crate::model::arm::ledger::LedgerEntry;
+use crate::model::arm::offers::{region_named, size_named};
+use crate::model::arm::roles::Assignment;
+use crate::model::arm::{Quota, Registration, Restriction};
+use crate::service::arm::resources::group;
+
+/// Sets up Azure Resource Manager beyond its seed, and looks inside: see
+/// [`Emulator::resource_manager`](crate::Emulator::resource_manager).
+#[derive(Clone, Debug)]
+pub struct ResourceManager {
+    emulator: Emulator,
+}
+
+impl ResourceManager {
+    pub(crate) fn new(emulator: Emulator) -> Self {
+        Self { emulator }
+    }
+
+    /// Gives a role, named or by its id, to a principal at a scope, such as `/subscriptions/{id}`, with effect at once.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a role there is not, or a scope that is no id.
+    pub fn grant(&self, principal: Uuid, role: &str, scope: &str) -> Result<(), Error> {
+        let mut world = self.emulator.world();
+        let now = self.emulator.now();
+        let Some(role_id) = world.arm.roles.definition(role).map(|definition| definition.id) else {
+            return Err(Error::invalid("role", format!("there is no role {role}"))
+                .with_advice("use Owner, Contributor, Reader, or the id of a role"));
+        };
+        if !scope.starts_with("/subscriptions/") {
+            return Err(Error::invalid("scope", format!("{scope} is no scope"))
+                .with_advice("begin it with /subscriptions/ and the id of the subscription"));
+        }
+        let name = crate::base::dice::named_guid(&format!("{principal}/{role_id}/{}", key(scope))).to_string();
+        world.arm.roles.assignments.push(Assignment {
+            name,
+            scope: scope.trim_end_matches('/').to_owned(),
+            role: role_id,
+            principal,
+            principal_type: "ServicePrincipal".to_owned(),
+            effective: now.elapsed,
+            created: now.wall,
+            by: None,
+        });
+        Ok(())
+    }
+
+    /// Takes every role at or below a scope from a principal.
+    pub fn revoke(&self, principal: Uuid, scope: &str) {
+        let mut world = self.emulator.world();
+        world.arm.roles.assignments.retain(|a| a.principal != principal || !within(scope, &a.scope));
+    }
+
+    /// Makes a resource group that was there before anyone looked. It is in the ledger, created by nobody.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a region there is not.
+    pub fn add_group(&self, subscription: Uuid, name: &str, location: &str) -> Result<(), Error> {
+        let region = region(location)?;
+        let now = self.emulator.now();
+        let new = group::new(&subscription.to_string(), name, region, None, (now, None));
+        self.emulator.world().arm.insert(new, None);
+        Ok(())
+    }
+
+    /// Sets the limit of a quota: `cores`, a family such as `standardDSv5Family`, `PublicIPAddresses`,
+    /// `StandardSkuPublicIpAddresses` or `NetworkInterfaces`.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a region there is not.
+    pub fn set_quota(&self, subscription: Uuid, location: &str, name: &str, limit: u32) -> Result<(), Error> {
+        let quota = Quota { location: region(location)?.to_owned(), name: name.to_owned(), limit };
+        self.emulator.world().arm.account(subscription).quotas.push(quota);
+        Ok(())
+    }
+
+    /// Takes a size from a subscription: in some zones of a region, or, without zones, in all of it.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a region or a size there is not.
+    pub fn restrict_size(&self, subscription: Uuid, location: &str, size: &str, zones: &[&str]) -> Result<(), Error> {
+        let size = size_named(size).ok_or_else(|| {
+            Error::invalid("size", format!("there is no size {size}")).with_advice("use one that the SKU list has")
+        })?;
+        let zones = zones.iter().map(|zone| (*zone).to_owned()).collect();
+        let restriction = Restriction { location: region(location)?.to_owned(), size: size.name.to_owned(), zones };
+        self.emulator.world().arm.account(subscription).restrictions.push(restriction);
+        Ok(())
+    }
+
+    /// Accepts the terms of a purchase plan.
+    pub fn accept_terms(&self, subscription: Uuid, publisher: &str, product: &str, plan: &str) {
+        let terms = format!("{publisher}/{product}/{plan}").to_ascii_lowercase();
+        self.emulator.world().arm.account(subscription).terms.insert(terms);
+    }
+
+    /// Sets the state of a subscription: `Enabled`, `Warned`, `PastDue`, `Disabled` or `Deleted`.
+    pub fn set_subscription_state(&self, subscription: Uuid, state: &str) {
+        state.clone_into(&mut self.emulator.world().arm.account(subscription).state);
+    }
+
+    /// Sets whether a resource provider is registered.
+    pub fn set_registered(&self, subscription: Uuid, namespace: &str, registered: bool) {
+        let state = if registered { Registration::Registered } else { Registration::NotRegistered };
+        self.emulator.world().arm.account(subscription).providers.insert(namespace.to_ascii_lowercase(), state);
+    }
+
+    /// Says what happens inside machines that are created from now on and whose name contains a text; `""` is all of
+    /// them. The last word counts.
+    pub fn on_machines(&self, name_part: &str, script: AgentScript) {
+        self.emulator.world().arm.agents.push((name_part.to_owned(), script));
+    }
+
+    /// The user data (`customData`, decoded) that a machine was created with. No route serves it.
+    pub fn user_data(&self, machine_id: &str) -> Option<Vec<u8>> {
+        self.emulator.world().arm.get(machine_id)?.machine.as_ref()?.user_data.clone()
+    }
+
+    /// A resource as the service would show it now, whatever lags and faults there are.
+    pub fn resource(&self, id: &str) -> Option<Value> {
+        let now = self.emulator.now();
+        crate::service::arm::shown(&mut self.emulator.world(), id, now)
+    }
+
+    /// Every resource that ever was, in the order of creation.
+    pub fn ledger(&self) -> Vec<LedgerEntry> {
+        let now = self.emulator.now();
+        let mut world = self.emulator.world();
+        crate::service::arm::settle(&mut world, now);
+        world.arm.ledger.entries().to_vec()
+    }
+
+    /// The ids of what still exists of all that a principal created: what it leaks if it believes itself done.
+    pub fn left_by(&self, principal: Uuid) -> Vec<String> {
+        let entries = self.ledger().into_iter();
+        entries.filter(|entry| entry.is_live() && entry.created_by == Some(principal)).map(|entry| entry.id).collect()
+    }
+
+    /// How many operations are running.
+    pub fn running_operations(&self) -> usize {
+        let now = self.emulator.now();
+        let mut world = self.emulator.world();
+        crate::service::arm::settle(&mut world, now);
+        let running = |operation: &&crate::service::arm::operation::Operation| {
+            operation.progress == crate::service::arm::operation::Progress::Running
+        };
+        world.arm.operations.values().filter(running).count()
+    }
+}
+
+fn region(name: &str) -> Result<&'static str, Error> {
+    region_named(name).map(|region| region.name).ok_or_else(|| {
+        Error::invalid("location", format!("there is no region {name}")).with_advice("use one such as westeurope")
+    })
+}

@@ -1,0 +1,112 @@
+//! The way to the emulator without a socket.
+
+use async_trait::async_trait;
+use azconnect_core::Error;
+use azconnect_http::{ByteStream, Request, Response, SendOptions, Transport};
+use azconnect_http::{answer_lost, answer_too_large, no_answer, not_connected};
+use futures_util::future::{Either, select};
+use futures_util::pin_mut;
+
+use super::control;
+use super::emulator::{Emulator, Outcome};
+use crate::base::answer::Pieces;
+use crate::base::call::Call;
+use crate::base::origins::{Origins, Service};
+
+/// Routes the real host names to an emulator in the same process.
+pub(crate) struct InProcess {
+    emulator: Emulator,
+    origins: Origins,
+}
+
+impl InProcess {
+    pub(crate) fn new(emulator: Emulator) -> Self {
+        Self { emulator, origins: Origins::public() }
+    }
+
+    fn call(&self, request: Request) -> Result<Call, Error> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        if request.uri().scheme_str() != Some("https") {
+            return Err(Error::invalid("address", "the in-process emulator stands for https addresses only")
+                .with_advice("use Emulator::cloud(), or the server for plain http on loopback"));
+        }
+        let origin = format!("https://{host}");
+        let (service, request) = match (Service::of_host(&host), legacy(&host)) {
+            (Some(service), _) => (service, request),
+            (None, Some((service, organization))) => (service, below(organization, request)?),
+            (None, None) if self.emulator.has_registry(&host) => (Service::Registry, request),
+            (None, None) => return Err(not_connected(format!("the emulator routes no host called {host}"))),
+        };
+        Ok(Call::new(service, self.origins.clone(), origin, request, self.emulator.now()))
+    }
+}
+
+#[async_trait]
+impl Transport for InProcess {
+    async fn send(&self, request: Request) -> Result<Response, Error> {
+        let limit = SendOptions::of(&request).answer_limit;
+        let mut answer = self.answer(request).await?;
+        if let Some(pieces) = Pieces::of(&answer) {
+            let mut whole = Vec::new();
+            for piece in pieces {
+                whole.extend_from_slice(&piece);
+                if whole.len() > limit {
+                    return Err(answer_too_large(limit));
+                }
+            }
+            *answer.body_mut() = whole.into();
+        }
+        if answer.body().len() > limit { Err(answer_too_large(limit)) } else { Ok(answer) }
+    }
+
+    async fn stream(&self, request: Request) -> Result<http::Response<ByteStream>, Error> {
+        let answer = self.answer(request).await?;
+        let pieces = Pieces::of(&answer);
+        Ok(answer.map(|body| match pieces {
+            Some(pieces) => Box::pin(futures_util::stream::iter(pieces.map(Ok))) as ByteStream,
+            None => Box::pin(futures_util::stream::iter([Ok(body)])) as ByteStream,
+        }))
+    }
+}
+
+impl InProcess {
+    async fn answer(&self, request: Request) -> Result<Response, Error> {
+        let options = SendOptions::of(&request);
+        let call = self.call(request)?;
+        if let Some(answer) = control::answer(&self.emulator, &call) {
+            return Ok(answer);
+        }
+        let exchange = self.emulator.exchange(call);
+        let timeout = self.emulator.clock().sleep(options.timeout);
+        pin_mut!(exchange);
+        let outcome = match select(exchange, timeout).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(((), _)) => return Err(no_answer(options.timeout)),
+        };
+        match outcome {
+            Outcome::Answered(answer) => Ok(answer),
+            Outcome::Broken => Err(answer_lost("the emulator broke the connection")),
+            Outcome::Refused => Err(not_connected("the emulator refused the connection")),
+        }
+    }
+}
+
+/// The service and the organization of an older address, in which the organization is part of the host name.
+fn legacy(host: &str) -> Option<(Service, &str)> {
+    let name = host.strip_suffix(".visualstudio.com")?;
+    let (service, organization) = match name.strip_suffix(".vssps") {
+        Some(organization) => (Service::DevOpsIdentity, organization),
+        None => (Service::DevOps, name),
+    };
+    (!organization.contains('.')).then_some((service, organization))
+}
+
+/// The same request with the organization as the first segment of the path.
+fn below(organization: &str, request: Request) -> Result<Request, Error> {
+    let (mut parts, body) = request.into_parts();
+    let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    parts.uri = format!("https://dev.azure.com/{organization}{path}")
+        .parse()
+        .map_err(|_| Error::invalid("address", "the address cannot be read").with_advice("check its path"))?;
+    Ok(Request::from_parts(parts, body))
+}

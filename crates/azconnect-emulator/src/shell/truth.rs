@@ -1,0 +1,280 @@
+//! What is really so, whatever any replica or answer says: the judge of a test.
+
+use azconnect_core::{ApplicationObjectId, ClientId, KeyId, PrincipalObjectId, TenantId};
+use serde::Serialize;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::base::call::Moment;
+use crate::model::arm::ledger::LedgerEntry;
+use crate::model::devops::{Connection, Organization};
+use crate::model::directory::{Directory, Password};
+use crate::model::replica::Replica;
+use crate::model::world::World;
+
+/// A snapshot of the ground truth. It holds ids, never the text of a secret.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Truth {
+    /// The moment of the snapshot.
+    #[serde(with = "time::serde::rfc3339")]
+    pub now: OffsetDateTime,
+    /// Every application that is registered, or has only a service principal here.
+    pub applications: Vec<ApplicationTruth>,
+    /// Every service connection.
+    pub connections: Vec<ConnectionTruth>,
+    /// Every resource of Azure Resource Manager there ever was.
+    pub ledger: Vec<LedgerEntry>,
+    /// How many requests were received.
+    pub exchanges: u64,
+    /// How many of them no route knew.
+    pub unknown_routes: u64,
+    /// Which ones, as service, method and path; at most a hundred different ones.
+    pub unknown_route_names: Vec<String>,
+}
+
+/// An application and its client secrets.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ApplicationTruth {
+    /// The tenant it is in.
+    pub tenant: TenantId,
+    /// Its client id.
+    pub client_id: ClientId,
+    /// Its object id; none where only its service principal is in this tenant.
+    pub object_id: Option<ApplicationObjectId>,
+    /// The object id of its service principal in this tenant.
+    pub service_principal_id: Option<PrincipalObjectId>,
+    /// Its name.
+    pub display_name: String,
+    /// Its secrets, removed ones included.
+    pub passwords: Vec<PasswordTruth>,
+}
+
+/// Where a client secret is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PasswordHome {
+    /// On the application.
+    Application,
+    /// On its service principal.
+    ServicePrincipal,
+}
+
+/// A client secret, without its text.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct PasswordTruth {
+    /// Its id.
+    pub key_id: KeyId,
+    /// Its name, verbatim.
+    pub display_name: Option<String>,
+    /// When it begins to be valid.
+    #[serde(with = "time::serde::rfc3339")]
+    pub starts_at: OffsetDateTime,
+    /// When it expires.
+    #[serde(with = "time::serde::rfc3339")]
+    pub ends_at: OffsetDateTime,
+    /// Whether it has not been removed. An expired one is live until someone removes it.
+    pub live: bool,
+    /// When it was removed.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub removed_at: Option<OffsetDateTime>,
+    /// Where it is kept.
+    pub on: PasswordHome,
+    /// Whether the token endpoint accepts it now.
+    pub accepted: Acceptance,
+}
+
+/// Who accepts a secret at this moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Acceptance {
+    /// Every replica of the token endpoint.
+    pub everywhere: bool,
+    /// At least one of them.
+    pub somewhere: bool,
+}
+
+/// What a service connection holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "key_id")]
+#[non_exhaustive]
+pub enum Held {
+    /// No secret.
+    Nothing,
+    /// The secret of this key.
+    Key(KeyId),
+    /// A text that was never a client secret of this directory.
+    Unknown,
+}
+
+/// A service connection.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ConnectionTruth {
+    /// Its organization.
+    pub organization: String,
+    /// The names of the projects it is in, its own first.
+    pub projects: Vec<String>,
+    /// Its id.
+    #[serde(serialize_with = "as_text")]
+    pub id: Uuid,
+    /// Its name in its own project.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its authentication scheme.
+    pub scheme: String,
+    /// Which secret it holds.
+    pub holds: Held,
+    /// Whether the token endpoint accepts that secret, for the client the connection names where it names one.
+    pub accepted: Acceptance,
+    /// Whether a pipeline that uses it now is certain to succeed: accepted everywhere, and not broken.
+    pub secret_usable_now: bool,
+    /// Whether an update with `accessToken: null` broke it.
+    pub broken: bool,
+    /// Whether it is ready.
+    pub ready: bool,
+}
+
+impl Truth {
+    /// A service connection by its id.
+    pub fn connection(&self, id: Uuid) -> Option<&ConnectionTruth> {
+        self.connections.iter().find(|connection| connection.id == id)
+    }
+
+    /// An application by its client id, in its home tenant first.
+    pub fn application(&self, client_id: ClientId) -> Option<&ApplicationTruth> {
+        let mut matching = self.applications.iter().filter(|application| application.client_id == client_id);
+        let first = matching.next()?;
+        if first.object_id.is_some() {
+            return Some(first);
+        }
+        matching.find(|application| application.object_id.is_some()).or(Some(first))
+    }
+
+    /// A secret by the id of its key.
+    pub fn password(&self, key_id: KeyId) -> Option<&PasswordTruth> {
+        self.applications.iter().flat_map(|application| &application.passwords).find(|p| p.key_id == key_id)
+    }
+
+    pub(crate) fn of(world: &World, now: Moment, exchanges: u64) -> Self {
+        let replicas = Replica::all_of_tokens(&world.settings, now);
+        let view = View { directory: &world.directory, replicas, now };
+        let connections = world.devops.organizations.iter().flat_map(|organization| {
+            let existing = organization.connections.iter().filter(|connection| connection.exists(now.elapsed));
+            existing.map(|connection| view.connection(organization, connection))
+        });
+        Self {
+            now: now.wall,
+            applications: view.applications(),
+            connections: connections.collect(),
+            ledger: world.arm.ledger.entries().to_vec(),
+            exchanges,
+            unknown_routes: world.unknown_routes,
+            unknown_route_names: world.unknown_route_names.iter().cloned().collect(),
+        }
+    }
+}
+
+struct View<'a> {
+    directory: &'a Directory,
+    replicas: Vec<Replica<'a>>,
+    now: Moment,
+}
+
+impl View<'_> {
+    fn applications(&self) -> Vec<ApplicationTruth> {
+        let mut all = Vec::new();
+        for tenant in &self.directory.tenants {
+            for application in &tenant.applications {
+                let principal = tenant.principal_of(application.client_id);
+                let mut passwords = self.passwords(&application.passwords, PasswordHome::Application);
+                if let Some(principal) = principal {
+                    passwords.extend(self.passwords(&principal.passwords, PasswordHome::ServicePrincipal));
+                }
+                all.push(ApplicationTruth {
+                    tenant: tenant.id.into(),
+                    client_id: application.client_id.into(),
+                    object_id: Some(application.object_id.into()),
+                    service_principal_id: principal.map(|principal| principal.object_id.into()),
+                    display_name: application.display_name.clone(),
+                    passwords,
+                });
+            }
+            let own = |client_id| tenant.applications.iter().any(|a| a.client_id == client_id);
+            let foreign = tenant.principals.iter().filter(|principal| !own(principal.client_id));
+            all.extend(foreign.map(|principal| ApplicationTruth {
+                tenant: tenant.id.into(),
+                client_id: principal.client_id.into(),
+                object_id: None,
+                service_principal_id: Some(principal.object_id.into()),
+                display_name: principal.display_name.clone(),
+                passwords: self.passwords(&principal.passwords, PasswordHome::ServicePrincipal),
+            }));
+        }
+        all
+    }
+
+    fn passwords(&self, passwords: &[Password], on: PasswordHome) -> Vec<PasswordTruth> {
+        let truth = |password: &Password| PasswordTruth {
+            key_id: password.key_id.into(),
+            display_name: password.display_name.clone(),
+            starts_at: password.starts,
+            ends_at: password.ends,
+            live: password.is_live(),
+            removed_at: password.removed.map(|(_, wall)| wall),
+            on,
+            accepted: self.acceptance(password),
+        };
+        passwords.iter().map(truth).collect()
+    }
+
+    fn acceptance(&self, password: &Password) -> Acceptance {
+        let accepts = |replica: &Replica<'_>| password.is_accepted_by(replica, self.now.wall);
+        Acceptance { everywhere: self.replicas.iter().all(accepts), somewhere: self.replicas.iter().any(accepts) }
+    }
+
+    fn connection(&self, organization: &Organization, connection: &Connection) -> ConnectionTruth {
+        let names = connection.references.iter().filter_map(|reference| organization.project_by_id(reference.project));
+        let password = connection.secrets.first().map(|(_, text)| self.directory.password_with(text));
+        let accepted = match password {
+            Some(Some(password)) if self.is_for_client(connection, password) => self.acceptance(password),
+            _ => Acceptance::default(),
+        };
+        ConnectionTruth {
+            organization: organization.name.clone(),
+            projects: names.map(|project| project.name.clone()).collect(),
+            id: connection.id,
+            name: connection.references.first().map(|r| r.name.clone()).unwrap_or_default(),
+            kind: connection.text("type").unwrap_or_default().to_owned(),
+            scheme: connection.scheme().unwrap_or_default().to_owned(),
+            holds: match password {
+                None => Held::Nothing,
+                Some(None) => Held::Unknown,
+                Some(Some(password)) => Held::Key(password.key_id.into()),
+            },
+            accepted,
+            secret_usable_now: accepted.everywhere && !connection.broken,
+            broken: connection.broken,
+            ready: connection.is_ready(self.now.elapsed),
+        }
+    }
+
+    /// Whether a password belongs to the client that a connection names. A connection that names none, such as one to
+    /// a registry with a user's name, may hold anyone's.
+    fn is_for_client(&self, connection: &Connection, password: &Password) -> bool {
+        let client = connection.parameter("serviceprincipalid").or_else(|| connection.parameter("username"));
+        let Some(client_id) = client.and_then(|client| Uuid::parse_str(client).ok()) else { return true };
+        self.directory.tenants.iter().any(|tenant| {
+            self.directory.passwords_of(tenant, client_id).iter().any(|known| known.key_id == password.key_id)
+        })
+    }
+}
+
+fn as_text<S: serde::Serializer>(id: &Uuid, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(id)
+}
