@@ -5,11 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::ProvisionPlan;
 
-azconnect_core::name_id!(
-    /// The name of one provisioning, chosen by the caller: unique for each machine, such as `contoso/web-1`.
-    ProvisionId, "provision id"
-);
-
 /// One thing that is created or awaited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,7 +5,7 @@ use std::fmt;
 use azconnect_core::{Error, SecretId, SubscriptionId};
 use serde::{Deserialize, Serialize};
 
-use super::event::ProvisionId;
+use super::id::ProvisionId;
 use super::image::ImageChoice;
 use super::spec::{GroupChoice, NetworkChoice, VmSpec};
 use crate::client::{ImagePlan, Urn};

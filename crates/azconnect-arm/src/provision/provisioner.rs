@@ -8,14 +8,16 @@ use futures_util::future::{Either, join_all, select};
 
 use super::body::Ids;
 use super::decide::{Action, decide};
-use super::event::{ProvisionEvent, ProvisionId};
+use super::event::ProvisionEvent;
+use super::failure::{Failure, StepFailure};
+use super::id::ProvisionId;
 use super::key::SshKey;
 use super::plan::ProvisionPlan;
 use super::probe::AgentProbe;
 use super::recorder::{Ports, Recorder, read, stream};
 use super::spec::{OnFailure, VmSpec};
 use super::state::{Phase, ProvisionState};
-use super::steps::{Site, StepFailure};
+use super::steps::Site;
 use crate::client::{Handle, Subscription, VirtualMachines};
 use crate::preflight;
 
@@ -252,7 +254,7 @@ impl Provisioner {
                     let outcomes = join_all(work).await;
                     // What is definitive decides; else what is not known.
                     let mut failures: Vec<StepFailure> = outcomes.into_iter().filter_map(Result::err).collect();
-                    failures.sort_by_key(|failure| !failure.definitive);
+                    failures.sort_by_key(|failed| !failed.failure.is_definitive());
                     if let Some(failure) = failures.into_iter().next() {
                         return Err(self.fail(recorder, &plan, failure).await);
                     }
@@ -269,11 +271,15 @@ impl Provisioner {
 
     /// Makes a failure durable, and deletes what was created if that is wanted. Returns the error for the caller.
     async fn fail(&self, recorder: &Recorder, plan: &ProvisionPlan, failure: StepFailure) -> Error {
-        let StepFailure { step, error, definitive } = failure;
-        if !definitive {
-            let advice = format!("resume it: nothing was deleted, since the outcome is not known ({})", error.advice());
-            return error.with_advice(advice);
-        }
+        let StepFailure { step, failure } = failure;
+        let error = match failure {
+            Failure::Definitive(error) => error,
+            Failure::Unknown(error) => {
+                let advice =
+                    format!("resume it: nothing was deleted, since the outcome is not known ({})", error.advice());
+                return error.with_advice(advice);
+            }
+        };
         let code = error.service_code().map(str::to_owned);
         let noted = recorder.record(ProvisionEvent::Failed { step, error: error.to_string(), code }).await;
         if let Err(lost) = noted {

@@ -7,7 +7,8 @@ use azconnect_core::{Append, Clock, Error, ErrorKind, Grant, Journal, Lease, Lea
 use futures_util::future::{Either, select};
 use futures_util::lock::Mutex;
 
-use super::event::{ProvisionEvent, ProvisionId};
+use super::event::ProvisionEvent;
+use super::id::ProvisionId;
 use super::state::ProvisionState;
 
 /// For how long the lease is taken at a time.

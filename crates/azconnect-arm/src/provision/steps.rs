@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::agent::{AgentInstall, ExtensionScript, check_extension_script};
 use super::body::{self, Extension, Ids, MachineInput};
 use super::event::{ProvisionEvent, Step};
+use super::failure::{Failure, StepFailure, is_momentary};
 use super::plan::{OWNER_TAG, ProvisionPlan};
 use super::probe::{AgentProbe, ProbeTarget, Probed, RunCommandProbe};
 use super::recorder::Recorder;
@@ -35,14 +36,6 @@ const PATIENCE: Duration = Duration::from_secs(240);
 
 /// The name of the extension that brings the agent.
 const EXTENSION: &str = "azconnect-agent";
-
-/// A step that did not complete.
-pub(super) struct StepFailure {
-    pub(super) step: Step,
-    pub(super) error: Error,
-    /// Whether doing it again would fail again. Otherwise its outcome is not known, and it can be resumed.
-    pub(super) definitive: bool,
-}
 
 /// Everything that the steps of one plan need.
 pub(super) struct Site<'a> {
@@ -85,7 +78,7 @@ impl Site<'_> {
             Step::Extension => self.create_extension(state).await,
             Step::Agent => self.await_agent().await,
         };
-        outcome.map_err(|(error, definitive)| StepFailure { step, error, definitive })
+        outcome.map_err(|failure| StepFailure { step, failure })
     }
 
     /// The machine.
@@ -106,14 +99,14 @@ impl Site<'_> {
 
     async fn create_group(&self, state: &ProvisionState) -> Result<(), Failure> {
         let handle = self.group.handle();
-        let found = handle.find().await.map_err(refused)?;
+        let found = handle.find().await.map_err(Failure::of_refusal)?;
         let ours = found.as_ref().is_some_and(|group| self.is_ours(group));
         match (&self.plan.spec.group, found) {
             (GroupChoice::Existing(name), None) => {
                 let error = Error::new(ErrorKind::NotFound, format!("the resource group {name} does not exist"))
                     .with_effect(Effect::None)
                     .with_advice("check its name, or have it created");
-                Err((error, true))
+                Err(Failure::Definitive(error))
             }
             (GroupChoice::Create(_), None) => {
                 if state.steps.get(&Step::Group) != Some(&StepState::Intended) {
@@ -131,26 +124,28 @@ impl Site<'_> {
 
     async fn create_machine(&self, state: &ProvisionState) -> Result<(), Failure> {
         let (Some(placement), Some(public_key)) = (self.plan.placements.get(state.placement), &state.public_key) else {
-            return Err((Error::new(ErrorKind::Corrupt, "the journal names no placement or no key"), true));
+            let error = Error::new(ErrorKind::Corrupt, "the journal names no placement or no key");
+            return Err(Failure::Definitive(error));
         };
         let input = MachineInput { placement, at: state.placement, public_key };
-        let body = body::machine(self.plan, &self.ids, &input).map_err(certain)?;
+        let body = body::machine(self.plan, &self.ids, &input).map_err(Failure::Definitive)?;
         // The address is read while the machine is created. If that fails, it is read in the end.
         let (outcome, _) = join(self.ensure(Step::Machine, self.machine(), &body, state), self.address()).await;
-        let Err((error, definitive)) = outcome else { return Ok(()) };
+        let Err(failure) = outcome else { return Ok(()) };
+        let error = failure.error();
         let code = error.service_code().unwrap_or_default().to_owned();
-        if definitive && code.starts_with("OSProvisioning") {
+        if failure.is_definitive() && code.starts_with("OSProvisioning") {
             // The service gave up waiting, not the machine: deleting it would lose one that comes up later.
             self.warn(format!("{}: {}", error.message(), error.advice()));
             return self.note(ProvisionEvent::Completed { step: Step::Machine, created: true }).await;
         }
-        let class = Fault::of(&error).map(|fault| fault.class);
+        let class = Fault::of(error).map(|fault| fault.class);
         let next = state.placement + 1;
         if class == Some(Class::FallBack) && next < self.plan.placements.len() {
             tracing::info!(code, placement = next, "no room for the machine: it is tried elsewhere");
             return self.note(ProvisionEvent::FellBack { code, placement: next }).await;
         }
-        Err((error, definitive))
+        Err(failure)
     }
 
     async fn create_extension(&self, state: &ProvisionState) -> Result<(), Failure> {
@@ -160,19 +155,21 @@ impl Site<'_> {
         let (text, sealed) = match script {
             ExtensionScript::Plain(text) => (Secret::new(text.as_str()), false),
             ExtensionScript::Sealed(id) => {
-                let secret = self.secrets.get(id).await.map_err(uncertain)?;
+                let secret = self.secrets.get(id).await.map_err(Failure::Unknown)?;
                 let missing = || Error::invalid("agent script", format!("nothing is sealed as {id}"));
-                (secret.ok_or_else(missing).map_err(certain)?, true)
+                (secret.ok_or_else(missing).map_err(Failure::Definitive)?, true)
             }
         };
-        check_extension_script(text.expose()).map_err(certain)?;
+        check_extension_script(text.expose()).map_err(Failure::Definitive)?;
         let wrapped = Zeroizing::new(script::wrapped(text.expose()));
         let encoded = Zeroizing::new(BASE64.encode(wrapped.as_bytes()));
         let body = Extension::new(self.plan, &encoded, sealed);
-        let machine = self.machine().map_err(certain)?;
+        let machine = self.machine().map_err(Failure::Definitive)?;
         let outcome = self.ensure(Step::Extension, machine.extension(EXTENSION), &body, state).await;
         match outcome {
-            Err((error, true)) => Err((self.with_extension_output(error, &machine).await, true)),
+            Err(Failure::Definitive(error)) => {
+                Err(Failure::Definitive(self.with_extension_output(error, &machine).await))
+            }
             outcome => outcome,
         }
     }
@@ -189,8 +186,8 @@ impl Site<'_> {
 
     async fn await_agent(&self) -> Result<(), Failure> {
         let Some(agent) = &self.plan.spec.agent else { return self.skip(Step::Agent).await };
-        let machine = self.machine().map_err(certain)?;
-        let address = self.address().await.map_err(uncertain)?;
+        let machine = self.machine().map_err(Failure::Definitive)?;
+        let address = self.address().await.map_err(Failure::Unknown)?;
         let target = ProbeTarget::new(machine, &self.plan.spec.location, address);
         let own: Arc<dyn AgentProbe> = Arc::new(RunCommandProbe);
         let probe = self.probe.as_ref().unwrap_or(&own);
@@ -206,7 +203,7 @@ impl Site<'_> {
                             .with_operation("arm.agent.probe")
                             .with_retry(azconnect_core::Retry::No)
                             .with_advice("correct the script by its output, then provision again");
-                    return Err((error, true));
+                    return Err(Failure::Definitive(error));
                 }
                 Ok(Probed::NotYet(reason)) => reason,
                 Err(error) => error.to_string(),
@@ -219,7 +216,7 @@ impl Site<'_> {
                 )
                 .with_operation("arm.agent.probe")
                 .with_advice("look at the script's output in the machine, or give it more time");
-                return Err((error, true));
+                return Err(Failure::Definitive(error));
             }
             self.clock.sleep(agent.every).await;
         }
@@ -236,14 +233,14 @@ impl Site<'_> {
     where
         K::View: Tagged,
     {
-        let handle = handle.map_err(certain)?;
+        let handle = handle.map_err(Failure::Definitive)?;
         match state.steps.get(&step) {
             Some(StepState::Accepted(operation)) => {
-                let pending = handle.resume(operation.clone()).map_err(certain)?;
+                let pending = handle.resume(operation.clone()).map_err(Failure::Definitive)?;
                 match self.outcome(pending).await {
                     // It failed for a moment only, or nobody knows of it any more: it is written again.
-                    Err((error, true)) if is_momentary(&error) => {}
-                    Err((error, false)) if error.kind() == ErrorKind::NotFound => {}
+                    Err(Failure::Definitive(error)) if is_momentary(&error) => {}
+                    Err(Failure::Unknown(error)) if error.kind() == ErrorKind::NotFound => {}
                     Err(failure) => return Err(failure),
                     Ok(()) => return self.note(ProvisionEvent::Completed { step, created: true }).await,
                 }
@@ -271,13 +268,13 @@ impl Site<'_> {
         if group_is_ours || step == Step::Extension {
             return Ok(());
         }
-        match handle.find().await.map_err(refused)? {
+        match handle.find().await.map_err(Failure::of_refusal)? {
             Some(view) if !self.is_ours(&view) => {
                 let error =
                     Error::new(ErrorKind::Conflict, format!("the {} {} exists already", step.name(), handle.name()))
                         .with_effect(Effect::None)
                         .with_advice("choose another name: what others created is never changed");
-                Err((error, true))
+                Err(Failure::Definitive(error))
             }
             _ => Ok(()),
         }
@@ -299,14 +296,14 @@ impl Site<'_> {
                     self.clock.sleep(PAUSE).await;
                     continue;
                 }
-                Err(error) => return Err(refused(error)),
+                Err(error) => return Err(Failure::of_refusal(error)),
             };
             if let Some(operation) = pending.operation() {
                 self.note(ProvisionEvent::Accepted { step, operation: operation.clone() }).await?;
             }
             match self.outcome(pending).await {
                 Ok(()) => return self.note(ProvisionEvent::Completed { step, created: true }).await,
-                Err((error, true)) if attempt < ATTEMPTS && is_momentary(&error) => {
+                Err(Failure::Definitive(error)) if attempt < ATTEMPTS && is_momentary(&error) => {
                     tracing::debug!(%error, attempt, "the operation failed for a moment and is begun again");
                     self.clock.sleep(PAUSE).await;
                     attempt += 1;
@@ -319,11 +316,11 @@ impl Site<'_> {
     async fn outcome<T>(&self, pending: Pending<T>) -> Result<(), Failure> {
         match pending.outcome().await {
             OperationOutcome::Done(_) => Ok(()),
-            OperationOutcome::Failed(error) => Err((error, true)),
-            OperationOutcome::Unread(error) => Err((error.with_effect(Effect::Unknown), false)),
+            OperationOutcome::Failed(error) => Err(Failure::Definitive(error)),
+            OperationOutcome::Unread(error) => Err(Failure::Unknown(error.with_effect(Effect::Unknown))),
             in_progress => match in_progress.into_result() {
                 Ok(_) => Ok(()),
-                Err(error) => Err((error, false)),
+                Err(error) => Err(Failure::Unknown(error)),
             },
         }
     }
@@ -334,7 +331,7 @@ impl Site<'_> {
     }
 
     async fn note(&self, event: ProvisionEvent) -> Result<(), Failure> {
-        self.recorder.record(event).await.map_err(uncertain)
+        self.recorder.record(event).await.map_err(Failure::Unknown)
     }
 
     pub(super) fn forget_address(&self) {
@@ -348,33 +345,6 @@ impl Site<'_> {
     pub(super) fn is_ours(&self, view: &impl Tagged) -> bool {
         view.tag(OWNER_TAG) == Some(self.plan.id.as_str())
     }
-}
-
-/// An error, and whether doing it again would fail again.
-type Failure = (Error, bool);
-
-fn certain(error: Error) -> Failure {
-    (error, true)
-}
-
-fn uncertain(error: Error) -> Failure {
-    (error, false)
-}
-
-/// Judges a refusal: it is definitive if nothing was applied and time alone changes nothing.
-fn refused(error: Error) -> Failure {
-    let by_time = matches!(
-        error.kind(),
-        ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Unauthenticated
-    );
-    let by_room = Fault::of(&error).is_some_and(|fault| fault.class == Class::FallBack);
-    let definitive = by_room || (error.effect() == Effect::None && !by_time && !is_momentary(&error));
-    (error, definitive)
-}
-
-fn is_momentary(error: &Error) -> bool {
-    let kind = matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Unavailable);
-    kind && Fault::of(error).is_some_and(|fault| fault.class == Class::Retry)
 }
 
 /// The end of an output, short enough for a message.
