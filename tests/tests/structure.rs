@@ -128,6 +128,13 @@ fn every_published_crate_says_what_it_is() {
     for package in packages().into_iter().filter(|package| package.publish.is_none()) {
         assert!(package.description.is_some() && package.license.is_some(), "{} lacks metadata", package.name);
         assert!(package.repository.is_some() && package.rust_version.is_some(), "{} lacks metadata", package.name);
+        assert!((1..=5).contains(&package.keywords.len()) && !package.categories.is_empty(), "{}", package.name);
+        let folder = package.manifest_path.parent().unwrap();
+        for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+            assert!(folder.join(file).exists(), "{} lacks {file}", package.name);
+        }
+        let documented = &package.metadata["docs"]["rs"]["all-features"];
+        assert_eq!(documented, true, "{}: docs.rs would leave out what a feature adds", package.name);
     }
 }
 

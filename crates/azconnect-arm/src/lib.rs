@@ -78,6 +78,8 @@
 //! or cleans up; [`Fault`] tells what a refusal means. An identity that may act in one resource group only is a
 //! first-class citizen.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod client;
 mod error;
 mod machine;

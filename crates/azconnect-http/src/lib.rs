@@ -33,6 +33,8 @@
 //! # }
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(feature = "reqwest")]
 mod adapter;
 mod address;

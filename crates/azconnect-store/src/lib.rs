@@ -52,6 +52,8 @@
 //! # }).unwrap();
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod memory;
 mod rules;
 pub mod seal;

@@ -43,6 +43,14 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Features
+//!
+//! | Feature | Default | Adds |
+//! |---|---|---|
+//! | `rustls` | yes | [`http::ReqwestTransport::new`]: HTTPS with rustls and aws-lc |
+//! | `reqwest` | yes, through `rustls` | [`http::ReqwestTransport`] over a `reqwest::Client` of your own |
+//! | `sqlite` | yes | [`store::SqliteStore`]: journal, leases and sealed secrets in one file |
 
 mod azure;
 mod connections;
