@@ -1,5 +1,5 @@
 //! What tests of azconnect are made of: clocks under the test's control, a canary that catches a leaked secret,
-//! conformance suites for every port, and in-memory fakes of the credential ports.
+//! conformance suites for every port, and in-memory fakes of the ports.
 //!
 //! Everything here reports by panicking, and names the behaviour that failed.
 //!
@@ -21,6 +21,17 @@
 //! canary.assert_absent("debug", format!("{secret:?}").as_bytes());
 //! drop(ears);
 //! ```
+//!
+//! # The ports, their suites and their fakes
+//!
+//! | Port | Suite | Fake |
+//! |---|---|---|
+//! | [`CredentialIssuer`](azconnect_credential::CredentialIssuer) | [`conformance::credential_issuer`] | [`fake::Directory::issuer`] |
+//! | [`CredentialSink`](azconnect_credential::CredentialSink) | [`conformance::credential_sink`] | [`fake::Directory::sink`] |
+//! | [`CredentialVerifier`](azconnect_credential::CredentialVerifier) | [`conformance::credential_verifier`] | [`fake::Directory::verifier`] |
+//! | [`Journal`](azconnect_core::Journal) | [`conformance::journal`] | `azconnect_store::MemoryJournal` |
+//! | [`Lease`](azconnect_core::Lease) | [`conformance::lease`] | `azconnect_store::MemoryLease` |
+//! | [`SecretStore`](azconnect_core::SecretStore) | [`conformance::secret_store`] | `azconnect_store::MemorySecrets` |
 
 mod canary;
 mod clock;

@@ -1,6 +1,5 @@
 //! Implementations that break one promise each: the suite must name it.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,24 +17,10 @@ use azconnect_testkit::conformance::credential_issuer::{self, IssuerHarness};
 use azconnect_testkit::conformance::credential_sink::{self, SinkHarness};
 use azconnect_testkit::conformance::credential_verifier::{self, VerifierHarness};
 use azconnect_testkit::conformance::{journal, lease, secret_store};
-use futures_util::FutureExt as _;
 use time::OffsetDateTime;
 
 use crate::fakes::Fakes;
-
-/// What a suite says about an implementation that must not pass.
-async fn verdict(suite: impl Future<Output = ()>) -> String {
-    let caught = AssertUnwindSafe(suite).catch_unwind().await.expect_err("a broken implementation passed");
-    *caught.downcast::<String>().expect("a message")
-}
-
-/// Fails unless a suite names exactly these behaviours.
-#[track_caller]
-fn names(message: &str, behaviours: &[&str]) {
-    let named: Vec<_> =
-        message.lines().filter_map(|line| line.strip_prefix("  ")?.split_once(": ")).map(|(name, _)| name).collect();
-    assert_eq!(named, behaviours, "{message}");
-}
+use crate::judged::{named, verdict};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Sin {
@@ -72,10 +57,10 @@ async fn a_broken_journal_is_named() {
     let run = async |sin| {
         verdict(journal::all(async || Arc::new(BadJournal(MemoryJournal::new(), sin)) as Arc<dyn Journal>)).await
     };
-    names(&run(Sin::IgnoresEpochs).await, &["what is appended is read back", "a higher epoch fences lower ones"]);
-    names(&run(Sin::AcceptsNothing).await, &["an append of nothing is refused"]);
-    names(&run(Sin::ForgetsRest).await, &["unfinished streams are those not at rest", "many streams do not mix"]);
-    names(
+    named(&run(Sin::IgnoresEpochs).await, &["what is appended is read back", "a higher epoch fences lower ones"]);
+    named(&run(Sin::AcceptsNothing).await, &["an append of nothing is refused"]);
+    named(&run(Sin::ForgetsRest).await, &["unfinished streams are those not at rest", "many streams do not mix"]);
+    named(
         &run(Sin::SkipsPosition).await,
         &["a read begins after its position", "of concurrent appends exactly one wins"],
     );
@@ -101,7 +86,7 @@ impl SecretStore for Overwriting {
 #[tokio::test]
 async fn a_secret_store_that_overwrites_is_named() {
     let make = async || Arc::new(Overwriting(MemorySecrets::new())) as Arc<dyn SecretStore>;
-    names(
+    named(
         &verdict(secret_store::all(make)).await,
         &[
             "a name keeps its first secret",
@@ -197,7 +182,7 @@ impl IssuerHarness for Around {
 #[tokio::test]
 async fn an_issuer_that_mints_blindly_again_is_named() {
     let message = verdict(credential_issuer::all(async || Around(Fakes::new()))).await;
-    names(&message, &["a lost answer leaves one key, found by its marker"]);
+    named(&message, &["a lost answer leaves one key, found by its marker"]);
 }
 
 /// Pushes again over somebody else's change, accepts whatever it cannot tell, and logs what it pushes.
@@ -262,7 +247,7 @@ impl SinkHarness for Around {
 #[tokio::test]
 async fn a_careless_sink_is_named() {
     let message = verdict(credential_sink::all(async || Around(Fakes::new()))).await;
-    names(
+    named(
         &message,
         &[
             "somebody else's change is a conflict, and stays",
@@ -307,7 +292,7 @@ impl VerifierHarness for Around {
 #[tokio::test]
 async fn a_hasty_verifier_is_named() {
     let message = verdict(credential_verifier::all(async || Around(Fakes::new()))).await;
-    names(
+    named(
         &message,
         &["a new secret that is refused is pending", "a new secret that not every replica knows is pending"],
     );

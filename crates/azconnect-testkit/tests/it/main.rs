@@ -1,4 +1,4 @@
-//! The suites of the credential ports: that the fakes pass them, and that what breaks a promise does not.
+//! The suites of the ports: that the fakes pass them, and that what breaks a promise does not.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,3 +11,4 @@
 
 mod broken;
 mod fakes;
+mod judged;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use azconnect_credential::{Assessment, Candidate, CredentialVerdict, CredentialVerifier};
 
 use super::Directory;
-use super::script::Call;
+use super::call::Call;
 
 /// How many sign-ins in a row prove a secret.
 const SIGN_INS: u32 = 3;

@@ -7,8 +7,9 @@ use azconnect_core::{Clock, Effect, Error, ErrorKind, KeyId};
 use azconnect_credential::{CredentialIssuer, Inventory, MintRequest, Minted, Retirement, SubjectId};
 
 use super::Directory;
-use super::script::{Call, Fault};
+use super::call::Call;
 use super::world::World;
+use crate::fake::faults::{answer, proceed};
 
 pub(super) struct Issuer {
     directory: Directory,
@@ -83,17 +84,4 @@ fn check(world: &World, request: &MintRequest, clock: &dyn Clock) -> Result<(), 
         return Err(Error::new(ErrorKind::Conflict, "there are as many keys as may be").with_effect(Effect::None));
     }
     Ok(())
-}
-
-/// Ends a call that does not take effect.
-pub(super) fn proceed(fault: Option<Fault>) -> Result<(), Error> {
-    match fault {
-        Some(fault) if !fault.applies() => Err(fault.error()),
-        _ => Ok(()),
-    }
-}
-
-/// Answers a call that took effect, unless the answer is lost.
-pub(super) fn answer<T>(fault: Option<Fault>, value: T) -> Result<T, Error> {
-    fault.map_or(Ok(value), |fault| Err(fault.error()))
 }

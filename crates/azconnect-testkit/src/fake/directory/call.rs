@@ -1,6 +1,6 @@
-//! What was called, and what shall fail.
+//! The calls that a directory takes, and their kinds.
 
-use azconnect_core::{Effect, Error, ErrorKind, KeyId};
+use azconnect_core::KeyId;
 use azconnect_credential::{Marker, SinkId};
 
 /// One call through a port.
@@ -54,39 +54,6 @@ impl Call {
             Self::Inspect(sink) => Step::Inspect(sink.clone()),
             Self::Push(sink, _) => Step::Push(sink.clone()),
             Self::VerifySink(sink) => Step::VerifySink(sink.clone()),
-        }
-    }
-}
-
-/// How a call fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Fault {
-    /// The connection breaks before anything happens, which the caller cannot know: effect `Unknown`.
-    Dropped,
-    /// Everything happens, and the answer is lost: effect `Unknown`.
-    AnswerLost,
-    /// The service refuses with an error of this kind: effect `None`.
-    Refused(ErrorKind),
-    /// Somebody else changes the consumer between the read and the write of a push: refused as a conflict, effect
-    /// `None`.
-    ChangedMeanwhile,
-}
-
-impl Fault {
-    /// Whether the call takes effect all the same.
-    pub(super) fn applies(self) -> bool {
-        self == Self::AnswerLost
-    }
-
-    pub(super) fn error(self) -> Error {
-        match self {
-            Self::Dropped => Error::new(ErrorKind::Unavailable, "scripted: the connection broke"),
-            Self::AnswerLost => Error::new(ErrorKind::Timeout, "scripted: no answer came"),
-            Self::Refused(kind) => Error::new(kind, "scripted: refused").with_effect(Effect::None),
-            Self::ChangedMeanwhile => {
-                Error::new(ErrorKind::Conflict, "scripted: somebody else changed it").with_effect(Effect::None)
-            }
         }
     }
 }

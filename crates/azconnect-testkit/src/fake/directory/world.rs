@@ -8,7 +8,8 @@ use azconnect_credential::{Finding, Inventory, IssuedKey, KeyHolder, SinkId};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::script::{Call, Fault, Step};
+use super::call::{Call, Step};
+use crate::fake::faults::{Fault, Faults};
 
 #[derive(Default)]
 pub(super) struct World {
@@ -18,8 +19,7 @@ pub(super) struct World {
     pub(super) inventory: Inventory,
     pub(super) keys: Vec<Key>,
     pub(super) sinks: BTreeMap<SinkId, Consumer>,
-    pub(super) script: Vec<(Step, Fault)>,
-    pub(super) broken: Vec<(Step, Fault)>,
+    pub(super) faults: Faults<Step>,
     pub(super) calls: Vec<Call>,
     minted: u64,
     reads: u64,
@@ -48,10 +48,7 @@ impl World {
     pub(super) fn call(&mut self, call: Call) -> Option<Fault> {
         let step = call.step();
         self.calls.push(call);
-        if let Some(place) = self.script.iter().position(|(scripted, _)| *scripted == step) {
-            return Some(self.script.remove(place).1);
-        }
-        self.broken.iter().find(|(broken, _)| *broken == step).map(|(_, fault)| *fault)
+        self.faults.next(&step)
     }
 
     pub(super) fn add_key(&mut self, name: Option<&str>, ends_at: OffsetDateTime, at: Option<Duration>) -> KeyId {

@@ -5,9 +5,9 @@ use azconnect_core::{Effect, Error};
 use azconnect_credential::{Assessment, Candidate, CredentialSink, CredentialVerdict, PushReceipt, SinkId, SinkReport};
 
 use super::Directory;
-use super::issuer::{answer, proceed};
-use super::script::{Call, Fault};
+use super::call::Call;
 use super::verifier::assess;
+use crate::fake::faults::{Fault, answer, proceed};
 
 pub(super) struct Sink {
     directory: Directory,
