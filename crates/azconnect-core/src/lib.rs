@@ -21,7 +21,10 @@
 
 mod clock;
 mod cloud;
+mod diagnosis;
+mod effect;
 mod error;
+mod error_kind;
 mod id;
 mod journal;
 mod lease;
@@ -31,7 +34,10 @@ mod secret_store;
 
 pub use clock::Clock;
 pub use cloud::{Cloud, CustomCloud, Scope};
-pub use error::{Effect, Error, ErrorKind, Retry};
+pub use diagnosis::Diagnosis;
+pub use effect::{Effect, Retry};
+pub use error::Error;
+pub use error_kind::ErrorKind;
 pub use id::{ApplicationObjectId, ClientId, KeyId, PrincipalObjectId, ResourceGroupName, SubscriptionId, TenantId};
 pub use journal::{Append, Entry, Journal, Record, Sequence, StreamId};
 pub use lease::{Epoch, Grant, Lease, LeaseKey};

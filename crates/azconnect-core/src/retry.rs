@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, Retry};
+use crate::effect::Retry;
+use crate::error::Error;
 
 /// What is known when one attempt has failed.
 #[derive(Debug)]
@@ -113,7 +114,7 @@ impl RetryPolicy for NoRetry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind;
+    use crate::error_kind::ErrorKind;
 
     fn pause(number: u32, elapsed: u64, retry: Retry, jitter: f64) -> Option<Duration> {
         let error = Error::new(ErrorKind::Unavailable, "x").with_retry(retry);

@@ -93,7 +93,7 @@ impl Organization {
         let user = data.authenticated_user.filter(|user| user.id != ANONYMOUS).ok_or_else(|| {
             Error::new(ErrorKind::Unauthenticated, "the organization sees an anonymous caller")
                 .with_effect(Effect::None)
-                .with_operation("devops.caller")
+                .in_operation("devops.caller")
                 .with_service_code("Anonymous")
                 .with_advice("check that the token arrives, and that its owner is a member of the organization")
         })?;
@@ -246,7 +246,7 @@ impl DevOpsClient {
             None => call,
         };
         let answer = self.pipeline().execute(call, &DevOpsDialect).await?;
-        azconnect_http::json(&answer).map_err(|error| error.with_operation(operation))
+        azconnect_http::json(&answer).map_err(|error| error.in_operation(operation))
     }
 }
 

@@ -181,7 +181,7 @@ impl Organization {
     pub(crate) async fn read<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
         let operation = call.operation();
         let answer = self.send(call).await?;
-        json(&answer).map_err(|error| error.with_operation(operation))
+        json(&answer).map_err(|error| error.in_operation(operation))
     }
 
     /// Adds what every call to the organization carries.

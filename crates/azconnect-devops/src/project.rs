@@ -210,7 +210,7 @@ impl Organization {
         let url = self.url(&["_apis".into(), "projects".into(), project.as_str()], &[])?;
         let found: Option<Project> = self.read(Call::get("devops.project.get", url)).await?;
         found.ok_or_else(|| {
-            not_found("the project", "check the project's name or id").with_operation("devops.project.get")
+            not_found("the project", "check the project's name or id").in_operation("devops.project.get")
         })
     }
 }

@@ -186,7 +186,7 @@ impl ServiceConnectionSink {
         };
         let error = Error::new(kind, format!("{message}: {}; nothing was written", tested.evidence))
             .with_effect(Effect::None)
-            .with_operation("devops.sink.push")
+            .in_operation("devops.sink.push")
             .with_advice(tested.advice.clone().unwrap_or_else(|| "try again in a minute".to_owned()));
         let error = match tested.retry_after {
             Some(pause) => error.with_retry(azconnect_core::Retry::After(pause)),
@@ -239,7 +239,7 @@ impl CredentialSink for ServiceConnectionSink {
                 format!("the connection cannot take a secret: {}", finding.message),
             )
             .with_effect(Effect::None)
-            .with_operation("devops.sink.push")
+            .in_operation("devops.sink.push")
             .with_service_code(finding.rule)
             .with_advice(finding.advice));
         }

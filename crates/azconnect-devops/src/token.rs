@@ -115,7 +115,7 @@ impl Organization {
         let (entry, secret) = self.one_token(call).await?.entry();
         let secret = secret.ok_or_else(|| {
             Error::new(ErrorKind::Unexpected, "the service made a token and did not show it")
-                .with_operation("devops.token.create")
+                .in_operation("devops.token.create")
                 .with_advice("revoke the token of this name, and make another")
         })?;
         Ok((entry, secret))
@@ -132,7 +132,7 @@ impl Organization {
             let query: Vec<_> = next.as_deref().map(|token| ("continuationToken", token)).into_iter().collect();
             let call = Call::get("devops.token.list", self.tokens_url(&query)?);
             let answer = self.send(call).await.map_err(of_users_only)?;
-            let page: Listed = sensitive_json(&answer).map_err(|error| error.with_operation("devops.token.list"))?;
+            let page: Listed = sensitive_json(&answer).map_err(|error| error.in_operation("devops.token.list"))?;
             let count = page.pat_tokens.len();
             tokens.extend(page.pat_tokens.into_iter().map(|token| token.entry().0));
             match page.continuation_token.filter(|token| !token.is_empty()) {
@@ -169,13 +169,11 @@ impl Organization {
     async fn one_token(&self, call: Call) -> Result<Wire, Error> {
         let operation = call.operation();
         let answer = self.send(call).await.map_err(of_users_only)?;
-        let outcome: TokenAnswer = sensitive_json(&answer).map_err(|error| error.with_operation(operation))?;
+        let outcome: TokenAnswer = sensitive_json(&answer).map_err(|error| error.in_operation(operation))?;
         match (outcome.pat_token_error.as_deref(), outcome.pat_token) {
             (None | Some("none" | "None" | ""), Some(token)) => Ok(token),
-            (Some(code), _) if !matches!(code, "none" | "None" | "") => Err(refusal(code).with_operation(operation)),
-            _ => {
-                Err(Error::new(ErrorKind::Unexpected, "the service answered without a token").with_operation(operation))
-            }
+            (Some(code), _) if !matches!(code, "none" | "None" | "") => Err(refusal(code).in_operation(operation)),
+            _ => Err(Error::new(ErrorKind::Unexpected, "the service answered without a token").in_operation(operation)),
         }
     }
 

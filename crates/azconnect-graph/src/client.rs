@@ -51,7 +51,7 @@ impl GraphClient {
     pub(crate) async fn read<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
         let operation = call.operation();
         let answer: Response = self.pipeline.execute(call, &GraphDialect).await?;
-        json(&answer).map_err(|error| error.with_operation(operation))
+        json(&answer).map_err(|error| error.in_operation(operation))
     }
 
     pub(crate) fn prepared(&self, call: Call) -> Call {

@@ -140,15 +140,15 @@ impl GraphClient {
     ) -> Result<AddedPassword, Error> {
         let holder = holder.into();
         let operation = holder.operation("graph.application.add_password", "graph.service_principal.add_password");
-        let ends_at = self.written_end(request.ends_at).map_err(|error| error.with_operation(operation))?;
+        let ends_at = self.written_end(request.ends_at).map_err(|error| error.in_operation(operation))?;
         let body =
             AddBody { password_credential: AddWire { display_name: request.marker.as_str(), end_date_time: &ends_at } };
         let call = self.write_call(operation, self.action(&holder, "addPassword")?).with_json(&body)?;
         let answer = self.pipeline.execute(call, &GraphDialect).await?;
-        let added: AddedWire = sensitive_json(&answer).map_err(|error| unreadable(error).with_operation(operation))?;
+        let added: AddedWire = sensitive_json(&answer).map_err(|error| unreadable(error).in_operation(operation))?;
         if added.secret_text.is_empty() {
             let error = Error::new(ErrorKind::Unexpected, "the answer holds an empty password");
-            return Err(unreadable(error).with_operation(operation));
+            return Err(unreadable(error).in_operation(operation));
         }
         let ends_at = added.end_date_time.unwrap_or(request.ends_at);
         Ok(AddedPassword { key: added.key_id, secret: added.secret_text, ends_at })

@@ -82,7 +82,7 @@ impl<'a, T: DeserializeOwned> Pages<'a, T> {
         let Some(url) = self.next.take() else { return Ok(None) };
         self.seen.insert(url.to_string());
         let answer = self.pipeline.execute(self.call.to(url), self.dialect).await?;
-        let page: Page<T> = json(&answer).map_err(|error| error.with_operation(self.call.operation()))?;
+        let page: Page<T> = json(&answer).map_err(|error| error.in_operation(self.call.operation()))?;
         let (items, link) = match page {
             Page::Wrapped(page) => (page.value, page.next_link),
             Page::Bare(items) => (items, None),
@@ -151,6 +151,6 @@ impl<'a, T: DeserializeOwned> Pages<'a, T> {
     }
 
     fn refuse(&self, message: &str) -> Error {
-        Error::new(ErrorKind::Unexpected, message).with_operation(self.call.operation())
+        Error::new(ErrorKind::Unexpected, message).in_operation(self.call.operation())
     }
 }

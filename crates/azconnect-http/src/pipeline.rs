@@ -146,7 +146,7 @@ impl Pipeline {
                     answer.record(&span);
                     return Ok(answer);
                 }
-                Err(error) => error.with_operation(call.operation),
+                Err(error) => error.in_operation(call.operation),
             };
             record_error(&span, &error);
             if error.effect() != Effect::None {
@@ -220,7 +220,7 @@ fn is_safe(call: &Call, error: &Error) -> bool {
 /// The deadline passed while the next attempt was prepared, so that attempt was not sent.
 fn too_late(call: &Call) -> Error {
     Error::new(ErrorKind::Timeout, "the deadline passed before the request could be sent")
-        .with_operation(call.operation)
+        .in_operation(call.operation)
         .with_effect(Effect::None)
 }
 
@@ -261,7 +261,7 @@ fn build(call: &Call, id: Uuid, authorization: Option<&Authorization>, left: Dur
             .url
             .as_str()
             .parse()
-            .map_err(|_| Error::invalid("address", "cannot be sent").with_operation(call.operation))?,
+            .map_err(|_| Error::invalid("address", "cannot be sent").in_operation(call.operation))?,
     };
     *request.headers_mut() = call.headers.clone();
     let headers = request.headers_mut();

@@ -199,7 +199,7 @@ fn share(error: &Arc<Error>) -> Error {
         .with_advice(error.advice())
         .with_source(Cause(Arc::clone(error)));
     if let Some(operation) = error.operation() {
-        copy = copy.with_operation(operation);
+        copy = copy.in_operation(operation);
     }
     if let Some(field) = error.field() {
         copy = copy.with_field(field);

@@ -72,7 +72,7 @@ impl TokenEndpoint {
             Ok(answer) => read(&answer),
             Err(error) => Err(error),
         };
-        outcome.map_err(|error| error.with_operation(OPERATION).with_effect(Effect::None))
+        outcome.map_err(|error| error.in_operation(OPERATION).with_effect(Effect::None))
     }
 }
 

@@ -55,7 +55,7 @@ impl OwnCredentialSink {
     fn maybe_passing(&self, error: Error, candidate: &Candidate<'_>) -> Error {
         let new = self.verifier.is_new(candidate) && matches!(reading(&error), Reading::NoMatch | Reading::Unknown);
         let error = if new { error.with_retry(Retry::Backoff) } else { error };
-        error.with_operation("own_credential.push").with_effect(Effect::None)
+        error.in_operation("own_credential.push").with_effect(Effect::None)
     }
 }
 

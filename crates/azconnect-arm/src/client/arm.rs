@@ -127,7 +127,7 @@ impl Arm {
 
     pub(super) async fn read<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
         let operation = call.operation();
-        json(&self.execute(call).await?).map_err(|error| error.with_operation(operation))
+        json(&self.execute(call).await?).map_err(|error| error.in_operation(operation))
     }
 
     pub(super) fn pages<T: DeserializeOwned>(&self, call: Call) -> Pages<'_, T> {

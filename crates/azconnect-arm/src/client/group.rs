@@ -165,8 +165,7 @@ impl Group {
         let verdict: Value = serde_json::from_slice(&answer).unwrap_or_default();
         match verdict.get("error") {
             Some(error) if error.is_object() => {
-                Err(fault_of_text(arm.dialect(), error.to_string().as_bytes())
-                    .with_operation("arm.deployment.validate"))
+                Err(fault_of_text(arm.dialect(), error.to_string().as_bytes()).in_operation("arm.deployment.validate"))
             }
             _ => Ok(()),
         }

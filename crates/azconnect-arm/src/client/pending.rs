@@ -59,11 +59,11 @@ impl<T> Pending<T> {
         let answer = match self.outcome().await {
             // A refusal to tell the status says nothing about what the operation did.
             OperationOutcome::Unread(error) => {
-                return Err(error.with_effect(Effect::Unknown).with_operation(operation));
+                return Err(error.with_effect(Effect::Unknown).in_operation(operation));
             }
-            outcome => outcome.into_result().map_err(|error| error.with_operation(operation))?,
+            outcome => outcome.into_result().map_err(|error| error.in_operation(operation))?,
         };
-        read(&answer).map_err(|error| error.with_operation(operation))
+        read(&answer).map_err(|error| error.in_operation(operation))
     }
 
     /// Waits for the end, and tells its four outcomes apart.

@@ -149,7 +149,7 @@ impl Skus {
             if self.stream.is_none() && !self.open().await? {
                 return Ok(None);
             }
-            self.read_piece().await.map_err(|error| error.with_operation("arm.sku.list"))?;
+            self.read_piece().await.map_err(|error| error.in_operation("arm.sku.list"))?;
         }
     }
 
@@ -162,7 +162,7 @@ impl Skus {
                 ErrorKind::Unexpected,
                 "the link to the next page leads astray and was not followed",
             )
-            .with_operation("arm.sku.list"));
+            .in_operation("arm.sku.list"));
         }
         let answer = self.arm.pipeline().execute_streaming(self.call.to(url), self.arm.dialect()).await?;
         self.stream = Some(answer.into_body());

@@ -221,7 +221,7 @@ impl Subscription {
         let newest = versions.into_iter().next().map(|version| version.name).filter(|name| !name.is_empty());
         newest.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, format!("the image {urn} has no version in {location}"))
-                .with_operation("arm.image.versions")
+                .in_operation("arm.image.versions")
                 .with_advice("check the image's name, and whether the region offers it")
         })
     }

@@ -200,7 +200,7 @@ impl Site<'_> {
                 Ok(Probed::Failed(output)) => {
                     let error =
                         Error::new(ErrorKind::Unavailable, format!("the agent did not start: {}", tail(&output)))
-                            .with_operation("arm.agent.probe")
+                            .in_operation("arm.agent.probe")
                             .with_retry(azconnect_core::Retry::No)
                             .with_advice("correct the script by its output, then provision again");
                     return Err(Failure::Definitive(error));
@@ -214,7 +214,7 @@ impl Site<'_> {
                     ErrorKind::Timeout,
                     format!("the agent is not online after {seconds} s: {}", tail(&last)),
                 )
-                .with_operation("arm.agent.probe")
+                .in_operation("arm.agent.probe")
                 .with_advice("look at the script's output in the machine, or give it more time");
                 return Err(Failure::Definitive(error));
             }

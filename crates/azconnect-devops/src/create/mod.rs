@@ -113,7 +113,7 @@ impl Organization {
         let answer = self.send(call).await?;
         Endpoint::from_json(answer.body()).map_err(|error| {
             error
-                .with_operation("devops.endpoint.create")
+                .in_operation("devops.endpoint.create")
                 .with_effect(azconnect_core::Effect::Unknown)
                 .with_advice("look for the connection by its name: it may have been created")
         })

@@ -104,7 +104,7 @@ fn progress(endpoint: Endpoint) -> Result<Option<Endpoint>, Error> {
             format!("Azure DevOps could not do this to the connection: {}", shown(status.message)),
         )
         .with_effect(Effect::Unknown)
-        .with_operation("devops.endpoint.wait")
+        .in_operation("devops.endpoint.wait")
         .with_advice("remove the cause that the service names, then delete the connection or try again");
         return Err(match status.error_code.filter(|code| code.len() <= 80) {
             Some(code) => error.with_service_code(code),
@@ -116,6 +116,6 @@ fn progress(endpoint: Endpoint) -> Result<Option<Endpoint>, Error> {
 
 fn waiting() -> Error {
     Error::new(ErrorKind::Timeout, "the connection is still being set up")
-        .with_operation("devops.endpoint.wait")
+        .in_operation("devops.endpoint.wait")
         .with_advice("wait longer, or look at the connection in the portal")
 }

@@ -53,7 +53,7 @@ impl Endpoints {
                     ErrorKind::Conflict,
                     format!("connection {id} is not what was written: {}", named(&wrong)),
                 )
-                .with_operation("devops.endpoint.update_all"));
+                .in_operation("devops.endpoint.update_all"));
             }
             after.push(endpoint);
         }

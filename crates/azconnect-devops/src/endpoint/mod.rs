@@ -103,7 +103,7 @@ impl Endpoints {
     /// Not cancel safe: dropped, the change may have been made or not.
     pub async fn update(&self, before: &Endpoint, change: &EndpointChange<'_>) -> Result<Endpoint, Error> {
         let current = self.unchanged_since(before).await?;
-        let draft = change.draft(&current).map_err(|error| error.with_operation("devops.endpoint.update"))?;
+        let draft = change.draft(&current).map_err(|error| error.in_operation("devops.endpoint.update"))?;
         self.write(&draft, current.id()).await?;
         let after = self.get(current.id()).await.map_err(|error| error.with_effect(Effect::Unknown))?;
         let wrong = differences(&draft.document, after.document(), Moment::AfterWriting);
@@ -170,7 +170,7 @@ impl Endpoints {
 }
 
 fn located(error: Error, operation: &'static str, answer: &Response) -> Error {
-    let error = error.with_operation(operation).with_http_status(answer.status().as_u16());
+    let error = error.in_operation(operation).with_http_status(answer.status().as_u16());
     match azconnect_http::request_id(answer) {
         Some(id) => error.with_request_id(id),
         None => error,
@@ -178,5 +178,5 @@ fn located(error: Error, operation: &'static str, answer: &Response) -> Error {
 }
 
 fn conflict(message: &str, paths: &[String]) -> Error {
-    Error::new(ErrorKind::Conflict, format!("{message}: {}", named(paths))).with_operation("devops.endpoint.update")
+    Error::new(ErrorKind::Conflict, format!("{message}: {}", named(paths))).in_operation("devops.endpoint.update")
 }

@@ -78,7 +78,7 @@ impl Endpoints {
             ErrorKind::Conflict,
             format!("the connection's scheme is not {scheme} after the change of scheme"),
         )
-        .with_operation(operation)
+        .in_operation(operation)
         .with_advice("read the connection again in a minute; the service may still be at work"))
     }
 }
@@ -95,5 +95,5 @@ fn set(draft: &mut Draft<'_>, scheme: &str) {
 fn refused(message: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("the connection cannot change its scheme: {message}"))
         .with_effect(Effect::None)
-        .with_operation("devops.endpoint.convert")
+        .in_operation("devops.endpoint.convert")
 }

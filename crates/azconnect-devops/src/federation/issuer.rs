@@ -77,7 +77,7 @@ impl Endpoints {
         if before.federation_issuer() != FederationIssuer::AzureDevOps {
             return Err(Error::new(ErrorKind::Unsupported, "the connection does not use the issuer that retires")
                 .with_effect(azconnect_core::Effect::None)
-                .with_operation("devops.endpoint.migrate_issuer")
+                .in_operation("devops.endpoint.migrate_issuer")
                 .with_advice("nothing needs to be done"));
         }
         if !automatic && credentials.is_none() {
@@ -87,7 +87,7 @@ impl Endpoints {
         let after = self.set_scheme("devops.endpoint.migrate_issuer", before, FEDERATION).await.map_err(by_hand)?;
         if after.federation_issuer() == FederationIssuer::AzureDevOps {
             return Err(Error::new(ErrorKind::Conflict, "the connection still names the old issuer")
-                .with_operation("devops.endpoint.migrate_issuer")
+                .in_operation("devops.endpoint.migrate_issuer")
                 .with_advice("read the connection again in a minute; the service may still be at work"));
         }
         if let Some(credentials) = credentials {
@@ -104,7 +104,7 @@ fn by_hand(error: Error) -> Error {
     }
     Error::new(ErrorKind::Unsupported, "the service does not move this connection to the current issuer by this call")
         .with_effect(error.effect())
-        .with_operation("devops.endpoint.migrate_issuer")
+        .in_operation("devops.endpoint.migrate_issuer")
         .with_service_code(error.service_code().unwrap_or("ArgumentException"))
         .with_http_status(error.http_status().unwrap_or(400))
         .with_advice(

@@ -34,7 +34,7 @@ impl FederatedTrust {
     pub fn of(endpoint: &Endpoint) -> Result<Self, Error> {
         let missing = |what: &str| {
             Error::new(ErrorKind::Unsupported, format!("the connection has no {what}"))
-                .with_operation("devops.federation.trust")
+                .in_operation("devops.federation.trust")
                 .with_advice(
                     "read the connection again when it is ready; it must sign in by workload identity federation",
                 )

@@ -86,7 +86,7 @@ impl PermissionReport {
             ),
         )
         .with_effect(Effect::None)
-        .with_operation("devops.permission.check")
+        .in_operation("devops.permission.check")
         .with_service_code("NotEndpointAdministrator")
         .with_advice(self.advice()))
     }

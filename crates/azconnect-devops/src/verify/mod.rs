@@ -77,7 +77,7 @@ impl Endpoints {
         let answer = self.organization.send(call).await?;
         // The result may repeat what the service was sent.
         let body: Value =
-            azconnect_http::sensitive_json(&answer).map_err(|error| error.with_operation("devops.endpoint.test"))?;
+            azconnect_http::sensitive_json(&answer).map_err(|error| error.in_operation("devops.endpoint.test"))?;
         Ok(ProxyResult::read(&body))
     }
 }

@@ -276,7 +276,7 @@ impl Dialect for RegistryDialect {
 fn unverifiable(message: &str) -> Error {
     Error::new(ErrorKind::Unsupported, message)
         .with_effect(Effect::None)
-        .with_operation("devops.registry.login")
+        .in_operation("devops.registry.login")
         .with_service_code("NotVerifiable")
         .with_advice("check the login by hand, or accept that the connection was read back as written")
 }

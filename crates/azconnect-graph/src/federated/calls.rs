@@ -69,7 +69,7 @@ impl GraphClient {
         wish: &NewFederatedCredential,
     ) -> Result<FederatedCredential, Error> {
         const OPERATION: &str = "graph.federated_credential.create";
-        let body = wish.body().map_err(|error| error.with_operation(OPERATION))?;
+        let body = wish.body().map_err(|error| error.in_operation(OPERATION))?;
         let url = self.federated_address(application.into(), None)?;
         self.read(self.write_call(OPERATION, url).with_json(&body)?).await
     }
@@ -92,7 +92,7 @@ impl GraphClient {
         change: &FederatedCredentialChange,
     ) -> Result<(), Error> {
         const OPERATION: &str = "graph.federated_credential.update";
-        let body = change.body().map_err(|error| error.with_operation(OPERATION))?;
+        let body = change.body().map_err(|error| error.in_operation(OPERATION))?;
         let url = self.federated_address(application.into(), Some(&which.into()))?;
         let call = Call::new(OPERATION, Method::PATCH, url, Idempotency::Idempotent).with_json(&body)?;
         self.pipeline.execute(self.prepared(call), &GraphDialect).await.map(drop)
@@ -124,7 +124,7 @@ impl GraphClient {
         let listed = self.federated_credentials(application).await?;
         if listed.iter().any(|credential| which.names(credential)) {
             return Err(Error::new(ErrorKind::Unavailable, "the federated credential is not found and listed still")
-                .with_operation(OPERATION)
+                .in_operation(OPERATION)
                 .with_retry(Retry::Backoff)
                 .with_advice("delete it again in some seconds, when the directory has caught up"));
         }

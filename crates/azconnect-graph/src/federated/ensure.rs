@@ -39,7 +39,7 @@ impl GraphClient {
         application: impl Into<ApplicationRef>,
         wish: &NewFederatedCredential,
     ) -> Result<FederatedCredential, Error> {
-        self.ensured(application.into(), wish).await.map_err(|error| error.with_operation(OPERATION))
+        self.ensured(application.into(), wish).await.map_err(|error| error.in_operation(OPERATION))
     }
 
     async fn ensured(

@@ -153,7 +153,7 @@ impl<'a> Poller<'a> {
             let (source, address) = self.operation.next();
             let call = match self.template.clone().with_method(Method::GET).to_verbatim(address) {
                 Ok(call) => call,
-                Err(error) => return OperationOutcome::Unread(error.with_operation(self.template.operation())),
+                Err(error) => return OperationOutcome::Unread(error.in_operation(self.template.operation())),
             };
             let outcome = match self.pipeline.execute(call, self.dialect).await {
                 Ok(answer) => self.answered(source, answer),
@@ -176,7 +176,7 @@ impl<'a> Poller<'a> {
             Ok(state) => state.unwrap_or(State::Succeeded),
             Err(error) => {
                 self.seen.unread += 1;
-                return Some(OperationOutcome::Unread(error.with_operation(self.template.operation())));
+                return Some(OperationOutcome::Unread(error.in_operation(self.template.operation())));
             }
         };
         self.read = true;
@@ -192,7 +192,7 @@ impl<'a> Poller<'a> {
             State::Succeeded if self.operation.succeed(source) => None,
             State::Succeeded => Some(OperationOutcome::Done(answer)),
             State::Failed => {
-                Some(OperationOutcome::Failed(self.dialect.failure(&answer).with_operation(self.template.operation())))
+                Some(OperationOutcome::Failed(self.dialect.failure(&answer).in_operation(self.template.operation())))
             }
         }
     }

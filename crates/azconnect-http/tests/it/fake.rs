@@ -132,7 +132,7 @@ impl TokenProvider for Tokens {
         let number = self.refused();
         if self.broken_after.is_some_and(|last| number >= last) {
             let error = Error::new(azconnect_core::ErrorKind::Unauthenticated, "the secret has expired");
-            return Err(error.with_operation("entra.token").with_effect(azconnect_core::Effect::None));
+            return Err(error.in_operation("entra.token").with_effect(azconnect_core::Effect::None));
         }
         let end = OffsetDateTime::UNIX_EPOCH;
         Ok(Arc::new(AccessToken::new(Secret::new(format!("token-{number}")), end, end)))

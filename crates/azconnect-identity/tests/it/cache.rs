@@ -40,7 +40,7 @@ impl TokenSource for Planned {
         self.clock.sleep(pause).await;
         let life = life.ok_or_else(|| {
             Error::new(ErrorKind::Unauthenticated, "the client secret has expired")
-                .with_operation("entra.token")
+                .in_operation("entra.token")
                 .with_service_code("AADSTS7000222")
                 .with_http_status(401)
                 .with_request_id("the-trace")

@@ -64,7 +64,7 @@ impl SqliteStore {
             Ok(Self(Arc::new(Shared { connection: Mutex::new(connection), keys, clock, path })))
         })
         .await
-        .map_err(|error| error.with_operation("store.open"))
+        .map_err(|error| error.in_operation("store.open"))
     }
 
     /// The file.
@@ -104,7 +104,7 @@ impl SqliteStore {
         // A poisoned lock guards a connection whose transaction was rolled back when the panic passed it.
         blocking(move || work(&mut shared.connection.lock().unwrap_or_else(PoisonError::into_inner), &shared))
             .await
-            .map_err(|error| error.with_operation(operation))
+            .map_err(|error| error.in_operation(operation))
     }
 
     /// Runs work in a transaction that holds the write lock from its beginning, and commits it if the work succeeds.
