@@ -1,10 +1,12 @@
-//! Shared parts of the cross-crate tests: Contoso on the emulator, processes that die, and the judge of the invariants.
+//! Shared parts of the cross-crate tests: Contoso on the emulator, processes that die, the judge of
+//! the invariants, and the module graphs of crates.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "parts of tests")]
 
 pub mod contoso;
 pub mod deadly;
 pub mod judge;
+pub mod modules;
 
 /// The examples of the front page compile.
 #[cfg(doctest)]

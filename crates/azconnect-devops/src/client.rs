@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use azconnect_core::{Cloud, Error};
-use azconnect_http::{Authorizer, Call, Pipeline, endpoint};
+use azconnect_core::Cloud;
+use azconnect_http::{Authorizer, Call, Pipeline};
 use http::{HeaderName, HeaderValue};
 use url::Url;
 use uuid::Uuid;
 
-use crate::organization::{ApiVersions, Organization, OrganizationName};
 use crate::pace::Budget;
 
 const FED_AUTH_REDIRECT: HeaderName = HeaderName::from_static("x-tfs-fedauthredirect");
@@ -50,21 +49,12 @@ impl DevOpsClient {
         }))
     }
 
-    /// An organization of Azure DevOps Services. Nothing is sent.
-    ///
-    /// # Errors
-    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) if the cloud's address cannot carry the name.
-    pub fn organization(&self, name: &OrganizationName) -> Result<Organization, Error> {
-        let base = endpoint(&self.0.devops, &[name.as_str()])?;
-        Ok(Organization {
-            budget: self.budget(&base),
-            identity: endpoint(&self.0.identity, &[name.as_str()])?,
-            client: self.clone(),
-            name: name.as_str().into(),
-            base,
-            versions: ApiVersions::SERVICES,
-            server: false,
-        })
+    pub(crate) fn devops(&self) -> &Url {
+        &self.0.devops
+    }
+
+    pub(crate) fn identity(&self) -> &Url {
+        &self.0.identity
     }
 
     pub(crate) fn pipeline(&self) -> &Pipeline {

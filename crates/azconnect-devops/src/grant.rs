@@ -6,7 +6,8 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::endpoint::{EndpointId, Endpoints};
+use crate::document::EndpointId;
+use crate::endpoint::Endpoints;
 
 /// Which pipelines may use a connection without being asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

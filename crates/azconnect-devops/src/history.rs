@@ -4,8 +4,9 @@ use azconnect_core::Error;
 use azconnect_http::Call;
 use serde::Deserialize;
 
-use crate::endpoint::{EndpointId, Endpoints};
-use crate::project::List;
+use crate::document::EndpointId;
+use crate::endpoint::Endpoints;
+use crate::tolerant::List;
 
 /// One use of a connection by a pipeline. Every field may be absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -51,17 +51,18 @@ mod authorization;
 mod client;
 mod create;
 mod dialect;
+mod directory;
+mod document;
+mod eligibility;
 mod endpoint;
 mod federation;
 mod grant;
 mod history;
-mod identity;
+mod name;
 mod organization;
 mod pace;
 mod permission;
 mod picker;
-mod project;
-mod refresh;
 mod server;
 mod sink;
 mod token;
@@ -73,27 +74,25 @@ mod verify;
 pub use authorization::PersonalAccessToken;
 pub use client::DevOpsClient;
 pub use create::{
-    AzureConnection, AzureCredential, AzureEnvironment, AzureScope, DockerConnection, DockerRegistry,
-    GenericConnection, NewConnection, ReadyPolicy,
+    AzureConnection, AzureCredential, DockerConnection, DockerRegistry, GenericConnection, NewConnection, ReadyPolicy,
 };
 pub use dialect::DevOpsDialect;
-pub use endpoint::{
-    ActionFilter, Deletion, Endpoint, EndpointChange, EndpointId, EndpointQuery, EndpointScan, Endpoints,
-    OperationStatus, ProjectReference,
+pub use directory::{
+    DevOpsIdentity, IdentityKind, OrganizationEntry, OrganizationSearch, OrganizationTenant, Project, ProjectState,
+    TenantGroup,
 };
-pub use federation::{
-    ConversionRules, FederatedCredentials, FederatedTrust, FederationIssuer, OLD_ISSUER_RETIRES, conversion_findings,
+pub use document::{
+    AzureEnvironment, AzureScope, Endpoint, EndpointChange, EndpointId, OperationStatus, ProjectReference,
 };
+pub use eligibility::{ConversionRules, conversion_findings, refresh_findings};
+pub use endpoint::{ActionFilter, Deletion, EndpointQuery, EndpointScan, Endpoints};
+pub use federation::{FederatedCredentials, FederatedTrust, FederationIssuer, OLD_ISSUER_RETIRES};
 pub use grant::PipelineGrants;
 pub use history::{Execution, ExecutionPage, ExecutionPart};
-pub use identity::{
-    DevOpsIdentity, IdentityKind, OrganizationEntry, OrganizationSearch, OrganizationTenant, TenantGroup,
-};
-pub use organization::{Organization, OrganizationName};
+pub use name::{OrganizationName, ProjectId, ProjectName, ProjectRef};
+pub use organization::Organization;
 pub use permission::{ConnectionPermission, EndpointRight, Ground, PermissionReport};
 pub use picker::{Choice, Picker};
-pub use project::{Project, ProjectId, ProjectName, ProjectRef, ProjectState};
-pub use refresh::refresh_findings;
 pub use server::{Collection, ServerVersion};
 pub use sink::{CandidateTest, ServiceConnectionSink};
 pub use token::{NewToken, TokenEntry};

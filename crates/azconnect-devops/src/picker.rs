@@ -3,11 +3,12 @@
 use azconnect_core::Error;
 use azconnect_credential::Finding;
 
-use crate::endpoint::{Endpoint, EndpointId, EndpointQuery};
+use crate::document::{Endpoint, EndpointId};
+use crate::eligibility::refresh_findings;
+use crate::endpoint::EndpointQuery;
+use crate::name::ProjectRef;
 use crate::organization::Organization;
 use crate::permission::PermissionReport;
-use crate::project::ProjectRef;
-use crate::refresh::refresh_findings;
 
 /// One connection in a list to choose from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,8 +9,9 @@ use azconnect_credential::{
     Assessment, Candidate, CredentialSink, CredentialVerdict, Finding, PushReceipt, Severity, SinkId, SinkReport,
 };
 
-use crate::endpoint::{Endpoint, EndpointChange, EndpointId, Endpoints};
-use crate::refresh::{refresh_findings, shown};
+use crate::document::{Endpoint, EndpointChange, EndpointId, shown};
+use crate::eligibility::refresh_findings;
+use crate::endpoint::Endpoints;
 use crate::tolerant::moment;
 use crate::verify::RegistryCheck;
 

@@ -26,3 +26,11 @@ pub(crate) fn moment_text(moment: OffsetDateTime) -> String {
     // The format has years from 0 to 9999 only; a moment beyond is no end of any token.
     moment.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
 }
+
+/// A list as the service wraps it.
+#[derive(Deserialize)]
+#[serde(bound = "T: Deserialize<'de>")]
+pub(crate) struct List<T> {
+    /// Required: an answer without it is no list, and must not be read as an empty one.
+    pub(crate) value: Vec<T>,
+}

@@ -5,7 +5,7 @@ use azconnect_http::{Call, SendOptions};
 use serde::Deserialize;
 
 use crate::organization::Organization;
-use crate::project::List;
+use crate::tolerant::List;
 
 /// A type of connection. Every field but the name may be absent.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

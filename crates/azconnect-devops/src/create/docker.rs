@@ -4,7 +4,7 @@ use azconnect_core::{ClientId, Error, Secret, TenantId};
 use azconnect_credential::check_client_secret;
 
 use super::{NewConnection, Parts, texts};
-use crate::project::Project;
+use crate::directory::Project;
 
 /// The registry, and how the connection logs in to it.
 #[non_exhaustive]

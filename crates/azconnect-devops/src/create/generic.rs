@@ -5,7 +5,7 @@ use serde_json::Map;
 use url::Url;
 
 use super::{NewConnection, Parts, texts};
-use crate::project::Project;
+use crate::directory::Project;
 
 /// Builds a generic connection.
 #[non_exhaustive]

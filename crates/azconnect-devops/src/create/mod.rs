@@ -9,13 +9,14 @@ use azconnect_core::{Error, Secret};
 use azconnect_http::Call;
 use serde_json::{Map, Value, json};
 
-pub use self::azure::{AzureConnection, AzureCredential, AzureEnvironment, AzureScope};
+pub use self::azure::{AzureConnection, AzureCredential};
 pub use self::docker::{DockerConnection, DockerRegistry};
 pub use self::generic::GenericConnection;
 pub use self::ready::ReadyPolicy;
-use crate::endpoint::{Draft, Endpoint};
+use crate::directory::Project;
+use crate::document::{Draft, Endpoint};
+use crate::name::ProjectId;
 use crate::organization::Organization;
-use crate::project::{Project, ProjectId};
 
 /// A service connection that can be created, made by one of the builders.
 pub struct NewConnection<'a> {

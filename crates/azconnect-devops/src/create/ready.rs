@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use azconnect_core::{Effect, Error, ErrorKind};
 
-use crate::endpoint::{Endpoint, EndpointId, Endpoints};
-use crate::refresh::shown;
+use crate::document::{Endpoint, EndpointId, shown};
+use crate::endpoint::Endpoints;
 
 /// How often, and for how long, to look whether a connection is ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

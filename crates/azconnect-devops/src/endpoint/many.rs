@@ -5,10 +5,11 @@ use azconnect_http::{Call, Idempotency, Response};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::compare::{Moment, differences, named};
-use super::{Draft, Endpoint, EndpointChange, EndpointId, Endpoints};
+use super::Endpoints;
+use crate::directory::Project;
+use crate::document::{Draft, Endpoint, EndpointChange, EndpointId, Moment, differences, named};
+use crate::name::ProjectId;
 use crate::organization::Organization;
-use crate::project::{Project, ProjectId};
 
 /// How to delete a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,14 +1,8 @@
 //! Service connections: reading and changing them.
 
-mod change;
-mod compare;
-mod document;
-mod draft;
 mod many;
-mod number;
 mod query;
 mod scan;
-mod view;
 
 use std::borrow::Cow;
 
@@ -16,16 +10,12 @@ use azconnect_core::{Effect, Error, ErrorKind};
 use azconnect_http::{Call, Response, SendOptions};
 use url::Url;
 
-pub use self::change::EndpointChange;
-use self::compare::{Moment, differences, named};
-pub use self::document::{Endpoint, EndpointId};
-pub(crate) use self::draft::Draft;
 pub use self::many::Deletion;
 pub use self::query::{ActionFilter, EndpointQuery};
 pub use self::scan::EndpointScan;
-pub use self::view::{OperationStatus, ProjectReference};
+use crate::document::{Draft, Endpoint, EndpointChange, EndpointId, Moment, differences, named};
+use crate::name::ProjectRef;
 use crate::organization::Organization;
-use crate::project::ProjectRef;
 
 /// The longest list of connections that is read at once: 10,000 of them take about 20 MB.
 const LIST_LIMIT: usize = 64 * 1024 * 1024;
@@ -35,6 +25,13 @@ const LIST_LIMIT: usize = 64 * 1024 * 1024;
 pub struct Endpoints {
     pub(crate) organization: Organization,
     pub(crate) project: ProjectRef,
+}
+
+impl Organization {
+    /// The service connections seen from a project.
+    pub fn endpoints(&self, project: impl Into<ProjectRef>) -> Endpoints {
+        Endpoints::new(self.clone(), project.into())
+    }
 }
 
 impl Endpoints {

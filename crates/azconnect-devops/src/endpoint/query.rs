@@ -1,6 +1,6 @@
 //! Which connections to list.
 
-use crate::endpoint::EndpointId;
+use crate::document::EndpointId;
 
 /// What the caller wants to do with the connections that are listed; others are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

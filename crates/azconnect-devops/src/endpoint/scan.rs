@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::endpoint::Endpoint;
+use crate::document::Endpoint;
 
 /// The connections of one answer. Each is parsed when it is asked for.
 pub struct EndpointScan {

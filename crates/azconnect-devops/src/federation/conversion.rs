@@ -4,8 +4,10 @@ use azconnect_core::{Effect, Error, ErrorKind};
 use azconnect_credential::Finding;
 use azconnect_http::{Call, Idempotency};
 
-use super::{ConversionRules, FEDERATION, SERVICE_PRINCIPAL, conversion_findings};
-use crate::endpoint::{Draft, Endpoint, EndpointChange, Endpoints};
+use super::{FEDERATION, SERVICE_PRINCIPAL};
+use crate::document::{Draft, Endpoint, EndpointChange};
+use crate::eligibility::{ConversionRules, conversion_findings};
+use crate::endpoint::Endpoints;
 
 impl Endpoints {
     /// Converts a connection from a service principal's secret to workload identity federation, and returns it as it is

@@ -6,7 +6,8 @@ use time::macros::datetime;
 
 use super::trust::ensure;
 use super::{FEDERATION, FederatedCredentials, FederatedTrust};
-use crate::endpoint::{Endpoint, EndpointQuery, Endpoints};
+use crate::document::Endpoint;
+use crate::endpoint::{EndpointQuery, Endpoints};
 
 /// When the issuer `https://vstoken.dev.azure.com/…` stops.
 pub const OLD_ISSUER_RETIRES: OffsetDateTime = datetime!(2027-07-01 00:00 UTC);

@@ -1,17 +1,15 @@
 //! Workload identity federation: connections that hold no secret.
 
 mod conversion;
-mod eligibility;
 mod issuer;
 mod trust;
 
-pub use self::eligibility::{ConversionRules, conversion_findings};
 pub use self::issuer::{FederationIssuer, OLD_ISSUER_RETIRES};
 pub use self::trust::{FederatedCredentials, FederatedTrust};
 
 use time::OffsetDateTime;
 
-use crate::endpoint::Endpoint;
+use crate::document::Endpoint;
 use crate::tolerant::moment;
 
 const FEDERATION: &str = "WorkloadIdentityFederation";

@@ -5,7 +5,8 @@ use azconnect_core::{ClientId, Error, ErrorKind, TenantId};
 
 use super::FEDERATION;
 use crate::create::NewConnection;
-use crate::endpoint::{Endpoint, Endpoints};
+use crate::document::Endpoint;
+use crate::endpoint::Endpoints;
 
 /// Whose tokens an application shall accept on behalf of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]

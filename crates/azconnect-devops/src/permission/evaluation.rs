@@ -107,7 +107,7 @@ impl Organization {
     pub async fn has_right(&self, right: EndpointRight, tokens: &[&str]) -> Result<Vec<bool>, Error> {
         let bits = right.bit().to_string();
         let url = self.url(&["_apis", "permissions", NAMESPACE, &bits], &[("tokens", &tokens.join(","))])?;
-        let answers: crate::project::List<bool> = self.read(Call::get("devops.permission.has", url)).await?;
+        let answers: crate::tolerant::List<bool> = self.read(Call::get("devops.permission.has", url)).await?;
         if answers.value.len() == tokens.len() { Ok(answers.value) } else { Err(unanswered()) }
     }
 }

@@ -8,9 +8,9 @@ use http::Method;
 use serde::Deserialize;
 
 use super::Ground;
-use crate::identity::DevOpsIdentity;
+use crate::directory::{DevOpsIdentity, Project};
 use crate::organization::Organization;
-use crate::project::{List, Project};
+use crate::tolerant::List;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

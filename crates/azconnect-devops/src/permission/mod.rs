@@ -8,10 +8,10 @@ use azconnect_credential::{Finding, Severity};
 
 use self::evaluation::Evaluation;
 pub use self::evaluation::{ConnectionPermission, EndpointRight};
-use crate::endpoint::EndpointId;
-use crate::identity::DevOpsIdentity;
+use crate::directory::{DevOpsIdentity, Project};
+use crate::document::EndpointId;
+use crate::name::ProjectRef;
 use crate::organization::Organization;
-use crate::project::{Project, ProjectRef};
 
 /// By what the caller may administer the connections of a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -15,7 +15,8 @@ use time::OffsetDateTime;
 use self::proxy::ProxyResult;
 pub(crate) use self::refusal::by_age;
 pub use self::registry::RegistryCheck;
-use crate::endpoint::{Draft, Endpoint, EndpointChange, Endpoints};
+use crate::document::{Draft, Endpoint, EndpointChange};
+use crate::endpoint::Endpoints;
 
 /// What a test through the service can say about a type of connection.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,15 +1,14 @@
 //! Connections to Azure Resource Manager.
 
 mod credential;
-mod scope;
 
 use azconnect_core::{Effect, Error, ErrorKind};
 use serde_json::{Map, Value};
 
 pub use self::credential::AzureCredential;
-pub use self::scope::{AzureEnvironment, AzureScope};
 use super::{NewConnection, Parts, texts};
-use crate::project::Project;
+use crate::directory::Project;
+use crate::document::{AzureEnvironment, AzureScope};
 
 /// Builds a connection to Azure Resource Manager.
 ///

@@ -2,8 +2,8 @@
 
 use azconnect_credential::{Finding, Severity};
 
-use crate::endpoint::Endpoint;
-use crate::project::ProjectRef;
+use crate::document::{Endpoint, shown};
+use crate::name::ProjectRef;
 
 /// What is found about refreshing the secret of a connection seen from a project. No finding that
 /// [blocks](Finding::blocks) means that it can be done.
@@ -178,12 +178,6 @@ fn state(endpoint: &Endpoint, findings: &mut Vec<Finding>) {
 
 fn blocker(rule: &str, message: impl Into<String>, advice: &str) -> Finding {
     Finding::new(Severity::Blocker, rule, message, advice)
-}
-
-/// A text of the service for a person: one line, not endless.
-pub(crate) fn shown(text: Option<&str>) -> String {
-    let text = text.unwrap_or("unknown").chars().map(|c| if c.is_control() { ' ' } else { c });
-    text.take(300).collect()
 }
 
 #[cfg(test)]

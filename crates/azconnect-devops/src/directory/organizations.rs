@@ -1,8 +1,8 @@
-//! Who the caller is, and which organizations the caller can work in.
+//! The organizations in which the caller can work, and the directory behind each.
 
 use std::sync::Arc;
 
-use azconnect_core::{Effect, Error, ErrorKind, TenantId};
+use azconnect_core::{Error, ErrorKind, TenantId};
 use azconnect_credential::{Finding, Severity};
 use azconnect_http::{Authorizer, Call, Dialect, Response, endpoint};
 use http::HeaderMap;
@@ -12,99 +12,8 @@ use serde_json::Value;
 
 use crate::client::DevOpsClient;
 use crate::dialect::{DevOpsDialect, not_found};
-use crate::organization::{Organization, OrganizationName, with_version};
-
-/// What kind of identity a descriptor names, by its prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum IdentityKind {
-    /// `aad.`: a user of Entra ID.
-    EntraUser,
-    /// `msa.`: a personal account.
-    PersonalAccount,
-    /// `aadsp.`: a service principal or managed identity.
-    ServicePrincipal,
-    /// `vssgp.` or `aadgp.`: a group.
-    Group,
-    /// Something else.
-    Other,
-}
-
-/// The caller, as an organization knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DevOpsIdentity {
-    /// Its id inside the organization; not the object id of Entra ID.
-    pub id: String,
-    /// Its older descriptor.
-    pub descriptor: Option<String>,
-    /// The descriptor by which graph calls know it.
-    pub subject_descriptor: Option<String>,
-    /// Its name for a person.
-    pub display_name: Option<String>,
-}
-
-impl DevOpsIdentity {
-    /// What kind of identity it is.
-    pub fn kind(&self) -> IdentityKind {
-        let prefix = self.subject_descriptor.as_deref().and_then(|text| text.split_once('.')).map(|(prefix, _)| prefix);
-        match prefix {
-            Some("aad") => IdentityKind::EntraUser,
-            Some("msa") => IdentityKind::PersonalAccount,
-            Some("aadsp") => IdentityKind::ServicePrincipal,
-            Some("vssgp" | "aadgp") => IdentityKind::Group,
-            _ => IdentityKind::Other,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ConnectionData {
-    #[serde(default)]
-    authenticated_user: Option<WireIdentity>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireIdentity {
-    id: String,
-    #[serde(default)]
-    descriptor: Option<String>,
-    #[serde(default)]
-    subject_descriptor: Option<String>,
-    #[serde(default)]
-    provider_display_name: Option<String>,
-    #[serde(default)]
-    custom_display_name: Option<String>,
-}
-
-/// The id under which Azure DevOps knows those who did not sign in.
-const ANONYMOUS: &str = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa";
-
-impl Organization {
-    /// Who the caller is in this organization. Idempotent, without effect.
-    ///
-    /// # Errors
-    /// [`Unauthenticated`](ErrorKind::Unauthenticated) also where a public organization lets anybody in unsigned.
-    pub async fn caller(&self) -> Result<DevOpsIdentity, Error> {
-        let url = self.preview_url(&["_apis", "connectionData"], &[])?;
-        let data: ConnectionData = self.read(Call::get("devops.caller", url)).await?;
-        let user = data.authenticated_user.filter(|user| user.id != ANONYMOUS).ok_or_else(|| {
-            Error::new(ErrorKind::Unauthenticated, "the organization sees an anonymous caller")
-                .with_effect(Effect::None)
-                .in_operation("devops.caller")
-                .with_service_code("Anonymous")
-                .with_advice("check that the token arrives, and that its owner is a member of the organization")
-        })?;
-        Ok(DevOpsIdentity {
-            id: user.id,
-            descriptor: user.descriptor,
-            subject_descriptor: user.subject_descriptor,
-            display_name: user.custom_display_name.or(user.provider_display_name),
-        })
-    }
-}
+use crate::name::OrganizationName;
+use crate::organization::with_version;
 
 /// The directory behind an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -322,21 +231,5 @@ mod tests {
         let zero = "00000000-0000-0000-0000-000000000000";
         assert_eq!(tenant("x-vss-resourcetenant", zero), OrganizationTenant::PersonalAccounts);
         assert_eq!(tenant("www-authenticate", "Basic realm=x"), OrganizationTenant::Unknown);
-    }
-
-    #[test]
-    fn kinds_are_told_by_prefix() {
-        let kind = |descriptor: &str| {
-            DevOpsIdentity {
-                id: String::new(),
-                descriptor: None,
-                subject_descriptor: Some(descriptor.to_owned()),
-                display_name: None,
-            }
-            .kind()
-        };
-        assert_eq!(kind("aadsp.x"), IdentityKind::ServicePrincipal);
-        assert_eq!(kind("aad.x"), IdentityKind::EntraUser);
-        assert_eq!(kind("x"), IdentityKind::Other);
     }
 }

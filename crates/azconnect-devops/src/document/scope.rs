@@ -20,7 +20,7 @@ pub enum AzureEnvironment {
 }
 
 impl AzureEnvironment {
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Public => "AzureCloud",
             Self::China => "AzureChinaCloud",
@@ -30,7 +30,7 @@ impl AzureEnvironment {
         }
     }
 
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         match self {
             Self::Public => "https://management.azure.com/",
             Self::China => "https://management.chinacloudapi.cn/",
@@ -132,7 +132,7 @@ impl AzureScope {
         }
     }
 
-    pub(super) fn require_complete(&self) -> Result<(), Error> {
+    pub(crate) fn require_complete(&self) -> Result<(), Error> {
         let texts: Vec<(&str, &str)> = match self {
             Self::Subscription { name, .. } => vec![("subscription name", name)],
             Self::ManagementGroup { id, name } => vec![("management group", id), ("management group name", name)],

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::endpoint::Endpoint;
+use super::Endpoint;
 
 /// Parameters that the service masks, in lower case. Source: the `isConfidential` inputs of Microsoft's published
 /// service endpoint types.

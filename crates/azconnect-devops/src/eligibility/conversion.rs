@@ -2,10 +2,11 @@
 
 use azconnect_credential::{Finding, Severity};
 
-use super::{FEDERATION, SERVICE_PRINCIPAL};
-use crate::endpoint::Endpoint;
-use crate::project::ProjectRef;
-use crate::refresh::shown;
+use crate::document::{Endpoint, shown};
+use crate::name::ProjectRef;
+
+const FEDERATION: &str = "WorkloadIdentityFederation";
+const SERVICE_PRINCIPAL: &str = "ServicePrincipal";
 
 /// Which connections a conversion takes beyond those that are safe by every reading of the documentation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::endpoint::view::is_confidential;
+use super::view::is_confidential;
 
 /// Fields that the service changes by itself.
 const VOLATILE: &[&str] = &["createdBy", "modifiedBy", "operationStatus", "isReady", "isOutdated"];

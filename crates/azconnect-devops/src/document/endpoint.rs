@@ -5,7 +5,7 @@ use std::fmt;
 use azconnect_core::{Error, ErrorKind, guid_id};
 use serde_json::{Map, Value};
 
-use crate::endpoint::number::inexact_number;
+use super::number::inexact_number;
 
 guid_id!(
     /// The id of a service connection, which the service calls endpoint.

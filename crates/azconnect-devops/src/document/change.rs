@@ -5,10 +5,9 @@ use std::fmt;
 use azconnect_core::{Effect, Error, ErrorKind, Secret};
 use serde_json::{Map, Value};
 
-use crate::create::AzureScope;
-use crate::endpoint::Endpoint;
-use crate::endpoint::draft::Draft;
-use crate::endpoint::view::{field, is_confidential};
+use super::draft::Draft;
+use super::view::{field, is_confidential};
+use super::{AzureScope, Endpoint};
 
 /// A wish to change a service connection. What is not named stays as it is.
 ///

@@ -1,0 +1,9 @@
+//! The directory: organizations, projects, and who the caller is.
+
+mod caller;
+mod organizations;
+mod projects;
+
+pub use self::caller::{DevOpsIdentity, IdentityKind};
+pub use self::organizations::{OrganizationEntry, OrganizationSearch, OrganizationTenant, TenantGroup};
+pub use self::projects::{Project, ProjectState};

@@ -1,0 +1,104 @@
+//! Projects: what is known of one, and the list of them.
+
+use azconnect_core::Error;
+use azconnect_http::{Call, with_query};
+use serde::Deserialize;
+
+use crate::dialect::not_found;
+use crate::name::{ProjectId, ProjectRef};
+use crate::organization::Organization;
+use crate::tolerant::List;
+
+/// A project. Every field but id and name may be absent.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Project {
+    /// Its id.
+    pub id: ProjectId,
+    /// Its name.
+    pub name: String,
+    /// Its description.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// `wellFormed`, `createPending`, `deleting`, `deleted`, or a word that is new.
+    #[serde(default)]
+    pub state: Option<String>,
+    /// When it was last changed, as the service wrote it.
+    #[serde(default)]
+    pub last_update_time: Option<String>,
+}
+
+impl Project {
+    /// Whether work can be done in it.
+    pub fn is_well_formed(&self) -> bool {
+        self.state.as_deref().is_none_or(|state| state.eq_ignore_ascii_case("wellFormed"))
+    }
+}
+
+/// Which projects to list, by their state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProjectState {
+    /// Those in which work can be done.
+    #[default]
+    WellFormed,
+    /// Those that are being created.
+    CreatePending,
+    /// Those that are being deleted.
+    Deleting,
+    /// All.
+    All,
+}
+
+impl ProjectState {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::WellFormed => "wellFormed",
+            Self::CreatePending => "createPending",
+            Self::Deleting => "deleting",
+            Self::All => "all",
+        }
+    }
+}
+
+/// How many projects are asked for at once.
+const PAGE: usize = 100;
+
+impl Organization {
+    /// The projects that the caller may see. Idempotent, without effect. Reads all pages.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`](azconnect_core::ErrorKind::Unauthenticated) for someone who is no member.
+    pub async fn projects(&self, state: ProjectState) -> Result<Vec<Project>, Error> {
+        let top = PAGE.to_string();
+        let url = self.url(&["_apis", "projects"], &[("stateFilter", state.as_str()), ("$top", &top)])?;
+        if !self.is_server() {
+            return self.all(Call::get("devops.project.list", url)).await;
+        }
+        // Servers of older versions skip, where the service continues.
+        let mut projects: Vec<Project> = Vec::new();
+        loop {
+            let skip = projects.len().to_string();
+            let url = with_query(url.clone(), &[("$skip", &skip)]);
+            let page: List<Project> = self.read(Call::get("devops.project.list", url)).await?;
+            let last = page.value.len() < PAGE;
+            projects.extend(page.value);
+            if last {
+                return Ok(projects);
+            }
+        }
+    }
+
+    /// One project. Idempotent, without effect.
+    ///
+    /// # Errors
+    /// [`NotFound`](azconnect_core::ErrorKind::NotFound), also for one that the caller may not see.
+    pub async fn project(&self, project: &ProjectRef) -> Result<Project, Error> {
+        let url = self.url(&["_apis".into(), "projects".into(), project.as_str()], &[])?;
+        let found: Option<Project> = self.read(Call::get("devops.project.get", url)).await?;
+        found.ok_or_else(|| {
+            not_found("the project", "check the project's name or id").in_operation("devops.project.get")
+        })
+    }
+}

@@ -1,0 +1,18 @@
+//! A service connection as a document: read, viewed, compared and changed, without any call.
+
+mod change;
+mod compare;
+mod draft;
+mod endpoint;
+mod number;
+mod scope;
+mod shown;
+mod view;
+
+pub use self::change::EndpointChange;
+pub(crate) use self::compare::{Moment, differences, named};
+pub(crate) use self::draft::Draft;
+pub use self::endpoint::{Endpoint, EndpointId};
+pub use self::scope::{AzureEnvironment, AzureScope};
+pub(crate) use self::shown::shown;
+pub use self::view::{OperationStatus, ProjectReference};

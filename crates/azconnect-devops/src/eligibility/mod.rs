@@ -1,0 +1,7 @@
+//! Whether something can be done with a connection, judged from its document alone.
+
+mod conversion;
+mod refresh;
+
+pub use self::conversion::{ConversionRules, conversion_findings};
+pub use self::refresh::refresh_findings;
