@@ -92,7 +92,7 @@ impl Arguments {
         let (first, rest) = sizes.split_first().ok_or_else(|| Error::invalid("--size", "is missing"))?;
         let image: ImageChoice = self.image.parse()?;
         let agent = AgentInstall::cloud_init("#!/bin/sh\necho the agent of the product is installed here\n")
-            .with_every(Duration::from_secs(if self.place.azure { 10 } else { 1 }));
+            .with_probe_pause(Duration::from_secs(if self.place.azure { 10 } else { 1 }));
         let mut spec = VmSpec::new(&self.name, location, first, image, group)?.with_agent(agent);
         if self.rsa {
             spec = spec.with_admin("azureuser", KeyKind::Rsa4096);

@@ -8,10 +8,10 @@ use uuid::Uuid;
 use crate::client::{Arm, ResourceId, RoleAssignment, RoleAssignmentProperties};
 
 /// For how long a principal that the service does not know yet is waited for. The longest seen was 252 s.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PROPAGATION_LIMIT: Duration = Duration::from_secs(300);
 
 /// The pause between two attempts.
-const PAUSE: Duration = Duration::from_secs(10);
+const PROPAGATION_PAUSE: Duration = Duration::from_secs(10);
 
 /// A role, by the GUID of its definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -125,8 +125,8 @@ impl Arm {
             };
             match error.service_code() {
                 Some("RoleAssignmentExists") => return Ok(Assigned::Before),
-                Some("PrincipalNotFound") if self.clock().elapsed().saturating_sub(started) < PATIENCE => {
-                    self.clock().sleep(PAUSE).await;
+                Some("PrincipalNotFound") if self.clock().elapsed().saturating_sub(started) < PROPAGATION_LIMIT => {
+                    self.clock().sleep(PROPAGATION_PAUSE).await;
                 }
                 _ => return Err(error),
             }

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 /// Wall time, elapsed time and sleep. Libraries of azconnect know no other source of time.
 ///
-/// The real one is `azconnect_http::SystemClock`; tests use the clocks of `azconnect-testkit`.
+/// The real one is `azconnect_http::SystemClock` (feature `clock`); tests use the clocks of `azconnect-testkit`.
 #[async_trait]
 pub trait Clock: Send + Sync {
     /// Now, in UTC. It may jump when the machine's clock is set.

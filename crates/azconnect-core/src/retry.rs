@@ -34,7 +34,8 @@ pub trait RetryPolicy: Send + Sync {
     fn pause(&self, attempt: &Attempt<'_>) -> Option<Duration>;
 }
 
-/// Exponential backoff with full jitter, which never undercuts the pause a service names.
+/// Exponential backoff with equal jitter: half of each pause is fixed, the other half random. It never undercuts a pause
+/// that a service names.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ExponentialBackoff {
@@ -44,18 +45,18 @@ pub struct ExponentialBackoff {
     pub base: Duration,
     /// The longest pause of our own choice.
     pub cap: Duration,
-    /// No attempt starts later than this after the first.
-    pub deadline: Duration,
+    /// The longest time between the start of the first attempt and the start of the last.
+    pub time_limit: Duration,
 }
 
 impl Default for ExponentialBackoff {
-    /// 5 attempts, pauses of up to 0.8, 1.6, 3.2 … 30 seconds, all within 2 minutes.
+    /// 5 attempts, with pauses of 0.4 to 0.8, 0.8 to 1.6, 1.6 to 3.2 … seconds and at most 30, all within 2 minutes.
     fn default() -> Self {
         Self {
             attempts: 5,
             base: Duration::from_millis(800),
             cap: Duration::from_secs(30),
-            deadline: Duration::from_secs(120),
+            time_limit: Duration::from_secs(120),
         }
     }
 }
@@ -78,8 +79,8 @@ impl ExponentialBackoff {
 
     /// Sets the time within which every attempt must start.
     #[must_use]
-    pub fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+    pub fn with_time_limit(mut self, time_limit: Duration) -> Self {
+        self.time_limit = time_limit;
         self
     }
 }
@@ -97,7 +98,7 @@ impl RetryPolicy for ExponentialBackoff {
             // A tenth on top, so that callers throttled together do not return together.
             Retry::After(named) => named + (named / 10).min(self.cap).mul_f64(attempt.jitter),
         };
-        (attempt.elapsed.saturating_add(pause) <= self.deadline).then_some(pause)
+        (attempt.elapsed.saturating_add(pause) <= self.time_limit).then_some(pause)
     }
 }
 
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn attempts_and_deadline_end_the_retries() {
+    fn attempts_and_time_limit_end_the_retries() {
         assert_eq!(pause(5, 0, Retry::Backoff, 0.0), None);
         assert_eq!(pause(1, 100, Retry::After(Duration::from_secs(30)), 0.0), None);
         assert_eq!(pause(1, 0, Retry::No, 0.0), None);

@@ -46,7 +46,7 @@ pub struct Call {
     pub(crate) body: Bytes,
     pub(crate) idempotency: Idempotency,
     pub(crate) options: SendOptions,
-    pub(crate) deadline: Option<Duration>,
+    pub(crate) time_limit: Option<Duration>,
     pub(crate) request_id_header: Option<HeaderName>,
     pub(crate) authorizer: Option<Arc<dyn Authorizer>>,
     pub(crate) pace: Option<Arc<dyn Pace>>,
@@ -66,7 +66,7 @@ impl Call {
             body: Bytes::new(),
             idempotency,
             options: SendOptions::default(),
-            deadline: None,
+            time_limit: None,
             request_id_header: None,
             authorizer: None,
             pace: None,
@@ -137,8 +137,8 @@ impl Call {
 
     /// Sets the longest time of all attempts and pauses together, in place of the pipeline's.
     #[must_use]
-    pub fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
+    pub fn with_time_limit(mut self, time_limit: Duration) -> Self {
+        self.time_limit = Some(time_limit);
         self
     }
 

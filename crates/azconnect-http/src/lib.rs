@@ -3,7 +3,8 @@
 //!
 //! A client of a service builds a [`Call`], names a [`Dialect`] (how that service says that something went wrong), and
 //! lets the [`Pipeline`] execute it. The pipeline knows no service. With feature `reqwest`, `ReqwestTransport` sends
-//! over the network and `SystemClock` tells the time; tests and emulators bring a transport and a clock of their own.
+//! over the network; with feature `clock`, which `reqwest` includes, `SystemClock` tells the time. Tests and emulators bring
+//! a transport and a clock of their own.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -35,7 +36,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "clock", feature = "reqwest"))]
 mod adapter;
 mod address;
 mod answer;
@@ -48,15 +49,17 @@ mod pipeline;
 mod retry_after;
 mod transport;
 
+#[cfg(feature = "clock")]
+pub use adapter::SystemClock;
 #[cfg(feature = "reqwest")]
-pub use adapter::{ReqwestTransport, ReqwestTransportBuilder, SystemClock};
+pub use adapter::{ReqwestTransport, ReqwestTransportBuilder};
 pub use address::{endpoint, require_safe_scheme, with_query};
 pub use answer::{json, request_id, sensitive_json};
 pub use authorization::{Authorization, Authorizer, Bearer};
 pub use call::{Call, Idempotency, Pace};
 pub use dialect::{Dialect, PlainDialect, kind_of_status};
 pub use lro::{
-    Begun, Eager, Finish, FollowRetryAfter, Operation, OperationDialect, OperationOutcome, PollPolicy, Poller, Seen,
+    Begun, DoublingToRetryAfter, Eager, Finish, Operation, OperationDialect, OperationOutcome, PollPolicy, Poller, Seen,
 };
 pub use pages::{PageStyle, Pages};
 pub use pipeline::Pipeline;

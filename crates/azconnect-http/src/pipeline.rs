@@ -23,7 +23,8 @@ const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-reque
 /// Executes calls over a transport. Cheap to clone.
 ///
 /// What it guarantees:
-/// - a call that is not idempotent is sent once, unless an answer proved that nothing was applied;
+/// - a call that is not idempotent is sent again only after an answer that proves that nothing was applied; once one
+///   attempt's effect is unknown, the whole call's is;
 /// - a pause a service names is never undercut;
 /// - a 401 makes it fetch one fresh token and try once more;
 /// - every attempt carries the same `x-ms-client-request-id`, which also stands in the span;
@@ -33,14 +34,14 @@ pub struct Pipeline {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     retry: Arc<dyn RetryPolicy>,
-    deadline: Duration,
+    time_limit: Duration,
 }
 
 impl Pipeline {
-    /// A pipeline with [`ExponentialBackoff::default`] and an overall deadline of 5 minutes a call.
+    /// A pipeline with [`ExponentialBackoff::default`] and a time limit of 5 minutes a call.
     pub fn new(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
         let retry = Arc::new(ExponentialBackoff::default());
-        Self { transport, clock, retry, deadline: Duration::from_secs(300) }
+        Self { transport, clock, retry, time_limit: Duration::from_secs(300) }
     }
 
     /// Sets when to try again.
@@ -52,8 +53,8 @@ impl Pipeline {
 
     /// Sets the longest time of all attempts and pauses of a call.
     #[must_use]
-    pub fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+    pub fn with_time_limit(mut self, time_limit: Duration) -> Self {
+        self.time_limit = time_limit;
         self
     }
 
@@ -121,10 +122,10 @@ impl Pipeline {
     {
         let id = Uuid::new_v4();
         let started = self.clock.elapsed();
-        let deadline = call.deadline.unwrap_or(self.deadline);
+        let time_limit = call.time_limit.unwrap_or(self.time_limit);
         let mut renewed = false;
         let mut number = 0;
-        // What is known of the effect of all attempts together: a refusal now does not undo a lost answer before.
+        // Once one attempt's effect is unknown, the whole call's is: a later refusal does not undo it.
         let mut effect = Effect::None;
         loop {
             number += 1;
@@ -135,7 +136,7 @@ impl Pipeline {
                 client_request_id = %id, status = field::Empty, request_id = field::Empty, effect = field::Empty);
             let authorization = self.authorization(call).instrument(span.clone()).await;
             let authorization = authorization.map_err(|error| overall(error, effect))?;
-            let left = deadline.saturating_sub(self.clock.elapsed().saturating_sub(started));
+            let left = time_limit.saturating_sub(self.clock.elapsed().saturating_sub(started));
             if left.is_zero() {
                 return Err(overall(too_late(call), effect));
             }
@@ -159,7 +160,7 @@ impl Pipeline {
             }
             let elapsed = self.clock.elapsed().saturating_sub(started);
             match self.pause(call, id, number, elapsed, &error) {
-                Some(pause) if elapsed + pause < deadline => self.clock.sleep(pause).await,
+                Some(pause) if elapsed + pause < time_limit => self.clock.sleep(pause).await,
                 _ => return Err(tried(overall(error, effect), number, elapsed)),
             }
         }
@@ -217,9 +218,9 @@ fn is_safe(call: &Call, error: &Error) -> bool {
     call.idempotency == Idempotency::Idempotent || error.effect() == Effect::None
 }
 
-/// The deadline passed while the next attempt was prepared, so that attempt was not sent.
+/// The time limit was reached while the next attempt was prepared, so that attempt was not sent.
 fn too_late(call: &Call) -> Error {
-    Error::new(ErrorKind::Timeout, "the deadline passed before the request could be sent")
+    Error::new(ErrorKind::Timeout, "the time limit was reached before the request could be sent")
         .in_operation(call.operation)
         .with_effect(Effect::None)
 }

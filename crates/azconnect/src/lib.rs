@@ -68,6 +68,9 @@ pub use azconnect_identity as identity;
 pub use azconnect_rotation as rotation;
 pub use azconnect_store as store;
 
+#[cfg(feature = "clock")]
+pub use azconnect_http::SystemClock;
+
 pub use azure::Azure;
 pub use connections::{ConnectRequest, Connections};
 pub use federation::ApplicationFederation;

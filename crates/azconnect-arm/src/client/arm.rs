@@ -6,7 +6,7 @@ use std::time::Duration;
 use azconnect_core::{Clock, Cloud, Error, SubscriptionId};
 use azconnect_credential::TokenProvider;
 use azconnect_http::{
-    Authorizer, Bearer, Begun, Call, FollowRetryAfter, PageStyle, Pages, Pipeline, PollPolicy, Response, endpoint,
+    Authorizer, Bearer, Begun, Call, DoublingToRetryAfter, PageStyle, Pages, Pipeline, PollPolicy, Response, endpoint,
     json, with_query,
 };
 use http::Method;
@@ -28,7 +28,7 @@ pub struct Arm {
     base: Url,
     authorizer: Arc<dyn Authorizer>,
     polling: Arc<dyn PollPolicy>,
-    patience: Duration,
+    operation_time_limit: Duration,
     dialect: ArmDialect,
 }
 
@@ -39,13 +39,13 @@ impl Arm {
             pipeline,
             base: cloud.resource_manager().clone(),
             authorizer: Arc::new(Bearer::new(tokens, cloud.resource_manager_scope())),
-            polling: Arc::new(FollowRetryAfter),
-            patience: Duration::from_secs(3600),
+            polling: Arc::new(DoublingToRetryAfter),
+            operation_time_limit: Duration::from_secs(3600),
             dialect: ArmDialect::default(),
         }
     }
 
-    /// Sets how often long-running operations are asked for; [`FollowRetryAfter`] by default.
+    /// Sets when long-running operations are polled; [`DoublingToRetryAfter`] by default.
     #[must_use]
     pub fn with_polling(mut self, policy: Arc<dyn PollPolicy>) -> Self {
         self.polling = policy;
@@ -54,8 +54,8 @@ impl Arm {
 
     /// Sets how long one long-running operation is waited for; an hour by default.
     #[must_use]
-    pub fn with_patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn with_operation_time_limit(mut self, time_limit: Duration) -> Self {
+        self.operation_time_limit = time_limit;
         self
     }
 
@@ -93,8 +93,8 @@ impl Arm {
         self.polling.clone()
     }
 
-    pub(super) fn patience(&self) -> Duration {
-        self.patience
+    pub(super) fn operation_time_limit(&self) -> Duration {
+        self.operation_time_limit
     }
 
     /// The address of a scope, with what follows it.

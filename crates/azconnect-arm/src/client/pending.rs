@@ -76,7 +76,7 @@ impl<T> Pending<T> {
         let arm = self.arm;
         let mut poller = Poller::new(arm.pipeline(), self.template, arm.dialect(), operation)
             .with_policy(arm.polling())
-            .with_deadline(arm.patience());
+            .with_time_limit(arm.operation_time_limit());
         if self.resumed {
             poller = poller.resumed();
         }

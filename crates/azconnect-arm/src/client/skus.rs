@@ -123,7 +123,7 @@ impl Skus {
         let call = arm
             .call("arm.sku.list", Method::GET, url.clone())
             .with_options(options)
-            .with_deadline(Duration::from_secs(1800));
+            .with_time_limit(Duration::from_secs(1800));
         Self {
             arm,
             call,

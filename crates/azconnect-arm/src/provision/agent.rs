@@ -13,10 +13,10 @@ const EXTENSION_LIMIT: usize = 256 * 1024 / 4 * 3;
 #[non_exhaustive]
 pub struct AgentInstall {
     pub(super) way: Way,
-    /// How long it may take from the machine's creation until the agent is online.
-    pub deadline: Duration,
-    /// How long to pause between probes.
-    pub every: Duration,
+    /// The longest time from the machine's creation until the agent is online.
+    pub time_limit: Duration,
+    /// The pause between two probes.
+    pub probe_pause: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,20 +50,20 @@ impl AgentInstall {
     }
 
     fn new(way: Way) -> Self {
-        Self { way, deadline: Duration::from_secs(1200), every: Duration::from_secs(10) }
+        Self { way, time_limit: Duration::from_secs(1200), probe_pause: Duration::from_secs(10) }
     }
 
     /// Sets how long it may take; 20 minutes by default.
     #[must_use]
-    pub fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+    pub fn with_time_limit(mut self, time_limit: Duration) -> Self {
+        self.time_limit = time_limit;
         self
     }
 
     /// Sets the pause between probes; 10 seconds by default.
     #[must_use]
-    pub fn with_every(mut self, every: Duration) -> Self {
-        self.every = every;
+    pub fn with_probe_pause(mut self, probe_pause: Duration) -> Self {
+        self.probe_pause = probe_pause;
         self
     }
 

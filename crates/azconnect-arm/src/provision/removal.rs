@@ -12,13 +12,13 @@ use crate::client::{Handle, Kind};
 use crate::error::{Class, Fault};
 
 /// For how long a deletion is tried. A network interface stays reserved for three minutes after its machine failed.
-const PATIENCE: Duration = Duration::from_secs(600);
+const DELETION_LIMIT: Duration = Duration::from_secs(600);
 
 /// The pause between two attempts.
-const PAUSE: Duration = Duration::from_secs(10);
+const DELETION_PAUSE: Duration = Duration::from_secs(10);
 
 /// The pause before looking for a write that may still have been on its way.
-const LATE: Duration = Duration::from_secs(5);
+const LATE_WRITE_PAUSE: Duration = Duration::from_secs(5);
 
 impl Site<'_> {
     /// Deletes one thing. Returns why it stays, if it does.
@@ -116,7 +116,7 @@ impl Site<'_> {
         // A write whose answer was lost may be applied after the deletion found nothing.
         let mut late = was == Some(&StepState::Intended);
         while late {
-            self.clock.sleep(LATE).await;
+            self.clock.sleep(LATE_WRITE_PAUSE).await;
             late = handle.find().await?.is_some();
             if late {
                 self.delete_patiently(step, handle, None).await?;
@@ -138,11 +138,11 @@ impl Site<'_> {
                 Err(error) => error,
             };
             let elapsed = self.clock.elapsed().saturating_sub(started);
-            if !may_go_later(&error) || elapsed > PATIENCE {
+            if !may_go_later(&error) || elapsed > DELETION_LIMIT {
                 return Err(error);
             }
             tracing::debug!(%error, "the deletion is tried again");
-            self.clock.sleep(PAUSE).await;
+            self.clock.sleep(DELETION_PAUSE).await;
         }
     }
 

@@ -25,14 +25,14 @@ use crate::client::{Group, Handle, Kind, Pending, Tagged, VirtualMachines};
 use crate::error::{Class, Fault};
 
 /// How often a write is sent whose operation failed for a moment.
-const ATTEMPTS: u32 = 3;
+const OPERATION_ATTEMPTS: u32 = 3;
 
 /// The pause before such a write is sent again.
-const PAUSE: Duration = Duration::from_secs(10);
+const WRITE_PAUSE: Duration = Duration::from_secs(10);
 
 /// For how long a write is sent again that something else stands in the way of: a network interface stays reserved for
 /// three minutes after its machine failed.
-const PATIENCE: Duration = Duration::from_secs(240);
+const BLOCKED_WRITE_LIMIT: Duration = Duration::from_secs(240);
 
 /// The name of the extension that brings the agent.
 const EXTENSION: &str = "azconnect-agent";
@@ -208,8 +208,8 @@ impl Site<'_> {
                 Ok(Probed::NotYet(reason)) => reason,
                 Err(error) => error.to_string(),
             };
-            if self.clock.elapsed().saturating_sub(started) + agent.every > agent.deadline {
-                let seconds = agent.deadline.as_secs();
+            if self.clock.elapsed().saturating_sub(started) + agent.probe_pause > agent.time_limit {
+                let seconds = agent.time_limit.as_secs();
                 let error = Error::new(
                     ErrorKind::Timeout,
                     format!("the agent is not online after {seconds} s: {}", tail(&last)),
@@ -218,7 +218,7 @@ impl Site<'_> {
                 .with_advice("look at the script's output in the machine, or give it more time");
                 return Err(Failure::Definitive(error));
             }
-            self.clock.sleep(agent.every).await;
+            self.clock.sleep(agent.probe_pause).await;
         }
     }
 
@@ -291,9 +291,11 @@ impl Site<'_> {
         loop {
             let pending = match handle.create(body).await {
                 Ok(pending) => pending.without_result(),
-                Err(error) if is_momentary(&error) && self.clock.elapsed().saturating_sub(started) < PATIENCE => {
+                Err(error)
+                    if is_momentary(&error) && self.clock.elapsed().saturating_sub(started) < BLOCKED_WRITE_LIMIT =>
+                {
                     tracing::debug!(%error, "the write is refused for a moment and sent again");
-                    self.clock.sleep(PAUSE).await;
+                    self.clock.sleep(WRITE_PAUSE).await;
                     continue;
                 }
                 Err(error) => return Err(Failure::of_refusal(error)),
@@ -303,9 +305,9 @@ impl Site<'_> {
             }
             match self.outcome(pending).await {
                 Ok(()) => return self.note(ProvisionEvent::Completed { step, created: true }).await,
-                Err(Failure::Definitive(error)) if attempt < ATTEMPTS && is_momentary(&error) => {
+                Err(Failure::Definitive(error)) if attempt < OPERATION_ATTEMPTS && is_momentary(&error) => {
                     tracing::debug!(%error, attempt, "the operation failed for a moment and is begun again");
-                    self.clock.sleep(PAUSE).await;
+                    self.clock.sleep(WRITE_PAUSE).await;
                     attempt += 1;
                 }
                 Err(failure) => return Err(failure),

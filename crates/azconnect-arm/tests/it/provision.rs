@@ -163,7 +163,7 @@ async fn a_failing_agent_script_is_in_the_error_and_nothing_is_left() {
 async fn an_agent_that_never_answers_ends_at_its_deadline() {
     let stage = Stage::new();
     let provisioner = stage.provisioner().with_probe(Arc::new(FnProbe::new(|_| Probed::NotYet("silence".into()))));
-    let install = agent().with_deadline(Duration::from_secs(300)).with_every(Duration::from_secs(5));
+    let install = agent().with_time_limit(Duration::from_secs(300)).with_probe_pause(Duration::from_secs(5));
     let error = provisioner.run(&plan(spec().with_agent(install))).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(error.message().contains("silence"));

@@ -1,7 +1,11 @@
 //! The network and the time of this machine.
 
+#[cfg(feature = "clock")]
 mod clock;
+#[cfg(feature = "reqwest")]
 mod reqwest;
 
+#[cfg(feature = "clock")]
 pub use self::clock::SystemClock;
+#[cfg(feature = "reqwest")]
 pub use self::reqwest::{ReqwestTransport, ReqwestTransportBuilder};

@@ -12,5 +12,5 @@ mod poller;
 mod reading;
 
 pub use operation::{Begun, Finish, Operation};
-pub use policy::{Eager, FollowRetryAfter, PollPolicy, Seen};
+pub use policy::{DoublingToRetryAfter, Eager, PollPolicy, Seen};
 pub use poller::{OperationDialect, OperationOutcome, Poller};

@@ -1,4 +1,4 @@
-//! Asking until the outcome is known.
+//! Polls an operation until its outcome is known.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 
 use super::operation::Operation;
-use super::policy::{FollowRetryAfter, PollPolicy, Seen};
+use super::policy::{DoublingToRetryAfter, PollPolicy, Seen};
 use super::reading::{Source, State, state_of};
 use crate::call::Call;
 use crate::dialect::Dialect;
@@ -25,15 +25,15 @@ pub trait OperationDialect: Dialect {
     fn failure(&self, answer: &Response) -> Error;
 }
 
-/// Where an operation stands.
+/// Where an operation stands: what a poll, or waiting, found.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OperationOutcome {
-    /// It goes on. From [`Poller::wait`]: it still went on at the deadline.
+    /// It goes on. From [`Poller::wait`]: it still went on when the time limit was reached.
     InProgress,
     /// It succeeded. The answer is its result; empty where there is none.
     Done(Response),
-    /// The service says that it failed or was cancelled.
+    /// It failed or was cancelled, the service says.
     Failed(Error),
     /// Reading the status failed; the operation itself goes on, or has ended in a way not known.
     Unread(Error),
@@ -69,7 +69,7 @@ pub struct Poller<'a> {
     resumed: bool,
     read: bool,
     started: Duration,
-    deadline: Duration,
+    time_limit: Duration,
     seen: Seen,
 }
 
@@ -85,12 +85,12 @@ impl<'a> Poller<'a> {
             pipeline,
             template,
             dialect,
-            policy: Arc::new(FollowRetryAfter),
+            policy: Arc::new(DoublingToRetryAfter),
             operation,
             resumed: false,
             read: false,
             started,
-            deadline: Duration::from_secs(3600),
+            time_limit: Duration::from_secs(3600),
             seen,
         }
     }
@@ -102,7 +102,7 @@ impl<'a> Poller<'a> {
         self
     }
 
-    /// Sets how often to ask.
+    /// Sets when to poll.
     #[must_use]
     pub fn with_policy(mut self, policy: Arc<dyn PollPolicy>) -> Self {
         self.policy = policy;
@@ -111,8 +111,8 @@ impl<'a> Poller<'a> {
 
     /// Sets how long [`Poller::wait`] waits; an hour by default.
     #[must_use]
-    pub fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+    pub fn with_time_limit(mut self, time_limit: Duration) -> Self {
+        self.time_limit = time_limit;
         self
     }
 
@@ -121,7 +121,7 @@ impl<'a> Poller<'a> {
         &self.operation
     }
 
-    /// Polls, in the pace of the policy, until the outcome is known or the deadline has passed.
+    /// Polls, in the pace of the policy, until the outcome is known or the time limit is reached.
     pub async fn wait(&mut self) -> OperationOutcome {
         let mut at_once = self.resumed;
         let mut last = OperationOutcome::InProgress;
@@ -129,7 +129,7 @@ impl<'a> Poller<'a> {
             self.seen.elapsed = self.pipeline.clock().elapsed().saturating_sub(self.started);
             if !at_once {
                 let Some(pause) = self.policy.pause(&self.seen) else { return last };
-                if self.seen.elapsed + pause > self.deadline {
+                if self.seen.elapsed + pause > self.time_limit {
                     return last;
                 }
                 self.pipeline.clock().sleep(pause).await;

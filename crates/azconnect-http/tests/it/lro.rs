@@ -287,7 +287,7 @@ async fn eager_backs_off_when_the_budget_runs_low() {
 async fn at_the_deadline_it_is_in_progress_and_not_failed() {
     let stage = Stage::new(vec![running(), running()]);
     let operation = stage.begin(put(), created("10"));
-    let mut poller = stage.poller(operation).with_deadline(Duration::from_secs(3));
+    let mut poller = stage.poller(operation).with_time_limit(Duration::from_secs(3));
     let outcome = poller.wait().await;
     assert!(matches!(outcome, OperationOutcome::InProgress));
     assert_eq!(outcome.into_result().unwrap_err().kind(), ErrorKind::Timeout);

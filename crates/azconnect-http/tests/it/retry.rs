@@ -102,7 +102,7 @@ async fn the_deadline_bounds_attempts_and_pauses_together() {
     let clock = VirtualClock::new();
     let script = Script::new(&clock, [Step::Hang]);
     let call = Call::get("thing.get", url())
-        .with_deadline(Duration::from_secs(12))
+        .with_time_limit(Duration::from_secs(12))
         .with_options(SendOptions::default().with_timeout(Duration::from_secs(4)));
     let error = script.pipeline().execute(call, &PlainDialect).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
@@ -169,7 +169,7 @@ async fn a_call_that_waited_past_its_deadline_is_not_sent() {
     let clock = VirtualClock::new();
     let script = Script::new(&clock, [status(200)]);
     let pace = Arc::new(Slow(clock, Duration::from_secs(60), 0.into()));
-    let call = Call::post("thing.add", url()).with_pace(pace).with_deadline(Duration::from_secs(60));
+    let call = Call::post("thing.add", url()).with_pace(pace).with_time_limit(Duration::from_secs(60));
     let error = script.pipeline().execute(call, &PlainDialect).await.unwrap_err();
     assert_eq!((error.kind(), error.effect(), script.attempts()), (ErrorKind::Timeout, Effect::None, 0));
 }
