@@ -81,15 +81,25 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod client;
-mod error;
+pub mod error;
+mod key;
 mod machine;
 mod preflight;
-mod provision;
-mod roles;
+pub mod provision;
+pub mod resource;
+mod role;
+pub mod spec;
 
-pub use client::*;
-pub use error::{ArmDialect, Class, Fault, Quota};
+pub use client::{Arm, Group, Handle, Pending, Skus, Subscription};
+pub use error::{Class, Fault};
+pub use key::{KeyKind, SshKey};
 pub use machine::OwnMachine;
 pub use preflight::{Check, Finding, Report, Verdict, preflight};
-pub use provision::*;
-pub use roles::{Assigned, Assignment, PrincipalType, Role};
+pub use provision::{
+    CleanUp, Phase, ProvisionEvent, ProvisionId, ProvisionPlan, ProvisionState, Provisioned, Provisioner, Step,
+};
+pub use resource::ResourceId;
+pub use resource::compute::Power;
+pub use resource::image::Urn;
+pub use role::{Assigned, Assignment, PrincipalType, Role};
+pub use spec::{AgentInstall, Cidr, GroupChoice, ImageChoice, InboundRule, NetworkChoice, OnFailure, VmSpec};

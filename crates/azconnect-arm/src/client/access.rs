@@ -6,62 +6,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::arm::Arm;
-use super::id::ResourceId;
-use super::kind::AUTHORIZATION_API;
-use super::view::views;
-
-views! {
-    /// What one role allows the caller at a scope.
-    Permissions {
-        /// What it allows, with `*` for anything.
-        actions: Vec<String>,
-        /// What it takes away from that.
-        not_actions: Vec<String>,
-        /// What it allows with data.
-        data_actions: Vec<String>,
-        /// What it takes away from that.
-        not_data_actions: Vec<String>,
-    }
-    /// A role assignment.
-    RoleAssignment {
-        /// Its id.
-        id: String,
-        /// Its name, a GUID.
-        name: String,
-        /// Who has which role where.
-        properties: RoleAssignmentProperties,
-    }
-    /// Who has which role where.
-    RoleAssignmentProperties {
-        /// The role.
-        role_definition_id: String,
-        /// Who.
-        principal_id: String,
-        /// `ServicePrincipal`, `User` or `Group`.
-        principal_type: Option<String>,
-        /// Where.
-        scope: Option<String>,
-    }
-    /// A role.
-    RoleDefinition {
-        /// Its id.
-        id: String,
-        /// Its name, a GUID.
-        name: String,
-        /// What it allows.
-        properties: RoleDefinitionProperties,
-    }
-    /// What a role allows.
-    RoleDefinitionProperties {
-        /// What people call it.
-        role_name: String,
-        /// `BuiltInRole` or `CustomRole`.
-        #[serde(rename = "type")]
-        kind: Option<String>,
-        /// What it allows.
-        permissions: Vec<Permissions>,
-    }
-}
+use crate::resource::access::{Permissions, RoleAssignment, RoleAssignmentProperties, RoleDefinition};
+use crate::resource::{AUTHORIZATION_API, ResourceId};
 
 /// The segments below a scope.
 const PROVIDER: [&str; 2] = ["providers", "Microsoft.Authorization"];
@@ -125,11 +71,5 @@ impl Arm {
         let segments: Vec<&str> = PROVIDER.iter().chain(rest).copied().collect();
         let query: Vec<_> = [("api-version", AUTHORIZATION_API)].into_iter().chain(query.iter().copied()).collect();
         self.url(scope, &segments, &query)
-    }
-}
-
-impl RoleAssignmentProperties {
-    pub(crate) fn to_send(role_definition_id: String, principal_id: String, principal_type: &str) -> Self {
-        Self { role_definition_id, principal_id, principal_type: Some(principal_type.to_owned()), scope: None }
     }
 }

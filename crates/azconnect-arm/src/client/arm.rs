@@ -14,9 +14,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::id::ResourceId;
-use super::subscription::Subscription;
 use crate::error::ArmDialect;
+use crate::resource::ResourceId;
 
 /// The most items of a list that is read whole.
 const LIST_LIMIT: usize = 100_000;
@@ -59,23 +58,6 @@ impl Arm {
         self
     }
 
-    /// One subscription.
-    pub fn subscription(&self, id: SubscriptionId) -> Subscription {
-        let mut arm = self.clone();
-        arm.dialect = ArmDialect::new(Some(id));
-        Subscription::new(arm, id)
-    }
-
-    /// The subscriptions that the identity can see.
-    ///
-    /// # Errors
-    /// As every read: the service's refusal.
-    pub async fn subscriptions(&self) -> Result<Vec<super::SubscriptionView>, Error> {
-        let url =
-            with_query(endpoint(&self.base, &["subscriptions"])?, &[("api-version", super::kind::SUBSCRIPTIONS_API)]);
-        self.pages(self.call("arm.subscription.list", Method::GET, url)).all(LIST_LIMIT).await
-    }
-
     /// The clock of the pipeline.
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         self.pipeline.clock()
@@ -95,6 +77,16 @@ impl Arm {
 
     pub(super) fn operation_time_limit(&self) -> Duration {
         self.operation_time_limit
+    }
+
+    /// The same, with advice that names a subscription.
+    pub(super) fn of_subscription(&self, id: SubscriptionId) -> Self {
+        Self { dialect: ArmDialect::new(Some(id)), ..self.clone() }
+    }
+
+    /// An address that is in no scope.
+    pub(super) fn root(&self, segments: &[&str], query: &[(&str, &str)]) -> Result<Url, Error> {
+        Ok(with_query(endpoint(&self.base, segments)?, query))
     }
 
     /// The address of a scope, with what follows it.

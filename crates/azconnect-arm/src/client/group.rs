@@ -1,6 +1,5 @@
 //! Resource groups and what is in them.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use azconnect_core::{Error, ResourceGroupName};
@@ -8,48 +7,12 @@ use http::Method;
 use serde_json::Value;
 
 use super::handle::Handle;
-use super::id::ResourceId;
-use super::kind::{
-    Disks, NetworkInterfaces, NetworkSecurityGroups, PublicIps, RESOURCES_API, ResourceGroups, VirtualMachines,
-    VirtualNetworks,
-};
-use super::view::views;
+use super::pending::Pending;
 use crate::error::fault_of_text;
-
-views! {
-    /// A resource group as read.
-    ResourceGroup {
-        /// Its id.
-        id: String,
-        /// Its name.
-        name: String,
-        /// Its region.
-        location: String,
-        /// Its tags.
-        tags: BTreeMap<String, String>,
-        /// Its state.
-        properties: GroupProperties,
-    }
-    /// The state of a resource group.
-    GroupProperties {
-        /// `Succeeded`, `Deleting`, ….
-        provisioning_state: Option<String>,
-    }
-    /// A resource of any type, as lists show it.
-    GenericResource {
-        /// Its id.
-        id: String,
-        /// Its name.
-        name: String,
-        /// Its type, such as `Microsoft.Network/publicIPAddresses`.
-        #[serde(rename = "type")]
-        kind: String,
-        /// Its region.
-        location: String,
-        /// Its tags.
-        tags: BTreeMap<String, String>,
-    }
-}
+use crate::resource::compute::VirtualMachines;
+use crate::resource::group::{GenericResource, ResourceGroups};
+use crate::resource::network::{Disks, NetworkInterfaces, NetworkSecurityGroups, PublicIps, VirtualNetworks};
+use crate::resource::{Kind, RESOURCES_API, ResourceId};
 
 /// One resource group, which may or may not exist, and the way to what is in it.
 #[derive(Clone)]
@@ -136,7 +99,7 @@ impl Group {
         self.resource(name)
     }
 
-    fn resource<K: super::kind::Kind>(&self, name: &str) -> Result<Handle<K>, Error> {
+    fn resource<K: Kind>(&self, name: &str) -> Result<Handle<K>, Error> {
         Ok(Handle::new(self.handle.arm.clone(), self.id().provider(K::TYPE, name)?))
     }
 
@@ -160,7 +123,7 @@ impl Group {
             }
             done => done,
         };
-        let pending = super::Pending::begun(arm.clone(), call, begun, |answer| Ok(answer.body().clone()));
+        let pending = Pending::begun(arm.clone(), call, begun, |answer| Ok(answer.body().clone()));
         let answer = pending.wait().await?;
         let verdict: Value = serde_json::from_slice(&answer).unwrap_or_default();
         match verdict.get("error") {

@@ -9,9 +9,8 @@ use http::Method;
 use serde::Serialize;
 
 use super::arm::Arm;
-use super::id::ResourceId;
-use super::kind::Kind;
 use super::pending::Pending;
+use crate::resource::{Kind, ResourceId};
 
 /// One resource of a kind, which may or may not exist. Cheap to clone.
 pub struct Handle<K> {

@@ -5,62 +5,16 @@ use std::fmt;
 use azconnect_core::{Error, ErrorKind, ResourceGroupName, SubscriptionId};
 use http::Method;
 
-use super::VirtualMachine;
 use super::arm::Arm;
-use super::group::{Group, ResourceGroup};
+use super::group::Group;
 use super::handle::Handle;
-use super::id::ResourceId;
-use super::image::{ImageVersion, Urn};
-use super::kind::{COMPUTE_API, NETWORK_API, RESOURCES_API, SKUS_API, SUBSCRIPTIONS_API};
 use super::skus::Skus;
-use super::usage::Usage;
-use super::view::views;
-
-views! {
-    /// A subscription as read.
-    SubscriptionView {
-        /// Its id.
-        subscription_id: String,
-        /// What people call it.
-        display_name: String,
-        /// The tenant it belongs to.
-        tenant_id: Option<String>,
-        /// `Enabled`, `Warned`, `PastDue`, `Disabled` or `Deleted`.
-        state: String,
-    }
-    /// A region.
-    Location {
-        /// Such as `westeurope`.
-        name: String,
-        /// Such as `West Europe`.
-        display_name: String,
-    }
-    /// A resource provider.
-    Provider {
-        /// Such as `Microsoft.Compute`.
-        namespace: String,
-        /// `Registered`, `Registering`, `NotRegistered` or `Unregistering`.
-        registration_state: String,
-        /// What it offers.
-        resource_types: Vec<ProviderType>,
-    }
-    /// A type of resource that a provider offers.
-    ProviderType {
-        /// Such as `virtualMachines`.
-        resource_type: String,
-        /// The regions, by their display names.
-        locations: Vec<String>,
-        /// The versions of its interface.
-        api_versions: Vec<String>,
-    }
-}
-
-impl Provider {
-    /// Whether the subscription may use it.
-    pub fn is_registered(&self) -> bool {
-        self.registration_state.eq_ignore_ascii_case("Registered")
-    }
-}
+use crate::resource::compute::VirtualMachine;
+use crate::resource::group::ResourceGroup;
+use crate::resource::image::{ImageVersion, Urn};
+use crate::resource::subscription::{Location, Provider, SubscriptionView};
+use crate::resource::usage::Usage;
+use crate::resource::{COMPUTE_API, NETWORK_API, RESOURCES_API, ResourceId, SKUS_API, SUBSCRIPTIONS_API};
 
 /// One subscription. Cheap to clone.
 #[derive(Clone)]
@@ -70,11 +24,23 @@ pub struct Subscription {
     scope: ResourceId,
 }
 
-impl Subscription {
-    pub(super) fn new(arm: Arm, id: SubscriptionId) -> Self {
-        Self { arm, id, scope: ResourceId::of_subscription(id) }
+impl Arm {
+    /// One subscription.
+    pub fn subscription(&self, id: SubscriptionId) -> Subscription {
+        Subscription { arm: self.of_subscription(id), id, scope: ResourceId::of_subscription(id) }
     }
 
+    /// The subscriptions that the identity can see.
+    ///
+    /// # Errors
+    /// As every read: the service's refusal.
+    pub async fn subscriptions(&self) -> Result<Vec<SubscriptionView>, Error> {
+        let url = self.root(&["subscriptions"], &[("api-version", SUBSCRIPTIONS_API)])?;
+        self.list(self.call("arm.subscription.list", Method::GET, url)).await
+    }
+}
+
+impl Subscription {
     /// Its id.
     pub fn id(&self) -> SubscriptionId {
         self.id
@@ -129,7 +95,7 @@ impl Subscription {
             .call("arm.provider.register", Method::POST, url)
             .with_idempotency(azconnect_http::Idempotency::Idempotent);
         self.arm.read(call).await.map_err(|error| match error.kind() {
-            ErrorKind::PermissionDenied => error.with_advice(crate::preflight::register_command(namespace, self.id)),
+            ErrorKind::PermissionDenied => error.with_advice(register_command(namespace, self.id)),
             _ => error,
         })
     }
@@ -225,6 +191,11 @@ impl Subscription {
                 .with_advice("check the image's name, and whether the region offers it")
         })
     }
+}
+
+/// The command with which an administrator registers a resource provider.
+pub(crate) fn register_command(namespace: &str, subscription: SubscriptionId) -> String {
+    format!("an administrator runs: az provider register --namespace {namespace} --subscription {subscription}")
 }
 
 fn image_segments<'a>(location: &'a str, urn: &'a Urn) -> [&'a str; 13] {

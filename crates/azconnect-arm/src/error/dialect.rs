@@ -15,13 +15,13 @@ const MESSAGE_LIMIT: usize = 2000;
 
 /// The dialect of Azure Resource Manager: every shape of error, and the catalogue of its codes.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct ArmDialect {
+pub(crate) struct ArmDialect {
     subscription: Option<SubscriptionId>,
 }
 
 impl ArmDialect {
     /// The dialect. With a subscription, the commands in its advice are complete.
-    pub fn new(subscription: Option<SubscriptionId>) -> Self {
+    pub(crate) fn new(subscription: Option<SubscriptionId>) -> Self {
         Self { subscription }
     }
 

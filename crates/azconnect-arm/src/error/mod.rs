@@ -8,8 +8,7 @@ mod fault;
 mod quota;
 
 pub use catalogue::Class;
-pub use dialect::ArmDialect;
 pub use fault::Fault;
 pub use quota::Quota;
 
-pub(crate) use dialect::fault_of_text;
+pub(crate) use dialect::{ArmDialect, fault_of_text};

@@ -2,8 +2,10 @@
 
 use azconnect_core::Error;
 
-use crate::client::{Handle, ResourceId, Subscription, Tagged, VirtualMachine, VirtualMachines};
+use crate::client::{Handle, Subscription};
 use crate::provision::{OWNER_TAG, ProvisionId};
+use crate::resource::compute::{VirtualMachine, VirtualMachines};
+use crate::resource::{ResourceId, Tagged};
 
 /// A machine that a provisioning created.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Which actions a machine needs, and whether a role allows them.
 
-use crate::client::Permissions;
-use crate::provision::{NetworkChoice, VmSpec};
+use crate::resource::access::Permissions;
+use crate::spec::{NetworkChoice, VmSpec};
 
 /// The actions that provisioning and cleaning up need. `creates_group`: whether the group has to be created.
 pub(super) fn needed(spec: &VmSpec, creates_group: bool) -> Vec<&'static str> {

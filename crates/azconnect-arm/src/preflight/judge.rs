@@ -5,9 +5,10 @@ use azconnect_core::{Error, ErrorKind, SubscriptionId};
 use super::action::{allowed, needed};
 use super::finding::{Check, Finding};
 use super::read::Facts;
-use super::register_command;
-use crate::client::{Sku, Usage};
-use crate::provision::{GroupChoice, NetworkChoice, VmSpec};
+use crate::client::register_command;
+use crate::resource::sku::Sku;
+use crate::resource::usage::Usage;
+use crate::spec::{GroupChoice, NetworkChoice, VmSpec};
 
 pub(super) fn judge(subscription: SubscriptionId, spec: &VmSpec, facts: &Facts) -> Vec<Finding> {
     let mut findings = vec![

@@ -4,16 +4,15 @@ mod action;
 mod finding;
 mod judge;
 mod read;
-mod resolve;
 
-use azconnect_core::{Clock, SubscriptionId};
+use azconnect_core::Clock;
 
 pub use finding::{Check, Finding, Report, Verdict};
 
-pub(crate) use resolve::resolve;
+pub(crate) use read::{read_image, read_skus};
 
 use crate::client::Subscription;
-use crate::provision::VmSpec;
+use crate::spec::VmSpec;
 
 /// Looks at everything that a machine needs, in parallel and without any effect, and returns all findings at once.
 ///
@@ -26,9 +25,4 @@ pub async fn preflight(subscription: &Subscription, spec: &VmSpec) -> Report {
     let took = Clock::elapsed(&**subscription.arm().clock()).saturating_sub(started);
     tracing::debug!(findings = findings.len(), milliseconds = took.as_millis() as u64, "preflight");
     Report::new(findings)
-}
-
-/// The command with which an administrator registers a resource provider.
-pub(crate) fn register_command(namespace: &str, subscription: SubscriptionId) -> String {
-    format!("an administrator runs: az provider register --namespace {namespace} --subscription {subscription}")
 }

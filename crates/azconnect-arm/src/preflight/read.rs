@@ -3,11 +3,16 @@
 use azconnect_core::{Error, ErrorKind};
 use futures_util::future::join;
 
-use crate::client::{
-    ImageVersion, Location, Permissions, Provider, ResourceGroup, ResourceId, Sku, Subscription, SubscriptionView,
-    Usage, VirtualNetwork,
-};
-use crate::provision::{ImageChoice, NetworkChoice, VmSpec};
+use crate::client::Subscription;
+use crate::resource::ResourceId;
+use crate::resource::access::Permissions;
+use crate::resource::group::ResourceGroup;
+use crate::resource::image::ImageVersion;
+use crate::resource::network::VirtualNetwork;
+use crate::resource::sku::Sku;
+use crate::resource::subscription::{Location, Provider, SubscriptionView};
+use crate::resource::usage::Usage;
+use crate::spec::{ImageChoice, NetworkChoice, VmSpec};
 
 /// Everything that was read, or why it was not.
 pub(super) struct Facts {
@@ -63,7 +68,7 @@ async fn read_group(
 }
 
 /// The sizes of the specification, out of those of the region.
-pub(super) async fn read_skus(subscription: &Subscription, spec: &VmSpec) -> Result<Vec<Sku>, Error> {
+pub(crate) async fn read_skus(subscription: &Subscription, spec: &VmSpec) -> Result<Vec<Sku>, Error> {
     let mut list = subscription.skus(Some(&spec.location))?;
     let mut found = Vec::new();
     while let Some(sku) = list.next().await? {
@@ -75,7 +80,7 @@ pub(super) async fn read_skus(subscription: &Subscription, spec: &VmSpec) -> Res
     Ok(found)
 }
 
-pub(super) async fn read_image(subscription: &Subscription, spec: &VmSpec) -> Option<Result<ImageVersion, Error>> {
+pub(crate) async fn read_image(subscription: &Subscription, spec: &VmSpec) -> Option<Result<ImageVersion, Error>> {
     match &spec.image {
         ImageChoice::Urn(urn) => Some(subscription.image(&spec.location, urn).await),
         ImageChoice::Id(_) => None,

@@ -4,10 +4,9 @@ use azconnect_core::Error;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::image::ImageChoice;
 use super::plan::{OWNER_TAG, Placement, ProvisionPlan};
-use super::spec::NetworkChoice;
-use crate::client::ResourceId;
+use crate::resource::ResourceId;
+use crate::spec::{ImageChoice, NetworkChoice, Source};
 
 /// The ids that the documents refer to.
 pub(super) struct Ids {
@@ -57,7 +56,7 @@ pub(super) fn security_group(plan: &ProvisionPlan) -> Value {
         .rules
         .iter()
         .map(|rule| {
-            let sources: Vec<String> = rule.sources.iter().map(super::rule::Source::prefix).collect();
+            let sources: Vec<String> = rule.sources.iter().map(Source::prefix).collect();
             let mut properties = json!({
                 "priority": rule.priority,
                 "direction": "Inbound",

@@ -6,9 +6,8 @@ use azconnect_core::{Error, SecretId, SubscriptionId};
 use serde::{Deserialize, Serialize};
 
 use super::id::ProvisionId;
-use super::image::ImageChoice;
-use super::spec::{GroupChoice, NetworkChoice, VmSpec};
-use crate::client::{ImagePlan, Urn};
+use crate::resource::image::{ImagePlan, Urn};
+use crate::spec::{GroupChoice, ImageChoice, NetworkChoice, VmSpec};
 
 /// The tag that says to which provisioning a resource belongs.
 pub(crate) const OWNER_TAG: &str = "azconnect-machine";

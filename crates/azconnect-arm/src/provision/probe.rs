@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use azconnect_core::Error;
 
-use super::script::{Found, inquiry, read};
-use crate::client::{Handle, VirtualMachines};
+use crate::client::Handle;
+use crate::resource::compute::VirtualMachines;
+use crate::spec::script::{Found, inquiry, read};
 
 /// What is probed.
 #[derive(Clone, Debug)]

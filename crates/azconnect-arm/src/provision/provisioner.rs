@@ -11,15 +11,16 @@ use super::decide::{Action, decide};
 use super::event::ProvisionEvent;
 use super::failure::{Failure, StepFailure};
 use super::id::ProvisionId;
-use super::key::SshKey;
 use super::plan::ProvisionPlan;
 use super::probe::AgentProbe;
 use super::recorder::{Ports, Recorder, read, stream};
-use super::spec::{OnFailure, VmSpec};
+use super::resolve::resolve;
 use super::state::{Phase, ProvisionState};
 use super::steps::Site;
-use crate::client::{Handle, Subscription, VirtualMachines};
-use crate::preflight;
+use crate::client::{Handle, Subscription};
+use crate::key::SshKey;
+use crate::resource::compute::VirtualMachines;
+use crate::spec::{OnFailure, VmSpec};
 
 /// A machine that runs.
 #[derive(Clone, Debug)]
@@ -106,7 +107,7 @@ impl Provisioner {
     /// [`InvalidInput`](ErrorKind::InvalidInput) as [`VmSpec::check`].
     pub async fn plan(&self, id: ProvisionId, spec: VmSpec) -> Result<ProvisionPlan, Error> {
         let mut plan = ProvisionPlan::new(id, self.subscription.id(), spec)?;
-        preflight::resolve(&self.subscription, &mut plan).await;
+        resolve(&self.subscription, &mut plan).await;
         Ok(plan)
     }
 

@@ -8,8 +8,9 @@ use azconnect_http::{Operation, OperationOutcome};
 use super::event::{ProvisionEvent, Step};
 use super::state::{ProvisionState, StepState};
 use super::steps::Site;
-use crate::client::{Handle, Kind};
+use crate::client::Handle;
 use crate::error::{Class, Fault};
+use crate::resource::Kind;
 
 /// For how long a deletion is tried. A network interface stays reserved for three minutes after its machine failed.
 const DELETION_LIMIT: Duration = Duration::from_secs(600);

@@ -6,7 +6,7 @@ use azconnect_http::Operation;
 
 use super::event::{ProvisionEvent, Step};
 use super::plan::ProvisionPlan;
-use super::spec::OnFailure;
+use crate::spec::OnFailure;
 
 /// Where one resource stands.
 #[derive(Clone, Debug, PartialEq)]

@@ -11,18 +11,18 @@ use futures_util::future::join;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::agent::{AgentInstall, ExtensionScript, check_extension_script};
 use super::body::{self, Extension, Ids, MachineInput};
 use super::event::{ProvisionEvent, Step};
 use super::failure::{Failure, StepFailure, is_momentary};
 use super::plan::{OWNER_TAG, ProvisionPlan};
 use super::probe::{AgentProbe, ProbeTarget, Probed, RunCommandProbe};
 use super::recorder::Recorder;
-use super::script;
-use super::spec::GroupChoice;
 use super::state::{ProvisionState, StepState};
-use crate::client::{Group, Handle, Kind, Pending, Tagged, VirtualMachines};
+use crate::client::{Group, Handle, Pending};
 use crate::error::{Class, Fault};
+use crate::resource::compute::VirtualMachines;
+use crate::resource::{Kind, Tagged};
+use crate::spec::{AgentInstall, ExtensionScript, GroupChoice, check_extension_script, script};
 
 /// How often a write is sent whose operation failed for a moment.
 const OPERATION_ATTEMPTS: u32 = 3;

@@ -42,7 +42,7 @@ fn openssh_reads_an_rsa_key() {
 #[test]
 #[ignore = "needs cloud-init"]
 fn cloud_init_accepts_the_user_data() {
-    let document = azconnect_arm::CloudInit::new()
+    let document = azconnect_arm::spec::CloudInit::new()
         .with_config("#cloud-config\npackages: [curl]\n")
         .with_script("agent.sh", "#!/bin/sh\necho ünïcode\n")
         .document()

@@ -3,10 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use azconnect_arm::{
-    AgentInstall, Class, ExtensionScript, Fault, FnProbe, GroupChoice, Phase, Power, Probed, ProvisionEvent, Step,
-    VmSpec,
-};
+use azconnect_arm::provision::{FnProbe, Probed};
+use azconnect_arm::spec::ExtensionScript;
+use azconnect_arm::{AgentInstall, Class, Fault, GroupChoice, Phase, Power, ProvisionEvent, Step, VmSpec};
 use azconnect_core::{Clock, Effect, ErrorKind, SecretId, SecretStore};
 use azconnect_emulator::arm::{AgentOutcome, AgentScript, Failure};
 use azconnect_emulator::{Fault as Script, FaultAction};

@@ -21,7 +21,7 @@ views! {
     /// What an image is.
     ImageProperties {
         /// `V1` or `V2`: what a size must support.
-        #[serde(rename = "hyperVGeneration")]
+        #[serde(rename(deserialize = "hyperVGeneration"))]
         hyper_v_generation: Option<String>,
         /// `x64` or `Arm64`.
         architecture: Option<String>,

@@ -12,7 +12,7 @@ const LIMIT: usize = 64 * 1024;
 /// Follows cloud-init's *User-data formats: MIME multi-part archive*.
 ///
 /// ```
-/// let data = azconnect_arm::CloudInit::new()
+/// let data = azconnect_arm::spec::CloudInit::new()
 ///     .with_config("#cloud-config\npackages: [curl]\n")
 ///     .with_script("install.sh", "#!/bin/sh\necho hello\n")
 ///     .encode()?;

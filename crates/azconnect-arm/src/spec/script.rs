@@ -11,7 +11,7 @@ const LOG: &str = "/var/log/azconnect-agent.log";
 
 /// A script that runs the product's script, keeps its output, and leaves a mark of its outcome. Errors of a script are
 /// not fatal to cloud-init, and the machine counts as ready before the script ends: so the mark decides.
-pub(super) fn wrapped(script: &str) -> String {
+pub(crate) fn wrapped(script: &str) -> String {
     let end = (0_u32..)
         .map(|number| format!("AZCONNECT_END_{number}"))
         .find(|end| !script.lines().any(|line| line == end))
@@ -35,7 +35,7 @@ pub(super) fn wrapped(script: &str) -> String {
 }
 
 /// The script that asks how far the other one is, for a run command. Plain words of the shell only.
-pub(super) fn inquiry() -> String {
+pub(crate) fn inquiry() -> String {
     format!(
         "#!/bin/sh\n\
          test -f {SUCCESS} && echo azconnect-ok\n\
@@ -49,7 +49,7 @@ pub(super) fn inquiry() -> String {
 
 /// What the inquiry found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// The script ended with code 0.
     Succeeded,
     /// It runs, or has not begun.
@@ -59,7 +59,7 @@ pub(super) enum Found {
 }
 
 /// Reads the output of the inquiry.
-pub(super) fn read(output: &str) -> Found {
+pub(crate) fn read(output: &str) -> Found {
     let (head, log) = output.split_once("azconnect-log:").unwrap_or((output, ""));
     if head.lines().any(|line| line.trim() == "azconnect-ok") {
         return Found::Succeeded;

@@ -31,7 +31,7 @@ impl Source {
         }
     }
 
-    pub(super) fn prefix(&self) -> String {
+    pub(crate) fn prefix(&self) -> String {
         match self {
             Self::Range(range) => range.to_string(),
             Self::ServiceTag(tag) => tag.clone(),
@@ -52,7 +52,7 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    pub(super) fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Tcp => "Tcp",
             Self::Udp => "Udp",
@@ -94,7 +94,7 @@ impl InboundRule {
         self
     }
 
-    pub(super) fn port_range(&self) -> String {
+    pub(crate) fn port_range(&self) -> String {
         if self.ports.0 == self.ports.1 {
             self.ports.0.to_string()
         } else {
@@ -151,7 +151,7 @@ impl InboundRule {
 }
 
 /// Checks rules one by one and together: names and priorities are unique.
-pub(super) fn check_rules(rules: &[InboundRule]) -> Result<(), Error> {
+pub(crate) fn check_rules(rules: &[InboundRule]) -> Result<(), Error> {
     let mut priorities = BTreeSet::new();
     let mut names = BTreeSet::new();
     for rule in rules {

@@ -5,7 +5,8 @@ use std::str::FromStr;
 use azconnect_core::Error;
 use serde::{Deserialize, Serialize};
 
-use crate::client::{ResourceId, Urn};
+use crate::resource::ResourceId;
+use crate::resource::image::Urn;
 
 /// Which image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -67,7 +67,7 @@ impl AgentInstall {
         self
     }
 
-    pub(super) fn extension_script(&self) -> Option<&ExtensionScript> {
+    pub(crate) fn extension_script(&self) -> Option<&ExtensionScript> {
         match &self.way {
             Way::Extension(script) => Some(script),
             Way::CloudInit(_) => None,
@@ -83,7 +83,7 @@ impl AgentInstall {
 }
 
 /// Checks what can be checked of an extension's script.
-pub(super) fn check_extension_script(text: &str) -> Result<(), Error> {
+pub(crate) fn check_extension_script(text: &str) -> Result<(), Error> {
     if text.is_empty() || text.len() > EXTENSION_LIMIT {
         return Err(Error::invalid("agent script", "is empty or larger than 192 KiB")
             .with_advice("let the script download what is large"));

@@ -9,11 +9,11 @@ use super::agent::{AgentInstall, Way};
 use super::cidr::Cidr;
 use super::cloud_init::CloudInit;
 use super::image::ImageChoice;
-use super::key::KeyKind;
 use super::names::{check_admin_name, check_machine_name, check_reserved};
 use super::rule::{InboundRule, check_rules};
 use super::script;
-use crate::client::ResourceId;
+use crate::key::KeyKind;
+use crate::resource::ResourceId;
 
 /// Which resource group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -281,7 +281,7 @@ impl VmSpec {
     }
 
     /// The user data in base64, if there is any.
-    pub(super) fn user_data(&self) -> Result<Option<String>, Error> {
+    pub(crate) fn user_data(&self) -> Result<Option<String>, Error> {
         let mut data = CloudInit::new();
         if let Some(config) = &self.cloud_config {
             data = data.with_config(config.as_str());

@@ -1,4 +1,5 @@
-//! How answers are read: what is absent or null is the empty value, and what is unknown is skipped.
+//! How answers are read: what is absent or null is the empty value, and what is unknown is skipped. A view is written
+//! with the names of its Rust fields, which are stable.
 
 use serde::{Deserialize, Deserializer};
 
@@ -6,13 +7,13 @@ macro_rules! views {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {
         $(
             $(#[$doc])*
-            #[derive(Clone, Debug, Default, serde::Deserialize)]
-            #[serde(default, rename_all = "camelCase")]
+            #[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
+            #[serde(default, rename_all(deserialize = "camelCase"))]
             #[non_exhaustive]
             pub struct $name {
                 $(
                     $(#[$field_doc])*
-                    #[serde(deserialize_with = "crate::client::view::nullable")]
+                    #[serde(deserialize_with = "crate::resource::view::nullable")]
                     pub $field: $type,
                 )*
             }

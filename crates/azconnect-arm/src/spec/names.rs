@@ -85,7 +85,7 @@ const RESERVED_ADMINS: &[&str] = &[
 ///
 /// # Errors
 /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) with the rule that it breaks.
-pub fn check_machine_name(name: &str) -> Result<(), Error> {
+pub(super) fn check_machine_name(name: &str) -> Result<(), Error> {
     let wrong = |message: &str| {
         Err(Error::invalid("machine name", message)
             .with_advice("use 1 to 64 letters, digits and hyphens, beginning and ending with a letter or digit"))
@@ -124,7 +124,7 @@ pub(crate) fn check_reserved(field: &str, name: &str) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) with the rule that it breaks.
-pub fn check_admin_name(name: &str) -> Result<(), Error> {
+pub(super) fn check_admin_name(name: &str) -> Result<(), Error> {
     let wrong = |message: &str| {
         Err(Error::invalid("administrator name", message)
             .with_advice("use a letter followed by up to 31 lower-case letters, digits, - or _, such as azureuser"))

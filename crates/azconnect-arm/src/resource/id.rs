@@ -84,7 +84,7 @@ impl ResourceId {
         self.0.eq_ignore_ascii_case(&other.0)
     }
 
-    pub(super) fn segments(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &str> {
         self.0.split('/').skip(1)
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use azconnect_core::{Effect, Error, ErrorKind, PrincipalObjectId, SubscriptionId};
 use uuid::Uuid;
 
-use crate::client::{Arm, ResourceId, RoleAssignment, RoleAssignmentProperties};
+use crate::client::Arm;
+use crate::resource::ResourceId;
+use crate::resource::access::{RoleAssignment, RoleAssignmentProperties};
 
 /// For how long a principal that the service does not know yet is waited for. The longest seen was 252 s.
 const PROPAGATION_LIMIT: Duration = Duration::from_secs(300);

@@ -2,12 +2,15 @@
 
 use futures_util::future::join;
 
-use super::read::{read_image, read_skus};
-use crate::client::{ImageVersion, Sku, Subscription};
-use crate::provision::{ImageChoice, ProvisionPlan, ResolvedImage};
+use super::plan::{ProvisionPlan, ResolvedImage};
+use crate::client::Subscription;
+use crate::preflight::{read_image, read_skus};
+use crate::resource::image::ImageVersion;
+use crate::resource::sku::Sku;
+use crate::spec::ImageChoice;
 
 /// Reads the image and the sizes. What cannot be read stays open.
-pub(crate) async fn resolve(subscription: &Subscription, plan: &mut ProvisionPlan) {
+pub(super) async fn resolve(subscription: &Subscription, plan: &mut ProvisionPlan) {
     let (image, skus) = join(read_image(subscription, &plan.spec), read_skus(subscription, &plan.spec)).await;
     let Some(Ok(image)) = image else { return };
     if let ImageChoice::Urn(urn) = &plan.spec.image {

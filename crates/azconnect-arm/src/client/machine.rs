@@ -1,0 +1,137 @@
+//! What only virtual machines and their run commands can do.
+
+use std::collections::BTreeMap;
+
+use azconnect_core::Error;
+use azconnect_http::Idempotency;
+use http::Method;
+use serde_json::{Value, json};
+
+use super::handle::Handle;
+use super::pending::Pending;
+use crate::resource::compute::{
+    Extensions, InstanceView, RunCommand, RunCommands, VirtualMachine, VirtualMachines, VmSize,
+};
+
+impl Handle<VirtualMachines> {
+    /// What the machine does now.
+    ///
+    /// # Errors
+    /// The service's refusal.
+    pub async fn instance_view(&self) -> Result<InstanceView, Error> {
+        self.arm.read(self.call("arm.virtual_machine.instance_view", Method::GET, &["instanceView"], &[])?).await
+    }
+
+    /// The sizes it can take where it is.
+    ///
+    /// # Errors
+    /// The service's refusal.
+    pub async fn sizes(&self) -> Result<Vec<VmSize>, Error> {
+        self.arm.list(self.call("arm.virtual_machine.sizes", Method::GET, &["vmSizes"], &[])?).await
+    }
+
+    /// Starts it. Starting what runs succeeds.
+    ///
+    /// # Errors
+    /// The service's refusal; so all of these.
+    pub async fn start(&self) -> Result<Pending<()>, Error> {
+        self.act("arm.virtual_machine.start", "start", Idempotency::Idempotent).await
+    }
+
+    /// Switches it off. It is still paid for.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn power_off(&self) -> Result<Pending<()>, Error> {
+        self.act("arm.virtual_machine.power_off", "powerOff", Idempotency::Idempotent).await
+    }
+
+    /// Restarts it. Not repeated after a lost answer: it might restart twice.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn restart(&self) -> Result<Pending<()>, Error> {
+        self.act("arm.virtual_machine.restart", "restart", Idempotency::Once).await
+    }
+
+    /// Switches it off and gives its processor back.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn deallocate(&self) -> Result<Pending<()>, Error> {
+        self.act("arm.virtual_machine.deallocate", "deallocate", Idempotency::Idempotent).await
+    }
+
+    /// Gives it another size. A running machine restarts.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start); a size that the machine's hardware does not offer is a `Conflict`.
+    pub async fn resize(&self, size: &str) -> Result<Pending<VirtualMachine>, Error> {
+        self.update(&json!({"properties": {"hardwareProfile": {"vmSize": size}}})).await
+    }
+
+    /// Replaces its tags.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn tag(&self, tags: &BTreeMap<String, String>) -> Result<Pending<VirtualMachine>, Error> {
+        self.update(&json!({ "tags": tags })).await
+    }
+
+    /// Deletes it without waiting for it to shut down.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn force_delete(&self) -> Result<Pending<()>, Error> {
+        self.delete_with(&[("forceDeletion", "true")]).await
+    }
+
+    /// An extension of it.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a name that cannot be part of an id.
+    pub fn extension(&self, name: &str) -> Result<Handle<Extensions>, Error> {
+        self.below(name)
+    }
+
+    /// A managed run command of it.
+    ///
+    /// # Errors
+    /// As [`extension`](Self::extension).
+    pub fn run_command(&self, name: &str) -> Result<Handle<RunCommands>, Error> {
+        self.below(name)
+    }
+
+    async fn act(&self, operation: &'static str, word: &str, idempotency: Idempotency) -> Result<Pending<()>, Error> {
+        let call = self.call(operation, Method::POST, &[word], &[])?.with_idempotency(idempotency);
+        let begun = self.arm.begin(call.clone()).await?;
+        Ok(Pending::begun(self.arm.clone(), call, begun, |_| Ok(())))
+    }
+}
+
+impl Handle<RunCommands> {
+    /// Reads it with the outcome of the command.
+    ///
+    /// # Errors
+    /// The service's refusal.
+    pub async fn view(&self) -> Result<RunCommand, Error> {
+        self.arm.read(self.call("arm.run_command.view", Method::GET, &[], &[("$expand", "instanceView")])?).await
+    }
+
+    /// Begins a shell script in the machine. What it does is read with [`view`](Self::view).
+    ///
+    /// # Errors
+    /// The service's refusal.
+    pub async fn run(&self, location: &str, script: &str) -> Result<Pending<RunCommand>, Error> {
+        let body: Value = json!({
+            "location": location,
+            "properties": {
+                "source": {"script": script},
+                "asyncExecution": false,
+                "timeoutInSeconds": 120,
+                "treatFailureAsDeploymentFailure": false
+            }
+        });
+        self.create(&body).await
+    }
+}

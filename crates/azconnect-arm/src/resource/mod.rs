@@ -1,0 +1,22 @@
+//! The kinds of resources, and the views that reads of them answer: data without any call.
+//!
+//! A kind, such as [`VirtualMachines`](compute::VirtualMachines), says how its [`Handle`](crate::Handle) finds and reads it;
+//! its view stands beside it. Every field of a view may be absent in the service's answer, and is then empty. Views are
+//! serialisable, with the names of their fields.
+
+pub mod access;
+pub mod compute;
+pub mod group;
+mod id;
+pub mod image;
+mod kind;
+pub mod network;
+pub mod sku;
+pub mod subscription;
+pub mod usage;
+mod view;
+
+pub use id::ResourceId;
+pub use kind::{Kind, Tagged};
+
+pub(crate) use kind::{AUTHORIZATION_API, COMPUTE_API, NETWORK_API, RESOURCES_API, SKUS_API, SUBSCRIPTIONS_API};
