@@ -14,8 +14,11 @@ const EXTENSION_LIMIT: usize = 256 * 1024 / 4 * 3;
 pub struct AgentInstall {
     pub(super) way: Way,
     /// The longest time from the machine's creation until the agent is online.
+    // Journals that were written under the field's first name stay readable.
+    #[serde(alias = "deadline")]
     pub time_limit: Duration,
     /// The pause between two probes.
+    #[serde(alias = "every")]
     pub probe_pause: Duration,
 }
 
