@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod call;
 pub(crate) mod dice;
+pub(crate) mod moment;
 pub(crate) mod origins;
 pub(crate) mod refusal;
 pub(crate) mod settings;

@@ -71,9 +71,10 @@ pub use shell::truth::{Acceptance, ApplicationTruth, ConnectionTruth, Held, Pass
 /// from [`Emulator::resource_manager`]; script what goes wrong with [`Failure`](arm::Failure) and
 /// [`FaultAction::Fail`]; read what became of it in the [`LedgerEntry`](arm::LedgerEntry)s of the ground truth.
 pub mod arm {
-    pub use crate::base::refusal::{ErrorShape, Failure};
+    pub use crate::base::refusal::ErrorShape;
     pub use crate::base::settings::resource_manager::{ArmSettings, OperationKind, RetryAfter};
     pub use crate::model::arm::agent::{AgentOutcome, AgentScript, CommandOutcome, CommandRun, Responder};
+    pub use crate::model::arm::failure::Failure;
     pub use crate::model::arm::ledger::LedgerEntry;
     pub use crate::shell::resource_manager::ResourceManager;
 }

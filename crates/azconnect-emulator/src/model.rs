@@ -4,6 +4,7 @@
 pub(crate) mod arm;
 pub(crate) mod devops;
 pub(crate) mod directory;
+pub(crate) mod registry;
 pub(crate) mod replica;
 pub(crate) mod token;
 pub(crate) mod world;

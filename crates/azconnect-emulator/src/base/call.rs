@@ -1,24 +1,14 @@
 //! One request as a room sees it: decoded path, query, headers and body.
 
-use std::time::Duration;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
-use time::OffsetDateTime;
 
 use super::origins::{Origins, Service};
-use super::refusal::Failure;
-
-/// The moment of a request. Lags follow `elapsed`, which never jumps; expiry follows `wall`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment {
-    pub(crate) wall: OffsetDateTime,
-    pub(crate) elapsed: Duration,
-}
+use crate::base::moment::Moment;
 
 /// A request, decoded.
 pub(crate) struct Call {
@@ -34,8 +24,6 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) now: Moment,
-    /// What Azure Resource Manager is to fail with.
-    pub(crate) failure: Option<Failure>,
 }
 
 /// Who the `Authorization` header says the caller is.
@@ -68,7 +56,6 @@ impl Call {
             headers: parts.headers,
             body,
             now,
-            failure: None,
         }
     }
 

@@ -13,7 +13,10 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::token::Identity;
-use crate::service::devops::pats::END_OF_GLOBAL;
+use time::macros::datetime;
+
+/// From here on no token reaches more than one organization.
+pub(crate) const END_OF_GLOBAL: OffsetDateTime = datetime!(2026-12-01 00:00 UTC);
 
 /// Every organization.
 #[derive(Default)]

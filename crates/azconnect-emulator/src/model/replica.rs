@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::base::call::Moment;
 use crate::base::dice::mix;
+use crate::base::moment::Moment;
 use crate::base::settings::{ReplicaChoice, Settings};
 
 /// What kind of news travels. Each has a lag of its own.

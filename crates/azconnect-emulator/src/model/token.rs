@@ -37,6 +37,20 @@ impl Identity {
     }
 }
 
+/// Who asks: an identity, the client it uses, and the tenant it is in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caller {
+    pub(crate) identity: Identity,
+    pub(crate) client_id: Uuid,
+    pub(crate) tenant: Uuid,
+}
+
+impl Caller {
+    pub(crate) fn object_id(self) -> Uuid {
+        self.identity.object_id()
+    }
+}
+
 /// What the table knows of a token.
 #[derive(Clone, Debug)]
 pub(crate) struct Token {

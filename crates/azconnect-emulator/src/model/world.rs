@@ -3,20 +3,19 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use azconnect_core::Error;
 use uuid::Uuid;
 
 use super::arm::Arm;
 use super::devops::DevOps;
 use super::directory::Directory;
+use super::registry::Registry;
 use super::replica::choose;
 use super::token::Tokens;
-use crate::base::call::{Call, Moment};
+use crate::base::call::Call;
 use crate::base::dice::{Dice, mix};
+use crate::base::moment::Moment;
 use crate::base::origins::Service;
 use crate::base::settings::Settings;
-use crate::service::registry::Registry;
-use crate::setup::seed::Seed;
 
 /// How many different unknown routes the truth lists.
 const UNKNOWN_ROUTES_LISTED: usize = 100;
@@ -63,13 +62,6 @@ impl World {
     pub(crate) fn adopt(&mut self, settings: Settings, now: Moment) {
         self.dice = dice(&settings, now);
         self.settings = settings;
-    }
-
-    pub(crate) fn populate(&mut self, seed: Seed, now: Moment) -> Result<(), Error> {
-        if let Some(settings) = seed.settings.clone() {
-            self.adopt(settings, now);
-        }
-        crate::setup::populate::populate(self, seed, now)
     }
 
     /// The replica that answers the next request of a service.

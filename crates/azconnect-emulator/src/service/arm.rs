@@ -23,17 +23,20 @@ use http::Method;
 use serde_json::Value;
 
 use self::admission::{admit, known_subscription};
-use self::ask::{Ask, Reply, Who};
+use self::ask::Room;
+use self::ask::{Ask, Reply};
 use self::route::{endpoints, route, top};
 use crate::base::answer::{Answer, WithHeader, empty, json_answer};
-use crate::base::call::{Call, Moment};
+use crate::base::call::Call;
+use crate::base::moment::Moment;
 use crate::base::refusal::Refusal;
-use crate::model::arm::Room;
 use crate::model::arm::address::{Address, same};
+use crate::model::arm::failure::Failure;
+use crate::model::token::Caller;
 use crate::model::world::World;
 
 /// Answers a request, or nothing if no route matches.
-pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
+pub(crate) fn answer(call: &Call, failure: Option<&Failure>, world: &mut World) -> Option<Answer> {
     let parts = call.parts();
     if let [first, second] = parts.as_slice()
         && same(first, "metadata")
@@ -43,7 +46,7 @@ pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
     }
     settle(world, call.now);
     let answer = match admit(call, world) {
-        Ok((who, version)) => serve(call, world, who, &version)?,
+        Ok((caller, version)) => serve(call, failure, world, (caller, &version))?,
         Err(refusal) => refusal.answer(),
     };
     Some(stamped(call, world, answer))
@@ -101,14 +104,19 @@ fn stamped(call: &Call, world: &mut World, answer: Answer) -> Answer {
 }
 
 /// Routes a request of someone known.
-fn serve(call: &Call, world: &mut World, who: Who, version: &str) -> Option<Answer> {
+fn serve(
+    call: &Call,
+    failure: Option<&Failure>,
+    world: &mut World,
+    (caller, version): (Caller, &str),
+) -> Option<Answer> {
     let mut room = room(world);
     let parts = call.parts();
     if let ([word], true) = (parts.as_slice(), call.method == Method::GET) {
-        return top(&mut room, call, who, word);
+        return top(&mut room, call, caller, word);
     }
     let address = Address::parse(&call.segments)?;
-    let subscription = match known_subscription(&mut room, call, who, &address) {
+    let subscription = match known_subscription(&mut room, call, caller, &address) {
         Ok(subscription) => subscription,
         Err(refusal) => return Some(refusal.answer()),
     };
@@ -129,11 +137,11 @@ fn serve(call: &Call, world: &mut World, who: Who, version: &str) -> Option<Answ
         subscription,
         query: &call.query,
         body,
-        who,
+        caller,
         now: call.now,
         origin: &call.origin,
         api_version: version,
-        failure: call.failure.as_ref(),
+        failure,
     };
     let headers = if room.settings.throttling { room.arm.buckets.admit(&ask) } else { Ok(usual_headers(&call.method)) };
     let headers = match headers {

@@ -9,7 +9,7 @@ mod history;
 mod identities;
 mod identity;
 mod locations;
-pub(crate) mod pats;
+mod pats;
 mod pipelines;
 mod profile;
 mod projects;

@@ -5,23 +5,13 @@
 use azconnect_core::Secret;
 use http::Method;
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::base::answer::{Answer, WithHeader, json_answer};
 use crate::base::call::{Call, Claim};
 use crate::base::origins::Service;
+use crate::model::registry::Registry;
 use crate::model::world::World;
 use crate::service::entra::{Accepted, accepts};
-
-/// A registry, and who may sign in to it.
-pub(crate) struct Registry {
-    pub(crate) host: String,
-    /// The tenant whose service principals may sign in with client id and secret, as at Azure Container Registry.
-    pub(crate) tenant: Option<Uuid>,
-    pub(crate) users: Vec<(String, Secret)>,
-    /// The tokens that were issued.
-    pub(crate) tokens: Vec<String>,
-}
 
 /// Answers a request, or nothing if no route matches.
 pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {

@@ -1,5 +1,6 @@
 //! Makes a world of a seed.
 
+mod arm;
 mod devops;
 
 use azconnect_core::{Error, Secret};
@@ -8,11 +9,11 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::seed::Seed;
-use crate::base::call::Moment;
 use crate::base::dice::Dice;
+use crate::base::moment::Moment;
 use crate::model::directory::{Application, Birth, Federated, Password, ServicePrincipal, Tenant, User};
+use crate::model::registry::Registry;
 use crate::model::world::{Subscription, World};
-use crate::service::registry::Registry;
 use crate::setup::seed::{ApplicationSeed, PasswordSeed, PrincipalSeed, TenantSeed};
 
 /// The secret texts by the names a seed gives them, for the service connections that hold them.
@@ -23,6 +24,9 @@ pub(crate) type NamedSecrets = Vec<(Uuid, String, Secret)>;
 /// # Errors
 /// Where parts of the seed refer to something that is not there.
 pub(crate) fn populate(world: &mut World, seed: Seed, now: Moment) -> Result<(), Error> {
+    if let Some(settings) = seed.settings {
+        world.adopt(settings, now);
+    }
     let mut named = NamedSecrets::new();
     let mut entries = Vec::new();
     for tenant in seed.tenants {
@@ -37,7 +41,7 @@ pub(crate) fn populate(world: &mut World, seed: Seed, now: Moment) -> Result<(),
     for subscription in seed.subscriptions {
         let tenant = tenant_id(world, &subscription.tenant, "seed.subscriptions")?;
         world.subscriptions.push(Subscription { id: subscription.id, tenant, name: subscription.name });
-        crate::setup::seed::arm::populate(world, subscription.id, subscription.account, now)?;
+        arm::populate(world, subscription.id, subscription.account, now)?;
     }
     for organization in seed.organizations {
         devops::add_organization(world, organization, &named, now)?;

@@ -13,11 +13,14 @@ use super::resource_manager::ResourceManager;
 use super::transport::InProcess;
 use super::truth::Truth;
 use crate::base::answer::{Answer, WithHeader, json_answer, unknown_route};
-use crate::base::call::{Call, Moment};
+use crate::base::call::Call;
+use crate::base::moment::Moment;
 use crate::base::origins::Service;
 use crate::base::settings::Settings;
+use crate::model::arm::failure::Failure;
 use crate::model::world::World;
 use crate::service::{arm, devops, entra, graph, registry};
+use crate::setup::populate::populate;
 use crate::setup::seed::Seed;
 
 /// Microsoft Entra ID, Graph, Azure Resource Manager and Azure DevOps in one process.
@@ -95,7 +98,7 @@ impl Emulator {
     pub fn from_seed(seed: Seed, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let emulator = Self::new(clock);
         let now = emulator.now();
-        emulator.world().populate(seed, now)?;
+        populate(&mut emulator.world(), seed, now)?;
         Ok(emulator)
     }
 
@@ -216,30 +219,31 @@ impl Emulator {
 
     fn decide(&self, call: Call, actions: &[FaultAction]) -> Outcome {
         // A delay may have passed since the request came in.
-        let mut call = Call { now: self.now(), ..call };
+        let call = Call { now: self.now(), ..call };
+        let mut failure = None;
         for action in actions {
             match action {
                 FaultAction::LoseAnswer => {
-                    self.serve(&call);
+                    self.serve(&call, failure);
                     return Outcome::Broken;
                 }
                 FaultAction::DropBefore => return Outcome::Broken,
                 FaultAction::Refuse => return Outcome::Refused,
                 FaultAction::Answer(answer) => {
                     if answer.is_applied() {
-                        self.serve(&call);
+                        self.serve(&call, failure);
                     }
                     return Outcome::Answered(answer.to_answer());
                 }
                 FaultAction::Throttle { status, retry_after } => {
                     return Outcome::Answered(throttled(*status, *retry_after));
                 }
-                FaultAction::Fail(failure) if failure.in_operation => call.failure = Some(failure.clone()),
+                FaultAction::Fail(later) if later.in_operation => failure = Some(later),
                 FaultAction::Fail(failure) => return Outcome::Answered(failure.refusal.answer()),
                 FaultAction::AddHeaders(_) | FaultAction::Delay { .. } => {}
             }
         }
-        let answer = actions.iter().fold(self.serve(&call), |answer, action| match action {
+        let answer = actions.iter().fold(self.serve(&call, failure), |answer, action| match action {
             FaultAction::AddHeaders(headers) => {
                 headers.iter().fold(answer, |answer, (name, value)| answer.with_header(name, value))
             }
@@ -249,11 +253,11 @@ impl Emulator {
     }
 
     /// Lets the service act.
-    fn serve(&self, call: &Call) -> Answer {
+    fn serve(&self, call: &Call, failure: Option<&Failure>) -> Answer {
         let mut world = self.world();
         let answer = match call.service {
             Service::Login => entra::answer(call, &mut world),
-            Service::ResourceManager => arm::answer(call, &mut world),
+            Service::ResourceManager => arm::answer(call, failure, &mut world),
             Service::Graph => graph::answer(call, &mut world),
             Service::DevOps | Service::DevOpsIdentity | Service::DevOpsProfile => devops::answer(call, &mut world),
             Service::Registry => registry::answer(call, &mut world),

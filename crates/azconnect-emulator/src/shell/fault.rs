@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::base::answer::{Answer, WithHeader, empty, json_answer, typed};
 use crate::base::call::Call;
 use crate::base::origins::Service;
-use crate::base::refusal::Failure;
+use crate::model::arm::failure::Failure;
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq)]

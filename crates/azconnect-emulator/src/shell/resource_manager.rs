@@ -5,13 +5,15 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::emulator::Emulator;
+use crate::model::arm::account::{Quota, Registration, Restriction};
 use crate::model::arm::address::{key, within};
 use crate::model::arm::agent::AgentScript;
 use crate::model::arm::ledger::LedgerEntry;
 use crate::model::arm::offers::{region_named, size_named};
+use crate::model::arm::operation::Operation;
+use crate::model::arm::operation::Progress;
+use crate::model::arm::resource::Resource;
 use crate::model::arm::roles::Assignment;
-use crate::model::arm::{Quota, Registration, Restriction};
-use crate::service::arm::resources::group;
 
 /// Sets up Azure Resource Manager beyond its seed, and looks inside: see
 /// [`Emulator::resource_manager`](crate::Emulator::resource_manager).
@@ -67,7 +69,7 @@ impl ResourceManager {
     pub fn add_group(&self, subscription: Uuid, name: &str, location: &str) -> Result<(), Error> {
         let region = region(location)?;
         let now = self.emulator.now();
-        let new = group::new(&subscription.to_string(), name, region, None, (now, None));
+        let new = Resource::group(&subscription.to_string(), name, region, now, None);
         self.emulator.world().arm.insert(new, None);
         Ok(())
     }
@@ -122,7 +124,7 @@ impl ResourceManager {
 
     /// The user data (`customData`, decoded) that a machine was created with. No route serves it.
     pub fn user_data(&self, machine_id: &str) -> Option<Vec<u8>> {
-        self.emulator.world().arm.get(machine_id)?.machine.as_ref()?.user_data.clone()
+        self.emulator.world().arm.get(machine_id)?.machine()?.user_data.clone()
     }
 
     /// A resource as the service would show it now, whatever lags and faults there are.
@@ -150,9 +152,7 @@ impl ResourceManager {
         let now = self.emulator.now();
         let mut world = self.emulator.world();
         crate::service::arm::settle(&mut world, now);
-        let running = |operation: &&crate::service::arm::operation::Operation| {
-            operation.progress == crate::service::arm::operation::Progress::Running
-        };
+        let running = |operation: &&Operation| operation.progress == Progress::Running;
         world.arm.operations.values().filter(running).count()
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::base::call::Moment;
+use crate::base::moment::Moment;
 use crate::model::arm::ledger::LedgerEntry;
 use crate::model::devops::{Connection, Organization};
 use crate::model::directory::{Directory, Password};

@@ -110,6 +110,11 @@ pub(crate) fn key(id: &str) -> String {
     id.trim_end_matches('/').to_ascii_lowercase()
 }
 
+/// Whether two ids name the same resource.
+pub(crate) fn same_id(a: &str, b: &str) -> bool {
+    key(a) == key(b)
+}
+
 /// The last segment of an id.
 pub(crate) fn last(id: &str) -> &str {
     id.rsplit('/').next().unwrap_or(id)

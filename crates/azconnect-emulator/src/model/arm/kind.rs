@@ -96,6 +96,24 @@ impl Kind {
         }
     }
 
+    /// The kind that lives inside the document of this one.
+    pub(crate) fn embedded(self) -> Option<Self> {
+        match self {
+            Self::VirtualNetwork => Some(Self::Subnet),
+            Self::SecurityGroup => Some(Self::SecurityRule),
+            _ => None,
+        }
+    }
+
+    /// The property of the parent's document that lists this kind, if it lives there.
+    pub(crate) fn list(self) -> Option<&'static str> {
+        match self {
+            Self::Subnet => Some("subnets"),
+            Self::SecurityRule => Some("securityRules"),
+            _ => None,
+        }
+    }
+
     /// What the last write is called in messages of the network.
     pub(crate) fn put_name(self) -> &'static str {
         match self {

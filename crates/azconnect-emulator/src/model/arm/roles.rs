@@ -46,6 +46,12 @@ impl Default for Roles {
     }
 }
 
+impl Assignment {
+    pub(crate) fn id(&self) -> String {
+        format!("{}/providers/Microsoft.Authorization/roleAssignments/{}", self.scope, self.name)
+    }
+}
+
 impl Definition {
     fn built_in((id, name, description, actions, not_actions): &BuiltIn) -> Self {
         let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();

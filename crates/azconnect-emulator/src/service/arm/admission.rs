@@ -3,17 +3,17 @@
 use http::Method;
 use uuid::Uuid;
 
-use super::ask::Who;
-use super::compute::machine;
+use super::ask::Room;
 use crate::base::call::{Call, Claim};
+use crate::base::moment::rfc3339;
 use crate::base::refusal::{Granted, Refusal};
-use crate::model::arm::Room;
 use crate::model::arm::address::{Address, same};
+use crate::model::token::Caller;
 use crate::model::token::{Audience, Misfit};
 use crate::model::world::World;
 
 /// Who asks, and in which version of the API.
-pub(crate) fn admit(call: &Call, world: &World) -> Granted<(Who, String)> {
+pub(crate) fn admit(call: &Call, world: &World) -> Granted<(Caller, String)> {
     let version = call.query.get("api-version").unwrap_or_default().trim();
     if version.is_empty() {
         return Err(Refusal::new(
@@ -43,7 +43,7 @@ fn is_date(version: &str) -> bool {
     form && matches!(version.get(10..), Some("" | "-preview" | "-beta" | "-alpha"))
 }
 
-fn authenticate(call: &Call, world: &World) -> Granted<Who> {
+fn authenticate(call: &Call, world: &World) -> Granted<Caller> {
     let unauthorized = |code: &str, message: String| {
         Refusal::new(401, code, message).header(
             "www-authenticate",
@@ -66,11 +66,11 @@ fn authenticate(call: &Call, world: &World) -> Granted<Who> {
         }
     };
     match world.tokens.check(&token, &Audience::ResourceManager, call.now.wall) {
-        Ok(token) => Ok(Who { object_id: token.identity.object_id(), client_id: token.client_id, tenant: token.tenant }),
+        Ok(token) => Ok(Caller { identity: token.identity, client_id: token.client_id, tenant: token.tenant }),
         Err(Misfit::Unknown) => Err(unauthorized("InvalidAuthenticationToken", "The access token is invalid.".to_owned())),
         Err(Misfit::Expired) => Err(unauthorized(
             "ExpiredAuthenticationToken",
-            format!("The access token expiry UTC time is earlier than current UTC time '{}'.", machine::shown(call.now.wall)),
+            format!("The access token expiry UTC time is earlier than current UTC time '{}'.", rfc3339(call.now.wall)),
         )),
         Err(Misfit::WrongAudience) => Err(unauthorized(
             "InvalidAuthenticationTokenAudience",
@@ -80,7 +80,7 @@ fn authenticate(call: &Call, world: &World) -> Granted<Who> {
 }
 
 /// The subscription of an address, if it is there, in the caller's tenant, and may be written where it is to be.
-pub(crate) fn known_subscription(room: &mut Room<'_>, call: &Call, who: Who, address: &Address) -> Granted<Uuid> {
+pub(crate) fn known_subscription(room: &mut Room<'_>, call: &Call, caller: Caller, address: &Address) -> Granted<Uuid> {
     let named = &address.subscription;
     let Some(id) = Uuid::parse_str(named).ok().filter(|_| named.len() == 36) else {
         return Err(Refusal::new(
@@ -96,8 +96,8 @@ pub(crate) fn known_subscription(room: &mut Room<'_>, call: &Call, who: Who, add
             format!("The subscription '{named}' could not be found."),
         ));
     };
-    if subscription.tenant != who.tenant {
-        let (mine, right) = (who.tenant, subscription.tenant);
+    if subscription.tenant != caller.tenant {
+        let (mine, right) = (caller.tenant, subscription.tenant);
         return Err(Refusal::new(
             401,
             "InvalidAuthenticationTokenTenant",

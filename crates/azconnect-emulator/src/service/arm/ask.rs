@@ -1,21 +1,21 @@
 //! One request as a route of Azure Resource Manager sees it, and its answer.
 
+use crate::base::dice::Dice;
+use crate::base::settings::resource_manager::ArmSettings;
+use crate::model::arm::Arm;
+use crate::model::directory::Directory;
+use crate::model::token::Caller;
+use crate::model::world::Subscription;
 use http::Method;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::base::call::{Moment, Query};
-use crate::base::refusal::{Failure, Granted, Refusal};
-use crate::model::arm::Room;
-use crate::model::arm::address::Address;
+use crate::base::call::Query;
+use crate::base::moment::Moment;
+use crate::base::refusal::{Granted, Refusal};
+use crate::model::arm::failure::Failure;
 
-/// Who asks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Who {
-    pub(crate) object_id: Uuid,
-    pub(crate) client_id: Uuid,
-    pub(crate) tenant: Uuid,
-}
+use crate::model::arm::address::Address;
 
 /// A request, after its token and subscription were found good.
 pub(crate) struct Ask<'a> {
@@ -24,7 +24,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) subscription: Uuid,
     pub(crate) query: &'a Query,
     pub(crate) body: Value,
-    pub(crate) who: Who,
+    pub(crate) caller: Caller,
     pub(crate) now: Moment,
     pub(crate) origin: &'a str,
     pub(crate) api_version: &'a str,
@@ -92,7 +92,7 @@ impl Ask<'_> {
 impl Room<'_> {
     /// Refuses what the caller's roles do not allow at a scope.
     pub(crate) fn permit(&self, ask: &Ask<'_>, action: &str, scope: &str) -> Granted<()> {
-        if self.arm.roles.allow(ask.who.object_id, action, scope, ask.now.elapsed) {
+        if self.arm.roles.allow(ask.caller.object_id(), action, scope, ask.now.elapsed) {
             return Ok(());
         }
         Err(Refusal::new(
@@ -100,14 +100,15 @@ impl Room<'_> {
             "AuthorizationFailed",
             format!(
                 "The client '{}' with object id '{}' does not have authorization to perform action '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
-                ask.who.client_id, ask.who.object_id
+                ask.caller.client_id,
+                ask.caller.object_id()
             ),
         ))
     }
 
     /// Refuses a reference to something the caller may not use.
     pub(crate) fn permit_linked(&self, ask: &Ask<'_>, main: (&str, &str), action: &str, linked: &str) -> Granted<()> {
-        if self.arm.roles.allow(ask.who.object_id, action, linked, ask.now.elapsed) {
+        if self.arm.roles.allow(ask.caller.object_id(), action, linked, ask.now.elapsed) {
             return Ok(());
         }
         Err(Refusal::new(
@@ -115,8 +116,20 @@ impl Room<'_> {
             "LinkedAuthorizationFailed",
             format!(
                 "The client '{}' with object id '{}' has permission to perform action '{}' on scope '{}'; however, it does not have permission to perform action(s) '{action}' on the linked scope(s) '{linked}' (respectively) or the linked scope(s) are invalid.",
-                ask.who.client_id, ask.who.object_id, main.0, main.1
+                ask.caller.client_id,
+                ask.caller.object_id(),
+                main.0,
+                main.1
             ),
         ))
     }
+}
+
+/// The state together with what every route needs.
+pub(crate) struct Room<'a> {
+    pub(crate) arm: &'a mut Arm,
+    pub(crate) settings: &'a ArmSettings,
+    pub(crate) dice: &'a mut Dice,
+    pub(crate) directory: &'a Directory,
+    pub(crate) subscriptions: &'a [Subscription],
 }

@@ -5,13 +5,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::ask::Room;
 use super::ask::{Ask, Reply};
 use super::list;
+use crate::base::moment::rfc3339;
 use crate::base::refusal::{Granted, Refusal};
-use crate::model::arm::Room;
+use crate::model::arm::address::same_id;
 use crate::model::arm::address::{last, same, within};
 use crate::model::arm::roles::{Assignment, Definition};
-use crate::service::arm::compute::machine::shown;
 
 /// Answers a request of Microsoft.Authorization.
 pub(crate) fn answer(room: &mut Room<'_>, ask: &Ask<'_>) -> Option<Granted<Reply>> {
@@ -64,7 +65,7 @@ pub(crate) fn answer(room: &mut Room<'_>, ask: &Ask<'_>) -> Option<Granted<Reply
 
 /// What the caller may do at a scope: an entry for each of its roles.
 fn permissions(room: &Room<'_>, ask: &Ask<'_>, scope: &str) -> Reply {
-    let roles = room.arm.roles.effective(ask.who.object_id, scope, ask.now.elapsed);
+    let roles = room.arm.roles.effective(ask.caller.object_id(), scope, ask.now.elapsed);
     let items = roles
         .map(|role| {
             json!({
@@ -74,11 +75,6 @@ fn permissions(room: &Room<'_>, ask: &Ask<'_>, scope: &str) -> Reply {
         })
         .collect();
     list::page(room, ask, items)
-}
-
-/// The id of an assignment.
-pub(crate) fn assignment_id(assignment: &Assignment) -> String {
-    format!("{}/providers/Microsoft.Authorization/roleAssignments/{}", assignment.scope, assignment.name)
 }
 
 fn subscription_of(scope: &str) -> &str {
@@ -94,21 +90,21 @@ fn assignment(assignment: &Assignment) -> Value {
             "scope": assignment.scope,
             "condition": null,
             "conditionVersion": null,
-            "createdOn": shown(assignment.created),
-            "updatedOn": shown(assignment.created),
+            "createdOn": rfc3339(assignment.created),
+            "updatedOn": rfc3339(assignment.created),
             "createdBy": assignment.by,
             "updatedBy": assignment.by,
             "delegatedManagedIdentityResourceId": null,
             "description": null,
         },
-        "id": assignment_id(assignment),
+        "id": assignment.id(),
         "type": "Microsoft.Authorization/roleAssignments",
         "name": assignment.name,
     })
 }
 
 fn one<'a>(room: &'a Room<'_>, scope: &str, name: &str) -> Granted<&'a Assignment> {
-    let found = room.arm.roles.assignments.iter().find(|a| same(&a.name, name) && super::put::same_id(&a.scope, scope));
+    let found = room.arm.roles.assignments.iter().find(|a| same(&a.name, name) && same_id(&a.scope, scope));
     found.ok_or_else(|| {
         Refusal::new(404, "RoleAssignmentNotFound", format!("The role assignment '{name}' is not found."))
     })
@@ -137,7 +133,7 @@ fn assignments(room: &Room<'_>, ask: &Ask<'_>, scope: &str) -> Reply {
 /// Gives a role to a principal.
 fn assign(room: &mut Room<'_>, ask: &Ask<'_>, scope: &str, name: &str) -> Granted<Reply> {
     let (role, principal) = asked_for(room, ask, name)?;
-    let is_same = |a: &&Assignment| a.role == role && a.principal == principal && super::put::same_id(&a.scope, scope);
+    let is_same = |a: &&Assignment| a.role == role && a.principal == principal && same_id(&a.scope, scope);
     let assignments = &room.arm.roles.assignments;
     let named = assignments.iter().find(|a| same(&a.name, name));
     if named.is_some_and(|named| !is_same(&named)) {
@@ -159,10 +155,10 @@ fn assign(room: &mut Room<'_>, ask: &Ask<'_>, scope: &str, name: &str) -> Grante
         principal_type: kind,
         effective: ask.now.elapsed.saturating_add(room.settings.role_lag),
         created: ask.now.wall,
-        by: Some(ask.who.object_id),
+        by: Some(ask.caller.object_id()),
     };
-    let by = Some(ask.who.object_id);
-    let id = assignment_id(&new);
+    let by = Some(ask.caller.object_id());
+    let id = new.id();
     room.arm.ledger.created(&id, "Microsoft.Authorization/roleAssignments", ask.now.wall, by, None);
     let body = assignment(&new);
     room.arm.roles.assignments.push(new);
@@ -214,7 +210,7 @@ fn require_principal(room: &Room<'_>, ask: &Ask<'_>, id: Uuid) -> Granted<String
             format!(
                 "Principal {} does not exist in the directory {}. Check that you have the correct principal ID. If you are creating this principal and then immediately assigning a role, this error might be related to a replication delay. In this case, set the role assignment principalType property to a value, such as ServicePrincipal, User, or Group.  See https://aka.ms/docs-principaltype",
                 id.simple(),
-                ask.who.tenant
+                ask.caller.tenant
             ),
         )
     };
@@ -244,10 +240,10 @@ fn require_principal(room: &Room<'_>, ask: &Ask<'_>, id: Uuid) -> Granted<String
 
 fn remove(room: &mut Room<'_>, ask: &Ask<'_>, scope: &str, name: &str) -> Reply {
     let assignments = &mut room.arm.roles.assignments;
-    let at = assignments.iter().position(|a| same(&a.name, name) && super::put::same_id(&a.scope, scope));
+    let at = assignments.iter().position(|a| same(&a.name, name) && same_id(&a.scope, scope));
     let Some(at) = at else { return Reply::new(204, Value::Null) };
     let removed = assignments.remove(at);
-    room.arm.ledger.deleted(&assignment_id(&removed), ask.now.wall, Some(ask.who.object_id));
+    room.arm.ledger.deleted(&removed.id(), ask.now.wall, Some(ask.caller.object_id()));
     let body = assignment(&removed);
     Reply::new(200, body)
 }

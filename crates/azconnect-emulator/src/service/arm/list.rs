@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::ask::Room;
 use super::ask::{Ask, Reply};
-use crate::model::arm::{Resource, Room};
+use crate::model::arm::resource::Resource;
 
 /// One page of a list; the link to the next is on the caller's own origin.
 pub(crate) fn page(room: &Room<'_>, ask: &Ask<'_>, items: Vec<Value>) -> Reply {
@@ -64,7 +65,7 @@ impl Filter {
             let own = tags.and_then(|tags| tags.get(name)).and_then(Value::as_str);
             own.is_some_and(|own| value.as_deref().is_none_or(|value| own == value))
         });
-        tag && self.kind.as_ref().is_none_or(|kind| resource.kind.full().eq_ignore_ascii_case(kind))
+        tag && self.kind.as_ref().is_none_or(|kind| resource.kind().full().eq_ignore_ascii_case(kind))
     }
 }
 

@@ -9,16 +9,19 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use self::cidr::Cidr;
+use super::ask::Room;
 use super::ask::{Ask, Reply, Style};
-use super::operation::{Start, Work};
-use super::put::{Target, Write, properties, same_id};
+use super::operation::Start;
+use super::put::{Target, Write, properties};
 use super::usage;
-use crate::base::call::Moment;
+use crate::base::moment::Moment;
 use crate::base::refusal::{Granted, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
+use crate::model::arm::address::same_id;
 use crate::model::arm::address::{last, parent_id, same};
 use crate::model::arm::kind::Kind;
-use crate::model::arm::{Resource, Room, State};
+use crate::model::arm::operation::Work;
+use crate::model::arm::resource::{Resource, State};
 
 /// Creates or changes a resource of the network.
 pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, kind: Kind, names: &[&str]) -> Granted<Reply> {
@@ -41,31 +44,10 @@ pub(crate) fn plain(operation: OperationKind, properties: Map<String, Value>) ->
     Write { operation, work: Work::Provision, properties, at_once: false }
 }
 
-/// The list inside a parent in which a kind lives.
-fn list_of(kind: Kind) -> &'static str {
-    if kind == Kind::Subnet { "subnets" } else { "securityRules" }
-}
-
-/// The kind that lives inside another.
-fn child_of(kind: Kind) -> Option<Kind> {
-    match kind {
-        Kind::VirtualNetwork => Some(Kind::Subnet),
-        Kind::SecurityGroup => Some(Kind::SecurityRule),
-        _ => None,
-    }
-}
-
-/// The ids of what lives inside a resource.
-pub(crate) fn embedded_ids(resource: &Resource) -> Vec<String> {
-    let Some(child) = child_of(resource.kind) else { return Vec::new() };
-    let items = resource.at(&format!("properties/{}", list_of(child))).and_then(Value::as_array);
-    items.into_iter().flatten().filter_map(|item| item.get("id")?.as_str().map(str::to_owned)).collect()
-}
-
 /// An item inside a parent, by its id.
 pub(crate) fn embedded<'a>(room: &'a Room<'_>, id: &str) -> Option<&'a Value> {
     let parent = room.arm.get(parent_id(id))?;
-    let items = parent.at(&format!("properties/{}", list_of(child_of(parent.kind)?)))?.as_array()?;
+    let items = parent.at(&format!("properties/{}", parent.kind().embedded()?.list()?))?.as_array()?;
     items.iter().find(|item| item.get("name").and_then(Value::as_str).is_some_and(|name| same(name, last(id))))
 }
 
@@ -132,7 +114,7 @@ fn check_subnets(
         complete.push(complete_item(&id, Kind::Subnet, subnet));
     }
     let kept = |id: &str| ranges.iter().any(|(name, _)| same(name, last(id)));
-    let existing = room.arm.get(&target.id).map(embedded_ids).unwrap_or_default();
+    let existing = room.arm.get(&target.id).map(Resource::embedded_ids).unwrap_or_default();
     match existing.iter().filter(|id| !kept(id)).find_map(|id| subnet_in_use(room, id)) {
         Some(refusal) => Err(refusal),
         None => Ok(complete),
@@ -232,7 +214,7 @@ fn put_public_ip(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted
 /// Creates or changes a subnet or a rule of its own.
 fn put_embedded(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted<Reply> {
     let parent = parent_id(&target.id).to_owned();
-    let list = list_of(target.kind);
+    let list = target.kind.list().unwrap_or_default();
     let Some(resource) = room.arm.get(&parent) else {
         return Err(Refusal::new(404, "ResourceNotFound", format!("The resource {parent} was not found.")));
     };
@@ -286,9 +268,10 @@ fn put_embedded(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted<
 /// Keeps the book about what lives inside a resource.
 fn note_embedded(room: &mut Room<'_>, ask: &Ask<'_>, id: &str) {
     let Some(resource) = room.arm.get(id) else { return };
-    let Some(child) = child_of(resource.kind) else { return };
-    let now = embedded_ids(resource);
-    let prefix = format!("{}/{}/", crate::model::arm::address::key(id), list_of(child).to_ascii_lowercase());
+    let Some(child) = resource.kind().embedded() else { return };
+    let now = resource.embedded_ids();
+    let prefix =
+        format!("{}/{}/", crate::model::arm::address::key(id), child.list().unwrap_or_default().to_ascii_lowercase());
     let gone: Vec<String> = room
         .arm
         .ledger
@@ -299,10 +282,10 @@ fn note_embedded(room: &mut Room<'_>, ask: &Ask<'_>, id: &str) {
         .map(|entry| entry.id.clone())
         .collect();
     for id in gone {
-        room.arm.ledger.deleted(&id, ask.now.wall, Some(ask.who.object_id));
+        room.arm.ledger.deleted(&id, ask.now.wall, Some(ask.caller.object_id()));
     }
     for child_id in now {
-        room.arm.ledger.created(&child_id, &child.full(), ask.now.wall, Some(ask.who.object_id), Some(id));
+        room.arm.ledger.created(&child_id, &child.full(), ask.now.wall, Some(ask.caller.object_id()), Some(id));
     }
 }
 
@@ -310,8 +293,9 @@ fn note_embedded(room: &mut Room<'_>, ask: &Ask<'_>, id: &str) {
 pub(crate) fn remove_embedded(room: &mut Room<'_>, id: &str, at: Moment, by: Option<Uuid>) {
     let name = last(id).to_owned();
     if let Some(parent) = room.arm.get_mut(parent_id(id))
-        && let Some(child) = child_of(parent.kind)
-        && let Some(Value::Array(items)) = parent.properties().and_then(|properties| properties.get_mut(list_of(child)))
+        && let Some(child) = parent.kind().embedded()
+        && let Some(Value::Array(items)) =
+            parent.properties().and_then(|properties| properties.get_mut(child.list().unwrap_or_default()))
     {
         items.retain(|item| !item.get("name").and_then(Value::as_str).is_some_and(|own| same(own, &name)));
     }
@@ -321,7 +305,7 @@ pub(crate) fn remove_embedded(room: &mut Room<'_>, id: &str, at: Moment, by: Opt
 /// What becomes known when a resource is ready.
 pub(crate) fn provisioned(room: &mut Room<'_>, id: &str) {
     let Some(resource) = room.arm.get(id) else { return };
-    if resource.kind == Kind::PublicIp && resource.text("properties/ipAddress").is_none() {
+    if resource.kind() == Kind::PublicIp && resource.text("properties/ipAddress").is_none() {
         room.arm.addresses_given += 1;
         let number = room.arm.addresses_given;
         // The range that is kept for benchmarks: nobody's address.
@@ -334,8 +318,8 @@ pub(crate) fn provisioned(room: &mut Room<'_>, id: &str) {
 
 /// Why something of the network cannot be deleted now.
 pub(crate) fn in_use(room: &Room<'_>, resource: &Resource, now: Moment) -> Option<Box<Refusal>> {
-    match resource.kind {
-        Kind::VirtualNetwork => embedded_ids(resource).iter().find_map(|id| subnet_in_use(room, id)),
+    match resource.kind() {
+        Kind::VirtualNetwork => resource.embedded_ids().iter().find_map(|id| subnet_in_use(room, id)),
         Kind::SecurityGroup => {
             let users = nic::users_of_group(room, &resource.id);
             (!users.is_empty()).then(|| {

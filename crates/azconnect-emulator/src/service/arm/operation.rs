@@ -1,86 +1,26 @@
 //! Long-running operations: begun, shown, ended.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
+use super::ask::Room;
 use super::ask::{Ask, Reply};
 use super::compute::machine;
 use super::network;
 use super::resources::deployment;
-use crate::base::call::{Moment, Query};
-use crate::base::refusal::{Failure, Granted, Refusal};
+use crate::base::call::Query;
+use crate::base::moment::Moment;
+use crate::base::refusal::{Granted, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
+use crate::model::arm::account::Registration;
 use crate::model::arm::address::parent_id;
-use crate::model::arm::{Room, State};
-
-/// What an operation does when its time has come.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Work {
-    /// The subject is as it was asked for.
-    Provision,
-    /// A machine is created.
-    CreateMachine,
-    /// The subject is gone.
-    Delete,
-    /// The subject inside another is gone.
-    DeleteEmbedded,
-    /// A machine, and what is to go with it.
-    DeleteMachine,
-    /// A group with everything in it.
-    DeleteGroup,
-    Power(machine::Power),
-    /// The deployment says itself when it ends.
-    Deployment,
-    Register(String),
-}
-
-/// How far an operation is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
-    Running,
-    Succeeded,
-    Failed,
-    Canceled,
-}
-
-impl Progress {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Running => "InProgress",
-            Self::Succeeded => "Succeeded",
-            Self::Failed => "Failed",
-            Self::Canceled => "Canceled",
-        }
-    }
-}
-
-/// An operation.
-pub(crate) struct Operation {
-    pub(crate) id: Uuid,
-    pub(crate) number: u64,
-    pub(crate) kind: OperationKind,
-    pub(crate) subject: String,
-    pub(crate) work: Work,
-    pub(crate) namespace: &'static str,
-    pub(crate) subscription: String,
-    pub(crate) location: String,
-    pub(crate) started: Moment,
-    /// In elapsed time.
-    pub(crate) ends: Duration,
-    pub(crate) progress: Progress,
-    pub(crate) ended: Option<OffsetDateTime>,
-    /// Why it ends, or has ended, without success.
-    pub(crate) failure: Option<Failure>,
-    pub(crate) by: Uuid,
-    /// What follows `api-version` in its addresses, in order.
-    pub(crate) token: Vec<(String, String)>,
-    pub(crate) partition: Uuid,
-    pub(crate) api_version: String,
-}
+use crate::model::arm::failure::Failure;
+use crate::model::arm::operation::Operation;
+use crate::model::arm::operation::Progress;
+use crate::model::arm::operation::Work;
+use crate::model::arm::resource::State;
 
 /// What is to begin.
 pub(crate) struct Start<'a> {
@@ -123,7 +63,7 @@ impl Room<'_> {
             progress: Progress::Running,
             ended: None,
             failure,
-            by: ask.who.object_id,
+            by: ask.caller.object_id(),
             token,
             partition: self.dice.guid(),
             api_version: ask.api_version.to_owned(),
@@ -184,7 +124,7 @@ impl Room<'_> {
             (Progress::Succeeded, Work::Register(namespace)) => {
                 if let Ok(subscription) = Uuid::parse_str(&subject) {
                     let account = self.arm.account(subscription);
-                    account.providers.insert(namespace, crate::model::arm::Registration::Registered);
+                    account.providers.insert(namespace, Registration::Registered);
                 }
             }
             _ => {}
@@ -212,7 +152,7 @@ impl Room<'_> {
         if reply.style.has_location() {
             headers.push(("location".to_owned(), operation.address(ask.origin, true)));
         }
-        headers.push(("x-ms-operation-identifier".to_owned(), format!("{}/{}", ask.who.tenant, operation.id)));
+        headers.push(("x-ms-operation-identifier".to_owned(), format!("{}/{}", ask.caller.tenant, operation.id)));
         if let Some(pause) = self.settings.first_pause(operation.kind) {
             headers.push(("retry-after".to_owned(), pause.to_string()));
         }
@@ -221,11 +161,6 @@ impl Room<'_> {
 }
 
 impl Operation {
-    fn moment_of_end(&self, now: Moment) -> Moment {
-        let since = now.elapsed.saturating_sub(self.ends);
-        Moment { wall: now.wall - since, elapsed: self.ends }
-    }
-
     fn path(&self, result: bool) -> String {
         let locations =
             format!("/subscriptions/{}/providers/{}/locations/{}", self.subscription, self.namespace, self.location);

@@ -3,16 +3,18 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::ask::Room;
 use super::ask::{Ask, Reply, Style};
 use super::names;
-use super::operation::{Start, Work};
+use super::operation::Start;
 use super::view;
 use crate::base::refusal::{Granted, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
-use crate::model::arm::address::{key, last, resource_id, same};
+use crate::model::arm::address::{last, resource_id, same};
 use crate::model::arm::kind::Kind;
 use crate::model::arm::offers::{region_named, region_names};
-use crate::model::arm::{Resource, Room, State};
+use crate::model::arm::operation::Work;
+use crate::model::arm::resource::{Resource, State};
 
 /// A resource that may be written.
 pub(crate) struct Target {
@@ -181,23 +183,13 @@ impl Room<'_> {
                 resource.etag = etag;
             }
         } else {
-            let resource = Resource {
-                kind: target.kind,
-                id: target.id.clone(),
-                location: target.location.clone(),
-                document,
-                asked: ask.body.clone(),
-                state,
-                operation: Some(operation),
-                created: ask.now,
-                reads: 0,
-                etag,
-                by: Some(ask.who.object_id),
-                reserved: None,
-                machine: None,
-                deployment: None,
-                run: None,
-            };
+            let (id, by) = (target.id.clone(), Some(ask.caller.object_id()));
+            let mut resource = Resource::new(target.kind, id, &target.location, ask.now, by);
+            resource.document = document;
+            resource.asked = ask.body.clone();
+            resource.state = state;
+            resource.operation = Some(operation);
+            resource.etag = etag;
             self.arm.insert(resource, None);
         }
         self.reply_with(&target.id, if target.exists { 200 } else { 201 }, operation)
@@ -234,7 +226,7 @@ impl Room<'_> {
 
 /// The refusal of a write to something that is being written.
 pub(crate) fn busy(room: &Room<'_>, ask: &Ask<'_>, resource: &Resource) -> Box<Refusal> {
-    if resource.kind.namespace() != "Microsoft.Network" {
+    if resource.kind().namespace() != "Microsoft.Network" {
         return Refusal::new(
             409,
             "Conflict",
@@ -257,9 +249,4 @@ pub(crate) fn properties(body: &Value) -> Map<String, Value> {
     let mut properties = body.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
     properties.remove("provisioningState");
     properties
-}
-
-/// Whether two ids name the same resource.
-pub(crate) fn same_id(a: &str, b: &str) -> bool {
-    key(a) == key(b)
 }

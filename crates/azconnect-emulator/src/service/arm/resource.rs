@@ -2,17 +2,20 @@
 
 use serde_json::{Map, Value, json};
 
+use super::ask::Room;
 use super::ask::{Ask, Reply, Style};
 use super::compute::{extension, instance_view, machine, machine_write, run_command};
-use super::operation::{Start, Work};
+use super::operation::Start;
 use super::put::{Write, busy, properties};
 use super::resources::deployment;
 use super::{list, network, view};
+use crate::base::moment::rfc3339;
 use crate::base::refusal::{Granted, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::{Address, parent_id, resource_id, same, within};
 use crate::model::arm::kind::Kind;
-use crate::model::arm::{Resource, Room, State};
+use crate::model::arm::operation::Work;
+use crate::model::arm::resource::{Resource, State};
 
 /// Answers a request for a resource or a list of them.
 pub(crate) fn answer(room: &mut Room<'_>, ask: &Ask<'_>, kind: Kind, names: &[&str]) -> Option<Granted<Reply>> {
@@ -56,7 +59,7 @@ fn put_disk(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted<Reply
     let target = room.prepare(ask, Kind::Disk, names)?;
     let mut properties = properties(&ask.body);
     properties.entry("diskState").or_insert(json!("Unattached"));
-    properties.insert("timeCreated".to_owned(), json!(machine::shown(ask.now.wall)));
+    properties.insert("timeCreated".to_owned(), json!(rfc3339(ask.now.wall)));
     let write = Write { operation: OperationKind::Disk, work: Work::Provision, properties, at_once: false };
     Ok(room.write(ask, &target, write))
 }
@@ -156,7 +159,7 @@ fn read(room: &mut Room<'_>, ask: &Ask<'_>, kind: Kind, id: &str) -> Granted<Rep
 fn expand(room: &Room<'_>, ask: &Ask<'_>, resource: &Resource, shown: &mut Value) {
     let expand = ask.query.get("$expand").unwrap_or_default();
     let Some(Value::Object(properties)) = shown.get_mut("properties") else { return };
-    match resource.kind {
+    match resource.kind() {
         Kind::Machine if same(expand, "instanceView") => {
             properties.insert("instanceView".to_owned(), instance_view::of(room, resource, ask.now));
         }
@@ -191,7 +194,7 @@ fn listed(room: &mut Room<'_>, ask: &Ask<'_>, kind: Kind, names: &[&str]) -> Gra
         room.require(&scope)?;
     }
     if let Some(parent) = room.arm.get(&scope).filter(|_| matches!(kind, Kind::Subnet | Kind::SecurityRule)) {
-        let ids = network::embedded_ids(parent);
+        let ids = parent.embedded_ids();
         let items = ids.iter().filter_map(|id| view::render_embedded(room, id)).collect();
         return Ok(list::page(room, ask, items));
     }
@@ -234,7 +237,7 @@ pub(crate) fn all(room: &mut Room<'_>, ask: &Ask<'_>) -> Granted<Reply> {
         .arm
         .resources
         .values()
-        .filter(|resource| within(&scope, &resource.id) && !matches!(resource.kind, Kind::Group | Kind::Deployment))
+        .filter(|resource| within(&scope, &resource.id) && !matches!(resource.kind(), Kind::Group | Kind::Deployment))
         .filter(|resource| ask.now.elapsed >= resource.created.elapsed.saturating_add(room.settings.list_lag))
         .filter(|resource| filter.as_ref().is_none_or(|filter| filter.accepts(resource)))
         .map(|resource| {

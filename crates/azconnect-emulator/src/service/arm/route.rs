@@ -4,16 +4,17 @@ use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::ask::{Ask, Reply, Who};
+use super::ask::Room;
+use super::ask::{Ask, Reply};
 use super::compute::{image, instance_view, machine, sku};
 use super::resources::{deployment, group, subscription};
 use super::{authorization, operation, resource, usage};
 use crate::base::answer::{Answer, json_answer};
 use crate::base::call::Call;
 use crate::base::refusal::Granted;
-use crate::model::arm::Room;
 use crate::model::arm::address::{resource_id, same};
 use crate::model::arm::kind::Kind;
+use crate::model::token::Caller;
 
 /// Finds the route of a request below a subscription.
 pub(crate) fn route(room: &mut Room<'_>, ask: &Ask<'_>) -> Option<Granted<Reply>> {
@@ -103,18 +104,18 @@ fn on_machine(room: &mut Room<'_>, ask: &Ask<'_>, name: &str, action: &str) -> O
 }
 
 /// What is asked of no subscription.
-pub(crate) fn top(room: &mut Room<'_>, call: &Call, who: Who, word: &str) -> Option<Answer> {
+pub(crate) fn top(room: &mut Room<'_>, call: &Call, caller: Caller, word: &str) -> Option<Answer> {
     if same(word, "subscriptions") {
         let now = call.now.elapsed;
-        let own = |subscription: &&crate::model::world::Subscription| subscription.tenant == who.tenant;
+        let own = |subscription: &&crate::model::world::Subscription| subscription.tenant == caller.tenant;
         let mut ids: Vec<Uuid> = room.subscriptions.iter().filter(own).map(|subscription| subscription.id).collect();
-        ids.retain(|id| subscription::is_visible(room, who.object_id, *id, now));
+        ids.retain(|id| subscription::is_visible(room, caller.object_id(), *id, now));
         let value: Vec<Value> = ids.into_iter().filter_map(|id| subscription::document(room, id)).collect();
         let count = json!({"type": "Total", "value": value.len()});
         return Some(json_answer(200, &json!({"value": value, "count": count})));
     }
     if same(word, "tenants") {
-        let tenant = room.directory.tenant_by_id(who.tenant)?;
+        let tenant = room.directory.tenant_by_id(caller.tenant)?;
         let id = format!("/tenants/{}", tenant.id);
         return Some(json_answer(
             200,

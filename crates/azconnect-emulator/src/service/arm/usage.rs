@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::ask::Room;
 use super::ask::{Ask, Reply};
 use crate::base::refusal::{Granted, Refusal};
+use crate::model::arm::address::same_id;
 use crate::model::arm::kind::Kind;
 use crate::model::arm::offers::{SIZES, region_named, size_named};
-use crate::model::arm::{Resource, Room};
+use crate::model::arm::resource::Resource;
 
 /// The usual limits.
 const CORES: u32 = 100;
@@ -17,7 +19,7 @@ const NETWORKS: u32 = 1000;
 
 /// The cores of a machine, running or not: only a deallocated one uses none.
 fn cores_of(machine: &Resource) -> u32 {
-    let deallocated = machine.machine.as_ref().is_some_and(|inner| inner.is_deallocated());
+    let deallocated = machine.machine().is_some_and(|inner| inner.is_deallocated());
     let size = machine.text("properties/hardwareProfile/vmSize").and_then(size_named);
     if deallocated { 0 } else { size.map_or(0, |size| size.cores) }
 }
@@ -54,7 +56,7 @@ pub(crate) fn require_cores(room: &mut Room<'_>, ask: &Ask<'_>, need: &Need<'_>)
     let (size, location) = (need.size, need.location);
     let others = |room: &Room<'_>, family: Option<&str>| {
         machines(room, ask, location)
-            .filter(|machine| !super::put::same_id(&machine.id, need.machine))
+            .filter(|machine| !same_id(&machine.id, need.machine))
             .filter(|machine| family.is_none_or(|family| family_of(machine) == family))
             .map(cores_of)
             .sum::<u32>()

@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
+use super::ask::Room;
 use super::network;
 use super::network::nic;
 use crate::model::arm::address::parent_id;
 use crate::model::arm::kind::Kind;
-use crate::model::arm::{Resource, Room};
+use crate::model::arm::resource::Resource;
 
 /// A resource, with its state and what follows from others.
 pub(crate) fn render(room: &Room<'_>, resource: &Resource) -> Value {
@@ -17,7 +18,7 @@ pub(crate) fn render(room: &Room<'_>, resource: &Resource) -> Value {
     };
     properties.insert("provisioningState".to_owned(), json!(resource.state.name()));
     let reference = |ids: Vec<String>| -> Value { ids.into_iter().map(|id| json!({"id": id})).collect() };
-    match resource.kind {
+    match resource.kind() {
         Kind::VirtualNetwork => {
             if let Some(Value::Array(subnets)) = properties.get_mut("subnets") {
                 for subnet in subnets {
@@ -52,7 +53,7 @@ pub(crate) fn render(room: &Room<'_>, resource: &Resource) -> Value {
         _ => {}
     }
     document.insert("properties".to_owned(), Value::Object(properties));
-    if resource.kind.namespace() == "Microsoft.Network" {
+    if resource.kind().namespace() == "Microsoft.Network" {
         document.insert("etag".to_owned(), json!(format!("W/\"{}\"", resource.etag)));
     }
     Value::Object(document)
@@ -62,7 +63,7 @@ pub(crate) fn render(room: &Room<'_>, resource: &Resource) -> Value {
 pub(crate) fn render_embedded(room: &Room<'_>, id: &str) -> Option<Value> {
     let parent = room.arm.get(parent_id(id))?;
     let mut item = network::embedded(room, id)?.clone();
-    if parent.kind == Kind::VirtualNetwork {
+    if parent.kind() == Kind::VirtualNetwork {
         complete_subnet(room, parent, &mut item);
     }
     if let Some(map) = item.as_object_mut() {

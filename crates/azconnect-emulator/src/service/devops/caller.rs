@@ -3,7 +3,8 @@
 use uuid::Uuid;
 
 use super::error::Fail;
-use crate::base::call::{Call, Claim, Moment};
+use crate::base::call::{Call, Claim};
+use crate::base::moment::Moment;
 use crate::model::devops::{Member, Organization, Pat};
 use crate::model::token::{Audience, Identity};
 use crate::model::world::World;

@@ -4,18 +4,15 @@ use azconnect_core::Secret;
 use http::Method;
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
-use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::error::Fail;
 use super::{Visit, endpoints};
 use crate::base::answer::{Answer, empty, json_answer};
+use crate::model::devops::END_OF_GLOBAL;
 use crate::model::devops::{Organization, Pat};
 use crate::model::world::World;
-
-/// From here on no token reaches more than one organization.
-pub(crate) const END_OF_GLOBAL: OffsetDateTime = datetime!(2026-12-01 00:00 UTC);
 
 /// The longest life of a token.
 const LONGEST: Duration = Duration::days(365);

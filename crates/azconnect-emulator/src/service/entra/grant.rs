@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::refusal::Refusal;
 use crate::base::answer::{Answer, json_answer};
-use crate::base::call::{Call, Claim, Moment, Query};
+use crate::base::call::{Call, Claim, Query};
+use crate::base::moment::Moment;
 use crate::base::origins::{Origins, Service};
 use crate::model::directory::{Directory, Tenant, User};
 use crate::model::replica::Replica;

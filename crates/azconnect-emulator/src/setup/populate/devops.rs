@@ -9,8 +9,8 @@ use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use super::{NamedSecrets, tenant_id};
-use crate::base::call::Moment;
 use crate::base::dice::named_guid;
+use crate::base::moment::Moment;
 use crate::model::devops::confidential::{confidential_parameter, mark_secret, take_secrets};
 use crate::model::devops::{
     Connection, Conversion, Execution, Grant, Group, Member, Organization, Pat, PipelineGrant, Project, Reference,

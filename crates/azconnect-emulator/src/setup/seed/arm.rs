@@ -6,16 +6,12 @@ use azconnect_core::Error;
 use uuid::Uuid;
 
 use super::node::Node;
-use crate::base::call::Moment;
-use crate::base::refusal::{ErrorShape, Failure};
+use crate::base::refusal::ErrorShape;
 use crate::base::settings::resource_manager::{ArmSettings, RetryAfter};
-use crate::model::arm::address::group_id;
+use crate::model::arm::account::{Quota, Restriction};
 use crate::model::arm::agent::{AgentOutcome, AgentScript};
+use crate::model::arm::failure::Failure;
 use crate::model::arm::offers::{region_named, size_named};
-use crate::model::arm::roles::Assignment;
-use crate::model::arm::{Quota, Registration, Restriction};
-use crate::model::world::World;
-use crate::service::arm::resources::group;
 
 /// The fields of a subscription that belong to Azure Resource Manager.
 pub(crate) const FIELDS: [&str; 8] = [
@@ -32,22 +28,22 @@ pub(crate) const FIELDS: [&str; 8] = [
 /// Those fields, read.
 #[derive(Default)]
 pub(crate) struct AccountSeed {
-    state: Option<String>,
-    not_registered: Vec<String>,
-    groups: Vec<(String, &'static str)>,
-    assignments: Vec<AssignmentSeed>,
-    quotas: Vec<Quota>,
-    restrictions: Vec<Restriction>,
-    terms: Vec<String>,
-    machines: Vec<(String, AgentScript)>,
+    pub(crate) state: Option<String>,
+    pub(crate) not_registered: Vec<String>,
+    pub(crate) groups: Vec<(String, &'static str)>,
+    pub(crate) assignments: Vec<AssignmentSeed>,
+    pub(crate) quotas: Vec<Quota>,
+    pub(crate) restrictions: Vec<Restriction>,
+    pub(crate) terms: Vec<String>,
+    pub(crate) machines: Vec<(String, AgentScript)>,
 }
 
-struct AssignmentSeed {
-    path: String,
+pub(crate) struct AssignmentSeed {
+    pub(crate) path: String,
     /// A client id, or the object id of a service principal or user.
-    principal: Uuid,
-    role: String,
-    group: Option<String>,
+    pub(crate) principal: Uuid,
+    pub(crate) role: String,
+    pub(crate) group: Option<String>,
 }
 
 /// Reads the fields.
@@ -192,71 +188,6 @@ pub(crate) fn read_failure(node: &Node<'_>) -> Result<Failure, Error> {
         failure = failure.in_operation();
     }
     Ok(if node.flag_or("canceled", false)? { failure.canceled() } else { failure })
-}
-
-/// Sets a subscription up.
-///
-/// # Errors
-/// Where it names a role or a principal there is not.
-pub(crate) fn populate(world: &mut World, id: Uuid, seed: AccountSeed, now: Moment) -> Result<(), Error> {
-    world.arm.agents.extend(seed.machines);
-    let account = world.arm.account(id);
-    if let Some(state) = seed.state {
-        account.state = state;
-    }
-    for namespace in seed.not_registered {
-        account.providers.insert(namespace.to_ascii_lowercase(), Registration::NotRegistered);
-    }
-    account.quotas.extend(seed.quotas);
-    account.restrictions.extend(seed.restrictions);
-    account.terms.extend(seed.terms.iter().map(|terms| terms.to_ascii_lowercase()));
-    for (name, location) in seed.groups {
-        let new = group::new(&id.to_string(), &name, location, None, (now, None));
-        world.arm.insert(new, None);
-    }
-    for assignment in seed.assignments {
-        assign(world, id, &assignment, now)?;
-    }
-    let principals = world.directory.tenants.iter().flat_map(|tenant| &tenant.principals);
-    let readers: Vec<Uuid> = principals.filter(|p| p.reader_of.contains(&id)).map(|p| p.object_id).collect();
-    for principal in readers {
-        let reader = AssignmentSeed { path: "seed".to_owned(), principal, role: "Reader".to_owned(), group: None };
-        assign(world, id, &reader, now)?;
-    }
-    Ok(())
-}
-
-fn assign(world: &mut World, id: Uuid, seed: &AssignmentSeed, now: Moment) -> Result<(), Error> {
-    let wrong = |what: &str, remedy: &str| {
-        Error::invalid(seed.path.clone(), format!("{} names {what}", seed.path)).with_advice(remedy)
-    };
-    let role = world.arm.roles.definition(&seed.role).map(|definition| definition.id);
-    let role =
-        role.ok_or_else(|| wrong("a role there is not", "use Owner, Contributor, Reader, or the id of a role"))?;
-    let directory = &world.directory;
-    let by_client =
-        directory.tenants.iter().find_map(|tenant| tenant.principal_of(seed.principal)).map(|p| p.object_id);
-    let known = directory.principal(seed.principal).is_some() || directory.user(seed.principal).is_some();
-    let principal = by_client.or_else(|| known.then_some(seed.principal)).ok_or_else(|| {
-        wrong("a principal there is not", "use the client id of an application, or an object id of the seed")
-    })?;
-    let subscription = id.to_string();
-    let scope = match &seed.group {
-        Some(group) => group_id(&subscription, group),
-        None => format!("/subscriptions/{subscription}"),
-    };
-    let person = directory.user(principal).is_some();
-    world.arm.roles.assignments.push(Assignment {
-        name: crate::base::dice::named_guid(&format!("{principal}/{role}/{scope}")).to_string(),
-        scope,
-        role,
-        principal,
-        principal_type: if person { "User" } else { "ServicePrincipal" }.to_owned(),
-        effective: now.elapsed,
-        created: now.wall,
-        by: None,
-    });
-    Ok(())
 }
 
 #[cfg(test)]

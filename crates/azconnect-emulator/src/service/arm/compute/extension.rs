@@ -4,14 +4,18 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::base::refusal::{Failure, Granted, Refusal};
+use crate::base::refusal::{Granted, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
+use crate::model::arm::address::same_id;
 use crate::model::arm::address::{last, parent_id, same};
 use crate::model::arm::agent::AgentOutcome;
+use crate::model::arm::failure::Failure;
 use crate::model::arm::kind::Kind;
-use crate::model::arm::{Resource, Room, State};
+use crate::model::arm::machine::Power;
+use crate::model::arm::operation::Work;
+use crate::model::arm::resource::{Resource, State};
+use crate::service::arm::ask::Room;
 use crate::service::arm::ask::{Ask, Reply};
-use crate::service::arm::operation::Work;
 use crate::service::arm::put::{Write, properties};
 
 /// How long the service waits for an extension.
@@ -33,7 +37,7 @@ pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted
         }
     }
     let rival = room.arm.below(&machine, Kind::Extension).find(|other| {
-        !crate::service::arm::put::same_id(&other.id, &target.id)
+        !same_id(&other.id, &target.id)
             && other.text("properties/publisher").is_some_and(|own| same(own, text("publisher")))
             && other.text("properties/type").is_some_and(|own| same(own, text("type")))
     });
@@ -72,7 +76,7 @@ fn write(properties: Map<String, Value>) -> Write {
 /// Refuses what needs a running machine.
 pub(crate) fn require_running(room: &Room<'_>, machine: &str) -> Granted<()> {
     let machine = room.require(machine)?;
-    let running = machine.machine.as_ref().is_some_and(|inner| inner.power == super::machine::Power::Running);
+    let running = machine.machine().is_some_and(|inner| inner.power == Power::Running);
     if running {
         return Ok(());
     }
@@ -120,7 +124,7 @@ fn outcome(room: &Room<'_>, ask: &Ask<'_>, machine: &str, protected: Option<&Val
         }
         _ => {}
     }
-    let script = &room.arm.get(machine)?.machine.as_ref()?.agent;
+    let script = &room.arm.get(machine)?.machine()?.agent;
     match script.outcome {
         AgentOutcome::Succeeds => None,
         AgentOutcome::Fails(code) => Some(failed(&format!(

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::base::refusal::{Granted, Refusal};
-use crate::model::arm::Room;
 use crate::model::arm::address::same;
 use crate::model::arm::offers::{Deprecation, IMAGES, Image, image_named, region_named};
+use crate::service::arm::ask::Room;
 use crate::service::arm::ask::{Ask, Reply};
 
 /// Answers a request below `locations/{l}/publishers`.

@@ -2,10 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::machine::{Power, shown};
-use crate::base::call::Moment;
+use crate::base::moment::Moment;
+use crate::base::moment::rfc3339;
+use crate::model::arm::address::same_id;
 use crate::model::arm::kind::Kind;
-use crate::model::arm::{Resource, Room, State};
+use crate::model::arm::machine::Power;
+use crate::model::arm::resource::{Resource, State};
+use crate::service::arm::ask::Room;
 
 /// The instance view of a machine.
 pub(crate) fn of(room: &Room<'_>, machine: &Resource, now: Moment) -> Value {
@@ -21,11 +24,11 @@ pub(crate) fn of(room: &Room<'_>, machine: &Resource, now: Moment) -> Value {
         "code": format!("ProvisioningState/{}", provisioning.0),
         "level": level,
         "displayStatus": provisioning.1,
-        "time": shown(now.wall),
+        "time": rfc3339(now.wall),
     })];
     let mut view = json!({"hyperVGeneration": "V2"});
     let Some(map) = view.as_object_mut() else { return view };
-    if let Some(inner) = &machine.machine {
+    if let Some(inner) = machine.machine() {
         let failed = inner.power == Power::Creating && level == "Error";
         if !failed {
             let (code, words) = inner.power.status();
@@ -44,7 +47,7 @@ pub(crate) fn of(room: &Room<'_>, machine: &Resource, now: Moment) -> Value {
     let disks: Vec<Value> = room
         .arm
         .of_kind(Kind::Disk)
-        .filter(|disk| disk.text("managedBy").is_some_and(|id| crate::service::arm::put::same_id(id, &machine.id)))
+        .filter(|disk| disk.text("managedBy").is_some_and(|id| same_id(id, &machine.id)))
         .map(|disk| {
             json!({"name": disk.name(), "statuses": [{
                 "code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded",
@@ -61,7 +64,7 @@ pub(crate) fn of(room: &Room<'_>, machine: &Resource, now: Moment) -> Value {
 }
 
 fn agent(room: &Room<'_>, machine: &Resource, now: Moment) -> Value {
-    let ready = machine.machine.as_ref().and_then(|inner| inner.agent_ready()).is_some_and(|at| at <= now.elapsed);
+    let ready = machine.machine().and_then(|inner| inner.agent_ready()).is_some_and(|at| at <= now.elapsed);
     let handlers: Vec<Value> = room
         .arm
         .below(&machine.id, Kind::Extension)
@@ -88,7 +91,7 @@ fn agent(room: &Room<'_>, machine: &Resource, now: Moment) -> Value {
             "level": if ready { "Info" } else { "Warning" },
             "displayStatus": word,
             "message": message,
-            "time": shown(now.wall),
+            "time": rfc3339(now.wall),
         }],
     })
 }

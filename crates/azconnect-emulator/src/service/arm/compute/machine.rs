@@ -1,85 +1,30 @@
-//! Virtual machines: what they are beyond their documents, and what their operations do.
-
-use std::time::Duration;
+//! What the operations of virtual machines do.
 
 use serde_json::{Map, Value, json};
-use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::base::call::Moment;
+use crate::base::moment::Moment;
+use crate::base::moment::rfc3339;
 use crate::base::refusal::{Granted, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
-use crate::model::arm::agent::{AgentScript, Guest};
+use crate::model::arm::address::same_id;
 use crate::model::arm::kind::Kind;
-use crate::model::arm::{Resource, Room, State};
+use crate::model::arm::machine::Power;
+use crate::model::arm::operation::Work;
+use crate::model::arm::resource::Content;
+use crate::model::arm::resource::Reservation;
+use crate::model::arm::resource::{Resource, State};
+use crate::service::arm::ask::Room;
 use crate::service::arm::ask::{Ask, Reply, Style};
 use crate::service::arm::network::nic;
-use crate::service::arm::operation::{Start, Work};
+use crate::service::arm::operation::Start;
 use crate::service::arm::put::busy;
 use crate::service::arm::usage::Need;
-
-/// Whether a machine runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Power {
-    Creating,
-    Running,
-    Stopped,
-    Deallocated,
-}
-
-impl Power {
-    /// Code and words of its status.
-    pub(crate) fn status(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Creating => ("PowerState/starting", "VM starting"),
-            Self::Running => ("PowerState/running", "VM running"),
-            Self::Stopped => ("PowerState/stopped", "VM stopped"),
-            Self::Deallocated => ("PowerState/deallocated", "VM deallocated"),
-        }
-    }
-}
-
-/// The inside of a machine.
-pub(crate) struct Machine {
-    pub(crate) power: Power,
-    /// When its system began to start.
-    pub(crate) started: Option<Moment>,
-    pub(crate) user_data: Option<Vec<u8>>,
-    /// As it was sent, to see whether a later write changes it.
-    pub(crate) custom_data: Option<String>,
-    pub(crate) agent: AgentScript,
-    /// When cloud-init first ran: it runs once in the life of a machine.
-    pub(crate) first_boot: Option<Duration>,
-}
-
-impl Machine {
-    pub(crate) fn is_deallocated(&self) -> bool {
-        self.power == Power::Deallocated
-    }
-
-    /// When the guest agent answers; never while the machine does not run.
-    pub(crate) fn agent_ready(&self) -> Option<Duration> {
-        let started = self.started.filter(|_| self.power == Power::Running)?;
-        Some(started.elapsed.saturating_add(self.agent.boot))
-    }
-
-    /// The inside at a moment, if the guest agent answers then.
-    pub(crate) fn guest<'a>(&'a self, id: &'a str, now: Duration) -> Option<Guest<'a>> {
-        let ready = self.agent_ready().filter(|ready| *ready <= now)?;
-        let first = self.first_boot.unwrap_or(ready).saturating_add(self.agent.boot).min(ready);
-        Some(Guest {
-            script: &self.agent,
-            machine: id,
-            user_data: self.user_data.as_deref(),
-            up: now.saturating_sub(first),
-        })
-    }
-}
 
 /// What becomes of a machine when its creation succeeds.
 pub(crate) fn created(room: &mut Room<'_>, id: &str, at: Moment) {
     let Some(resource) = room.arm.get_mut(id) else { return };
-    if let Some(machine) = &mut resource.machine {
+    if let Some(machine) = resource.machine_mut() {
         machine.power = Power::Running;
         machine.started = Some(at);
         machine.first_boot.get_or_insert(at.elapsed);
@@ -103,7 +48,7 @@ fn reserve_interfaces(room: &mut Room<'_>, id: &str, at: Moment) {
     let until = at.elapsed.saturating_add(room.settings.nic_reservation);
     for nic in references(machine).into_iter().map(|(nic, _)| nic) {
         if let Some(nic) = room.arm.get_mut(&nic) {
-            nic.reserved = Some((machine_id.clone(), until));
+            nic.content = Content::Nic(Some(Reservation { machine: machine_id.clone(), until }));
         }
     }
 }
@@ -159,7 +104,7 @@ fn addresses_that_go(nic: &Resource) -> Vec<String> {
 
 /// Sets the power of a machine.
 pub(crate) fn powered(room: &mut Room<'_>, id: &str, power: Power, at: Moment) {
-    let Some(machine) = room.arm.get_mut(id).and_then(|resource| resource.machine.as_mut()) else { return };
+    let Some(machine) = room.arm.get_mut(id).and_then(Resource::machine_mut) else { return };
     machine.power = power;
     machine.started = (power == Power::Running).then_some(at);
 }
@@ -184,7 +129,7 @@ fn begin_power(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, (kind, power): (Ope
     if machine.operation.is_some() {
         return Err(busy(room, ask, machine));
     }
-    let inner = machine.machine.as_ref();
+    let inner = machine.machine();
     if kind == OperationKind::Restart && inner.is_some_and(|inner| inner.power != Power::Running) {
         return Err(Refusal::new(
             409,
@@ -302,36 +247,16 @@ fn add_disk(room: &mut Room<'_>, ask: &Ask<'_>, disk: NewDisk<'_>) {
         "diskSizeGB": disk.size,
         "diskState": "Attached",
         "uniqueId": room.dice.guid(),
-        "timeCreated": shown(ask.now.wall),
+        "timeCreated": rfc3339(ask.now.wall),
         "creationData": {"createOption": if disk.os { "FromImage" } else { "Empty" }},
     });
     if let (true, Some(map)) = (disk.os, properties.as_object_mut()) {
         map.insert("osType".to_owned(), json!("Linux"));
     }
     document.insert("properties".to_owned(), properties);
-    let resource = Resource {
-        kind: Kind::Disk,
-        id: disk.id,
-        location: disk.location.to_owned(),
-        document,
-        asked: Value::Null,
-        state: State::Succeeded,
-        operation: None,
-        created: ask.now,
-        reads: 0,
-        etag: Uuid::nil(),
-        by: Some(ask.who.object_id),
-        reserved: None,
-        machine: None,
-        deployment: None,
-        run: None,
-    };
+    let mut resource = Resource::new(Kind::Disk, disk.id, disk.location, ask.now, Some(ask.caller.object_id()));
+    resource.document = document;
     room.arm.insert(resource, Some(disk.machine));
-}
-
-/// A moment as the service writes it.
-pub(crate) fn shown(moment: OffsetDateTime) -> String {
-    moment.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
 }
 
 /// The machine a disk is attached to, if it is still there.
@@ -352,9 +277,7 @@ pub(crate) fn check_interfaces(room: &Room<'_>, ask: &Ask<'_>, id: &str) -> Gran
     for nic_id in list {
         nic::require_reference(room, ask, id, nic_id)?;
         let Some(nic) = room.arm.get(nic_id) else { continue };
-        if let Some(other) =
-            nic::machine_of(room, nic_id).filter(|other| !crate::service::arm::put::same_id(&other.id, id))
-        {
+        if let Some(other) = nic::machine_of(room, nic_id).filter(|other| !same_id(&other.id, id)) {
             return Err(Refusal::new(
                 400,
                 "NicInUse",
@@ -364,9 +287,7 @@ pub(crate) fn check_interfaces(room: &Room<'_>, ask: &Ask<'_>, id: &str) -> Gran
                 ),
             ));
         }
-        if let Some(other) =
-            nic::reserved_for(nic, ask.now).filter(|other| !crate::service::arm::put::same_id(other, id))
-        {
+        if let Some(other) = nic::reserved_for(nic, ask.now).filter(|other| !same_id(other, id)) {
             return Err(nic::reserved(other));
         }
     }

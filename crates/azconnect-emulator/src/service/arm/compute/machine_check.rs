@@ -5,11 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::base::refusal::{Granted, Refusal};
-use crate::model::arm::Room;
 use crate::model::arm::address::same;
 use crate::model::arm::kind::Kind;
 use crate::model::arm::offers::{Image, Size, image_named, region_named, size_named};
 use crate::service::arm::ask::Ask;
+use crate::service::arm::ask::Room;
 use crate::service::arm::put::Target;
 use crate::service::arm::usage::Need;
 use crate::service::arm::{names, usage};

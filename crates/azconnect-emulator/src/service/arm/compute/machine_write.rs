@@ -2,16 +2,19 @@
 
 use serde_json::{Map, Value, json};
 
-use super::machine::{Machine, Power, check_interfaces, make_disks, shown};
+use super::machine::{check_interfaces, make_disks};
 use super::machine_check::{check, check_size};
+use crate::base::moment::rfc3339;
 use crate::base::refusal::{Granted, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
-use crate::model::arm::Room;
 use crate::model::arm::address::last;
 use crate::model::arm::kind::Kind;
+use crate::model::arm::machine::Power;
 use crate::model::arm::offers::Size;
+use crate::model::arm::operation::Work;
+use crate::model::arm::resource::Resource;
+use crate::service::arm::ask::Room;
 use crate::service::arm::ask::{Ask, Reply};
-use crate::service::arm::operation::Work;
 use crate::service::arm::put::{Target, Write, properties};
 use crate::service::arm::usage::Need;
 use crate::service::arm::{usage, view};
@@ -36,7 +39,7 @@ pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted
         reference.insert("exactVersion".to_owned(), json!(version));
     }
     shown_properties.insert("vmId".to_owned(), json!(room.dice.guid()));
-    shown_properties.insert("timeCreated".to_owned(), json!(shown(ask.now.wall)));
+    shown_properties.insert("timeCreated".to_owned(), json!(rfc3339(ask.now.wall)));
     let write = Write {
         operation: OperationKind::MachineCreate,
         work: Work::CreateMachine,
@@ -59,17 +62,14 @@ fn finish_creation(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, user_data: Opti
     let identity = ask.text("/identity/type").is_some_and(|kind| kind.contains("SystemAssigned"));
     let principal = room.dice.guid();
     let Some(resource) = room.arm.get_mut(id) else { return };
-    resource.machine = Some(Box::new(Machine {
-        power: Power::Creating,
-        started: None,
-        user_data,
-        custom_data: ask.text("/properties/osProfile/customData").map(str::to_owned),
-        agent,
-        first_boot: None,
-    }));
+    if let Some(machine) = resource.machine_mut() {
+        machine.user_data = user_data;
+        machine.custom_data = ask.text("/properties/osProfile/customData").map(str::to_owned);
+        machine.agent = agent;
+    }
     if identity && let Some(Value::Object(map)) = resource.document.get_mut("identity") {
         map.insert("principalId".to_owned(), json!(principal));
-        map.insert("tenantId".to_owned(), json!(ask.who.tenant));
+        map.insert("tenantId".to_owned(), json!(ask.caller.tenant));
     }
     let mut storage = match resource.properties().and_then(|properties| properties.remove("storageProfile")) {
         Some(Value::Object(storage)) => storage,
@@ -112,7 +112,7 @@ fn change(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target, size: &'static Si
     for path in FIXED {
         let Some(new) = ask.text(&format!("/properties/{path}")) else { continue };
         let old = match *path {
-            "osProfile/customData" => resource.machine.as_ref().and_then(|machine| machine.custom_data.as_deref()),
+            "osProfile/customData" => resource.machine().and_then(|machine| machine.custom_data.as_deref()),
             path => resource.text(&format!("properties/{path}")),
         };
         if old != Some(new) {
@@ -136,7 +136,7 @@ fn change(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target, size: &'static Si
     usage::require_cores(room, ask, &Need { location: &target.location, size, machine: &target.id })?;
     merge(&mut merged, &visible(properties(&ask.body)));
     // A machine whose creation failed never ran: the same request tries again.
-    let failed = room.arm.get(&target.id).and_then(|resource| resource.machine.as_ref());
+    let failed = room.arm.get(&target.id).and_then(Resource::machine);
     if failed.is_some_and(|machine| machine.power == Power::Creating) {
         check_interfaces(room, ask, &target.id)?;
         let (operation, work) = (OperationKind::MachineCreate, Work::CreateMachine);

@@ -5,16 +5,19 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::extension::require_running;
-use super::machine::shown;
-use crate::base::call::Moment;
-use crate::base::refusal::{Failure, Granted, Refusal};
+use crate::base::moment::Moment;
+use crate::base::moment::rfc3339;
+use crate::base::refusal::{Granted, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::parent_id;
 use crate::model::arm::agent::CommandOutcome;
+use crate::model::arm::failure::Failure;
 use crate::model::arm::kind::Kind;
-use crate::model::arm::{Resource, Room, Run};
+use crate::model::arm::operation::Work;
+use crate::model::arm::resource::Content;
+use crate::model::arm::resource::{Resource, Run};
+use crate::service::arm::ask::Room;
 use crate::service::arm::ask::{Ask, Reply};
-use crate::service::arm::operation::Work;
 use crate::service::arm::put::{Write, properties};
 
 /// The usual limit of a script.
@@ -61,7 +64,7 @@ fn schedule(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, machine: &str, operati
         outcome.is_none_or(|outcome| outcome.exit_code != 0)
     };
     if let Some(resource) = room.arm.get_mut(id) {
-        resource.run = Some(Run { sent: ask.now, ends: end });
+        resource.content = Content::RunCommand(Some(Run { sent: ask.now, ends: end }));
     }
     if let Some(operation) = room.arm.operations.get_mut(&operation) {
         if waits && operation.failure.is_none() {
@@ -91,9 +94,9 @@ fn timeout_of(body: &Value) -> Duration {
 fn end_of(room: &Room<'_>, machine: &str, body: &Value, now: Moment) -> Duration {
     let limit = now.elapsed.saturating_add(timeout_of(body));
     let Some(resource) = room.arm.get(machine) else { return limit };
-    let Some(ready) = resource.machine.as_ref().and_then(|inner| inner.agent_ready()) else { return limit };
+    let Some(ready) = resource.machine().and_then(|inner| inner.agent_ready()) else { return limit };
     let begins = ready.max(now.elapsed);
-    let inner = resource.machine.as_ref();
+    let inner = resource.machine();
     let guest = inner.and_then(|inner| inner.guest(&resource.id, begins));
     let time = guest.and_then(|guest| guest.time_of(script_of(body).unwrap_or_default()));
     time.map_or(limit, |time| begins.saturating_add(time).min(limit))
@@ -101,7 +104,7 @@ fn end_of(room: &Room<'_>, machine: &str, body: &Value, now: Moment) -> Duration
 
 /// What a script says when it ends at a moment; nothing if it ran out of time.
 fn outcome_at(machine: &Resource, body: &Value, end: Duration) -> Option<CommandOutcome> {
-    let guest = machine.machine.as_ref()?.guest(&machine.id, end)?;
+    let guest = machine.machine()?.guest(&machine.id, end)?;
     let script = script_of(body)?;
     guest.time_of(script).filter(Duration::is_zero)?;
     Some(guest.execute(script))
@@ -109,15 +112,15 @@ fn outcome_at(machine: &Resource, body: &Value, end: Duration) -> Option<Command
 
 /// The instance view of a run command.
 pub(crate) fn view(room: &Room<'_>, command: &Resource, now: Moment) -> Value {
-    let Some(Run { sent, ends: end }) = command.run else { return Value::Null };
-    let started = shown(sent.wall);
+    let Content::RunCommand(Some(Run { sent, ends: end })) = command.content else { return Value::Null };
+    let started = rfc3339(sent.wall);
     if now.elapsed < end {
         return json!({
             "executionState": "Running", "executionMessage": "", "exitCode": 0, "output": "", "error": "",
             "startTime": started, "statuses": [],
         });
     }
-    let ended = shown(now.wall - now.elapsed.saturating_sub(end));
+    let ended = rfc3339(now.wall - now.elapsed.saturating_sub(end));
     let machine = room.arm.get(parent_id(&command.id));
     let outcome = machine.and_then(|machine| outcome_at(machine, &command.asked, end));
     let (state, message, outcome) = match outcome {

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use crate::base::answer::{Answer, typed};
 use crate::base::refusal::Granted;
+use crate::model::arm::account::Account;
 use crate::model::arm::address::same;
 use crate::model::arm::offers::{REGIONS, Region, SIZES, Size, region_named};
-use crate::model::arm::{Account, Room};
+use crate::service::arm::ask::Room;
 use crate::service::arm::ask::{Ask, Reply};
 
 /// The most that is kept in one piece; a longer list is made as it is read.

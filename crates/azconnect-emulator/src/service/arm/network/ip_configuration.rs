@@ -7,12 +7,13 @@ use serde_json::{Map, Value, json};
 use super::cidr::Cidr;
 use super::nic::{configuration_with, configurations, require_reference};
 use crate::base::refusal::{Granted, Refusal};
-use crate::model::arm::Room;
+use crate::model::arm::address::same_id;
 use crate::model::arm::address::{last, parent_id};
 use crate::model::arm::kind::Kind;
 use crate::service::arm::ask::Ask;
+use crate::service::arm::ask::Room;
 use crate::service::arm::network;
-use crate::service::arm::put::{Target, same_id};
+use crate::service::arm::put::Target;
 
 /// The configurations of one interface in the making.
 pub(crate) struct Configuring<'a> {

@@ -3,16 +3,20 @@
 use serde_json::{Value, json};
 
 use super::ip_configuration::Configuring;
-use crate::base::call::Moment;
+use crate::base::moment::Moment;
 use crate::base::refusal::{Granted, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
+use crate::model::arm::address::same_id;
 use crate::model::arm::address::{Address, parent_id};
 use crate::model::arm::kind::Kind;
-use crate::model::arm::{Resource, Room, State};
+use crate::model::arm::operation::Work;
+use crate::model::arm::resource::Content;
+use crate::model::arm::resource::Reservation;
+use crate::model::arm::resource::{Resource, State};
+use crate::service::arm::ask::Room;
 use crate::service::arm::ask::{Ask, Reply};
 use crate::service::arm::network;
-use crate::service::arm::operation::Work;
-use crate::service::arm::put::{Target, Write, properties, same_id};
+use crate::service::arm::put::{Target, Write, properties};
 use crate::service::arm::usage;
 
 /// Creates or changes an interface. Unlike the rest of the network it is ready at once.
@@ -163,7 +167,7 @@ pub(crate) fn machine_of<'a>(room: &'a Room<'_>, id: &str) -> Option<&'a Resourc
 
 /// The refusal of an interface that is kept for another machine.
 pub(crate) fn reserved_for(nic: &Resource, now: Moment) -> Option<&str> {
-    let (machine, until) = nic.reserved.as_ref()?;
+    let Content::Nic(Some(Reservation { machine, until })) = &nic.content else { return None };
     (now.elapsed < *until).then_some(machine.as_str())
 }
 

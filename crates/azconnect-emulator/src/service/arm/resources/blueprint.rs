@@ -1,59 +1,30 @@
 //! A template, taken apart into steps.
 
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use super::template::{Context, id_of};
 use crate::base::refusal::{Granted, Refusal};
-use crate::model::arm::Room;
 use crate::model::arm::address::{key, last};
+use crate::model::arm::deployment::Step;
+use crate::model::arm::deployment::StepProgress;
+use crate::model::arm::deployment::Template;
 use crate::service::arm::ask::Ask;
-
-/// A template with what its expressions speak of.
-#[derive(Clone)]
-pub(crate) struct Template {
-    pub(crate) subscription: String,
-    pub(crate) group: String,
-    pub(crate) name: String,
-    pub(crate) parameters: Map<String, Value>,
-    pub(crate) variables: Map<String, Value>,
-    pub(crate) outputs: Map<String, Value>,
-}
-
-/// One resource of a template.
-#[derive(Clone)]
-pub(crate) struct Step {
-    pub(crate) id: String,
-    pub(crate) api_version: String,
-    /// With its expressions.
-    pub(crate) body: Value,
-    pub(crate) depends: Vec<String>,
-    pub(crate) progress: StepProgress,
-}
-
-#[derive(Clone)]
-pub(crate) enum StepProgress {
-    Waiting,
-    Running(Uuid),
-    Done,
-    Failed(Box<Refusal>),
-}
+use crate::service::arm::ask::Room;
 
 pub(crate) fn invalid(message: impl Into<String>) -> Box<Refusal> {
     Refusal::new(400, "InvalidTemplate", format!("Deployment template validation failed: '{}'.", message.into()))
 }
 
-impl Template {
-    pub(crate) fn context<'a>(&'a self, room: &'a Room<'a>) -> Context<'a> {
-        Context {
-            room,
-            subscription: &self.subscription,
-            group: &self.group,
-            name: &self.name,
-            parameters: &self.parameters,
-            variables: &self.variables,
-            depth: 0,
-        }
+/// What the expressions of a template speak of.
+pub(crate) fn context<'a>(template: &'a Template, room: &'a Room<'a>) -> Context<'a> {
+    Context {
+        room,
+        subscription: &template.subscription,
+        group: &template.group,
+        name: &template.name,
+        parameters: &template.parameters,
+        variables: &template.variables,
+        depth: 0,
     }
 }
 
@@ -77,7 +48,7 @@ pub(crate) fn read(room: &Room<'_>, ask: &Ask<'_>, name: &str) -> Granted<(Templ
             given.iter().find(|(key, _)| key.eq_ignore_ascii_case(&parameter)).and_then(|(_, v)| v.get("value"));
         let value = match (value, definition.get("defaultValue")) {
             (Some(value), _) => value.clone(),
-            (None, Some(usual)) => template.context(room).evaluate(usual)?,
+            (None, Some(usual)) => context(&template, room).evaluate(usual)?,
             (None, None) => {
                 return Err(invalid(format!("The value for the template parameter '{parameter}' is not provided")));
             }
@@ -90,7 +61,7 @@ pub(crate) fn read(room: &Room<'_>, ask: &Ask<'_>, name: &str) -> Granted<(Templ
 }
 
 fn step(room: &Room<'_>, template: &Template, resource: &Value) -> Granted<Step> {
-    let context = template.context(room);
+    let context = context(template, room);
     let text = |field: &str| -> Granted<String> {
         let value = resource.get(field).ok_or_else(|| invalid(format!("a resource has no '{field}'")))?;
         let value = context.evaluate(value)?;

@@ -4,29 +4,28 @@ use http::Method;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::blueprint::{Step, StepProgress, Template, invalid, means, read};
+use super::blueprint::{invalid, means, read};
 use super::template::NOT_YET;
-use crate::base::call::{Moment, Query};
-use crate::base::refusal::{Failure, Granted, Refusal};
+use crate::base::call::Query;
+use crate::base::moment::Moment;
+use crate::base::moment::rfc3339;
+use crate::base::refusal::{Granted, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::Address;
+use crate::model::arm::deployment::Deployment;
+use crate::model::arm::deployment::{Step, StepProgress, Template};
+use crate::model::arm::failure::Failure;
 use crate::model::arm::kind::Kind;
-use crate::model::arm::{Resource, Room, State};
-use crate::service::arm::ask::{Ask, Reply, Style, Who};
-use crate::service::arm::compute::machine::shown;
+use crate::model::arm::operation::{Progress, Work};
+use crate::model::arm::resource::Content;
+use crate::model::arm::resource::{Resource, State};
+use crate::service::arm::ask::Room;
+use crate::service::arm::ask::{Ask, Reply, Style};
 use crate::service::arm::compute::machine_check;
-use crate::service::arm::operation::{Progress, Start, Work};
+use crate::service::arm::operation::Start;
 use crate::service::arm::put::properties;
 use crate::service::arm::resource;
-
-/// A deployment in the course of being carried out.
-pub(crate) struct Deployment {
-    who: Who,
-    subscription: Uuid,
-    origin: String,
-    template: Template,
-    steps: Vec<Step>,
-}
+use crate::service::arm::resources::blueprint::context;
 
 /// Answers `…/deployments/{name}/validate`.
 pub(crate) fn validate(room: &mut Room<'_>, ask: &Ask<'_>, name: &str) -> Granted<Reply> {
@@ -49,7 +48,7 @@ pub(crate) fn validate(room: &mut Room<'_>, ask: &Ask<'_>, name: &str) -> Grante
             "id": id, "name": name, "type": Kind::Deployment.full(),
             "properties": {
                 "provisioningState": "Succeeded", "mode": ask.text("/properties/mode").unwrap_or("Incremental"),
-                "timestamp": shown(ask.now.wall), "duration": "PT0S", "validatedResources": resources,
+                "timestamp": rfc3339(ask.now.wall), "duration": "PT0S", "validatedResources": resources,
                 "correlationId": room.dice.guid(),
             },
         }),
@@ -66,7 +65,7 @@ fn check(room: &mut Room<'_>, ask: &Ask<'_>, name: &str) -> Granted<Vec<Step>> {
         {
             return Err(invalid(format!("The resource '{unknown}' is not defined in the template")));
         }
-        let body = match template.context(room).evaluate(&step.body) {
+        let body = match context(&template, room).evaluate(&step.body) {
             Ok(body) => body,
             Err(refusal) if refusal.code == NOT_YET => continue,
             Err(refusal) => return Err(refusal),
@@ -108,7 +107,7 @@ fn check_step(room: &mut Room<'_>, ask: &Ask<'_>, step: &Step, body: Value) -> G
         subscription: ask.subscription,
         query: ask.query,
         body,
-        who: ask.who,
+        caller: ask.caller,
         now: ask.now,
         origin: ask.origin,
         api_version: &step.api_version,
@@ -155,30 +154,19 @@ pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted
     });
     let document = document(room, ask, &id, &template);
     let deployment = Deployment {
-        who: ask.who,
+        caller: ask.caller,
         subscription: ask.subscription,
         origin: ask.origin.to_owned(),
         template,
         steps: if scripted { Vec::new() } else { steps },
     };
     let exists = room.arm.get(&id).is_some();
-    let resource = Resource {
-        kind: Kind::Deployment,
-        id: id.clone(),
-        location: String::new(),
-        document,
-        asked: Value::Null,
-        state: State::Creating,
-        operation: Some(operation),
-        created: ask.now,
-        reads: 0,
-        etag: Uuid::nil(),
-        by: Some(ask.who.object_id),
-        reserved: None,
-        machine: None,
-        deployment: (!scripted).then(|| Box::new(deployment)),
-        run: None,
-    };
+    let by = Some(ask.caller.object_id());
+    let mut resource = Resource::new(Kind::Deployment, id.clone(), "", ask.now, by);
+    resource.document = document;
+    resource.state = State::Creating;
+    resource.operation = Some(operation);
+    resource.content = Content::Deployment((!scripted).then(|| Box::new(deployment)));
     room.arm.insert(resource, None);
     let mut body = room.arm.get(&id).map_or(Value::Null, |resource| crate::service::arm::view::render(room, resource));
     if let Some(state) = body.pointer_mut("/properties/provisioningState") {
@@ -192,7 +180,7 @@ pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted
 fn document(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, template: &Template) -> Map<String, Value> {
     let mut shown_properties = properties(&ask.body);
     shown_properties.remove("template");
-    shown_properties.insert("timestamp".to_owned(), json!(shown(ask.now.wall)));
+    shown_properties.insert("timestamp".to_owned(), json!(rfc3339(ask.now.wall)));
     shown_properties.insert("correlationId".to_owned(), json!(room.dice.guid()));
     let parameters: Map<String, Value> =
         template.parameters.iter().map(|(name, value)| (name.clone(), json!({"value": value}))).collect();
@@ -226,11 +214,12 @@ pub(crate) fn advance(room: &mut Room<'_>, now: Moment) {
     let running: Vec<String> = room
         .arm
         .of_kind(Kind::Deployment)
-        .filter(|resource| resource.deployment.is_some())
+        .filter(|resource| matches!(resource.content, Content::Deployment(Some(_))))
         .map(Resource::key)
         .collect();
     for id in running {
-        let Some(mut deployment) = room.arm.get_mut(&id).and_then(|resource| resource.deployment.take()) else {
+        let Some(mut deployment) = room.arm.get_mut(&id).and_then(Resource::deployment_mut).and_then(Option::take)
+        else {
             continue;
         };
         while advance_once(room, &mut deployment, now) {}
@@ -238,8 +227,8 @@ pub(crate) fn advance(room: &mut Room<'_>, now: Moment) {
             || deployment.steps.iter().any(|step| matches!(step.progress, StepProgress::Waiting))
                 && !deployment.steps.iter().any(|step| matches!(step.progress, StepProgress::Failed(_)));
         if unfinished {
-            if let Some(resource) = room.arm.get_mut(&id) {
-                resource.deployment = Some(deployment);
+            if let Some(place) = room.arm.get_mut(&id).and_then(Resource::deployment_mut) {
+                *place = Some(deployment);
             }
         } else {
             finish(room, &id, *deployment, now);
@@ -292,7 +281,7 @@ fn is_ready(deployment: &Deployment, step: &Step) -> bool {
 
 /// Asks for the resource of a step, as its principal.
 fn begin(room: &mut Room<'_>, deployment: &Deployment, step: &Step, now: Moment) -> Option<StepProgress> {
-    let body = match deployment.template.context(room).evaluate(&step.body) {
+    let body = match context(&deployment.template, room).evaluate(&step.body) {
         Ok(body) => body,
         Err(refusal) if refusal.code == NOT_YET => {
             // Something that runs may still bring it; nothing that is done will.
@@ -309,7 +298,7 @@ fn begin(room: &mut Room<'_>, deployment: &Deployment, step: &Step, now: Moment)
         subscription: deployment.subscription,
         query: &Query::default(),
         body,
-        who: deployment.who,
+        caller: deployment.caller,
         now,
         origin: &deployment.origin,
         api_version: &step.api_version,
@@ -336,7 +325,7 @@ fn finish(room: &mut Room<'_>, id: &str, deployment: Deployment, now: Moment) {
     let mut outputs = Map::new();
     if failure.is_none() {
         for (name, output) in &deployment.template.outputs {
-            match deployment.template.context(room).evaluate(output.get("value").unwrap_or(&Value::Null)) {
+            match context(&deployment.template, room).evaluate(output.get("value").unwrap_or(&Value::Null)) {
                 Ok(value) => {
                     let kind = output.get("type").cloned().unwrap_or(json!("String"));
                     outputs.insert(name.clone(), json!({"type": kind, "value": value}));

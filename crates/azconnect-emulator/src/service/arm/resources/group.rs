@@ -1,19 +1,22 @@
 //! Resource groups.
 
-use serde_json::{Map, Value, json};
-use uuid::Uuid;
+use serde_json::{Map, Value};
 
-use crate::base::call::Moment;
 use crate::base::refusal::{Granted, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
-use crate::model::arm::address::{group_id, within};
+use crate::model::arm::address::within;
 use crate::model::arm::kind::Kind;
 use crate::model::arm::offers::{region_named, region_names};
-use crate::model::arm::{Resource, Room, State};
+use crate::model::arm::operation::Work;
+use crate::model::arm::resource::{Resource, State};
+use crate::service::arm::ask::Room;
 use crate::service::arm::ask::{Ask, Reply, Style};
 use crate::service::arm::names;
-use crate::service::arm::operation::{Start, Work};
+use crate::service::arm::operation::Start;
 use crate::service::arm::{list, network, view};
+
+/// Where the tags stand in the document of a new group: before its properties.
+const TAGS_AT: usize = 4;
 
 /// Answers a request for one group.
 pub(crate) fn answer(room: &mut Room<'_>, ask: &Ask<'_>) -> Option<Granted<Reply>> {
@@ -79,44 +82,13 @@ fn put(room: &mut Room<'_>, ask: &Ask<'_>, id: &str) -> Granted<Reply> {
         set_tags(&mut group.document, tags);
         return shown(room, ask, id).map(|reply| Reply { status: 200, ..reply });
     }
-    let group = new(&ask.address.subscription, &name, region.name, tags, (ask.now, Some(ask.who.object_id)));
+    let by = Some(ask.caller.object_id());
+    let mut group = Resource::group(&ask.address.subscription, &name, region.name, ask.now, by);
+    if let Some(tags) = tags {
+        group.document.shift_insert(TAGS_AT, "tags".to_owned(), tags);
+    }
     room.arm.insert(group, None);
     shown(room, ask, id).map(|reply| Reply { status: 201, ..reply })
-}
-
-/// A group that is there at once.
-pub(crate) fn new(
-    subscription: &str,
-    name: &str,
-    location: &str,
-    tags: Option<Value>,
-    (created, by): (Moment, Option<Uuid>),
-) -> Resource {
-    let id = group_id(subscription, name);
-    let mut document = Map::new();
-    document.insert("id".to_owned(), json!(id));
-    document.insert("name".to_owned(), json!(name));
-    document.insert("type".to_owned(), json!("Microsoft.Resources/resourceGroups"));
-    document.insert("location".to_owned(), json!(location));
-    set_tags(&mut document, tags);
-    document.insert("properties".to_owned(), json!({}));
-    Resource {
-        kind: Kind::Group,
-        id,
-        location: location.to_owned(),
-        document,
-        asked: Value::Null,
-        state: State::Succeeded,
-        operation: None,
-        created,
-        reads: 0,
-        etag: Uuid::nil(),
-        by,
-        reserved: None,
-        machine: None,
-        deployment: None,
-        run: None,
-    }
 }
 
 fn set_tags(document: &mut Map<String, Value>, tags: Option<Value>) {
@@ -169,8 +141,9 @@ fn blocked(room: &Room<'_>, ask: &Ask<'_>, id: &str) -> Option<Box<Refusal>> {
     let inside: Vec<&Resource> = room.arm.resources.values().filter(|resource| within(id, &resource.id)).collect();
     let mut blockers: Vec<(&str, Box<Refusal>)> = Vec::new();
     for resource in inside {
-        let users = match resource.kind {
-            Kind::VirtualNetwork => network::embedded_ids(resource)
+        let users = match resource.kind() {
+            Kind::VirtualNetwork => resource
+                .embedded_ids()
                 .iter()
                 .flat_map(|subnet| crate::service::arm::network::nic::configurations_with(room, "subnet", subnet))
                 .collect(),
@@ -207,7 +180,7 @@ fn blocked(room: &Room<'_>, ask: &Ask<'_>, id: &str) -> Option<Box<Refusal>> {
 pub(crate) fn list(room: &mut Room<'_>, ask: &Ask<'_>) -> Granted<Reply> {
     let scope = format!("/subscriptions/{}", ask.address.subscription);
     let action = "Microsoft.Resources/subscriptions/resourceGroups/read";
-    let allowed = |group: &&Resource| room.arm.roles.allow(ask.who.object_id, action, &group.id, ask.now.elapsed);
+    let allowed = |group: &&Resource| room.arm.roles.allow(ask.caller.object_id(), action, &group.id, ask.now.elapsed);
     let filter = ask.query.filled("$filter").and_then(list::tag_filter);
     let items = room
         .arm

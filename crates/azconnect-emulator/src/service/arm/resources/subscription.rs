@@ -7,11 +7,13 @@ use uuid::Uuid;
 
 use crate::base::refusal::{Granted, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
+use crate::model::arm::account::Registration;
 use crate::model::arm::address::same;
 use crate::model::arm::offers::REGIONS;
-use crate::model::arm::{Registration, Room};
+use crate::model::arm::operation::Work;
+use crate::service::arm::ask::Room;
 use crate::service::arm::ask::{Ask, Reply};
-use crate::service::arm::operation::{Start, Work};
+use crate::service::arm::operation::Start;
 
 /// Namespaces, and the types in them.
 const PROVIDERS: &[(&str, &[&str])] = &[
@@ -58,7 +60,7 @@ pub(crate) fn answer(room: &mut Room<'_>, ask: &Ask<'_>) -> Option<Granted<Reply
     let get = ask.method == "GET";
     match parts.as_slice() {
         [] if get => {
-            let visible = is_visible(room, ask.who.object_id, ask.subscription, ask.now.elapsed);
+            let visible = is_visible(room, ask.caller.object_id(), ask.subscription, ask.now.elapsed);
             if !visible {
                 return Some(
                     room.permit(ask, "Microsoft.Resources/subscriptions/read", &scope)

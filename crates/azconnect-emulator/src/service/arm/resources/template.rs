@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use crate::base::dice::hash;
 use crate::base::refusal::{Granted, Refusal};
-use crate::model::arm::Room;
 use crate::model::arm::address::resource_id;
 use crate::model::arm::kind::Kind;
+use crate::service::arm::ask::Room;
 use crate::service::arm::view;
 
 /// The code of an expression that refers to something that is not there yet.

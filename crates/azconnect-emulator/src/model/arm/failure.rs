@@ -1,0 +1,157 @@
+//! Scripted failures of Azure Resource Manager.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::error_codes;
+use crate::base::refusal::{ErrorShape, Refusal};
+
+/// A scripted failure of one exchange with Azure Resource Manager.
+///
+/// Status and message come from Microsoft's documents by the code, and can be replaced. As a fault:
+///
+/// ```
+/// use azconnect_emulator::{Fault, FaultAction, Service};
+/// use azconnect_emulator::arm::{ErrorShape, Failure};
+///
+/// // The machine is accepted, and its creation fails later for lack of capacity.
+/// let failure = Failure::new("AllocationFailed").in_operation().with_shape(ErrorShape::NestedJson);
+/// let fault = Fault::new(FaultAction::Fail(failure))
+///     .with_service(Service::ResourceManager)
+///     .with_method("PUT")
+///     .with_path("/virtualMachines/");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Failure {
+    pub(crate) refusal: Box<Refusal>,
+    pub(crate) in_operation: bool,
+    pub(crate) canceled: bool,
+    pub(crate) time: Option<Duration>,
+}
+
+impl Failure {
+    /// A synchronous refusal with a code, such as `SkuNotAvailable`. A code no document knows gets status 400.
+    pub fn new(code: &str) -> Self {
+        let (status, message) = error_codes::entry(code);
+        let mut refusal = Refusal::new(status, code, message);
+        error_codes::complete(&mut refusal);
+        Self { refusal, in_operation: false, canceled: false, time: None }
+    }
+
+    /// The service accepts the request, and the operation ends as failed. A request that starts no operation is
+    /// answered as usual.
+    #[must_use]
+    pub fn in_operation(mut self) -> Self {
+        self.in_operation = true;
+        self
+    }
+
+    /// As [`Failure::in_operation`], but the operation ends as canceled.
+    #[must_use]
+    pub fn canceled(mut self) -> Self {
+        self.in_operation = true;
+        self.canceled = true;
+        self
+    }
+
+    /// Sets how long the operation runs before it fails, in place of its usual duration.
+    #[must_use]
+    pub fn with_time(mut self, time: Duration) -> Self {
+        self.time = Some(time);
+        self
+    }
+
+    /// Sets the status of a synchronous refusal.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.refusal.status = status;
+        self
+    }
+
+    /// Sets the message.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.refusal.message = message.into();
+        self
+    }
+
+    /// Sets the target.
+    #[must_use]
+    pub fn with_target(mut self, target: impl Into<String>) -> Self {
+        self.refusal.target = Some(target.into());
+        self
+    }
+
+    /// Adds a detail.
+    #[must_use]
+    pub fn with_detail(mut self, code: impl Into<String>, message: impl Into<String>) -> Self {
+        self.refusal.details.push(*Refusal::new(self.refusal.status, code, message));
+        self
+    }
+
+    /// Adds additional information of a type, such as `PolicyViolation`.
+    #[must_use]
+    pub fn with_additional_info(mut self, kind: impl Into<String>, info: Value) -> Self {
+        self.refusal.additional.push((kind.into(), info));
+        self
+    }
+
+    /// Sets the shape.
+    #[must_use]
+    pub fn with_shape(mut self, shape: ErrorShape) -> Self {
+        self.refusal.shape = shape;
+        self
+    }
+
+    /// Adds `Retry-After` to a synchronous refusal.
+    #[must_use]
+    pub fn with_retry_after(self, pause: Duration) -> Self {
+        self.with_header("retry-after", pause.as_secs().to_string())
+    }
+
+    /// Adds a header to a synchronous refusal.
+    #[must_use]
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.refusal.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Every code that the emulator knows a status and a message for.
+    pub fn codes() -> impl Iterator<Item = &'static str> {
+        error_codes::codes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(shape: ErrorShape) -> Value {
+        let failure = Failure::new("AllocationFailed").with_target("vm").with_shape(shape);
+        serde_json::from_slice(failure.refusal.answer().body()).unwrap_or(Value::Null)
+    }
+
+    #[test]
+    fn every_shape_carries_the_code_where_it_has_a_body() {
+        assert_eq!(body(ErrorShape::Wrapped)["error"]["code"], "AllocationFailed");
+        assert_eq!(body(ErrorShape::Bare)["code"], "AllocationFailed");
+        assert_eq!(body(ErrorShape::Capitalised)["Error"]["Code"], "AllocationFailed");
+        assert_eq!(body(ErrorShape::Capitalised)["Error"]["Target"], "vm");
+        assert_eq!(body(ErrorShape::StatusFailed)["status"], "Failed");
+        assert_eq!(body(ErrorShape::Empty), Value::Null);
+        let nested = body(ErrorShape::NestedJson);
+        let text = nested["error"]["details"][0]["message"].as_str().unwrap();
+        let inner: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(inner["error"]["code"], "AllocationFailed");
+    }
+
+    #[test]
+    fn a_page_of_a_proxy_is_html() {
+        let failure = Failure::new("GatewayTimeout").with_shape(ErrorShape::Html);
+        let answer = failure.refusal.answer();
+        assert_eq!(answer.status(), 504);
+        assert_eq!(answer.headers()["content-type"], "text/html");
+    }
+}

@@ -1,0 +1,66 @@
+//! Virtual machines: what they are beyond their documents.
+
+use std::time::Duration;
+
+use super::agent::{AgentScript, Guest};
+use crate::base::moment::Moment;
+
+/// Whether a machine runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Power {
+    #[default]
+    Creating,
+    Running,
+    Stopped,
+    Deallocated,
+}
+
+impl Power {
+    /// Code and words of its status.
+    pub(crate) fn status(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Creating => ("PowerState/starting", "VM starting"),
+            Self::Running => ("PowerState/running", "VM running"),
+            Self::Stopped => ("PowerState/stopped", "VM stopped"),
+            Self::Deallocated => ("PowerState/deallocated", "VM deallocated"),
+        }
+    }
+}
+
+/// The inside of a machine.
+#[derive(Default)]
+pub(crate) struct Machine {
+    pub(crate) power: Power,
+    /// When its system began to start.
+    pub(crate) started: Option<Moment>,
+    pub(crate) user_data: Option<Vec<u8>>,
+    /// As it was sent, to see whether a later write changes it.
+    pub(crate) custom_data: Option<String>,
+    pub(crate) agent: AgentScript,
+    /// When cloud-init first ran: it runs once in the life of a machine.
+    pub(crate) first_boot: Option<Duration>,
+}
+
+impl Machine {
+    pub(crate) fn is_deallocated(&self) -> bool {
+        self.power == Power::Deallocated
+    }
+
+    /// When the guest agent answers; never while the machine does not run.
+    pub(crate) fn agent_ready(&self) -> Option<Duration> {
+        let started = self.started.filter(|_| self.power == Power::Running)?;
+        Some(started.elapsed.saturating_add(self.agent.boot))
+    }
+
+    /// The inside at a moment, if the guest agent answers then.
+    pub(crate) fn guest<'a>(&'a self, id: &'a str, now: Duration) -> Option<Guest<'a>> {
+        let ready = self.agent_ready().filter(|ready| *ready <= now)?;
+        let first = self.first_boot.unwrap_or(ready).saturating_add(self.agent.boot).min(ready);
+        Some(Guest {
+            script: &self.agent,
+            machine: id,
+            user_data: self.user_data.as_deref(),
+            up: now.saturating_sub(first),
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! Long-running operations as they are kept.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::failure::Failure;
+use super::machine::Power;
+use crate::base::moment::Moment;
+use crate::base::settings::resource_manager::OperationKind;
+
+/// What an operation does when its time has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// The subject is as it was asked for.
+    Provision,
+    /// A machine is created.
+    CreateMachine,
+    /// The subject is gone.
+    Delete,
+    /// The subject inside another is gone.
+    DeleteEmbedded,
+    /// A machine, and what is to go with it.
+    DeleteMachine,
+    /// A group with everything in it.
+    DeleteGroup,
+    Power(Power),
+    /// The deployment says itself when it ends.
+    Deployment,
+    Register(String),
+}
+
+/// How far an operation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Running,
+    Succeeded,
+    Failed,
+    Canceled,
+}
+
+impl Progress {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Running => "InProgress",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Canceled => "Canceled",
+        }
+    }
+}
+
+/// An operation.
+pub(crate) struct Operation {
+    pub(crate) id: Uuid,
+    pub(crate) number: u64,
+    pub(crate) kind: OperationKind,
+    pub(crate) subject: String,
+    pub(crate) work: Work,
+    pub(crate) namespace: &'static str,
+    pub(crate) subscription: String,
+    pub(crate) location: String,
+    pub(crate) started: Moment,
+    /// In elapsed time.
+    pub(crate) ends: Duration,
+    pub(crate) progress: Progress,
+    pub(crate) ended: Option<OffsetDateTime>,
+    /// Why it ends, or has ended, without success.
+    pub(crate) failure: Option<Failure>,
+    pub(crate) by: Uuid,
+    /// What follows `api-version` in its addresses, in order.
+    pub(crate) token: Vec<(String, String)>,
+    pub(crate) partition: Uuid,
+    pub(crate) api_version: String,
+}
+
+impl Operation {
+    /// When it ends, or ended: now, moved back to the end that was set.
+    pub(crate) fn moment_of_end(&self, now: Moment) -> Moment {
+        let since = now.elapsed.saturating_sub(self.ends);
+        Moment { wall: now.wall - since, elapsed: self.ends }
+    }
+}
