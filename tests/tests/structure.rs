@@ -212,3 +212,132 @@ fn nothing_is_left_unfinished() {
         }
     }
 }
+
+/// The layers of the emulator, from the ground up: a module imports only from its own layer and from those above it in
+/// this list.
+const EMULATOR_LAYERS: [&str; 5] = ["base", "model", "service", "setup", "shell"];
+
+/// The emulated services. They stand side by side, as Microsoft's do.
+const EMULATOR_SERVICES: [&str; 5] = ["arm", "devops", "entra", "graph", "registry"];
+
+/// Which emulated service may ask which: whoever is handed a secret asks Microsoft Entra ID whether it accepts it.
+const EMULATOR_ASKS: [(&str, &str); 2] = [("devops", "entra"), ("registry", "entra")];
+
+#[test]
+fn the_emulator_imports_downwards_only() {
+    let src = root().join("crates/azconnect-emulator/src");
+    let mut seen = BTreeSet::new();
+    for path in rust_files(&src) {
+        let name = path.strip_prefix(&src).unwrap().with_extension("").to_str().unwrap().to_owned();
+        if name == "lib" {
+            continue;
+        }
+        let module: Vec<&str> = name.split('/').collect();
+        seen.insert(module[0].to_owned());
+        let wrong = emulator_violations(&module, &fs::read_to_string(&path).unwrap());
+        assert!(wrong.is_empty(), "{name}: {}", wrong.join("; "));
+    }
+    assert_eq!(seen, EMULATOR_LAYERS.map(str::to_owned).into(), "the layers of the emulator");
+}
+
+#[test]
+fn an_upward_import_of_the_emulator_is_found_however_it_is_written() {
+    let wrong = |module: &[&str], text: &str| emulator_violations(module, text).len();
+    assert_eq!(wrong(&["model", "world"], "use crate::service::arm::answer;"), 1);
+    assert_eq!(wrong(&["model", "world"], "use super::super::{base::dice::Dice, setup::{seed::Seed}};"), 1);
+    assert_eq!(wrong(&["base"], "fn f() { crate::model::world::World::empty() }"), 1);
+    assert_eq!(wrong(&["service", "graph", "query"], "use super::super::devops::error::Fail;"), 1);
+    assert_eq!(wrong(&["service", "graph", "query"], "use crate::Settings;"), 1);
+    assert_eq!(wrong(&["service", "devops", "proxy"], "use crate::service::entra::accepts;"), 0);
+    assert_eq!(wrong(&["service", "graph", "query"], "use super::{Request, error::GraphError}; use super::*;"), 0);
+    assert_eq!(wrong(&["model", "world"], "// crate::shell is another matter\nuse super::token::Tokens;"), 0);
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// What a module of the emulator names and must not.
+fn emulator_violations(module: &[&str], text: &str) -> Vec<String> {
+    let layer = |name: &str| EMULATOR_LAYERS.iter().position(|known| *known == name);
+    let service = |path: &[String]| match path {
+        [first, second, ..] if first == "service" && EMULATOR_SERVICES.contains(&second.as_str()) => {
+            Some(second.clone())
+        }
+        _ => None,
+    };
+    let own: Vec<String> = module.iter().map(|part| (*part).to_owned()).collect();
+    let wrong = |path: &Vec<String>| {
+        let Some(other) = path.first().and_then(|first| layer(first)) else { return true };
+        let aside = match (service(&own), service(path)) {
+            (Some(from), Some(to)) => from != to && !EMULATOR_ASKS.contains(&(from.as_str(), to.as_str())),
+            _ => false,
+        };
+        Some(other) > layer(&own[0]) || aside
+    };
+    let named = named_paths(&own, text).into_iter().filter(wrong);
+    named.map(|path| format!("{} must not name {}", own.join("::"), path.join("::"))).collect()
+}
+
+/// Every path from the crate's root that a module names, in imports and inside code; comments and tests name freely.
+fn named_paths(module: &[String], text: &str) -> Vec<Vec<String>> {
+    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let code = code.join("\n");
+    let mut paths = Vec::new();
+    let mut rest = code.as_str();
+    while let Some(at) = ["crate::", "super::"].iter().filter_map(|start| rest.find(start)).min() {
+        let inside = rest[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+        let mut tail = &rest[at..];
+        let mut start = if tail.starts_with("crate::") { Vec::new() } else { module.to_vec() };
+        while let Some(shorter) = tail.strip_prefix("super::") {
+            start.pop();
+            tail = shorter;
+        }
+        tail = tail.strip_prefix("crate::").unwrap_or(tail);
+        if !inside {
+            read_tree(&start, tail, &mut paths);
+        }
+        rest = tail;
+    }
+    paths
+}
+
+/// Reads `a::b` or `a::{b, c::{d, e}}`; returns what follows it.
+fn read_tree<'a>(start: &[String], text: &'a str, paths: &mut Vec<Vec<String>>) -> &'a str {
+    let mut path = start.to_vec();
+    let mut text = text.trim_start();
+    loop {
+        if let Some(mut items) = text.strip_prefix('{') {
+            while !items.trim_start().starts_with('}') {
+                items = read_tree(&path, items, paths).trim_start();
+                items = items.strip_prefix(',').unwrap_or(items);
+                assert!(!items.is_empty(), "an import without an end");
+            }
+            return items.trim_start().strip_prefix('}').unwrap_or_default();
+        }
+        let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len());
+        // `super::*` names the parent as a whole.
+        path.extend((end > 0).then(|| text[..end].to_owned()));
+        text = text[end..].trim_start_matches('*');
+        match text.strip_prefix("::") {
+            Some(more) => text = more,
+            None => break,
+        }
+    }
+    paths.push(path);
+    // An alias is no path.
+    match text.trim_start().strip_prefix("as ") {
+        Some(alias) => alias.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_'),
+        None => text,
+    }
+}
