@@ -7,6 +7,10 @@ use time::OffsetDateTime;
 
 /// Wall time, elapsed time and sleep. Libraries of azconnect know no other source of time.
 ///
+/// What the suite `azconnect_testkit::conformance::clock` enforces: the wall clock is in UTC; elapsed time never goes back
+/// and measures what passes; a sleep never ends early and always ends, also a sleep of nothing; sleepers do not wake each
+/// other; a sleep that is dropped has no effect; a sleep of `Duration::MAX` can be begun.
+///
 /// The real one is `azconnect_http::SystemClock` (feature `clock`); tests use the clocks of `azconnect-testkit`.
 #[async_trait]
 pub trait Clock: Send + Sync {

@@ -26,6 +26,16 @@ impl AccessToken {
 }
 
 /// Gives tokens for scopes, from a cache where it can.
+///
+/// What the suite `azconnect_testkit::conformance::token_provider` enforces: a token is valid when it is given, for its own
+/// scope only; one that was refused is not given again, while a newer one and those of other scopes are kept; callers at
+/// the same time all get a token, and one that stops waiting disturbs no other; a failure has effect
+/// [`None`](azconnect_core::Effect::None), and tells a refused credential ([`Unauthenticated`] with the service's code and
+/// advice) from a service that is out of reach ([`Unavailable`] or [`Timeout`]); no token is shown or logged.
+///
+/// [`Unauthenticated`]: azconnect_core::ErrorKind::Unauthenticated
+/// [`Unavailable`]: azconnect_core::ErrorKind::Unavailable
+/// [`Timeout`]: azconnect_core::ErrorKind::Timeout
 #[async_trait]
 pub trait TokenProvider: Send + Sync {
     /// A token that is still valid.

@@ -68,6 +68,11 @@ impl SendOptions {
 ///
 /// It follows no redirect, repeats nothing, and adds no header of its own beyond what HTTP needs.
 ///
+/// What the suite `azconnect_testkit::conformance::transport` enforces, besides the errors below: a request arrives as it
+/// was sent, once, whatever becomes of it; every status is an `Ok`, a redirect too; status, headers and body come back as
+/// they were given; an answer of exactly [`SendOptions::answer_limit`] is read; a stream brings what a whole answer holds;
+/// a fresh connection carried no other request; and no error shows an address or a credential.
+///
 /// # Errors of every implementation
 /// [`Unavailable`](ErrorKind::Unavailable) with effect [`None`](Effect::None) if the connection could not be made, so
 /// the service saw nothing; [`Unavailable`](ErrorKind::Unavailable) or [`Timeout`](ErrorKind::Timeout) with effect

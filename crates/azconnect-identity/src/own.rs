@@ -15,6 +15,10 @@ use crate::client_secret::ClientSecretSource;
 use crate::verifier::SecretVerifier;
 
 /// Where the product keeps the secret it signs in with.
+///
+/// What the suite `azconnect_testkit::conformance::own_record` enforces: a restart signs in with the secret that was stored
+/// last, whatever its characters; storing the same again succeeds; a failure leaves the former secret or the new one, and
+/// with effect [`None`](azconnect_core::Effect::None) the former; no secret is shown or logged.
 #[async_trait]
 pub trait OwnRecord: Send + Sync {
     /// Stores durably that this secret is the one to sign in with after a restart. The former one still works, and so

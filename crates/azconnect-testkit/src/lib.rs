@@ -26,12 +26,18 @@
 //!
 //! | Port | Suite | Fake |
 //! |---|---|---|
+//! | [`AgentProbe`](azconnect_arm::provision::AgentProbe) | [`conformance::agent_probe`] | [`fake::Agent`] |
+//! | [`Clock`](azconnect_core::Clock) | [`conformance::clock`] | [`ManualClock`], [`VirtualClock`] |
 //! | [`CredentialIssuer`](azconnect_credential::CredentialIssuer) | [`conformance::credential_issuer`] | [`fake::Directory::issuer`] |
 //! | [`CredentialSink`](azconnect_credential::CredentialSink) | [`conformance::credential_sink`] | [`fake::Directory::sink`] |
 //! | [`CredentialVerifier`](azconnect_credential::CredentialVerifier) | [`conformance::credential_verifier`] | [`fake::Directory::verifier`] |
+//! | [`FederatedCredentials`](azconnect_devops::FederatedCredentials) | [`conformance::federated_credentials`] | [`fake::Federation`] |
 //! | [`Journal`](azconnect_core::Journal) | [`conformance::journal`] | `azconnect_store::MemoryJournal` |
 //! | [`Lease`](azconnect_core::Lease) | [`conformance::lease`] | `azconnect_store::MemoryLease` |
+//! | [`OwnRecord`](azconnect_identity::OwnRecord) | [`conformance::own_record`] | [`fake::SignInRecord`] |
 //! | [`SecretStore`](azconnect_core::SecretStore) | [`conformance::secret_store`] | `azconnect_store::MemorySecrets` |
+//! | [`TokenProvider`](azconnect_credential::TokenProvider) | [`conformance::token_provider`] | [`fake::Tokens`] |
+//! | [`Transport`](azconnect_http::Transport) | [`conformance::transport`] | [`fake::Wire`] |
 
 mod canary;
 mod clock;

@@ -26,7 +26,23 @@ pub struct FederatedTrust {
     pub audience: String,
 }
 
+/// The audience of tokens that are exchanged at Microsoft Entra ID.
+const AUDIENCE: &str = "api://AzureADTokenExchange";
+
 impl FederatedTrust {
+    /// Trust in the tokens of an issuer for a subject, for the usual audience.
+    pub fn new(tenant: TenantId, client: ClientId, issuer: impl Into<String>, subject: impl Into<String>) -> Self {
+        let (issuer, subject) = (issuer.into(), subject.into());
+        Self { tenant, client, name: "azure-devops".to_owned(), issuer, subject, audience: AUDIENCE.to_owned() }
+    }
+
+    /// Sets the name of the federated credential: letters, digits and hyphens.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
     /// Reads the trust that a connection needs out of the connection.
     ///
     /// # Errors
@@ -51,12 +67,17 @@ impl FederatedTrust {
             name: format!("azure-devops-{}", endpoint.id()),
             issuer: text("workloadIdentityFederationIssuer")?.to_owned(),
             subject: text("workloadIdentityFederationSubject")?.to_owned(),
-            audience: "api://AzureADTokenExchange".to_owned(),
+            audience: AUDIENCE.to_owned(),
         })
     }
 }
 
 /// Keeps the federated credentials of applications: Microsoft Graph, or whatever a consumer has in its place.
+///
+/// What the suite `azconnect_testkit::conformance::federated_credentials` enforces: a trust that is ensured is accepted,
+/// once, however often it is ensured and also after an answer was lost; a trust is known by issuer, subject and audience,
+/// so that another trust under the same name neither stands in its way nor is removed with it; an application that is not
+/// there is refused with effect [`None`](azconnect_core::Effect::None); a directory out of reach is an error.
 #[async_trait]
 pub trait FederatedCredentials: Send + Sync {
     /// Makes an application accept a trust. Idempotent: one that is there already is a success.

@@ -2,6 +2,8 @@
 //!
 //! A suite runs every behaviour on a subject of its own and panics once, naming all that failed. It takes a factory;
 //! names of streams, secrets and leases are fresh in every run, so a factory may give the same shared store each time.
+//! Where a behaviour needs more than the port itself, such as a service that breaks down, the suite has a trait called a
+//! harness, by which the test says how.
 //!
 //! ```
 //! # use azconnect_core::{Append, Entry, Error, Journal, Sequence, StreamId};
@@ -24,10 +26,16 @@
 //! # assert!(caught.unwrap_err().downcast::<String>().unwrap().contains("what is appended is read back"));
 //! ```
 
+pub mod agent_probe;
+pub mod clock;
 pub mod credential_issuer;
 pub mod credential_sink;
 pub mod credential_verifier;
+pub mod federated_credentials;
 pub mod journal;
 pub mod lease;
+pub mod own_record;
 mod report;
 pub mod secret_store;
+pub mod token_provider;
+pub mod transport;

@@ -3,8 +3,18 @@
 //! A fake passes the same suite of [`conformance`](crate::conformance) as the client it stands for, so that a test on
 //! it says something about the service as well. Calls are made to fail through [`Faults`].
 
+mod agent;
 mod directory;
 mod faults;
+mod federation;
+mod sign_in_record;
+mod tokens;
+mod wire;
 
+pub use agent::Agent;
 pub use directory::{Call, Directory, Step};
 pub use faults::{Fault, Faults};
+pub use federation::{Federation, FederationStep};
+pub use sign_in_record::SignInRecord;
+pub use tokens::Tokens;
+pub use wire::{Conduct, Wire};

@@ -9,6 +9,12 @@
     reason = "a test"
 )]
 
+mod agent_probe;
 mod broken;
+mod clock;
 mod fakes;
+mod federated_credentials;
 mod judged;
+mod own_record;
+mod token_provider;
+mod transport;

@@ -1,0 +1,46 @@
+//! The product's own record of the secret it signs in with.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use azconnect_core::{Error, Secret};
+use azconnect_credential::Candidate;
+use azconnect_identity::OwnRecord;
+
+use super::Faults;
+
+/// Keeps one secret in memory. Clones are the same record.
+///
+/// A failure is scripted with [`SignInRecord::faults`], whose only kind of call is `()`: storing.
+#[derive(Clone, Debug, Default)]
+pub struct SignInRecord {
+    stored: Arc<Mutex<Option<Secret>>>,
+    faults: Faults<()>,
+}
+
+impl SignInRecord {
+    /// A record without a secret.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The failures that are prescribed.
+    pub fn faults(&self) -> &Faults<()> {
+        &self.faults
+    }
+
+    /// The secret that was stored last.
+    pub fn stored(&self) -> Option<Secret> {
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(Secret::duplicate)
+    }
+}
+
+#[async_trait]
+impl OwnRecord for SignInRecord {
+    async fn store(&self, candidate: &Candidate<'_>) -> Result<(), Error> {
+        self.faults.write(&(), || {
+            *self.stored.lock().unwrap_or_else(PoisonError::into_inner) = Some(candidate.secret.duplicate());
+            Ok(())
+        })
+    }
+}
