@@ -19,6 +19,7 @@
 //! # Ok::<(), azconnect_core::Error>(())
 //! ```
 
+pub mod catalogue;
 mod clock;
 mod cloud;
 mod diagnosis;
