@@ -19,7 +19,7 @@
 
 use std::fmt;
 
-use crate::error::{Effect, Error, ErrorKind, Retry};
+use crate::{Effect, Error, ErrorKind, Retry};
 
 /// What is known of one failure, under all codes that stand for it.
 ///

@@ -30,6 +30,7 @@
 mod assessment;
 mod candidate;
 mod client_secret;
+pub mod entra;
 mod finding;
 mod issuer;
 mod record;

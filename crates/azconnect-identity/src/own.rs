@@ -10,7 +10,6 @@ use azconnect_credential::{
     check_client_secret,
 };
 
-use crate::catalogue::{Reading, reading};
 use crate::client_secret::ClientSecretSource;
 use crate::verifier::SecretVerifier;
 
@@ -57,8 +56,8 @@ impl OwnCredentialSink {
 
     /// A refusal that may pass: the directory's replicas disagree for a while about a new secret.
     fn maybe_passing(&self, error: Error, candidate: &Candidate<'_>) -> Error {
-        let new = self.verifier.is_new(candidate) && matches!(reading(&error), Reading::NoMatch | Reading::Unknown);
-        let error = if new { error.with_retry(Retry::Backoff) } else { error };
+        let pending = self.verifier.assess(&error, candidate).verdict == CredentialVerdict::Pending;
+        let error = if pending { error.with_retry(Retry::Backoff) } else { error };
         error.in_operation("own_credential.push").with_effect(Effect::None)
     }
 }

@@ -2,16 +2,16 @@
 //!
 //! The message of an error is always our own: a description may quote what was sent.
 
+use azconnect_core::catalogue::Row;
 use azconnect_core::{Effect, Error, ErrorKind};
+use azconnect_credential::entra::{EntraCode, TokenRefusal};
 use azconnect_http::{Dialect, Response, kind_of_status};
 use http::StatusCode;
-use serde_json::Value;
-use uuid::Uuid;
 
-use crate::catalogue::{Entry, entry};
+use crate::catalogue::{SLOW_DOWN, UNAVAILABLE, WORDS};
 
-/// How much of a body that is not JSON is searched for a number.
-const SEARCHED: usize = 64 * 1024;
+/// Entra ID saw a client in a loop: a throttle that is told as a refusal, with a pause of its own.
+const LOOP: EntraCode = EntraCode::new(50_196);
 
 /// The dialect of the token endpoint.
 pub(crate) struct EntraDialect;
@@ -21,182 +21,48 @@ impl Dialect for EntraDialect {
         if answer.status().is_success() {
             return Ok(());
         }
-        let told = Told::read(answer.body());
-        let mut error = told.explain(answer.status()).with_effect(Effect::None);
-        if let Some(code) = told.code() {
+        let refusal = TokenRefusal::read(answer.body());
+        let word = refusal.error.as_deref().and_then(|word| Some((word, WORDS.find(word)?)));
+        let code = EntraCode::most_telling(&refusal.codes);
+        let mut error = explain(&refusal, code, word.map(|(_, row)| row), answer.status()).with_effect(Effect::None);
+        if let Some(code) = code.map(|code| code.to_string()).or(word.map(|(word, _)| word.to_owned())) {
             error = error.with_service_code(code);
         }
-        if let Some(trace) = told.trace {
+        if let Some(trace) = refusal.trace_id {
             error = error.with_request_id(trace.to_string());
         }
         Err(error)
     }
 }
 
-/// What a refusal tells, with everything else left behind.
-#[derive(Debug, Default)]
-struct Told {
-    word: Option<Word>,
-    /// Whether the body is a web page, or anything else that is not the documented JSON.
-    foreign: bool,
-    numbers: Vec<u32>,
-    trace: Option<Uuid>,
-}
-
-/// The words of `error` that matter, from RFC 6749, RFC 8628, OpenID Connect and Microsoft's own documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Word {
-    InvalidClient,
-    UnauthorizedClient,
-    InvalidGrant,
-    InvalidRequest,
-    InvalidResource,
-    InvalidScope,
-    UnsupportedGrant,
-    InteractionRequired,
-    AccessDenied,
-    Unavailable,
-    SlowDown,
-}
-
-impl Told {
-    fn read(body: &[u8]) -> Self {
-        let text = body.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(body);
-        let Ok(Value::Object(fields)) = serde_json::from_slice(text) else {
-            let searched = String::from_utf8_lossy(text.get(..SEARCHED).unwrap_or(text));
-            let foreign = !searched.trim().is_empty();
-            return Self { foreign, numbers: numbers_in(&searched), ..Self::default() };
-        };
-        let text = |name: &str| fields.get(name).and_then(Value::as_str);
-        let listed: Vec<u32> = fields
-            .get("error_codes")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(|number| u32::try_from(number.as_u64()?).ok())
-            .collect();
-        let numbers =
-            if listed.is_empty() { numbers_in(text("error_description").unwrap_or_default()) } else { listed };
-        Self {
-            word: text("error").and_then(Word::read),
-            foreign: !fields.contains_key("error"),
-            numbers,
-            trace: text("trace_id").and_then(|id| Uuid::try_parse(id).ok()),
-        }
+fn explain(
+    refusal: &TokenRefusal,
+    code: Option<EntraCode>,
+    word: Option<&'static Row<&'static str>>,
+    status: StatusCode,
+) -> Error {
+    // What is not working now proves nothing about who asked, whatever number comes with it.
+    if let Some(passing) = passing(refusal, word, status) {
+        return passing;
     }
-
-    /// The number that is known, else the first; without one, the OAuth word where it alone says enough.
-    fn code(&self) -> Option<String> {
-        let number = self.numbers.iter().find(|number| entry(**number).is_some()).or(self.numbers.first());
-        match (number, self.word) {
-            (Some(number), _) => Some(format!("AADSTS{number}")),
-            (None, Some(word)) => Some(word.as_str().to_owned()),
-            (None, None) => None,
-        }
-    }
-
-    fn explain(&self, status: StatusCode) -> Error {
-        // What is not working now proves nothing about who asked, whatever number comes with it.
-        if let Some(passing) = self.passing(status) {
-            return passing;
-        }
-        if let Some(entry) = self.numbers.iter().find_map(|number| entry(*number)) {
-            return known(entry);
-        }
-        match self.word {
-            Some(word) => word.explain(),
-            None if self.foreign => foreign(status),
-            None => Error::new(kind_of_status(status), "the service refused the sign-in without a reason"),
-        }
-    }
-
-    fn passing(&self, status: StatusCode) -> Option<Error> {
-        let looped = self.numbers.contains(&50_196);
-        match (self.word, status.as_u16()) {
-            _ if looped => None,
-            (Some(Word::SlowDown), _) | (_, 429) => Some(slow_down()),
-            (_, 500..=599) if self.foreign => Some(foreign(status)),
-            (Some(Word::Unavailable), _) | (_, 500..=599) => Some(Word::Unavailable.explain()),
-            _ => None,
-        }
+    match (code, word) {
+        (Some(code), _) if code.is_known() => code.explain(),
+        (_, Some(word)) => word.explain(),
+        _ if refusal.foreign => foreign(status),
+        _ => Error::new(kind_of_status(status), "the service refused the sign-in without a reason"),
     }
 }
 
-impl Word {
-    const ALL: [(&'static str, Self); 16] = [
-        ("invalid_client", Self::InvalidClient),
-        ("unauthorized_client", Self::UnauthorizedClient),
-        ("invalid_grant", Self::InvalidGrant),
-        ("invalid_request", Self::InvalidRequest),
-        ("invalid_resource", Self::InvalidResource),
-        ("invalid_target", Self::InvalidResource),
-        ("invalid_scope", Self::InvalidScope),
-        ("unsupported_grant_type", Self::UnsupportedGrant),
-        ("unsupported_response_type", Self::UnsupportedGrant),
-        ("interaction_required", Self::InteractionRequired),
-        ("login_required", Self::InteractionRequired),
-        ("consent_required", Self::InteractionRequired),
-        ("access_denied", Self::AccessDenied),
-        ("temporarily_unavailable", Self::Unavailable),
-        ("server_error", Self::Unavailable),
-        ("slow_down", Self::SlowDown),
-    ];
-
-    fn read(text: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(name, _)| *name == text).map(|(_, word)| *word)
+fn passing(refusal: &TokenRefusal, word: Option<&'static Row<&'static str>>, status: StatusCode) -> Option<Error> {
+    if refusal.codes.contains(&LOOP) {
+        return None;
     }
-
-    fn as_str(self) -> &'static str {
-        Self::ALL.iter().find(|(_, word)| *word == self).map_or("error", |(name, _)| name)
+    match (word.map(Row::kind), status.as_u16()) {
+        (Some(ErrorKind::Throttled), _) | (_, 429) => Some(SLOW_DOWN.explain()),
+        (_, 500..=599) if refusal.foreign => Some(foreign(status)),
+        (Some(ErrorKind::Unavailable), _) | (_, 500..=599) => Some(UNAVAILABLE.explain()),
+        _ => None,
     }
-
-    /// What the word means when no number says more.
-    fn explain(self) -> Error {
-        let (kind, message, advice) = match self {
-            Self::InvalidClient | Self::UnauthorizedClient => (
-                ErrorKind::Unauthenticated,
-                "the application's credential is not accepted",
-                "check the client id, the tenant id and the credential, and that it has not expired",
-            ),
-            Self::InvalidGrant => (
-                ErrorKind::Unauthenticated,
-                "what was offered for a token is not accepted",
-                "sign in again; if it goes on, look at the tenant's sign-in log",
-            ),
-            Self::InvalidRequest => {
-                (ErrorKind::InvalidInput, "the sign-in request is not valid", "check the tenant id and the client id")
-            }
-            Self::InvalidResource | Self::InvalidScope => (
-                ErrorKind::InvalidInput,
-                "the resource or scope is not valid in this tenant",
-                "give a resource of this cloud followed by /.default",
-            ),
-            Self::UnsupportedGrant => (
-                ErrorKind::Unsupported,
-                "the service does not offer this kind of sign-in",
-                "check the cloud's address, or use another kind of credential",
-            ),
-            Self::InteractionRequired | Self::AccessDenied => (
-                ErrorKind::PermissionDenied,
-                "the tenant wants a person to act before it gives a token",
-                "look at the tenant's sign-in log: consent or an access policy is in the way",
-            ),
-            Self::Unavailable => {
-                (ErrorKind::Unavailable, "Microsoft Entra ID is not working for a moment", "try again later")
-            }
-            Self::SlowDown => return slow_down(),
-        };
-        Error::new(kind, message).with_advice(advice)
-    }
-}
-
-fn known(entry: &Entry) -> Error {
-    Error::new(entry.kind, entry.message).with_retry(entry.retry).with_advice(entry.advice)
-}
-
-fn slow_down() -> Error {
-    Error::new(ErrorKind::Throttled, "Microsoft Entra ID asks to slow down")
-        .with_advice("ask less often, and keep tokens until they end")
 }
 
 /// An answer that is not Entra ID's own: whoever gave it cannot say that a credential is wrong.
@@ -209,24 +75,13 @@ fn foreign(status: StatusCode) -> Error {
         .with_advice("check the cloud's login address, and whether a proxy or a firewall answers in its place")
 }
 
-/// The numbers after each `AADSTS` of a text.
-fn numbers_in(text: &str) -> Vec<u32> {
-    let digits = |rest: &str| rest.bytes().take_while(u8::is_ascii_digit).count();
-    text.split("AADSTS")
-        .skip(1)
-        .filter_map(|rest| rest.get(..digits(rest))?.parse().ok())
-        .filter(|number| *number > 0)
-        .take(8)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use azconnect_core::Retry;
+    use azconnect_credential::entra::Meaning;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::catalogue::{Reading, reading};
 
     fn refused(status: u16, body: &str) -> Error {
         let answer = http::Response::builder().status(status).body(body.to_owned().into()).unwrap();
@@ -305,7 +160,7 @@ mod tests {
             r#"{"error":"invalid_client","error_description":"\u0041ADSTS7000215: \"Invalid\" client secret \/ provided\r\n"}"#,
         );
         assert_eq!(error.service_code(), Some("AADSTS7000215"));
-        assert_eq!(reading(&error), Reading::NoMatch);
+        assert_eq!(Meaning::of(&error), Meaning::NoMatch);
     }
 
     #[test]
@@ -318,9 +173,9 @@ mod tests {
     fn the_word_decides_before_the_number() {
         let error = refused(400, &documented("temporarily_unavailable", 7_000_215));
         assert_eq!(error.kind(), ErrorKind::Unavailable);
-        assert_eq!(reading(&error), Reading::Silent);
+        assert_eq!(Meaning::of(&error), Meaning::Silent);
         let error = refused(503, &documented("invalid_client", 7_000_215));
-        assert_eq!((error.kind(), reading(&error)), (ErrorKind::Unavailable, Reading::Silent));
+        assert_eq!((error.kind(), Meaning::of(&error)), (ErrorKind::Unavailable, Meaning::Silent));
     }
 
     #[test]
@@ -328,14 +183,14 @@ mod tests {
         let error = refused(401, &documented("invalid_client", 123_456));
         assert_eq!(error.kind(), ErrorKind::Unauthenticated);
         assert_eq!(error.service_code(), Some("AADSTS123456"));
-        assert_eq!(reading(&error), Reading::Silent);
+        assert_eq!(Meaning::of(&error), Meaning::Silent);
     }
 
     #[test]
     fn the_word_alone_says_that_the_client_is_not_authenticated() {
         let error = refused(401, "\u{feff}{\"error\":\"invalid_client\"}");
         assert_eq!(error.service_code(), Some("invalid_client"));
-        assert_eq!(reading(&error), Reading::NoMatch);
+        assert_eq!(Meaning::of(&error), Meaning::NoMatch);
     }
 
     #[test]
@@ -345,7 +200,7 @@ mod tests {
         {
             for status in [302, 400, 401, 403, 407, 429, 500, 502] {
                 let error = refused(status, body);
-                assert_eq!(reading(&error), Reading::Silent, "{status} {body}");
+                assert_eq!(Meaning::of(&error), Meaning::Silent, "{status} {body}");
                 assert_eq!(error.service_code(), None);
                 let may_pass = status == 429 || status >= 500;
                 assert_eq!(error.retry() == Retry::Backoff, may_pass, "{status} {body}");

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect_core::{ClientId, Clock, Error, Retry, Scope};
+use azconnect_credential::entra::{self, Meaning, PROPAGATION};
 use azconnect_credential::{Assessment, Candidate, CredentialVerdict, CredentialVerifier, check_client_secret};
 use azconnect_http::SendOptions;
 
-use crate::catalogue::{Reading, reading};
 use crate::client_secret::sign_in;
 use crate::endpoint::TokenEndpoint;
 
@@ -55,7 +55,7 @@ impl SecretVerifier {
             scope: endpoint.probe_scope().clone(),
             successes: 3,
             spacing: Duration::from_secs(1),
-            propagation: Duration::from_secs(600),
+            propagation: PROPAGATION,
             pace: Arc::default(),
         }
     }
@@ -75,7 +75,7 @@ impl SecretVerifier {
     }
 
     /// Sets how long after it was minted a refused secret may still be on its way to every replica. No bound is
-    /// published; reports speak of seconds, and one tool allows two minutes.
+    /// published; it is [`PROPAGATION`] unless set.
     #[must_use]
     pub fn with_propagation(mut self, propagation: Duration) -> Self {
         self.propagation = propagation;
@@ -102,9 +102,9 @@ impl SecretVerifier {
         outcome.map(drop)
     }
 
-    /// Whether a refusal of this candidate may still be a matter of replication.
-    pub(crate) fn is_new(&self, candidate: &Candidate<'_>) -> bool {
-        candidate.minted_at.is_some_and(|minted_at| self.clock().now() - minted_at < self.propagation)
+    /// What a failed sign-in proves of this candidate.
+    pub(crate) fn assess(&self, error: &Error, candidate: &Candidate<'_>) -> Assessment {
+        entra::assess(error, entra::age(candidate.minted_at, self.clock().now()), self.propagation)
     }
 
     async fn wait_for_turn(&self) -> Result<(), Error> {
@@ -133,19 +133,12 @@ impl SecretVerifier {
     }
 
     fn judge(&self, error: &Error, candidate: &Candidate<'_>, successes: u32) -> Assessment {
-        let verdict = match reading(error) {
-            Reading::NoMatch | Reading::Unknown if self.is_new(candidate) => CredentialVerdict::Pending,
-            // It was accepted a moment ago: the replicas disagree, and none of them decides.
-            Reading::NoMatch | Reading::Unknown if successes > 0 => CredentialVerdict::Inconclusive,
-            Reading::NoMatch | Reading::Unknown | Reading::Ended => CredentialVerdict::Rejected,
-            Reading::Silent => CredentialVerdict::Inconclusive,
-        };
-        let mut assessment = Assessment::inconclusive(error);
-        assessment.verdict = verdict;
+        let mut assessment = self.assess(error, candidate);
         assessment.evidence = format!("{successes} of {} sign-ins succeeded, then: {error}", self.successes);
-        if verdict == CredentialVerdict::Pending {
-            assessment.advice =
-                Some("wait: a new secret is not known to every replica of the directory at once".into());
+        let refused = assessment.verdict == CredentialVerdict::Rejected;
+        if refused && successes > 0 && Meaning::of(error) == Meaning::NoMatch {
+            // It was accepted a moment ago: the replicas disagree, and none of them decides.
+            assessment.verdict = CredentialVerdict::Inconclusive;
         }
         assessment
     }

@@ -1,0 +1,209 @@
+//! What the numbers of Microsoft Entra ID mean, and what to do about each.
+//!
+//! Document: Microsoft's *Microsoft Entra authentication and authorization error codes*, which warns that numbers may
+//! change: whoever has the OAuth error decides on it first, and a number that is not here says nothing.
+
+use std::time::Duration;
+
+use azconnect_core::catalogue::{Catalogue, Row};
+use azconnect_core::{Effect, ErrorKind, Retry};
+
+use super::meaning::Meaning;
+
+/// How long Entra ID is left alone after it saw a client in a loop, where its answer names no time.
+const LOOP_PAUSE: Duration = Duration::from_secs(120);
+
+const LINK_AGAIN: &str = "ask the user to link the account again";
+const TRY_LATER: &str = "try again later";
+
+/// A refusal that is about the credential, or about the application whose credential it is.
+const fn refused(
+    codes: &'static [u32],
+    meaning: Meaning,
+    message: &'static str,
+    advice: &'static str,
+) -> Row<u32, Meaning> {
+    row(codes, ErrorKind::Unauthenticated, message, advice).with_datum(meaning)
+}
+
+/// A refusal that says nothing of the credential. Signing in changes nothing, so that no refusal has an effect.
+const fn row(codes: &'static [u32], kind: ErrorKind, message: &'static str, advice: &'static str) -> Row<u32, Meaning> {
+    Row::new(codes, kind, message, advice).with_effect(Effect::None).with_datum(Meaning::Silent)
+}
+
+pub(super) static ENTRA: Catalogue<u32, Meaning> = Catalogue::new(&[
+    // About the credential.
+    refused(
+        &[7_000_215, 50_012],
+        Meaning::NoMatch,
+        "the client secret is wrong",
+        "check that the secret's Value was stored, not its Secret ID, and that it belongs to this application; a secret \
+         made moments ago may need some minutes",
+    ),
+    refused(
+        &[7_000_222],
+        Meaning::Ended,
+        "the client secret has expired",
+        "create a new secret for the application, or let a rotation do it",
+    ),
+    refused(
+        &[700_027],
+        Meaning::NoMatch,
+        "the signature of the client assertion is not accepted",
+        "check that the certificate is registered with the application and that the key is the certificate's",
+    ),
+    refused(
+        &[7_000_214, 1_000_502],
+        Meaning::Ended,
+        "the certificate has expired or was revoked",
+        "register a new certificate with the application",
+    ),
+    refused(
+        &[70_021, 700_213],
+        Meaning::NoMatch,
+        "no federated credential of the application matches the assertion",
+        "compare issuer, subject and audience with the federated credential, letter by letter; one made moments ago may \
+         need some minutes",
+    )
+    .with_retry(Retry::Backoff),
+    refused(
+        &[700_024],
+        // The clock was wrong or the assertion was late; the key that signed it was not refused.
+        Meaning::Silent,
+        "the client assertion is outside its time range",
+        "sign a fresh assertion; check this machine's clock",
+    )
+    .with_retry(Retry::Backoff),
+    // About the application and its tenant.
+    refused(
+        &[700_016, 700_011],
+        Meaning::UnknownApplication,
+        "the application is not known in this tenant",
+        "check the client id and the tenant id; an application made moments ago may need some minutes",
+    ),
+    refused(
+        &[7_000_229],
+        Meaning::UnknownApplication,
+        "the application has no service principal in this tenant",
+        "ask an administrator of the tenant to consent to the application, or create its service principal",
+    ),
+    row(
+        &[7_000_112, 70_001],
+        ErrorKind::PermissionDenied,
+        "the application is disabled",
+        "ask an administrator to enable it; delete nothing, its secrets may be right",
+    ),
+    row(
+        &[90_002, 900_023],
+        ErrorKind::InvalidInput,
+        "the tenant does not exist in this cloud",
+        "check the tenant id, and that the cloud is the tenant's: public, US Government or China",
+    ),
+    row(
+        &[700_025, 7_000_216, 7_000_218],
+        ErrorKind::Unauthenticated,
+        "the application and the kind of credential do not fit",
+        "a public client gives no secret, and a confidential one must: check the application's Authentication page",
+    ),
+    // About policies, consent and the resource.
+    row(
+        &[53_000, 53_001, 53_002, 53_003, 530_032, 530_035],
+        ErrorKind::PermissionDenied,
+        "an access policy of the tenant blocks the sign-in",
+        "ask an administrator to look at the tenant's Conditional Access policies; delete nothing, the credential may \
+         be right",
+    ),
+    row(
+        &[65_001],
+        ErrorKind::PermissionDenied,
+        "nobody has consented to the application for this resource",
+        "ask an administrator of the tenant to grant consent",
+    ),
+    row(
+        &[90_094, 90_095],
+        ErrorKind::PermissionDenied,
+        "the consent of an administrator is missing",
+        "ask an administrator of the tenant to grant consent",
+    ),
+    row(
+        &[65_004],
+        ErrorKind::PermissionDenied,
+        "the user declined to consent to the application",
+        "ask the user to link the account again and to accept the permissions",
+    ),
+    row(
+        &[500_011, 500_014, 50_001],
+        ErrorKind::NotFound,
+        "the resource asked for does not exist in this tenant, or is disabled there",
+        "check the scope and the cloud; the resource's service principal may have to be created or enabled in the tenant",
+    ),
+    row(
+        &[650_052, 650_057, 65_005],
+        ErrorKind::NotFound,
+        "the application is not registered for the resource asked for, or the tenant does not have it",
+        "check the scope, and add the resource's permissions to the application's registration",
+    ),
+    row(
+        &[501_051, 50_105],
+        ErrorKind::PermissionDenied,
+        "the application is not assigned to the resource, which requires it",
+        "ask an administrator to assign the application to the resource",
+    ),
+    row(
+        &[70_011, 1_002_012],
+        ErrorKind::InvalidInput,
+        "the scope is not valid",
+        "give a resource followed by /.default",
+    ),
+    // About users and what they were given.
+    row(
+        &[50_034, 50_020],
+        ErrorKind::Unauthenticated,
+        "the user account does not exist in this tenant",
+        "sign in with the flow of an application, or with an account of this tenant",
+    ),
+    row(
+        &[50_057],
+        ErrorKind::PermissionDenied,
+        "the user account is disabled",
+        "ask an administrator to enable the account, or link another one",
+    ),
+    row(
+        &[50_072, 50_074, 50_076, 50_078, 50_079],
+        ErrorKind::PermissionDenied,
+        "the tenant wants the user to prove who they are once more",
+        "ask the user to link the account again, with a second factor",
+    ),
+    row(&[54_005], ErrorKind::Unauthenticated, "the authorization code was used before", LINK_AGAIN),
+    row(&[70_008], ErrorKind::Unauthenticated, "the authorization code or refresh token has expired", LINK_AGAIN),
+    row(&[70_000], ErrorKind::Unauthenticated, "the authorization code or refresh token is not valid", LINK_AGAIN),
+    row(&[700_082], ErrorKind::Unauthenticated, "the refresh token expired, since it was not used", LINK_AGAIN),
+    row(&[70_043, 700_084], ErrorKind::Unauthenticated, "the refresh token's longest life has passed", LINK_AGAIN),
+    row(&[50_089], ErrorKind::Unauthenticated, "the sign-in took too long", LINK_AGAIN),
+    row(&[50_173], ErrorKind::Unauthenticated, "the refresh token was revoked", LINK_AGAIN),
+    // What passes.
+    row(
+        &[50_196],
+        ErrorKind::Throttled,
+        "the service saw a loop of sign-ins",
+        "ask less often, and keep tokens until they end",
+    )
+    .with_retry(Retry::After(LOOP_PAUSE)),
+    row(
+        &[90_006, 90_024, 90_033],
+        ErrorKind::Unavailable,
+        "Microsoft Entra ID is not working for a moment",
+        TRY_LATER,
+    ),
+    row(&[90_055], ErrorKind::Throttled, "Microsoft Entra ID asks to slow down", TRY_LATER),
+]);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_stands_once() {
+        assert!(ENTRA.repeated().is_empty(), "{:?}", ENTRA.repeated());
+    }
+}
