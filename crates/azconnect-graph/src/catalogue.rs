@@ -2,164 +2,148 @@
 //!
 //! Document: Microsoft's *Microsoft Graph error responses and resource types* and *Application management policies*.
 
-use azconnect_core::{ErrorKind, Retry};
-
-/// What is known of a code.
-pub(crate) struct Entry {
-    code: &'static str,
-    pub(crate) kind: ErrorKind,
-    pub(crate) retry: Retry,
-    pub(crate) field: Option<&'static str>,
-    pub(crate) message: &'static str,
-    pub(crate) advice: &'static str,
-}
-
-impl Entry {
-    /// Whether it says that an object is not there.
-    pub(crate) fn is_absence(&self) -> bool {
-        self.kind == ErrorKind::NotFound
-    }
-}
-
-/// The entry of a code.
-pub(crate) fn entry(code: &str) -> Option<&'static Entry> {
-    ENTRIES.iter().find(|entry| entry.code.eq_ignore_ascii_case(code))
-}
+use azconnect_core::catalogue::{Catalogue, Row};
+use azconnect_core::{Effect, ErrorKind, Retry};
 
 /// The service's refusal while others write to the same tenant: "Please wait briefly and retry."
-pub(crate) static CONCURRENCY: Entry = passing(
-    "Directory_ConcurrencyViolation",
+pub(crate) static CONCURRENCY: Row<&str> = Row::new(
+    &["Directory_ConcurrencyViolation"],
     ErrorKind::Conflict,
     "the directory is busy with other changes",
     "try again in some seconds; change one application from one place at a time",
-);
+)
+.with_retry(Retry::Backoff)
+.with_effect(Effect::None);
 
 /// The refusal of a third password, which has no code of its own.
-pub(crate) static PASSWORD_LIMIT: Entry = final_(
-    "Request_BadRequest",
+pub(crate) static PASSWORD_LIMIT: Row<&str> = Row::new(
+    &["Request_BadRequest"],
     ErrorKind::Conflict,
     "the application holds as many passwords as it may",
     "remove a password that is no longer used; an application that personal accounts may sign in to holds 2 at most",
 );
 
 /// The refusal of a second federated credential for an issuer and a subject, whose code stands for other values too.
-pub(crate) static FEDERATED_DUPLICATE: Entry = final_(
-    "InvalidFederatedIdentityCredentialValue",
+pub(crate) static FEDERATED_DUPLICATE: Row<&str> = Row::new(
+    &["InvalidFederatedIdentityCredentialValue"],
     ErrorKind::Conflict,
     "the application trusts this issuer and subject already",
     "use the federated credential that exists, or change it",
 );
 
 /// The refusal of the twenty-first federated credential.
-pub(crate) static FEDERATED_LIMIT: Entry = final_(
-    "Request_BadRequest",
+pub(crate) static FEDERATED_LIMIT: Row<&str> = Row::new(
+    &["Request_BadRequest"],
     ErrorKind::Conflict,
     "the application has as many federated credentials as it may",
     "delete one that nothing uses any longer; an application has 20 at most",
 );
 
-const fn final_(code: &'static str, kind: ErrorKind, message: &'static str, advice: &'static str) -> Entry {
-    Entry { code, kind, retry: Retry::No, field: None, message, advice }
-}
-
-const fn passing(code: &'static str, kind: ErrorKind, message: &'static str, advice: &'static str) -> Entry {
-    Entry { code, kind, retry: Retry::Backoff, field: None, message, advice }
-}
-
 const SIGN_IN_AGAIN: &str = "check the token's audience and tenant, and this machine's clock";
 
-static ENTRIES: &[Entry] = &[
-    final_(
-        "Authorization_RequestDenied",
+pub(crate) static CODES: Catalogue<&str> = Catalogue::new(&[
+    Row::new(
+        &["Authorization_RequestDenied"],
         ErrorKind::PermissionDenied,
         "the caller may not do this",
         "grant Application.ReadWrite.OwnedBy with admin consent and make the caller's service principal an owner of the \
          application, or grant Application.ReadWrite.All; a grant made moments ago may need some minutes",
     ),
-    final_(
-        "Request_ResourceNotFound",
+    Row::new(
+        &["Request_ResourceNotFound"],
         ErrorKind::NotFound,
         "the object does not exist in this tenant",
         "check the id: the object id and the client id of an application differ; one made moments ago may need some \
          minutes",
     ),
-    final_(
-        "Directory_ObjectNotFound",
+    Row::new(
+        &["Directory_ObjectNotFound"],
         ErrorKind::NotFound,
         "the object does not exist in this tenant",
         "check the id, and that the token is for the right tenant",
     ),
-    Entry {
-        code: "CredentialInvalidLifetimeAsPerAppPolicy",
-        kind: ErrorKind::InvalidInput,
-        retry: Retry::No,
-        field: Some("ends_at"),
-        message: "the tenant's application management policy allows no secret that lives so long",
-        advice: "choose an earlier end, or ask an administrator for an exception in the policy",
-    },
-    final_(
-        "CredentialTypeNotAllowedAsPerAppPolicy",
+    Row::new(
+        &["CredentialInvalidLifetimeAsPerAppPolicy"],
+        ErrorKind::InvalidInput,
+        "the tenant's application management policy allows no secret that lives so long",
+        "choose an earlier end, or ask an administrator for an exception in the policy",
+    )
+    .with_field("ends_at"),
+    Row::new(
+        &["CredentialTypeNotAllowedAsPerAppPolicy"],
         ErrorKind::PermissionDenied,
         "the tenant's application management policy allows no secret of this kind",
         "use a certificate or a federated credential, or ask an administrator for an exception in the policy",
     ),
-    final_("InvalidAuthenticationToken", ErrorKind::Unauthenticated, "the access token is not accepted", SIGN_IN_AGAIN),
-    final_("Authentication_ExpiredToken", ErrorKind::Unauthenticated, "the access token has expired", SIGN_IN_AGAIN),
-    final_(
-        "Authentication_MissingOrMalformed",
+    Row::new(
+        &["InvalidAuthenticationToken"],
+        ErrorKind::Unauthenticated,
+        "the access token is not accepted",
+        SIGN_IN_AGAIN,
+    ),
+    Row::new(
+        &["Authentication_ExpiredToken"],
+        ErrorKind::Unauthenticated,
+        "the access token has expired",
+        SIGN_IN_AGAIN,
+    ),
+    Row::new(
+        &["Authentication_MissingOrMalformed"],
         ErrorKind::Unauthenticated,
         "the access token is missing or damaged",
         SIGN_IN_AGAIN,
     ),
-    passing(
-        "Authorization_IdentityNotFound",
+    Row::new(
+        &["Authorization_IdentityNotFound"],
         ErrorKind::Unauthenticated,
         "the calling application is not known in this tenant",
         "check that its service principal exists; one made moments ago may need some minutes",
-    ),
-    final_(
-        "Directory_QuotaExceeded",
+    )
+    .with_retry(Retry::Backoff),
+    Row::new(
+        &["Directory_QuotaExceeded"],
         ErrorKind::Conflict,
         "the caller or the tenant holds as many objects as it may",
         "remove objects that are no longer used, or ask an administrator to raise the quota",
     ),
-    final_(
-        "Request_MultipleObjectsWithSameKeyValue",
+    Row::new(
+        &["Request_MultipleObjectsWithSameKeyValue"],
         ErrorKind::Conflict,
         "an object exists already that only one may be",
         "choose another name, or use the object that exists",
     ),
-    final_(
-        "InvalidFederatedIdentityCredentialValue",
+    Row::new(
+        &["InvalidFederatedIdentityCredentialValue"],
         ErrorKind::InvalidInput,
         "the service does not accept a value of the federated credential",
         "check issuer, subject and audience: each has to equal the tokens' claim, without wildcards",
     ),
-    passing(
-        "Error_MsaAppDoesNotExist",
+    Row::new(
+        &["Error_MsaAppDoesNotExist"],
         ErrorKind::Conflict,
         "the application is not complete yet",
         "try again in some seconds",
-    ),
-    final_(
-        "Request_UnsupportedQuery",
+    )
+    .with_retry(Retry::Backoff),
+    Row::new(
+        &["Request_UnsupportedQuery"],
         ErrorKind::Unsupported,
         "the service cannot answer this query",
         "use a simpler filter, or an advanced query",
     ),
-    final_(
-        "Directory_ExpiredPageToken",
+    Row::new(
+        &["Directory_ExpiredPageToken"],
         ErrorKind::Conflict,
         "the link to the next page has expired",
         "list again from the beginning",
     ),
-    final_(
-        "Request_BadRequest",
+    Row::new(
+        &["Request_BadRequest"],
         ErrorKind::InvalidInput,
         "the service does not accept the request",
         "check the values given; report this with the request id if they are right",
     ),
-];
+]);
 
 #[cfg(test)]
 mod tests {
@@ -167,8 +151,6 @@ mod tests {
 
     #[test]
     fn every_code_stands_once() {
-        for entry in ENTRIES {
-            assert_eq!(ENTRIES.iter().filter(|other| other.code == entry.code).count(), 1, "{}", entry.code);
-        }
+        assert!(CODES.repeated().is_empty(), "{:?}", CODES.repeated());
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! The message of an error is always our own: the service's may quote what was sent.
 
+use azconnect_core::catalogue::Row;
 use azconnect_core::{Effect, Error, ErrorKind};
 use azconnect_http::{Dialect, Response, kind_of_status, request_id};
 use http::StatusCode;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::catalogue::{CONCURRENCY, Entry, FEDERATED_DUPLICATE, FEDERATED_LIMIT, PASSWORD_LIMIT, entry};
+use crate::catalogue::{CODES, CONCURRENCY, FEDERATED_DUPLICATE, FEDERATED_LIMIT, PASSWORD_LIMIT};
 
 /// The dialect of every operation but removals.
 pub(crate) struct GraphDialect;
@@ -39,7 +40,10 @@ impl Dialect for RemovalDialect {
 impl Dialect for AbsenceDialect {
     fn judge(&self, answer: &Response) -> Result<(), Error> {
         let missing = answer.status() == StatusCode::NOT_FOUND
-            && Told::read(answer.body()).code.as_deref().and_then(entry).is_some_and(Entry::is_absence);
+            && Told::read(answer.body())
+                .code
+                .and_then(|code| CODES.find(&code))
+                .is_some_and(|row| row.kind() == ErrorKind::NotFound);
         if missing { Ok(()) } else { GraphDialect.judge(answer) }
     }
 }
@@ -73,7 +77,8 @@ impl Told {
 
     fn explain(&self, answer: &Response) -> Error {
         let status = answer.status();
-        let mut error = self.entry(status).map_or_else(|| unknown(status), known);
+        let row = self.row(status);
+        let mut error = row.map_or_else(|| unknown(status), Row::explain);
         if let (Some(policy), Some("ends_at")) = (self.policy(), error.field()) {
             let message = format!("{} (policy {policy})", error.message());
             error = error.with_message(message);
@@ -84,10 +89,10 @@ impl Told {
         if let (Some(id), None) = (self.request, request_id(answer)) {
             error = error.with_request_id(id.to_string());
         }
-        error.with_effect(self.effect(status)).with_http_status(status.as_u16())
+        error.with_effect(effect(row, status)).with_http_status(status.as_u16())
     }
 
-    fn entry(&self, status: StatusCode) -> Option<&'static Entry> {
+    fn row(&self, status: StatusCode) -> Option<&'static Row<&'static str>> {
         if self.is_concurrency() {
             return Some(&CONCURRENCY);
         }
@@ -103,7 +108,7 @@ impl Told {
         if self.says("federated identity credentials") && self.says("maximum") {
             return Some(&FEDERATED_LIMIT);
         }
-        entry(self.code.as_deref()?)
+        CODES.find(self.code.as_deref()?)
     }
 
     /// It arrives as 409 under its code, as 503, as 400 `Request_BadRequest`, and for a removal as 500: the code or
@@ -111,17 +116,6 @@ impl Told {
     fn is_concurrency(&self) -> bool {
         self.code.as_deref() == Some("Directory_ConcurrencyViolation")
             || self.says("concurrent requests being made to the tenant")
-    }
-
-    /// A refusal proves that nothing was applied. A failure of the service, or a conflict nobody documents, does not.
-    fn effect(&self, status: StatusCode) -> Effect {
-        match status.as_u16() {
-            _ if self.is_concurrency() => Effect::None,
-            409 if self.entry(status).is_some() => Effect::None,
-            408 | 409 => Effect::Unknown,
-            400..=499 => Effect::None,
-            _ => Effect::Unknown,
-        }
     }
 
     /// The id of the policy that a message names in quotes.
@@ -136,11 +130,16 @@ fn is_code(text: &str) -> bool {
     !text.is_empty() && text.len() <= 80 && text.chars().all(word)
 }
 
-fn known(entry: &Entry) -> Error {
-    let error = Error::new(entry.kind, entry.message).with_retry(entry.retry).with_advice(entry.advice);
-    match entry.field {
-        Some(field) => error.with_field(field),
-        None => error,
+/// A refusal proves that nothing was applied. A failure of the service, or a conflict nobody documents, does not.
+fn effect(row: Option<&Row<&'static str>>, status: StatusCode) -> Effect {
+    if let Some(proven) = row.and_then(Row::effect) {
+        return proven;
+    }
+    match status.as_u16() {
+        409 if row.is_some() => Effect::None,
+        408 | 409 => Effect::Unknown,
+        400..=499 => Effect::None,
+        _ => Effect::Unknown,
     }
 }
 

@@ -1,11 +1,12 @@
 //! How Azure Resource Manager says that something went wrong.
 
+use azconnect_core::catalogue::Row;
 use azconnect_core::{Effect, Error, ErrorKind, Retry, SubscriptionId};
 use azconnect_http::{Dialect, OperationDialect, Response, kind_of_status};
 use http::StatusCode;
 
 use super::body::{Node, nodes};
-use super::catalogue::{Class, Entry, entry, is_wrapper};
+use super::catalogue::{ArmRow, Class, is_wrapper, row};
 use super::facts::{missing_permission, namespace, right_tenant};
 use super::fault::Fault;
 use super::quota::Quota;
@@ -30,32 +31,26 @@ impl ArmDialect {
         let nodes = nodes(body);
         let node = most_telling(&nodes);
         let quota = node.and_then(|node| Quota::read(&node.message));
-        let entry = node.and_then(|node| entry(&node.code, quota.is_some()));
-        let class = entry.map_or_else(|| class_of_status(status), |entry| entry.class);
-        let kind = entry.map_or_else(|| status.map_or(ErrorKind::Unexpected, kind_of_status), |entry| entry.kind);
-        let message = match (&quota, entry) {
-            (Some(quota), Some(entry)) => format!("{}: {}", entry.message, quota.describe()),
-            (_, Some(entry)) => entry.message.to_owned(),
-            (_, None) => "the service refused the request".to_owned(),
-        };
-        let mut error = Error::new(kind, message).with_effect(effect(status)).with_retry(match class {
-            Class::Retry => Retry::Backoff,
-            _ => Retry::No,
-        });
+        let row = node.and_then(|node| row(&node.code, quota.is_some()));
+        let mut error = row.map_or_else(|| unknown(status), Row::explain).with_effect(effect(status));
+        if let (Some(quota), Some(row)) = (&quota, row) {
+            error = error.with_message(format!("{}: {}", row.message(), quota.describe()));
+        }
         if let Some(status) = status {
             error = error.with_http_status(status.as_u16());
         }
         let Some(node) = node else { return error };
-        if let Some(advice) = self.advice(node, entry, quota.as_ref()) {
+        if let Some(advice) = self.advice(node, row, quota.as_ref()) {
             error = error.with_advice(advice);
         }
+        let class = row.map_or_else(|| class_of_status(status), |row| *row.datum());
         let fault = fault(node, class, quota);
         error.with_service_code(&fault.code).with_source(fault)
     }
 
     /// What the person should do, with the facts of this refusal filled in.
-    fn advice(&self, node: &Node, entry: Option<Entry>, quota: Option<&Quota>) -> Option<String> {
-        let general = entry.map(|entry| entry.advice.to_owned());
+    fn advice(&self, node: &Node, row: Option<&ArmRow>, quota: Option<&Quota>) -> Option<String> {
+        let general = row.map(|row| row.advice().to_owned());
         let particular = match node.code.as_str() {
             "AuthorizationFailed" | "LinkedAuthorizationFailed" => {
                 missing_permission(&node.message).map(|(action, scope)| {
@@ -121,7 +116,7 @@ pub(crate) fn fault_of_text(dialect: &ArmDialect, body: &[u8]) -> Error {
 
 /// The first error that the catalogue knows and that is not a mere wrapper; else the innermost with a code.
 fn most_telling(nodes: &[Node]) -> Option<&Node> {
-    let known = |node: &&Node| entry(&node.code, Quota::read(&node.message).is_some()).is_some();
+    let known = |node: &&Node| row(&node.code, Quota::read(&node.message).is_some()).is_some();
     let own = || nodes.iter().filter(|node| !node.code.is_empty() && !is_wrapper(&node.code));
     own().find(known).or_else(|| own().next_back()).or_else(|| nodes.first())
 }
@@ -151,6 +146,15 @@ fn effect(status: Option<StatusCode>) -> Effect {
         Some(400..=499) => Effect::None,
         _ => Effect::Unknown,
     }
+}
+
+/// A refusal whose code no row knows, by its status.
+fn unknown(status: Option<StatusCode>) -> Error {
+    let kind = status.map_or(ErrorKind::Unexpected, kind_of_status);
+    Error::new(kind, "the service refused the request").with_retry(match class_of_status(status) {
+        Class::Retry => Retry::Backoff,
+        _ => Retry::No,
+    })
 }
 
 fn class_of_status(status: Option<StatusCode>) -> Class {
