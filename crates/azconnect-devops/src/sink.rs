@@ -59,7 +59,8 @@ impl ServiceConnectionSink {
     pub fn new(endpoints: Endpoints, endpoint: EndpointId) -> Result<Self, Error> {
         let organization = endpoints.organization();
         let id = SinkId::new(format!("devops:{}/{endpoint}", organization.name().to_ascii_lowercase()))?;
-        let registry = RegistryCheck::new(organization.client.pipeline().clone());
+        let registry =
+            RegistryCheck::new(organization.client.pipeline().clone()).with_propagation(endpoints.propagation);
         Ok(Self {
             id,
             endpoints,

@@ -1,5 +1,6 @@
 //! The wrapping of a failure, wherever the service put it.
 
+use azconnect_credential::entra::EntraCode;
 use azconnect_http::Response;
 use serde::Deserialize;
 
@@ -43,10 +44,11 @@ impl Envelope {
 }
 
 fn is_code(word: &str) -> bool {
-    ["AADSTS", "TF", "VS"].iter().any(|prefix| {
+    let own = ["TF", "VS"].iter().any(|prefix| {
         word.strip_prefix(prefix)
             .is_some_and(|digits| (5..=8).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit()))
-    })
+    });
+    own || word.parse::<EntraCode>().is_ok()
 }
 
 /// A type key is the name of a class; anything else is not repeated.

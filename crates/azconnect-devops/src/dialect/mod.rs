@@ -4,12 +4,12 @@ mod catalogue;
 mod envelope;
 
 use azconnect_core::{Effect, Error, ErrorKind, Retry};
+use azconnect_credential::entra::EntraCode;
 use azconnect_http::{Dialect, Response, kind_of_status};
 use http::StatusCode;
 use http::header::LOCATION;
 
-pub(crate) use self::catalogue::aadsts_in;
-use self::catalogue::{Entry, by_code, by_type_key};
+use self::catalogue::CODES;
 use self::envelope::Envelope;
 
 /// The dialect of Azure DevOps: what the body calls the failure decides before the status does.
@@ -93,35 +93,28 @@ fn failure(answer: &Response) -> Error {
     let envelope = Envelope::of(answer);
     let code = envelope.code();
     let type_key = envelope.type_key.as_deref();
-    let known = match (type_key.and_then(by_type_key), code.as_deref().and_then(by_code)) {
+    let find = |name: Option<&str>| name.and_then(|name| CODES.find(name));
+    let known = match (find(type_key), find(code.as_deref())) {
         // ArgumentException and its kin say only that a value is wrong; the code says which.
-        (Some(key), Some(code)) if key.kind == ErrorKind::InvalidInput => Some(code),
+        (Some(key), Some(code)) if key.kind() == ErrorKind::InvalidInput => Some(code),
         (Some(key), _) => Some(key),
         (None, code) => code,
     };
     let error = match known {
-        Some(entry) => known_failure(entry, status),
+        // What a refusal proves by its name, any refusal proves by a status between 400 and 499.
+        Some(row) if status.is_client_error() => row.explain().with_effect(Effect::None),
+        Some(row) => row.explain(),
         None => unknown_failure(status),
+    };
+    let error = match code.as_deref().and_then(|code| code.parse::<EntraCode>().ok()).filter(|code| code.is_known()) {
+        // The failure is Azure DevOps's, the cause is at Entra ID: the remedy is there.
+        Some(cause) => error.with_advice(cause.explain().advice()),
+        None => error,
     };
     match code.or_else(|| envelope.type_key.clone()) {
         Some(code) => error.with_service_code(code),
         None => error,
     }
-}
-
-fn known_failure(entry: &Entry, status: StatusCode) -> Error {
-    let error = Error::new(entry.kind, entry.message).with_advice(entry.advice);
-    let refused = matches!(
-        entry.kind,
-        ErrorKind::Conflict
-            | ErrorKind::InvalidInput
-            | ErrorKind::NotFound
-            | ErrorKind::PermissionDenied
-            | ErrorKind::Throttled
-            | ErrorKind::Unauthenticated
-            | ErrorKind::Unsupported
-    );
-    if refused || status.is_client_error() { error.with_effect(Effect::None) } else { error }
 }
 
 fn unknown_failure(status: StatusCode) -> Error {
@@ -224,6 +217,16 @@ mod tests {
         assert_eq!(plain.service_code(), Some("TF200016"));
         let header = judge(401, &[("x-tfs-serviceerror", "TF400813%3A+The+user+is+not+authorized")], "");
         assert_eq!((header.kind(), header.service_code()), (ErrorKind::Unauthenticated, Some("TF400813")));
+    }
+
+    #[test]
+    fn what_entra_said_gives_the_advice() {
+        let text =
+            "Failed to obtain the JSON Web Token (JWT). AADSTS700016: Application with identifier 'x' was not found.";
+        let body = format!(r#"{{"message":"{text}","typeKey":"ServiceEndpointException"}}"#);
+        let error = judge(500, &[], &body);
+        assert_eq!((error.kind(), error.service_code()), (ErrorKind::Unsupported, Some("AADSTS700016")));
+        assert!(error.advice().contains("client id and the tenant id"), "{}", error.advice());
     }
 
     #[test]

@@ -6,7 +6,10 @@ mod scan;
 
 use std::borrow::Cow;
 
+use std::time::Duration;
+
 use azconnect_core::{Effect, Error, ErrorKind};
+use azconnect_credential::entra::PROPAGATION;
 use azconnect_http::{Call, Response, SendOptions};
 use url::Url;
 
@@ -25,6 +28,8 @@ const LIST_LIMIT: usize = 64 * 1024 * 1024;
 pub struct Endpoints {
     pub(crate) organization: Organization,
     pub(crate) project: ProjectRef,
+    /// How long a new secret may be refused only because not every replica knows it.
+    pub(crate) propagation: Duration,
 }
 
 impl Organization {
@@ -36,7 +41,7 @@ impl Organization {
 
 impl Endpoints {
     pub(crate) fn new(organization: Organization, project: ProjectRef) -> Self {
-        Self { organization, project }
+        Self { organization, project, propagation: PROPAGATION }
     }
 
     /// The organization they are in.

@@ -4,8 +4,10 @@ mod proxy;
 mod refusal;
 mod registry;
 
+use std::time::Duration;
+
 use azconnect_core::{Error, Secret};
-use azconnect_credential::{Assessment, Candidate, CredentialVerdict};
+use azconnect_credential::{Assessment, Candidate, CredentialVerdict, entra};
 use azconnect_http::{Call, Idempotency};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -13,7 +15,6 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 use self::proxy::ProxyResult;
-pub(crate) use self::refusal::by_age;
 pub use self::registry::RegistryCheck;
 use crate::document::{Draft, Endpoint, EndpointChange};
 use crate::endpoint::Endpoints;
@@ -44,6 +45,14 @@ impl Endpoints {
         self.test(endpoint, &test, minted_at).await
     }
 
+    /// Sets how long after it was minted a refused secret may still be on its way to every replica of the directory. It is
+    /// [`PROPAGATION`](entra::PROPAGATION) unless set.
+    #[must_use]
+    pub fn with_propagation(mut self, propagation: Duration) -> Self {
+        self.propagation = propagation;
+        self
+    }
+
     /// Lets Azure DevOps test a secret as if the connection held it. Idempotent, without effect: nothing is stored.
     ///
     /// See [`Endpoints::verify_stored`] for what the verdicts mean.
@@ -63,7 +72,7 @@ impl Endpoints {
         match self.ask(endpoint, test).await {
             Ok(result) => {
                 let now = self.organization.client.pipeline().clock().now();
-                refusal::judge(&result, minted_at, now)
+                refusal::judge(&result, entra::age(minted_at, now), self.propagation)
             }
             Err(error) => Assessment::inconclusive(&error),
         }

@@ -1,18 +1,16 @@
 //! What a test's answer says about the secret.
 
+use std::time::Duration;
+
+use azconnect_credential::entra::{self, EntraCode};
 use azconnect_credential::{Assessment, CredentialVerdict};
-use time::OffsetDateTime;
 
 use super::proxy::ProxyResult;
-use crate::dialect::aadsts_in;
 
-/// For how long after its minting a refused secret may only not have replicated yet.
-const YOUNG: time::Duration = time::Duration::minutes(10);
-
-/// Judges the answer of a test at `now`.
-pub(super) fn judge(result: &ProxyResult, minted_at: Option<OffsetDateTime>, now: OffsetDateTime) -> Assessment {
-    if let Some(code) = aadsts_in(&result.message) {
-        return of_entra(code, minted_at, now);
+/// Judges the answer of a test of a secret of an age, where a new one is known everywhere after the propagation time.
+pub(super) fn judge(result: &ProxyResult, age: Option<Duration>, propagation: Duration) -> Assessment {
+    if let Some(code) = EntraCode::most_telling(&EntraCode::all_in(&result.message)) {
+        return entra::judge(code, age, propagation);
     }
     match result.status {
         Some(200..=299) if result.message.is_empty() => {
@@ -44,78 +42,13 @@ fn no_proof(evidence: &str, advice: &str) -> Assessment {
     Assessment::new(CredentialVerdict::Inconclusive, evidence).with_advice(advice)
 }
 
-/// The verdict on a code of Entra ID, by Microsoft's *Microsoft Entra authentication and authorization error codes*.
-fn of_entra(code: &str, minted_at: Option<OffsetDateTime>, now: OffsetDateTime) -> Assessment {
-    let (verdict, evidence, advice) = match code.trim_start_matches("AADSTS") {
-        "7000215" => (
-            by_age(minted_at, now),
-            "Entra ID does not accept the secret",
-            "push the secret's Value, not its ID; a new secret may take minutes to work everywhere",
-        ),
-        "7000222" => {
-            (CredentialVerdict::Rejected, "Entra ID says that the secret has expired", "mint a new secret and push it")
-        }
-        "700016" | "700011" => (
-            CredentialVerdict::Rejected,
-            "Entra ID does not know the application in this tenant",
-            "check the connection's tenant and client id",
-        ),
-        "90002" => (
-            CredentialVerdict::Rejected,
-            "Entra ID does not know the tenant",
-            "check the connection's tenant id and cloud",
-        ),
-        "7000112" | "70001" => (
-            CredentialVerdict::Rejected,
-            "the application is disabled",
-            "enable the application in its tenant; removing secrets does not help",
-        ),
-        "700027" | "700024" => (
-            CredentialVerdict::Rejected,
-            "Entra ID does not accept the certificate's signature",
-            "check that this certificate is registered at the application and has not expired",
-        ),
-        "70021" | "700213" => (
-            by_age(minted_at, now),
-            "no federated credential of the application matches",
-            "compare issuer and subject of the federated credential with the connection's",
-        ),
-        "53003" | "530032" => (
-            CredentialVerdict::Inconclusive,
-            "an access policy of the tenant blocks the sign-in",
-            "ask an administrator of the tenant which conditional access policy applies",
-        ),
-        "90006" | "90024" | "90033" | "90055" => {
-            (CredentialVerdict::Inconclusive, "Entra ID is busy", "try again in a minute")
-        }
-        _ => (
-            CredentialVerdict::Inconclusive,
-            "Entra ID refused the sign-in for a reason that says nothing of the secret",
-            LOOK,
-        ),
-    };
-    Assessment::new(verdict, evidence).with_service_code(code).with_advice(advice)
-}
-
-/// A refusal of a secret that is new proves nothing yet.
-pub(crate) fn by_age(minted_at: Option<OffsetDateTime>, now: OffsetDateTime) -> CredentialVerdict {
-    match minted_at {
-        Some(minted) if now - minted <= YOUNG => CredentialVerdict::Pending,
-        _ => CredentialVerdict::Rejected,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use time::macros::datetime;
-
     use super::*;
 
-    const NOW: OffsetDateTime = datetime!(2026-11-21 10:00 UTC);
-
-    fn verdict(status: Option<u16>, message: &str, age: Option<i64>) -> CredentialVerdict {
-        let minted = age.map(|minutes| NOW - time::Duration::minutes(minutes));
-        judge(&ProxyResult { status, message: message.to_owned() }, minted, NOW).verdict
+    fn verdict(status: Option<u16>, message: &str, minutes: Option<u64>) -> CredentialVerdict {
+        let age = minutes.map(|minutes| Duration::from_secs(60 * minutes));
+        judge(&ProxyResult { status, message: message.to_owned() }, age, entra::PROPAGATION).verdict
     }
 
     #[test]
@@ -138,6 +71,15 @@ mod tests {
         assert_eq!(verdict(Some(500), text, Some(11)), CredentialVerdict::Rejected);
         assert_eq!(verdict(Some(400), text, None), CredentialVerdict::Rejected);
         assert_eq!(verdict(Some(500), "AADSTS7000222: expired", Some(1)), CredentialVerdict::Rejected);
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_application_or_the_tenant_does_not_reject_the_secret() {
+        for code in ["AADSTS700016", "AADSTS7000112", "AADSTS90002", "AADSTS700024", "AADSTS7000229"] {
+            for minutes in [Some(11), None] {
+                assert_eq!(verdict(Some(500), code, minutes), CredentialVerdict::Inconclusive, "{code}");
+            }
+        }
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use azconnect_core::{Effect, Error, ErrorKind, NoRetry, Secret};
+use azconnect_credential::entra::{self, Meaning, PROPAGATION};
 use azconnect_credential::{Assessment, Candidate, CredentialVerdict};
 use azconnect_http::{
     Authorization, Authorizer, Call, Dialect, Pipeline, Response, endpoint, require_safe_scheme, with_query,
@@ -14,7 +16,6 @@ use time::OffsetDateTime;
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
-use super::by_age;
 use crate::authorization::basic;
 
 /// Registries whose tokens come from another host of the same operator.
@@ -40,6 +41,7 @@ pub struct RegistryCheck {
     pipeline: Pipeline,
     token_hosts: Vec<String>,
     http_loopback: bool,
+    propagation: Duration,
 }
 
 /// How a registry wants to be logged in to.
@@ -57,13 +59,21 @@ impl RegistryCheck {
     /// asks does the waiting.
     pub fn new(pipeline: Pipeline) -> Self {
         let pipeline = pipeline.with_retry(Arc::new(NoRetry));
-        Self { pipeline, token_hosts: Vec::new(), http_loopback: false }
+        Self { pipeline, token_hosts: Vec::new(), http_loopback: false, propagation: PROPAGATION }
     }
 
     /// Allows one more host to receive the credential when a registry names it for tokens.
     #[must_use]
     pub fn with_token_host(mut self, host: impl Into<String>) -> Self {
         self.token_hosts.push(host.into().to_ascii_lowercase());
+        self
+    }
+
+    /// Sets how long after it was minted a refused password may still be on its way to every replica of the directory that
+    /// the registry asks. It is [`PROPAGATION`] unless set.
+    #[must_use]
+    pub fn with_propagation(mut self, propagation: Duration) -> Self {
+        self.propagation = propagation;
         self
     }
 
@@ -126,7 +136,7 @@ impl RegistryCheck {
                 format!("the registry {host} accepts the user and password"),
             ),
             401 | 403 => Assessment::new(
-                by_age(minted_at, self.pipeline.clock().now()),
+                Meaning::NoMatch.verdict(entra::age(minted_at, self.pipeline.clock().now()), self.propagation),
                 format!("the registry {host} refuses the user or password"),
             )
             .with_service_code("RegistryUnauthorized")
