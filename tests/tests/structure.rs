@@ -53,6 +53,7 @@ const WITHOUT_CIRCLES: &[&str] = &[
     "azconnect-credential",
     "azconnect-http",
     "azconnect-identity",
+    "azconnect-arm",
     "azconnect-devops",
     "azconnect-rotation",
     "azconnect-store",

@@ -84,6 +84,7 @@ mod client;
 pub mod error;
 mod key;
 mod machine;
+pub mod port;
 mod preflight;
 pub mod provision;
 pub mod resource;
@@ -96,7 +97,8 @@ pub use key::{KeyKind, SshKey};
 pub use machine::OwnMachine;
 pub use preflight::{Check, Finding, Report, Verdict, preflight};
 pub use provision::{
-    CleanUp, Phase, ProvisionEvent, ProvisionId, ProvisionPlan, ProvisionState, Provisioned, Provisioner, Step,
+    CleanUp, Phase, ProvisionEvent, ProvisionId, ProvisionPlan, ProvisionProgress, ProvisionState, Provisioned,
+    Provisioner, Step,
 };
 pub use resource::ResourceId;
 pub use resource::compute::Power;

@@ -1,8 +1,9 @@
-//! Roles: given, listed and taken away, at a subscription, a resource group or a resource.
+//! Roles, given and taken away at a subscription, a resource group or a resource.
 
 use std::time::Duration;
 
 use azconnect_core::{Effect, Error, ErrorKind, PrincipalObjectId, SubscriptionId};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::client::Arm;
@@ -16,7 +17,8 @@ const PROPAGATION_LIMIT: Duration = Duration::from_secs(300);
 const PROPAGATION_PAUSE: Duration = Duration::from_secs(10);
 
 /// A role, by the GUID of its definition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Role(Uuid);
 
 impl Role {
@@ -30,6 +32,11 @@ impl Role {
         Self(definition)
     }
 
+    /// The GUID of its definition.
+    pub fn definition(self) -> Uuid {
+        self.0
+    }
+
     /// The id of its definition in a subscription.
     pub fn definition_id(self, subscription: SubscriptionId) -> String {
         format!("/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{}", self.0)
@@ -37,7 +44,8 @@ impl Role {
 }
 
 /// What a principal is. The service checks it less strictly if it is told: a new principal is found sooner.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PrincipalType {
     /// An application or a managed identity.
@@ -60,16 +68,16 @@ impl PrincipalType {
 }
 
 /// Who gets which role where.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Assignment {
-    /// Where.
+    /// The subscription, resource group or resource at which the role holds.
     pub scope: ResourceId,
-    /// Which role.
+    /// The role.
     pub role: Role,
-    /// Who.
+    /// The object id of who gets it.
     pub principal: PrincipalObjectId,
-    /// What it is.
+    /// What the principal is.
     pub principal_type: PrincipalType,
 }
 
@@ -95,7 +103,8 @@ impl Assignment {
 }
 
 /// What giving a role came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Assigned {
     /// It was given.

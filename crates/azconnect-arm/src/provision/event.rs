@@ -98,24 +98,24 @@ pub enum ProvisionEvent {
     },
     /// A resource is about to be written. From here on its name is ours.
     Intended {
-        /// Which.
+        /// The step that creates it.
         step: Step,
     },
     /// The service accepted the write and goes on with it.
     Accepted {
-        /// Which.
+        /// The step that creates it.
         step: Step,
         /// What to poll.
         operation: Operation,
     },
     /// A step is complete.
     Completed {
-        /// Which.
+        /// The step.
         step: Step,
         /// Whether we created it. What we did not create is never deleted.
         created: bool,
     },
-    /// There is no room for the machine; it is tried elsewhere once what is left of it is gone.
+    /// The placement lacks capacity. The next is tried once what is left of the machine is deleted.
     FellBack {
         /// The code of the refusal.
         code: String,
@@ -126,7 +126,7 @@ pub enum ProvisionEvent {
     Cleared,
     /// The provisioning failed for good.
     Failed {
-        /// At which step.
+        /// The step that failed.
         step: Step,
         /// The error in one line.
         error: String,
@@ -137,14 +137,14 @@ pub enum ProvisionEvent {
     CleanUpBegun,
     /// The service accepted a deletion and goes on with it.
     Removing {
-        /// Of which resource.
+        /// The step that created it.
         step: Step,
         /// What to poll.
         operation: Operation,
     },
     /// A resource is gone.
     Removed {
-        /// Which.
+        /// The step that created it.
         step: Step,
     },
     /// Everything that we created is gone.

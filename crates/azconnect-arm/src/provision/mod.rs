@@ -5,8 +5,10 @@ mod decide;
 mod event;
 mod failure;
 mod id;
+mod outcome;
 mod plan;
 mod probe;
+mod progress;
 mod provisioner;
 mod recorder;
 mod removal;
@@ -16,11 +18,13 @@ mod steps;
 
 pub use event::{ProvisionEvent, Step};
 pub use id::ProvisionId;
+pub use outcome::{CleanUp, Provisioned};
 pub use plan::{Names, Placement, ProvisionPlan, ResolvedImage};
 #[cfg(feature = "tcp")]
 pub use probe::TcpProbe;
 pub use probe::{AgentProbe, FnProbe, ProbeTarget, Probed, RunCommandProbe};
-pub use provisioner::{CleanUp, Provisioned, Provisioner};
+pub use progress::{ProvisionFailure, ProvisionProgress, StepProgress, StepStatus};
+pub use provisioner::Provisioner;
 pub use state::{Phase, ProvisionState, StepState};
 
 pub(crate) use plan::OWNER_TAG;

@@ -11,44 +11,17 @@ use super::decide::{Action, decide};
 use super::event::ProvisionEvent;
 use super::failure::{Failure, StepFailure};
 use super::id::ProvisionId;
+use super::outcome::{CleanUp, Provisioned};
 use super::plan::ProvisionPlan;
 use super::probe::AgentProbe;
+use super::progress::ProvisionProgress;
 use super::recorder::{Ports, Recorder, read, stream};
 use super::resolve::resolve;
 use super::state::{Phase, ProvisionState};
 use super::steps::Site;
-use crate::client::{Handle, Subscription};
+use crate::client::Subscription;
 use crate::key::SshKey;
-use crate::resource::compute::VirtualMachines;
 use crate::spec::{OnFailure, VmSpec};
-
-/// A machine that runs.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Provisioned {
-    /// Under which name it is journalled.
-    pub id: ProvisionId,
-    /// The machine.
-    pub machine: Handle<VirtualMachines>,
-    /// Its public address, if it has one.
-    pub address: Option<String>,
-    /// The name of its administrator.
-    pub admin: String,
-    /// The fingerprint of its key.
-    pub fingerprint: String,
-    /// Where it was placed.
-    pub placement: super::plan::Placement,
-    /// What did not go as it should, without being a failure.
-    pub warning: Option<String>,
-}
-
-/// What a clean-up did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CleanUp {
-    /// What stays, and why.
-    pub kept: Option<String>,
-}
 
 /// Provisions machines in a subscription. Every step is journalled before its effect, so that a process that was killed
 /// goes on, or cleans up.
@@ -98,6 +71,11 @@ impl Provisioner {
     pub fn with_observer(mut self, observer: impl Fn(&ProvisionEvent) + Send + Sync + 'static) -> Self {
         self.ports.observer = Some(Arc::new(observer));
         self
+    }
+
+    /// The subscription in which it builds.
+    pub fn subscription(&self) -> &Subscription {
+        &self.subscription
     }
 
     /// Makes a plan of a specification: reads the image and the sizes, and creates nothing. What the identity may not read
@@ -188,6 +166,14 @@ impl Provisioner {
     /// What the journal says.
     pub async fn state(&self, id: &ProvisionId) -> Result<ProvisionState, Error> {
         Ok(read(&*self.ports.journal, &stream(id)?).await?.0)
+    }
+
+    /// Where a provisioning stands, for a page or a log.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if nothing was begun under this name; what the journal says.
+    pub async fn progress(&self, id: &ProvisionId) -> Result<ProvisionProgress, Error> {
+        ProvisionProgress::of(id, &self.state(id).await?)
     }
 
     /// The provisionings that are neither finished nor cleaned up.
@@ -319,7 +305,7 @@ impl Provisioner {
                     self.secrets.remove(&plan.key).await?;
                     recorder.record(ProvisionEvent::CleanedUp { kept: kept.clone() }).await?;
                 }
-                _ => return Ok(CleanUp { kept: state.kept }),
+                _ => return Ok(CleanUp::new().with_kept(state.kept)),
             }
         }
     }
@@ -359,7 +345,7 @@ impl Provisioner {
         let corrupt = || Error::new(ErrorKind::Corrupt, "the journal names no placement or no key");
         Ok(Provisioned {
             id: site.plan.id.clone(),
-            machine: site.machine()?,
+            machine: site.machine()?.id().clone(),
             address: state.address.clone(),
             admin: site.plan.spec.admin.clone(),
             fingerprint: state.fingerprint.clone().ok_or_else(corrupt)?,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use azconnect_http::Operation;
+use serde::{Deserialize, Serialize};
 
 use super::event::{ProvisionEvent, Step};
 use super::plan::ProvisionPlan;
@@ -28,7 +29,8 @@ pub enum StepState {
 }
 
 /// What is being done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Phase {
     /// Nothing was planned.

@@ -10,7 +10,8 @@ use crate::stage::{Stage, group_name, plan, spec};
 #[tokio::test(start_paused = true)]
 async fn a_machine_lives_through_everything() {
     let stage = Stage::new();
-    let machine = stage.provisioner().run(&plan(spec())).await.unwrap().machine;
+    let id = stage.provisioner().run(&plan(spec())).await.unwrap().machine;
+    let machine = stage.subscription().machine(&id).unwrap();
     let power = || async { machine.instance_view().await.unwrap().power() };
     machine.power_off().await.unwrap().wait().await.unwrap();
     assert_eq!(power().await, Power::Stopped);

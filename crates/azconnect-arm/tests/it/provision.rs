@@ -32,7 +32,8 @@ async fn a_machine_comes_up_with_its_agent_online() {
 
     let machine = provisioner.run(&plan).await.unwrap();
     assert!(machine.address.is_some());
-    assert_eq!(machine.machine.instance_view().await.unwrap().power(), Power::Running);
+    let running = stage.subscription().machine(&machine.machine).unwrap();
+    assert_eq!(running.instance_view().await.unwrap().power(), Power::Running);
     assert_eq!(provisioner.state(&id()).await.unwrap().phase, Phase::Finished);
     assert!(provisioner.unfinished().await.unwrap().is_empty());
 
