@@ -82,7 +82,9 @@ pub use directory::{
     TenantGroup,
 };
 pub use document::{
-    AzureEnvironment, AzureScope, Endpoint, EndpointChange, EndpointId, OperationStatus, ProjectReference,
+    AuthorizationScheme, AzureEnvironment, AzureScope, ConnectionType, CreationMode, Endpoint, EndpointChange,
+    EndpointId, EnvironmentName, OperationState, OperationStatus, ProjectReference, RegistryType,
+    ServicePrincipalProof,
 };
 pub use eligibility::{ConversionRules, conversion_findings, refresh_findings};
 pub use endpoint::{ActionFilter, Deletion, EndpointQuery, EndpointScan, Endpoints};

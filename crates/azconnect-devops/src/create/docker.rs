@@ -5,6 +5,7 @@ use azconnect_credential::check_client_secret;
 
 use super::{NewConnection, Parts, texts};
 use crate::directory::Project;
+use crate::document::{AuthorizationScheme, ConnectionType, CreationMode, RegistryType, ServicePrincipalProof};
 
 /// The registry, and how the connection logs in to it.
 #[non_exhaustive]
@@ -81,11 +82,11 @@ impl<'a> DockerConnection<'a> {
                     return Err(Error::invalid("registry", "is not an address with https")
                         .with_advice("give the registry as in https://registry.example.com"));
                 }
-                self.with_password(project, "Others", (&address, user, password, email.as_deref()))
+                self.with_password(project, &RegistryType::Others, (&address, user, password, email.as_deref()))
             }
             DockerRegistry::DockerHub { user, password, email } => self.with_password(
                 project,
-                "DockerHub",
+                &RegistryType::DockerHub,
                 ("https://index.docker.io/v1/", user, password, email.as_deref()),
             ),
             DockerRegistry::AzureContainerRegistry { login_server, scope, tenant, client, secret } => {
@@ -94,15 +95,15 @@ impl<'a> DockerConnection<'a> {
         }
     }
 
-    fn parts<'p>(&'p self, project: &'p Project, url: &'p str, scheme: &'p str) -> Parts<'p> {
+    fn parts<'p>(&'p self, project: &'p Project, url: &'p str, scheme: AuthorizationScheme) -> Parts<'p> {
         let description = self.description.as_deref();
-        Parts { name: &self.name, description, type_name: "dockerregistry", url, scheme, project }
+        Parts { name: &self.name, description, connection_type: ConnectionType::DockerRegistry, url, scheme, project }
     }
 
     fn with_password(
         &self,
         project: &Project,
-        kind: &str,
+        kind: &RegistryType,
         (registry, user, password, email): (&str, &str, &'a Secret, Option<&str>),
     ) -> Result<NewConnection<'a>, Error> {
         if user.trim().is_empty() {
@@ -116,8 +117,12 @@ impl<'a> DockerConnection<'a> {
             ("username", Some(user)),
             ("email", Some(email.unwrap_or_default())),
         ]);
-        let data = texts(&[("registrytype", Some(kind))]);
-        self.parts(project, HUB, "UsernamePassword").build(data, parameters, Some(("password", password)))
+        let data = texts(&[("registrytype", Some(kind.as_str()))]);
+        self.parts(project, HUB, AuthorizationScheme::UsernamePassword).build(
+            data,
+            parameters,
+            Some(("password", password)),
+        )
     }
 
     fn of_azure(
@@ -138,18 +143,24 @@ impl<'a> DockerConnection<'a> {
         if let Some(secret) = secret {
             check_client_secret(secret)?;
         }
-        let (tenant, client) = (tenant.to_string(), client.to_string());
+        let (tenant, client, proof) = (tenant.to_string(), client.to_string(), ServicePrincipalProof::Key);
         let parameters = texts(&[
             ("loginServer", Some(login_server)),
             ("scope", Some(scope)),
             ("tenantId", Some(&tenant)),
             ("servicePrincipalId", Some(&client)),
-            ("authenticationType", secret.map(|_| "spnKey")),
+            ("authenticationType", secret.map(|_| proof.as_str())),
         ]);
-        let scheme = if secret.is_some() { "ServicePrincipal" } else { "WorkloadIdentityFederation" };
+        let scheme = match secret {
+            Some(_) => AuthorizationScheme::ServicePrincipal,
+            None => AuthorizationScheme::WorkloadIdentityFederation,
+        };
         let url = format!("https://{login_server}");
-        let data =
-            texts(&[("registrytype", Some("ACR")), ("registryId", Some(scope)), ("creationMode", Some("Manual"))]);
+        let data = texts(&[
+            ("registrytype", Some(RegistryType::AzureContainerRegistry.as_str())),
+            ("registryId", Some(scope)),
+            ("creationMode", Some(CreationMode::Manual.as_str())),
+        ]);
         self.parts(project, &url, scheme).build(data, parameters, secret.map(|secret| ("serviceprincipalkey", secret)))
     }
 }

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{NewConnection, Parts, texts};
 use crate::directory::Project;
+use crate::document::{AuthorizationScheme, ConnectionType};
 
 /// Builds a generic connection.
 #[non_exhaustive]
@@ -51,9 +52,9 @@ impl<'a> GenericConnection<'a> {
         let parts = Parts {
             name: &self.name,
             description: self.description.as_deref(),
-            type_name: "generic",
+            connection_type: ConnectionType::Generic,
             url: &self.url,
-            scheme: "UsernamePassword",
+            scheme: AuthorizationScheme::UsernamePassword,
             project,
         };
         let user = self.user.as_deref().unwrap_or_default();

@@ -14,7 +14,7 @@ pub use self::docker::{DockerConnection, DockerRegistry};
 pub use self::generic::GenericConnection;
 pub use self::ready::ReadyPolicy;
 use crate::directory::Project;
-use crate::document::{Draft, Endpoint};
+use crate::document::{AuthorizationScheme, ConnectionType, Draft, Endpoint};
 use crate::name::ProjectId;
 use crate::organization::Organization;
 
@@ -45,9 +45,9 @@ impl NewConnection<'_> {
 pub(crate) struct Parts<'a> {
     pub(crate) name: &'a str,
     pub(crate) description: Option<&'a str>,
-    pub(crate) type_name: &'a str,
+    pub(crate) connection_type: ConnectionType,
     pub(crate) url: &'a str,
-    pub(crate) scheme: &'a str,
+    pub(crate) scheme: AuthorizationScheme,
     pub(crate) project: &'a Project,
 }
 
@@ -69,7 +69,7 @@ impl Parts<'_> {
         let project = json!({"id": self.project.id.to_string(), "name": self.project.name});
         let mut reference = json!({"projectReference": project, "name": name});
         let mut document = json!({
-            "data": data, "name": name, "type": self.type_name, "url": self.url,
+            "data": data, "name": name, "type": self.connection_type, "url": self.url,
             "authorization": {"parameters": parameters, "scheme": self.scheme},
             "isShared": false, "isReady": true
         });

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use azconnect_core::{Effect, Error, ErrorKind};
 
-use crate::document::{Endpoint, EndpointId, shown};
+use crate::document::{Endpoint, EndpointId, OperationState, shown};
 use crate::endpoint::Endpoints;
 
 /// How often, and for how long, to look whether a connection is ready.
@@ -95,9 +95,8 @@ fn passes(error: &Error) -> bool {
 /// The connection if it is ready, nothing while it is being set up, the service's text if that failed.
 fn progress(endpoint: Endpoint) -> Result<Option<Endpoint>, Error> {
     let status = endpoint.operation_status();
-    let is =
-        |state: &str| status.and_then(|status| status.state).is_some_and(|found| found.eq_ignore_ascii_case(state));
-    if is("Failed") {
+    let is = |state: &OperationState| status.is_some_and(|status| status.is(state));
+    if is(&OperationState::Failed) {
         let status = status.unwrap_or_default();
         let error = Error::new(
             ErrorKind::Unsupported,
@@ -111,7 +110,7 @@ fn progress(endpoint: Endpoint) -> Result<Option<Endpoint>, Error> {
             None => error,
         });
     }
-    Ok((endpoint.is_ready() != Some(false) && !is("InProgress")).then_some(endpoint))
+    Ok((endpoint.is_ready() != Some(false) && !is(&OperationState::InProgress)).then_some(endpoint))
 }
 
 fn waiting() -> Error {

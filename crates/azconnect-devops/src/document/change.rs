@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::draft::Draft;
 use super::view::{field, is_confidential};
-use super::{AzureScope, Endpoint};
+use super::{AuthorizationScheme, AzureScope, Endpoint, ServicePrincipalProof};
 
 /// A wish to change a service connection. What is not named stays as it is.
 ///
@@ -216,13 +216,13 @@ impl<'a> EndpointChange<'a> {
             NewSecret::Certificate(secret) => ("servicePrincipalCertificate", secret),
             NewSecret::Named(name, secret) => (name.as_str(), secret),
         };
-        let kind = match new {
-            NewSecret::ClientSecret(_) => Some("spnKey"),
-            NewSecret::Certificate(_) => Some("spnCertificate"),
+        let proof = match new {
+            NewSecret::ClientSecret(_) => Some(ServicePrincipalProof::Key),
+            NewSecret::Certificate(_) => Some(ServicePrincipalProof::Certificate),
             NewSecret::OfScheme(_) | NewSecret::Named(..) => None,
         };
-        if let Some(kind) = kind {
-            if !endpoint.is_scheme("ServicePrincipal") {
+        if let Some(proof) = proof {
+            if !endpoint.is_scheme(AuthorizationScheme::ServicePrincipal) {
                 return Err(Error::new(
                     ErrorKind::Unsupported,
                     "only a service principal signs in with a key or certificate",
@@ -231,7 +231,7 @@ impl<'a> EndpointChange<'a> {
                 .with_advice("use a connection whose scheme is ServicePrincipal"));
             }
             parameters.retain(|key, _| !is_confidential(key) || key.eq_ignore_ascii_case(default));
-            set_all(parameters, &[("authenticationType".to_owned(), Some(kind.to_owned()))]);
+            set_all(parameters, &[("authenticationType".to_owned(), Some(proof.into()))]);
         }
         let key = field(parameters, default).map_or(default, |(key, _)| key).to_owned();
         Ok(Some((key, secret)))
@@ -252,15 +252,13 @@ impl fmt::Debug for EndpointChange<'_> {
 
 /// The name of the parameter that holds the secret of a connection's scheme.
 fn secret_parameter(endpoint: &Endpoint) -> Result<&'static str, Error> {
-    let scheme = endpoint.scheme().unwrap_or_default().to_ascii_lowercase();
-    let certificate =
-        endpoint.parameter("authenticationType").is_some_and(|kind| kind.eq_ignore_ascii_case("spnCertificate"));
-    match scheme.as_str() {
-        "serviceprincipal" if certificate => Ok("servicePrincipalCertificate"),
-        "serviceprincipal" => Ok("serviceprincipalkey"),
-        "usernamepassword" => Ok("password"),
-        "token" => Ok("apitoken"),
-        "publishprofile" => Ok("publishProfile"),
+    let certificate = endpoint.service_principal_proof() == Some(&ServicePrincipalProof::Certificate);
+    match endpoint.authorization_scheme() {
+        Some(AuthorizationScheme::ServicePrincipal) if certificate => Ok("servicePrincipalCertificate"),
+        Some(AuthorizationScheme::ServicePrincipal) => Ok("serviceprincipalkey"),
+        Some(AuthorizationScheme::UsernamePassword) => Ok("password"),
+        Some(AuthorizationScheme::Token) => Ok("apitoken"),
+        Some(AuthorizationScheme::PublishProfile) => Ok("publishProfile"),
         _ => Err(Error::new(ErrorKind::Unsupported, "the connection's scheme has no secret that is known here")
             .with_effect(Effect::None)
             .with_advice("name the parameter with with_confidential_parameter, if the scheme has one")),

@@ -5,6 +5,7 @@ use std::fmt;
 use azconnect_core::{Error, ErrorKind, guid_id};
 use serde_json::{Map, Value};
 
+use super::kind::Kind;
 use super::number::inexact_number;
 
 guid_id!(
@@ -35,6 +36,7 @@ guid_id!(
 pub struct Endpoint {
     id: EndpointId,
     document: Map<String, Value>,
+    kind: Kind,
     inexact: bool,
 }
 
@@ -72,7 +74,11 @@ impl Endpoint {
         };
         let id = document.get("id").and_then(Value::as_str).ok_or_else(|| malformed("has no id"))?;
         let id = id.parse().map_err(|_| malformed("has an id that is not a GUID"))?;
-        Ok(Self { id, document, inexact: false })
+        Ok(Self { id, kind: Kind::of(&document), document, inexact: false })
+    }
+
+    pub(super) fn kind(&self) -> &Kind {
+        &self.kind
     }
 
     /// Its id.

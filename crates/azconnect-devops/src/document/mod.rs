@@ -4,6 +4,7 @@ mod change;
 mod compare;
 mod draft;
 mod endpoint;
+mod kind;
 mod number;
 mod scope;
 mod shown;
@@ -13,6 +14,10 @@ pub use self::change::EndpointChange;
 pub(crate) use self::compare::{Moment, differences, named};
 pub(crate) use self::draft::Draft;
 pub use self::endpoint::{Endpoint, EndpointId};
+pub use self::kind::{
+    AuthorizationScheme, ConnectionType, CreationMode, EnvironmentName, OperationState, RegistryType,
+    ServicePrincipalProof,
+};
 pub use self::scope::{AzureEnvironment, AzureScope};
 pub(crate) use self::shown::shown;
 pub use self::view::{OperationStatus, ProjectReference};

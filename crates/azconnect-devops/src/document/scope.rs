@@ -3,6 +3,8 @@
 use azconnect_core::{Error, ResourceGroupName, SubscriptionId};
 use url::Url;
 
+use super::EnvironmentName;
+
 /// The Azure that a connection leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -20,13 +22,13 @@ pub enum AzureEnvironment {
 }
 
 impl AzureEnvironment {
-    pub(crate) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> EnvironmentName {
         match self {
-            Self::Public => "AzureCloud",
-            Self::China => "AzureChinaCloud",
-            Self::UsGovernment => "AzureUSGovernment",
-            Self::Germany => "AzureGermanCloud",
-            Self::Stack(_) => "AzureStack",
+            Self::Public => EnvironmentName::AzureCloud,
+            Self::China => EnvironmentName::AzureChinaCloud,
+            Self::UsGovernment => EnvironmentName::AzureUsGovernment,
+            Self::Germany => EnvironmentName::AzureGermanCloud,
+            Self::Stack(_) => EnvironmentName::AzureStack,
         }
     }
 

@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::Endpoint;
+use super::{
+    AuthorizationScheme, ConnectionType, CreationMode, Endpoint, EnvironmentName, OperationState, RegistryType,
+    ServicePrincipalProof,
+};
 
 /// Parameters that the service masks, in lower case. Source: the `isConfidential` inputs of Microsoft's published
 /// service endpoint types.
@@ -52,6 +55,13 @@ pub struct OperationStatus<'a> {
     pub error_code: Option<&'a str>,
 }
 
+impl OperationStatus<'_> {
+    /// Whether the operation is in a state.
+    pub fn is(&self, state: &OperationState) -> bool {
+        self.state.is_some_and(|own| OperationState::from(own) == *state)
+    }
+}
+
 /// The presence of a connection in a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -75,7 +85,12 @@ impl Endpoint {
         self.text("description")
     }
 
-    /// Its type, such as `azurerm`, in the case in which it was created. Compare with [`Endpoint::is_type`].
+    /// Its type, where the document says one.
+    pub fn connection_type(&self) -> Option<&ConnectionType> {
+        self.kind().connection_type.as_ref()
+    }
+
+    /// Its type as the document has it, such as `azurerm` or `AzureRM`.
     pub fn type_name(&self) -> Option<&str> {
         self.text("type")
     }
@@ -90,19 +105,49 @@ impl Endpoint {
         self.text("owner")
     }
 
-    /// How it authenticates, such as `ServicePrincipal`. Compare with [`Endpoint::is_scheme`].
+    /// How it signs in, where the document says so.
+    pub fn authorization_scheme(&self) -> Option<&AuthorizationScheme> {
+        self.kind().scheme.as_ref()
+    }
+
+    /// With what its service principal signs in, where the document says so.
+    pub fn service_principal_proof(&self) -> Option<&ServicePrincipalProof> {
+        self.kind().proof.as_ref()
+    }
+
+    /// The kind of Docker registry that it leads to.
+    pub fn registry_type(&self) -> Option<&RegistryType> {
+        self.kind().registry.as_ref()
+    }
+
+    /// Who made its application.
+    pub fn creation_mode(&self) -> Option<&CreationMode> {
+        self.kind().creation_mode.as_ref()
+    }
+
+    /// The Azure that it leads to.
+    pub fn environment(&self) -> Option<&EnvironmentName> {
+        self.kind().environment.as_ref()
+    }
+
+    /// How it signs in, as the document has it.
     pub fn scheme(&self) -> Option<&str> {
         self.authorization()?.get("scheme")?.as_str()
     }
 
-    /// Whether it is of a type, in any case.
-    pub fn is_type(&self, type_name: &str) -> bool {
-        self.type_name().is_some_and(|own| own.eq_ignore_ascii_case(type_name))
+    /// Whether it is of a type: `is_type("AzureRM")` and `is_type(ConnectionType::AzureRm)` are the same.
+    pub fn is_type(&self, connection_type: impl Into<ConnectionType>) -> bool {
+        self.connection_type() == Some(&connection_type.into())
     }
 
-    /// Whether it authenticates by a scheme, in any case.
-    pub fn is_scheme(&self, scheme: &str) -> bool {
-        self.scheme().is_some_and(|own| own.eq_ignore_ascii_case(scheme))
+    /// Whether it signs in by a scheme, given by its name in any case or as [`AuthorizationScheme`].
+    pub fn is_scheme(&self, scheme: impl Into<AuthorizationScheme>) -> bool {
+        self.authorization_scheme() == Some(&scheme.into())
+    }
+
+    /// Whether Azure DevOps made its application and manages its secret.
+    pub fn is_automatic(&self) -> bool {
+        self.creation_mode() == Some(&CreationMode::Automatic)
     }
 
     /// Whether the service has finished setting it up.

@@ -2,11 +2,8 @@
 
 use azconnect_credential::{Finding, Severity};
 
-use crate::document::{Endpoint, shown};
+use crate::document::{AuthorizationScheme, ConnectionType, Endpoint, EnvironmentName, shown};
 use crate::name::ProjectRef;
-
-const FEDERATION: &str = "WorkloadIdentityFederation";
-const SERVICE_PRINCIPAL: &str = "ServicePrincipal";
 
 /// Which connections a conversion takes beyond those that are safe by every reading of the documentation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,7 +51,7 @@ pub fn conversion_findings(endpoint: &Endpoint, project: &ProjectRef, rules: Con
             "ask for the role Administrator on the connection",
         )];
     }
-    if endpoint.is_scheme(FEDERATION) {
+    if endpoint.is_scheme(AuthorizationScheme::WorkloadIdentityFederation) {
         return vec![blocker(
             "already-federated",
             "it signs in by workload identity federation already",
@@ -71,7 +68,7 @@ pub fn conversion_findings(endpoint: &Endpoint, project: &ProjectRef, rules: Con
 }
 
 fn kind(endpoint: &Endpoint) -> Option<Finding> {
-    if !endpoint.is_type("azurerm") {
+    if !endpoint.is_type(ConnectionType::AzureRm) {
         let message = format!("a connection of type {} has no such scheme", shown(endpoint.type_name()));
         return Some(blocker(
             "type-not-supported",
@@ -79,16 +76,16 @@ fn kind(endpoint: &Endpoint) -> Option<Finding> {
             "only connections to Azure Resource Manager can be converted",
         ));
     }
-    (!endpoint.is_scheme(SERVICE_PRINCIPAL)).then(|| {
+    (!endpoint.is_scheme(AuthorizationScheme::ServicePrincipal)).then(|| {
         let message = format!("its scheme is {}, not a service principal", shown(endpoint.scheme()));
         blocker("scheme-not-supported", message, "create a new connection with workload identity federation")
     })
 }
 
 fn environment(endpoint: &Endpoint) -> Option<Finding> {
-    let environment = endpoint.data("environment")?;
-    ["AzureStack", "AzureUSGovernment"].iter().any(|refused| refused.eq_ignore_ascii_case(environment)).then(|| {
-        let message = format!("Azure DevOps converts no connection to {}", shown(Some(environment)));
+    let environment = endpoint.environment()?;
+    matches!(environment, EnvironmentName::AzureStack | EnvironmentName::AzureUsGovernment).then(|| {
+        let message = format!("Azure DevOps converts no connection to {environment}");
         blocker("environment-not-supported", message, "keep the secret, or create a new connection by hand")
     })
 }
@@ -101,8 +98,7 @@ fn creation(endpoint: &Endpoint, rules: ConversionRules) -> Option<Finding> {
             "convert this connection in the portal",
         ));
     }
-    let automatic = endpoint.data("creationMode").is_some_and(|mode| mode.eq_ignore_ascii_case("Automatic"));
-    if automatic {
+    if endpoint.is_automatic() {
         return None;
     }
     let severity = if rules.manual { Severity::Warning } else { Severity::Blocker };

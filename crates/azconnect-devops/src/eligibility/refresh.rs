@@ -2,7 +2,9 @@
 
 use azconnect_credential::{Finding, Severity};
 
-use crate::document::{Endpoint, shown};
+use crate::document::{
+    AuthorizationScheme, ConnectionType, Endpoint, OperationState, RegistryType, ServicePrincipalProof, shown,
+};
 use crate::name::ProjectRef;
 
 /// What is found about refreshing the secret of a connection seen from a project. No finding that
@@ -39,25 +41,21 @@ pub fn refresh_findings(endpoint: &Endpoint, project: &ProjectRef) -> Vec<Findin
 }
 
 fn kind(endpoint: &Endpoint, findings: &mut Vec<Finding>) {
-    if endpoint.is_type("azurerm") {
-        azurerm(endpoint, findings);
-    } else if endpoint.is_type("dockerregistry") {
-        docker(endpoint, findings);
-    } else {
-        findings.push(blocker(
+    match endpoint.connection_type() {
+        Some(ConnectionType::AzureRm) => azurerm(endpoint, findings),
+        Some(ConnectionType::DockerRegistry) => docker(endpoint, findings),
+        _ => findings.push(blocker(
             "type-not-supported",
             format!("a connection of type {} holds no secret that is refreshed here", shown(endpoint.type_name())),
             "use a connection to Azure Resource Manager, or to a Docker registry of type Others",
-        ));
+        )),
     }
 }
 
 fn azurerm(endpoint: &Endpoint, findings: &mut Vec<Finding>) {
-    let scheme = endpoint.scheme().unwrap_or_default().to_ascii_lowercase();
-    match scheme.as_str() {
-        "serviceprincipal" => {
-            if endpoint.parameter("authenticationType").is_some_and(|kind| kind.eq_ignore_ascii_case("spnCertificate"))
-            {
+    match endpoint.authorization_scheme() {
+        Some(AuthorizationScheme::ServicePrincipal) => {
+            if endpoint.service_principal_proof() == Some(&ServicePrincipalProof::Certificate) {
                 findings.push(blocker(
                     "certificate",
                     "it signs in with a certificate, not with a secret",
@@ -68,12 +66,12 @@ fn azurerm(endpoint: &Endpoint, findings: &mut Vec<Finding>) {
                 require(endpoint, key, findings);
             }
         }
-        "workloadidentityfederation" => findings.push(blocker(
+        Some(AuthorizationScheme::WorkloadIdentityFederation) => findings.push(blocker(
             "scheme-without-secret",
             "it signs in by workload identity federation, so it holds no secret",
             "nothing needs to be refreshed",
         )),
-        "managedserviceidentity" => findings.push(blocker(
+        Some(AuthorizationScheme::ManagedServiceIdentity) => findings.push(blocker(
             "scheme-without-secret",
             "it signs in with the agent's managed identity, so it holds no secret",
             "nothing needs to be refreshed",
@@ -87,16 +85,18 @@ fn azurerm(endpoint: &Endpoint, findings: &mut Vec<Finding>) {
 }
 
 fn docker(endpoint: &Endpoint, findings: &mut Vec<Finding>) {
-    let registry = endpoint.data("registrytype");
-    if !registry.is_some_and(|kind| kind.eq_ignore_ascii_case("Others")) {
+    if endpoint.registry_type() != Some(&RegistryType::Others) {
         findings.push(blocker(
             "registry-type-not-supported",
-            format!("a Docker connection of registry type {} is not refreshed here", shown(registry)),
+            format!(
+                "a Docker connection of registry type {} is not refreshed here",
+                shown(endpoint.data("registrytype"))
+            ),
             "use registry type Others with the application's client id as user name",
         ));
         return;
     }
-    if !endpoint.is_scheme("UsernamePassword") {
+    if !endpoint.is_scheme(AuthorizationScheme::UsernamePassword) {
         findings.push(blocker(
             "scheme-not-supported",
             format!("its scheme {} holds no password", shown(endpoint.scheme())),
@@ -123,7 +123,7 @@ fn creation(endpoint: &Endpoint, findings: &mut Vec<Finding>) {
             "change this connection in the portal",
         ));
     }
-    if endpoint.data("creationMode").is_some_and(|mode| mode.eq_ignore_ascii_case("Automatic")) {
+    if endpoint.is_automatic() {
         findings.push(blocker(
             "automatic-creation",
             "Azure DevOps created its application and manages its secret",
@@ -160,7 +160,7 @@ fn sharing(endpoint: &Endpoint, project: &ProjectRef, findings: &mut Vec<Finding
 
 fn state(endpoint: &Endpoint, findings: &mut Vec<Finding>) {
     let status = endpoint.operation_status();
-    let failed = status.and_then(|status| status.state).is_some_and(|state| state.eq_ignore_ascii_case("Failed"));
+    let failed = status.is_some_and(|status| status.is(&OperationState::Failed));
     if failed {
         let why = status.and_then(|status| status.message).map(|message| shown(Some(message))).unwrap_or_default();
         findings.push(blocker(

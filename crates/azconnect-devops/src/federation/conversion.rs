@@ -4,8 +4,7 @@ use azconnect_core::{Effect, Error, ErrorKind};
 use azconnect_credential::Finding;
 use azconnect_http::{Call, Idempotency};
 
-use super::{FEDERATION, SERVICE_PRINCIPAL};
-use crate::document::{Draft, Endpoint, EndpointChange};
+use crate::document::{AuthorizationScheme, Draft, Endpoint, EndpointChange};
 use crate::eligibility::{ConversionRules, conversion_findings};
 use crate::endpoint::Endpoints;
 
@@ -28,7 +27,7 @@ impl Endpoints {
         if let Some(finding) = findings.into_iter().find(Finding::blocks) {
             return Err(refused(&finding.message).with_service_code(finding.rule).with_advice(finding.advice));
         }
-        self.set_scheme("devops.endpoint.convert", before, FEDERATION).await
+        self.set_scheme("devops.endpoint.convert", before, &AuthorizationScheme::WorkloadIdentityFederation).await
     }
 
     /// Undoes a conversion while its deadline has not passed, and returns the connection as it is afterwards.
@@ -49,7 +48,7 @@ impl Endpoints {
                 .with_service_code("revert-deadline-passed")
                 .with_advice("create a new connection with a secret, if one is needed"));
         }
-        self.set_scheme("devops.endpoint.revert", before, SERVICE_PRINCIPAL).await
+        self.set_scheme("devops.endpoint.revert", before, &AuthorizationScheme::ServicePrincipal).await
     }
 
     /// Sends the conversion call, and believes the connection more than the answer.
@@ -57,7 +56,7 @@ impl Endpoints {
         &self,
         operation: &'static str,
         before: &Endpoint,
-        scheme: &str,
+        scheme: &AuthorizationScheme,
     ) -> Result<Endpoint, Error> {
         let current = self.unchanged_since(before).await?;
         let mut draft = EndpointChange::new().draft(&current)?;
@@ -66,14 +65,15 @@ impl Endpoints {
         let segments = [&*project, "_apis", "serviceendpoint", "endpoints", &id];
         let url = self.organization.url(&segments, &[("operation", "ConvertAuthenticationScheme")])?;
         let call = Call::put(operation, url).with_idempotency(Idempotency::Once).with_json(&draft)?;
+        let has = |endpoint: &Endpoint| endpoint.authorization_scheme() == Some(scheme);
         let outcome = self.organization.send(call).await;
         let after = match (outcome, self.get(before.id()).await) {
             (Ok(_), after) => after.map_err(|error| error.with_effect(Effect::Unknown))?,
             // The answer was lost, or told of a second conversion.
-            (Err(_), Ok(after)) if after.is_scheme(scheme) && !before.is_scheme(scheme) => after,
+            (Err(_), Ok(after)) if has(&after) && !has(before) => after,
             (Err(error), _) => return Err(error),
         };
-        if after.is_scheme(scheme) {
+        if has(&after) {
             return Ok(after);
         }
         Err(Error::new(
@@ -85,9 +85,9 @@ impl Endpoints {
     }
 }
 
-fn set(draft: &mut Draft<'_>, scheme: &str) {
+fn set(draft: &mut Draft<'_>, scheme: &AuthorizationScheme) {
     if let Some(authorization) = draft.document.get_mut("authorization").and_then(|value| value.as_object_mut()) {
-        authorization.insert("scheme".to_owned(), scheme.into());
+        authorization.insert("scheme".to_owned(), scheme.as_str().into());
     }
     if let Some(data) = draft.document.get_mut("data").and_then(|value| value.as_object_mut()) {
         data.retain(|key, _| !key.eq_ignore_ascii_case("revertSchemeDeadline"));

@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 use super::trust::ensure;
-use super::{FEDERATION, FederatedCredentials, FederatedTrust};
-use crate::document::Endpoint;
+use super::{FederatedCredentials, FederatedTrust};
+use crate::document::{AuthorizationScheme, Endpoint, EnvironmentName};
 use crate::endpoint::{EndpointQuery, Endpoints};
 
 /// When the issuer `https://vstoken.dev.azure.com/…` stops.
@@ -45,10 +45,10 @@ impl Endpoints {
     /// # Errors
     /// As [`Endpoints::list`].
     pub async fn with_old_issuer(&self) -> Result<Vec<Endpoint>, Error> {
-        let query = EndpointQuery::new().with_scheme(FEDERATION).with_details(true);
-        let public = |endpoint: &Endpoint| {
-            endpoint.data("environment").is_none_or(|name| name.eq_ignore_ascii_case("AzureCloud"))
-        };
+        let query =
+            EndpointQuery::new().with_scheme(AuthorizationScheme::WorkloadIdentityFederation).with_details(true);
+        let public =
+            |endpoint: &Endpoint| endpoint.environment().is_none_or(|name| *name == EnvironmentName::AzureCloud);
         let old =
             |endpoint: &Endpoint| endpoint.federation_issuer() == FederationIssuer::AzureDevOps && public(endpoint);
         // An odd record has no issuer either.
@@ -74,18 +74,20 @@ impl Endpoints {
         before: &Endpoint,
         credentials: Option<&dyn FederatedCredentials>,
     ) -> Result<Endpoint, Error> {
-        let automatic = before.data("creationMode").is_some_and(|mode| mode.eq_ignore_ascii_case("Automatic"));
         if before.federation_issuer() != FederationIssuer::AzureDevOps {
             return Err(Error::new(ErrorKind::Unsupported, "the connection does not use the issuer that retires")
                 .with_effect(azconnect_core::Effect::None)
                 .in_operation("devops.endpoint.migrate_issuer")
                 .with_advice("nothing needs to be done"));
         }
-        if !automatic && credentials.is_none() {
+        if !before.is_automatic() && credentials.is_none() {
             return Err(Error::invalid("credentials", "are needed for a connection with an application of one's own")
                 .with_advice("give the port that keeps the application's federated credentials"));
         }
-        let after = self.set_scheme("devops.endpoint.migrate_issuer", before, FEDERATION).await.map_err(by_hand)?;
+        let after = self
+            .set_scheme("devops.endpoint.migrate_issuer", before, &AuthorizationScheme::WorkloadIdentityFederation)
+            .await
+            .map_err(by_hand)?;
         if after.federation_issuer() == FederationIssuer::AzureDevOps {
             return Err(Error::new(ErrorKind::Conflict, "the connection still names the old issuer")
                 .in_operation("devops.endpoint.migrate_issuer")

@@ -9,11 +9,8 @@ pub use self::trust::{FederatedCredentials, FederatedTrust};
 
 use time::OffsetDateTime;
 
-use crate::document::Endpoint;
+use crate::document::{AuthorizationScheme, Endpoint};
 use crate::tolerant::moment;
-
-const FEDERATION: &str = "WorkloadIdentityFederation";
-const SERVICE_PRINCIPAL: &str = "ServicePrincipal";
 
 impl Endpoint {
     /// Until when its conversion to workload identity federation can be undone, where it was converted.
@@ -23,6 +20,6 @@ impl Endpoint {
 
     /// Whether it signs in by workload identity federation.
     pub fn is_federated(&self) -> bool {
-        self.is_scheme(FEDERATION)
+        self.is_scheme(AuthorizationScheme::WorkloadIdentityFederation)
     }
 }

@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use azconnect_core::{ClientId, Error, ErrorKind, TenantId};
 
-use super::FEDERATION;
 use crate::create::NewConnection;
 use crate::document::Endpoint;
 use crate::endpoint::Endpoints;
@@ -56,7 +55,7 @@ impl FederatedTrust {
                     "read the connection again when it is ready; it must sign in by workload identity federation",
                 )
         };
-        if !endpoint.is_scheme(FEDERATION) {
+        if !endpoint.is_federated() {
             return Err(missing("workload identity federation"));
         }
         let text =

@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 
 use self::proxy::ProxyResult;
 pub use self::registry::RegistryCheck;
-use crate::document::{Draft, Endpoint, EndpointChange};
+use crate::document::{ConnectionType, Draft, Endpoint, EndpointChange, RegistryType};
 use crate::endpoint::Endpoints;
 
 /// What a test through the service can say about a type of connection.
@@ -93,15 +93,15 @@ impl Endpoints {
 }
 
 fn proof(endpoint: &Endpoint) -> Proof {
-    let registry = endpoint.data("registrytype").unwrap_or_default();
-    if endpoint.is_type("dockerregistry") && !registry.eq_ignore_ascii_case("DockerHub") {
+    if endpoint.is_type(ConnectionType::DockerRegistry) && endpoint.registry_type() != Some(&RegistryType::DockerHub) {
         Proof::AsksElsewhere
     } else {
         Proof::SignsIn
     }
 }
 
-fn not_verifiable() -> Assessment {
+/// Why a test of a Docker registry through the service says nothing.
+pub(crate) fn not_verifiable() -> Assessment {
     Assessment::new(
         CredentialVerdict::Inconclusive,
         "Azure DevOps tests a Docker registry by asking Docker Hub, so its answer proves nothing",

@@ -3,6 +3,8 @@
 use azconnect_core::{ClientId, Error, Secret, TenantId};
 use azconnect_credential::check_client_secret;
 
+use crate::document::{AuthorizationScheme, CreationMode, ServicePrincipalProof};
+
 /// How a connection signs in.
 #[non_exhaustive]
 pub enum AzureCredential<'a> {
@@ -54,12 +56,14 @@ pub enum AzureCredential<'a> {
 }
 
 impl<'a> AzureCredential<'a> {
-    pub(super) fn scheme(&self) -> &'static str {
+    pub(super) fn scheme(&self) -> AuthorizationScheme {
         match self {
-            Self::FederationAutomatic { .. } | Self::FederationManual { .. } => "WorkloadIdentityFederation",
-            Self::ManagedIdentity { .. } => "ManagedServiceIdentity",
-            Self::Secret { .. } | Self::Certificate { .. } => "ServicePrincipal",
-            Self::PublishProfile { .. } => "PublishProfile",
+            Self::FederationAutomatic { .. } | Self::FederationManual { .. } => {
+                AuthorizationScheme::WorkloadIdentityFederation
+            }
+            Self::ManagedIdentity { .. } => AuthorizationScheme::ManagedServiceIdentity,
+            Self::Secret { .. } | Self::Certificate { .. } => AuthorizationScheme::ServicePrincipal,
+            Self::PublishProfile { .. } => AuthorizationScheme::PublishProfile,
         }
     }
 
@@ -83,11 +87,21 @@ impl<'a> AzureCredential<'a> {
         }
     }
 
-    pub(super) fn creation_mode(&self) -> Option<&'static str> {
+    pub(super) fn creation_mode(&self) -> Option<CreationMode> {
         match self {
-            Self::FederationAutomatic { .. } => Some("Automatic"),
-            Self::FederationManual { .. } | Self::Secret { .. } | Self::Certificate { .. } => Some("Manual"),
+            Self::FederationAutomatic { .. } => Some(CreationMode::Automatic),
+            Self::FederationManual { .. } | Self::Secret { .. } | Self::Certificate { .. } => {
+                Some(CreationMode::Manual)
+            }
             Self::ManagedIdentity { .. } | Self::PublishProfile { .. } => None,
+        }
+    }
+
+    pub(super) fn proof(&self) -> Option<ServicePrincipalProof> {
+        match self {
+            Self::Secret { .. } => Some(ServicePrincipalProof::Key),
+            Self::Certificate { .. } => Some(ServicePrincipalProof::Certificate),
+            _ => None,
         }
     }
 

@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 pub use self::credential::AzureCredential;
 use super::{NewConnection, Parts, texts};
 use crate::directory::Project;
-use crate::document::{AzureEnvironment, AzureScope};
+use crate::document::{
+    AuthorizationScheme, AzureEnvironment, AzureScope, ConnectionType, CreationMode, ServicePrincipalProof,
+};
 
 /// Builds a connection to Azure Resource Manager.
 ///
@@ -66,14 +68,14 @@ impl<'a> AzureConnection<'a> {
         self.credential.require_usable()?;
         let mut data: Map<String, Value> =
             self.scope.data().into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.into()))).collect();
-        data.insert("environment".to_owned(), self.environment.name().into());
+        data.insert("environment".to_owned(), self.environment.name().as_str().into());
         if let Some(mode) = self.credential.creation_mode() {
-            data.insert("creationMode".to_owned(), mode.into());
+            data.insert("creationMode".to_owned(), mode.as_str().into());
         }
         let parts = Parts {
             name: &self.name,
             description: self.description.as_deref(),
-            type_name: "azurerm",
+            connection_type: ConnectionType::AzureRm,
             url: self.environment.url(),
             scheme: self.credential.scheme(),
             project,
@@ -84,11 +86,7 @@ impl<'a> AzureConnection<'a> {
     fn parameters(&self) -> Map<String, Value> {
         let tenant = self.credential.tenant().to_string();
         let client = self.credential.client().map(|client| client.to_string());
-        let kind = match &self.credential {
-            AzureCredential::Secret { .. } => Some("spnKey"),
-            AzureCredential::Certificate { .. } => Some("spnCertificate"),
-            _ => None,
-        };
+        let proof = self.credential.proof();
         let resource = match &self.credential {
             AzureCredential::PublishProfile { resource, .. } => Some(resource.as_str()),
             _ => None,
@@ -96,7 +94,7 @@ impl<'a> AzureConnection<'a> {
         texts(&[
             ("tenantid", Some(&tenant)),
             ("serviceprincipalid", client.as_deref()),
-            ("authenticationType", kind),
+            ("authenticationType", proof.as_ref().map(ServicePrincipalProof::as_str)),
             ("scope", self.scope.limit().as_deref()),
             ("resourceId", resource),
         ])
@@ -106,8 +104,8 @@ impl<'a> AzureConnection<'a> {
         let refuse = |message: &str, advice: &str| {
             Err(Error::new(ErrorKind::Unsupported, message.to_owned()).with_effect(Effect::None).with_advice(advice))
         };
-        let federated = self.credential.scheme() == "WorkloadIdentityFederation";
-        let automatic = self.credential.creation_mode() == Some("Automatic");
+        let federated = self.credential.scheme() == AuthorizationScheme::WorkloadIdentityFederation;
+        let automatic = self.credential.creation_mode() == Some(CreationMode::Automatic);
         match (&self.environment, &self.credential, &self.scope) {
             (AzureEnvironment::Stack(url), ..) if url.scheme() != "https" => {
                 Err(Error::invalid("Azure Stack address", "is not encrypted").with_advice("give an address with https"))
