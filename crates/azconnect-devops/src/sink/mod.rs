@@ -1,18 +1,21 @@
-//! A service connection as the consumer of a rotated secret.
+//! A service connection as the consumer of a rotated secret: the frame that both halves share.
+
+mod azure;
+mod docker;
+mod last_push;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use azconnect_core::{ClientId, Effect, Error, ErrorKind, Secret, TenantId};
+use azconnect_core::{ClientId, Effect, Error, ErrorKind, TenantId};
 use azconnect_credential::{
     Assessment, Candidate, CredentialSink, CredentialVerdict, Finding, PushReceipt, Severity, SinkId, SinkReport,
 };
 
-use crate::document::{Endpoint, EndpointChange, EndpointId, shown};
+use self::last_push::LastPush;
+use crate::document::{ConnectionType, Endpoint, EndpointChange, EndpointId, shown};
 use crate::eligibility::refresh_findings;
 use crate::endpoint::Endpoints;
-use crate::tolerant::moment;
 use crate::verify::RegistryCheck;
 
 /// When a candidate whose test before the push said nothing is pushed all the same.
@@ -48,7 +51,7 @@ pub struct ServiceConnectionSink {
     registry: RegistryCheck,
     test: CandidateTest,
     issuers_own: bool,
-    pushed: Arc<Mutex<Option<Secret>>>,
+    last: LastPush,
 }
 
 impl ServiceConnectionSink {
@@ -69,7 +72,7 @@ impl ServiceConnectionSink {
             registry,
             test: CandidateTest::default(),
             issuers_own: false,
-            pushed: Arc::default(),
+            last: LastPush::new(),
         })
     }
 
@@ -104,70 +107,25 @@ impl ServiceConnectionSink {
 
     /// All findings but whether it can be verified, which takes a call.
     fn findings(&self, endpoint: &Endpoint) -> Vec<Finding> {
-        let mut findings = refresh_findings(endpoint, self.endpoints.project());
+        let findings = refresh_findings(endpoint, self.endpoints.project());
+        let Some((tenant, client)) = self.application else { return findings };
         if findings.iter().any(Finding::blocks) {
             return findings;
         }
-        let Some((tenant, client)) = self.application else { return findings };
-        let holder = if endpoint.is_type("azurerm") { "serviceprincipalid" } else { "username" };
-        if !is_guid(endpoint.parameter(holder), &client.to_string()) {
-            findings.push(Finding::new(
-                Severity::Blocker,
-                "other-application",
-                format!(
-                    "it signs in as {}, not as the application whose secret is rotated",
-                    shown(endpoint.parameter(holder))
-                ),
-                "leave this connection out, or rotate the application that it belongs to",
-            ));
-        }
-        if endpoint.is_type("azurerm") && !is_guid(endpoint.parameter("tenantid"), &tenant.to_string()) {
-            findings.push(Finding::new(
-                Severity::Blocker,
-                "other-tenant",
-                "it signs in to another tenant than the application's",
-                "correct the connection's tenant id, or leave it out",
-            ));
-        }
-        findings
-    }
-
-    async fn not_verifiable(&self, endpoint: &Endpoint) -> Option<Finding> {
-        let registry = endpoint.parameter("registry").filter(|_| is_docker(endpoint))?;
-        let error = self.registry.reachable(registry).await.err()?;
-        Some(Finding::new(
-            Severity::Warning,
-            "not-verifiable",
-            format!("its secret cannot be verified: {}", error.message()),
-            error.advice().to_owned(),
-        ))
+        let of_application = match endpoint.connection_type() {
+            Some(ConnectionType::DockerRegistry) => docker::findings(endpoint, client),
+            _ => azure::findings(endpoint, tenant, client),
+        };
+        findings.into_iter().chain(of_application).collect()
     }
 
     async fn try_candidate(&self, endpoint: &Endpoint, candidate: &Candidate<'_>) -> Assessment {
-        match (is_docker(endpoint), endpoint.parameter("registry"), endpoint.parameter("username")) {
-            (true, Some(registry), Some(user)) => self.registry.verify(registry, user, candidate).await,
-            _ => self.endpoints.verify_candidate(endpoint, candidate).await,
+        if self.test == CandidateTest::Skip {
+            return Assessment::new(CredentialVerdict::Inconclusive, "not tested, as was asked for");
         }
-    }
-
-    fn forget(&self) {
-        *self.pushed.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    /// How it is known that a connection whose secret cannot be read holds the candidate, or why it is not.
-    fn holds(&self, endpoint: &Endpoint, candidate: &Candidate<'_>) -> Result<&'static str, &'static str> {
-        let pushed = self.pushed.lock().unwrap_or_else(PoisonError::into_inner);
-        if candidate.revision.is_some() && candidate.revision == endpoint.modification_date() {
-            return Ok("it was not changed since the push");
-        }
-        match (&*pushed, candidate.minted_at, endpoint.modification_date().and_then(moment)) {
-            (Some(last), ..) if last.same_as(candidate.secret) => Ok("it was pushed and read back"),
-            (Some(_), ..) => Err("another secret was pushed last"),
-            (None, Some(minted), Some(changed)) if changed >= minted => {
-                Ok("the connection was changed after it was minted")
-            }
-            (None, Some(_), Some(_)) => Err("the connection was not changed since it was minted"),
-            (None, ..) => Err("when the connection was changed is not known"),
+        match endpoint.connection_type() {
+            Some(ConnectionType::DockerRegistry) => docker::test(&self.registry, endpoint, candidate).await,
+            _ => azure::test(&self.endpoints, endpoint, candidate).await,
         }
     }
 
@@ -220,8 +178,8 @@ impl CredentialSink for ServiceConnectionSink {
     async fn inspect(&self) -> Result<SinkReport, Error> {
         let endpoint = self.endpoints.get(self.endpoint).await?;
         let mut findings = self.findings(&endpoint);
-        if !findings.iter().any(Finding::blocks) {
-            findings.extend(self.not_verifiable(&endpoint).await);
+        if endpoint.is_type(ConnectionType::DockerRegistry) && !findings.iter().any(Finding::blocks) {
+            findings.extend(docker::unverifiable(&self.registry, &endpoint).await);
         }
         let title = format!(
             "service connection {:?} ({}) in {}/{}",
@@ -245,15 +203,13 @@ impl CredentialSink for ServiceConnectionSink {
             .with_service_code(finding.rule)
             .with_advice(finding.advice));
         }
-        let tested = match self.test {
-            CandidateTest::Skip => Assessment::new(CredentialVerdict::Inconclusive, "not tested, as was asked for"),
-            _ => self.try_candidate(&before, candidate).await,
-        };
+        let tested = self.try_candidate(&before, candidate).await;
         self.permit(&tested)?;
-        self.forget();
+        // From here on the connection may hold either secret, until it was read back.
+        self.last.forget();
         let change = EndpointChange::new().with_secret(candidate.secret);
         let after = self.endpoints.update(&before, &change).await?;
-        *self.pushed.lock().unwrap_or_else(PoisonError::into_inner) = Some(candidate.secret.duplicate());
+        self.last.remember(candidate.secret);
         let evidence = format!("read back, only the secret changed; tested before: {}", tested.evidence);
         Ok(PushReceipt::new(evidence).with_revision(after.modification_date().map(str::to_owned)))
     }
@@ -266,18 +222,11 @@ impl CredentialSink for ServiceConnectionSink {
         if let Some(assessment) = changed_since(&endpoint, candidate) {
             return assessment;
         }
-        if !is_docker(&endpoint) {
-            return self.endpoints.verify_stored(&endpoint, candidate.minted_at).await;
-        }
-        let assessment = self.try_candidate(&endpoint, candidate).await;
-        if !assessment.is_accepted() {
-            return assessment;
-        }
-        match self.holds(&endpoint, candidate) {
-            Ok(how) => Assessment::new(CredentialVerdict::Accepted, format!("{}; {how}", assessment.evidence)),
-            Err(why) => Assessment::new(CredentialVerdict::Inconclusive, format!("{}, but {why}", assessment.evidence))
-                .with_service_code("NotVerifiable")
-                .with_advice("push the secret again: Azure DevOps shows to nobody what a connection holds"),
+        match endpoint.connection_type() {
+            Some(ConnectionType::DockerRegistry) => {
+                docker::verify(&self.registry, &self.last, &endpoint, candidate).await
+            }
+            _ => azure::verify(&self.endpoints, &endpoint, candidate).await,
         }
     }
 }
@@ -288,8 +237,19 @@ impl fmt::Debug for ServiceConnectionSink {
     }
 }
 
-fn is_docker(endpoint: &Endpoint) -> bool {
-    endpoint.is_type("dockerregistry")
+/// The connection signs in as somebody else than the application whose secret is rotated.
+fn other_application(holder: Option<&str>, client: ClientId) -> Option<Finding> {
+    (!is_guid(holder, &client.to_string())).then(|| {
+        blocker(
+            "other-application",
+            format!("it signs in as {}, not as the application whose secret is rotated", shown(holder)),
+            "leave this connection out, or rotate the application that it belongs to",
+        )
+    })
+}
+
+fn blocker(rule: &str, message: impl Into<String>, advice: &str) -> Finding {
+    Finding::new(Severity::Blocker, rule, message, advice)
 }
 
 fn is_guid(found: Option<&str>, expected: &str) -> bool {

@@ -1,0 +1,72 @@
+//! The half of the sink that knows connections to Docker registries.
+//!
+//! Azure DevOps proves nothing about them: its test asks Docker Hub, whatever the registry is. So the registry's own login
+//! proves that a secret works, and what is known of the last push tells whether the connection holds that secret.
+
+use azconnect_core::ClientId;
+use azconnect_credential::{Assessment, Candidate, CredentialVerdict, Finding, Severity};
+
+use super::last_push::LastPush;
+use super::other_application;
+use crate::document::Endpoint;
+use crate::tolerant::moment;
+use crate::verify::{RegistryCheck, not_verifiable};
+
+/// What stands in the way of pushing this application's secret: the user of the registry is its client id.
+pub(super) fn findings(endpoint: &Endpoint, client: ClientId) -> Vec<Finding> {
+    other_application(endpoint.parameter("username"), client).into_iter().collect()
+}
+
+/// Says so if the registry cannot be asked, so that a push would stay unproven.
+pub(super) async fn unverifiable(check: &RegistryCheck, endpoint: &Endpoint) -> Option<Finding> {
+    let error = check.reachable(endpoint.parameter("registry")?).await.err()?;
+    Some(Finding::new(
+        Severity::Warning,
+        "not-verifiable",
+        format!("its secret cannot be verified: {}", error.message()),
+        error.advice().to_owned(),
+    ))
+}
+
+/// Logs in to the registry with the candidate.
+pub(super) async fn test(check: &RegistryCheck, endpoint: &Endpoint, candidate: &Candidate<'_>) -> Assessment {
+    match (endpoint.parameter("registry"), endpoint.parameter("username")) {
+        (Some(registry), Some(user)) => check.verify(registry, user, candidate).await,
+        _ => not_verifiable(),
+    }
+}
+
+/// Logs in with the candidate, and accepts it only if the connection is known to hold it.
+pub(super) async fn verify(
+    check: &RegistryCheck,
+    last: &LastPush,
+    endpoint: &Endpoint,
+    candidate: &Candidate<'_>,
+) -> Assessment {
+    let assessment = test(check, endpoint, candidate).await;
+    if !assessment.is_accepted() {
+        return assessment;
+    }
+    match holds(last, endpoint, candidate) {
+        Ok(how) => Assessment::new(CredentialVerdict::Accepted, format!("{}; {how}", assessment.evidence)),
+        Err(why) => Assessment::new(CredentialVerdict::Inconclusive, format!("{}, but {why}", assessment.evidence))
+            .with_service_code("NotVerifiable")
+            .with_advice("push the secret again: Azure DevOps shows to nobody what a connection holds"),
+    }
+}
+
+/// How it is known that a connection whose secret cannot be read holds the candidate, or why it is not.
+fn holds(last: &LastPush, endpoint: &Endpoint, candidate: &Candidate<'_>) -> Result<&'static str, &'static str> {
+    if candidate.revision.is_some() && candidate.revision == endpoint.modification_date() {
+        return Ok("it was not changed since the push");
+    }
+    match (last.was(candidate.secret), candidate.minted_at, endpoint.modification_date().and_then(moment)) {
+        (Some(true), ..) => Ok("it was pushed and read back"),
+        (Some(false), ..) => Err("another secret was pushed last"),
+        (None, Some(minted), Some(changed)) if changed >= minted => {
+            Ok("the connection was changed after it was minted")
+        }
+        (None, Some(_), Some(_)) => Err("the connection was not changed since it was minted"),
+        (None, ..) => Err("when the connection was changed is not known"),
+    }
+}
