@@ -50,8 +50,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let azure = Azure::new(place.cloud.clone(), place.transport.clone(), place.clock.clone());
     let client = azure.identity_with_secret(operator.tenant, operator.client, operator.secret)?.devops();
     let found = client.organizations(&[], &names).await?;
-    for finding in &found.findings {
-        say(&format!("{}: {}\n", finding.message, finding.advice));
+    for check in &found.checks {
+        say(&format!("{}: {}\n", check.cause, check.remedy));
     }
     for group in &found.groups {
         for entry in &group.organizations {
@@ -124,7 +124,7 @@ async fn show_project(organization: &Organization, project: &Project) -> Result<
 
 /// Why not, or what is worth knowing.
 fn explained(choice: &azconnect::devops::Choice) -> String {
-    let texts: Vec<&str> = choice.findings.iter().map(|finding| finding.message.as_str()).collect();
+    let texts: Vec<&str> = choice.checks.iter().map(|check| check.cause.as_str()).collect();
     texts.join("; ")
 }
 

@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 use azconnect::Azure;
 use azconnect::core::{Clock, Error};
-use azconnect::credential::Finding;
+use azconnect::credential::CheckReport;
 use azconnect::devops::{
-    ConversionRules, Endpoint, EndpointQuery, Endpoints, OrganizationName, ProjectRef, ReadyPolicy, conversion_findings,
+    ConversionRules, Endpoint, EndpointQuery, Endpoints, OrganizationName, ProjectRef, ReadyPolicy, conversion_checks,
 };
 use azconnect::http::SystemClock;
 use azconnect_emulator::{Emulator, Seed};
@@ -68,17 +68,17 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let mut failed = false;
     let mut stopped = false;
     for connection in &connections {
-        let findings = conversion_findings(connection, endpoints.project(), rules);
-        let outcome = match findings.iter().find(|finding| finding.blocks()) {
-            Some(finding) => ("not convertible".to_owned(), finding.message.clone()),
+        let checks = conversion_checks(connection, endpoints.project(), rules);
+        let outcome = match checks.failures().next() {
+            Some(check) => ("not convertible".to_owned(), check.cause.clone()),
             None if stopped => ("left".to_owned(), String::new()),
-            None => match decide(&arguments, connection, &findings) {
+            None => match decide(&arguments, connection, &checks) {
                 Answer::Exit => {
                     stopped = true;
                     ("left".to_owned(), String::new())
                 }
-                Answer::Skip => ("skipped".to_owned(), note(&findings)),
-                Answer::Convert if arguments.dry_run => ("would be converted".to_owned(), note(&findings)),
+                Answer::Skip => ("skipped".to_owned(), note(&checks)),
+                Answer::Convert if arguments.dry_run => ("would be converted".to_owned(), note(&checks)),
                 Answer::Convert => match convert(&endpoints, connection, rules).await {
                     Ok(deadline) => ("converted".to_owned(), deadline),
                     Err(error) => {
@@ -95,13 +95,13 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
 }
 
 /// What to do with a connection that can be converted. Shared ones are skipped unless somebody says otherwise.
-fn decide(arguments: &Arguments, connection: &Endpoint, findings: &[Finding]) -> Answer {
-    let default = if findings.is_empty() { Answer::Convert } else { Answer::Skip };
+fn decide(arguments: &Arguments, connection: &Endpoint, checks: &CheckReport) -> Answer {
+    let default = if checks.is_empty() { Answer::Convert } else { Answer::Skip };
     if arguments.yes || arguments.dry_run {
         return default;
     }
-    for finding in findings {
-        say(&format!("note: {}\n", finding.message));
+    for check in checks {
+        say(&format!("note: {}\n", check.cause));
     }
     ask(connection.name().unwrap_or("(without a name)"), default)
 }
@@ -117,8 +117,8 @@ async fn convert(endpoints: &Endpoints, connection: &Endpoint, rules: Conversion
     })
 }
 
-fn note(findings: &[Finding]) -> String {
-    let texts: Vec<&str> = findings.iter().map(|finding| finding.message.as_str()).collect();
+fn note(checks: &CheckReport) -> String {
+    let texts: Vec<&str> = checks.iter().map(|check| check.cause.as_str()).collect();
     texts.join("; ")
 }
 

@@ -18,8 +18,9 @@ mod tree;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use azconnect::arm::{Report, preflight};
+use azconnect::arm::preflight;
 use azconnect::core::{Error, ErrorKind};
+use azconnect::credential::CheckReport;
 use azconnect_examples::end::{Failure, report};
 use azconnect_examples::table::table;
 use clap::Parser;
@@ -44,10 +45,10 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let spec = arguments.spec()?;
     let plan = provisioner.plan(id.clone(), spec).await?;
     tree.say(&format!("{plan}\n"));
-    let findings = preflight(&subscription, &plan.spec).await;
-    tree.say(&findings_as_table(&findings));
-    if !findings.is_clear() {
-        return Err(Failure::Failed(blocked(&findings)));
+    let report = preflight(&subscription, &plan.spec).await;
+    tree.say(&checks_as_table(&report));
+    if !report.is_clear() {
+        return Err(Failure::Failed(blocked(&report)));
     }
     if arguments.plan {
         return Ok(());
@@ -98,24 +99,18 @@ async fn delete(
     Ok(())
 }
 
-fn findings_as_table(report: &Report) -> String {
-    let rows: Vec<Vec<String>> = report
-        .findings
-        .iter()
-        .map(|finding| {
-            let verdict = format!("{:?}", finding.verdict).to_lowercase();
-            vec![finding.check.name().to_owned(), verdict, finding.cause.clone()]
-        })
-        .collect();
+fn checks_as_table(report: &CheckReport) -> String {
+    let rows: Vec<Vec<String>> =
+        report.iter().map(|check| vec![check.subject.clone(), check.status.to_string(), check.cause.clone()]).collect();
     let remedies: Vec<String> =
-        report.failures().map(|finding| format!("  {}: {}\n", finding.check.name(), finding.remedy)).collect();
-    let table = table(&["check", "verdict", "what was seen"], &rows);
+        report.failures().map(|check| format!("  {}: {}\n", check.subject, check.remedy)).collect();
+    let table = table(&["check", "status", "what was seen"], &rows);
     if remedies.is_empty() { table } else { format!("{table}\nwhat to do:\n{}", remedies.concat()) }
 }
 
-fn blocked(report: &Report) -> Error {
-    let causes: Vec<&str> = report.failures().map(|finding| finding.cause.as_str()).collect();
-    let remedies: Vec<&str> = report.failures().map(|finding| finding.remedy.as_str()).collect();
+fn blocked(report: &CheckReport) -> Error {
+    let causes: Vec<&str> = report.failures().map(|check| check.cause.as_str()).collect();
+    let remedies: Vec<&str> = report.failures().map(|check| check.remedy.as_str()).collect();
     Error::new(ErrorKind::Conflict, format!("the machine cannot be provisioned: {}", causes.join("; ")))
         .with_advice(remedies.join("; "))
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use azconnect::Identity;
 use azconnect::core::{ClientId, Error};
-use azconnect::credential::{CredentialSink, Finding, Severity, SinkId};
-use azconnect::devops::{Endpoint, EndpointId, EndpointQuery, OrganizationName, ProjectRef, refresh_findings};
+use azconnect::credential::{CheckReport, CredentialSink, SinkId};
+use azconnect::devops::{Endpoint, EndpointId, EndpointQuery, OrganizationName, ProjectRef, refresh_checks};
 use azconnect::rotation::SinkBinding;
 use azconnect_examples::product::Product;
 
@@ -21,7 +21,7 @@ pub struct Connection {
     /// Whose secret it holds, where it names one.
     pub holder: Option<ClientId>,
     /// What stands in the way of a new secret, and what else is worth knowing.
-    pub findings: Vec<Finding>,
+    pub checks: CheckReport,
 }
 
 /// Lists the connections of every project of the product. Reads only.
@@ -37,7 +37,7 @@ pub async fn discover(identity: &Identity, product: &Product) -> Result<Vec<Conn
                 let sink = identity.service_connection(&organization.name, project, endpoint.id(), client)?;
                 let mut connection = describe((&organization.name, &reference), &endpoint, sink.id().clone());
                 if connection.holder.is_some() && connection.can_be_refreshed() {
-                    connection.findings = sink.inspect().await?.findings;
+                    connection.checks = sink.inspect().await?.checks;
                 }
                 found.push(connection);
             }
@@ -66,20 +66,20 @@ fn describe(place: (&str, &ProjectRef), endpoint: &Endpoint, sink: SinkId) -> Co
         name: endpoint.name().unwrap_or("(without a name)").to_owned(),
         kind,
         holder: holder(endpoint),
-        findings: refresh_findings(endpoint, project),
+        checks: refresh_checks(endpoint, project),
     }
 }
 
 impl Connection {
     /// Whether a new secret can be put into it.
     pub fn can_be_refreshed(&self) -> bool {
-        !self.findings.iter().any(Finding::blocks)
+        self.checks.is_clear()
     }
 
     /// Whether it holds no client secret at all, so that a rotation cannot break it.
     pub fn holds_no_secret(&self) -> bool {
         let without = ["scheme-without-secret", "scheme-not-supported", "certificate"];
-        self.findings.iter().any(|finding| without.contains(&finding.rule.as_str()))
+        without.iter().any(|code| self.checks.of(code).is_some())
     }
 
     /// Whether a rotation of an application's secret concerns it: one that holds the secret and cannot take a new one
@@ -93,10 +93,7 @@ impl Connection {
     pub fn binding(&self, identity: &Identity, application: ClientId) -> Result<SinkBinding, Error> {
         let sink = identity.service_connection(&self.organization, &self.project, self.id, application)?;
         let binding = SinkBinding::new(Arc::new(sink));
-        let unverifiable = self
-            .findings
-            .iter()
-            .any(|finding| finding.severity == Severity::Warning && finding.rule == "not-verifiable");
+        let unverifiable = self.checks.of("not-verifiable").is_some_and(|check| check.is_advisory);
         Ok(if unverifiable { binding.with_receipt_as_proof() } else { binding })
     }
 }

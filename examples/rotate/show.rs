@@ -1,7 +1,7 @@
 //! Plans, connections, outcomes and the ground truth as text.
 
 use azconnect::core::Error;
-use azconnect::credential::{Expiry, Severity};
+use azconnect::credential::{Check, CheckStatus, Expiry};
 use azconnect::rotation::{Decision, Fate, RotationOutcome, RotationPlan};
 use azconnect_emulator::{Held, Truth};
 use azconnect_examples::table::table;
@@ -18,7 +18,7 @@ pub fn plans(plans: &[RotationPlan]) -> String {
                 Decision::Rotate => "rotate",
                 Decision::Resume => "go on with the rotation under way",
                 Decision::NotDue => "nothing: not due",
-                Decision::Refuse => "nothing: findings forbid it",
+                Decision::Refuse => "nothing: checks forbid it",
                 _ => "nothing",
             };
             let consumers = plan.sinks.len().to_string();
@@ -29,17 +29,17 @@ pub fn plans(plans: &[RotationPlan]) -> String {
         format!("\nPlan\n\n{}", table(&["application", "secret ends", "consumers", "what will be done"], &rows));
     let keys: Vec<_> = plans.iter().flat_map(|plan| plan.keys.iter().map(move |key| key_row(plan, key))).collect();
     text.push_str(&format!("\nSecrets\n\n{}", table(&["application", "secret", "ends", "what becomes of it"], &keys)));
-    let findings: Vec<_> = plans
+    let checks: Vec<_> = plans
         .iter()
-        .flat_map(|plan| plan.all_findings().into_iter().map(move |found| (plan, found)))
-        .map(|(plan, (about, finding))| {
+        .flat_map(|plan| plan.all_checks().into_iter().map(move |found| (plan, found)))
+        .map(|(plan, (about, check))| {
             let about = if about == plan.title { String::new() } else { about.to_owned() };
-            vec![plan.title.clone(), severity(finding.severity), about, finding.message.clone(), finding.advice.clone()]
+            vec![plan.title.clone(), weight(check), about, check.cause.clone(), check.remedy.clone()]
         })
         .collect();
-    if !findings.is_empty() {
+    if !checks.is_empty() {
         let heading = ["application", "", "about", "found", "remedy"];
-        text.push_str(&format!("\nFindings\n\n{}", table(&heading, &findings)));
+        text.push_str(&format!("\nChecks\n\n{}", table(&heading, &checks)));
     }
     text
 }
@@ -64,11 +64,12 @@ fn expiry(expiry: Expiry) -> String {
     }
 }
 
-fn severity(severity: Severity) -> String {
-    match severity {
-        Severity::Note => "note",
-        Severity::Warning => "warning",
-        Severity::Blocker => "BLOCKER",
+fn weight(check: &Check) -> String {
+    match check.status {
+        _ if check.is_advisory => "warning",
+        CheckStatus::Failed => "FAILED",
+        CheckStatus::Passed => "note",
+        status => status.as_str(),
     }
     .to_owned()
 }
@@ -79,8 +80,8 @@ pub fn connections(connections: &[Connection]) -> String {
         .iter()
         .map(|connection| {
             let place = format!("{}/{}", connection.organization, connection.project);
-            let answer = match connection.findings.iter().find(|finding| finding.blocks()) {
-                Some(finding) => format!("no: {}", finding.message),
+            let answer = match connection.checks.failures().next() {
+                Some(check) => format!("no: {}", check.cause),
                 None if connection.holder.is_none() => "no: it names no application".to_owned(),
                 None => "yes".to_owned(),
             };
@@ -100,7 +101,7 @@ pub fn connection_as_json(connection: &Connection) -> Value {
         "name": connection.name,
         "kind": connection.kind,
         "application": connection.holder.map(|holder| holder.to_string()),
-        "findings": connection.findings,
+        "checks": connection.checks,
     })
 }
 
@@ -115,16 +116,15 @@ pub fn outcome(outcome: &Result<RotationOutcome, Error>) -> (bool, &'static str,
         }
         Ok(RotationOutcome::Refused { plan }) => {
             let blockers = plan.blockers();
-            let said: Vec<_> =
-                blockers.iter().map(|(about, finding)| format!("{about}: {}", finding.message)).collect();
-            let advice: Vec<_> = blockers.iter().map(|(_, finding)| finding.advice.clone()).collect();
+            let said: Vec<_> = blockers.iter().map(|(about, check)| format!("{about}: {}", check.cause)).collect();
+            let advice: Vec<_> = blockers.iter().map(|(_, check)| check.remedy.clone()).collect();
             (false, "refused", format!("not begun. {}", said.join("; ")), Some(advice.join("; ")))
         }
         Ok(RotationOutcome::RolledBack { problem, .. }) => {
-            (false, "rolled_back", format!("rolled back: {problem}"), Some(problem.advice.clone()))
+            (false, "rolled_back", format!("rolled back: {problem}"), Some(problem.advice().to_owned()))
         }
         Ok(RotationOutcome::Blocked { problem }) => {
-            (false, "blocked", format!("needs a person: {problem}"), Some(problem.advice.clone()))
+            (false, "blocked", format!("needs a person: {problem}"), Some(problem.advice().to_owned()))
         }
         Ok(_) => (false, "unknown", "ended in a way this program does not know".to_owned(), None),
         Err(error) => (false, "failed", error.to_string(), Some(error.advice().to_owned())),

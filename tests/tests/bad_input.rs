@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use azconnect::core::{Error, ErrorKind, Secret, TenantId};
-use azconnect::credential::{CredentialSink, Severity};
+use azconnect::credential::CredentialSink;
 use azconnect::devops::{OrganizationName, ProjectRef};
 use azconnect::rotation::{RotationOutcome, SinkBinding};
 use azconnect::{ConnectRequest, Connections};
@@ -78,7 +78,7 @@ async fn an_unknown_organization_is_named_and_nothing_is_begun() {
     let target = contoso.target(contoso.emulator.transport()).with_sink(SinkBinding::new(Arc::new(sink)));
     let outcome = contoso.rotator(contoso.ports()).rotate(&target).await.unwrap();
     let RotationOutcome::Refused { plan } = outcome else { panic!("{outcome:?}") };
-    assert!(plan.blockers().iter().any(|(_, finding)| finding.rule == "not-readable"));
+    assert!(plan.blockers().iter().any(|(_, check)| check.code == "not-readable"));
     assert!(contoso.journal.unfinished().await.unwrap().is_empty());
 }
 
@@ -91,7 +91,7 @@ async fn a_connection_of_another_project_is_named_and_nothing_is_begun() {
     match sink.inspect().await {
         Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "{error:?}"),
         Ok(report) => {
-            assert!(report.findings.iter().any(|finding| finding.severity == Severity::Blocker), "{report:?}")
+            assert!(!report.accepts(), "{report:?}")
         }
     }
 }

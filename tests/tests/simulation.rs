@@ -209,7 +209,7 @@ async fn the_orchestrator_rotates_its_own_secret_without_locking_itself_out() {
 
     let refused = rotator.rotate_now(&target).await.unwrap();
     let RotationOutcome::Refused { plan } = &refused else { panic!("{refused:?}") };
-    assert_eq!(plan.blockers()[0].1.rule, "own-credential-unbound");
+    assert_eq!(plan.blockers()[0].1.code, "own-credential-unbound");
 
     let own = identity.own_credential(configuration.clone()).unwrap();
     let target = target.with_sink(SinkBinding::new(Arc::new(own)));

@@ -95,7 +95,7 @@ pub use client::{Arm, Group, Handle, Pending, Skus, Subscription};
 pub use error::{Class, Fault};
 pub use key::{KeyKind, SshKey};
 pub use machine::OwnMachine;
-pub use preflight::{Check, Finding, Report, Verdict, preflight};
+pub use preflight::{PreflightCheck, preflight};
 pub use provision::{
     CleanUp, Phase, ProvisionEvent, ProvisionId, ProvisionPlan, ProvisionProgress, ProvisionState, Provisioned,
     Provisioner, Step,

@@ -98,10 +98,7 @@ impl Content {
                 ErrorKind::InvalidInput => Effect::None,
                 _ => Effect::Unknown,
             },
-            retry: match kind {
-                ErrorKind::Throttled | ErrorKind::Timeout | ErrorKind::Unavailable => Retry::Backoff,
-                _ => Retry::No,
-            },
+            retry: usual_retry(kind),
             operation: None,
             field: None,
             service_code: None,
@@ -123,9 +120,16 @@ impl Diagnosis {
         Self::new(ErrorKind::InvalidInput, message).with_field(field)
     }
 
-    /// The same facts as a failure of another kind. Effect, pause and advice stay as they are.
+    /// The same facts as a failure of another kind, which now decides whether to try again, unless the service named a
+    /// pause. Advice that only followed from the kind changes with it.
     #[must_use]
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
+        if self.0.advice == self.0.kind.advice() {
+            self.0.advice = Cow::Borrowed(kind.advice());
+        }
+        if self.retry_after().is_none() {
+            self.0.retry = usual_retry(kind);
+        }
         self.0.kind = kind;
         self
     }
@@ -288,6 +292,14 @@ impl fmt::Debug for Diagnosis {
     }
 }
 
+/// Whether a failure of a kind may pass by itself, where nobody knows better.
+fn usual_retry(kind: ErrorKind) -> Retry {
+    match kind {
+        ErrorKind::Throttled | ErrorKind::Timeout | ErrorKind::Unavailable => Retry::Backoff,
+        _ => Retry::No,
+    }
+}
+
 /// Whether a text names something: as a whole word, not as a part of a longer one.
 fn names(text: &str, word: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
@@ -363,6 +375,17 @@ mod tests {
             read(json!({"kind": "throttled", "message": "m", "of_a_newer_version": 1})),
             Diagnosis::new(ErrorKind::Throttled, "m")
         );
+    }
+
+    #[test]
+    fn another_kind_takes_its_own_retry_and_advice_with_it() {
+        let late = Diagnosis::new(ErrorKind::Timeout, "late").with_kind(ErrorKind::Unauthenticated);
+        assert_eq!((late.retry(), late.advice()), (Retry::No, ErrorKind::Unauthenticated.advice()));
+        let named = Diagnosis::new(ErrorKind::Throttled, "busy")
+            .with_retry(Retry::After(Duration::from_secs(9)))
+            .with_advice("wait")
+            .with_kind(ErrorKind::Unauthenticated);
+        assert_eq!((named.retry_after(), named.advice()), (Some(Duration::from_secs(9)), "wait"));
     }
 
     #[test]

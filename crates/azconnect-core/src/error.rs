@@ -68,7 +68,8 @@ impl Error {
         self.map(|diagnosis| diagnosis.with_retry(retry))
     }
 
-    /// The same facts as an error of another kind. Effect, pause and advice stay as they are.
+    /// The same facts as an error of another kind, which now decides whether to try again, unless the service named a
+    /// pause. Advice that only followed from the kind changes with it.
     #[must_use]
     pub fn with_kind(self, kind: ErrorKind) -> Self {
         self.map(|diagnosis| diagnosis.with_kind(kind))

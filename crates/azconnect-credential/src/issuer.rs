@@ -8,7 +8,7 @@ use azconnect_core::{Error, KeyId, Secret};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use time::OffsetDateTime;
 
-use crate::finding::Finding;
+use crate::check_report::CheckReport;
 
 azconnect_core::name_id!(
     /// What an issuer mints for, such as `application/1272a66f-…`: the same in every process, since there is one writer
@@ -132,7 +132,7 @@ pub struct Inventory {
     /// Whether the issuer itself signs in with one of these keys: then one sink must be the issuer's own credential.
     pub issuer_signs_in_with_these: bool,
     /// What else the read found, such as a disabled application.
-    pub findings: Vec<Finding>,
+    pub checks: CheckReport,
 }
 
 impl Inventory {
@@ -164,8 +164,8 @@ impl Inventory {
 
     /// Sets what else was found.
     #[must_use]
-    pub fn with_findings(mut self, findings: Vec<Finding>) -> Self {
-        self.findings = findings;
+    pub fn with_checks(mut self, checks: CheckReport) -> Self {
+        self.checks = checks;
         self
     }
 

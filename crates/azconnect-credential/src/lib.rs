@@ -29,9 +29,10 @@
 
 mod assessment;
 mod candidate;
+mod check;
+mod check_report;
 mod client_secret;
 pub mod entra;
-mod finding;
 mod issuer;
 mod record;
 mod sink;
@@ -40,8 +41,9 @@ mod verifier;
 
 pub use assessment::{Assessment, CredentialVerdict};
 pub use candidate::Candidate;
+pub use check::{Check, CheckStatus};
+pub use check_report::CheckReport;
 pub use client_secret::check_client_secret;
-pub use finding::{Finding, Severity};
 pub use issuer::{
     CredentialIssuer, Inventory, IssuedKey, KeyHolder, Marker, MintRequest, Minted, Retirement, SubjectId,
 };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::assessment::Assessment;
 use crate::candidate::Candidate;
-use crate::finding::Finding;
+use crate::check_report::CheckReport;
 
 azconnect_core::name_id!(
     /// The stable name of one consumer of a secret, such as `devops:contoso/5e47a0d8-…`.
@@ -20,8 +20,8 @@ azconnect_core::name_id!(
 pub struct SinkReport {
     /// What it is and where, for a person: `service connection "deploy" (azurerm) in contoso/Web`.
     pub title: String,
-    /// What was found; a [`Blocker`](crate::Severity::Blocker) means that the consumer cannot take a secret.
-    pub findings: Vec<Finding>,
+    /// What was looked at. With a [failure](crate::CheckStatus::Failed) the consumer cannot take a secret.
+    pub checks: CheckReport,
     /// Whether this consumer is the issuer's own credential.
     pub is_issuers_own: bool,
 }
@@ -29,13 +29,13 @@ pub struct SinkReport {
 impl SinkReport {
     /// A consumer of which nothing bad is known.
     pub fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), findings: Vec::new(), is_issuers_own: false }
+        Self { title: title.into(), checks: CheckReport::new(), is_issuers_own: false }
     }
 
-    /// Sets what was found.
+    /// Sets what was looked at.
     #[must_use]
-    pub fn with_findings(mut self, findings: Vec<Finding>) -> Self {
-        self.findings = findings;
+    pub fn with_checks(mut self, checks: CheckReport) -> Self {
+        self.checks = checks;
         self
     }
 
@@ -48,7 +48,7 @@ impl SinkReport {
 
     /// Whether the consumer can take a secret.
     pub fn accepts(&self) -> bool {
-        !self.findings.iter().any(Finding::blocks)
+        self.checks.is_clear()
     }
 }
 

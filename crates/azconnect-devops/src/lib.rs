@@ -86,7 +86,7 @@ pub use document::{
     EndpointId, EnvironmentName, OperationState, OperationStatus, ProjectReference, RegistryType,
     ServicePrincipalProof,
 };
-pub use eligibility::{ConversionRules, conversion_findings, refresh_findings};
+pub use eligibility::{ConversionRules, conversion_checks, refresh_checks};
 pub use endpoint::{ActionFilter, Deletion, EndpointQuery, EndpointScan, Endpoints};
 pub use federation::{FederatedCredentials, FederatedTrust, FederationIssuer, OLD_ISSUER_RETIRES};
 pub use grant::PipelineGrants;

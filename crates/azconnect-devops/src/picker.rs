@@ -1,10 +1,10 @@
 //! Connections to choose from, each with whether its secret can be refreshed.
 
 use azconnect_core::Error;
-use azconnect_credential::Finding;
+use azconnect_credential::CheckReport;
 
 use crate::document::{Endpoint, EndpointId};
-use crate::eligibility::refresh_findings;
+use crate::eligibility::refresh_checks;
 use crate::endpoint::EndpointQuery;
 use crate::name::ProjectRef;
 use crate::organization::Organization;
@@ -23,7 +23,7 @@ pub struct Choice {
     /// How it authenticates.
     pub scheme: String,
     /// What stands in the way of refreshing its secret, and what is worth knowing.
-    pub findings: Vec<Finding>,
+    pub checks: CheckReport,
 }
 
 impl Choice {
@@ -35,19 +35,18 @@ impl Choice {
             name: text(endpoint.name()),
             type_name: text(endpoint.type_name()),
             scheme: text(endpoint.scheme()),
-            findings: refresh_findings(endpoint, project),
+            checks: refresh_checks(endpoint, project),
         }
     }
 
     /// Whether its secret can be refreshed.
     pub fn can_refresh(&self) -> bool {
-        !self.findings.iter().any(Finding::blocks)
+        self.checks.is_clear()
     }
 
     /// In words that a product can show: `can be refreshed`, or why not.
     pub fn explanation(&self) -> String {
-        let reasons: Vec<&str> =
-            self.findings.iter().filter(|finding| finding.blocks()).map(|finding| finding.message.as_str()).collect();
+        let reasons: Vec<&str> = self.checks.failures().map(|check| check.cause.as_str()).collect();
         if reasons.is_empty() { "can be refreshed".to_owned() } else { reasons.join("; ") }
     }
 }

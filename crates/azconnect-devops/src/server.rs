@@ -84,7 +84,7 @@ impl Collection {
         }
         let uri = url.as_str().parse().map_err(|_| wrong("is not an address"))?;
         require_safe_scheme(&uri, http_loopback)
-            .map_err(|error| wrong("is not encrypted").with_advice(error.advice().to_owned()))?;
+            .map_err(|error| error.with_field("collection").with_message("is not encrypted"))?;
         let parts: Vec<String> =
             url.path_segments().into_iter().flatten().filter(|part| !part.is_empty()).map(decoded).collect();
         let name = match parts.as_slice() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azconnect_core::{ClientId, Error, ErrorKind, KeyId};
 use azconnect_credential::{
-    CredentialIssuer, Finding, Inventory, IssuedKey, KeyHolder, MintRequest, Minted, Retirement, Severity, SubjectId,
+    Check, CheckReport, CredentialIssuer, Inventory, IssuedKey, KeyHolder, MintRequest, Minted, Retirement, SubjectId,
 };
 
 use crate::application::{Application, Audience};
@@ -39,7 +39,7 @@ pub struct GraphIssuer {
 #[derive(Clone, Debug, Default)]
 struct Allowance {
     max_lifetime: Option<Duration>,
-    finding: Option<Finding>,
+    check: Option<Check>,
 }
 
 impl GraphIssuer {
@@ -69,7 +69,7 @@ impl GraphIssuer {
     }
 
     /// The service principal, if it may be read and exists; else what to say about it.
-    async fn service_principal(&self) -> Result<Result<ServicePrincipal, Finding>, Error> {
+    async fn service_principal(&self) -> Result<Result<ServicePrincipal, Check>, Error> {
         match self.client.service_principal_by_client_id(self.application).await {
             Ok(found) => Ok(Ok(found)),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(Err(unreadable_principal())),
@@ -94,14 +94,14 @@ impl GraphIssuer {
                 *policy = Some((now, allowance.clone()));
                 allowance
             }
-            Err(error) => Allowance { max_lifetime: None, finding: Some(unknown_policy(&error)) },
+            Err(error) => Allowance { max_lifetime: None, check: Some(unknown_policy(&error)) },
         }
     }
 
     async fn read_allowance(&self, application: &Application) -> Result<Allowance, Error> {
         let unknown = |error: Error| match error.kind() {
             ErrorKind::PermissionDenied | ErrorKind::NotFound | ErrorKind::Unsupported => {
-                Ok(Allowance { max_lifetime: None, finding: Some(unknown_policy(&error)) })
+                Ok(Allowance { max_lifetime: None, check: Some(unknown_policy(&error)) })
             }
             _ => Err(error),
         };
@@ -119,10 +119,9 @@ impl GraphIssuer {
         };
         let in_force = assigned.iter().find(|policy| policy.is_enabled).unwrap_or(&default);
         let created_at = application.created_at;
-        let severity = if self.assigned_policies { Severity::Blocker } else { Severity::Warning };
         Ok(Allowance {
             max_lifetime: in_force.max_lifetime(created_at),
-            finding: in_force.forbids_passwords(created_at).then(|| passwords_forbidden(severity)),
+            check: in_force.forbids_passwords(created_at).then(|| passwords_forbidden(self.assigned_policies)),
         })
     }
 }
@@ -137,27 +136,27 @@ impl CredentialIssuer for GraphIssuer {
         let application = self.client.application_by_client_id(self.application).await?;
         let principal = self.service_principal().await?;
         let allowance = self.allowance(&application).await;
-        let mut findings = Vec::new();
-        let mut keys = issued(&application.passwords, KeyHolder::Application, &mut findings);
-        findings.extend(about_application(&application));
+        let mut checks = CheckReport::new();
+        let mut keys = issued(&application.passwords, KeyHolder::Application, &mut checks);
+        checks.extend(about_application(&application));
         match &principal {
             Ok(principal) => {
-                keys.extend(issued(&principal.passwords, KeyHolder::ServicePrincipal, &mut findings));
-                findings.extend(about_principal(principal));
+                keys.extend(issued(&principal.passwords, KeyHolder::ServicePrincipal, &mut checks));
+                checks.extend(about_principal(principal));
             }
-            Err(finding) => findings.push(finding.clone()),
+            Err(check) => checks.push(check.clone()),
         }
         if keys.is_empty() && application.certificates.as_ref().is_some_and(|all| !all.is_empty()) {
-            findings.push(certificates_only());
+            checks.push(certificates_only());
         }
-        findings.extend(allowance.finding);
+        checks.extend(allowance.check);
         let title = application.display_name.unwrap_or_else(|| self.application.to_string());
         let personal = application.audience.as_ref().is_some_and(Audience::includes_personal);
         Ok(Inventory::new(title, keys)
             .with_key_limit(personal.then_some(PERSONAL_KEY_LIMIT))
             .with_max_lifetime(allowance.max_lifetime)
             .with_issuer_signs_in_with_these(self.acting == Some(self.application))
-            .with_findings(findings))
+            .with_checks(checks))
     }
 
     async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {
@@ -191,16 +190,19 @@ impl fmt::Debug for GraphIssuer {
 }
 
 /// The passwords as keys; one without an id cannot be a key, and is reported.
-fn issued(passwords: &[PasswordCredential], holder: KeyHolder, findings: &mut Vec<Finding>) -> Vec<IssuedKey> {
+fn issued(passwords: &[PasswordCredential], holder: KeyHolder, checks: &mut CheckReport) -> Vec<IssuedKey> {
     let mut keys = Vec::with_capacity(passwords.len());
     for password in passwords {
         let Some(key) = password.key else {
-            findings.push(Finding::new(
-                Severity::Warning,
-                "password-without-id",
-                "a password is listed without an id, so it can be neither recognised nor removed",
-                "look at it in the portal, and remove it there if it is not used",
-            ));
+            checks.push(
+                Check::unknown(
+                    "password-without-id",
+                    "passwords",
+                    "a password is listed without an id, so it can be neither recognised nor removed",
+                    "look at it in the portal, and remove it there if it is not used",
+                )
+                .as_warning(),
+            );
             continue;
         };
         let mut issued = IssuedKey::new(key, holder).with_validity(password.starts_at, password.ends_at);
@@ -210,69 +212,69 @@ fn issued(passwords: &[PasswordCredential], holder: KeyHolder, findings: &mut Ve
     keys
 }
 
-fn about_application(application: &Application) -> Option<Finding> {
+fn about_application(application: &Application) -> Option<Check> {
     let status = application.disabled_by_microsoft_status.as_deref().filter(|status| *status != "NotDisabled")?;
     let reason: String = status.chars().filter(char::is_ascii_alphanumeric).take(80).collect();
-    Some(Finding::new(
-        Severity::Blocker,
+    Some(Check::failed(
         "application-disabled",
+        "application",
         format!("Microsoft has disabled the application ({reason})"),
         "clear this with Microsoft's support before anything else; delete nothing",
     ))
 }
 
-fn about_principal(principal: &ServicePrincipal) -> Option<Finding> {
+fn about_principal(principal: &ServicePrincipal) -> Option<Check> {
     (principal.account_enabled == Some(false)).then(|| {
-        Finding::new(
-            Severity::Blocker,
+        Check::failed(
             "service-principal-disabled",
+            "service principal",
             "the application's service principal is disabled in this tenant, so no secret can be proven",
             "enable it under Enterprise applications, Properties, Enabled for users to sign-in",
         )
     })
 }
 
-fn unreadable_principal() -> Finding {
-    Finding::new(
-        Severity::Note,
+fn unreadable_principal() -> Check {
+    Check::unknown(
         "service-principal-unreadable",
+        "service principal",
         "the service principal may not be read, so passwords it holds itself are not seen",
         "make the caller's service principal an owner of it, or grant Application.Read.All",
     )
 }
 
-fn missing_principal() -> Finding {
-    Finding::new(
-        Severity::Warning,
+fn missing_principal() -> Check {
+    Check::unknown(
         "service-principal-missing",
+        "service principal",
         "the application has no service principal in this tenant, without which it cannot sign in",
         "create it with `az ad sp create --id`, unless it was made moments ago",
     )
+    .as_warning()
 }
 
-fn certificates_only() -> Finding {
-    Finding::new(
-        Severity::Note,
-        "certificates-only",
-        "the application holds certificates and no client secret",
-        "consider whether it needs a client secret at all",
-    )
+fn certificates_only() -> Check {
+    Check::passed("certificates-only", "credentials", "the application holds certificates and no client secret")
+        .with_remedy("consider whether it needs a client secret at all")
 }
 
-fn passwords_forbidden(severity: Severity) -> Finding {
-    Finding::new(
-        severity,
+/// `in_force`: whether it is known that no policy of the application itself says otherwise.
+fn passwords_forbidden(in_force: bool) -> Check {
+    let check = Check::failed(
         "policy-forbids-secrets",
+        "policy on secrets",
         "the tenant's application management policy allows this application no new client secret",
         "use a certificate or a federated credential, or ask an administrator for an exception in the policy",
-    )
+    );
+    if in_force { check } else { check.as_warning() }
 }
 
-fn unknown_policy(error: &Error) -> Finding {
-    Finding::new(
-        Severity::Note,
+fn unknown_policy(error: &Error) -> Check {
+    Check::unknown(
         "policy-unknown",
+        "policy on secrets",
         format!("the tenant's policy on the life of secrets could not be read: {error}"),
         "grant Policy.Read.All or Policy.Read.ApplicationConfiguration to let it be respected ahead of time",
     )
+    .with_diagnosis(error.diagnosis().clone())
 }

@@ -193,27 +193,7 @@ fn dated(fetched: FetchedToken, asked_at: OffsetDateTime) -> AccessToken {
 
 /// The same error for one more of those who waited.
 fn share(error: &Arc<Error>) -> Error {
-    let mut copy = Error::new(error.kind(), error.message())
-        .with_effect(Effect::None)
-        .with_retry(error.retry())
-        .with_advice(error.advice())
-        .with_source(Cause(Arc::clone(error)));
-    if let Some(operation) = error.operation() {
-        copy = copy.in_operation(operation);
-    }
-    if let Some(field) = error.field() {
-        copy = copy.with_field(field);
-    }
-    if let Some(code) = error.service_code() {
-        copy = copy.with_service_code(code);
-    }
-    if let Some(status) = error.http_status() {
-        copy = copy.with_http_status(status);
-    }
-    if let Some(id) = error.request_id() {
-        copy = copy.with_request_id(id);
-    }
-    copy
+    Error::from(error.diagnosis().clone()).with_effect(Effect::None).with_source(Cause(Arc::clone(error)))
 }
 
 /// The one error that several callers received, as the source of each one's copy.

@@ -44,7 +44,7 @@
 //!
 //! let refused = verifier.verify(&Candidate::new(&Secret::new("a-typing-mistake"))).await;
 //! assert_eq!(refused.service_code.as_deref(), Some("AADSTS7000215"));
-//! println!("{}: {}", refused.evidence, refused.advice.unwrap_or_default());
+//! println!("{}: {}", refused.evidence, refused.advice().unwrap_or_default());
 //! # Ok(())
 //! # }
 //! ```

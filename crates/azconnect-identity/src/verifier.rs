@@ -148,7 +148,7 @@ impl SecretVerifier {
 impl CredentialVerifier for SecretVerifier {
     async fn verify(&self, candidate: &Candidate<'_>) -> Assessment {
         if let Err(error) = check_client_secret(candidate.secret) {
-            return Assessment::new(CredentialVerdict::Rejected, error.to_string()).with_advice(error.advice());
+            return Assessment::of_error(CredentialVerdict::Rejected, &error);
         }
         for successes in 0..self.successes {
             if let Err(error) = self.sign_in_once(candidate).await {

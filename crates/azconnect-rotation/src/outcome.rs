@@ -22,7 +22,7 @@ pub enum RotationOutcome {
         /// What was looked at.
         plan: Box<RotationPlan>,
     },
-    /// Findings forbid a beginning. Nothing was changed.
+    /// What was looked at forbids a beginning. Nothing was changed.
     Refused {
         /// What was found, with the remedies.
         plan: Box<RotationPlan>,

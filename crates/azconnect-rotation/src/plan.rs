@@ -1,7 +1,9 @@
 //! What a rotation would do, and what stands in its way. Reads only.
 
 use azconnect_core::{Clock, Error, KeyId};
-use azconnect_credential::{Expiry, Finding, Inventory, IssuedKey, KeyHolder, Severity, SinkId, SinkReport, SubjectId};
+use azconnect_credential::{
+    Check, CheckReport, Expiry, Inventory, IssuedKey, KeyHolder, SinkId, SinkReport, SubjectId,
+};
 use futures_util::future::join_all;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -21,7 +23,7 @@ pub enum Decision {
     Resume,
     /// Nothing is due yet.
     NotDue,
-    /// A rotation is due, and findings forbid it.
+    /// A rotation is due, and what was looked at forbids it.
     Refuse,
 }
 
@@ -79,35 +81,30 @@ pub struct RotationPlan {
     pub keys: Vec<PlannedKey>,
     /// The consumers.
     pub sinks: Vec<PlannedSink>,
-    /// What was found about the subject itself.
-    pub findings: Vec<Finding>,
+    /// What was looked at about the subject itself.
+    pub checks: CheckReport,
     /// When the new secret would end.
     #[serde(with = "time::serde::rfc3339")]
     pub ends_at: OffsetDateTime,
 }
 
 impl RotationPlan {
-    /// Everything that was found, about the subject and its consumers, the gravest first.
-    pub fn all_findings(&self) -> Vec<(&str, &Finding)> {
-        let own = self.findings.iter().map(|finding| (self.title.as_str(), finding));
-        let sinks = self
-            .sinks
-            .iter()
-            .flat_map(|sink| sink.report.findings.iter().map(|finding| (sink.report.title.as_str(), finding)));
-        let mut all: Vec<_> = own.chain(sinks).collect();
-        all.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.severity));
+    /// Everything that was looked at, about the subject and its consumers, each with whose it is. What stands in the way
+    /// comes first, then warnings.
+    pub fn all_checks(&self) -> Vec<(&str, &Check)> {
+        let mut all: Vec<_> = self.own_checks().chain(self.sinks.iter().flat_map(PlannedSink::checks)).collect();
+        all.sort_by_key(|(_, check)| std::cmp::Reverse((check.blocks(), check.is_advisory)));
         all
     }
 
-    /// What forbids a beginning: blockers of the subject, and of consumers that are required.
-    pub fn blockers(&self) -> Vec<(&str, &Finding)> {
-        let own = self.findings.iter().map(|finding| (self.title.as_str(), finding));
-        let sinks = self
-            .sinks
-            .iter()
-            .filter(|sink| sink.required)
-            .flat_map(|sink| sink.report.findings.iter().map(|finding| (sink.report.title.as_str(), finding)));
-        own.chain(sinks).filter(|(_, finding)| finding.blocks()).collect()
+    /// What forbids a beginning: failures of the subject, and of consumers that are required.
+    pub fn blockers(&self) -> Vec<(&str, &Check)> {
+        let required = self.sinks.iter().filter(|sink| sink.required).flat_map(PlannedSink::checks);
+        self.own_checks().chain(required).filter(|(_, check)| check.blocks()).collect()
+    }
+
+    fn own_checks(&self) -> impl Iterator<Item = (&str, &Check)> {
+        self.checks.iter().map(|check| (self.title.as_str(), check))
     }
 
     /// The keys that go.
@@ -122,6 +119,10 @@ impl RotationPlan {
 }
 
 impl PlannedSink {
+    fn checks(&self) -> impl Iterator<Item = (&str, &Check)> {
+        self.report.checks.iter().map(|check| (self.report.title.as_str(), check))
+    }
+
     fn terms(&self) -> Option<SinkTerms> {
         (self.required || self.report.accepts()).then(|| SinkTerms {
             sink: self.sink.clone(),
@@ -157,13 +158,13 @@ pub(crate) async fn plan(
     let (lifetime, too_short) = match target.policy.lifetime_within(inventory.max_lifetime) {
         Ok(lifetime) => (lifetime, None),
         Err(error) => {
-            let finding = Finding::new(Severity::Blocker, "lifetime-too-short", error.message(), error.advice());
-            (target.policy.lifetime, Some(finding))
+            let check = Check::failed_by("lifetime-too-short", "life of secrets", &error).with_cause(error.message());
+            (target.policy.lifetime, Some(check))
         }
     };
-    let mut findings = inventory.findings.clone();
-    findings.extend(too_short);
-    findings.extend(subject_findings(target, &inventory, &keys, &sinks));
+    let mut checks = inventory.checks.clone();
+    checks.extend(too_short);
+    checks.extend(subject_checks(target, &inventory, &keys, &sinks));
     let mut plan = RotationPlan {
         subject: target.subject().clone(),
         title: inventory.title.clone(),
@@ -172,7 +173,7 @@ pub(crate) async fn plan(
         due_at: ours.map(|end| end - target.policy.rotate_before),
         keys,
         sinks,
-        findings,
+        checks,
         ends_at: now + lifetime,
     };
     plan.decision = decision(&plan, state, force);
@@ -192,8 +193,8 @@ fn decision(plan: &RotationPlan, state: &RotationState, force: bool) -> Decision
 
 async fn inspect(binding: &SinkBinding) -> PlannedSink {
     let report = binding.sink.inspect().await.unwrap_or_else(|error| {
-        let finding = Finding::new(Severity::Blocker, "not-readable", error.to_string(), error.advice());
-        SinkReport::new(binding.sink.id().to_string()).with_findings(vec![finding])
+        let check = Check::failed_by("not-readable", "consumer", &error);
+        SinkReport::new(binding.sink.id().to_string()).with_checks(CheckReport::from(vec![check]))
     });
     PlannedSink {
         sink: binding.sink.id().clone(),
@@ -218,53 +219,52 @@ fn planned_keys(target: &Target, state: &RotationState, inventory: &Inventory) -
     listed.chain(unlisted).collect()
 }
 
-fn subject_findings(
-    target: &Target,
-    inventory: &Inventory,
-    keys: &[PlannedKey],
-    sinks: &[PlannedSink],
-) -> Vec<Finding> {
-    let mut findings = Vec::new();
+fn subject_checks(target: &Target, inventory: &Inventory, keys: &[PlannedKey], sinks: &[PlannedSink]) -> CheckReport {
+    let mut checks = CheckReport::new();
     let on_application = inventory.keys.iter().filter(|key| key.holder != KeyHolder::ServicePrincipal).count();
     if let Some(limit) = inventory.key_limit.filter(|limit| on_application >= *limit) {
-        findings.push(Finding::new(
-            Severity::Blocker,
+        checks.push(Check::failed(
             "no-room-for-a-key",
+            "room for a key",
             format!("it holds {on_application} secrets, and may hold {limit} at once"),
             "remove a secret that nobody uses, so that the old and the new one can live side by side",
         ));
     }
     if inventory.issuer_signs_in_with_these && !sinks.iter().any(|sink| sink.required && sink.report.is_issuers_own) {
-        findings.push(Finding::new(
-            Severity::Blocker,
+        checks.push(Check::failed(
             "own-credential-unbound",
+            "the orchestrator's own credential",
             "the orchestrator itself signs in with a secret of this application",
             "bind the orchestrator's own credential as a required consumer, or rotate with another application",
         ));
     }
     for key in target.adopted.iter().filter(|key| inventory.key(**key).is_none()) {
-        findings.push(Finding::new(
-            Severity::Warning,
-            "adopted-key-missing",
-            format!("the adopted key {key} is not listed"),
-            "check the key id; it may have been removed already",
-        ));
+        checks.push(
+            Check::unknown(
+                "adopted-key-missing",
+                "adopted keys",
+                format!("the adopted key {key} is not listed"),
+                "check the key id; it may have been removed already",
+            )
+            .as_warning(),
+        );
     }
     if !keys.iter().any(|key| key.fate == Fate::Retire) {
-        findings.push(Finding::new(
-            Severity::Note,
-            "nothing-to-retire",
-            "no secret of it is ours or adopted, so none will be removed",
-            "adopt the key that the consumers hold now, if it should go after the rotation",
-        ));
+        checks.push(
+            Check::passed(
+                "nothing-to-retire",
+                "keys to retire",
+                "no secret of it is ours or adopted, so none will be removed",
+            )
+            .with_remedy("adopt the key that the consumers hold now, if it should go after the rotation"),
+        );
     }
     if target.sinks.is_empty() {
-        findings.push(Finding::new(
-            Severity::Warning,
-            "no-consumer",
-            "nobody would receive the new secret",
-            "bind the consumers of the secret: whoever is not bound keeps the old one",
-        ));
+        checks.push(
+            Check::passed("no-consumer", "consumers", "nobody would receive the new secret")
+                .with_remedy("bind the consumers of the secret: whoever is not bound keeps the old one")
+                .as_warning(),
+        );
     }
-    findings
+    checks
 }

@@ -157,12 +157,5 @@ fn accepted(assessment: &Assessment) -> Result<(), Error> {
         }
         CredentialVerdict::Inconclusive => (ErrorKind::Unavailable, "whether the secret works could not be found out"),
     };
-    let error = Error::new(kind, format!("{message}: {}", assessment.evidence))
-        .in_operation("connection.connect")
-        .with_effect(azconnect_core::Effect::None)
-        .with_advice(assessment.advice.clone().unwrap_or_else(|| "check tenant, client and secret".to_owned()));
-    Err(match &assessment.service_code {
-        Some(code) => error.with_service_code(code),
-        None => error,
-    })
+    Err(assessment.to_error(kind, message).in_operation("connection.connect"))
 }

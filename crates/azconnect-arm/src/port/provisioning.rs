@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use azconnect_core::Error;
+use azconnect_credential::CheckReport;
 
-use crate::preflight::{Report, preflight};
+use crate::preflight::preflight;
 use crate::provision::{CleanUp, ProvisionId, ProvisionPlan, Provisioned, Provisioner};
 use crate::spec::VmSpec;
 
@@ -26,7 +27,7 @@ use crate::spec::VmSpec;
 #[async_trait]
 pub trait Provisioning: Send + Sync {
     /// Everything that stands in the way of a machine, at once. What may not be read is unknown, not failed.
-    async fn preflight(&self, spec: &VmSpec) -> Report;
+    async fn preflight(&self, spec: &VmSpec) -> CheckReport;
 
     /// Chooses names and placements for a machine.
     async fn plan(&self, id: ProvisionId, spec: VmSpec) -> Result<ProvisionPlan, Error>;
@@ -43,7 +44,7 @@ pub trait Provisioning: Send + Sync {
 
 #[async_trait]
 impl Provisioning for Provisioner {
-    async fn preflight(&self, spec: &VmSpec) -> Report {
+    async fn preflight(&self, spec: &VmSpec) -> CheckReport {
         preflight(self.subscription(), spec).await
     }
 

@@ -1,92 +1,95 @@
 //! What the facts mean: pure functions, one for each check.
 
 use azconnect_core::{Error, ErrorKind, SubscriptionId};
+use azconnect_credential::{Check, CheckReport};
 
 use super::action::{allowed, needed};
-use super::finding::{Check, Finding};
+use super::check::PreflightCheck;
 use super::read::Facts;
 use crate::client::register_command;
 use crate::resource::sku::Sku;
 use crate::resource::usage::Usage;
 use crate::spec::{GroupChoice, NetworkChoice, VmSpec};
 
-pub(super) fn judge(subscription: SubscriptionId, spec: &VmSpec, facts: &Facts) -> Vec<Finding> {
-    let mut findings = vec![
-        specification(spec),
-        token(facts),
-        subscription_state(facts),
-        role(spec, facts),
-        region(spec, facts),
-        group(spec, facts),
-        size(spec, facts),
-        cores(spec, facts),
-        providers(subscription, facts),
+/// The checks, in the order of [`PreflightCheck`].
+pub(super) fn judge(subscription: SubscriptionId, spec: &VmSpec, facts: &Facts) -> CheckReport {
+    let checks = [
+        Some(specification(spec)),
+        Some(token(facts)),
+        Some(subscription_state(facts)),
+        Some(role(spec, facts)),
+        Some(region(spec, facts)),
+        Some(group(spec, facts)),
+        network(spec, facts),
+        Some(size(spec, facts)),
+        Some(cores(spec, facts)),
+        addresses(spec, facts),
+        image(facts),
+        image_fit(spec, facts),
+        terms(facts),
+        Some(providers(subscription, facts)),
     ];
-    findings.extend(network(spec, facts));
-    findings.extend(addresses(spec, facts));
-    findings.extend(image(facts));
-    findings.extend(image_fit(spec, facts));
-    findings.extend(terms(facts));
-    findings
+    checks.into_iter().flatten().collect()
 }
 
 /// What could not be read. Absence and a refused identity are failures; everything else leaves it open.
-fn unread(check: Check, error: &Error) -> Finding {
-    match error.kind() {
+fn unread(check: PreflightCheck, error: &Error) -> Check {
+    let seen = match error.kind() {
         ErrorKind::NotFound | ErrorKind::Unauthenticated | ErrorKind::InvalidInput => {
-            Finding::failed(check, error.message(), error.advice())
+            check.failed(error.message(), error.advice())
         }
         ErrorKind::PermissionDenied => {
-            Finding::unknown(check, "the identity may not read this", "nothing, if the provisioning succeeds")
+            check.unknown("the identity may not read this", "nothing, if the provisioning succeeds")
         }
-        _ => Finding::unknown(check, error.to_string(), error.advice()),
-    }
+        _ => check.unknown(error.to_string(), error.advice()),
+    };
+    seen.with_diagnosis(error.diagnosis().clone())
 }
 
-fn specification(spec: &VmSpec) -> Finding {
+fn specification(spec: &VmSpec) -> Check {
     match spec.check() {
-        Ok(()) => Finding::passed(Check::Specification, "names, rules and addresses are valid"),
-        Err(error) => Finding::failed(Check::Specification, error.to_string(), error.advice()),
+        Ok(()) => PreflightCheck::Specification.passed("names, rules and addresses are valid"),
+        Err(error) => PreflightCheck::Specification
+            .failed(error.to_string(), error.advice())
+            .with_diagnosis(error.into_diagnosis()),
     }
 }
 
-fn token(facts: &Facts) -> Finding {
+fn token(facts: &Facts) -> Check {
     let reads = [facts.subscription.as_ref().err(), facts.permissions.as_ref().err(), facts.group.as_ref().err()];
     match reads.into_iter().flatten().find(|error| error.kind() == ErrorKind::Unauthenticated) {
-        Some(error) => Finding::failed(Check::Token, error.message(), error.advice()),
+        Some(error) => unread(PreflightCheck::Token, error),
         None if facts.subscription.is_ok() || facts.permissions.is_ok() || facts.group.is_ok() => {
-            Finding::passed(Check::Token, "the service accepts the identity")
+            PreflightCheck::Token.passed("the service accepts the identity")
         }
         None => match &facts.subscription {
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                Finding::passed(Check::Token, "the service knows the identity")
+                PreflightCheck::Token.passed("the service knows the identity")
             }
-            Err(error) => Finding::unknown(Check::Token, error.to_string(), error.advice()),
-            Ok(_) => Finding::passed(Check::Token, "the service accepts the identity"),
+            Err(error) => PreflightCheck::Token
+                .unknown(error.to_string(), error.advice())
+                .with_diagnosis(error.diagnosis().clone()),
+            Ok(_) => PreflightCheck::Token.passed("the service accepts the identity"),
         },
     }
 }
 
-fn subscription_state(facts: &Facts) -> Finding {
-    let check = Check::Subscription;
+fn subscription_state(facts: &Facts) -> Check {
+    let check = PreflightCheck::Subscription;
     match &facts.subscription {
         Err(error) => unread(check, error),
         Ok(view) if matches!(view.state.as_str(), "Enabled" | "Warned" | "PastDue") => {
-            Finding::passed(check, format!("{} is {}", view.display_name, view.state))
+            check.passed(format!("{} is {}", view.display_name, view.state))
         }
-        Ok(view) if view.state.is_empty() => {
-            Finding::unknown(check, "its state is not shown", "check it in the portal")
+        Ok(view) if view.state.is_empty() => check.unknown("its state is not shown", "check it in the portal"),
+        Ok(view) => {
+            check.failed(format!("{} is {}", view.display_name, view.state), "have the subscription's owner enable it")
         }
-        Ok(view) => Finding::failed(
-            check,
-            format!("{} is {}", view.display_name, view.state),
-            "have the subscription's owner enable it",
-        ),
     }
 }
 
-fn role(spec: &VmSpec, facts: &Facts) -> Finding {
-    let check = Check::Role;
+fn role(spec: &VmSpec, facts: &Facts) -> Check {
+    let check = PreflightCheck::Role;
     let permissions = match &facts.permissions {
         Err(error) => return unread(check, error),
         Ok(permissions) => permissions,
@@ -94,9 +97,8 @@ fn role(spec: &VmSpec, facts: &Facts) -> Finding {
     let creates = matches!((&spec.group, &facts.group), (GroupChoice::Create(_), Ok(None)));
     let missing: Vec<&str> = needed(spec, creates).into_iter().filter(|action| !allowed(permissions, action)).collect();
     match missing.split_first() {
-        None => Finding::passed(check, "every action that is needed is allowed"),
-        Some((first, rest)) => Finding::failed(
-            check,
+        None => check.passed("every action that is needed is allowed"),
+        Some((first, rest)) => check.failed(
             format!(
                 "{first} is not allowed{}",
                 if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) }
@@ -106,17 +108,16 @@ fn role(spec: &VmSpec, facts: &Facts) -> Finding {
     }
 }
 
-fn region(spec: &VmSpec, facts: &Facts) -> Finding {
-    let check = Check::Region;
+fn region(spec: &VmSpec, facts: &Facts) -> Check {
+    let check = PreflightCheck::Region;
     match &facts.locations {
         Err(error) => unread(check, error),
         Ok(locations) if locations.iter().any(|known| known.name.eq_ignore_ascii_case(&spec.location)) => {
-            Finding::passed(check, format!("{} can be used", spec.location))
+            check.passed(format!("{} can be used", spec.location))
         }
         Ok(locations) => {
             let some: Vec<&str> = locations.iter().take(8).map(|known| known.name.as_str()).collect();
-            Finding::failed(
-                check,
+            check.failed(
                 format!("the subscription has no region {}", spec.location),
                 format!("choose another region, such as {}", some.join(", ")),
             )
@@ -124,38 +125,36 @@ fn region(spec: &VmSpec, facts: &Facts) -> Finding {
     }
 }
 
-fn group(spec: &VmSpec, facts: &Facts) -> Finding {
-    let check = Check::Group;
+fn group(spec: &VmSpec, facts: &Facts) -> Check {
+    let check = PreflightCheck::Group;
     let name = spec.group.name();
     match (&facts.group, &spec.group) {
         (Err(error), _) => unread(check, error),
         (Ok(Some(group)), _) if group.properties.provisioning_state.as_deref() == Some("Deleting") => {
-            Finding::failed(check, format!("{name} is being deleted"), "wait until it is gone, or choose another name")
+            check.failed(format!("{name} is being deleted"), "wait until it is gone, or choose another name")
         }
-        (Ok(Some(_)), _) => Finding::passed(check, format!("{name} exists, and is not deleted afterwards")),
-        (Ok(None), GroupChoice::Create(_)) => Finding::passed(check, format!("{name} is created")),
+        (Ok(Some(_)), _) => check.passed(format!("{name} exists, and is not deleted afterwards")),
+        (Ok(None), GroupChoice::Create(_)) => check.passed(format!("{name} is created")),
         (Ok(None), GroupChoice::Existing(_)) => {
-            Finding::failed(check, format!("{name} does not exist"), "check its name, or have it created")
+            check.failed(format!("{name} does not exist"), "check its name, or have it created")
         }
     }
 }
 
-fn network(spec: &VmSpec, facts: &Facts) -> Option<Finding> {
-    let check = Check::Network;
+fn network(spec: &VmSpec, facts: &Facts) -> Option<Check> {
+    let check = PreflightCheck::Network;
     let NetworkChoice::Existing(subnet) = &spec.network else { return None };
     Some(match facts.existing_network.as_ref()? {
         Err(error) => unread(check, error),
-        Ok(found) if !found.location.is_empty() && !found.location.eq_ignore_ascii_case(&spec.location) => {
-            Finding::failed(
-                check,
+        Ok(found) if !found.location.is_empty() && !found.location.eq_ignore_ascii_case(&spec.location) => check
+            .failed(
                 format!("{} is in {}", found.name, found.location),
                 format!("choose a network in {}, or that region", spec.location),
-            )
-        }
+            ),
         Ok(found) if !found.properties.subnets.iter().any(|known| known.name.eq_ignore_ascii_case(subnet.name())) => {
-            Finding::failed(check, format!("{} has no subnet {}", found.name, subnet.name()), "check the subnet's name")
+            check.failed(format!("{} has no subnet {}", found.name, subnet.name()), "check the subnet's name")
         }
-        Ok(found) => Finding::passed(check, format!("{}/{} exists", found.name, subnet.name())),
+        Ok(found) => check.passed(format!("{}/{} exists", found.name, subnet.name())),
     })
 }
 
@@ -175,8 +174,8 @@ fn find<'a>(skus: &'a [Sku], size: &str) -> Option<&'a Sku> {
     skus.iter().find(|sku| sku.name.eq_ignore_ascii_case(size))
 }
 
-fn size(spec: &VmSpec, facts: &Facts) -> Finding {
-    let check = Check::Size;
+fn size(spec: &VmSpec, facts: &Facts) -> Check {
+    let check = PreflightCheck::Size;
     let skus = match &facts.skus {
         Err(error) => return unread(check, error),
         Ok(skus) => skus,
@@ -185,28 +184,28 @@ fn size(spec: &VmSpec, facts: &Facts) -> Finding {
 }
 
 /// Passes if one of the sizes does; says what is wrong with the others.
-fn any_size(spec: &VmSpec, check: Check, problem: impl Fn(&str) -> Option<String>, remedy: &str) -> Finding {
+fn any_size(spec: &VmSpec, check: PreflightCheck, problem: impl Fn(&str) -> Option<String>, remedy: &str) -> Check {
     let problems: Vec<String> = spec.sizes.iter().filter_map(|size| problem(size)).collect();
     if problems.len() == spec.sizes.len() {
-        return Finding::failed(check, problems.join("; "), remedy);
+        return check.failed(problems.join("; "), remedy);
     }
     let good: Vec<&str> = spec.sizes.iter().filter(|size| problem(size).is_none()).map(String::as_str).collect();
     let mut cause = format!("{} can be used", good.join(", "));
     if !problems.is_empty() {
         cause = format!("{cause}; {}", problems.join("; "));
     }
-    Finding::passed(check, cause)
+    check.passed(cause)
 }
 
-fn cores(spec: &VmSpec, facts: &Facts) -> Finding {
-    let check = Check::CoreQuota;
+fn cores(spec: &VmSpec, facts: &Facts) -> Check {
+    let check = PreflightCheck::CoreQuota;
     let (skus, usages) = match (&facts.skus, &facts.compute) {
         (Err(error), _) | (_, Err(error)) if error.kind() != ErrorKind::NotFound => return unread(check, error),
         (Ok(skus), Ok(usages)) => (skus, usages),
-        _ => return Finding::unknown(check, "the quotas of the region are not shown", "check them in the portal"),
+        _ => return check.unknown("the quotas of the region are not shown", "check them in the portal"),
     };
     if !spec.sizes.iter().any(|size| find(skus, size).is_some()) {
-        return Finding::unknown(check, "no size is known here", "choose another size first");
+        return check.unknown("no size is known here", "choose another size first");
     }
     let problem = |size: &str| {
         let Some(sku) = find(skus, size) else { return Some(format!("{size} is not offered")) };
@@ -226,8 +225,8 @@ fn quota<'a>(usages: &'a [Usage], name: &str) -> Option<&'a Usage> {
     usages.iter().find(|usage| !name.is_empty() && usage.name.value.eq_ignore_ascii_case(name))
 }
 
-fn addresses(spec: &VmSpec, facts: &Facts) -> Option<Finding> {
-    let check = Check::AddressQuota;
+fn addresses(spec: &VmSpec, facts: &Facts) -> Option<Check> {
+    let check = PreflightCheck::AddressQuota;
     if !spec.public_ip {
         return None;
     }
@@ -238,42 +237,39 @@ fn addresses(spec: &VmSpec, facts: &Facts) -> Option<Finding> {
     let known: Vec<&Usage> =
         ["StandardSkuPublicIpAddresses", "PublicIPAddresses"].iter().filter_map(|name| quota(usages, name)).collect();
     Some(match known.iter().find(|usage| usage.free() < 1) {
-        Some(usage) => Finding::failed(
-            check,
+        Some(usage) => check.failed(
             format!("{} in {}: limit {}, used {}", usage.name.value, spec.location, usage.limit, usage.current_value),
             "have the quota of public addresses raised, or delete some that are not needed",
         ),
-        None if known.is_empty() => Finding::unknown(check, "the quota is not shown", "check it in the portal"),
-        None => Finding::passed(check, "a public address is free"),
+        None if known.is_empty() => check.unknown("the quota is not shown", "check it in the portal"),
+        None => check.passed("a public address is free"),
     })
 }
 
-fn image(facts: &Facts) -> Option<Finding> {
-    let check = Check::Image;
+fn image(facts: &Facts) -> Option<Check> {
+    let check = PreflightCheck::Image;
     Some(match facts.image.as_ref()? {
         Err(error) => unread(check, error),
         Ok(image) => {
             let status = &image.properties.image_deprecation_status;
             match status.image_state.as_deref() {
-                Some("Deprecated") => Finding::failed(
-                    check,
-                    format!("version {} is withdrawn", image.name),
-                    "choose a newer version or image",
-                ),
+                Some("Deprecated") => {
+                    check.failed(format!("version {} is withdrawn", image.name), "choose a newer version or image")
+                }
                 Some("ScheduledForDeprecation") => {
                     let when = status.scheduled_deprecation_time.as_deref().unwrap_or("a date not given");
-                    Finding::passed(check, format!("version {} exists, and is withdrawn at {when}", image.name))
+                    check.passed(format!("version {} exists, and is withdrawn at {when}", image.name))
                 }
-                _ => Finding::passed(check, format!("version {} exists", image.name)),
+                _ => check.passed(format!("version {} exists", image.name)),
             }
         }
     })
 }
 
-fn image_fit(spec: &VmSpec, facts: &Facts) -> Option<Finding> {
+fn image_fit(spec: &VmSpec, facts: &Facts) -> Option<Check> {
     let (Some(Ok(image)), Ok(skus)) = (&facts.image, &facts.skus) else { return None };
     if !spec.sizes.iter().any(|size| find(skus, size).is_some()) {
-        return Some(Finding::unknown(Check::ImageFit, "no size is known here", "choose another size first"));
+        return Some(PreflightCheck::ImageFit.unknown("no size is known here", "choose another size first"));
     }
     let generation = image.properties.hyper_v_generation.as_deref();
     let architecture = image.properties.architecture.as_deref();
@@ -291,15 +287,14 @@ fn image_fit(spec: &VmSpec, facts: &Facts) -> Option<Finding> {
         }
         None
     };
-    Some(any_size(spec, Check::ImageFit, problem, "choose an image of the size's generation and architecture"))
+    Some(any_size(spec, PreflightCheck::ImageFit, problem, "choose an image of the size's generation and architecture"))
 }
 
-fn terms(facts: &Facts) -> Option<Finding> {
+fn terms(facts: &Facts) -> Option<Check> {
     let Some(Ok(image)) = &facts.image else { return None };
     Some(match &image.properties.plan {
-        None => Finding::passed(Check::Terms, "the image is not sold on the marketplace"),
-        Some(plan) => Finding::unknown(
-            Check::Terms,
+        None => PreflightCheck::Terms.passed("the image is not sold on the marketplace"),
+        Some(plan) => PreflightCheck::Terms.unknown(
             format!("the image is sold as {}/{}/{}", plan.publisher, plan.product, plan.name),
             format!(
                 "accept its terms once: az vm image terms accept --publisher {} --offer {} --plan {}",
@@ -309,8 +304,8 @@ fn terms(facts: &Facts) -> Option<Finding> {
     })
 }
 
-fn providers(subscription: SubscriptionId, facts: &Facts) -> Finding {
-    let check = Check::Providers;
+fn providers(subscription: SubscriptionId, facts: &Facts) -> Check {
+    let check = PreflightCheck::Providers;
     let missing: Vec<&str> = facts
         .providers
         .iter()
@@ -319,10 +314,10 @@ fn providers(subscription: SubscriptionId, facts: &Facts) -> Finding {
         .collect();
     if !missing.is_empty() {
         let commands: Vec<String> = missing.iter().map(|name| register_command(name, subscription)).collect();
-        return Finding::failed(check, format!("{} is not registered", missing.join(" and ")), commands.join("; "));
+        return check.failed(format!("{} is not registered", missing.join(" and ")), commands.join("; "));
     }
     match facts.providers.iter().find_map(|(_, provider)| provider.as_ref().err()) {
         Some(error) => unread(check, error),
-        None => Finding::passed(check, "Microsoft.Compute and Microsoft.Network are registered"),
+        None => check.passed("Microsoft.Compute and Microsoft.Network are registered"),
     }
 }

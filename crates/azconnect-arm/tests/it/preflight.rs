@@ -1,14 +1,15 @@
-//! Findings at the emulator.
+//! Checks at the emulator.
 
-use azconnect_arm::{Check, GroupChoice, Report, Verdict, VmSpec, preflight};
+use azconnect_arm::{GroupChoice, PreflightCheck, VmSpec, preflight};
+use azconnect_credential::{CheckReport, CheckStatus};
 use azconnect_emulator::arm::ArmSettings;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::stage::{CLIENT, SUBSCRIPTION, Stage, group_name, spec};
 
-fn verdict(report: &Report, check: Check) -> Verdict {
-    report.of(check).unwrap_or_else(|| panic!("{check:?} was not looked at")).verdict
+fn status(report: &CheckReport, check: PreflightCheck) -> CheckStatus {
+    report.of(check).unwrap_or_else(|| panic!("{check:?} was not looked at")).status
 }
 
 fn subscription() -> Uuid {
@@ -20,7 +21,7 @@ async fn a_contributor_finds_nothing_in_the_way() {
     let stage = Stage::new();
     let report = preflight(&stage.subscription(), &spec()).await;
     assert!(report.is_clear(), "{report:#?}");
-    let open: Vec<_> = report.findings.iter().filter(|finding| finding.verdict == Verdict::Unknown).collect();
+    let open: Vec<_> = report.with_status(CheckStatus::Unknown).collect();
     assert!(open.is_empty(), "{open:#?}");
     assert_eq!(stage.live(), Vec::<String>::new(), "a preflight has no effect");
 }
@@ -37,10 +38,15 @@ async fn everything_that_is_wrong_is_found_at_once() {
     let group = GroupChoice::Create(group_name());
     let spec = VmSpec::new("web", "westeurope", "Standard_B2s", image, group).unwrap().with_zone("9");
     let report = preflight(&stage.subscription(), &spec).await;
-    for check in
-        [Check::Specification, Check::Subscription, Check::Size, Check::CoreQuota, Check::Image, Check::Providers]
-    {
-        assert_eq!(verdict(&report, check), Verdict::Failed, "{check:?}: {report:#?}");
+    for check in [
+        PreflightCheck::Specification,
+        PreflightCheck::Subscription,
+        PreflightCheck::Size,
+        PreflightCheck::CoreQuota,
+        PreflightCheck::Image,
+        PreflightCheck::Providers,
+    ] {
+        assert_eq!(status(&report, check), CheckStatus::Failed, "{check:?}: {report:#?}");
         assert!(!report.of(check).unwrap().remedy.is_empty(), "{check:?}");
     }
 }
@@ -50,7 +56,10 @@ async fn a_used_up_quota_of_addresses_is_found() {
     let stage = Stage::new();
     let manager = stage.emulator.resource_manager();
     manager.set_quota(subscription(), "westeurope", "StandardSkuPublicIpAddresses", 0).unwrap();
-    assert_eq!(verdict(&preflight(&stage.subscription(), &spec()).await, Check::AddressQuota), Verdict::Failed);
+    assert_eq!(
+        status(&preflight(&stage.subscription(), &spec()).await, PreflightCheck::AddressQuota),
+        CheckStatus::Failed
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -60,18 +69,18 @@ async fn for_an_identity_of_one_group_what_it_may_not_read_is_unknown() {
     let spec = VmSpec::new("web", "westeurope", "Standard_B2s", image, GroupChoice::Existing(group_name())).unwrap();
     let report = preflight(&stage.subscription(), &spec).await;
     assert!(report.is_clear(), "{report:#?}");
-    assert_eq!(verdict(&report, Check::Size), Verdict::Unknown);
-    assert_eq!(verdict(&report, Check::CoreQuota), Verdict::Unknown);
-    assert_eq!(verdict(&report, Check::Role), Verdict::Passed);
-    assert_eq!(verdict(&report, Check::Group), Verdict::Passed);
+    assert_eq!(status(&report, PreflightCheck::Size), CheckStatus::Unknown);
+    assert_eq!(status(&report, PreflightCheck::CoreQuota), CheckStatus::Unknown);
+    assert_eq!(status(&report, PreflightCheck::Role), CheckStatus::Passed);
+    assert_eq!(status(&report, PreflightCheck::Group), CheckStatus::Passed);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_is_told_which_role_to_ask_for() {
     let stage = Stage::with(ArmSettings::default(), json!([{"principal": CLIENT, "role": "Reader"}]));
     let report = preflight(&stage.subscription(), &spec()).await;
-    let role = report.of(Check::Role).unwrap();
-    assert_eq!(role.verdict, Verdict::Failed);
+    let role = report.of(PreflightCheck::Role).unwrap();
+    assert_eq!(role.status, CheckStatus::Failed);
     assert!(role.remedy.contains("Microsoft.Compute/virtualMachines/write"), "{role:?}");
 }
 
@@ -81,5 +90,5 @@ async fn an_image_that_does_not_run_on_the_size_is_found() {
     let image = "Ubuntu2404Arm64".parse().unwrap();
     let group = GroupChoice::Create(group_name());
     let spec = VmSpec::new("web", "westeurope", "Standard_B2s", image, group).unwrap();
-    assert_eq!(verdict(&preflight(&stage.subscription(), &spec).await, Check::ImageFit), Verdict::Failed);
+    assert_eq!(status(&preflight(&stage.subscription(), &spec).await, PreflightCheck::ImageFit), CheckStatus::Failed);
 }

@@ -29,14 +29,13 @@ pub fn age(made_at: Option<OffsetDateTime>, now: OffsetDateTime) -> Option<Durat
 }
 
 fn weigh(meaning: Meaning, error: &Error, age: Option<Duration>, propagation: Duration) -> Assessment {
-    let mut assessment = Assessment::inconclusive(error);
-    assessment.verdict = meaning.verdict(age, propagation);
-    error.message().clone_into(&mut assessment.evidence);
-    if assessment.verdict == CredentialVerdict::Pending {
-        let wait = "wait: what is new is not known to every replica of the directory at once";
-        assessment.advice = Some(format!("{wait}; if it goes on, {}", error.advice()));
+    let verdict = meaning.verdict(age, propagation);
+    let assessment = Assessment::new(verdict, error.message()).with_diagnosis(error.diagnosis().clone());
+    if verdict != CredentialVerdict::Pending {
+        return assessment;
     }
-    assessment
+    let wait = "wait: what is new is not known to every replica of the directory at once";
+    assessment.with_advice(format!("{wait}; if it goes on, {}", error.advice()))
 }
 
 #[cfg(test)]
@@ -135,8 +134,8 @@ mod tests {
             assert_eq!(verdicts(|age| judge(code, age, PROPAGATION)), *expected, "{number}");
             for age in [Some(YOUNG), None] {
                 let assessment = judge(code, age, PROPAGATION);
-                assert_eq!(assessment.service_code, Some(format!("AADSTS{number}")));
-                assert!(assessment.advice.as_deref().unwrap().contains(advice), "{number}: {:?}", assessment.advice);
+                assert_eq!(assessment.service_code(), Some(format!("AADSTS{number}").as_str()));
+                assert!(assessment.advice().unwrap().contains(advice), "{number}: {:?}", assessment.advice());
             }
         }
     }
@@ -159,7 +158,7 @@ mod tests {
     #[test]
     fn a_code_that_no_document_names_proves_nothing() {
         assert_eq!(verdicts(|age| judge(EntraCode::new(999_999), age, PROPAGATION)), ELSEWHERE);
-        assert!(judge(EntraCode::new(999_999), None, PROPAGATION).advice.is_some());
+        assert!(judge(EntraCode::new(999_999), None, PROPAGATION).advice().is_some());
     }
 
     #[test]

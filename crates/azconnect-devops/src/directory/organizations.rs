@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use azconnect_core::{Error, ErrorKind, TenantId};
-use azconnect_credential::{Finding, Severity};
+use azconnect_credential::{Check, CheckReport};
 use azconnect_http::{Authorizer, Call, Dialect, Response, endpoint};
 use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
@@ -54,7 +54,7 @@ pub struct OrganizationSearch {
     /// The organizations, by directory.
     pub groups: Vec<TenantGroup>,
     /// What the search could not see, such as the organizations of a service principal.
-    pub findings: Vec<Finding>,
+    pub checks: CheckReport,
 }
 
 #[derive(Deserialize)]
@@ -79,17 +79,16 @@ impl DevOpsClient {
         let mut search = OrganizationSearch::default();
         let mut found = self.accounts(None).await?;
         if found.is_empty() && names.is_empty() {
-            search.findings.push(nothing_listed());
+            search.checks.push(nothing_listed());
         }
         for authorizer in also {
             match self.accounts(Some(authorizer)).await {
                 Ok(more) => found.extend(more),
-                Err(error) => search.findings.push(Finding::new(
-                    Severity::Warning,
-                    "identity-not-searched",
-                    format!("the organizations of one identity are not known: {error}"),
-                    error.advice(),
-                )),
+                Err(error) => search.checks.push(
+                    Check::unknown_by("identity-not-searched", "another identity", &error)
+                        .with_cause(format!("the organizations of one identity are not known: {error}"))
+                        .as_warning(),
+                ),
             }
         }
         found.extend(names.iter().map(|name| OrganizationEntry { name: name.clone(), id: None }));
@@ -99,7 +98,7 @@ impl DevOpsClient {
             let tenant = match self.tenant_of(&entry.name).await {
                 Ok(tenant) => tenant,
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    search.findings.push(missing(&entry, &error));
+                    search.checks.push(missing(&entry, &error));
                     continue;
                 }
                 // A list without tenants is better than none.
@@ -166,18 +165,19 @@ fn entry(account: &Value) -> Option<OrganizationEntry> {
     Some(OrganizationEntry { name, id: text("accountId").map(str::to_owned) })
 }
 
-fn missing(entry: &OrganizationEntry, error: &Error) -> Finding {
+fn missing(entry: &OrganizationEntry, error: &Error) -> Check {
     let message = format!("there is no organization called {}", entry.name);
-    Finding::new(Severity::Warning, "organization-not-found", message, error.advice())
+    Check::failed_by("organization-not-found", format!("organization {}", entry.name), error).with_cause(message)
 }
 
-fn nothing_listed() -> Finding {
-    Finding::new(
-        Severity::Warning,
+fn nothing_listed() -> Check {
+    Check::unknown(
         "no-organization-listed",
+        "organizations",
         "Azure DevOps lists no organization for this identity; for service principals it never does",
         "give the organizations' names",
     )
+    .as_warning()
 }
 
 /// Reads the directory out of an answer's headers.

@@ -1,6 +1,6 @@
 //! Whether a connection can be converted to workload identity federation, and if not, by which rule.
 
-use azconnect_credential::{Finding, Severity};
+use azconnect_credential::{Check, CheckReport};
 
 use crate::document::{AuthorizationScheme, ConnectionType, Endpoint, EnvironmentName, shown};
 use crate::name::ProjectRef;
@@ -36,64 +36,78 @@ impl ConversionRules {
     }
 }
 
-/// What is found about converting a connection seen from a project. No finding that [blocks](Finding::blocks) means that
-/// it can be done.
+/// Whether a connection seen from a project can be converted: yes, if the report is [clear](CheckReport::is_clear). Only
+/// what stands in the way or is worth knowing is in it.
 ///
-/// The rules, by their stable names: `low-permission`, `inexact-number`, `type-not-supported`, `already-federated`,
+/// The codes of the checks: `low-permission`, `inexact-number`, `type-not-supported`, `already-federated`,
 /// `scheme-not-supported`, `environment-not-supported`, `manual-creation`, `shared-from-another-project`, `shared`,
 /// `shared-owner-unknown`, `not-ready`, `disabled`.
-pub fn conversion_findings(endpoint: &Endpoint, project: &ProjectRef, rules: ConversionRules) -> Vec<Finding> {
+pub fn conversion_checks(endpoint: &Endpoint, project: &ProjectRef, rules: ConversionRules) -> CheckReport {
     if endpoint.type_name().is_none() || endpoint.document().get("data").is_none() || endpoint.authorization().is_none()
     {
-        return vec![blocker(
+        return CheckReport::from(vec![Check::failed(
             "low-permission",
+            "permission",
             "only the connection's id and name may be seen",
             "ask for the role Administrator on the connection",
-        )];
+        )]);
     }
     if endpoint.is_scheme(AuthorizationScheme::WorkloadIdentityFederation) {
-        return vec![blocker(
+        return CheckReport::from(vec![Check::failed(
             "already-federated",
+            "scheme",
             "it signs in by workload identity federation already",
             "nothing needs to be done",
-        )];
+        )]);
     }
-    let mut findings = Vec::new();
-    findings.extend(kind(endpoint));
-    findings.extend(environment(endpoint));
-    findings.extend(creation(endpoint, rules));
-    findings.extend(sharing(endpoint, project, rules));
-    findings.extend(state(endpoint));
-    findings
+    let mut checks = CheckReport::new();
+    checks.extend(kind(endpoint));
+    checks.extend(environment(endpoint));
+    checks.extend(creation(endpoint, rules));
+    checks.extend(sharing(endpoint, project, rules));
+    checks.extend(state(endpoint));
+    checks
 }
 
-fn kind(endpoint: &Endpoint) -> Option<Finding> {
+fn kind(endpoint: &Endpoint) -> Option<Check> {
     if !endpoint.is_type(ConnectionType::AzureRm) {
         let message = format!("a connection of type {} has no such scheme", shown(endpoint.type_name()));
-        return Some(blocker(
+        return Some(Check::failed(
             "type-not-supported",
+            "type",
             message,
             "only connections to Azure Resource Manager can be converted",
         ));
     }
     (!endpoint.is_scheme(AuthorizationScheme::ServicePrincipal)).then(|| {
         let message = format!("its scheme is {}, not a service principal", shown(endpoint.scheme()));
-        blocker("scheme-not-supported", message, "create a new connection with workload identity federation")
+        Check::failed(
+            "scheme-not-supported",
+            "scheme",
+            message,
+            "create a new connection with workload identity federation",
+        )
     })
 }
 
-fn environment(endpoint: &Endpoint) -> Option<Finding> {
+fn environment(endpoint: &Endpoint) -> Option<Check> {
     let environment = endpoint.environment()?;
     matches!(environment, EnvironmentName::AzureStack | EnvironmentName::AzureUsGovernment).then(|| {
         let message = format!("Azure DevOps converts no connection to {environment}");
-        blocker("environment-not-supported", message, "keep the secret, or create a new connection by hand")
+        Check::failed(
+            "environment-not-supported",
+            "environment",
+            message,
+            "keep the secret, or create a new connection by hand",
+        )
     })
 }
 
-fn creation(endpoint: &Endpoint, rules: ConversionRules) -> Option<Finding> {
+fn creation(endpoint: &Endpoint, rules: ConversionRules) -> Option<Check> {
     if endpoint.has_inexact_number() {
-        return Some(blocker(
+        return Some(Check::failed(
             "inexact-number",
+            "document",
             "it holds a number that cannot be written back exactly",
             "convert this connection in the portal",
         ));
@@ -101,49 +115,60 @@ fn creation(endpoint: &Endpoint, rules: ConversionRules) -> Option<Finding> {
     if endpoint.is_automatic() {
         return None;
     }
-    let severity = if rules.manual { Severity::Warning } else { Severity::Blocker };
-    Some(Finding::new(
-        severity,
-        "manual-creation",
-        "its application is one of your own, which the portal does not convert",
-        "add the federated credential to the application first, then convert with ConversionRules::with_manual",
+    Some(allowed_if(
+        rules.manual,
+        Check::failed(
+            "manual-creation",
+            "creation",
+            "its application is one of your own, which the portal does not convert",
+            "add the federated credential to the application first, then convert with ConversionRules::with_manual",
+        ),
     ))
 }
 
-fn sharing(endpoint: &Endpoint, project: &ProjectRef, rules: ConversionRules) -> Option<Finding> {
+fn sharing(endpoint: &Endpoint, project: &ProjectRef, rules: ConversionRules) -> Option<Check> {
     if endpoint.is_shared() != Some(true) && endpoint.projects().count() < 2 {
         return None;
     }
     let Some(owner) = endpoint.projects().next() else {
-        return Some(blocker(
+        return Some(Check::failed(
             "shared-owner-unknown",
+            "sharing",
             "it is shared, and the projects that see it are hidden",
             "ask for the role Administrator on the connection",
         ));
     };
     if !project.means(owner.id, owner.project) {
         let message = format!("it belongs to project {}", shown(owner.project.or(owner.id)));
-        return Some(blocker("shared-from-another-project", message, "convert it from the project that owns it"));
+        return Some(Check::failed(
+            "shared-from-another-project",
+            "sharing",
+            message,
+            "convert it from the project that owns it",
+        ));
     }
-    let severity = if rules.shared { Severity::Warning } else { Severity::Blocker };
-    Some(Finding::new(
-        severity,
-        "shared",
-        "other projects see it too; the documentation asks that only one project uses it",
-        "check with the other projects, then convert with ConversionRules::with_shared",
+    Some(allowed_if(
+        rules.shared,
+        Check::failed(
+            "shared",
+            "sharing",
+            "other projects see it too; the documentation asks that only one project uses it",
+            "check with the other projects, then convert with ConversionRules::with_shared",
+        ),
     ))
 }
 
-fn state(endpoint: &Endpoint) -> Option<Finding> {
+fn state(endpoint: &Endpoint) -> Option<Check> {
     if endpoint.is_disabled() == Some(true) {
-        return Some(blocker("disabled", "it is disabled", "enable the connection first"));
+        return Some(Check::failed("disabled", "state", "it is disabled", "enable the connection first"));
     }
     (endpoint.is_ready() == Some(false))
-        .then(|| blocker("not-ready", "it is not ready", "wait until it is, or repair it"))
+        .then(|| Check::failed("not-ready", "state", "it is not ready", "wait until it is, or repair it"))
 }
 
-fn blocker(rule: &str, message: impl Into<String>, advice: &str) -> Finding {
-    Finding::new(Severity::Blocker, rule, message, advice)
+/// What the caller's rules allow is a warning, and everything else stands in the way.
+fn allowed_if(allowed: bool, check: Check) -> Check {
+    if allowed { check.as_warning() } else { check }
 }
 
 #[cfg(test)]
@@ -161,8 +186,8 @@ mod tests {
         });
         change(&mut document);
         let endpoint = Endpoint::from_value(document).unwrap();
-        let findings = conversion_findings(&endpoint, &ProjectRef::new("Web").unwrap(), rules);
-        findings.into_iter().map(|finding| (finding.rule.clone(), finding.blocks())).collect()
+        let checks = conversion_checks(&endpoint, &ProjectRef::new("Web").unwrap(), rules);
+        checks.into_iter().map(|check| (check.code.clone(), check.blocks())).collect()
     }
 
     fn only(rule: &str, change: impl FnOnce(&mut Value)) {

@@ -3,5 +3,5 @@
 mod conversion;
 mod refresh;
 
-pub use self::conversion::{ConversionRules, conversion_findings};
-pub use self::refresh::refresh_findings;
+pub use self::conversion::{ConversionRules, conversion_checks};
+pub use self::refresh::refresh_checks;

@@ -1,11 +1,10 @@
 //! Converting connections to workload identity federation, and back.
 
 use azconnect_core::{Effect, Error, ErrorKind};
-use azconnect_credential::Finding;
 use azconnect_http::{Call, Idempotency};
 
 use crate::document::{AuthorizationScheme, Draft, Endpoint, EndpointChange};
-use crate::eligibility::{ConversionRules, conversion_findings};
+use crate::eligibility::{ConversionRules, conversion_checks};
 use crate::endpoint::Endpoints;
 
 impl Endpoints {
@@ -23,9 +22,8 @@ impl Endpoints {
     /// # Cancel safety
     /// Not cancel safe: read the connection to know.
     pub async fn convert(&self, before: &Endpoint, rules: ConversionRules) -> Result<Endpoint, Error> {
-        let findings = conversion_findings(before, &self.project, rules);
-        if let Some(finding) = findings.into_iter().find(Finding::blocks) {
-            return Err(refused(&finding.message).with_service_code(finding.rule).with_advice(finding.advice));
+        if let Some(check) = conversion_checks(before, &self.project, rules).failures().next() {
+            return Err(refused(&check.cause).with_service_code(&check.code).with_advice(&check.remedy));
         }
         self.set_scheme("devops.endpoint.convert", before, &AuthorizationScheme::WorkloadIdentityFederation).await
     }

@@ -105,11 +105,10 @@ fn by_hand(error: Error) -> Error {
     if error.kind() != ErrorKind::InvalidInput {
         return error;
     }
-    Error::new(ErrorKind::Unsupported, "the service does not move this connection to the current issuer by this call")
-        .with_effect(error.effect())
+    error
+        .with_kind(ErrorKind::Unsupported)
+        .with_message("the service does not move this connection to the current issuer by this call")
         .in_operation("devops.endpoint.migrate_issuer")
-        .with_service_code(error.service_code().unwrap_or("ArgumentException"))
-        .with_http_status(error.http_status().unwrap_or(400))
         .with_advice(
             "choose Update on the connection in the portal; or, while its conversion can still be undone, revert it and \
              convert it again",

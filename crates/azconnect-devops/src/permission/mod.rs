@@ -4,7 +4,7 @@ mod evaluation;
 mod membership;
 
 use azconnect_core::{Effect, Error, ErrorKind};
-use azconnect_credential::{Finding, Severity};
+use azconnect_credential::{Check, CheckReport};
 
 use self::evaluation::Evaluation;
 pub use self::evaluation::{ConnectionPermission, EndpointRight};
@@ -50,7 +50,7 @@ pub struct PermissionReport {
     /// Everything that holds; empty if the caller may not administer the connections.
     pub grounds: Vec<Ground>,
     /// What could not be read. With no ground and something unknown, the answer is *unknown*, not *no*.
-    pub findings: Vec<Finding>,
+    pub checks: CheckReport,
 }
 
 impl PermissionReport {
@@ -77,7 +77,7 @@ impl PermissionReport {
         if self.allows() {
             return Ok(());
         }
-        let unknown = if self.findings.is_empty() { "" } else { "; not everything could be checked" };
+        let unknown = if self.checks.is_empty() { "" } else { "; not everything could be checked" };
         Err(Error::new(
             ErrorKind::PermissionDenied,
             format!(
@@ -103,16 +103,16 @@ impl Organization {
     pub async fn permission(&self, project: &ProjectRef) -> Result<PermissionReport, Error> {
         let project = self.project(project).await?;
         let caller = self.caller().await?;
-        let mut report = PermissionReport { caller, project, grounds: Vec::new(), findings: Vec::new() };
+        let mut report = PermissionReport { caller, project, grounds: Vec::new(), checks: CheckReport::new() };
         let token = format!("endpoints/{}", report.project.id);
         match self.evaluate(&[Evaluation::new(token, EndpointRight::Administer)]).await {
             Ok(answers) if answers.first() == Some(&true) => report.grounds.push(Ground::Permission),
             Ok(_) => {}
-            Err(error) => report.findings.push(unknown("permission-unknown", "the permission bits", &error)),
+            Err(error) => report.checks.push(unknown("permission-unknown", "the permission bits", &error)),
         }
         match self.administrator_groups(&report.caller, &report.project).await {
             Ok(grounds) => report.grounds.extend(grounds),
-            Err(error) => report.findings.push(unknown("groups-unknown", "the administrator groups", &error)),
+            Err(error) => report.checks.push(unknown("groups-unknown", "the administrator groups", &error)),
         }
         Ok(report)
     }
@@ -143,6 +143,6 @@ impl Organization {
     }
 }
 
-fn unknown(rule: &str, what: &str, error: &Error) -> Finding {
-    Finding::new(Severity::Warning, rule, format!("{what} could not be read: {error}"), error.advice())
+fn unknown(code: &str, what: &str, error: &Error) -> Check {
+    Check::unknown_by(code, what, error).with_cause(format!("{what} could not be read: {error}")).as_warning()
 }

@@ -1,24 +1,25 @@
 //! The half of the sink that knows connections to Azure Resource Manager.
 
 use azconnect_core::{ClientId, TenantId};
-use azconnect_credential::{Assessment, Candidate, Finding};
+use azconnect_credential::{Assessment, Candidate, Check};
 
 use super::{is_guid, other_application};
 use crate::document::Endpoint;
 use crate::endpoint::Endpoints;
 
 /// What stands in the way of pushing this application's secret.
-pub(super) fn findings(endpoint: &Endpoint, tenant: TenantId, client: ClientId) -> Vec<Finding> {
+pub(super) fn checks(endpoint: &Endpoint, tenant: TenantId, client: ClientId) -> Vec<Check> {
     let holder = endpoint.parameter("serviceprincipalid");
-    let mut findings: Vec<Finding> = other_application(holder, client).into_iter().collect();
+    let mut checks: Vec<Check> = other_application(holder, client).into_iter().collect();
     if !is_guid(endpoint.parameter("tenantid"), &tenant.to_string()) {
-        findings.push(super::blocker(
+        checks.push(Check::failed(
             "other-tenant",
+            "tenant",
             "it signs in to another tenant than the application's",
             "correct the connection's tenant id, or leave it out",
         ));
     }
-    findings
+    checks
 }
 
 /// Lets Azure DevOps sign in with the candidate, which it does not store.

@@ -4,7 +4,7 @@
 //! proves that a secret works, and what is known of the last push tells whether the connection holds that secret.
 
 use azconnect_core::ClientId;
-use azconnect_credential::{Assessment, Candidate, CredentialVerdict, Finding, Severity};
+use azconnect_credential::{Assessment, Candidate, Check, CredentialVerdict};
 
 use super::last_push::LastPush;
 use super::other_application;
@@ -13,19 +13,15 @@ use crate::tolerant::moment;
 use crate::verify::{RegistryCheck, not_verifiable};
 
 /// What stands in the way of pushing this application's secret: the user of the registry is its client id.
-pub(super) fn findings(endpoint: &Endpoint, client: ClientId) -> Vec<Finding> {
+pub(super) fn checks(endpoint: &Endpoint, client: ClientId) -> Vec<Check> {
     other_application(endpoint.parameter("username"), client).into_iter().collect()
 }
 
 /// Says so if the registry cannot be asked, so that a push would stay unproven.
-pub(super) async fn unverifiable(check: &RegistryCheck, endpoint: &Endpoint) -> Option<Finding> {
+pub(super) async fn unverifiable(check: &RegistryCheck, endpoint: &Endpoint) -> Option<Check> {
     let error = check.reachable(endpoint.parameter("registry")?).await.err()?;
-    Some(Finding::new(
-        Severity::Warning,
-        "not-verifiable",
-        format!("its secret cannot be verified: {}", error.message()),
-        error.advice().to_owned(),
-    ))
+    let check = Check::unknown_by("not-verifiable", "verification", &error);
+    Some(check.with_cause(format!("its secret cannot be verified: {}", error.message())).as_warning())
 }
 
 /// Logs in to the registry with the candidate.

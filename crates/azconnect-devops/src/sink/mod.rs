@@ -9,12 +9,12 @@ use std::fmt;
 use async_trait::async_trait;
 use azconnect_core::{ClientId, Effect, Error, ErrorKind, TenantId};
 use azconnect_credential::{
-    Assessment, Candidate, CredentialSink, CredentialVerdict, Finding, PushReceipt, Severity, SinkId, SinkReport,
+    Assessment, Candidate, Check, CheckReport, CredentialSink, CredentialVerdict, PushReceipt, SinkId, SinkReport,
 };
 
 use self::last_push::LastPush;
 use crate::document::{ConnectionType, Endpoint, EndpointChange, EndpointId, shown};
-use crate::eligibility::refresh_findings;
+use crate::eligibility::refresh_checks;
 use crate::endpoint::Endpoints;
 use crate::verify::RegistryCheck;
 
@@ -34,7 +34,7 @@ pub enum CandidateTest {
 
 /// Pushes secrets into one service connection: azurerm with a service principal's key, or dockerregistry of type Others.
 ///
-/// A push reads the connection, refuses it by the rules of [`refresh_findings`], lets Azure DevOps test the candidate,
+/// A push reads the connection, refuses it by the rules of [`refresh_checks`], lets Azure DevOps test the candidate,
 /// writes it with [`Endpoints::update`], and reads the connection back. For a Docker registry the test and the
 /// verification are the registry's own login ([`RegistryCheck`]); where it cannot be asked, inspection says so with the
 /// warning `not-verifiable`, and verification stays [`Inconclusive`](CredentialVerdict::Inconclusive). That login proves the secret,
@@ -105,18 +105,18 @@ impl ServiceConnectionSink {
         self
     }
 
-    /// All findings but whether it can be verified, which takes a call.
-    fn findings(&self, endpoint: &Endpoint) -> Vec<Finding> {
-        let findings = refresh_findings(endpoint, self.endpoints.project());
-        let Some((tenant, client)) = self.application else { return findings };
-        if findings.iter().any(Finding::blocks) {
-            return findings;
+    /// All checks but whether it can be verified, which takes a call.
+    fn checks(&self, endpoint: &Endpoint) -> CheckReport {
+        let checks = refresh_checks(endpoint, self.endpoints.project());
+        let Some((tenant, client)) = self.application else { return checks };
+        if !checks.is_clear() {
+            return checks;
         }
         let of_application = match endpoint.connection_type() {
-            Some(ConnectionType::DockerRegistry) => docker::findings(endpoint, client),
-            _ => azure::findings(endpoint, tenant, client),
+            Some(ConnectionType::DockerRegistry) => docker::checks(endpoint, client),
+            _ => azure::checks(endpoint, tenant, client),
         };
-        findings.into_iter().chain(of_application).collect()
+        checks.into_iter().chain(of_application).collect()
     }
 
     async fn try_candidate(&self, endpoint: &Endpoint, candidate: &Candidate<'_>) -> Assessment {
@@ -140,22 +140,15 @@ impl ServiceConnectionSink {
             return Ok(());
         }
         let (kind, message) = match tested.verdict {
-            CredentialVerdict::Pending => (ErrorKind::Unavailable, "the new secret does not work yet"),
-            CredentialVerdict::Inconclusive => (ErrorKind::Unavailable, "the new secret could not be tested"),
-            _ => (ErrorKind::InvalidInput, "the new secret does not work in this connection"),
+            CredentialVerdict::Pending => {
+                (ErrorKind::Unavailable, "nothing was written: the new secret does not work yet")
+            }
+            CredentialVerdict::Inconclusive => {
+                (ErrorKind::Unavailable, "nothing was written: the new secret could not be tested")
+            }
+            _ => (ErrorKind::InvalidInput, "nothing was written: the new secret does not work in this connection"),
         };
-        let error = Error::new(kind, format!("{message}: {}; nothing was written", tested.evidence))
-            .with_effect(Effect::None)
-            .in_operation("devops.sink.push")
-            .with_advice(tested.advice.clone().unwrap_or_else(|| "try again in a minute".to_owned()));
-        let error = match tested.retry_after {
-            Some(pause) => error.with_retry(azconnect_core::Retry::After(pause)),
-            None => error,
-        };
-        Err(match &tested.service_code {
-            Some(code) => error.with_service_code(code),
-            None => error,
-        })
+        Err(tested.to_error(kind, message).in_operation("devops.sink.push"))
     }
 }
 
@@ -177,9 +170,9 @@ impl CredentialSink for ServiceConnectionSink {
 
     async fn inspect(&self) -> Result<SinkReport, Error> {
         let endpoint = self.endpoints.get(self.endpoint).await?;
-        let mut findings = self.findings(&endpoint);
-        if endpoint.is_type(ConnectionType::DockerRegistry) && !findings.iter().any(Finding::blocks) {
-            findings.extend(docker::unverifiable(&self.registry, &endpoint).await);
+        let mut checks = self.checks(&endpoint);
+        if endpoint.is_type(ConnectionType::DockerRegistry) && checks.is_clear() {
+            checks.extend(docker::unverifiable(&self.registry, &endpoint).await);
         }
         let title = format!(
             "service connection {:?} ({}) in {}/{}",
@@ -188,20 +181,14 @@ impl CredentialSink for ServiceConnectionSink {
             self.endpoints.organization().name(),
             self.endpoints.project()
         );
-        Ok(SinkReport::new(title).with_findings(findings).with_is_issuers_own(self.issuers_own))
+        Ok(SinkReport::new(title).with_checks(checks).with_is_issuers_own(self.issuers_own))
     }
 
     async fn push(&self, candidate: &Candidate<'_>) -> Result<PushReceipt, Error> {
         let before = self.endpoints.get(self.endpoint).await.map_err(|error| error.with_effect(Effect::None))?;
-        if let Some(finding) = self.findings(&before).into_iter().find(Finding::blocks) {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("the connection cannot take a secret: {}", finding.message),
-            )
-            .with_effect(Effect::None)
-            .in_operation("devops.sink.push")
-            .with_service_code(finding.rule)
-            .with_advice(finding.advice));
+        if let Some(check) = self.checks(&before).failures().next() {
+            let refusal = check.to_error(ErrorKind::Unsupported, "the connection cannot take a secret");
+            return Err(refusal.in_operation("devops.sink.push"));
         }
         let tested = self.try_candidate(&before, candidate).await;
         self.permit(&tested)?;
@@ -238,18 +225,15 @@ impl fmt::Debug for ServiceConnectionSink {
 }
 
 /// The connection signs in as somebody else than the application whose secret is rotated.
-fn other_application(holder: Option<&str>, client: ClientId) -> Option<Finding> {
+fn other_application(holder: Option<&str>, client: ClientId) -> Option<Check> {
     (!is_guid(holder, &client.to_string())).then(|| {
-        blocker(
+        Check::failed(
             "other-application",
+            "application",
             format!("it signs in as {}, not as the application whose secret is rotated", shown(holder)),
             "leave this connection out, or rotate the application that it belongs to",
         )
     })
-}
-
-fn blocker(rule: &str, message: impl Into<String>, advice: &str) -> Finding {
-    Finding::new(Severity::Blocker, rule, message, advice)
 }
 
 fn is_guid(found: Option<&str>, expected: &str) -> bool {

@@ -55,7 +55,7 @@ async fn gotcha_04_automatic_creation_is_refused_by_default() {
     let fake = Fake::new(document);
     let server = fake.start().await;
     let sink = ServiceConnectionSink::new(endpoints(&server), id()).unwrap();
-    assert_eq!(sink.inspect().await.unwrap().findings[0].rule, "automatic-creation");
+    assert_eq!(sink.inspect().await.unwrap().checks.checks[0].code, "automatic-creation");
     let error = sink.push(&Candidate::new(&Secret::new("new-secret"))).await.unwrap_err();
     assert_eq!((error.kind(), error.effect()), (ErrorKind::Unsupported, Effect::None));
     assert_eq!(fake.with(|state| (state.writes.len(), state.tests.len())), (0, 0));
@@ -118,7 +118,7 @@ async fn gotcha_08_null_low_permission_and_missing_project_are_told_apart() {
     let fake = Fake::new(partial.clone());
     let server = fake.start().await;
     let sink = ServiceConnectionSink::new(endpoints(&server), id()).unwrap();
-    assert_eq!(sink.inspect().await.unwrap().findings[0].rule, "low-permission");
+    assert_eq!(sink.inspect().await.unwrap().checks.checks[0].code, "low-permission");
     let error =
         endpoints(&server).update(&endpoint(partial), &EndpointChange::new().with_description("x")).await.unwrap_err();
     assert_eq!((error.kind(), error.effect()), (ErrorKind::PermissionDenied, Effect::None));
@@ -139,15 +139,12 @@ async fn gotcha_09_docker_hub_s_answer_proves_nothing_for_another_registry() {
     let endpoints = endpoints(&server);
     let connection = endpoints.get(id()).await.unwrap();
     let verdict = endpoints.verify_stored(&connection, None).await;
-    assert_eq!(
-        (verdict.verdict, verdict.service_code.as_deref()),
-        (CredentialVerdict::Inconclusive, Some("NotVerifiable"))
-    );
+    assert_eq!((verdict.verdict, verdict.service_code()), (CredentialVerdict::Inconclusive, Some("NotVerifiable")));
     assert_eq!(fake.with(|state| state.tests.len()), 0, "Docker Hub is not asked");
     let sink = ServiceConnectionSink::new(endpoints, id()).unwrap().with_registry_check(RegistryCheck::new(pipeline()));
     let report = sink.inspect().await.unwrap();
     assert!(report.accepts());
-    assert_eq!(report.findings[0].rule, "not-verifiable");
+    assert_eq!(report.checks.checks[0].code, "not-verifiable");
 }
 
 #[tokio::test]
@@ -161,7 +158,7 @@ async fn gotcha_10_a_403_of_azure_is_no_proof_of_a_bad_secret() {
         let server = fake.start().await;
         let assessment = endpoints(&server).verify_stored(&endpoint(azurerm()), None).await;
         assert_eq!(assessment.verdict, CredentialVerdict::Inconclusive);
-        assert!(assessment.advice.unwrap().contains("Microsoft.Resources/subscriptions/read"));
+        assert!(assessment.advice().unwrap().contains("Microsoft.Resources/subscriptions/read"));
     }
 }
 

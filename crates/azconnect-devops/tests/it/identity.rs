@@ -46,7 +46,7 @@ async fn organizations_are_grouped_by_tenant_and_a_guest_s_home_is_included_on_r
     assert_eq!(search.groups[0].tenant, OrganizationTenant::Entra(ENTRA.parse().unwrap()));
     assert_eq!(names(0), ["contoso", "home-org"]);
     assert_eq!(search.groups[1].tenant, OrganizationTenant::PersonalAccounts);
-    assert_eq!(search.findings, []);
+    assert!(search.checks.is_empty());
     let unsigned = script.calls().into_iter().filter(|call| call.contains("connectionData")).count();
     assert_eq!(unsigned, 3);
 }
@@ -57,12 +57,12 @@ async fn a_service_principal_sees_nothing_and_may_name_its_organizations() {
     let client = script.client(&VirtualClock::new());
     let search = client.organizations(&[], &[]).await.unwrap();
     assert!(search.groups.is_empty());
-    assert_eq!(search.findings[0].rule, "no-organization-listed");
+    assert_eq!(search.checks.checks[0].code, "no-organization-listed");
     let named = ["contoso", "missing"].map(|name| OrganizationName::new(name).unwrap());
     let search = client.organizations(&[], &named).await.unwrap();
     assert_eq!(search.groups.len(), 1);
     assert_eq!(search.groups[0].organizations[0].name.as_str(), "contoso");
-    assert_eq!(search.findings[0].rule, "organization-not-found");
+    assert_eq!(search.checks.checks[0].code, "organization-not-found");
 }
 
 #[tokio::test(start_paused = true)]

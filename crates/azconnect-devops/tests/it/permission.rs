@@ -86,7 +86,7 @@ fn organization(standing: Standing) -> Script {
 async fn grounds(standing: Standing) -> Vec<Ground> {
     let script = organization(standing);
     let report = script.organization(&VirtualClock::new()).permission(&ProjectRef::new("Web").unwrap()).await.unwrap();
-    assert_eq!(report.findings, []);
+    assert!(report.checks.is_empty());
     report.grounds
 }
 
@@ -124,7 +124,7 @@ async fn what_cannot_be_read_is_unknown_and_not_no() {
             .permission(&ProjectRef::new("Web").unwrap())
             .await
             .unwrap();
-        assert_eq!((report.allows(), report.findings[0].rule.as_str()), (false, "groups-unknown"));
+        assert_eq!((report.allows(), report.checks.checks[0].code.as_str()), (false, "groups-unknown"));
         assert!(report.require().unwrap_err().message().contains("not everything could be checked"));
     }
     let direct = Standing { direct: true, expansion_forbidden: true, ..Standing::default() };

@@ -34,7 +34,7 @@ async fn a_push_tests_writes_and_reads_back() {
     let sink = sink(&server);
     assert_eq!(sink.id().as_str(), format!("devops:contoso/{ID}"));
     let report = sink.inspect().await.unwrap();
-    assert_eq!(report.findings, []);
+    assert!(report.checks.is_empty());
     assert_eq!(report.title, "service connection \"deploy\" (AzureRM) in contoso/Web");
 
     let secret = Secret::new("new-secret");
@@ -91,7 +91,7 @@ async fn a_connection_of_another_application_or_tenant_is_refused() {
         document["authorization"]["parameters"][parameter] = other.into();
         let server = Fake::new(document).start().await;
         let report = sink(&server).inspect().await.unwrap();
-        assert_eq!(report.findings[0].rule, rule);
+        assert_eq!(report.checks.checks[0].code, rule);
         assert!(!report.accepts());
     }
 }
@@ -165,7 +165,7 @@ async fn a_docker_password_is_proven_at_the_registry_s_own_login() {
     let fake = Fake::new(docker(&registry.uri()));
     let server = fake.start().await;
     let sink = sink(&server);
-    assert_eq!(sink.inspect().await.unwrap().findings, []);
+    assert!(sink.inspect().await.unwrap().checks.is_empty());
 
     let wrong = Secret::new("wrong-password");
     let error = sink.push(&Candidate::new(&wrong)).await.unwrap_err();
@@ -190,7 +190,7 @@ async fn a_password_is_not_sent_to_a_foreign_realm() {
     let secret = Secret::new("good-password");
     let assessment = sink(&server).verify(&Candidate::new(&secret)).await;
     assert_eq!(
-        (assessment.verdict, assessment.service_code.as_deref()),
+        (assessment.verdict, assessment.service_code()),
         (CredentialVerdict::Inconclusive, Some("ForeignRealm"))
     );
     assert!(thief.received_requests().await.unwrap().is_empty());

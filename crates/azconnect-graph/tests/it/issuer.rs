@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use azconnect_core::{Clock, ErrorKind, KeyId};
-use azconnect_credential::{CredentialIssuer, Inventory, KeyHolder, Marker, MintRequest, Retirement, Severity};
+use azconnect_credential::{CheckStatus, CredentialIssuer, Inventory, KeyHolder, Marker, MintRequest, Retirement};
 use azconnect_graph::GraphIssuer;
 use azconnect_http::{Request, Response};
 use azconnect_testkit::VirtualClock;
@@ -74,8 +74,14 @@ fn issuer(script: &Arc<Scripted>) -> GraphIssuer {
     GraphIssuer::new(script.client(), CLIENT.parse().unwrap()).unwrap()
 }
 
-fn rules(inventory: &Inventory) -> Vec<(&str, Severity)> {
-    inventory.findings.iter().map(|finding| (finding.rule.as_str(), finding.severity)).collect()
+const BLOCKER: (CheckStatus, bool) = (CheckStatus::Failed, false);
+const WARNING: (CheckStatus, bool) = (CheckStatus::Unknown, true);
+const UNKNOWN: (CheckStatus, bool) = (CheckStatus::Unknown, false);
+const NOTE: (CheckStatus, bool) = (CheckStatus::Passed, false);
+
+/// The codes, each with the status and whether it is a warning.
+fn rules(inventory: &Inventory) -> Vec<(&str, (CheckStatus, bool))> {
+    inventory.checks.iter().map(|check| (check.code.as_str(), (check.status, check.is_advisory))).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,12 +106,12 @@ async fn a_service_principal_that_may_not_be_read_is_a_note_and_one_that_is_miss
     let mut world = World::new();
     world.principal = refusal(403, "Authorization_RequestDenied", "Insufficient privileges");
     let inventory = world.inventory().await;
-    assert!(rules(&inventory).contains(&("service-principal-unreadable", Severity::Note)));
+    assert!(rules(&inventory).contains(&("service-principal-unreadable", UNKNOWN)));
     assert_eq!(inventory.keys.len(), 1);
 
     let mut world = World::new();
     world.principal = refusal(404, "Request_ResourceNotFound", "Resource does not exist");
-    assert!(rules(&world.inventory().await).contains(&("service-principal-missing", Severity::Warning)));
+    assert!(rules(&world.inventory().await).contains(&("service-principal-missing", WARNING)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,17 +141,17 @@ async fn what_is_disabled_blocks() {
     let mut world = World::new();
     world.application["disabledByMicrosoftStatus"] = json!("DisabledDueToViolationOfServicesAgreement");
     let inventory = world.inventory().await;
-    assert!(rules(&inventory).contains(&("application-disabled", Severity::Blocker)));
+    assert!(rules(&inventory).contains(&("application-disabled", BLOCKER)));
 
     let mut world = World::new();
     let mut document = principal(&json!([]));
     document["accountEnabled"] = json!(false);
     world.principal = answer(200, &document);
-    assert!(rules(&world.inventory().await).contains(&("service-principal-disabled", Severity::Blocker)));
+    assert!(rules(&world.inventory().await).contains(&("service-principal-disabled", BLOCKER)));
 
     let mut world = World::new();
     world.application["disabledByMicrosoftStatus"] = json!("NotDisabled");
-    assert!(world.inventory().await.findings.iter().all(|finding| !finding.blocks()));
+    assert!(world.inventory().await.checks.is_clear());
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,13 +159,13 @@ async fn certificates_alone_are_noted_and_a_password_without_id_is_a_warning() {
     let mut world = World::new();
     world.application["passwordCredentials"] = json!([]);
     world.application["keyCredentials"] = json!([{"keyId": KEY, "type": "AsymmetricX509Cert"}]);
-    assert!(rules(&world.inventory().await).contains(&("certificates-only", Severity::Note)));
+    assert!(rules(&world.inventory().await).contains(&("certificates-only", NOTE)));
 
     let mut world = World::new();
     world.application["passwordCredentials"] = json!([{"displayName": "odd"}, listed(KEY, "by hand")]);
     let inventory = world.inventory().await;
     assert_eq!(inventory.keys.len(), 1);
-    assert!(rules(&inventory).contains(&("password-without-id", Severity::Warning)));
+    assert!(rules(&inventory).contains(&("password-without-id", WARNING)));
 }
 
 fn policy(rules: Value) -> Value {
@@ -180,14 +186,14 @@ async fn the_tenant_s_limit_is_told_and_an_unreadable_policy_is_unknown() {
     world.policy = answer(200, &policy(json!([lifetime("P90D")])));
     let inventory = world.inventory().await;
     assert_eq!(inventory.max_lifetime, Some(Duration::from_secs(90 * 86_400)));
-    assert!(inventory.findings.is_empty(), "{:?}", inventory.findings);
+    assert!(inventory.checks.is_empty(), "{:?}", inventory.checks);
 
     for unreadable in [refusal(403, "Authorization_RequestDenied", "x"), refusal(503, "x", "x"), refusal(501, "", "")] {
         let mut world = World::new();
         world.policy = unreadable;
         let inventory = world.inventory().await;
         assert_eq!(inventory.max_lifetime, None);
-        assert_eq!(rules(&inventory), [("policy-unknown", Severity::Note)]);
+        assert_eq!(rules(&inventory), [("policy-unknown", UNKNOWN)]);
     }
 }
 
@@ -202,18 +208,18 @@ async fn an_assigned_policy_goes_before_the_default_one_where_it_is_read() {
     };
     let default_only = world().inventory().await;
     assert_eq!(default_only.max_lifetime, Some(Duration::from_secs(90 * 86_400)));
-    assert_eq!(rules(&default_only), [("policy-forbids-secrets", Severity::Warning)]);
+    assert_eq!(rules(&default_only), [("policy-forbids-secrets", WARNING)]);
 
     let script = world().script();
     let both = issuer(&script).with_assigned_policies(true).inventory().await.unwrap();
     assert_eq!(both.max_lifetime, Some(Duration::from_secs(365 * 86_400)));
-    assert!(both.findings.is_empty());
+    assert!(both.checks.is_empty());
 
     let mut world = world();
     world.assigned = answer(200, &json!({"value": []}));
     let script = world.script();
     let blocked = issuer(&script).with_assigned_policies(true).inventory().await.unwrap();
-    assert_eq!(rules(&blocked), [("policy-forbids-secrets", Severity::Blocker)]);
+    assert_eq!(rules(&blocked), [("policy-forbids-secrets", BLOCKER)]);
 }
 
 #[tokio::test(start_paused = true)]

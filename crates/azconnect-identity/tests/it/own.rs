@@ -99,7 +99,7 @@ async fn a_secret_that_does_not_sign_in_changes_nothing() {
     assert!(own.source.holds(&Secret::new(SECRET)));
     let assessment = own.sink.verify(&Candidate::new(&wrong)).await;
     assert_eq!(assessment.verdict, CredentialVerdict::Rejected);
-    assert!(assessment.advice.is_some());
+    assert!(assessment.advice().is_some());
 }
 
 #[tokio::test(start_paused = true)]

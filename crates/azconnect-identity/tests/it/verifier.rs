@@ -70,9 +70,9 @@ async fn a_refusal_is_pending_while_the_secret_is_new_and_final_afterwards() {
             }
             let assessment = SecretVerifier::new(&script.endpoint(), client()).verify(&candidate).await;
             assert_eq!(assessment.verdict, expected, "{number} {age:?}");
-            assert_eq!(assessment.service_code, Some(format!("AADSTS{number}")));
+            assert_eq!(assessment.service_code(), Some(format!("AADSTS{number}").as_str()));
             assert_eq!(script.requests(), 1, "it returns at the first that is no success");
-            assert!(assessment.advice.is_some());
+            assert!(assessment.advice().is_some());
         }
     }
 }
@@ -117,7 +117,7 @@ async fn nothing_is_learnt_from_policies_throttles_failures_and_strangers() {
             let (assessment, requests) = verdict(answer, age).await;
             assert_eq!(assessment.verdict, CredentialVerdict::Inconclusive, "answer {number}: {assessment:?}");
             assert_eq!(requests, 1, "it does not repeat by itself");
-            assert!(assessment.advice.is_some());
+            assert!(assessment.advice().is_some());
         }
     }
 }
@@ -146,11 +146,14 @@ async fn after_a_throttle_nothing_is_sent_until_its_time_has_passed() {
     let secret = Secret::new("the-candidate");
     let verifier = SecretVerifier::new(&script.endpoint(), client());
     let first = verifier.verify(&Candidate::new(&secret)).await;
-    assert_eq!((first.verdict, first.retry_after), (CredentialVerdict::Inconclusive, Some(Duration::from_secs(90))));
+    assert_eq!((first.verdict, first.retry_after()), (CredentialVerdict::Inconclusive, Some(Duration::from_secs(90))));
 
     script.clock().sleep(MINUTE).await;
     let second = verifier.clone().verify(&Candidate::new(&secret)).await;
-    assert_eq!((second.verdict, second.retry_after), (CredentialVerdict::Inconclusive, Some(Duration::from_secs(30))));
+    assert_eq!(
+        (second.verdict, second.retry_after()),
+        (CredentialVerdict::Inconclusive, Some(Duration::from_secs(30)))
+    );
     assert_eq!(script.requests(), 1);
 
     script.clock().sleep(Duration::from_secs(30)).await;
@@ -165,7 +168,7 @@ async fn a_loop_that_the_service_saw_makes_it_pause() {
     for _ in 0..50 {
         let assessment = verifier.verify(&Candidate::new(&secret)).await;
         assert_eq!(assessment.verdict, CredentialVerdict::Inconclusive);
-        assert!(assessment.retry_after.is_some());
+        assert!(assessment.retry_after().is_some());
     }
     assert_eq!(script.requests(), 1);
 }
@@ -178,7 +181,7 @@ async fn what_cannot_be_a_secret_is_rejected_without_a_request() {
         let secret = Secret::new(text);
         let assessment = verifier.verify(&Candidate::new(&secret)).await;
         assert_eq!(assessment.verdict, CredentialVerdict::Rejected);
-        assert!(assessment.advice.unwrap().contains("Value"));
+        assert!(assessment.advice().unwrap().contains("Value"));
     }
     assert_eq!(script.requests(), 0);
 }

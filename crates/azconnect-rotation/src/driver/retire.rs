@@ -81,11 +81,10 @@ impl Session<'_> {
 }
 
 fn unlisted(new: &NewKey) -> Problem {
-    Problem {
-        may_pass: true,
-        ..Problem::lasting(
-            format!("the new secret {} is not listed by its issuer", new.key),
-            "somebody may have removed it: if so, do not remove the old one; rotate again after giving the consumers a working secret",
-        )
-    }
+    let mut problem = Problem::lasting(
+        format!("the new secret {} is not listed by its issuer", new.key),
+        "somebody may have removed it: if so, do not remove the old one; rotate again after giving the consumers a working secret",
+    );
+    problem.may_pass = true;
+    problem
 }

@@ -88,7 +88,7 @@ impl RotationState {
             }
             RotationEvent::MintRefused { problem, .. } => {
                 let failures = rotation.mint.failures() + 1;
-                let not_before = Some(at + rotation.policy.pause_after(failures, problem.retry_after));
+                let not_before = Some(at + rotation.policy.pause_after(failures, problem.retry_after()));
                 rotation.mint = Mint::Wanted { failures, not_before, problem: Some(problem.clone()) };
             }
             // Look at once: the listing may show it already.
@@ -133,7 +133,7 @@ impl RotationState {
 
     /// Plans the next look at a marker, wherever it is being looked for.
     fn not_found(&mut self, policy: &Policy, marker: &Marker, unread: Option<&Problem>, at: OffsetDateTime) {
-        let asked_for = unread.and_then(|problem| problem.retry_after).unwrap_or_default();
+        let asked_for = unread.and_then(|problem| problem.retry_after()).unwrap_or_default();
         if let Some(watch) = self.watch.get_mut(marker.as_str()) {
             watch.reads += 1;
             watch.last_read_at = if unread.is_none() { Some(at) } else { watch.last_read_at };
@@ -309,7 +309,7 @@ impl Rotation {
             RotationEvent::PushFailed { sink, problem } => {
                 let progress = self.sink(sink)?;
                 progress.in_flight = false;
-                progress.touched |= !problem.untouched;
+                progress.touched |= !problem.is_untouched();
                 progress.failed(policy, problem, at);
             }
             RotationEvent::SinkVerified { sink, evidence } => {

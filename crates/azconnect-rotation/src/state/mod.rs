@@ -243,7 +243,7 @@ impl Trial {
         self.passed_at = None;
         self.failing_since.get_or_insert(at);
         self.failures += 1;
-        self.retry_at = Some(at + policy.pause_after(self.failures, problem.retry_after));
+        self.retry_at = Some(at + policy.pause_after(self.failures, problem.retry_after()));
         self.problem = Some(problem.clone());
     }
 }

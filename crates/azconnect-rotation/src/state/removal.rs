@@ -53,7 +53,7 @@ impl Removal {
     pub(super) fn failed(&mut self, policy: &Policy, problem: &Problem, at: OffsetDateTime) {
         self.failures += 1;
         self.problem = Some(problem.clone());
-        self.next_at = Some(at + policy.pause_after(self.failures, problem.retry_after));
+        self.next_at = Some(at + policy.pause_after(self.failures, problem.retry_after()));
     }
 
     /// A listed key was not removed, or the read is older than the removal: ask again.

@@ -87,7 +87,7 @@ impl SinkProgress {
 
     pub(super) fn failed(&mut self, policy: &Policy, problem: &Problem, at: OffsetDateTime) {
         self.failures = if problem.may_pass { self.failures + 1 } else { policy.attempts.max(self.failures + 1) };
-        self.retry_at = Some(at + policy.pause_after(self.failures, problem.retry_after));
+        self.retry_at = Some(at + policy.pause_after(self.failures, problem.retry_after()));
         self.problem = Some(problem.clone());
     }
 

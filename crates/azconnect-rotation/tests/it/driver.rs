@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azconnect_core::{Clock, ErrorKind, Lease, LeaseKey, Retry, Sequence, StreamId};
-use azconnect_credential::{Finding, Severity};
+use azconnect_credential::{Check, CheckReport};
 use azconnect_rotation::{Policy, RotationEvent, RotationOutcome, SinkBinding};
 use azconnect_testkit::Canary;
 use azconnect_testkit::fake::{Call, Fault, Step};
@@ -114,7 +114,7 @@ async fn a_refused_mint_leaves_everything_as_it_was() {
     stage.directory.script(Step::Mint, Fault::Refused(ErrorKind::PermissionDenied));
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
     assert!(
-        matches!(&outcome, RotationOutcome::RolledBack { problem, .. } if !problem.advice.is_empty()),
+        matches!(&outcome, RotationOutcome::RolledBack { problem, .. } if !problem.advice().is_empty()),
         "{outcome:?}"
     );
     assert!(stage.ours().is_empty());
@@ -228,15 +228,15 @@ async fn a_consumer_changed_by_somebody_else_during_the_grace_is_served_again() 
 
 #[tokio::test(start_paused = true)]
 async fn findings_that_forbid_a_rotation_refuse_it_before_any_effect() {
-    let blocker = Finding::new(Severity::Blocker, "automatic-creation", "no", "convert it");
+    let blocker = Check::failed("automatic-creation", "creation", "no", "convert it");
     let refused = |stage: Stage, rule: &'static str| async move {
         let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
         let RotationOutcome::Refused { plan } = outcome else { panic!("{outcome:?}") };
-        assert_eq!(plan.blockers()[0].1.rule, rule);
+        assert_eq!(plan.blockers()[0].1.code, rule);
         assert!(!stage.directory.calls().iter().any(|call| matches!(call, Call::Mint(_))));
     };
     let stage = Stage::new();
-    stage.directory.set_sink_findings(&sink("b"), vec![blocker]);
+    stage.directory.set_sink_checks(&sink("b"), CheckReport::from(vec![blocker]));
     refused(stage, "automatic-creation").await;
     refused(Stage::with(|directory| directory.with_key_limit(Some(2))), "no-room-for-a-key").await;
     refused(Stage::with(|directory| directory.with_issuer_signs_in_with_these(true)), "own-credential-unbound").await;

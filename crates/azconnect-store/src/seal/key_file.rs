@@ -43,7 +43,10 @@ impl SealingKey {
                 .map_err(|_| wrong("is neither 32 bytes nor base64"))
                 .and_then(|text| Self::from_base64(&Secret::new(text))),
         };
-        key.map_err(|error| wrong(format!("the key file {}: {}", path.display(), error.message())))
+        key.map_err(|error| {
+            let message = format!("the key file {}: {}", path.display(), error.message());
+            error.with_message(message)
+        })
     }
 
     /// Makes a random key and a new file that holds it, as base64, closed to everyone else (mode 0600). The key is

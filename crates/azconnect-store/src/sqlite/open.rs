@@ -76,9 +76,5 @@ fn checkpoint_on_close(connection: &Connection, checkpoint: bool) -> Result<(), 
 /// Names the file in an error.
 fn named(path: &Path, error: Error) -> Error {
     let message = format!("{}: {}", path.display(), error.message());
-    Error::new(error.kind(), message)
-        .with_effect(error.effect())
-        .with_retry(error.retry())
-        .with_advice(error.advice())
-        .with_source(error)
+    error.with_message(message)
 }

@@ -129,7 +129,7 @@ async fn does_not_accept(harness: &impl SinkHarness) -> CaseResult {
     harness.settle().await;
     let assessment = harness.sink().verify(&Candidate::new(&wrong)).await;
     ensure(!assessment.is_accepted(), "a secret that nobody minted was accepted")?;
-    ensure(assessment.advice.is_some(), "what is not accepted needs advice")
+    ensure(assessment.advice().is_some(), "what is not accepted needs advice")
 }
 
 /// The consumer works, with its former secret: that proves nothing of the candidate.

@@ -144,5 +144,5 @@ fn is(wanted: CredentialVerdict, assessment: &Assessment) -> CaseResult {
     ensure(assessment.verdict == wanted, format!("wanted {wanted:?}: {assessment:?}"))?;
     ensure(!assessment.evidence.is_empty(), "an assessment needs evidence")?;
     ensure(!assessment.evidence.contains('\n'), "evidence is one line")?;
-    ensure(wanted == CredentialVerdict::Accepted || assessment.advice.is_some(), "what is not accepted needs advice")
+    ensure(wanted == CredentialVerdict::Accepted || assessment.advice().is_some(), "what is not accepted needs advice")
 }

@@ -44,7 +44,7 @@ use std::time::Duration;
 
 use azconnect_core::{Clock, KeyId, Secret};
 use azconnect_credential::{
-    CredentialIssuer, CredentialSink, CredentialVerifier, Finding, IssuedKey, SinkId, SubjectId,
+    CheckReport, CredentialIssuer, CredentialSink, CredentialVerifier, IssuedKey, SinkId, SubjectId,
 };
 use time::OffsetDateTime;
 
@@ -105,8 +105,8 @@ impl Directory {
 
     /// Sets what an inventory finds besides keys.
     #[must_use]
-    pub fn with_findings(self, findings: Vec<Finding>) -> Self {
-        self.world().inventory.findings = findings;
+    pub fn with_checks(self, checks: CheckReport) -> Self {
+        self.world().inventory.checks = checks;
         self
     }
 
@@ -127,8 +127,8 @@ impl Directory {
     /// # Panics
     /// If there is no such consumer.
     #[track_caller]
-    pub fn set_sink_findings(&self, id: &SinkId, findings: Vec<Finding>) {
-        self.world().sink(id).findings = findings;
+    pub fn set_sink_checks(&self, id: &SinkId, checks: CheckReport) {
+        self.world().sink(id).checks = checks;
     }
 
     /// Says whether a consumer is the issuer's own credential.

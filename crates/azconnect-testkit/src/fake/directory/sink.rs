@@ -33,7 +33,7 @@ impl CredentialSink for Sink {
         }
         let sink = world.sink(&self.id);
         Ok(SinkReport::new(format!("the fake consumer {}", self.id))
-            .with_findings(sink.findings.clone())
+            .with_checks(sink.checks.clone())
             .with_is_issuers_own(sink.is_issuers_own))
     }
 

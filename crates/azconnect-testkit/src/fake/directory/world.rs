@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use azconnect_core::{Clock, KeyId, Secret};
-use azconnect_credential::{Finding, Inventory, IssuedKey, KeyHolder, SinkId};
+use azconnect_credential::{CheckReport, Inventory, IssuedKey, KeyHolder, SinkId};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -36,7 +36,7 @@ pub(super) struct Key {
 
 pub(super) struct Consumer {
     pub(super) secret: Secret,
-    pub(super) findings: Vec<Finding>,
+    pub(super) checks: CheckReport,
     pub(super) is_issuers_own: bool,
     /// Whatever else it has, which a push must not touch.
     pub(super) note: String,
@@ -64,7 +64,7 @@ impl World {
 
     pub(super) fn add_sink(&mut self, id: &SinkId, secret: Secret) {
         let consumer =
-            Consumer { secret, findings: Vec::new(), is_issuers_own: false, note: String::new(), revision: 0 };
+            Consumer { secret, checks: CheckReport::new(), is_issuers_own: false, note: String::new(), revision: 0 };
         self.sinks.insert(id.clone(), consumer);
     }
 

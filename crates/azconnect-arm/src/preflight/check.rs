@@ -1,0 +1,103 @@
+//! What a preflight looks at, by stable codes.
+
+use std::fmt;
+
+use azconnect_credential::Check;
+
+/// What a preflight looks at.
+///
+/// ```
+/// use azconnect_arm::PreflightCheck;
+///
+/// assert_eq!(PreflightCheck::CoreQuota.code(), "core-quota");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum PreflightCheck {
+    /// The specification itself: names, reserved words, rules, address ranges.
+    Specification,
+    /// Whether the service accepts the identity.
+    Token,
+    /// Whether the subscription is visible and enabled.
+    Subscription,
+    /// Whether the role of the identity suffices.
+    Role,
+    /// Whether the subscription may use the region.
+    Region,
+    /// Whether the resource group can be used.
+    Group,
+    /// Whether the subnet that is to be used exists in the region.
+    Network,
+    /// Whether a size is offered here, to this subscription, in the zone.
+    Size,
+    /// Whether the quotas of processors suffice.
+    CoreQuota,
+    /// Whether the quota of public addresses suffices.
+    AddressQuota,
+    /// Whether the image exists, and is not withdrawn.
+    Image,
+    /// Whether the image runs on the size: generation and architecture.
+    ImageFit,
+    /// Whether the image is sold under terms that must be accepted.
+    Terms,
+    /// Whether the resource providers are registered.
+    Providers,
+}
+
+impl PreflightCheck {
+    /// Its stable code, with which a report is asked for it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Specification => "specification",
+            Self::Token => "sign-in",
+            Self::Subscription => "subscription",
+            Self::Role => "role",
+            Self::Region => "region",
+            Self::Group => "resource-group",
+            Self::Network => "network",
+            Self::Size => "size",
+            Self::CoreQuota => "core-quota",
+            Self::AddressQuota => "address-quota",
+            Self::Image => "image",
+            Self::ImageFit => "image-on-size",
+            Self::Terms => "marketplace-terms",
+            Self::Providers => "providers",
+        }
+    }
+
+    /// What is looked at, in words.
+    fn subject(self) -> &'static str {
+        match self {
+            Self::Group => "resource group",
+            Self::CoreQuota => "core quota",
+            Self::AddressQuota => "address quota",
+            Self::ImageFit => "image on size",
+            Self::Terms => "marketplace terms",
+            one_word => one_word.code(),
+        }
+    }
+
+    pub(super) fn passed(self, cause: impl Into<String>) -> Check {
+        Check::passed(self.code(), self.subject(), cause)
+    }
+
+    pub(super) fn failed(self, cause: impl Into<String>, remedy: impl Into<String>) -> Check {
+        Check::failed(self.code(), self.subject(), cause, remedy)
+    }
+
+    pub(super) fn unknown(self, cause: impl Into<String>, remedy: impl Into<String>) -> Check {
+        Check::unknown(self.code(), self.subject(), cause, remedy)
+    }
+}
+
+impl AsRef<str> for PreflightCheck {
+    fn as_ref(&self) -> &str {
+        self.code()
+    }
+}
+
+impl fmt::Display for PreflightCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
