@@ -11,6 +11,7 @@
 mod client;
 mod contract;
 mod crash;
+mod golden;
 mod keys;
 mod preflight;
 mod provision;

@@ -12,5 +12,6 @@
 mod adversary;
 mod crash;
 mod driver;
+mod golden;
 mod model;
 mod stage;
