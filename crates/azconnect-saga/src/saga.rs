@@ -1,0 +1,30 @@
+//! What one kind of saga is.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+
+use crate::illegal::IllegalEvent;
+
+/// One kind of saga: its events, and the state that they add up to. Implemented by a type without values.
+pub trait Saga: 'static {
+    /// What is known, as a fold of the events. The default is the state before the first event.
+    type State: Clone + Default + Send + Sync;
+
+    /// What is intended or has happened. As JSON it is what the journal keeps, so it holds no secret and what was written
+    /// once must stay readable.
+    type Event: Serialize + DeserializeOwned + Send + Sync;
+
+    /// The name of an event's kind in the journal, such as `minted`.
+    fn kind(event: &Self::Event) -> &'static str;
+
+    /// The state after an event. Pure: the same events at the same times give the same state.
+    ///
+    /// # Errors
+    /// If the event cannot follow in this state. It is not appended then; found in a journal, it means that the journal
+    /// is damaged.
+    fn evolve(state: Self::State, event: &Self::Event, at: OffsetDateTime) -> Result<Self::State, IllegalEvent>;
+
+    /// Whether nothing is left to do until something new begins. A stream at rest is not listed as unfinished.
+    fn is_at_rest(state: &Self::State) -> bool;
+}

@@ -1,0 +1,14 @@
+//! Sessions on the stores in memory, under virtual time.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test"
+)]
+
+mod append;
+mod hold;
+mod open;
+mod stage;

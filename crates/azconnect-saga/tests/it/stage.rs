@@ -1,0 +1,158 @@
+//! A saga that counts, and ports that fail where a test says so.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azconnect_core::{
+    Append, Clock, Effect, Entry, Error, ErrorKind, Grant, Journal, Lease, LeaseKey, Sequence, StreamId,
+};
+use azconnect_saga::{Claim, IllegalEvent, Saga, Session, SessionPorts};
+use azconnect_store::{MemoryJournal, MemoryLease};
+use azconnect_testkit::VirtualClock;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+pub(crate) const TERM: Duration = Duration::from_secs(60);
+
+/// Counts up, and rests at every even number.
+pub(crate) struct Tally;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum TallyEvent {
+    Counted { to: u32 },
+}
+
+pub(crate) fn counted(to: u32) -> TallyEvent {
+    TallyEvent::Counted { to }
+}
+
+impl Saga for Tally {
+    type State = u32;
+    type Event = TallyEvent;
+
+    fn kind(_: &TallyEvent) -> &'static str {
+        "counted"
+    }
+
+    fn evolve(state: u32, event: &TallyEvent, _: OffsetDateTime) -> Result<u32, IllegalEvent> {
+        let TallyEvent::Counted { to } = event;
+        if *to == state + 1 { Ok(*to) } else { Err(IllegalEvent::new("counted", format!("{state} was the last"))) }
+    }
+
+    fn is_at_rest(state: &u32) -> bool {
+        state.is_multiple_of(2)
+    }
+}
+
+/// What happens to one call.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Fate {
+    /// It never arrives.
+    Lost,
+    /// It arrives, and its answer is lost.
+    Unanswered,
+    /// It arrives, and is never answered.
+    Silent,
+}
+
+/// A journal, or a lease's renewals, whose next calls may have another fate.
+#[derive(Clone)]
+pub(crate) struct Fickle<T> {
+    pub(crate) inner: T,
+    pub(crate) fates: Arc<Mutex<VecDeque<Fate>>>,
+    pub(crate) reads_fail: Arc<Mutex<bool>>,
+}
+
+impl<T> Fickle<T> {
+    fn new(inner: T) -> Self {
+        Self { inner, fates: Arc::default(), reads_fail: Arc::default() }
+    }
+
+    pub(crate) fn next(&self, fates: &[Fate]) {
+        self.fates.lock().unwrap().extend(fates);
+    }
+
+    async fn meet<R>(&self, call: impl Future<Output = Result<R, Error>>) -> Result<R, Error> {
+        let fate = self.fates.lock().unwrap().pop_front();
+        let lost = || Error::new(ErrorKind::Unavailable, "no answer");
+        match fate {
+            None => call.await,
+            Some(Fate::Lost) => Err(lost()),
+            Some(Fate::Unanswered) => call.await.and(Err(lost())),
+            Some(Fate::Silent) => {
+                let _ = call.await;
+                std::future::pending().await
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Journal for Fickle<MemoryJournal> {
+    async fn append(&self, append: Append) -> Result<Sequence, Error> {
+        self.meet(self.inner.append(append)).await
+    }
+
+    async fn read(&self, stream: &StreamId, after: Sequence) -> Result<Vec<Entry>, Error> {
+        if *self.reads_fail.lock().unwrap() {
+            return Err(Error::new(ErrorKind::Unavailable, "the disk is gone").with_effect(Effect::None));
+        }
+        self.inner.read(stream, after).await
+    }
+
+    async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
+        self.inner.unfinished().await
+    }
+}
+
+#[async_trait]
+impl Lease for Fickle<MemoryLease> {
+    async fn acquire(&self, key: &LeaseKey, holder: &str, term: Duration) -> Result<Grant, Error> {
+        self.inner.acquire(key, holder, term).await
+    }
+
+    async fn renew(&self, grant: &Grant, term: Duration) -> Result<Grant, Error> {
+        self.meet(self.inner.renew(grant, term)).await
+    }
+
+    async fn release(&self, grant: &Grant) -> Result<(), Error> {
+        self.inner.release(grant).await
+    }
+}
+
+pub(crate) struct Stage {
+    pub(crate) clock: VirtualClock,
+    pub(crate) journal: Fickle<MemoryJournal>,
+    pub(crate) lease: Fickle<MemoryLease>,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let clock = VirtualClock::new();
+        let lease = Fickle::new(MemoryLease::new(Arc::new(clock.clone())));
+        Self { clock, journal: Fickle::new(MemoryJournal::new()), lease }
+    }
+
+    pub(crate) fn ports(&self) -> SessionPorts {
+        SessionPorts::new(Arc::new(self.journal.clone()), Arc::new(self.lease.clone()), Arc::new(self.clock.clone()))
+    }
+
+    pub(crate) async fn open(&self) -> Result<Session<Tally>, Error> {
+        Session::open(&self.ports(), Claim::new(stream())?.with_term(TERM).with_holder("test")).await
+    }
+
+    pub(crate) async fn entries(&self) -> Vec<Entry> {
+        self.journal.inner.read(&stream(), Sequence::START).await.unwrap()
+    }
+
+    pub(crate) async fn sleep(&self, seconds: u64) {
+        self.clock.sleep(Duration::from_secs(seconds)).await;
+    }
+}
+
+pub(crate) fn stream() -> StreamId {
+    StreamId::new("tally/1").unwrap()
+}
