@@ -100,7 +100,7 @@ impl Narrator {
             return Ok(());
         }
         for plan in plans {
-            let history = rotator.history(&plan.subject).await?;
+            let history = rotator.events(&plan.subject).await?;
             if history.is_empty() {
                 continue;
             }

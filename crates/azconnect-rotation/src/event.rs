@@ -1,6 +1,6 @@
 //! What happens in a rotation, as it is recorded.
 
-use azconnect_core::{Error, ErrorKind, KeyId, Record, SecretId};
+use azconnect_core::{KeyId, SecretId};
 use azconnect_credential::{Marker, Retirement, SinkId};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -145,31 +145,47 @@ pub enum RotationEvent {
 }
 
 impl RotationEvent {
-    /// The event as a record of a journal.
-    ///
-    /// # Errors
-    /// [`Unexpected`](ErrorKind::Unexpected) if it cannot be written as JSON.
-    pub(crate) fn to_record(&self, at: OffsetDateTime) -> Result<Record, Error> {
-        let value = serde_json::to_value(self).map_err(unwritable)?;
-        let kind = value.get("event").and_then(|kind| kind.as_str()).unwrap_or("event").to_owned();
-        Ok(Record::new(kind, value.to_string(), at))
+    /// The name of its kind in the journal, such as `minted`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Begun { .. } => "begun",
+            Self::Resumed => "resumed",
+            Self::Unblocked => "unblocked",
+            Self::MintIntended { .. } => "mint_intended",
+            Self::MintRefused { .. } => "mint_refused",
+            Self::MintUnanswered { .. } => "mint_unanswered",
+            Self::Minted { .. } => "minted",
+            Self::MarkerAbsent { .. } => "marker_absent",
+            Self::MarkerUnread { .. } => "marker_unread",
+            Self::MarkerWatched { .. } => "marker_watched",
+            Self::MarkerDropped { .. } => "marker_dropped",
+            Self::ProofDeferred { .. } => "proof_deferred",
+            Self::Proven { .. } => "proven",
+            Self::PushIntended { .. } => "push_intended",
+            Self::Pushed { .. } => "pushed",
+            Self::PushFailed { .. } => "push_failed",
+            Self::SinkVerified { .. } => "sink_verified",
+            Self::SinkUnverified { .. } => "sink_unverified",
+            Self::SinkGivenUp { .. } => "sink_given_up",
+            Self::SinkJoined { .. } => "sink_joined",
+            Self::CutOver => "cut_over",
+            Self::Cleared { .. } => "cleared",
+            Self::GateHeld { .. } => "gate_held",
+            Self::SinkDisproved { .. } => "sink_disproved",
+            Self::RemovalIntended { .. } => "removal_intended",
+            Self::RemovalAnswered { .. } => "removal_answered",
+            Self::RemovalFailed { .. } => "removal_failed",
+            Self::KeyRead { .. } => "key_read",
+            Self::Removed { .. } => "removed",
+            Self::Forgotten { .. } => "forgotten",
+            Self::RollbackBegun { .. } => "rollback_begun",
+            Self::OldProven { .. } => "old_proven",
+            Self::OldUnproven { .. } => "old_unproven",
+            Self::Restored { .. } => "restored",
+            Self::RestoreFailed { .. } => "restore_failed",
+            Self::Blocked { .. } => "blocked",
+            Self::Rotated => "rotated",
+            Self::RolledBack { .. } => "rolled_back",
+        }
     }
-
-    /// Reads a record back.
-    ///
-    /// # Errors
-    /// [`Corrupt`](ErrorKind::Corrupt) for a record this version cannot read.
-    pub(crate) fn of_record(record: &Record) -> Result<Self, Error> {
-        serde_json::from_str(&record.payload).map_err(|error| {
-            Error::new(ErrorKind::Corrupt, format!("the journal holds an event {:?} that cannot be read", record.kind))
-                .with_advice(
-                    "it may be written by a newer version: use that version, or restore the journal from a backup",
-                )
-                .with_source(error)
-        })
-    }
-}
-
-fn unwritable(error: serde_json::Error) -> Error {
-    Error::new(ErrorKind::Unexpected, "an event cannot be written as JSON").with_source(error)
 }

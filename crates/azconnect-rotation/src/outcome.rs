@@ -1,13 +1,24 @@
 //! How a run ended.
 
 use azconnect_core::KeyId;
+use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::plan::RotationPlan;
 use crate::problem::Problem;
 
 /// How a run ended. A run that ends otherwise returns an error, and the next run goes on from the journal.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// As JSON, `outcome` is `rotated`, `not_due`, `refused`, `waiting`, `rolled_back`, `blocked` or `idle`, and times are
+/// RFC 3339.
+///
+/// ```
+/// use azconnect_rotation::RotationOutcome;
+///
+/// assert_eq!(serde_json::to_string(&RotationOutcome::Idle).unwrap(), r#"{"outcome":"idle"}"#);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RotationOutcome {
     /// The new secret is in place everywhere, and the old one is gone.
@@ -15,6 +26,7 @@ pub enum RotationOutcome {
         /// The new secret's public id.
         key: Option<KeyId>,
         /// Until when lost secrets of ours are looked for; run again before then.
+        #[serde(with = "time::serde::rfc3339::option")]
         watching_until: Option<OffsetDateTime>,
     },
     /// Nothing is due.
@@ -30,6 +42,7 @@ pub enum RotationOutcome {
     /// Nothing can be done before a moment: run again then.
     Waiting {
         /// The moment.
+        #[serde(with = "time::serde::rfc3339")]
         until: OffsetDateTime,
         /// For what, in words for a person.
         why: &'static str,
@@ -39,6 +52,7 @@ pub enum RotationOutcome {
         /// Why.
         problem: Problem,
         /// Until when lost secrets of ours are looked for; run again before then.
+        #[serde(with = "time::serde::rfc3339::option")]
         watching_until: Option<OffsetDateTime>,
     },
     /// Nothing safe can be done without a person. Both secrets are alive.

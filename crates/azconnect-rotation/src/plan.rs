@@ -48,6 +48,13 @@ pub struct PlannedKey {
     pub fate: Fate,
 }
 
+impl PlannedKey {
+    /// A key, and what becomes of it.
+    pub fn new(issued: IssuedKey, fate: Fate) -> Self {
+        Self { issued, fate }
+    }
+}
+
 /// A consumer, as it was found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -89,6 +96,22 @@ pub struct RotationPlan {
 }
 
 impl RotationPlan {
+    /// A plan in which nothing is due and nothing was found, for other implementations of
+    /// [`Rotations`](crate::Rotations). Its title is the subject's name.
+    pub fn new(subject: SubjectId, ends_at: OffsetDateTime) -> Self {
+        Self {
+            title: subject.to_string(),
+            subject,
+            decision: Decision::NotDue,
+            expiry: Expiry::Unknown,
+            due_at: None,
+            keys: Vec::new(),
+            sinks: Vec::new(),
+            checks: Vec::new(),
+            ends_at,
+        }
+    }
+
     /// Everything that was looked at, about the subject and its consumers, each with whose it is. What stands in the way
     /// comes first, then warnings.
     pub fn all_checks(&self) -> Vec<(&str, &Check)> {
@@ -157,8 +180,9 @@ pub(crate) async fn plan(
     let expiry = Expiry::of(ours, now, target.policy.rotate_before);
     let (lifetime, too_short) = match target.policy.lifetime_within(inventory.max_lifetime) {
         Ok(lifetime) => (lifetime, None),
-        Err(error) => {
-            let check = Check::failed_by("lifetime-too-short", "life of secrets", &error).with_cause(error.message());
+        Err(fault) => {
+            let check =
+                Check::failed_by("lifetime-too-short", "life of secrets", &fault.into()).with_cause(fault.to_string());
             (target.policy.lifetime, Some(check))
         }
     };

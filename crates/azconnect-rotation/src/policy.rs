@@ -19,9 +19,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// policy.check()?;
 ///
 /// // A secret that is due as soon as it is minted would rotate for ever.
-/// let error = policy.with_lifetime(10 * day).check().unwrap_err();
-/// assert_eq!(error.field(), Some("policy.lifetime"));
-/// # Ok::<(), azconnect_core::Error>(())
+/// let fault = policy.with_lifetime(10 * day).check().unwrap_err();
+/// assert_eq!(fault.field(), "policy.lifetime");
+/// # Ok::<(), azconnect_rotation::PolicyFault>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -117,33 +117,23 @@ impl Policy {
     /// Checks that the terms fit together.
     ///
     /// # Errors
-    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) naming the field, with the remedy.
-    pub fn check(&self) -> Result<(), Error> {
-        let wrong = |field: &str, message: &str, advice: &str| {
-            Err(Error::invalid(format!("policy.{field}"), message).with_advice(advice))
-        };
+    /// The first fault. As an [`Error`] it is [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) and names the
+    /// field, with the remedy.
+    pub fn check(&self) -> Result<(), PolicyFault> {
         if self.lifetime > Self::LONGEST_LIFETIME {
-            return wrong("lifetime", "is longer than 730 days", "choose a shorter life: rotation makes it safe");
+            return Err(PolicyFault::LifetimeTooLong);
         }
         if self.lifetime <= self.rotate_before {
-            return wrong(
-                "lifetime",
-                "is not longer than rotate_before, so a new secret would be due at once",
-                "lengthen the lifetime or shorten rotate_before",
-            );
+            return Err(PolicyFault::DueAtOnce);
         }
         if self.rotate_before < self.retry_budget + self.grace + self.settle {
-            return wrong(
-                "rotate_before",
-                "leaves no room for the retry budget, the grace and the settling time before the secret ends",
-                "lengthen rotate_before, or shorten retry_budget or grace",
-            );
+            return Err(PolicyFault::TooLittleTime);
         }
         if self.attempts == 0 {
-            return wrong("attempts", "is 0", "allow at least one attempt");
+            return Err(PolicyFault::NoAttempt);
         }
         if self.absence_reads < 2 {
-            return wrong("absence_reads", "is less than 2", "one absent read proves nothing: ask for at least 2");
+            return Err(PolicyFault::TooFewReads);
         }
         Ok(())
     }
@@ -151,15 +141,11 @@ impl Policy {
     /// How long a new secret lives where the tenant allows at most `maximum`, or an error if that is too short.
     ///
     /// # Errors
-    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) if a secret of that life would be due at once.
-    pub fn lifetime_within(&self, maximum: Option<Duration>) -> Result<Duration, Error> {
+    /// [`PolicyFault::TenantAllowsTooShort`] if a secret of that life would be due at once.
+    pub fn lifetime_within(&self, maximum: Option<Duration>) -> Result<Duration, PolicyFault> {
         let lifetime = maximum.map_or(self.lifetime, |maximum| self.lifetime.min(maximum.saturating_sub(MINUTE)));
         if lifetime <= self.rotate_before {
-            return Err(Error::invalid(
-                "policy.rotate_before",
-                "is longer than the life that the tenant's policy allows a secret",
-            )
-            .with_advice("shorten rotate_before, or ask the tenant's administrator for a longer maximum lifetime"));
+            return Err(PolicyFault::TenantAllowsTooShort);
         }
         Ok(lifetime)
     }
@@ -168,6 +154,72 @@ impl Policy {
     pub(crate) fn pause_after(&self, failures: u32, asked: Option<Duration>) -> Duration {
         let doubled = self.pause.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(5 * MINUTE);
         doubled.max(asked.unwrap_or_default())
+    }
+}
+
+/// Why the terms of a rotation do not fit together.
+///
+/// ```
+/// use azconnect_core::Error;
+/// use azconnect_rotation::{Policy, PolicyFault};
+///
+/// let fault = Policy::default().with_attempts(0).check().unwrap_err();
+/// assert_eq!((fault, fault.field()), (PolicyFault::NoAttempt, "policy.attempts"));
+/// assert_eq!(Error::from(fault).field(), Some("policy.attempts"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PolicyFault {
+    /// The lifetime exceeds [`Policy::LONGEST_LIFETIME`].
+    #[error("is longer than 730 days")]
+    LifetimeTooLong,
+    /// The lifetime does not exceed `rotate_before`.
+    #[error("is not longer than rotate_before, so a new secret would be due at once")]
+    DueAtOnce,
+    /// A secret might end before a rotation that is repeated has ended.
+    #[error("leaves no room for the retry budget, the grace and the settling time before the secret ends")]
+    TooLittleTime,
+    /// No attempt is allowed.
+    #[error("is 0")]
+    NoAttempt,
+    /// One read that does not list a key is taken as proof that it is gone.
+    #[error("is less than 2")]
+    TooFewReads,
+    /// The tenant's own policy allows a secret no longer life than `rotate_before`.
+    #[error("is longer than the life that the tenant's policy allows a secret")]
+    TenantAllowsTooShort,
+}
+
+impl PolicyFault {
+    /// The field that is wrong, such as `policy.lifetime`.
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::LifetimeTooLong | Self::DueAtOnce => "policy.lifetime",
+            Self::TooLittleTime | Self::TenantAllowsTooShort => "policy.rotate_before",
+            Self::NoAttempt => "policy.attempts",
+            Self::TooFewReads => "policy.absence_reads",
+        }
+    }
+
+    /// What the person should do.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::LifetimeTooLong => "choose a shorter life: rotation makes it safe",
+            Self::DueAtOnce => "lengthen the lifetime or shorten rotate_before",
+            Self::TooLittleTime => "lengthen rotate_before, or shorten retry_budget or grace",
+            Self::NoAttempt => "allow at least one attempt",
+            Self::TooFewReads => "one absent read proves nothing: ask for at least 2",
+            Self::TenantAllowsTooShort => {
+                "shorten rotate_before, or ask the tenant's administrator for a longer maximum lifetime"
+            }
+        }
+    }
+}
+
+impl From<PolicyFault> for Error {
+    fn from(fault: PolicyFault) -> Self {
+        Self::invalid(fault.field(), fault.to_string()).with_advice(fault.advice())
     }
 }
 
@@ -182,7 +234,7 @@ mod tests {
 
     #[test]
     fn terms_that_do_not_fit_are_refused_by_name() {
-        let field = |policy: Policy| policy.check().unwrap_err().field().unwrap_or_default().to_owned();
+        let field = |policy: Policy| policy.check().unwrap_err().field();
         assert_eq!(field(Policy::default().with_lifetime(731 * DAY)), "policy.lifetime");
         assert_eq!(field(Policy::default().with_lifetime(DAY)), "policy.lifetime");
         assert_eq!(field(Policy::default().with_rotate_before(DAY)), "policy.rotate_before");

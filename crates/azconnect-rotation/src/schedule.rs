@@ -17,10 +17,12 @@ impl Rotator {
     /// The caller decides when to call it again: at the earliest [`RotationOutcome::run_again_at`], and after an error when the
     /// error's cause may have passed.
     pub async fn rotate_due(&self, targets: &[Target], at_once: usize) -> Vec<Run> {
-        futures_util::stream::iter(targets)
-            .map(|target| async move { (target.subject().clone(), self.rotate(target).await) })
-            .buffer_unordered(at_once.max(1))
-            .collect()
-            .await
+        // Made before the first is polled: a closure that the stream kept would not be `Send` for every lifetime.
+        let runs: Vec<_> = targets.iter().map(|target| self.run_one(target)).collect();
+        futures_util::stream::iter(runs).buffer_unordered(at_once.max(1)).collect().await
+    }
+
+    async fn run_one(&self, target: &Target) -> Run {
+        (target.subject().clone(), self.rotate(target).await)
     }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use azconnect_core::{Error, KeyId, LeaseKey, StreamId};
+use azconnect_core::{Error, KeyId, StreamId};
 use azconnect_credential::{CredentialIssuer, CredentialSink, CredentialVerifier, SubjectId};
 
 use crate::policy::Policy;
+use crate::saga::stream_of;
 
 /// A consumer, and how much depends on it.
 #[derive(Clone)]
@@ -45,13 +46,13 @@ impl SinkBinding {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Target {
-    /// Mints and retires.
+    /// The port that mints and retires its keys.
     pub issuer: Arc<dyn CredentialIssuer>,
-    /// Proves.
+    /// The port that says whether a secret is accepted.
     pub verifier: Arc<dyn CredentialVerifier>,
-    /// The consumers.
+    /// Who receives the secret.
     pub sinks: Vec<SinkBinding>,
-    /// The terms.
+    /// On which terms it is rotated.
     pub policy: Policy,
     /// Keys that were minted by hand and may be removed once the new secret is in place.
     pub adopted: Vec<KeyId>,
@@ -113,19 +114,7 @@ impl Target {
         }
     }
 
-    /// The lease that its one writer holds.
-    pub(crate) fn lease_key(&self) -> Result<LeaseKey, Error> {
-        LeaseKey::new(self.stream()?.as_str())
-    }
-
     pub(crate) fn sink(&self, id: &azconnect_credential::SinkId) -> Option<&SinkBinding> {
         self.sinks.iter().find(|binding| binding.sink.id() == id)
     }
-}
-
-/// What every stream of this crate begins with.
-pub(crate) const STREAM_PREFIX: &str = "rotation/";
-
-pub(crate) fn stream_of(subject: &SubjectId) -> Result<StreamId, Error> {
-    StreamId::new(format!("{STREAM_PREFIX}{subject}"))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use azconnect_core::{Effect, Error, KeyId, Secret, SecretId};
 use azconnect_credential::{Candidate, CredentialVerdict, Marker, MintRequest, Minted};
 
-use super::session::Session;
+use super::writer::Writer;
 use super::{new_marker, sealed_name};
 use crate::event::{RemovalCause, RotationEvent};
 use crate::problem::Problem;
@@ -14,8 +14,8 @@ use crate::state::{Mint, NewKey};
 /// How often sealing is tried while the only copy of a new secret is in memory.
 const SEALING_ATTEMPTS: u32 = 5;
 
-impl Session<'_> {
-    pub(super) async fn record(&mut self, event: RotationEvent) -> Result<(), Error> {
+impl Writer<'_> {
+    pub(super) async fn record(&self, event: RotationEvent) -> Result<(), Error> {
         if let RotationEvent::MarkerDropped { marker } = &event {
             // It was sealed but never listed, so nobody can use it.
             self.rotator.ports.secrets.remove(&sealed_name(self.target.subject(), marker)?).await?;
@@ -24,13 +24,13 @@ impl Session<'_> {
     }
 
     /// The marker is durable before the request, so that a lost answer leaves something to look for.
-    pub(super) async fn mint(&mut self) -> Result<(), Error> {
-        let Some(rotation) = &self.state.rotation else { return Ok(()) };
+    pub(super) async fn mint(&self) -> Result<(), Error> {
+        let Some(ends_at) = self.state().rotation.as_ref().map(|rotation| rotation.ends_at) else { return Ok(()) };
         let marker = new_marker(self.rotator.ports.clock.now())?;
-        let request = MintRequest::new(marker.clone(), rotation.ends_at);
+        let request = MintRequest::new(marker.clone(), ends_at);
         self.append(vec![RotationEvent::MintIntended { marker: marker.clone() }]).await?;
         let issuer = self.target.issuer.clone();
-        match self.guard(async { Ok(issuer.mint(&request).await) }).await? {
+        match self.guard(issuer.mint(&request)).await? {
             Ok(minted) => self.seal(marker, minted).await,
             Err(error) if error.effect() == Effect::None => {
                 self.append(vec![RotationEvent::MintRefused { marker, problem: Problem::from(&error) }]).await
@@ -43,7 +43,7 @@ impl Session<'_> {
 
     /// Sealed before journalled: the service shows a secret once, so a crash between the two must leave something to
     /// recover.
-    async fn seal(&mut self, marker: Marker, minted: Minted) -> Result<(), Error> {
+    async fn seal(&self, marker: Marker, minted: Minted) -> Result<(), Error> {
         let sealed = sealed_name(self.target.subject(), &marker)?;
         let ports = &self.rotator.ports;
         let minted_at = ports.clock.now();
@@ -60,9 +60,9 @@ impl Session<'_> {
     }
 
     /// Looks for a marker: its secret is recovered if it was sealed and still wanted, and removed otherwise.
-    pub(super) async fn search(&mut self, marker: Marker) -> Result<(), Error> {
+    pub(super) async fn search(&self, marker: Marker) -> Result<(), Error> {
         let issuer = self.target.issuer.clone();
-        let inventory = match self.guard(async { Ok(issuer.inventory().await) }).await? {
+        let inventory = match self.guard(issuer.inventory()).await? {
             Ok(inventory) => inventory,
             Err(error) => {
                 return self.append(vec![RotationEvent::MarkerUnread { marker, problem: Problem::from(&error) }]).await;
@@ -73,7 +73,8 @@ impl Session<'_> {
             return self.append(vec![RotationEvent::MarkerAbsent { marker }]).await;
         };
         let sealed = sealed_name(self.target.subject(), &marker)?;
-        let rotation = self.state.rotation.as_ref();
+        let state = self.state();
+        let rotation = state.rotation.as_ref();
         let wanted = rotation.is_some_and(|r| matches!(&r.mint, Mint::Asked { marker: asked, .. } if *asked == marker));
         if wanted && found.len() == 1 && self.rotator.ports.secrets.get(&sealed).await?.is_some() {
             let minted_at = self.rotator.ports.clock.now();
@@ -89,11 +90,11 @@ impl Session<'_> {
         self.append(found.into_iter().map(removal).collect()).await
     }
 
-    pub(super) async fn prove(&mut self) -> Result<(), Error> {
+    pub(super) async fn prove(&self) -> Result<(), Error> {
         let Some(new) = self.new_key() else { return Ok(()) };
         let secret = self.open_sealed(&new.sealed).await?;
         let verifier = self.target.verifier.clone();
-        let assessment = self.guard(async { Ok(verifier.verify(&candidate(&new, &secret)).await) }).await?;
+        let assessment = self.guard(verifier.verify(&candidate(&new, &secret))).await?;
         let event = if assessment.is_accepted() {
             RotationEvent::Proven { evidence: assessment.evidence }
         } else {
@@ -102,10 +103,10 @@ impl Session<'_> {
         self.append(vec![event]).await
     }
 
-    pub(super) async fn prove_old(&mut self, sealed: SecretId) -> Result<(), Error> {
+    pub(super) async fn prove_old(&self, sealed: SecretId) -> Result<(), Error> {
         let secret = self.open_sealed(&sealed).await?;
         let verifier = self.target.verifier.clone();
-        let assessment = self.guard(async { Ok(verifier.verify(&Candidate::new(&secret)).await) }).await?;
+        let assessment = self.guard(verifier.verify(&Candidate::new(&secret))).await?;
         let event = match assessment.verdict {
             CredentialVerdict::Accepted => RotationEvent::OldProven { evidence: assessment.evidence },
             CredentialVerdict::Rejected => RotationEvent::Blocked { problem: Problem::from(&assessment) },
@@ -117,7 +118,7 @@ impl Session<'_> {
     }
 
     pub(super) fn new_key(&self) -> Option<NewKey> {
-        self.state.rotation.as_ref().and_then(|rotation| rotation.new_key()).cloned()
+        self.state().rotation.as_ref().and_then(|rotation| rotation.new_key()).cloned()
     }
 }
 

@@ -3,24 +3,27 @@
 mod issue;
 mod retire;
 mod serve;
-mod session;
+mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use azconnect_core::{Clock, Error, Journal, Lease, SecretId, SecretStore, Sequence};
 use azconnect_credential::{Marker, SubjectId};
+use azconnect_saga::SessionPorts;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::decide::{Action, decide};
 use crate::event::RotationEvent;
+use crate::history::HistoryEntry;
 use crate::observer::{Observer, Unobserved};
 use crate::outcome::RotationOutcome;
 use crate::plan::{Decision, RotationPlan, newly_bound, plan};
+use crate::saga::{RotationSaga, STREAM_PREFIX, stream_of};
 use crate::state::{Course, RotationState};
-use crate::target::{STREAM_PREFIX, Target, stream_of};
-use session::Session;
+use crate::target::Target;
+use writer::Writer;
 
 /// The ports a rotation is written to.
 #[derive(Clone)]
@@ -46,6 +49,10 @@ impl Ports {
     ) -> Self {
         Self { journal, secrets, lease, clock }
     }
+
+    fn session(&self) -> SessionPorts {
+        SessionPorts::new(self.journal.clone(), self.lease.clone(), self.clock.clone())
+    }
 }
 
 /// Rotates secrets. Cheap to clone; the same one serves any number of targets, one after the other or at once.
@@ -55,18 +62,16 @@ impl Ports {
 pub struct Rotator {
     ports: Ports,
     observer: Arc<dyn Observer>,
-    holder: String,
     term: Duration,
     patience: Duration,
 }
 
 impl Rotator {
-    /// A rotator that holds leases of 60 seconds under a name of its own, and waits for up to 2 minutes by itself.
+    /// A rotator that holds leases of 60 seconds, and waits for up to 2 minutes by itself.
     pub fn new(ports: Ports) -> Self {
         Self {
             ports,
             observer: Arc::new(Unobserved),
-            holder: format!("rotator-{}", Uuid::new_v4()),
             term: Duration::from_secs(60),
             patience: Duration::from_secs(120),
         }
@@ -147,27 +152,31 @@ impl Rotator {
         self.run(target, Start::Unblock).await
     }
 
-    /// What is known about a subject.
+    /// What is known about a subject, and the position in the journal up to which it was read. Needs no lease.
     ///
     /// # Errors
     /// If the journal cannot be read.
     pub async fn state(&self, subject: &SubjectId) -> Result<(RotationState, Sequence), Error> {
-        let mut state = RotationState::default();
-        let mut sequence = Sequence::START;
-        for entry in self.ports.journal.read(&stream_of(subject)?, Sequence::START).await? {
-            state = state.evolve(&RotationEvent::of_record(&entry.record)?, entry.record.at)?;
-            sequence = entry.sequence;
-        }
-        Ok((state, sequence))
+        let snapshot = azconnect_saga::read::<RotationSaga>(&*self.ports.journal, &stream_of(subject)?).await?;
+        Ok((snapshot.state, snapshot.sequence))
     }
 
-    /// Everything that happened to a subject, in order.
+    /// The events of a subject, in order.
     ///
     /// # Errors
     /// If the journal cannot be read.
-    pub async fn history(&self, subject: &SubjectId) -> Result<Vec<(OffsetDateTime, RotationEvent)>, Error> {
-        let entries = self.ports.journal.read(&stream_of(subject)?, Sequence::START).await?;
-        entries.iter().map(|entry| Ok((entry.record.at, RotationEvent::of_record(&entry.record)?))).collect()
+    pub async fn events(&self, subject: &SubjectId) -> Result<Vec<(OffsetDateTime, RotationEvent)>, Error> {
+        let happened = azconnect_saga::history::<RotationSaga>(&*self.ports.journal, &stream_of(subject)?).await?;
+        Ok(happened.into_iter().map(|one| (one.at, one.event)).collect())
+    }
+
+    /// Everything that happened to a subject, in order, in words for a page or a report.
+    ///
+    /// # Errors
+    /// If the journal cannot be read.
+    pub async fn history(&self, subject: &SubjectId) -> Result<Vec<HistoryEntry>, Error> {
+        let events = self.events(subject).await?;
+        Ok(events.iter().map(|(at, event)| HistoryEntry::new(*at, event)).collect())
     }
 
     /// The subjects with something left to do.
@@ -201,70 +210,70 @@ impl Rotator {
                 }
             }
         }
-        let mut session = Session::open(self, target).await?;
-        let outcome = self.work(&mut session, start).await;
-        session.close().await;
+        let writer = Writer::open(self, target).await?;
+        let outcome = self.work(&writer, start).await;
+        writer.close().await;
         outcome
     }
 
-    async fn work(&self, session: &mut Session<'_>, start: Start) -> Result<RotationOutcome, Error> {
-        if start == Start::Unblock && session.state.rotation.as_ref().is_some_and(|r| r.blocked().is_some()) {
-            session.append(vec![RotationEvent::Unblocked]).await?;
-        } else if !session.state.is_at_rest() {
-            session.append(vec![RotationEvent::Resumed]).await?;
+    async fn work(&self, writer: &Writer<'_>, start: Start) -> Result<RotationOutcome, Error> {
+        if start == Start::Unblock && writer.state().rotation.as_ref().is_some_and(|r| r.blocked().is_some()) {
+            writer.append(vec![RotationEvent::Unblocked]).await?;
+        } else if !writer.state().is_at_rest() {
+            writer.append(vec![RotationEvent::Resumed]).await?;
         }
-        if session.state.rotation.is_none() && matches!(start, Start::IfDue | Start::Now) {
-            let state = session.state.clone();
-            let plan = session.guard(plan(session.target, &state, &*self.ports.clock, start == Start::Now)).await?;
+        if writer.state().rotation.is_none() && matches!(start, Start::IfDue | Start::Now) {
+            let state = writer.state();
+            let plan = writer.guard(plan(writer.target, &state, &*self.ports.clock, start == Start::Now)).await??;
             match plan.decision {
-                Decision::Rotate => session.begin(plan).await?,
+                Decision::Rotate => writer.begin(plan).await?,
                 // What is left of an earlier rotation is still looked after.
-                _ if !session.state.is_at_rest() => {}
+                _ if !writer.state().is_at_rest() => {}
                 Decision::Refuse => return Ok(RotationOutcome::Refused { plan: Box::new(plan) }),
                 _ => return Ok(RotationOutcome::NotDue { plan: Box::new(plan) }),
             }
         }
-        self.join(session).await?;
-        self.drive(session).await
+        self.join(writer).await?;
+        self.drive(writer).await
     }
 
     /// Whoever was bound since the rotation began holds the old secret, and must not be left with it.
-    async fn join(&self, session: &mut Session<'_>) -> Result<(), Error> {
-        let Some(rotation) = session.state.rotation.clone().filter(|rotation| rotation.course == Course::Forward)
+    async fn join(&self, writer: &Writer<'_>) -> Result<(), Error> {
+        let Some(rotation) = writer.state().rotation.clone().filter(|rotation| rotation.course == Course::Forward)
         else {
             return Ok(());
         };
-        let target = session.target;
-        let bound = session.guard(async { Ok(newly_bound(target, &rotation).await) }).await?;
+        let bound = writer.guard(newly_bound(writer.target, &rotation)).await?;
         match bound.is_empty() {
             true => Ok(()),
-            false => session.append(bound.into_iter().map(|terms| RotationEvent::SinkJoined { terms }).collect()).await,
+            false => writer.append(bound.into_iter().map(|terms| RotationEvent::SinkJoined { terms }).collect()).await,
         }
     }
 
-    async fn drive(&self, session: &mut Session<'_>) -> Result<RotationOutcome, Error> {
-        let began_with_rotation = session.state.rotation.is_some();
+    async fn drive(&self, writer: &Writer<'_>) -> Result<RotationOutcome, Error> {
+        let began_with_rotation = writer.state().rotation.is_some();
         let mut new_key = None;
         loop {
-            if let Some(rotation) = &session.state.rotation {
+            let state = writer.state();
+            if let Some(rotation) = &state.rotation {
                 new_key = rotation.new_key().map(|new| new.key);
                 if let Some(problem) = rotation.blocked() {
                     return Ok(RotationOutcome::Blocked { problem: problem.clone() });
                 }
-            } else if began_with_rotation && session.state.removals.is_empty() && session.state.forget.is_empty() {
-                return Ok(ended(&session.state, new_key));
+            } else if began_with_rotation && state.removals.is_empty() && state.forget.is_empty() {
+                return Ok(ended(&state, new_key));
             }
-            match decide(&session.state, self.ports.clock.now()) {
+            match decide(&state, self.ports.clock.now()) {
                 Action::Rest => return Ok(RotationOutcome::Idle),
                 Action::Wait { until, why } => {
                     let pause = Duration::try_from(until - self.ports.clock.now()).unwrap_or_default();
                     if pause > self.patience {
                         return Ok(RotationOutcome::Waiting { until, why });
                     }
-                    self.observer.waiting(session.target.subject(), until, why);
-                    session.wait(pause).await?;
+                    self.observer.waiting(writer.target.subject(), until, why);
+                    writer.wait(pause).await?;
                 }
-                action => session.perform(action).await?,
+                action => writer.perform(action).await?,
             }
         }
     }

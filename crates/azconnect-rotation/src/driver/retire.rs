@@ -6,18 +6,18 @@ use futures_util::future::join_all;
 
 use super::issue::candidate;
 use super::serve::assess;
-use super::session::Session;
+use super::writer::Writer;
 use crate::event::RotationEvent;
 use crate::problem::Problem;
 use crate::state::NewKey;
 
-impl Session<'_> {
+impl Writer<'_> {
     /// Proves everything once more: the new key is listed and authenticates, and every required consumer works.
-    pub(super) async fn gate(&mut self) -> Result<(), Error> {
+    pub(super) async fn gate(&self) -> Result<(), Error> {
         let Some(new) = self.new_key() else { return Ok(()) };
         let secret = self.open_sealed(&new.sealed).await?;
         let target = self.target;
-        let required: Vec<_> = match &self.state.rotation {
+        let required: Vec<_> = match &self.state().rotation {
             Some(rotation) => rotation.sinks.iter().filter(|sink| sink.terms.required).cloned().collect(),
             None => return Ok(()),
         };
@@ -26,7 +26,7 @@ impl Session<'_> {
             let listed = target.issuer.inventory().await;
             let accepted = target.verifier.verify(&offer).await;
             let sinks = join_all(required.iter().map(|sink| assess(target, sink, &offer))).await;
-            Ok((listed, accepted, sinks))
+            (listed, accepted, sinks)
         };
         let (listed, accepted, sinks) = self.guard(checks).await?;
         let rejected =
@@ -56,25 +56,25 @@ impl Session<'_> {
         self.append(vec![event]).await
     }
 
-    pub(super) async fn remove(&mut self, key: KeyId) -> Result<(), Error> {
+    pub(super) async fn remove(&self, key: KeyId) -> Result<(), Error> {
         let issuer = self.target.issuer.clone();
-        let event = match self.guard(async { Ok(issuer.retire(key).await) }).await? {
+        let event = match self.guard(issuer.retire(key)).await? {
             Ok(answer) => RotationEvent::RemovalAnswered { key, answer },
             Err(error) => RotationEvent::RemovalFailed { key, problem: Problem::from(&error) },
         };
         self.append(vec![event]).await
     }
 
-    pub(super) async fn check_removed(&mut self, key: KeyId) -> Result<(), Error> {
+    pub(super) async fn check_removed(&self, key: KeyId) -> Result<(), Error> {
         let issuer = self.target.issuer.clone();
-        let event = match self.guard(async { Ok(issuer.inventory().await) }).await? {
+        let event = match self.guard(issuer.inventory()).await? {
             Ok(inventory) => RotationEvent::KeyRead { key, listed: inventory.key(key).is_some() },
             Err(error) => RotationEvent::RemovalFailed { key, problem: Problem::from(&error) },
         };
         self.append(vec![event]).await
     }
 
-    pub(super) async fn forget(&mut self, key: KeyId, sealed: SecretId) -> Result<(), Error> {
+    pub(super) async fn forget(&self, key: KeyId, sealed: SecretId) -> Result<(), Error> {
         self.rotator.ports.secrets.remove(&sealed).await?;
         self.append(vec![RotationEvent::Forgotten { key }]).await
     }

@@ -6,14 +6,14 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::issue::candidate;
-use super::session::Session;
+use super::writer::Writer;
 use crate::event::RotationEvent;
 use crate::problem::Problem;
 use crate::state::SinkProgress;
 use crate::target::{SinkBinding, Target};
 
-impl Session<'_> {
-    pub(super) async fn push(&mut self, sinks: Vec<SinkId>) -> Result<(), Error> {
+impl Writer<'_> {
+    pub(super) async fn push(&self, sinks: Vec<SinkId>) -> Result<(), Error> {
         let Some(new) = self.new_key() else { return Ok(()) };
         let secret = self.open_sealed(&new.sealed).await?;
         self.append(vec![RotationEvent::PushIntended { sinks: sinks.clone() }]).await?;
@@ -33,7 +33,7 @@ impl Session<'_> {
         self.record_as_they_come(pushes.collect()).await
     }
 
-    pub(super) async fn verify(&mut self, sinks: Vec<SinkId>) -> Result<(), Error> {
+    pub(super) async fn verify(&self, sinks: Vec<SinkId>) -> Result<(), Error> {
         let Some(new) = self.new_key() else { return Ok(()) };
         let secret = self.open_sealed(&new.sealed).await?;
         let target = self.target;
@@ -54,7 +54,7 @@ impl Session<'_> {
         self.record_as_they_come(checks.collect()).await
     }
 
-    pub(super) async fn restore(&mut self, sinks: Vec<SinkId>, sealed: SecretId) -> Result<(), Error> {
+    pub(super) async fn restore(&self, sinks: Vec<SinkId>, sealed: SecretId) -> Result<(), Error> {
         let secret = self.open_sealed(&sealed).await?;
         let target = self.target;
         let progress: Vec<_> = sinks.iter().filter_map(|sink| self.progress(sink)).collect();
@@ -82,17 +82,21 @@ impl Session<'_> {
 
     /// Records each outcome when it comes, so that a crash forgets as little as possible.
     async fn record_as_they_come(
-        &mut self,
+        &self,
         mut work: FuturesUnordered<impl Future<Output = RotationEvent>>,
     ) -> Result<(), Error> {
-        while let Some(event) = self.guard(async { Ok(work.next().await) }).await? {
-            self.append(vec![event]).await?;
-        }
-        Ok(())
+        let recorded = async {
+            while let Some(event) = work.next().await {
+                self.append(vec![event]).await?;
+            }
+            Ok(())
+        };
+        // Around all of it: consumers that answer one after the other must not put the renewal off.
+        self.guard(recorded).await?
     }
 
     fn progress(&self, sink: &SinkId) -> Option<SinkProgress> {
-        self.state.rotation.as_ref()?.sinks.iter().find(|progress| progress.terms.sink == *sink).cloned()
+        self.state().rotation.as_ref()?.sinks.iter().find(|progress| progress.terms.sink == *sink).cloned()
     }
 }
 

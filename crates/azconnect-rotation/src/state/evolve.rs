@@ -1,7 +1,8 @@
 //! How an event changes the state.
 
-use azconnect_core::{Error, ErrorKind, KeyId};
+use azconnect_core::KeyId;
 use azconnect_credential::{Marker, SinkId};
+use azconnect_saga::IllegalEvent;
 use time::OffsetDateTime;
 
 use super::{Course, Ending, LedgerKey, Mint, NewKey, Removal, Rotation, RotationState, SinkProgress, Trial, Watch};
@@ -9,12 +10,25 @@ use crate::event::{RemovalCause, RotationEvent};
 use crate::policy::Policy;
 use crate::problem::Problem;
 
+/// What the state is that forbids an event, in a few words.
+type Forbidding = &'static str;
+
+const NO_ROTATION: Forbidding = "no rotation is under way";
+const NOT_BEING_REMOVED: Forbidding = "the key is not being removed";
+
 impl RotationState {
     /// The state after an event. Pure: the same events give the same state.
     ///
     /// # Errors
-    /// [`Corrupt`](ErrorKind::Corrupt) for an event that cannot follow: the journal is not ours or was changed.
-    pub fn evolve(mut self, event: &RotationEvent, at: OffsetDateTime) -> Result<Self, Error> {
+    /// For an event that cannot follow. In a journal, it means that the journal is not ours or was changed.
+    pub fn evolve(mut self, event: &RotationEvent, at: OffsetDateTime) -> Result<Self, IllegalEvent> {
+        match self.take_in(event, at) {
+            Ok(()) => Ok(self),
+            Err(state) => Err(IllegalEvent::new(event.kind(), state)),
+        }
+    }
+
+    fn take_in(&mut self, event: &RotationEvent, at: OffsetDateTime) -> Result<(), Forbidding> {
         match event {
             RotationEvent::Begun { .. } => self.begin(event)?,
             RotationEvent::Resumed => {}
@@ -36,7 +50,8 @@ impl RotationState {
                 self.removals.values_mut().for_each(Removal::unblock);
                 let (ledger, removals) = (&self.ledger, &self.removals);
                 let stays = |key| ledger.contains_key(key) && !removals.contains_key(key);
-                let rotation = self.rotation.as_mut().ok_or_else(|| illegal("no rotation is under way"))?;
+                let rotation = self.rotation.as_mut().ok_or(NO_ROTATION)?;
+                require(rotation.blocked().is_some(), "the rotation is not blocked")?;
                 let new_stays = rotation.new_key().is_some_and(|new| stays(&new.key));
                 rotation.unblock(new_stays);
             }
@@ -44,21 +59,21 @@ impl RotationState {
             RotationEvent::RolledBack { problem } => self.end(Some(problem.clone()), at)?,
             _ => self.rotation_mut()?.evolve(event, at)?,
         }
-        Ok(self)
+        Ok(())
     }
 
-    fn rotation_mut(&mut self) -> Result<&mut Rotation, Error> {
-        self.rotation.as_mut().ok_or_else(|| illegal("no rotation is under way"))
+    fn rotation_mut(&mut self) -> Result<&mut Rotation, Forbidding> {
+        self.rotation.as_mut().ok_or(NO_ROTATION)
     }
 
     fn policy(&self) -> Policy {
         self.rotation.as_ref().map(|rotation| rotation.policy.clone()).unwrap_or_default()
     }
 
-    fn begin(&mut self, event: &RotationEvent) -> Result<(), Error> {
+    fn begin(&mut self, event: &RotationEvent) -> Result<(), Forbidding> {
         let RotationEvent::Begun { rotation, title, policy, sinks, retire, ends_at } = event else { return Ok(()) };
         if self.rotation.is_some() {
-            return Err(illegal("a rotation is under way already"));
+            return Err("a rotation is under way already");
         }
         for key in retire {
             self.ledger.entry(*key).or_insert(LedgerKey { marker: None, sealed: None, ends_at: None });
@@ -79,26 +94,30 @@ impl RotationState {
         Ok(())
     }
 
-    fn mint(&mut self, event: &RotationEvent, at: OffsetDateTime) -> Result<(), Error> {
+    fn mint(&mut self, event: &RotationEvent, at: OffsetDateTime) -> Result<(), Forbidding> {
         let rotation = self.rotation_mut()?;
         match event {
             RotationEvent::MintIntended { marker } => {
+                require(matches!(rotation.mint, Mint::Wanted { .. }), "no secret is wanted")?;
                 let failures = rotation.mint.failures();
                 rotation.mint = asked(marker, failures);
             }
-            RotationEvent::MintRefused { problem, .. } => {
+            RotationEvent::MintRefused { marker, problem } => {
+                rotation.mint.require_asked(marker)?;
                 let failures = rotation.mint.failures() + 1;
                 let not_before = Some(at + rotation.policy.pause_after(failures, problem.retry_after()));
                 rotation.mint = Mint::Wanted { failures, not_before, problem: Some(problem.clone()) };
             }
             // Look at once: the listing may show it already.
-            RotationEvent::MintUnanswered { problem: lost, .. } => {
+            RotationEvent::MintUnanswered { marker, problem: lost } => {
+                rotation.mint.require_asked(marker)?;
                 if let Mint::Asked { problem, next_at, .. } = &mut rotation.mint {
                     *problem = Some(lost.clone());
                     *next_at = Some(at);
                 }
             }
             RotationEvent::Minted { marker, key, ends_at, sealed, minted_at } => {
+                rotation.mint.require_asked(marker)?;
                 rotation.mint = Mint::Sealed(NewKey {
                     key: *key,
                     sealed: sealed.clone(),
@@ -114,21 +133,34 @@ impl RotationState {
         Ok(())
     }
 
-    fn search(&mut self, event: &RotationEvent, at: OffsetDateTime) -> Result<(), Error> {
+    fn search(&mut self, event: &RotationEvent, at: OffsetDateTime) -> Result<(), Forbidding> {
         let policy = self.policy();
         match event {
-            RotationEvent::MarkerAbsent { marker } => self.not_found(&policy, marker, None, at),
-            RotationEvent::MarkerUnread { marker, problem } => self.not_found(&policy, marker, Some(problem), at),
+            RotationEvent::MarkerAbsent { marker } => {
+                self.require_looked_for(marker)?;
+                self.not_found(&policy, marker, None, at);
+            }
+            RotationEvent::MarkerUnread { marker, problem } => {
+                self.require_looked_for(marker)?;
+                self.not_found(&policy, marker, Some(problem), at);
+            }
             RotationEvent::MarkerWatched { marker, until } => {
+                self.rotation_mut()?.mint.require_asked(marker)?;
                 self.watch_for(&policy, marker, *until, at);
                 self.rotation_mut()?.mint.lost();
             }
             RotationEvent::MarkerDropped { marker } => {
-                self.watch.remove(marker.as_str());
+                self.watch.remove(marker.as_str()).ok_or("the marker is not on the orphan watch")?;
             }
             _ => {}
         }
         Ok(())
+    }
+
+    fn require_looked_for(&self, marker: &Marker) -> Result<(), Forbidding> {
+        let asked = |rotation: &Rotation| rotation.mint.require_asked(marker).is_ok();
+        let looked_for = self.watch.contains_key(marker.as_str()) || self.rotation.as_ref().is_some_and(asked);
+        require(looked_for, "nobody looks for this marker")
     }
 
     /// Plans the next look at a marker, wherever it is being looked for.
@@ -166,7 +198,7 @@ impl RotationState {
         self.watch.insert(marker.to_string(), watch);
     }
 
-    fn remove(&mut self, event: &RotationEvent, at: OffsetDateTime) -> Result<(), Error> {
+    fn remove(&mut self, event: &RotationEvent, at: OffsetDateTime) -> Result<(), Forbidding> {
         let policy = self.policy();
         match event {
             RotationEvent::RemovalIntended { key, cause, marker } => self.intend(*key, *cause, marker.clone())?,
@@ -174,8 +206,8 @@ impl RotationState {
             RotationEvent::RemovalFailed { key, problem } => self.removal(*key)?.failed(&policy, problem, at),
             RotationEvent::KeyRead { key, listed } => self.removal(*key)?.read(&policy, *listed, at),
             RotationEvent::Removed { key } => {
-                let removal = self.removals.remove(key);
-                if let Some(Removal { marker: Some(marker), accepted: false, .. }) = &removal {
+                let removal = self.removals.remove(key).ok_or(NOT_BEING_REMOVED)?;
+                if let Removal { marker: Some(marker), accepted: false, .. } = &removal {
                     // Nobody took the removal: the replicas asked may all be behind the one that listed it.
                     self.watch_for(&policy, marker, at + policy.orphan_watch, at);
                 }
@@ -184,7 +216,7 @@ impl RotationState {
                 }
             }
             RotationEvent::Forgotten { key } => {
-                self.forget.remove(key);
+                self.forget.remove(key).ok_or("no sealed copy of the key is to be destroyed")?;
             }
             _ => {}
         }
@@ -192,7 +224,7 @@ impl RotationState {
     }
 
     /// Only a key of the ledger or one that carries our marker may be on its way out.
-    fn intend(&mut self, key: KeyId, cause: RemovalCause, marker: Option<Marker>) -> Result<(), Error> {
+    fn intend(&mut self, key: KeyId, cause: RemovalCause, marker: Option<Marker>) -> Result<(), Forbidding> {
         if let Some(marker) = &marker {
             self.watch.remove(marker.as_str());
             if let Some(Rotation { mint, .. }) = &mut self.rotation
@@ -201,17 +233,17 @@ impl RotationState {
                 mint.lost();
             }
         } else if !self.ledger.contains_key(&key) {
-            return Err(illegal("a key that is not ours is to be removed"));
+            return Err("a key that is not ours is to be removed");
         }
         self.removals.insert(key, Removal::new(cause, marker));
         Ok(())
     }
 
-    fn removal(&mut self, key: KeyId) -> Result<&mut Removal, Error> {
-        self.removals.get_mut(&key).ok_or_else(|| illegal("the key is not being removed"))
+    fn removal(&mut self, key: KeyId) -> Result<&mut Removal, Forbidding> {
+        self.removals.get_mut(&key).ok_or(NOT_BEING_REMOVED)
     }
 
-    fn end(&mut self, rolled_back: Option<Problem>, at: OffsetDateTime) -> Result<(), Error> {
+    fn end(&mut self, rolled_back: Option<Problem>, at: OffsetDateTime) -> Result<(), Forbidding> {
         self.rotation_mut()?;
         self.rotation = None;
         self.last = Some(Ending { at, rolled_back });
@@ -224,7 +256,16 @@ fn asked(marker: &Marker, failures: u32) -> Mint {
     Mint::Asked { marker, failures, problem: None, absences: 0, next_at: None, unread }
 }
 
+fn require(holds: bool, otherwise: Forbidding) -> Result<(), Forbidding> {
+    if holds { Ok(()) } else { Err(otherwise) }
+}
+
 impl Mint {
+    fn require_asked(&self, marker: &Marker) -> Result<(), Forbidding> {
+        let asked = matches!(self, Self::Asked { marker: asked, .. } if asked == marker);
+        require(asked, "no secret was asked for under this marker")
+    }
+
     fn failures(&self) -> u32 {
         match self {
             Self::Wanted { failures, .. } | Self::Asked { failures, .. } => *failures,
@@ -242,38 +283,41 @@ impl Mint {
 }
 
 impl Rotation {
-    fn evolve(&mut self, event: &RotationEvent, at: OffsetDateTime) -> Result<(), Error> {
+    fn evolve(&mut self, event: &RotationEvent, at: OffsetDateTime) -> Result<(), Forbidding> {
         let policy = self.policy.clone();
         match event {
             RotationEvent::ProofDeferred { problem } => self.proof.failed(&policy, problem, at),
             RotationEvent::Proven { .. } => self.proof.passed(at),
             RotationEvent::CutOver => {
+                require(self.new_key().is_some(), "there is no new secret")?;
                 self.cut_over_at = Some(at);
                 self.gate = Trial::default();
             }
             RotationEvent::Cleared { .. } => self.gate.passed(at),
             RotationEvent::GateHeld { problem } => self.gate.failed(&policy, problem, at),
             RotationEvent::RollbackBegun { problem } => {
+                require(self.course == Course::Forward, "the rotation does not go forward")?;
                 self.course = Course::Back { problem: problem.clone(), old: Trial::default() };
                 self.sinks.iter_mut().for_each(SinkProgress::unblock);
             }
-            RotationEvent::OldProven { .. } => {
-                if let Course::Back { old, .. } = &mut self.course {
-                    old.passed(at);
-                }
-            }
-            RotationEvent::OldUnproven { problem } => {
-                if let Course::Back { old, .. } = &mut self.course {
-                    old.failed(&policy, problem, at);
-                }
-            }
+            RotationEvent::OldProven { .. } => self.way_back()?.passed(at),
+            RotationEvent::OldUnproven { problem } => self.way_back()?.failed(&policy, problem, at),
             RotationEvent::Blocked { problem } => {
+                require(self.blocked().is_none(), "the rotation is blocked already")?;
                 let was = Box::new(std::mem::replace(&mut self.course, Course::Forward));
                 self.course = Course::Blocked { problem: problem.clone(), was };
             }
             _ => self.evolve_sink(event, &policy, at)?,
         }
         Ok(())
+    }
+
+    /// The proof of the old secret on the way back.
+    fn way_back(&mut self) -> Result<&mut Trial, Forbidding> {
+        match &mut self.course {
+            Course::Back { old, .. } => Ok(old),
+            _ => Err("the rotation does not go back"),
+        }
     }
 
     fn unblock(&mut self, new_stays: bool) {
@@ -298,7 +342,7 @@ impl Rotation {
         self.sinks.iter_mut().for_each(SinkProgress::unblock);
     }
 
-    fn evolve_sink(&mut self, event: &RotationEvent, policy: &Policy, at: OffsetDateTime) -> Result<(), Error> {
+    fn evolve_sink(&mut self, event: &RotationEvent, policy: &Policy, at: OffsetDateTime) -> Result<(), Forbidding> {
         match event {
             RotationEvent::PushIntended { sinks } => {
                 for id in sinks {
@@ -327,6 +371,7 @@ impl Rotation {
                 }
             }
             RotationEvent::SinkJoined { terms } => {
+                require(self.sink(&terms.sink).is_err(), "the consumer takes part already")?;
                 self.sinks.push(SinkProgress::new(terms.clone()));
                 self.cut_over_at = None;
                 self.gate = Trial::default();
@@ -352,15 +397,10 @@ impl Rotation {
         Ok(())
     }
 
-    fn sink(&mut self, id: &SinkId) -> Result<&mut SinkProgress, Error> {
+    fn sink(&mut self, id: &SinkId) -> Result<&mut SinkProgress, Forbidding> {
         self.sinks
             .iter_mut()
             .find(|progress| progress.terms.sink == *id)
-            .ok_or_else(|| illegal("an event names a consumer that is not part of the rotation"))
+            .ok_or("the consumer is not part of the rotation")
     }
-}
-
-fn illegal(message: &str) -> Error {
-    Error::new(ErrorKind::Corrupt, format!("the journal does not make sense: {message}"))
-        .with_advice("restore the journal from a backup; the service's own list of secrets tells what is alive")
 }

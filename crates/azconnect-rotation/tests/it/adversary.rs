@@ -24,7 +24,7 @@ impl<F: Fn(&RotationEvent) + Send + Sync> Observer for On<F> {
 }
 
 async fn history(stage: &Stage) -> Vec<RotationEvent> {
-    let history = stage.rotator().history(stage.target().subject()).await.unwrap();
+    let history = stage.rotator().events(stage.target().subject()).await.unwrap();
     history.into_iter().map(|(_, event)| event).collect()
 }
 

@@ -63,7 +63,7 @@ async fn nothing_is_pushed_before_the_new_secret_is_settled_and_proven() {
     let first_push = calls.iter().position(|call| matches!(call, Call::Push(..))).unwrap();
     let mint = calls.iter().position(|call| matches!(call, Call::Mint(_))).unwrap();
     assert!(calls[mint..first_push].iter().any(|call| matches!(call, Call::Verify(Some(_)))));
-    let history = stage.rotator().history(stage.target().subject()).await.unwrap();
+    let history = stage.rotator().events(stage.target().subject()).await.unwrap();
     let at = |wanted: fn(&RotationEvent) -> bool| history.iter().find(|(_, event)| wanted(event)).unwrap().0;
     let minted = at(|event| matches!(event, RotationEvent::Minted { .. }));
     let pushed = at(|event| matches!(event, RotationEvent::PushIntended { .. }));
@@ -222,7 +222,7 @@ async fn a_consumer_changed_by_somebody_else_during_the_grace_is_served_again() 
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
     assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
     stage.assert_rotated();
-    let history = stage.rotator().history(stage.target().subject()).await.unwrap();
+    let history = stage.rotator().events(stage.target().subject()).await.unwrap();
     assert!(history.iter().any(|(_, event)| matches!(event, RotationEvent::SinkDisproved { .. })));
 }
 

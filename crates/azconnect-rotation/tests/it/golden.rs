@@ -55,9 +55,12 @@ async fn what_an_earlier_version_left_under_way_goes_on() {
 }
 
 #[test]
-fn events_are_written_as_an_earlier_version_wrote_them() {
+fn what_is_read_keeps_its_kind_and_is_read_again_when_it_is_written() {
     for record in records() {
         let event: RotationEvent = serde_json::from_str(&record.payload).unwrap();
-        assert_eq!(serde_json::to_string(&event).unwrap(), record.payload);
+        assert_eq!(event.kind(), record.kind);
+        let written = serde_json::to_string(&event).unwrap();
+        assert!(written.starts_with(&format!(r#"{{"event":"{}""#, record.kind)), "{written}");
+        assert_eq!(serde_json::from_str::<RotationEvent>(&written).unwrap(), event);
     }
 }

@@ -13,5 +13,8 @@ mod adversary;
 mod crash;
 mod driver;
 mod golden;
+mod illegal;
+mod lease;
 mod model;
+mod spawn;
 mod stage;

@@ -316,7 +316,7 @@ fn the_happy_path_is_as_long_as_it_must_be() {
 fn a_key_that_is_not_ours_is_never_on_its_way_out() {
     let world = begun(true);
     let foreign = RotationEvent::RemovalIntended { key: key(99), cause: RemovalCause::Superseded, marker: None };
-    let error = world.state.evolve(&foreign, START).unwrap_err();
+    let error = azconnect_core::Error::from(world.state.evolve(&foreign, START).unwrap_err());
     assert_eq!(error.kind(), azconnect_core::ErrorKind::Corrupt);
 }
 

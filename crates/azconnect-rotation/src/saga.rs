@@ -1,0 +1,37 @@
+//! The rotation as a saga: what its stream is, and how it is opened.
+
+use azconnect_core::{Error, StreamId};
+use azconnect_credential::SubjectId;
+use azconnect_saga::{IllegalEvent, Saga};
+use time::OffsetDateTime;
+
+use crate::event::RotationEvent;
+use crate::state::RotationState;
+
+/// What every stream of this crate begins with.
+pub(crate) const STREAM_PREFIX: &str = "rotation/";
+
+/// The stream of a subject: one for all its rotations.
+pub(crate) fn stream_of(subject: &SubjectId) -> Result<StreamId, Error> {
+    StreamId::new(format!("{STREAM_PREFIX}{subject}"))
+}
+
+/// The saga of one subject.
+pub(crate) struct RotationSaga;
+
+impl Saga for RotationSaga {
+    type State = RotationState;
+    type Event = RotationEvent;
+
+    fn kind(event: &RotationEvent) -> &'static str {
+        event.kind()
+    }
+
+    fn evolve(state: RotationState, event: &RotationEvent, at: OffsetDateTime) -> Result<RotationState, IllegalEvent> {
+        state.evolve(event, at)
+    }
+
+    fn is_at_rest(state: &RotationState) -> bool {
+        state.is_at_rest()
+    }
+}
