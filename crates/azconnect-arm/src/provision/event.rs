@@ -181,8 +181,13 @@ impl ProvisionEvent {
         }
     }
 
-    /// Whether nothing is left to do after it.
-    pub(super) fn is_rest(&self) -> bool {
-        matches!(self, Self::Finished { .. } | Self::CleanedUp { .. })
+    /// Whether it builds on: after a failure whose remains were kept, the machine is then being built again.
+    pub(super) fn is_of_building(&self) -> bool {
+        match self {
+            Self::Intended { .. } | Self::Accepted { .. } | Self::FellBack { .. } | Self::Cleared => true,
+            // A group is found to be no longer ours while it is cleaned up.
+            Self::Completed { step, created } => *step != Step::Group || *created,
+            _ => false,
+        }
     }
 }

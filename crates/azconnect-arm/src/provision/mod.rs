@@ -5,6 +5,7 @@ mod decide;
 mod event;
 mod failure;
 mod id;
+mod legal;
 mod outcome;
 mod plan;
 mod probe;

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use azconnect_core::{Effect, Error, ErrorKind, Journal, Lease, Retry, Secret, SecretStore};
+use azconnect_saga::SessionPorts;
 use futures_util::future::{Either, join_all, select};
 
 use super::body::Ids;
@@ -15,7 +17,7 @@ use super::outcome::{CleanUp, Provisioned};
 use super::plan::ProvisionPlan;
 use super::probe::AgentProbe;
 use super::progress::ProvisionProgress;
-use super::recorder::{Ports, Recorder, read, stream};
+use super::recorder::{Ports, Recorder, read};
 use super::resolve::resolve;
 use super::state::{Phase, ProvisionState};
 use super::steps::Site;
@@ -23,13 +25,16 @@ use crate::client::Subscription;
 use crate::key::SshKey;
 use crate::spec::{OnFailure, VmSpec};
 
+/// The term of a lease unless another is chosen: how long another call waits after this process was killed.
+const DEFAULT_TERM: Duration = Duration::from_secs(60);
+
 /// Provisions machines in a subscription. Every step is journalled before its effect, so that a process that was killed
 /// goes on, or cleans up.
 ///
 /// # Cancel safety
 /// Every future may be dropped at any moment: [`Provisioner::resume`] goes on from there, and
-/// [`Provisioner::clean_up`] deletes what was created. The same holder may begin at once; another when the lease has
-/// run out, after five minutes.
+/// [`Provisioner::clean_up`] deletes what was created, as soon as the lease of the dropped call has run out, after a
+/// minute. To stop a call and clean up at once, use [`Provisioner::run_until`].
 #[derive(Clone)]
 pub struct Provisioner {
     subscription: Subscription,
@@ -47,15 +52,23 @@ impl Provisioner {
         lease: Arc<dyn Lease>,
     ) -> Self {
         let clock = subscription.arm().clock().clone();
-        let ports = Ports { journal, lease, clock, observer: None, holder: "provisioner".to_owned() };
+        let session = SessionPorts::new(journal, lease, clock);
+        let ports = Ports { session, observer: None, holder: "provisioner".to_owned(), term: DEFAULT_TERM };
         Self { subscription, ports, secrets, probe: None }
     }
 
-    /// Sets who holds the leases: a name of this process that survives its restart. Processes with the same name do not
-    /// exclude each other by the lease, only by the journal.
+    /// Sets what the holder of the leases is called, for the person who asks who has one. Each call takes a name of its
+    /// own that begins so: two calls exclude each other, in one process or in several.
     #[must_use]
-    pub fn with_holder(mut self, holder: impl Into<String>) -> Self {
-        self.ports.holder = holder.into();
+    pub fn with_holder(mut self, prefix: impl Into<String>) -> Self {
+        self.ports.holder = prefix.into();
+        self
+    }
+
+    /// Sets the term of a lease: how long another call waits after this process was killed. One minute by default.
+    #[must_use]
+    pub fn with_lease_term(mut self, term: Duration) -> Self {
+        self.ports.term = term;
         self
     }
 
@@ -98,11 +111,8 @@ impl Provisioner {
     /// [`Conflict`](ErrorKind::Conflict) if another specification was begun under this name, or another process works
     /// on it.
     pub async fn run(&self, plan: &ProvisionPlan) -> Result<Provisioned, Error> {
-        let recorder = Recorder::open(self.ports.clone(), &plan.id).await?;
-        let outcome = match self.begin(&recorder, plan).await {
-            Ok(()) => recorder.holding(self.drive(&recorder)).await.and_then(|outcome| outcome),
-            Err(error) => Err(error),
-        };
+        let recorder = Recorder::open(&self.ports, &plan.id).await?;
+        let outcome = self.begin_and_drive(&recorder, plan).await;
         recorder.close().await;
         outcome
     }
@@ -117,23 +127,33 @@ impl Provisioner {
         cancel: impl Future<Output = ()> + Send,
     ) -> Result<Provisioned, Error> {
         let cancel = std::pin::pin!(cancel);
-        let outcome = match select(Box::pin(self.run(plan)), cancel).await {
-            Either::Left((outcome, _)) => Some(outcome),
-            Either::Right(_) => None,
-        };
-        match outcome {
-            Some(outcome) => outcome,
-            None => {
-                match self.clean_up(&plan.id).await {
-                    // Cancelled before anything was journalled, and so before anything was sent.
-                    Err(error) if error.kind() == ErrorKind::NotFound && error.effect() == Effect::None => {}
-                    outcome => drop(outcome?),
-                }
-                Err(Error::new(ErrorKind::Timeout, "the provisioning was cancelled, and what it created is deleted")
-                    .with_retry(Retry::No)
-                    .with_advice("provision again when it is wanted"))
+        let recorder = Recorder::open(&self.ports, &plan.id).await?;
+        let outcome = {
+            let build = std::pin::pin!(self.begin_and_drive(&recorder, plan));
+            match select(build, cancel).await {
+                Either::Left((outcome, _)) => Some(outcome),
+                Either::Right(_) => None,
             }
+        };
+        // Under the same lease: nobody else may begin between the cancelling and the clean-up.
+        let outcome = match outcome {
+            Some(outcome) => outcome,
+            None => recorder.guard(self.cancel(&recorder)).await,
+        };
+        recorder.close().await;
+        outcome
+    }
+
+    /// Deletes what was created so far, and says that it was cancelled.
+    async fn cancel(&self, recorder: &Recorder) -> Result<Provisioned, Error> {
+        recorder.settle().await?;
+        // Where nothing was journalled, nothing was sent.
+        if recorder.state().plan.is_some() {
+            self.tear_down(recorder).await?;
         }
+        Err(Error::new(ErrorKind::Timeout, "the provisioning was cancelled, and what it created is deleted")
+            .with_retry(Retry::No)
+            .with_advice("provision again when it is wanted"))
     }
 
     /// Goes on with a provisioning that was begun: builds on, or cleans up on.
@@ -141,8 +161,8 @@ impl Provisioner {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if nothing was begun under this name; else as [`Provisioner::run`].
     pub async fn resume(&self, id: &ProvisionId) -> Result<Provisioned, Error> {
-        let recorder = Recorder::open(self.ports.clone(), id).await?;
-        let outcome = recorder.holding(self.drive(&recorder)).await.and_then(|outcome| outcome);
+        let recorder = Recorder::open(&self.ports, id).await?;
+        let outcome = recorder.guard(self.drive(&recorder)).await;
         recorder.close().await;
         outcome
     }
@@ -154,8 +174,8 @@ impl Provisioner {
     /// [`NotFound`](ErrorKind::NotFound) if nothing was begun under this name; the refusal of a deletion, after all
     /// others were tried: call it again.
     pub async fn clean_up(&self, id: &ProvisionId) -> Result<CleanUp, Error> {
-        let recorder = Recorder::open(self.ports.clone(), id).await?;
-        let outcome = recorder.holding(self.tear_down(&recorder)).await.and_then(|outcome| outcome);
+        let recorder = Recorder::open(&self.ports, id).await?;
+        let outcome = recorder.guard(self.tear_down(&recorder)).await;
         recorder.close().await;
         outcome
     }
@@ -165,7 +185,7 @@ impl Provisioner {
     /// # Errors
     /// What the journal says.
     pub async fn state(&self, id: &ProvisionId) -> Result<ProvisionState, Error> {
-        Ok(read(&*self.ports.journal, &stream(id)?).await?.0)
+        read(&self.ports, id).await
     }
 
     /// Where a provisioning stands, for a page or a log.
@@ -181,7 +201,7 @@ impl Provisioner {
     /// # Errors
     /// What the journal says.
     pub async fn unfinished(&self) -> Result<Vec<ProvisionId>, Error> {
-        let streams = self.ports.journal.unfinished().await?;
+        let streams = self.ports.session.journal.unfinished().await?;
         streams.iter().filter_map(|stream| stream.as_str().strip_prefix("provision/")).map(ProvisionId::new).collect()
     }
 
@@ -206,8 +226,16 @@ impl Provisioner {
         Ok(key)
     }
 
+    async fn begin_and_drive(&self, recorder: &Recorder, plan: &ProvisionPlan) -> Result<Provisioned, Error> {
+        let work = async {
+            self.begin(recorder, plan).await?;
+            self.drive(recorder).await
+        };
+        recorder.guard(work).await
+    }
+
     async fn begin(&self, recorder: &Recorder, plan: &ProvisionPlan) -> Result<(), Error> {
-        let state = recorder.state().await;
+        let state = recorder.state();
         match &state.plan {
             Some(begun) if state.phase != Phase::CleanedUp => {
                 if begun.spec != plan.spec || begun.subscription != plan.subscription {
@@ -227,7 +255,7 @@ impl Provisioner {
         let plan = planned(recorder).await?;
         let site = self.site(recorder, &plan)?;
         loop {
-            let state = recorder.state().await;
+            let state = recorder.state();
             let ends = state.phase == Phase::Failed && plan.spec.on_failure == OnFailure::CleanUp;
             if ends || matches!(state.phase, Phase::CleaningUp | Phase::CleanedUp) {
                 self.tear_down(recorder).await?;
@@ -288,12 +316,12 @@ impl Provisioner {
     async fn tear_down(&self, recorder: &Recorder) -> Result<CleanUp, Error> {
         let plan = planned(recorder).await?;
         let site = self.site(recorder, &plan)?;
-        if !matches!(recorder.state().await.phase, Phase::CleaningUp | Phase::CleanedUp) {
+        if !matches!(recorder.state().phase, Phase::CleaningUp | Phase::CleanedUp) {
             recorder.record(ProvisionEvent::CleanUpBegun).await?;
         }
         let mut kept = None;
         loop {
-            let state = recorder.state().await;
+            let state = recorder.state();
             match decide(&state) {
                 Action::Remove(steps) => {
                     for outcome in join_all(steps.iter().map(|step| site.remove(*step, &state))).await {
@@ -305,7 +333,7 @@ impl Provisioner {
                     self.secrets.remove(&plan.key).await?;
                     recorder.record(ProvisionEvent::CleanedUp { kept: kept.clone() }).await?;
                 }
-                _ => return Ok(CleanUp::new().with_kept(state.kept)),
+                _ => return Ok(CleanUp::new().with_kept(state.kept.clone())),
             }
         }
     }
@@ -334,7 +362,7 @@ impl Provisioner {
             ids: Ids::of(plan)?,
             recorder,
             secrets: self.secrets.clone(),
-            clock: self.ports.clock.clone(),
+            clock: self.ports.session.clock.clone(),
             probe: self.probe.clone(),
             warning: Mutex::new(None),
             known_address: Mutex::new(None),
@@ -356,7 +384,7 @@ impl Provisioner {
 }
 
 async fn planned(recorder: &Recorder) -> Result<ProvisionPlan, Error> {
-    recorder.state().await.plan.ok_or_else(|| {
+    recorder.state().plan.clone().ok_or_else(|| {
         Error::new(ErrorKind::NotFound, "nothing was begun under this name")
             .with_effect(Effect::None)
             .with_advice("check the name, and that the journal is the right one")

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use azconnect_http::Operation;
+use azconnect_saga::IllegalEvent;
 use serde::{Deserialize, Serialize};
 
 use super::event::{ProvisionEvent, Step};
@@ -78,14 +79,29 @@ pub struct ProvisionState {
 
 impl ProvisionState {
     /// What events add up to.
-    pub fn of<'a>(events: impl IntoIterator<Item = &'a ProvisionEvent>) -> Self {
-        let mut state = Self::default();
-        events.into_iter().for_each(|event| state.evolve(event));
-        state
+    ///
+    /// # Errors
+    /// For an event that cannot follow.
+    pub fn of<'a>(events: impl IntoIterator<Item = &'a ProvisionEvent>) -> Result<Self, IllegalEvent> {
+        events.into_iter().try_fold(Self::default(), Self::evolve)
     }
 
-    /// Takes in one more event.
-    pub fn evolve(&mut self, event: &ProvisionEvent) {
+    /// The state after an event.
+    ///
+    /// # Errors
+    /// For an event that cannot follow. In a journal, it means that the journal is not ours or was changed.
+    pub fn evolve(mut self, event: &ProvisionEvent) -> Result<Self, IllegalEvent> {
+        if let Err(state) = self.admit(event) {
+            return Err(IllegalEvent::new(event.name(), state));
+        }
+        if event.is_of_building() {
+            self.phase = Phase::Building;
+        }
+        self.take_in(event);
+        Ok(self)
+    }
+
+    fn take_in(&mut self, event: &ProvisionEvent) {
         match event {
             ProvisionEvent::Planned { plan } => {
                 *self = Self { plan: Some((**plan).clone()), phase: Phase::Building, ..Self::default() };
@@ -95,7 +111,6 @@ impl ProvisionState {
                 self.fingerprint = Some(fingerprint.clone());
             }
             ProvisionEvent::Intended { step } => {
-                self.phase = Phase::Building;
                 self.steps.insert(*step, StepState::Intended);
             }
             ProvisionEvent::Accepted { step, operation } => {
@@ -141,10 +156,13 @@ impl ProvisionState {
         }
     }
 
-    /// Whether nothing is left to do after an event: a failure whose remains are to be kept is left to the caller.
-    pub(super) fn rests_after(&self, event: &ProvisionEvent) -> bool {
-        let keeps = self.plan.as_ref().is_some_and(|plan| plan.spec.on_failure == OnFailure::Keep);
-        event.is_rest() || (keeps && matches!(event, ProvisionEvent::Failed { .. }))
+    /// Whether nothing is left to do. A failure whose remains are to be kept is left to the caller.
+    pub(super) fn is_at_rest(&self) -> bool {
+        match self.phase {
+            Phase::Empty | Phase::CleanedUp | Phase::Finished => true,
+            Phase::Failed => self.plan.as_ref().is_some_and(|plan| plan.spec.on_failure == OnFailure::Keep),
+            Phase::Building | Phase::CleaningUp => false,
+        }
     }
 
     pub(super) fn is_complete(&self, step: Step) -> bool {

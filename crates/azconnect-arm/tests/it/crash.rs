@@ -106,6 +106,12 @@ async fn die_at(stage: &Stage, provisioner: &Provisioner, nth: u64, verdict: Int
     });
     futures_util::future::select(run, killed).await;
     stage.emulator.on_exchange(Arc::new(|_| Intervention::Proceed));
+    lease_runs_out(stage).await;
+}
+
+/// A process that was killed gives no lease back: the next one waits for the end of its term.
+async fn lease_runs_out(stage: &Stage) {
+    stage.clock.sleep(Duration::from_secs(60)).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -274,6 +280,7 @@ async fn a_clean_up_killed_around_every_exchange_is_finished_by_the_next() {
         });
         futures_util::future::select(run, killed).await;
         stage.emulator.on_exchange(Arc::new(|_| Intervention::Proceed));
+        lease_runs_out(&stage).await;
         provisioner.clean_up(&id).await.unwrap_or_else(|error| panic!("exchange {nth}: {error:?}"));
         assert_eq!(stage.live(), Vec::<String>::new(), "exchange {nth}");
     }

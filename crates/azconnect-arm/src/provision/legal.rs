@@ -1,0 +1,170 @@
+//! Which events may follow in which state of a provisioning.
+
+use super::event::{ProvisionEvent, Step};
+use super::state::{Phase, ProvisionState, StepState};
+
+/// What the state is that forbids an event, in a few words.
+type Forbidding = String;
+
+impl ProvisionState {
+    /// Whether an event may follow. Whatever a run of this version writes passes; what does not is damage, or a mistake
+    /// of ours that must not become durable.
+    pub(super) fn admit(&self, event: &ProvisionEvent) -> Result<(), Forbidding> {
+        match event {
+            ProvisionEvent::Planned { .. } => {
+                require(matches!(self.phase, Phase::Empty | Phase::CleanedUp), || "another machine is there".to_owned())
+            }
+            ProvisionEvent::KeySealed { .. } => {
+                self.require_building()?;
+                require(self.public_key.is_none(), || "a key is sealed already".to_owned())
+            }
+            ProvisionEvent::Intended { step } => {
+                self.require_open(*step)?;
+                let missing = step.needs().iter().find(|need| !self.is_complete(**need));
+                missing.map_or(Ok(()), |need| Err(format!("the {} is not complete", need.name())))
+            }
+            ProvisionEvent::Accepted { step, .. } => self.require_written(*step),
+            // A group that holds what others put there is found to be no longer ours while it is cleaned up.
+            ProvisionEvent::Completed { step: Step::Group, created: false } if self.phase == Phase::CleaningUp => {
+                self.require_removable(Step::Group)
+            }
+            ProvisionEvent::Completed { step, .. } => self.require_open(*step),
+            ProvisionEvent::FellBack { placement, .. } => {
+                self.require_written(Step::Machine)?;
+                require(*placement == self.placement + 1, || format!("placement {} is tried", self.placement))
+            }
+            ProvisionEvent::Cleared => {
+                self.require_building()?;
+                require(self.clearing, || "nothing is being cleared".to_owned())
+            }
+            ProvisionEvent::Failed { .. } => self.require_building(),
+            ProvisionEvent::CleanUpBegun => {
+                require(self.is_building() || self.phase == Phase::Finished, || self.phase_in_words())
+            }
+            ProvisionEvent::Removing { step, .. } | ProvisionEvent::Removed { step } => self.require_removable(*step),
+            ProvisionEvent::CleanedUp { .. } => {
+                self.require_cleaning_up()?;
+                let goes_by_itself = |step: &Step| step.removed_after().is_none();
+                let left = Step::ALL.into_iter().find(|step| self.may_exist(*step) && !goes_by_itself(step));
+                left.map_or(Ok(()), |step| Err(format!("the {} may still be there", step.name())))
+            }
+            ProvisionEvent::Finished { .. } => {
+                self.require_building()?;
+                let missing = Step::ALL.into_iter().find(|step| !self.is_complete(*step));
+                missing.map_or(Ok(()), |step| Err(format!("the {} is not complete", step.name())))
+            }
+        }
+    }
+
+    /// A failure whose remains were kept is built on.
+    fn is_building(&self) -> bool {
+        matches!(self.phase, Phase::Building | Phase::Failed)
+    }
+
+    fn require_building(&self) -> Result<(), Forbidding> {
+        require(self.is_building(), || self.phase_in_words())
+    }
+
+    fn require_cleaning_up(&self) -> Result<(), Forbidding> {
+        require(self.phase == Phase::CleaningUp, || self.phase_in_words())
+    }
+
+    /// The step is neither complete nor on its way out.
+    fn require_open(&self, step: Step) -> Result<(), Forbidding> {
+        self.require_building()?;
+        let open = matches!(self.steps.get(&step), None | Some(StepState::Intended | StepState::Accepted(_)));
+        require(open, || format!("the {} is complete", step.name()))
+    }
+
+    /// The step's intent is recorded, and its end is not.
+    fn require_written(&self, step: Step) -> Result<(), Forbidding> {
+        self.require_building()?;
+        let written = matches!(self.steps.get(&step), Some(StepState::Intended | StepState::Accepted(_)));
+        require(written, || format!("the {} was not about to be written", step.name()))
+    }
+
+    fn require_removable(&self, step: Step) -> Result<(), Forbidding> {
+        self.require_cleaning_up()?;
+        require(self.may_exist(step), || format!("there is no {} of ours", step.name()))
+    }
+
+    fn phase_in_words(&self) -> String {
+        match self.phase {
+            Phase::Empty => "nothing was planned",
+            Phase::Building => "the machine is being built",
+            Phase::Failed => "it failed, and what was created is still there",
+            Phase::CleaningUp => "what was created is being deleted",
+            Phase::CleanedUp => "what was created is gone",
+            Phase::Finished => "the machine runs",
+        }
+        .to_owned()
+    }
+}
+
+fn require(holds: bool, otherwise: impl FnOnce() -> Forbidding) -> Result<(), Forbidding> {
+    if holds { Ok(()) } else { Err(otherwise()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(events: &[ProvisionEvent]) -> ProvisionState {
+        let building = ProvisionState { phase: Phase::Building, ..ProvisionState::default() };
+        events.iter().fold(building, |state, event| state.evolve(event).unwrap())
+    }
+
+    #[track_caller]
+    fn refused(state: ProvisionState, event: &ProvisionEvent, why: &str) {
+        let illegal = state.evolve(event).unwrap_err();
+        assert_eq!((illegal.event, illegal.state.as_str()), (event.name(), why));
+    }
+
+    #[test]
+    fn nothing_follows_before_a_plan() {
+        for event in [ProvisionEvent::Cleared, ProvisionEvent::CleanUpBegun] {
+            refused(ProvisionState::default(), &event, "nothing was planned");
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_before_what_it_needs() {
+        let event = ProvisionEvent::Intended { step: Step::Network };
+        refused(after(&[]), &event, "the resource group is not complete");
+    }
+
+    #[test]
+    fn what_is_complete_is_not_written_again() {
+        let complete = ProvisionEvent::Completed { step: Step::Group, created: true };
+        let state = after(std::slice::from_ref(&complete));
+        refused(state.clone(), &ProvisionEvent::Intended { step: Step::Group }, "the resource group is complete");
+        refused(state, &complete, "the resource group is complete");
+    }
+
+    #[test]
+    fn what_we_did_not_create_is_not_removed() {
+        let events = [ProvisionEvent::Completed { step: Step::Group, created: false }, ProvisionEvent::CleanUpBegun];
+        let removed = ProvisionEvent::Removed { step: Step::Group };
+        refused(after(&events), &removed, "there is no resource group of ours");
+        refused(after(&events[..1]), &removed, "the machine is being built");
+    }
+
+    #[test]
+    fn a_clean_up_does_not_end_before_everything_is_gone() {
+        let events = [ProvisionEvent::Completed { step: Step::Group, created: true }, ProvisionEvent::CleanUpBegun];
+        let end = ProvisionEvent::CleanedUp { kept: None };
+        refused(after(&events), &end, "the resource group may still be there");
+    }
+
+    #[test]
+    fn a_placement_is_not_left_twice() {
+        let events = [ProvisionEvent::FellBack { code: "c".into(), placement: 1 }];
+        refused(after(&[]), &events[0], "the virtual machine was not about to be written");
+    }
+
+    #[test]
+    fn a_machine_does_not_run_before_every_step_is_complete() {
+        let end = ProvisionEvent::Finished { address: None, warning: None };
+        refused(after(&[]), &end, "the resource group is not complete");
+    }
+}
