@@ -107,7 +107,7 @@ impl RotationPlan {
             due_at: None,
             keys: Vec::new(),
             sinks: Vec::new(),
-            checks: Vec::new(),
+            checks: CheckReport::default(),
             ends_at,
         }
     }
