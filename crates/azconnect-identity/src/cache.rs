@@ -16,16 +16,16 @@ use time::OffsetDateTime;
 use crate::source::{FetchedToken, TokenSource};
 
 /// How long before its end a token is renewed, unless its service said so.
-const EARLY: Duration = Duration::from_secs(300);
+const REFRESH_LEAD: Duration = Duration::from_secs(300);
 
 /// How long before its end a token is no longer given out: a request must still arrive with it.
-const MARGIN: Duration = Duration::from_secs(30);
+const USE_MARGIN: Duration = Duration::from_secs(30);
 
 /// How long a caller who holds a valid token waits for the next one.
-const PATIENCE: Duration = Duration::from_secs(10);
+const REFRESH_WAIT: Duration = Duration::from_secs(10);
 
 /// How long the valid token is used after an early renewal failed, before another is tried.
-const REST: Duration = Duration::from_secs(30);
+const REFRESH_PAUSE: Duration = Duration::from_secs(30);
 
 type Renewed = Result<Arc<AccessToken>, Arc<Error>>;
 type Renewal = Shared<BoxFuture<'static, Renewed>>;
@@ -58,7 +58,7 @@ struct Slot {
     /// would otherwise be found dead by the next caller.
     renewal: Option<WeakShared<BoxFuture<'static, Renewed>>>,
     /// Until when a failed early renewal is not repeated, as the clock's elapsed time.
-    rest_until: Option<Duration>,
+    paused_until: Option<Duration>,
 }
 
 /// What a caller should do, as found under the lock.
@@ -89,7 +89,7 @@ impl<S: TokenSource + 'static> TokenCache<S> {
         match (valid, under_way) {
             (Some(token), _) if now < token.refresh_at => Step::Use(token),
             (Some(token), Some(_)) => Step::Use(token),
-            (Some(token), None) if slot.rest_until.is_some_and(|until| self.inner.clock.elapsed() < until) => {
+            (Some(token), None) if slot.paused_until.is_some_and(|until| self.inner.clock.elapsed() < until) => {
                 Step::Use(token)
             }
             (Some(token), None) => Step::Try(self.renew(slot, scope), token),
@@ -109,7 +109,7 @@ impl<S: TokenSource + 'static> TokenCache<S> {
                     let mut slots = inner.slots();
                     let slot = slots.entry(scope).or_default();
                     slot.token = Some(Arc::clone(&token));
-                    slot.rest_until = None;
+                    slot.paused_until = None;
                     Ok(token)
                 }
                 Err(error) => Err(Arc::new(error)),
@@ -123,16 +123,16 @@ impl<S: TokenSource + 'static> TokenCache<S> {
 
     /// Waits for an early renewal, but not at the caller's cost.
     async fn attempt(&self, renewal: Renewal, scope: &Scope, valid: Arc<AccessToken>) -> Arc<AccessToken> {
-        let patience = pin!(self.inner.clock.sleep(PATIENCE));
-        let problem = match select(renewal, patience).await {
+        let time_limit = pin!(self.inner.clock.sleep(REFRESH_WAIT));
+        let problem = match select(renewal, time_limit).await {
             Either::Left((Ok(token), _)) => return token,
             Either::Left((Err(error), _)) => error.to_string(),
             Either::Right(_) => "no answer in time".to_owned(),
         };
         tracing::warn!(%scope, problem, "a token could not be renewed early; the present one is still valid");
-        let rest_until = self.inner.clock.elapsed() + REST;
+        let paused_until = self.inner.clock.elapsed() + REFRESH_PAUSE;
         if let Some(slot) = self.inner.slots().get_mut(scope) {
-            slot.rest_until = Some(rest_until);
+            slot.paused_until = Some(paused_until);
         }
         // A service may have refused the valid one while we waited, and another caller fetched the next.
         match self.inner.slots().get(scope).and_then(|slot| slot.token.clone()) {
@@ -180,13 +180,13 @@ impl<S: fmt::Debug> fmt::Debug for TokenCache<S> {
 /// Whether a token may still be given out. A short life has a short margin.
 fn is_valid(token: &AccessToken, now: OffsetDateTime) -> bool {
     let left_at_refresh = (token.expires_at - token.refresh_at).unsigned_abs();
-    now + MARGIN.min(left_at_refresh / 4) < token.expires_at
+    now + USE_MARGIN.min(left_at_refresh / 4) < token.expires_at
 }
 
 /// Counts a token's life from when it was asked for, which is never later than when the service began to count.
 fn dated(fetched: FetchedToken, asked_at: OffsetDateTime) -> AccessToken {
     let life = fetched.expires_in;
-    let own = (life / 2).max(life.saturating_sub(EARLY));
+    let own = (life / 2).max(life.saturating_sub(REFRESH_LEAD));
     let refresh_in = fetched.refresh_in.unwrap_or(own).min(life);
     AccessToken::new(fetched.secret, asked_at + life, asked_at + refresh_in)
 }

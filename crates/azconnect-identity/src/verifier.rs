@@ -14,7 +14,7 @@ use crate::client_secret::sign_in;
 use crate::endpoint::TokenEndpoint;
 
 /// The most sign-ins of one check. Entra ID takes more than a handful for a client in a loop (AADSTS50196).
-const MOST_SUCCESSES: u32 = 10;
+const MAX_SUCCESSES: u32 = 10;
 
 /// Proves a client secret of one application by several sign-ins in a row, each on a fresh connection.
 ///
@@ -63,7 +63,7 @@ impl SecretVerifier {
     /// Sets how many sign-ins in a row must succeed, from 1 to 10.
     #[must_use]
     pub fn with_successes(mut self, successes: u32) -> Self {
-        self.successes = successes.clamp(1, MOST_SUCCESSES);
+        self.successes = successes.clamp(1, MAX_SUCCESSES);
         self
     }
 
