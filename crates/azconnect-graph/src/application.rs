@@ -3,7 +3,7 @@
 use azconnect_core::{ApplicationObjectId, ClientId, Error};
 use azconnect_http::{PageStyle, Pages};
 use http::{HeaderName, HeaderValue};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::client::GraphClient;
@@ -16,34 +16,90 @@ use crate::wire;
 const FIELDS: &str = "id,appId,displayName,signInAudience,createdDateTime,disabledByMicrosoftStatus,\
                       passwordCredentials,keyCredentials";
 
-/// An app registration, as far as azconnect reads it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// An app registration, as far as azconnect reads it. It is written under the names of its fields.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all(deserialize = "camelCase"))]
 #[non_exhaustive]
 pub struct Application {
     /// Its object id, which paths name.
     pub id: ApplicationObjectId,
     /// Its client id, which it signs in with.
-    #[serde(rename = "appId")]
+    #[serde(rename(deserialize = "appId"))]
     pub client_id: ClientId,
     /// Its display name.
     #[serde(default, deserialize_with = "wire::tolerant")]
     pub display_name: Option<String>,
     /// Who may sign in to it.
-    #[serde(rename = "signInAudience", default, deserialize_with = "wire::tolerant")]
+    #[serde(rename(deserialize = "signInAudience"), default, deserialize_with = "wire::tolerant")]
     pub audience: Option<Audience>,
     /// When it was registered.
-    #[serde(rename = "createdDateTime", default, deserialize_with = "wire::moment")]
+    #[serde(
+        rename(deserialize = "createdDateTime"),
+        default,
+        deserialize_with = "wire::moment",
+        serialize_with = "time::serde::rfc3339::option::serialize"
+    )]
     pub created_at: Option<OffsetDateTime>,
     /// Why Microsoft disabled it, if it did.
     #[serde(default, deserialize_with = "wire::tolerant")]
     pub disabled_by_microsoft_status: Option<String>,
     /// Its passwords. Required: a list that is missing must not be read as an empty one, which would prove absence.
-    #[serde(rename = "passwordCredentials")]
+    #[serde(rename(deserialize = "passwordCredentials"))]
     pub passwords: Vec<PasswordCredential>,
     /// Its certificates.
-    #[serde(rename = "keyCredentials", default, deserialize_with = "wire::tolerant")]
+    #[serde(rename(deserialize = "keyCredentials"), default, deserialize_with = "wire::tolerant")]
     pub certificates: Option<Vec<KeyCredential>>,
+}
+
+impl Application {
+    /// An application of which the ids are known, without passwords.
+    pub fn new(id: ApplicationObjectId, client_id: ClientId) -> Self {
+        Self {
+            id,
+            client_id,
+            display_name: None,
+            audience: None,
+            created_at: None,
+            disabled_by_microsoft_status: None,
+            passwords: Vec::new(),
+            certificates: None,
+        }
+    }
+
+    /// Sets its display name.
+    #[must_use]
+    pub fn with_display_name(mut self, name: impl Into<String>) -> Self {
+        self.display_name = Some(name.into());
+        self
+    }
+
+    /// Sets who may sign in to it.
+    #[must_use]
+    pub fn with_audience(mut self, audience: Audience) -> Self {
+        self.audience = Some(audience);
+        self
+    }
+
+    /// Sets when it was registered.
+    #[must_use]
+    pub fn with_created_at(mut self, at: OffsetDateTime) -> Self {
+        self.created_at = Some(at);
+        self
+    }
+
+    /// Sets its passwords.
+    #[must_use]
+    pub fn with_passwords(mut self, passwords: Vec<PasswordCredential>) -> Self {
+        self.passwords = passwords;
+        self
+    }
+
+    /// Sets its certificates.
+    #[must_use]
+    pub fn with_certificates(mut self, certificates: Vec<KeyCredential>) -> Self {
+        self.certificates = Some(certificates);
+        self
+    }
 }
 
 /// An application, by whichever id is known.
@@ -69,8 +125,8 @@ impl From<ClientId> for ApplicationRef {
 }
 
 /// Who may sign in to an application.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(from = "String", into = "String")]
 #[non_exhaustive]
 pub enum Audience {
     /// Accounts of its own tenant (`AzureADMyOrg`).
@@ -89,6 +145,19 @@ impl Audience {
     /// Whether personal accounts are included, for which the service allows 2 passwords only.
     pub fn includes_personal(&self) -> bool {
         matches!(self, Self::AnyTenantAndPersonal | Self::Personal)
+    }
+}
+
+impl From<Audience> for String {
+    /// As the service writes it.
+    fn from(audience: Audience) -> Self {
+        match audience {
+            Audience::OwnTenant => "AzureADMyOrg".to_owned(),
+            Audience::AnyTenant => "AzureADMultipleOrgs".to_owned(),
+            Audience::AnyTenantAndPersonal => "AzureADandPersonalMicrosoftAccount".to_owned(),
+            Audience::Personal => "PersonalMicrosoftAccount".to_owned(),
+            Audience::Other(text) => text,
+        }
     }
 }
 

@@ -93,6 +93,7 @@ mod holder;
 mod issuer;
 mod password;
 mod policy;
+mod port;
 mod service_principal;
 mod wire;
 
@@ -106,4 +107,5 @@ pub use holder::PasswordHolder;
 pub use issuer::GraphIssuer;
 pub use password::{AddedPassword, KeyCredential, NewPassword, PasswordCredential};
 pub use policy::{AppManagementPolicy, PasswordRestriction};
+pub use port::{ApplicationTrust, Applications};
 pub use service_principal::ServicePrincipal;

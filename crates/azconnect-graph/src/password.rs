@@ -20,45 +20,86 @@ const LONGEST_LIFE: Duration = Duration::from_secs(731 * 86_400);
 
 /// A password as it is listed. Its text is never shown again, and the service's hint, which is the beginning of the
 /// text, is not read.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct PasswordCredential {
     /// Its public id.
-    #[serde(rename = "keyId", default, deserialize_with = "wire::tolerant")]
+    #[serde(rename(deserialize = "keyId"), default, deserialize_with = "wire::tolerant")]
     pub key: Option<KeyId>,
     /// Its display name.
-    #[serde(rename = "displayName", default, deserialize_with = "wire::tolerant")]
+    #[serde(rename(deserialize = "displayName"), default, deserialize_with = "wire::tolerant")]
     pub display_name: Option<String>,
     /// Since when it is valid.
-    #[serde(rename = "startDateTime", default, deserialize_with = "wire::moment")]
+    #[serde(
+        rename(deserialize = "startDateTime"),
+        default,
+        deserialize_with = "wire::moment",
+        serialize_with = "time::serde::rfc3339::option::serialize"
+    )]
     pub starts_at: Option<OffsetDateTime>,
     /// Until when it is valid.
-    #[serde(rename = "endDateTime", default, deserialize_with = "wire::moment")]
+    #[serde(
+        rename(deserialize = "endDateTime"),
+        default,
+        deserialize_with = "wire::moment",
+        serialize_with = "time::serde::rfc3339::option::serialize"
+    )]
     pub ends_at: Option<OffsetDateTime>,
 }
 
 /// A certificate as it is listed, without its bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct KeyCredential {
     /// Its public id.
-    #[serde(rename = "keyId", default, deserialize_with = "wire::tolerant")]
+    #[serde(rename(deserialize = "keyId"), default, deserialize_with = "wire::tolerant")]
     pub key: Option<KeyId>,
     /// Its display name.
-    #[serde(rename = "displayName", default, deserialize_with = "wire::tolerant")]
+    #[serde(rename(deserialize = "displayName"), default, deserialize_with = "wire::tolerant")]
     pub display_name: Option<String>,
     /// What it is, such as `AsymmetricX509Cert`.
-    #[serde(rename = "type", default, deserialize_with = "wire::tolerant")]
+    #[serde(rename(deserialize = "type"), default, deserialize_with = "wire::tolerant")]
     pub kind: Option<String>,
     /// What it is for, such as `Verify`.
     #[serde(default, deserialize_with = "wire::tolerant")]
     pub usage: Option<String>,
     /// Since when it is valid.
-    #[serde(rename = "startDateTime", default, deserialize_with = "wire::moment")]
+    #[serde(
+        rename(deserialize = "startDateTime"),
+        default,
+        deserialize_with = "wire::moment",
+        serialize_with = "time::serde::rfc3339::option::serialize"
+    )]
     pub starts_at: Option<OffsetDateTime>,
     /// Until when it is valid.
-    #[serde(rename = "endDateTime", default, deserialize_with = "wire::moment")]
+    #[serde(
+        rename(deserialize = "endDateTime"),
+        default,
+        deserialize_with = "wire::moment",
+        serialize_with = "time::serde::rfc3339::option::serialize"
+    )]
     pub ends_at: Option<OffsetDateTime>,
+}
+
+impl PasswordCredential {
+    /// A password of an id.
+    pub fn new(key: KeyId) -> Self {
+        Self { key: Some(key), display_name: None, starts_at: None, ends_at: None }
+    }
+
+    /// Sets its display name.
+    #[must_use]
+    pub fn with_display_name(mut self, name: impl Into<String>) -> Self {
+        self.display_name = Some(name.into());
+        self
+    }
+
+    /// Sets since when and until when it is valid.
+    #[must_use]
+    pub fn with_validity(mut self, starts_at: OffsetDateTime, ends_at: OffsetDateTime) -> Self {
+        (self.starts_at, self.ends_at) = (Some(starts_at), Some(ends_at));
+        self
+    }
 }
 
 /// A wish for a new password.

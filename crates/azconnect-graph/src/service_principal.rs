@@ -1,7 +1,7 @@
 //! Service principals: what an application is in a tenant.
 
 use azconnect_core::{ClientId, Error, PrincipalObjectId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::client::GraphClient;
 use crate::holder::PasswordHolder;
@@ -10,15 +10,15 @@ use crate::wire;
 
 const FIELDS: &str = "id,appId,displayName,accountEnabled,servicePrincipalType,passwordCredentials,keyCredentials";
 
-/// A service principal, as far as azconnect reads it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// A service principal, as far as azconnect reads it. It is written under the names of its fields.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all(deserialize = "camelCase"))]
 #[non_exhaustive]
 pub struct ServicePrincipal {
     /// Its object id, which role assignments name.
     pub id: PrincipalObjectId,
     /// The client id of its application.
-    #[serde(rename = "appId")]
+    #[serde(rename(deserialize = "appId"))]
     pub client_id: ClientId,
     /// Its display name.
     #[serde(default, deserialize_with = "wire::tolerant")]
@@ -27,15 +27,51 @@ pub struct ServicePrincipal {
     #[serde(default, deserialize_with = "wire::tolerant")]
     pub account_enabled: Option<bool>,
     /// What it is, such as `Application` or `ManagedIdentity`.
-    #[serde(rename = "servicePrincipalType", default, deserialize_with = "wire::tolerant")]
+    #[serde(rename(deserialize = "servicePrincipalType"), default, deserialize_with = "wire::tolerant")]
     pub kind: Option<String>,
     /// Its own passwords, which authenticate like those of the application. Required, as for an
     /// [`Application`](crate::Application).
-    #[serde(rename = "passwordCredentials")]
+    #[serde(rename(deserialize = "passwordCredentials"))]
     pub passwords: Vec<PasswordCredential>,
     /// Its own certificates.
-    #[serde(rename = "keyCredentials", default, deserialize_with = "wire::tolerant")]
+    #[serde(rename(deserialize = "keyCredentials"), default, deserialize_with = "wire::tolerant")]
     pub certificates: Option<Vec<KeyCredential>>,
+}
+
+impl ServicePrincipal {
+    /// The service principal of an application, without passwords of its own.
+    pub fn new(id: PrincipalObjectId, client_id: ClientId) -> Self {
+        Self {
+            id,
+            client_id,
+            display_name: None,
+            account_enabled: None,
+            kind: None,
+            passwords: Vec::new(),
+            certificates: None,
+        }
+    }
+
+    /// Sets its display name.
+    #[must_use]
+    pub fn with_display_name(mut self, name: impl Into<String>) -> Self {
+        self.display_name = Some(name.into());
+        self
+    }
+
+    /// Sets whether it may sign in.
+    #[must_use]
+    pub fn with_account_enabled(mut self, enabled: bool) -> Self {
+        self.account_enabled = Some(enabled);
+        self
+    }
+
+    /// Sets its own passwords.
+    #[must_use]
+    pub fn with_passwords(mut self, passwords: Vec<PasswordCredential>) -> Self {
+        self.passwords = passwords;
+        self
+    }
 }
 
 impl GraphClient {

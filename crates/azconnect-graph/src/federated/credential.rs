@@ -6,6 +6,7 @@ use std::str::FromStr;
 use azconnect_core::{Error, guid_id};
 use serde::{Deserialize, Serialize};
 
+use super::NewFederatedCredential;
 use crate::wire;
 
 guid_id!(
@@ -80,7 +81,8 @@ impl FederatedCredentialRef {
         }
     }
 
-    pub(super) fn names(&self, credential: &FederatedCredential) -> bool {
+    /// Whether it stands for a credential.
+    pub fn names(&self, credential: &FederatedCredential) -> bool {
         match self {
             Self::Id(id) => credential.id == *id,
             Self::Name(name) => credential.name.as_deref() == Some(name.as_str()),
@@ -101,7 +103,7 @@ impl From<FederatedCredentialName> for FederatedCredentialRef {
 }
 
 /// A federated identity credential as the service shows it. It holds no secret.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct FederatedCredential {
     /// Its id.
@@ -124,6 +126,18 @@ pub struct FederatedCredential {
 }
 
 impl FederatedCredential {
+    /// The one that fulfils a wish, under an id.
+    pub fn new(id: FederatedCredentialId, wish: &NewFederatedCredential) -> Self {
+        Self {
+            id,
+            name: Some(wish.name.to_string()),
+            issuer: Some(wish.issuer.clone()),
+            subject: Some(wish.subject.clone()),
+            audiences: Some(vec![wish.audience.clone()]),
+            description: wish.description.clone(),
+        }
+    }
+
     /// Whether it is the one for an issuer and a subject. Both are compared exactly, as the service compares them with a
     /// token's claims.
     pub fn trusts(&self, issuer: &str, subject: &str) -> bool {

@@ -47,13 +47,9 @@ impl GraphClient {
         application: ApplicationRef,
         wish: &NewFederatedCredential,
     ) -> Result<FederatedCredential, Error> {
-        wish.body()?;
-        let listed = self.federated_credentials(application).await?;
-        if let Some(known) = settled(&listed, wish)? {
+        wish.check()?;
+        if let Some(known) = wish.fulfilled_by(&self.federated_credentials(application).await?)? {
             return Ok(known);
-        }
-        if listed.len() >= LIMIT {
-            return Err(full());
         }
         let (mut effect, mut round) = (Effect::None, 0);
         loop {
@@ -90,6 +86,21 @@ impl GraphClient {
             }
         }
         Ok(None)
+    }
+}
+
+impl NewFederatedCredential {
+    /// What the credentials of an application say of this wish: the one that fulfils it, under whichever name, or none.
+    ///
+    /// # Errors
+    /// [`Conflict`](ErrorKind::Conflict) where it cannot be fulfilled beside them, with the field `audience` if issuer and
+    /// subject are trusted for another one, `name` if the name stands for another trust, and `federated_credentials` if
+    /// the application has 20 already.
+    pub fn fulfilled_by(&self, listed: &[FederatedCredential]) -> Result<Option<FederatedCredential>, Error> {
+        match settled(listed, self)? {
+            None if listed.len() >= LIMIT => Err(full()),
+            known => Ok(known),
+        }
     }
 }
 

@@ -54,6 +54,14 @@ impl NewFederatedCredential {
         self
     }
 
+    /// Checks what the service would refuse, or would take and never match with a token. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) with the field.
+    pub fn check(&self) -> Result<(), Error> {
+        self.body().map(drop)
+    }
+
     /// Checks it, and writes it as the service reads it.
     pub(super) fn body(&self) -> Result<Body<'_>, Error> {
         let name = Some(self.name.as_str());

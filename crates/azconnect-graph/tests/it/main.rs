@@ -13,4 +13,5 @@ mod contract;
 mod effect;
 mod federated;
 mod issuer;
+mod ports;
 mod stage;

@@ -27,6 +27,8 @@
 //! ```
 
 pub mod agent_probe;
+pub mod application_trust;
+pub mod applications;
 pub mod clock;
 pub mod credential_issuer;
 pub mod credential_sink;

@@ -16,5 +16,6 @@ mod fakes;
 mod federated_credentials;
 mod judged;
 mod own_record;
+mod registrations;
 mod token_provider;
 mod transport;
