@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use azconnect_arm::port::{Machines, Provisioning, Roles};
 use azconnect_arm::{Arm, Provisioner};
 use azconnect_core::{ClientId, Error, SubscriptionId, TenantId};
 use azconnect_credential::{SinkId, TokenProvider};
@@ -66,6 +67,22 @@ impl Identity {
     pub fn provisioner(&self, subscription: SubscriptionId, storage: &Storage) -> Provisioner {
         let subscription = self.arm().subscription(subscription);
         Provisioner::new(subscription, storage.journal(), storage.secrets(), storage.lease())
+    }
+
+    /// Builds machines in a subscription, and deletes them with everything that was created for them: a
+    /// [`provisioner`](Self::provisioner) behind its port.
+    pub fn provisioning(&self, subscription: SubscriptionId, storage: &Storage) -> Arc<dyn Provisioning> {
+        Arc::new(self.provisioner(subscription, storage))
+    }
+
+    /// The machines of a subscription: found, started, stopped, deleted.
+    pub fn machines(&self, subscription: SubscriptionId) -> Arc<dyn Machines> {
+        Arc::new(self.arm().subscription(subscription))
+    }
+
+    /// Roles at subscriptions, groups and resources: given, listed, taken away.
+    pub fn roles(&self) -> Arc<dyn Roles> {
+        Arc::new(self.arm())
     }
 
     /// The rotation of an application's secret, in the same tenant, still without consumers: minted and retired
