@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azconnect_core::{Error, ErrorKind};
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::stream::try_unfold;
 use http::HeaderValue;
 use http::header::CONNECTION;
 use reqwest::redirect::Policy;
@@ -171,7 +171,11 @@ impl Transport for ReqwestTransport {
         let timeout = SendOptions::of(&request).timeout;
         let answer = self.start(request).await?;
         let head = head(&answer);
-        let pieces = answer.bytes_stream().map(move |piece| piece.map_err(|error| translate(error, timeout)));
+        // `chunk` and not `bytes_stream`, which would bring `tokio-util` and tokio's files for this one line.
+        let pieces = try_unfold(answer, move |mut answer| async move {
+            let piece = answer.chunk().await.map_err(|error| translate(error, timeout))?;
+            Ok(piece.map(|piece| (piece, answer)))
+        });
         Ok(head.map(|()| Box::pin(pieces) as ByteStream))
     }
 }
