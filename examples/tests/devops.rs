@@ -8,15 +8,16 @@
     reason = "a test"
 )]
 
+mod program;
+
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-/// Runs an example program, which cargo builds beside its tests, with an input.
+use program::program;
+
+/// Runs an example program with an input.
 fn run(name: &str, arguments: &[&str], input: &str) -> Output {
-    let test = std::env::current_exe().unwrap();
-    let program = test.ancestors().nth(2).unwrap().join("examples").join(name);
-    assert!(program.exists(), "{} is not built: run the tests of the whole package", program.display());
-    let mut child = Command::new(program)
+    let mut child = Command::new(program(name))
         .args(arguments)
         .env_remove("AZURE_TENANT_ID")
         .stdin(Stdio::piped())

@@ -9,21 +9,17 @@
     reason = "a test"
 )]
 
+mod program;
+
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::Value;
 
-/// An example program, which cargo builds beside its tests.
-fn program(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let path = test.ancestors().nth(2).unwrap().join("examples").join(name);
-    assert!(path.exists(), "{} is not built: run the tests of the whole package", path.display());
-    path
-}
+use program::program;
 
 fn rotate(arguments: &[&str]) -> Output {
     Command::new(program("rotate"))
