@@ -59,6 +59,27 @@ impl Call {
         }
     }
 
+    /// The same call without its headers and body.
+    pub(crate) fn without_body(&self) -> Self {
+        self.instead(self.method.clone(), &self.path, self.query.clone(), self.now)
+    }
+
+    /// Another call of the same caller at the same origin, without headers and body.
+    pub(crate) fn instead(&self, method: Method, path: &str, query: Query, now: Moment) -> Self {
+        Self {
+            service: self.service,
+            origins: self.origins.clone(),
+            origin: self.origin.clone(),
+            method,
+            path: path.to_owned(),
+            segments: segments(path),
+            query,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            now,
+        }
+    }
+
     /// The decoded segments as texts, to match against.
     pub(crate) fn parts(&self) -> Vec<&str> {
         self.segments.iter().map(String::as_str).collect()

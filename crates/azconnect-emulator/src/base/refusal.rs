@@ -1,8 +1,7 @@
-//! Why the service refuses, and every shape in which it says so.
+//! Why a service refuses. Each service writes a refusal in its own words, at its edge.
 
-use serde_json::{Map, Value, json};
-
-use super::answer::{Answer, WithHeader, empty, json_answer, typed};
+use serde_json::Value;
+use uuid::Uuid;
 
 /// How an error is written. All of them are seen in reality.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,29 +45,64 @@ impl ErrorShape {
 pub(crate) struct Refusal {
     pub(crate) status: u16,
     pub(crate) code: String,
+    /// What Microsoft Entra ID counts its errors by; zero elsewhere.
+    pub(crate) number: u32,
     pub(crate) message: String,
     pub(crate) target: Option<String>,
     pub(crate) details: Vec<Refusal>,
     pub(crate) additional: Vec<(String, Value)>,
     pub(crate) shape: ErrorShape,
     pub(crate) headers: Vec<(String, String)>,
+    pub(crate) treatment: Treatment,
 }
 
-/// What a route gives: an answer or a refusal.
-pub(crate) type Granted<T> = Result<T, Box<Refusal>>;
+/// What the edge of a service makes of a refusal.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) enum Treatment {
+    /// An error in the words of the service.
+    #[default]
+    Error,
+    /// Nobody emulates the request: it is answered 501, and counted.
+    NotEmulated,
+    /// The service does not accept the caller. It says so as the settings have it, and names the tenant to sign in to.
+    SignIn(Option<Uuid>),
+}
+
+/// A value, or why the service refuses to give it.
+pub(crate) type OrRefusal<T> = Result<T, Box<Refusal>>;
 
 impl Refusal {
     pub(crate) fn new(status: u16, code: impl Into<String>, message: impl Into<String>) -> Box<Self> {
         Box::new(Self {
             status,
             code: code.into(),
+            number: 0,
             message: message.into(),
             target: None,
             details: Vec::new(),
             additional: Vec::new(),
             shape: ErrorShape::default(),
             headers: Vec::new(),
+            treatment: Treatment::default(),
         })
+    }
+
+    /// What no route of the emulator knows.
+    pub(crate) fn not_emulated() -> Box<Self> {
+        let mut refusal = Self::new(501, "EmulatorUnknownRoute", "");
+        refusal.treatment = Treatment::NotEmulated;
+        refusal
+    }
+
+    /// A caller who is to sign in, to a tenant if it is known.
+    pub(crate) fn sign_in(tenant: Option<Uuid>) -> Box<Self> {
+        let mut refusal = Self::new(401, "Unauthorized", "");
+        refusal.treatment = Treatment::SignIn(tenant);
+        refusal
+    }
+
+    pub(crate) fn is_not_emulated(&self) -> bool {
+        self.treatment == Treatment::NotEmulated
     }
 
     /// 400 `InvalidParameter` with its target.
@@ -95,91 +129,5 @@ impl Refusal {
     pub(crate) fn header(mut self: Box<Self>, name: &str, value: &str) -> Box<Self> {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
-    }
-
-    /// The error object itself.
-    pub(crate) fn error(&self) -> Value {
-        let mut error = Map::new();
-        error.insert("code".to_owned(), json!(self.code));
-        error.insert("message".to_owned(), json!(self.message));
-        if let Some(target) = &self.target {
-            error.insert("target".to_owned(), json!(target));
-        }
-        if !self.details.is_empty() {
-            error.insert("details".to_owned(), self.details.iter().map(Self::error).collect());
-        }
-        if !self.additional.is_empty() {
-            let info = self.additional.iter().map(|(kind, info)| json!({"type": kind, "info": info}));
-            error.insert("additionalInfo".to_owned(), info.collect());
-        }
-        Value::Object(error)
-    }
-
-    /// The body of an answer, in its shape; nothing where the shape has none in JSON.
-    fn body(&self) -> Option<Value> {
-        Some(match self.shape {
-            ErrorShape::Wrapped => json!({"error": self.error()}),
-            ErrorShape::Bare => self.error(),
-            ErrorShape::Capitalised => json!({"Error": capitalised(&self.error())}),
-            ErrorShape::NestedJson => json!({"error": self.nested()}),
-            ErrorShape::StatusFailed => json!({"status": "Failed", "error": self.error()}),
-            ErrorShape::Empty | ErrorShape::Html => return None,
-        })
-    }
-
-    /// The error inside an operation's body that ended without success.
-    pub(crate) fn in_operation(&self) -> Option<Value> {
-        match self.shape {
-            ErrorShape::Empty | ErrorShape::Html => None,
-            ErrorShape::NestedJson => Some(self.nested()),
-            ErrorShape::Capitalised => Some(capitalised(&self.error())),
-            _ => Some(self.error()),
-        }
-    }
-
-    fn nested(&self) -> Value {
-        let word = if self.status == 409 { "Conflict" } else { "BadRequest" };
-        json!({
-            "code": "DeploymentFailed",
-            "message": "At least one resource deployment operation failed. Please list deployment operations for details. Please see https://aka.ms/arm-deployment-operations for usage details.",
-            "details": [{
-                "code": word,
-                "message": format!("{:#}", json!({"error": self.error()})).replace('\n', "\r\n"),
-            }],
-        })
-    }
-
-    /// The whole answer.
-    pub(crate) fn answer(&self) -> Answer {
-        let answer = match (self.body(), self.shape) {
-            (Some(body), _) => json_answer(self.status, &body).with_header("x-ms-failure-cause", "service"),
-            (None, ErrorShape::Html) => typed(
-                self.status,
-                "text/html",
-                format!(
-                    "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center><hr>proxy</body></html>",
-                    self.status
-                ),
-            ),
-            (None, _) => empty(self.status),
-        };
-        self.headers.iter().fold(answer, |answer, (name, value)| answer.with_header(name, value))
-    }
-}
-
-/// The same object with capitalised names, at every depth but inside texts.
-fn capitalised(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => map
-            .iter()
-            .map(|(name, value)| {
-                let mut letters = name.chars();
-                let first = letters.next().map(|c| c.to_ascii_uppercase());
-                (first.into_iter().chain(letters).collect::<String>(), capitalised(value))
-            })
-            .collect::<Map<_, _>>()
-            .into(),
-        Value::Array(items) => items.iter().map(capitalised).collect(),
-        other => other.clone(),
     }
 }

@@ -61,6 +61,12 @@ pub(crate) struct Token {
     pub(crate) expires: OffsetDateTime,
 }
 
+impl Token {
+    pub(crate) fn caller(&self) -> Caller {
+        Caller { identity: self.identity, client_id: self.client_id, tenant: self.tenant }
+    }
+}
+
 /// Why a text is no token for a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Misfit {

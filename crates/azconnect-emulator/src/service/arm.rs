@@ -4,14 +4,15 @@
 //! folder of its own.
 
 mod admission;
-mod ask;
 pub(crate) mod authorization;
 pub(crate) mod compute;
+mod context;
 mod list;
 mod names;
 pub(crate) mod network;
 pub(crate) mod operation;
 mod put;
+pub(crate) mod refusal;
 mod resource;
 pub(crate) mod resources;
 mod route;
@@ -22,9 +23,10 @@ mod view;
 use http::Method;
 use serde_json::Value;
 
+pub(crate) use self::operation::settle;
+
 use self::admission::{admit, known_subscription};
-use self::ask::Room;
-use self::ask::{Ask, Reply};
+use self::context::{Admitted, Context, Reply};
 use self::route::{endpoints, route, top};
 use crate::base::answer::{Answer, WithHeader, empty, json_answer};
 use crate::base::call::Call;
@@ -46,33 +48,17 @@ pub(crate) fn answer(call: &Call, failure: Option<&Failure>, world: &mut World) 
     }
     settle(world, call.now);
     let answer = match admit(call, world) {
-        Ok((caller, version)) => serve(call, failure, world, (caller, &version))?,
-        Err(refusal) => refusal.answer(),
+        Ok(caller) => serve(call, failure, world, caller)?,
+        Err(refusal) => refusal::answer(&refusal),
     };
     Some(stamped(call, world, answer))
 }
 
-/// Lets every operation end whose time has come.
-pub(crate) fn settle(world: &mut World, now: Moment) {
-    room(world).settle(now);
-}
-
 /// A resource as it is shown.
 pub(crate) fn shown(world: &mut World, id: &str, now: Moment) -> Option<Value> {
-    let mut room = room(world);
-    room.settle(now);
-    let resource = room.arm.get(id)?;
-    Some(view::render(&room, resource))
-}
-
-fn room(world: &mut World) -> Room<'_> {
-    Room {
-        arm: &mut world.arm,
-        settings: &world.settings.resource_manager,
-        dice: &mut world.dice,
-        directory: &world.directory,
-        subscriptions: &world.subscriptions,
-    }
+    settle(world, now);
+    let resource = world.arm.get(id)?;
+    Some(view::render(world, resource))
 }
 
 /// The ids that every answer carries.
@@ -104,21 +90,15 @@ fn stamped(call: &Call, world: &mut World, answer: Answer) -> Answer {
 }
 
 /// Routes a request of someone known.
-fn serve(
-    call: &Call,
-    failure: Option<&Failure>,
-    world: &mut World,
-    (caller, version): (Caller, &str),
-) -> Option<Answer> {
-    let mut room = room(world);
+fn serve(call: &Call, failure: Option<&Failure>, world: &mut World, caller: Caller) -> Option<Answer> {
     let parts = call.parts();
     if let ([word], true) = (parts.as_slice(), call.method == Method::GET) {
-        return top(&mut room, call, caller, word);
+        return top(world, call, caller, word);
     }
     let address = Address::parse(&call.segments)?;
-    let subscription = match known_subscription(&mut room, call, caller, &address) {
+    let subscription = match known_subscription(world, call, caller, &address) {
         Ok(subscription) => subscription,
-        Err(refusal) => return Some(refusal.answer()),
+        Err(refusal) => return Some(refusal::answer(&refusal)),
     };
     let body = match call.json() {
         Ok(body) => body,
@@ -128,29 +108,22 @@ fn serve(
                 error.line(),
                 error.column()
             );
-            return Some(Refusal::content(message).answer());
+            return Some(refusal::answer(&Refusal::content(message)));
         }
     };
-    let ask = Ask {
-        method: &call.method,
-        address,
-        subscription,
-        query: &call.query,
-        body,
-        caller,
-        now: call.now,
-        origin: &call.origin,
-        api_version: version,
-        failure,
+    let cx = Context::new(call, Admitted { caller, address, subscription, body, failure });
+    let headers = if world.settings.resource_manager.throttling {
+        world.arm.buckets.admit(&cx)
+    } else {
+        Ok(usual_headers(&call.method))
     };
-    let headers = if room.settings.throttling { room.arm.buckets.admit(&ask) } else { Ok(usual_headers(&call.method)) };
     let headers = match headers {
         Ok(headers) => headers,
-        Err(refusal) => return Some(refusal.answer()),
+        Err(refusal) => return Some(refusal::answer(&refusal)),
     };
-    let answer = match route(&mut room, &ask)? {
-        Ok(reply) => written(&room, &ask, &reply),
-        Err(refusal) => refusal.answer(),
+    let answer = match route(world, &cx)? {
+        Ok(reply) => written(world, &cx, &reply),
+        Err(refusal) => refusal::answer(&refusal),
     };
     Some(headers.iter().fold(answer, |answer, (name, value)| answer.with_header(name, value)))
 }
@@ -165,13 +138,13 @@ fn usual_headers(method: &Method) -> throttle::Headers {
     vec![(format!("x-ms-ratelimit-remaining-subscription-{word}"), "199".to_owned())]
 }
 
-fn written(room: &Room<'_>, ask: &Ask<'_>, reply: &Reply) -> Answer {
+fn written(world: &World, cx: &Context<'_>, reply: &Reply) -> Answer {
     let whole = || if reply.body.is_null() { empty(reply.status) } else { json_answer(reply.status, &reply.body) };
-    let is_skus = matches!(ask.address.parts().as_slice(), [word] if same(word, "skus"));
-    let answer = is_skus.then(|| compute::sku::inflated(room, reply)).flatten().unwrap_or_else(whole);
+    let is_skus = matches!(cx.address.parts().as_slice(), [word] if same(word, "skus"));
+    let answer = is_skus.then(|| compute::sku::inflated(world, reply)).flatten().unwrap_or_else(whole);
     let mut headers = reply.headers.clone();
     if let Some(id) = reply.operation {
-        headers.extend(room.operation_headers(ask, id, reply));
+        headers.extend(cx.operation_headers(world, id, reply));
     }
     headers.iter().fold(answer, |answer, (name, value)| answer.with_header(name, value))
 }

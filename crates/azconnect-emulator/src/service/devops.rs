@@ -3,7 +3,6 @@
 mod caller;
 mod connection_data;
 mod endpoints;
-mod error;
 mod graph;
 mod history;
 mod identities;
@@ -14,6 +13,7 @@ mod pipelines;
 mod profile;
 mod projects;
 mod proxy;
+mod refusal;
 mod security;
 mod throttle;
 mod types;
@@ -24,17 +24,22 @@ use http::Method;
 use crate::base::answer::{Answer, WithHeader};
 use crate::base::call::Call;
 use crate::base::origins::Service;
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
+use crate::base::refusal::Treatment;
 use crate::model::devops::Organization;
 use crate::model::world::World;
 
-use self::caller::Caller;
-use self::error::Fail;
+use self::caller::Visitor;
 use self::throttle::Usage;
+use super::context;
 
-/// One request of a known caller to an organization.
-struct Visit<'a> {
-    call: &'a Call,
-    caller: Caller,
+/// A request that Azure DevOps has let in.
+type Context<'a> = context::Context<'a, Admitted<'a>>;
+
+/// What Azure DevOps knows of a request of a known caller to an organization.
+struct Admitted<'a> {
+    caller: Visitor,
     /// The organization's name as it is written in the directory.
     organization: String,
     /// What stands before `_apis`, if anything: a project's name or id.
@@ -43,14 +48,14 @@ struct Visit<'a> {
     route: Vec<&'a str>,
 }
 
-impl Visit<'_> {
+impl Context<'_> {
     /// The organization. It was found when the visit began.
-    fn organization<'w>(&self, world: &'w World) -> Result<&'w Organization, Fail> {
-        world.devops.organization(&self.organization).ok_or(Fail::Gap)
+    fn organization<'w>(&self, world: &'w World) -> OrRefusal<&'w Organization> {
+        world.devops.organization(&self.organization).ok_or_else(Refusal::not_emulated)
     }
 
-    fn organization_mut<'w>(&self, world: &'w mut World) -> Result<&'w mut Organization, Fail> {
-        world.devops.organization_mut(&self.organization).ok_or(Fail::Gap)
+    fn organization_mut<'w>(&self, world: &'w mut World) -> OrRefusal<&'w mut Organization> {
+        world.devops.organization_mut(&self.organization).ok_or_else(Refusal::not_emulated)
     }
 
     /// Where a service has this organization, for links.
@@ -64,9 +69,11 @@ pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
     let activity = world.dice.guid().to_string();
     let answer = match enter(call, world) {
         Ok(answer) => answer,
-        Err(Fail::Gap) => return None,
-        Err(Fail::Unauthenticated(tenant)) => error::unauthenticated(call, world, tenant),
-        Err(Fail::Refusal(refusal)) => refusal.answer(world.settings.bom_on_errors),
+        Err(refusal) => match refusal.treatment {
+            Treatment::NotEmulated => return None,
+            Treatment::SignIn(tenant) => refusal::unauthenticated(call, world, tenant),
+            Treatment::Error => refusal::answer(&refusal, world.settings.bom_on_errors),
+        },
     };
     let session = call.header("x-tfs-session").unwrap_or(&activity).to_owned();
     Some(
@@ -79,85 +86,83 @@ pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
     )
 }
 
-fn enter(call: &Call, world: &mut World) -> Result<Answer, Fail> {
+fn enter(call: &Call, world: &mut World) -> OrRefusal<Answer> {
     if call.service == Service::DevOpsProfile {
         return profile::route(call, world);
     }
     let parts = call.parts();
     // A server on premises may have its collections below this.
     let parts = parts.strip_prefix(&["tfs"]).unwrap_or(&parts);
-    let (name, rest) = parts.split_first().ok_or(Fail::Gap)?;
+    let (name, rest) = parts.split_first().ok_or_else(Refusal::not_emulated)?;
     let (project, route) = match rest {
         [apis, route @ ..] if apis.eq_ignore_ascii_case("_apis") => (None, route),
         [project, apis, route @ ..] if apis.eq_ignore_ascii_case("_apis") => (Some(*project), route),
-        _ => return Err(Fail::Gap),
+        _ => return Err(Refusal::not_emulated()),
     };
     if call.method == Method::OPTIONS && project.is_none() && route.is_empty() {
-        world.devops.organization(name).ok_or_else(|| Fail::organization(name))?;
+        world.devops.organization(name).ok_or_else(|| refusal::organization(name))?;
         return Ok(locations::table(call));
     }
-    let caller = Caller::of(call, world, name)?;
-    let organization = world.devops.organization(name).ok_or(Fail::Gap)?.name.clone();
-    let visit = Visit { call, caller, organization, project, route: route.to_vec() };
-    let usage = Usage::count(&visit, world)?;
-    let answer = route_to(&visit, world)?;
+    let caller = Visitor::of(call, world, name)?;
+    let organization = world.devops.organization(name).ok_or_else(Refusal::not_emulated)?.name.clone();
+    let cx = Context::new(call, Admitted { caller, organization, project, route: route.to_vec() });
+    let usage = Usage::count(&cx, world)?;
+    let answer = route_to(&cx, world)?;
     Ok(match usage {
         Some(usage) => usage.warn(answer),
         None => answer,
     })
 }
 
-fn route_to(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fail> {
-    let lower: Vec<String> = visit.route.iter().map(|part| part.to_ascii_lowercase()).collect();
+fn route_to(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
+    let lower: Vec<String> = cx.route.iter().map(|part| part.to_ascii_lowercase()).collect();
     let route: Vec<&str> = lower.iter().map(String::as_str).collect();
-    let latest = visit.organization(world)?.latest_version;
+    let latest = cx.organization(world)?.latest_version;
     let rule = match route.first() {
         Some(&("connectiondata" | "resourceareas" | "graph" | "tokens" | "pipelines")) => version::PREVIEW,
         _ => version::RELEASED,
     };
-    version::check(visit.call, rule, latest)?;
-    let get = visit.call.method == Method::GET;
-    match (visit.project, route.as_slice()) {
-        (None, ["connectiondata"]) if get => return connection_data::answer(visit, world),
-        (None, ["resourceareas"]) if get => return locations::areas(visit, world, None),
-        (None, ["resourceareas", id]) if get => return locations::areas(visit, world, Some(id)),
+    version::check(cx.call, rule, latest)?;
+    let get = cx.call.method == Method::GET;
+    match (cx.project, route.as_slice()) {
+        (None, ["connectiondata"]) if get => return connection_data::answer(cx, world),
+        (None, ["resourceareas"]) if get => return locations::areas(cx, world, None),
+        (None, ["resourceareas", id]) if get => return locations::areas(cx, world, Some(id)),
         _ => {}
     }
     // A server on premises is one origin for everything.
     let one_origin = latest.is_some();
-    if visit.call.service == Service::DevOps || one_origin {
-        match devops_route(visit, world, &route) {
-            Err(Fail::Gap) if one_origin => {}
+    if cx.call.service == Service::DevOps || one_origin {
+        match devops_route(cx, world, &route) {
+            Err(refusal) if one_origin && refusal.is_not_emulated() => {}
             answer => return answer,
         }
     }
-    identity_route(visit, world, &route)
+    identity_route(cx, world, &route)
 }
 
-fn devops_route(visit: &Visit<'_>, world: &mut World, route: &[&str]) -> Result<Answer, Fail> {
-    match (&visit.call.method, visit.project, route) {
-        (_, None, ["projects", rest @ ..]) => projects::route(visit, world, rest),
-        (_, _, ["serviceendpoint", "endpoints", rest @ ..]) => endpoints::route(visit, world, rest),
-        (&Method::POST, Some(_), ["serviceendpoint", "endpointproxy"]) => proxy::answer(visit, world),
-        (&Method::GET, _, ["serviceendpoint", "types"]) => Ok(types::answer(visit)),
-        (&Method::GET, Some(_), ["serviceendpoint", id, "executionhistory"]) => history::answer(visit, world, id),
-        (_, Some(_), ["pipelines", "pipelinepermissions", rest @ ..]) => pipelines::route(visit, world, rest),
-        (&Method::GET, None, ["permissions", namespace, bits]) => {
-            security::permissions(visit, world, (namespace, bits))
-        }
-        (&Method::POST, None, ["security", "permissionevaluationbatch"]) => security::batch(visit, world),
+fn devops_route(cx: &Context<'_>, world: &mut World, route: &[&str]) -> OrRefusal<Answer> {
+    match (&cx.call.method, cx.project, route) {
+        (_, None, ["projects", rest @ ..]) => projects::route(cx, world, rest),
+        (_, _, ["serviceendpoint", "endpoints", rest @ ..]) => endpoints::route(cx, world, rest),
+        (&Method::POST, Some(_), ["serviceendpoint", "endpointproxy"]) => proxy::answer(cx, world),
+        (&Method::GET, _, ["serviceendpoint", "types"]) => Ok(types::answer(cx)),
+        (&Method::GET, Some(_), ["serviceendpoint", id, "executionhistory"]) => history::answer(cx, world, id),
+        (_, Some(_), ["pipelines", "pipelinepermissions", rest @ ..]) => pipelines::route(cx, world, rest),
+        (&Method::GET, None, ["permissions", namespace, bits]) => security::permissions(cx, world, (namespace, bits)),
+        (&Method::POST, None, ["security", "permissionevaluationbatch"]) => security::batch(cx, world),
         (&Method::GET, None, ["securitynamespaces"]) => security::namespaces(None),
         (&Method::GET, None, ["securitynamespaces", id]) => security::namespaces(Some(id)),
-        _ => Err(Fail::Gap),
+        _ => Err(Refusal::not_emulated()),
     }
 }
 
-fn identity_route(visit: &Visit<'_>, world: &mut World, route: &[&str]) -> Result<Answer, Fail> {
-    match (&visit.call.method, visit.project, route) {
+fn identity_route(cx: &Context<'_>, world: &mut World, route: &[&str]) -> OrRefusal<Answer> {
+    match (&cx.call.method, cx.project, route) {
         // Descriptors are case-sensitive.
-        (_, None, ["graph", ..]) => graph::route(visit, world, visit.route.get(1..).unwrap_or_default()),
-        (&Method::GET, None, ["identities"]) => identities::answer(visit, world),
-        (_, None, ["tokens", "pats"]) => pats::route(visit, world),
-        _ => Err(Fail::Gap),
+        (_, None, ["graph", ..]) => graph::route(cx, world, cx.route.get(1..).unwrap_or_default()),
+        (&Method::GET, None, ["identities"]) => identities::answer(cx, world),
+        (_, None, ["tokens", "pats"]) => pats::route(cx, world),
+        _ => Err(Refusal::not_emulated()),
     }
 }

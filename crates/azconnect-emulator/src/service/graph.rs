@@ -3,24 +3,25 @@
 mod applications;
 mod caller;
 mod document;
-mod error;
 mod federated;
 mod objects;
 mod passwords;
 mod principals;
 mod query;
+mod refusal;
 
 use http::Method;
 use uuid::Uuid;
 
 use crate::base::answer::{Answer, WithHeader};
 use crate::base::call::Call;
-use crate::base::origins::Service;
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 use crate::model::replica::Replica;
 use crate::model::world::World;
 
-use self::caller::Caller;
-use self::error::GraphError;
+use self::caller::Admitted;
+use super::context;
 
 /// Who holds the secrets that a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,17 +52,13 @@ impl Key {
     }
 }
 
-/// One request to Graph: who asks, and which replica answers.
-struct Request<'a> {
-    call: &'a Call,
-    caller: Caller,
-    replica: u32,
-}
+/// A request that Graph has let in.
+type Context<'a> = context::Context<'a, Admitted>;
 
-impl Request<'_> {
+impl Context<'_> {
     /// The replica that answers.
     fn replica<'w>(&self, world: &'w World) -> Replica<'w> {
-        Replica::of_lists(&world.settings, self.replica, self.call.now)
+        Replica::of_lists(&world.settings, self.replica, self.now)
     }
 
     /// Where Graph is for the caller, with the version of the path.
@@ -79,11 +76,12 @@ pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
     let rest = split_keys(rest);
     let parts: Vec<Part<'_>> = rest.iter().map(Part::of).collect();
     let id = world.dice.guid().to_string();
-    let answer = match authorize(call, world).and_then(|request| route(&request, world, &parts)) {
-        Ok(answer) => answer,
-        Err(GraphError::Gap) => return None,
-        Err(GraphError::Refusal(refusal)) => refusal.answer(call, &id),
-    };
+    let answer =
+        match Admitted::of(call, world).and_then(|admitted| route(&Context::new(call, admitted), world, &parts)) {
+            Ok(answer) => answer,
+            Err(refusal) if refusal.is_not_emulated() => return None,
+            Err(refusal) => refusal::answer(&refusal, call, &id),
+        };
     let echoed = call.header("client-request-id").unwrap_or(&id).to_owned();
     let answer = answer
         .with_header("request-id", &id)
@@ -91,11 +89,6 @@ pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
         .with_header("x-ms-ags-diagnostic", r#"{"ServerInfo":{"DataCenter":"Emulator","Slice":"E","Ring":"0"}}"#)
         .with_header("odata-version", "4.0");
     Some(answer)
-}
-
-fn authorize<'a>(call: &'a Call, world: &mut World) -> Result<Request<'a>, GraphError> {
-    let caller = Caller::of(call, world)?;
-    Ok(Request { call, caller, replica: world.next_replica(Service::Graph) })
 }
 
 /// A segment of a path: a word, or a key in parentheses.
@@ -127,26 +120,26 @@ fn split_keys(segments: &[String]) -> Vec<(bool, String)> {
     parts
 }
 
-fn route(request: &Request<'_>, world: &mut World, parts: &[Part<'_>]) -> Result<Answer, GraphError> {
-    let Some((Part::Word(collection), rest)) = parts.split_first() else { return Err(GraphError::Gap) };
-    match (&request.call.method, *collection, rest) {
-        (&Method::POST, "directoryObjects", [Part::Word("getByIds")]) => objects::by_ids(request, world),
-        (&Method::GET, "policies", [Part::Word("defaultAppManagementPolicy")]) => objects::policy(request, world),
-        (_, "applications", rest) => object_route(request, world, Kind::Application, rest),
-        (_, "servicePrincipals", rest) => object_route(request, world, Kind::ServicePrincipal, rest),
-        _ => Err(GraphError::Gap),
+fn route(cx: &Context<'_>, world: &mut World, parts: &[Part<'_>]) -> OrRefusal<Answer> {
+    let Some((Part::Word(collection), rest)) = parts.split_first() else { return Err(Refusal::not_emulated()) };
+    match (&cx.call.method, *collection, rest) {
+        (&Method::POST, "directoryObjects", [Part::Word("getByIds")]) => objects::by_ids(cx, world),
+        (&Method::GET, "policies", [Part::Word("defaultAppManagementPolicy")]) => objects::policy(cx, world),
+        (_, "applications", rest) => object_route(cx, world, Kind::Application, rest),
+        (_, "servicePrincipals", rest) => object_route(cx, world, Kind::ServicePrincipal, rest),
+        _ => Err(Refusal::not_emulated()),
     }
 }
 
-fn object_route(request: &Request<'_>, world: &mut World, kind: Kind, rest: &[Part<'_>]) -> Result<Answer, GraphError> {
-    let method = &request.call.method;
+fn object_route(cx: &Context<'_>, world: &mut World, kind: Kind, rest: &[Part<'_>]) -> OrRefusal<Answer> {
+    let method = &cx.call.method;
     let Some((key, rest)) = rest.split_first() else {
         return match (method, kind) {
-            (&Method::GET, Kind::Application) => applications::list(request, world),
-            (&Method::POST, Kind::Application) => applications::create(request, world),
-            (&Method::GET, Kind::ServicePrincipal) => principals::list(request, world),
-            (&Method::POST, Kind::ServicePrincipal) => principals::create(request, world),
-            _ => Err(GraphError::Gap),
+            (&Method::GET, Kind::Application) => applications::list(cx, world),
+            (&Method::POST, Kind::Application) => applications::create(cx, world),
+            (&Method::GET, Kind::ServicePrincipal) => principals::list(cx, world),
+            (&Method::POST, Kind::ServicePrincipal) => principals::create(cx, world),
+            _ => Err(Refusal::not_emulated()),
         };
     };
     let key = match key {
@@ -160,17 +153,15 @@ fn object_route(request: &Request<'_>, world: &mut World, kind: Kind, rest: &[Pa
         })
         .collect();
     match (method, kind, words.as_slice()) {
-        (&Method::GET, Kind::Application, []) => applications::get(request, world, &key),
-        (&Method::PATCH, Kind::Application, []) => applications::update(request, world, &key),
-        (&Method::DELETE, Kind::Application, []) => applications::delete(request, world, &key),
-        (&Method::GET, Kind::ServicePrincipal, []) => principals::get(request, world, &key),
-        (&Method::PATCH, Kind::ServicePrincipal, []) => principals::update(request, world, &key),
-        (&Method::DELETE, Kind::ServicePrincipal, []) => principals::delete(request, world, &key),
-        (&Method::POST, kind, ["addPassword"]) => passwords::add(request, world, kind, &key),
-        (&Method::POST, kind, ["removePassword"]) => passwords::remove(request, world, kind, &key),
-        (_, Kind::Application, ["federatedIdentityCredentials", rest @ ..]) => {
-            federated::route(request, world, &key, rest)
-        }
-        _ => Err(GraphError::Gap),
+        (&Method::GET, Kind::Application, []) => applications::get(cx, world, &key),
+        (&Method::PATCH, Kind::Application, []) => applications::update(cx, world, &key),
+        (&Method::DELETE, Kind::Application, []) => applications::delete(cx, world, &key),
+        (&Method::GET, Kind::ServicePrincipal, []) => principals::get(cx, world, &key),
+        (&Method::PATCH, Kind::ServicePrincipal, []) => principals::update(cx, world, &key),
+        (&Method::DELETE, Kind::ServicePrincipal, []) => principals::delete(cx, world, &key),
+        (&Method::POST, kind, ["addPassword"]) => passwords::add(cx, world, kind, &key),
+        (&Method::POST, kind, ["removePassword"]) => passwords::remove(cx, world, kind, &key),
+        (_, Kind::Application, ["federatedIdentityCredentials", rest @ ..]) => federated::route(cx, world, &key, rest),
+        _ => Err(Refusal::not_emulated()),
     }
 }

@@ -19,6 +19,7 @@ use crate::base::origins::Service;
 use crate::base::settings::Settings;
 use crate::model::arm::failure::Failure;
 use crate::model::world::World;
+use crate::service::arm::refusal;
 use crate::service::{arm, devops, entra, graph, registry};
 use crate::setup::populate::populate;
 use crate::setup::seed::Seed;
@@ -239,7 +240,7 @@ impl Emulator {
                     return Outcome::Answered(throttled(*status, *retry_after));
                 }
                 FaultAction::Fail(later) if later.in_operation => failure = Some(later),
-                FaultAction::Fail(failure) => return Outcome::Answered(failure.refusal.answer()),
+                FaultAction::Fail(failure) => return Outcome::Answered(refusal::answer(&failure.refusal)),
                 FaultAction::AddHeaders(_) | FaultAction::Delay { .. } => {}
             }
         }

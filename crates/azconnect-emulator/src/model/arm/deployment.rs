@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::base::call::Call;
 use crate::base::refusal::Refusal;
 use crate::model::token::Caller;
 
@@ -10,7 +11,8 @@ use crate::model::token::Caller;
 pub(crate) struct Deployment {
     pub(crate) caller: Caller,
     pub(crate) subscription: Uuid,
-    pub(crate) origin: String,
+    /// The call that began it: each step is asked for at the same origin.
+    pub(crate) call: Call,
     pub(crate) template: Template,
     pub(crate) steps: Vec<Step>,
 }

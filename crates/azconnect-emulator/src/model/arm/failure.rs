@@ -123,35 +123,3 @@ impl Failure {
         error_codes::codes()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn body(shape: ErrorShape) -> Value {
-        let failure = Failure::new("AllocationFailed").with_target("vm").with_shape(shape);
-        serde_json::from_slice(failure.refusal.answer().body()).unwrap_or(Value::Null)
-    }
-
-    #[test]
-    fn every_shape_carries_the_code_where_it_has_a_body() {
-        assert_eq!(body(ErrorShape::Wrapped)["error"]["code"], "AllocationFailed");
-        assert_eq!(body(ErrorShape::Bare)["code"], "AllocationFailed");
-        assert_eq!(body(ErrorShape::Capitalised)["Error"]["Code"], "AllocationFailed");
-        assert_eq!(body(ErrorShape::Capitalised)["Error"]["Target"], "vm");
-        assert_eq!(body(ErrorShape::StatusFailed)["status"], "Failed");
-        assert_eq!(body(ErrorShape::Empty), Value::Null);
-        let nested = body(ErrorShape::NestedJson);
-        let text = nested["error"]["details"][0]["message"].as_str().unwrap();
-        let inner: Value = serde_json::from_str(text).unwrap();
-        assert_eq!(inner["error"]["code"], "AllocationFailed");
-    }
-
-    #[test]
-    fn a_page_of_a_proxy_is_html() {
-        let failure = Failure::new("GatewayTimeout").with_shape(ErrorShape::Html);
-        let answer = failure.refusal.answer();
-        assert_eq!(answer.status(), 504);
-        assert_eq!(answer.headers()["content-type"], "text/html");
-    }
-}

@@ -3,17 +3,16 @@
 use http::Method;
 use uuid::Uuid;
 
-use super::ask::Room;
 use crate::base::call::{Call, Claim};
 use crate::base::moment::rfc3339;
-use crate::base::refusal::{Granted, Refusal};
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::{Address, same};
 use crate::model::token::Caller;
 use crate::model::token::{Audience, Misfit};
 use crate::model::world::World;
 
-/// Who asks, and in which version of the API.
-pub(crate) fn admit(call: &Call, world: &World) -> Granted<(Caller, String)> {
+/// Who asks, in a version of the API that there may be.
+pub(crate) fn admit(call: &Call, world: &World) -> OrRefusal<Caller> {
     let version = call.query.get("api-version").unwrap_or_default().trim();
     if version.is_empty() {
         return Err(Refusal::new(
@@ -31,7 +30,7 @@ pub(crate) fn admit(call: &Call, world: &World) -> Granted<(Caller, String)> {
             ),
         ));
     }
-    Ok((authenticate(call, world)?, version.to_owned()))
+    authenticate(call, world)
 }
 
 /// Whether a version is a date, with or without `-preview`.
@@ -43,7 +42,7 @@ fn is_date(version: &str) -> bool {
     form && matches!(version.get(10..), Some("" | "-preview" | "-beta" | "-alpha"))
 }
 
-fn authenticate(call: &Call, world: &World) -> Granted<Caller> {
+fn authenticate(call: &Call, world: &World) -> OrRefusal<Caller> {
     let unauthorized = |code: &str, message: String| {
         Refusal::new(401, code, message).header(
             "www-authenticate",
@@ -66,7 +65,7 @@ fn authenticate(call: &Call, world: &World) -> Granted<Caller> {
         }
     };
     match world.tokens.check(&token, &Audience::ResourceManager, call.now.wall) {
-        Ok(token) => Ok(Caller { identity: token.identity, client_id: token.client_id, tenant: token.tenant }),
+        Ok(token) => Ok(token.caller()),
         Err(Misfit::Unknown) => Err(unauthorized("InvalidAuthenticationToken", "The access token is invalid.".to_owned())),
         Err(Misfit::Expired) => Err(unauthorized(
             "ExpiredAuthenticationToken",
@@ -80,7 +79,7 @@ fn authenticate(call: &Call, world: &World) -> Granted<Caller> {
 }
 
 /// The subscription of an address, if it is there, in the caller's tenant, and may be written where it is to be.
-pub(crate) fn known_subscription(room: &mut Room<'_>, call: &Call, caller: Caller, address: &Address) -> Granted<Uuid> {
+pub(crate) fn known_subscription(world: &mut World, call: &Call, caller: Caller, address: &Address) -> OrRefusal<Uuid> {
     let named = &address.subscription;
     let Some(id) = Uuid::parse_str(named).ok().filter(|_| named.len() == 36) else {
         return Err(Refusal::new(
@@ -89,7 +88,7 @@ pub(crate) fn known_subscription(room: &mut Room<'_>, call: &Call, caller: Calle
             format!("The provided subscription identifier '{named}' is malformed or invalid."),
         ));
     };
-    let Some(subscription) = room.subscriptions.iter().find(|subscription| subscription.id == id) else {
+    let Some(subscription) = world.subscriptions.iter().find(|subscription| subscription.id == id) else {
         return Err(Refusal::new(
             404,
             "SubscriptionNotFound",
@@ -105,7 +104,7 @@ pub(crate) fn known_subscription(room: &mut Room<'_>, call: &Call, caller: Calle
         )
         .header("www-authenticate", &format!("Bearer authorization_uri=\"https://login.windows.net/{right}\", error=\"invalid_token\", error_description=\"The access token is from the wrong issuer. It must match the tenant associated with this subscription.\"")));
     }
-    let state = room.arm.account(id).state.clone();
+    let state = world.arm.account(id).state.clone();
     let reading = matches!(call.method, Method::GET | Method::HEAD);
     if !reading && (same(&state, "Disabled") || same(&state, "Deleted")) {
         return Err(Refusal::new(

@@ -2,19 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::ask::Room;
-use super::ask::{Ask, Reply};
+use super::context::{Context, Reply};
 use crate::model::arm::resource::Resource;
+use crate::model::world::World;
 
 /// One page of a list; the link to the next is on the caller's own origin.
-pub(crate) fn page(room: &Room<'_>, ask: &Ask<'_>, items: Vec<Value>) -> Reply {
-    let skip = ask.query.number("$skiptoken").unwrap_or(0);
-    let size = ask.query.number("$top").filter(|top| *top > 0).unwrap_or(room.settings.page_size);
+pub(crate) fn page(world: &World, cx: &Context<'_>, items: Vec<Value>) -> Reply {
+    let skip = cx.call.query.number("$skiptoken").unwrap_or(0);
+    let size = cx.call.query.number("$top").filter(|top| *top > 0).unwrap_or(world.settings.resource_manager.page_size);
     let more = items.len() > skip.saturating_add(size);
     let value: Vec<Value> = items.into_iter().skip(skip).take(size).collect();
     let mut body = json!({"value": value});
     if let (true, Some(map)) = (more, body.as_object_mut()) {
-        let mut query: Vec<String> = ask
+        let mut query: Vec<String> = cx
+            .call
             .query
             .0
             .iter()
@@ -22,7 +23,7 @@ pub(crate) fn page(room: &Room<'_>, ask: &Ask<'_>, items: Vec<Value>) -> Reply {
             .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
             .collect();
         query.push(format!("%24skiptoken={}", skip + size));
-        map.insert("nextLink".to_owned(), json!(format!("{}{}?{}", ask.origin, path(ask), query.join("&"))));
+        map.insert("nextLink".to_owned(), json!(format!("{}{}?{}", &cx.call.origin, path(cx), query.join("&"))));
     }
     Reply::new(200, body)
 }
@@ -32,13 +33,13 @@ fn encoded(text: &str) -> String {
 }
 
 /// The path of a request, put together again.
-fn path(ask: &Ask<'_>) -> String {
-    let mut path = ask.address.scope.clone();
-    if let Some(namespace) = &ask.address.namespace {
+fn path(cx: &Context<'_>) -> String {
+    let mut path = cx.address.scope.clone();
+    if let Some(namespace) = &cx.address.namespace {
         path.push_str("/providers/");
         path.push_str(namespace);
     }
-    for part in &ask.address.rest {
+    for part in &cx.address.rest {
         path.push('/');
         path.extend(percent_encoding::utf8_percent_encode(part, percent_encoding::NON_ALPHANUMERIC).map(|piece| {
             match piece {

@@ -1,6 +1,6 @@
 //! Which names the service takes.
 
-use crate::base::refusal::{Granted, Refusal};
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::kind::Kind;
 
 /// Words that no resource may be called.
@@ -76,7 +76,7 @@ const RESERVED_USERS: &[&str] = &[
 ];
 
 /// Refuses a name of a resource that is reserved or has the wrong form.
-pub(crate) fn check(kind: Kind, name: &str) -> Granted<()> {
+pub(crate) fn check(kind: Kind, name: &str) -> OrRefusal<()> {
     if is_reserved(name) {
         let message = format!("The resource name '{name}' or a part of the name is a trademarked or reserved word.");
         return Err(Refusal::new(400, "ReservedResourceName", message));
@@ -101,7 +101,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-fn check_network(name: &str) -> Granted<()> {
+fn check_network(name: &str) -> OrRefusal<()> {
     let first = name.chars().next().is_some_and(char::is_alphanumeric);
     let last = name.chars().last().is_some_and(is_word);
     let middle = name.chars().all(|c| is_word(c) || c == '.' || c == '-');
@@ -117,7 +117,7 @@ fn check_network(name: &str) -> Granted<()> {
     ))
 }
 
-fn check_machine(name: &str) -> Granted<()> {
+fn check_machine(name: &str) -> OrRefusal<()> {
     let forbidden = |c: char| "~ ! @ # $ % ^ & * ( ) = + _ [ ] { } \\ | ; : ' \" , < > / ?".contains(c) || c == ' ';
     let sound = !name.is_empty()
         && name.chars().count() <= 64
@@ -133,7 +133,7 @@ fn check_machine(name: &str) -> Granted<()> {
     ))
 }
 
-fn check_plain(name: &str, longest: usize, what: &str) -> Granted<()> {
+fn check_plain(name: &str, longest: usize, what: &str) -> OrRefusal<()> {
     let sound = !name.is_empty()
         && name.chars().count() <= longest
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
@@ -147,7 +147,7 @@ fn check_plain(name: &str, longest: usize, what: &str) -> Granted<()> {
 }
 
 /// Refuses a name no resource group may have.
-pub(crate) fn check_group(name: &str) -> Granted<()> {
+pub(crate) fn check_group(name: &str) -> OrRefusal<()> {
     let bad: Vec<String> =
         name.chars().filter(|c| !(is_word(*c) || "-.()".contains(*c))).map(|c| c.to_string()).collect();
     let message = if !bad.is_empty() {
@@ -168,7 +168,7 @@ pub(crate) fn check_group(name: &str) -> Granted<()> {
 }
 
 /// Refuses a name no administrator may have.
-pub(crate) fn check_user(name: &str) -> Granted<()> {
+pub(crate) fn check_user(name: &str) -> OrRefusal<()> {
     if RESERVED_USERS.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
         return Err(Refusal::parameter("adminUsername", "The Admin Username specified is not allowed."));
     }

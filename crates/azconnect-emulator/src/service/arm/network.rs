@@ -9,33 +9,33 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use self::cidr::Cidr;
-use super::ask::Room;
-use super::ask::{Ask, Reply, Style};
+use super::context::{Context, Reply, Style};
 use super::operation::Start;
 use super::put::{Target, Write, properties};
 use super::usage;
 use crate::base::moment::Moment;
-use crate::base::refusal::{Granted, Refusal};
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::same_id;
 use crate::model::arm::address::{last, parent_id, same};
 use crate::model::arm::kind::Kind;
 use crate::model::arm::operation::Work;
 use crate::model::arm::resource::{Resource, State};
+use crate::model::world::World;
 
 /// Creates or changes a resource of the network.
-pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, kind: Kind, names: &[&str]) -> Granted<Reply> {
-    let target = room.prepare(ask, kind, names)?;
+pub(crate) fn put(world: &mut World, cx: &Context<'_>, kind: Kind, names: &[&str]) -> OrRefusal<Reply> {
+    let target = cx.prepare(world, kind, names)?;
     if target.same_running.is_some() {
         let write = plain(OperationKind::Network, Map::new());
-        return Ok(room.write(ask, &target, write));
+        return Ok(cx.write(world, &target, write));
     }
     match kind {
-        Kind::VirtualNetwork => put_network(room, ask, &target),
-        Kind::SecurityGroup => put_security_group(room, ask, &target),
-        Kind::PublicIp => put_public_ip(room, ask, &target),
-        Kind::Nic => nic::put(room, ask, &target),
-        _ => put_embedded(room, ask, &target),
+        Kind::VirtualNetwork => put_network(world, cx, &target),
+        Kind::SecurityGroup => put_security_group(world, cx, &target),
+        Kind::PublicIp => put_public_ip(world, cx, &target),
+        Kind::Nic => nic::put(world, cx, &target),
+        _ => put_embedded(world, cx, &target),
     }
 }
 
@@ -45,15 +45,15 @@ pub(crate) fn plain(operation: OperationKind, properties: Map<String, Value>) ->
 }
 
 /// An item inside a parent, by its id.
-pub(crate) fn embedded<'a>(room: &'a Room<'_>, id: &str) -> Option<&'a Value> {
-    let parent = room.arm.get(parent_id(id))?;
+pub(crate) fn embedded<'a>(world: &'a World, id: &str) -> Option<&'a Value> {
+    let parent = world.arm.get(parent_id(id))?;
     let items = parent.at(&format!("properties/{}", parent.kind().embedded()?.list()?))?.as_array()?;
     items.iter().find(|item| item.get("name").and_then(Value::as_str).is_some_and(|name| same(name, last(id))))
 }
 
-fn put_network(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted<Reply> {
-    let mut properties = properties(&ask.body);
-    let prefixes = ask.at("/properties/addressSpace/addressPrefixes").and_then(Value::as_array);
+fn put_network(world: &mut World, cx: &Context<'_>, target: &Target) -> OrRefusal<Reply> {
+    let mut properties = properties(&cx.body);
+    let prefixes = cx.at("/properties/addressSpace/addressPrefixes").and_then(Value::as_array);
     let prefixes: Vec<&str> = prefixes.into_iter().flatten().filter_map(Value::as_str).collect();
     if prefixes.is_empty() {
         return Err(Refusal::new(
@@ -62,25 +62,25 @@ fn put_network(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted<R
             "Cannot parse the request: the address space needs at least one prefix.",
         ));
     }
-    let space = prefixes.iter().map(|prefix| range(prefix, &target.id)).collect::<Granted<Vec<_>>>()?;
-    let subnets = ask.at("/properties/subnets").and_then(Value::as_array).cloned().unwrap_or_default();
-    let subnets = check_subnets(room, ask, target, &space, subnets)?;
+    let space = prefixes.iter().map(|prefix| range(prefix, &target.id)).collect::<OrRefusal<Vec<_>>>()?;
+    let subnets = cx.at("/properties/subnets").and_then(Value::as_array).cloned().unwrap_or_default();
+    let subnets = check_subnets(world, cx, target, &space, subnets)?;
     properties.insert("subnets".to_owned(), Value::Array(subnets));
-    properties.insert("resourceGuid".to_owned(), json!(room.dice.guid()));
+    properties.insert("resourceGuid".to_owned(), json!(world.dice.guid()));
     properties.entry("enableDdosProtection").or_insert(json!(false));
     properties.entry("virtualNetworkPeerings").or_insert(json!([]));
-    let reply = room.write(ask, target, plain(OperationKind::Network, properties));
-    note_embedded(room, ask, &target.id);
+    let reply = cx.write(world, target, plain(OperationKind::Network, properties));
+    note_embedded(world, cx, &target.id);
     Ok(reply)
 }
 
 fn check_subnets(
-    room: &Room<'_>,
-    ask: &Ask<'_>,
+    world: &World,
+    cx: &Context<'_>,
     target: &Target,
     space: &[Cidr],
     subnets: Vec<Value>,
-) -> Granted<Vec<Value>> {
+) -> OrRefusal<Vec<Value>> {
     let mut ranges: Vec<(String, Cidr)> = Vec::new();
     let mut complete = Vec::new();
     for subnet in subnets {
@@ -109,13 +109,13 @@ fn check_subnets(
                 ),
             ));
         }
-        check_security_group(room, ask, &id, subnet.pointer("/properties/networkSecurityGroup/id"))?;
+        check_security_group(world, cx, &id, subnet.pointer("/properties/networkSecurityGroup/id"))?;
         ranges.push((name, own));
         complete.push(complete_item(&id, Kind::Subnet, subnet));
     }
     let kept = |id: &str| ranges.iter().any(|(name, _)| same(name, last(id)));
-    let existing = room.arm.get(&target.id).map(Resource::embedded_ids).unwrap_or_default();
-    match existing.iter().filter(|id| !kept(id)).find_map(|id| subnet_in_use(room, id)) {
+    let existing = world.arm.get(&target.id).map(Resource::embedded_ids).unwrap_or_default();
+    match existing.iter().filter(|id| !kept(id)).find_map(|id| subnet_in_use(world, id)) {
         Some(refusal) => Err(refusal),
         None => Ok(complete),
     }
@@ -127,7 +127,7 @@ pub(crate) fn subnet_prefix(subnet: &Value) -> Option<&str> {
     one.or_else(|| subnet.pointer("/properties/addressPrefixes/0").and_then(Value::as_str))
 }
 
-fn range(text: &str, id: &str) -> Granted<Cidr> {
+fn range(text: &str, id: &str) -> OrRefusal<Cidr> {
     Cidr::parse(text).ok_or_else(|| {
         Refusal::new(
             400,
@@ -139,9 +139,9 @@ fn range(text: &str, id: &str) -> Granted<Cidr> {
     })
 }
 
-fn check_security_group(room: &Room<'_>, ask: &Ask<'_>, user: &str, id: Option<&Value>) -> Granted<()> {
+fn check_security_group(world: &World, cx: &Context<'_>, user: &str, id: Option<&Value>) -> OrRefusal<()> {
     let Some(id) = id.and_then(Value::as_str) else { return Ok(()) };
-    nic::require_reference(room, ask, user, id)
+    nic::require_reference(world, cx, user, id)
 }
 
 /// An item with the fields the service adds.
@@ -156,9 +156,9 @@ fn complete_item(id: &str, kind: Kind, item: Value) -> Value {
     json!({"name": last(id), "id": id, "type": kind.full(), "properties": properties})
 }
 
-fn put_security_group(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted<Reply> {
-    let mut properties = properties(&ask.body);
-    let rules = ask.at("/properties/securityRules").and_then(Value::as_array).cloned().unwrap_or_default();
+fn put_security_group(world: &mut World, cx: &Context<'_>, target: &Target) -> OrRefusal<Reply> {
+    let mut properties = properties(&cx.body);
+    let rules = cx.at("/properties/securityRules").and_then(Value::as_array).cloned().unwrap_or_default();
     let mut complete = Vec::new();
     for rule in rules {
         let name = rule.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -168,16 +168,16 @@ fn put_security_group(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Gr
     }
     properties.insert("securityRules".to_owned(), Value::Array(complete));
     properties.insert("defaultSecurityRules".to_owned(), self::rules::defaults(&target.id));
-    properties.insert("resourceGuid".to_owned(), json!(room.dice.guid()));
-    let reply = room.write(ask, target, plain(OperationKind::Network, properties));
-    note_embedded(room, ask, &target.id);
+    properties.insert("resourceGuid".to_owned(), json!(world.dice.guid()));
+    let reply = cx.write(world, target, plain(OperationKind::Network, properties));
+    note_embedded(world, cx, &target.id);
     Ok(reply)
 }
 
-fn put_public_ip(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted<Reply> {
-    let mut properties = properties(&ask.body);
-    let sku = ask.text("/sku/name").unwrap_or("Basic");
-    let allocation = ask.text("/properties/publicIPAllocationMethod").unwrap_or("Dynamic");
+fn put_public_ip(world: &mut World, cx: &Context<'_>, target: &Target) -> OrRefusal<Reply> {
+    let mut properties = properties(&cx.body);
+    let sku = cx.text("/sku/name").unwrap_or("Basic");
+    let allocation = cx.text("/properties/publicIPAllocationMethod").unwrap_or("Dynamic");
     if same(sku, "Basic") {
         return Err(Refusal::new(
             400,
@@ -193,33 +193,33 @@ fn put_public_ip(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted
         ));
     }
     if !target.exists {
-        usage::require_public_ip(room, ask, &target.location)?;
+        usage::require_public_ip(world, cx, &target.location)?;
     }
     properties.insert("publicIPAllocationMethod".to_owned(), json!("Static"));
     properties.entry("publicIPAddressVersion").or_insert(json!("IPv4"));
     properties.entry("idleTimeoutInMinutes").or_insert(json!(4));
     properties.insert("ipTags".to_owned(), json!([]));
-    properties.insert("resourceGuid".to_owned(), json!(room.dice.guid()));
-    let old = room.arm.get(&target.id).and_then(|resource| resource.text("properties/ipAddress"));
+    properties.insert("resourceGuid".to_owned(), json!(world.dice.guid()));
+    let old = world.arm.get(&target.id).and_then(|resource| resource.text("properties/ipAddress"));
     if let Some(address) = old {
         properties.insert("ipAddress".to_owned(), json!(address));
     }
-    if let Some(label) = ask.text("/properties/dnsSettings/domainNameLabel") {
+    if let Some(label) = cx.text("/properties/dnsSettings/domainNameLabel") {
         let name = format!("{label}.{}.cloudapp.azure.com", target.location);
         properties.insert("dnsSettings".to_owned(), json!({"domainNameLabel": label, "fqdn": name}));
     }
-    Ok(room.write(ask, target, plain(OperationKind::PublicIp, properties)))
+    Ok(cx.write(world, target, plain(OperationKind::PublicIp, properties)))
 }
 
 /// Creates or changes a subnet or a rule of its own.
-fn put_embedded(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted<Reply> {
+fn put_embedded(world: &mut World, cx: &Context<'_>, target: &Target) -> OrRefusal<Reply> {
     let parent = parent_id(&target.id).to_owned();
     let list = target.kind.list().unwrap_or_default();
-    let Some(resource) = room.arm.get(&parent) else {
+    let Some(resource) = world.arm.get(&parent) else {
         return Err(Refusal::new(404, "ResourceNotFound", format!("The resource {parent} was not found.")));
     };
     if resource.operation.is_some() {
-        return Err(super::put::busy(room, ask, resource));
+        return Err(super::put::busy(world, cx, resource));
     }
     let location = resource.location.clone();
     let items = resource.at(&format!("properties/{list}")).and_then(Value::as_array).cloned().unwrap_or_default();
@@ -227,7 +227,7 @@ fn put_embedded(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted<
         |item: &Value| item.get("name").and_then(Value::as_str).is_some_and(|name| same(name, last(&target.id)));
     let exists = items.iter().any(is_it);
     let mut others: Vec<Value> = items.into_iter().filter(|item| !is_it(item)).collect();
-    let mut item = ask.body.clone();
+    let mut item = cx.body.clone();
     if let Some(map) = item.as_object_mut() {
         map.insert("name".to_owned(), json!(last(&target.id)));
     }
@@ -242,7 +242,7 @@ fn put_embedded(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted<
             same_running: None,
         };
         others.push(item);
-        others = check_subnets(room, ask, &network, &space, others)?;
+        others = check_subnets(world, cx, &network, &space, others)?;
     } else {
         self::rules::check(last(&target.id), &item, &others)?;
         others.push(complete_item(&target.id, target.kind, item));
@@ -254,25 +254,25 @@ fn put_embedded(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted<
         namespace: "Microsoft.Network",
         location: &location,
     };
-    let operation = room.start(ask, start);
-    if let Some(resource) = room.arm.get_mut(&parent) {
+    let operation = cx.start(world, start);
+    if let Some(resource) = world.arm.get_mut(&parent) {
         resource.set(list, Value::Array(others));
         resource.state = State::Updating;
         resource.operation = Some(operation);
     }
-    note_embedded(room, ask, &parent);
-    let body = super::view::render_embedded(room, &target.id).unwrap_or(Value::Null);
+    note_embedded(world, cx, &parent);
+    let body = super::view::render_embedded(world, &target.id).unwrap_or(Value::Null);
     Ok(Reply::new(if exists { 200 } else { 201 }, body).operation(operation, Style::Status))
 }
 
 /// Keeps the book about what lives inside a resource.
-fn note_embedded(room: &mut Room<'_>, ask: &Ask<'_>, id: &str) {
-    let Some(resource) = room.arm.get(id) else { return };
+fn note_embedded(world: &mut World, cx: &Context<'_>, id: &str) {
+    let Some(resource) = world.arm.get(id) else { return };
     let Some(child) = resource.kind().embedded() else { return };
     let now = resource.embedded_ids();
     let prefix =
         format!("{}/{}/", crate::model::arm::address::key(id), child.list().unwrap_or_default().to_ascii_lowercase());
-    let gone: Vec<String> = room
+    let gone: Vec<String> = world
         .arm
         .ledger
         .entries()
@@ -282,46 +282,46 @@ fn note_embedded(room: &mut Room<'_>, ask: &Ask<'_>, id: &str) {
         .map(|entry| entry.id.clone())
         .collect();
     for id in gone {
-        room.arm.ledger.deleted(&id, ask.now.wall, Some(ask.caller.object_id()));
+        world.arm.ledger.deleted(&id, cx.now.wall, Some(cx.caller.object_id()));
     }
     for child_id in now {
-        room.arm.ledger.created(&child_id, &child.full(), ask.now.wall, Some(ask.caller.object_id()), Some(id));
+        world.arm.ledger.created(&child_id, &child.full(), cx.now.wall, Some(cx.caller.object_id()), Some(id));
     }
 }
 
 /// Takes an item out of its parent.
-pub(crate) fn remove_embedded(room: &mut Room<'_>, id: &str, at: Moment, by: Option<Uuid>) {
+pub(crate) fn remove_embedded(world: &mut World, id: &str, at: Moment, by: Option<Uuid>) {
     let name = last(id).to_owned();
-    if let Some(parent) = room.arm.get_mut(parent_id(id))
+    if let Some(parent) = world.arm.get_mut(parent_id(id))
         && let Some(child) = parent.kind().embedded()
         && let Some(Value::Array(items)) =
             parent.properties().and_then(|properties| properties.get_mut(child.list().unwrap_or_default()))
     {
         items.retain(|item| !item.get("name").and_then(Value::as_str).is_some_and(|own| same(own, &name)));
     }
-    room.arm.ledger.deleted(id, at.wall, by);
+    world.arm.ledger.deleted(id, at.wall, by);
 }
 
 /// What becomes known when a resource is ready.
-pub(crate) fn provisioned(room: &mut Room<'_>, id: &str) {
-    let Some(resource) = room.arm.get(id) else { return };
+pub(crate) fn provisioned(world: &mut World, id: &str) {
+    let Some(resource) = world.arm.get(id) else { return };
     if resource.kind() == Kind::PublicIp && resource.text("properties/ipAddress").is_none() {
-        room.arm.addresses_given += 1;
-        let number = room.arm.addresses_given;
+        world.arm.addresses_given += 1;
+        let number = world.arm.addresses_given;
         // The range that is kept for benchmarks: nobody's address.
         let address = std::net::Ipv4Addr::from(u32::from(std::net::Ipv4Addr::new(198, 18, 0, 0)).wrapping_add(number));
-        if let Some(resource) = room.arm.get_mut(id) {
+        if let Some(resource) = world.arm.get_mut(id) {
             resource.set("ipAddress", json!(address.to_string()));
         }
     }
 }
 
 /// Why something of the network cannot be deleted now.
-pub(crate) fn in_use(room: &Room<'_>, resource: &Resource, now: Moment) -> Option<Box<Refusal>> {
+pub(crate) fn in_use(world: &World, resource: &Resource, now: Moment) -> Option<Box<Refusal>> {
     match resource.kind() {
-        Kind::VirtualNetwork => resource.embedded_ids().iter().find_map(|id| subnet_in_use(room, id)),
+        Kind::VirtualNetwork => resource.embedded_ids().iter().find_map(|id| subnet_in_use(world, id)),
         Kind::SecurityGroup => {
-            let users = nic::users_of_group(room, &resource.id);
+            let users = nic::users_of_group(world, &resource.id);
             (!users.is_empty()).then(|| {
                 Refusal::new(
                     400,
@@ -334,7 +334,7 @@ pub(crate) fn in_use(room: &Room<'_>, resource: &Resource, now: Moment) -> Optio
                 )
             })
         }
-        Kind::PublicIp => nic::configuration_with(room, "publicIPAddress", &resource.id).map(|user| {
+        Kind::PublicIp => nic::configuration_with(world, "publicIPAddress", &resource.id).map(|user| {
             Refusal::new(
                 400,
                 "PublicIPAddressCannotBeDeleted",
@@ -344,14 +344,14 @@ pub(crate) fn in_use(room: &Room<'_>, resource: &Resource, now: Moment) -> Optio
                 ),
             )
         }),
-        Kind::Nic => nic::in_use(room, resource, now),
+        Kind::Nic => nic::in_use(world, resource, now),
         _ => None,
     }
 }
 
 /// Why a subnet cannot be deleted now.
-pub(crate) fn subnet_in_use(room: &Room<'_>, id: &str) -> Option<Box<Refusal>> {
-    let user = nic::configuration_with(room, "subnet", id)?;
+pub(crate) fn subnet_in_use(world: &World, id: &str) -> Option<Box<Refusal>> {
+    let user = nic::configuration_with(world, "subnet", id)?;
     Some(Refusal::new(
         400,
         "InUseSubnetCannotBeDeleted",

@@ -5,14 +5,13 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::ask::Room;
-use super::ask::{Ask, Reply};
 use super::compute::machine;
+use super::context::{Context, Reply};
 use super::network;
 use super::resources::deployment;
 use crate::base::call::Query;
 use crate::base::moment::Moment;
-use crate::base::refusal::{Granted, Refusal};
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::account::Registration;
 use crate::model::arm::address::parent_id;
@@ -21,6 +20,8 @@ use crate::model::arm::operation::Operation;
 use crate::model::arm::operation::Progress;
 use crate::model::arm::operation::Work;
 use crate::model::arm::resource::State;
+use crate::model::world::World;
+use crate::service::arm::refusal;
 
 /// What is to begin.
 pub(crate) struct Start<'a> {
@@ -34,130 +35,130 @@ pub(crate) struct Start<'a> {
 /// How long the certificate in an address is: together with the signature several KB, as in reality.
 const CERTIFICATE_LENGTH: usize = 1900;
 
-impl Room<'_> {
+impl Context<'_> {
     /// Begins an operation. A machine, network and so on that it changes is marked by the caller.
-    pub(crate) fn start(&mut self, ask: &Ask<'_>, start: Start<'_>) -> Uuid {
-        let failure = ask.failure.filter(|failure| failure.in_operation).cloned();
-        let usual = self.settings.duration(start.kind);
+    pub(crate) fn start(&self, world: &mut World, start: Start<'_>) -> Uuid {
+        let failure = self.failure.filter(|failure| failure.in_operation).cloned();
+        let usual = world.settings.resource_manager.duration(start.kind);
         let time = failure.as_ref().and_then(|failure| failure.time).unwrap_or(usual);
-        let id = self.dice.guid();
-        self.arm.operations_begun += 1;
-        let ticks = ask.now.wall.unix_timestamp_nanos() / 100 + 621_355_968_000_000_000;
+        let id = world.dice.guid();
+        world.arm.operations_begun += 1;
+        let ticks = self.now.wall.unix_timestamp_nanos() / 100 + 621_355_968_000_000_000;
         let token = vec![
             ("t".to_owned(), ticks.to_string()),
-            ("c".to_owned(), format!("MII{}", self.dice.text(CERTIFICATE_LENGTH))),
-            ("s".to_owned(), self.dice.text(342)),
-            ("h".to_owned(), self.dice.text(43)),
+            ("c".to_owned(), format!("MII{}", world.dice.text(CERTIFICATE_LENGTH))),
+            ("s".to_owned(), world.dice.text(342)),
+            ("h".to_owned(), world.dice.text(43)),
         ];
         let operation = Operation {
             id,
-            number: self.arm.operations_begun,
+            number: world.arm.operations_begun,
             kind: start.kind,
             subject: start.subject.to_owned(),
             work: start.work,
             namespace: start.namespace,
-            subscription: ask.address.subscription.clone(),
+            subscription: self.address.subscription.clone(),
             location: start.location.to_owned(),
-            started: ask.now,
-            ends: ask.now.elapsed.saturating_add(time),
+            started: self.now,
+            ends: self.now.elapsed.saturating_add(time),
             progress: Progress::Running,
             ended: None,
             failure,
-            by: ask.caller.object_id(),
+            by: self.caller.object_id(),
             token,
-            partition: self.dice.guid(),
-            api_version: ask.api_version.to_owned(),
+            partition: world.dice.guid(),
+            api_version: self.api_version().to_owned(),
         };
-        self.arm.operations.insert(id, operation);
+        world.arm.operations.insert(id, operation);
         id
     }
 
-    /// Ends whatever was to end until now, in order.
-    pub(crate) fn settle(&mut self, now: Moment) {
-        loop {
-            let running = self
-                .arm
-                .operations
-                .values()
-                .filter(|operation| operation.progress == Progress::Running && operation.ends <= now.elapsed);
-            let Some(id) = running.min_by_key(|o| (o.ends, o.number)).map(|o| o.id) else { return };
-            let at = self.arm.operations.get(&id).map_or(now, |operation| operation.moment_of_end(now));
-            self.end(id, now);
-            deployment::advance(self, at);
-        }
-    }
-
-    /// Ends one operation at the moment that was set for it.
-    pub(crate) fn end(&mut self, id: Uuid, now: Moment) {
-        let Some(operation) = self.arm.operations.get_mut(&id) else { return };
-        let at = operation.moment_of_end(now);
-        operation.ended = Some(at.wall);
-        operation.progress = match &operation.failure {
-            None => Progress::Succeeded,
-            Some(failure) if failure.canceled => Progress::Canceled,
-            Some(_) => Progress::Failed,
-        };
-        let (progress, work, subject) = (operation.progress, operation.work.clone(), operation.subject.clone());
-        let by = Some(operation.by);
-        let code = operation.failure.as_ref().map_or(String::new(), |failure| failure.refusal.code.clone());
-        // What lives inside another resource is changed together with it.
-        let holder = if self.arm.get(&subject).is_some() { subject.as_str() } else { parent_id(&subject) };
-        if let Some(resource) = self.arm.get_mut(holder)
-            && resource.operation == Some(id)
-        {
-            resource.operation = None;
-            resource.state = match progress {
-                Progress::Failed => State::Failed,
-                Progress::Canceled => State::Canceled,
-                _ => State::Succeeded,
-            };
-        }
-        match (progress, work) {
-            (Progress::Succeeded, Work::Provision) => network::provisioned(self, &subject),
-            (Progress::Succeeded, Work::CreateMachine) => machine::created(self, &subject, at),
-            (_, Work::CreateMachine) => machine::not_created(self, &subject, at, &code),
-            (Progress::Succeeded, Work::Delete) => self.arm.remove(&subject, at, by),
-            (Progress::Succeeded, Work::DeleteEmbedded) => network::remove_embedded(self, &subject, at, by),
-            (Progress::Succeeded, Work::DeleteMachine) => machine::deleted(self, &subject, at, by),
-            (Progress::Succeeded, Work::DeleteGroup) => self.arm.remove(&subject, at, by),
-            (Progress::Succeeded, Work::Power(power)) => machine::powered(self, &subject, power, at),
-            (Progress::Succeeded, Work::Register(namespace)) => {
-                if let Ok(subscription) = Uuid::parse_str(&subject) {
-                    let account = self.arm.account(subscription);
-                    account.providers.insert(namespace, Registration::Registered);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Ends an operation before its time, because a later one takes its place.
-    pub(crate) fn preempt(&mut self, id: Uuid, now: Moment) {
-        let Some(operation) = self.arm.operations.get_mut(&id) else { return };
-        if operation.progress != Progress::Running {
-            return;
-        }
-        operation.progress = Progress::Canceled;
-        operation.ended = Some(now.wall);
-        operation.failure = Some(Failure::new("OperationPreempted").canceled());
-    }
-
     /// The headers of a first answer.
-    pub(crate) fn operation_headers(&self, ask: &Ask<'_>, id: Uuid, reply: &Reply) -> Vec<(String, String)> {
-        let Some(operation) = self.arm.operations.get(&id) else { return Vec::new() };
+    pub(crate) fn operation_headers(&self, world: &World, id: Uuid, reply: &Reply) -> Vec<(String, String)> {
+        let Some(operation) = world.arm.operations.get(&id) else { return Vec::new() };
         let mut headers = Vec::new();
         if reply.style.has_status() {
-            headers.push(("azure-asyncoperation".to_owned(), operation.address(ask.origin, false)));
+            headers.push(("azure-asyncoperation".to_owned(), operation.address(&self.call.origin, false)));
         }
         if reply.style.has_location() {
-            headers.push(("location".to_owned(), operation.address(ask.origin, true)));
+            headers.push(("location".to_owned(), operation.address(&self.call.origin, true)));
         }
-        headers.push(("x-ms-operation-identifier".to_owned(), format!("{}/{}", ask.caller.tenant, operation.id)));
-        if let Some(pause) = self.settings.first_pause(operation.kind) {
+        headers.push(("x-ms-operation-identifier".to_owned(), format!("{}/{}", self.caller.tenant, operation.id)));
+        if let Some(pause) = world.settings.resource_manager.first_pause(operation.kind) {
             headers.push(("retry-after".to_owned(), pause.to_string()));
         }
         headers
     }
+}
+
+/// Ends whatever was to end until now, in order.
+pub(crate) fn settle(world: &mut World, now: Moment) {
+    loop {
+        let running = world
+            .arm
+            .operations
+            .values()
+            .filter(|operation| operation.progress == Progress::Running && operation.ends <= now.elapsed);
+        let Some(id) = running.min_by_key(|o| (o.ends, o.number)).map(|o| o.id) else { return };
+        let at = world.arm.operations.get(&id).map_or(now, |operation| operation.moment_of_end(now));
+        end(world, id, now);
+        deployment::advance(world, at);
+    }
+}
+
+/// Ends one operation at the moment that was set for it.
+pub(crate) fn end(world: &mut World, id: Uuid, now: Moment) {
+    let Some(operation) = world.arm.operations.get_mut(&id) else { return };
+    let at = operation.moment_of_end(now);
+    operation.ended = Some(at.wall);
+    operation.progress = match &operation.failure {
+        None => Progress::Succeeded,
+        Some(failure) if failure.canceled => Progress::Canceled,
+        Some(_) => Progress::Failed,
+    };
+    let (progress, work, subject) = (operation.progress, operation.work.clone(), operation.subject.clone());
+    let by = Some(operation.by);
+    let code = operation.failure.as_ref().map_or(String::new(), |failure| failure.refusal.code.clone());
+    // What lives inside another resource is changed together with it.
+    let holder = if world.arm.get(&subject).is_some() { subject.as_str() } else { parent_id(&subject) };
+    if let Some(resource) = world.arm.get_mut(holder)
+        && resource.operation == Some(id)
+    {
+        resource.operation = None;
+        resource.state = match progress {
+            Progress::Failed => State::Failed,
+            Progress::Canceled => State::Canceled,
+            _ => State::Succeeded,
+        };
+    }
+    match (progress, work) {
+        (Progress::Succeeded, Work::Provision) => network::provisioned(world, &subject),
+        (Progress::Succeeded, Work::CreateMachine) => machine::created(world, &subject, at),
+        (_, Work::CreateMachine) => machine::not_created(world, &subject, at, &code),
+        (Progress::Succeeded, Work::Delete) => world.arm.remove(&subject, at, by),
+        (Progress::Succeeded, Work::DeleteEmbedded) => network::remove_embedded(world, &subject, at, by),
+        (Progress::Succeeded, Work::DeleteMachine) => machine::deleted(world, &subject, at, by),
+        (Progress::Succeeded, Work::DeleteGroup) => world.arm.remove(&subject, at, by),
+        (Progress::Succeeded, Work::Power(power)) => machine::powered(world, &subject, power, at),
+        (Progress::Succeeded, Work::Register(namespace)) => {
+            if let Ok(subscription) = Uuid::parse_str(&subject) {
+                let account = world.arm.account(subscription);
+                account.providers.insert(namespace, Registration::Registered);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Ends an operation before its time, because a later one takes its place.
+pub(crate) fn preempt(world: &mut World, id: Uuid, now: Moment) {
+    let Some(operation) = world.arm.operations.get_mut(&id) else { return };
+    if operation.progress != Progress::Running {
+        return;
+    }
+    operation.progress = Progress::Canceled;
+    operation.ended = Some(now.wall);
+    operation.failure = Some(Failure::new("OperationPreempted").canceled());
 }
 
 impl Operation {
@@ -206,7 +207,7 @@ impl Operation {
             if let (Some(ended), true) = (self.ended, self.namespace == "Microsoft.Compute") {
                 map.insert("endTime".to_owned(), json!(text(ended)));
             }
-            let error = self.failure.as_ref().and_then(|failure| failure.refusal.in_operation());
+            let error = self.failure.as_ref().and_then(|failure| refusal::in_operation(&failure.refusal));
             if let (Some(error), true) = (error, self.progress != Progress::Running) {
                 map.insert("error".to_owned(), error);
             }
@@ -216,21 +217,21 @@ impl Operation {
 }
 
 /// Answers a poll of an operation's status or of its result.
-pub(crate) fn poll(room: &Room<'_>, ask: &Ask<'_>, id: &str, result: bool) -> Granted<Reply> {
-    let operation = Uuid::parse_str(id).ok().and_then(|id| room.arm.operations.get(&id));
+pub(crate) fn poll(world: &World, cx: &Context<'_>, id: &str, result: bool) -> OrRefusal<Reply> {
+    let operation = Uuid::parse_str(id).ok().and_then(|id| world.arm.operations.get(&id));
     let Some(operation) = operation else {
         return Err(Refusal::new(404, "NotFound", format!("The entity was not found: operation {id}.")));
     };
     // Compute says in the query which of the two is meant.
-    let result = if operation.namespace == "Microsoft.Compute" { ask.query.flag("monitor") } else { result };
-    if !is_as_signed(ask.query, &operation.query(result)) {
+    let result = if operation.namespace == "Microsoft.Compute" { cx.call.query.flag("monitor") } else { result };
+    if !is_as_signed(&cx.call.query, &operation.query(result)) {
         return Err(Refusal::new(
             400,
             "InvalidOperationUrl",
             "The address of the operation is not the one that was given: its signature does not fit.",
         ));
     }
-    let pause = room.settings.poll_pause(operation.kind);
+    let pause = world.settings.resource_manager.poll_pause(operation.kind);
     let with_pause = |reply: Reply| match pause {
         Some(pause) => reply.header("retry-after", &pause.to_string()),
         None => reply,
@@ -241,9 +242,9 @@ pub(crate) fn poll(room: &Room<'_>, ask: &Ask<'_>, id: &str, result: bool) -> Gr
     }
     match operation.progress {
         Progress::Running => {
-            Ok(with_pause(Reply::new(202, Value::Null)).header("location", &operation.address(ask.origin, true)))
+            Ok(with_pause(Reply::new(202, Value::Null)).header("location", &operation.address(&cx.call.origin, true)))
         }
-        Progress::Succeeded => Ok(room.result_of(operation)),
+        Progress::Succeeded => Ok(result_of(world, operation)),
         Progress::Failed | Progress::Canceled => {
             let refusal = operation.failure.as_ref().map(|failure| failure.refusal.clone());
             Err(refusal.unwrap_or_else(|| Refusal::new(409, "Conflict", "The operation failed.")))
@@ -251,19 +252,17 @@ pub(crate) fn poll(room: &Room<'_>, ask: &Ask<'_>, id: &str, result: bool) -> Gr
     }
 }
 
-impl Room<'_> {
-    /// The final answer where a result is read.
-    fn result_of(&self, operation: &Operation) -> Reply {
-        match operation.work {
-            Work::Provision | Work::CreateMachine | Work::Deployment => match self.arm.get(&operation.subject) {
-                Some(resource) => Reply::new(200, super::view::render(self, resource)),
-                None => Reply::new(200, Value::Null),
-            },
-            Work::Delete | Work::DeleteEmbedded if operation.namespace == "Microsoft.Network" => {
-                Reply::new(204, Value::Null)
-            }
-            _ => Reply::new(200, Value::Null),
+/// The final answer where a result is read.
+fn result_of(world: &World, operation: &Operation) -> Reply {
+    match operation.work {
+        Work::Provision | Work::CreateMachine | Work::Deployment => match world.arm.get(&operation.subject) {
+            Some(resource) => Reply::new(200, super::view::render(world, resource)),
+            None => Reply::new(200, Value::Null),
+        },
+        Work::Delete | Work::DeleteEmbedded if operation.namespace == "Microsoft.Network" => {
+            Reply::new(204, Value::Null)
         }
+        _ => Reply::new(200, Value::Null),
     }
 }
 

@@ -3,18 +3,18 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::ask::Room;
-use super::ask::{Ask, Reply, Style};
+use super::context::{Context, Reply, Style};
 use super::names;
 use super::operation::Start;
 use super::view;
-use crate::base::refusal::{Granted, Refusal};
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::{last, resource_id, same};
 use crate::model::arm::kind::Kind;
 use crate::model::arm::offers::{region_named, region_names};
 use crate::model::arm::operation::Work;
 use crate::model::arm::resource::{Resource, State};
+use crate::model::world::World;
 
 /// A resource that may be written.
 pub(crate) struct Target {
@@ -35,23 +35,23 @@ pub(crate) struct Write {
     pub(crate) at_once: bool,
 }
 
-impl Room<'_> {
+impl Context<'_> {
     /// Checks what the service checks before it looks at the properties.
-    pub(crate) fn prepare(&mut self, ask: &Ask<'_>, kind: Kind, names: &[&str]) -> Granted<Target> {
-        let group = self.group_of(ask)?;
-        self.require_registration(ask, kind.namespace())?;
+    pub(crate) fn prepare(&self, world: &mut World, kind: Kind, names: &[&str]) -> OrRefusal<Target> {
+        let group = self.group_of(world)?;
+        self.require_registration(world, kind.namespace())?;
         names::check(kind, names.last().copied().unwrap_or_default())?;
-        if !ask.body.is_object() {
+        if !self.body.is_object() {
             return Err(Refusal::content(
                 "The request content was invalid and could not be deserialized: an object was expected.",
             ));
         }
-        let id = resource_id(&ask.address.subscription, &group, kind, names);
-        let existing = self.arm.get(&id);
+        let id = resource_id(&self.address.subscription, &group, kind, names);
+        let existing = world.arm.get(&id);
         // A resource keeps the spelling it was created with.
         let id = existing.map_or(id, |resource| resource.id.clone());
-        let location = self.location_for(ask, kind, &id)?;
-        let Some(resource) = self.arm.get(&id) else {
+        let location = self.location_for(world, kind, &id)?;
+        let Some(resource) = world.arm.get(&id) else {
             return Ok(Target { id, kind, exists: false, location, same_running: None });
         };
         if !same(&resource.location, &location) {
@@ -67,8 +67,8 @@ impl Room<'_> {
         }
         let mut same_running = None;
         if let Some(running) = resource.operation {
-            if resource.state == State::Deleting || resource.asked != ask.body {
-                return Err(busy(self, ask, resource));
+            if resource.state == State::Deleting || resource.asked != self.body {
+                return Err(busy(world, self, resource));
             }
             same_running = Some(running);
         }
@@ -76,10 +76,10 @@ impl Room<'_> {
     }
 
     /// The name of the group as it was created.
-    fn group_of(&self, ask: &Ask<'_>) -> Granted<String> {
-        let name = ask.address.group.clone().unwrap_or_default();
-        let id = ask.address.group_id().unwrap_or_default();
-        match self.arm.get(&id) {
+    fn group_of(&self, world: &World) -> OrRefusal<String> {
+        let name = self.address.group.clone().unwrap_or_default();
+        let id = self.address.group_id().unwrap_or_default();
+        match world.arm.get(&id) {
             None => {
                 Err(Refusal::new(404, "ResourceGroupNotFound", format!("Resource group '{name}' could not be found.")))
             }
@@ -92,8 +92,8 @@ impl Room<'_> {
         }
     }
 
-    pub(crate) fn require_registration(&mut self, ask: &Ask<'_>, namespace: &str) -> Granted<()> {
-        if self.arm.account(ask.subscription).is_registered(namespace) {
+    pub(crate) fn require_registration(&self, world: &mut World, namespace: &str) -> OrRefusal<()> {
+        if world.arm.account(self.subscription).is_registered(namespace) {
             return Ok(());
         }
         Err(Refusal::new(
@@ -116,11 +116,11 @@ impl Room<'_> {
     }
 
     /// The region of a write: named, or that of the parent.
-    fn location_for(&self, ask: &Ask<'_>, kind: Kind, id: &str) -> Granted<String> {
+    fn location_for(&self, world: &World, kind: Kind, id: &str) -> OrRefusal<String> {
         let full = kind.full();
         if let Some(parent) = kind.parent() {
             let parent_id = crate::model::arm::address::parent_id(id);
-            return self.arm.get(parent_id).map(|parent| parent.location.clone()).ok_or_else(|| {
+            return world.arm.get(parent_id).map(|parent| parent.location.clone()).ok_or_else(|| {
                 Refusal::new(
                     404,
                     "ParentResourceNotFound",
@@ -132,7 +132,7 @@ impl Room<'_> {
                 .at(&parent.full())
             });
         }
-        let Some(named) = ask.text("/location") else {
+        let Some(named) = self.text("/location") else {
             return Err(Refusal::new(
                 400,
                 "LocationRequired",
@@ -152,13 +152,13 @@ impl Room<'_> {
     }
 
     /// Carries a write out, and answers it.
-    pub(crate) fn write(&mut self, ask: &Ask<'_>, target: &Target, write: Write) -> Reply {
+    pub(crate) fn write(&self, world: &mut World, target: &Target, write: Write) -> Reply {
         if let Some(running) = target.same_running {
-            return self.reply_with(&target.id, 200, running);
+            return reply_with(world, &target.id, 200, running);
         }
-        let document = self.document(ask, target, write.properties);
+        let document = self.document(world, target, write.properties);
         let operation = self.start(
-            ask,
+            world,
             Start {
                 kind: write.operation,
                 subject: &target.id,
@@ -172,42 +172,37 @@ impl Room<'_> {
         } else {
             State::Creating
         };
-        let etag = self.dice.guid();
+        let etag = world.dice.guid();
         let state = if write.at_once { State::Succeeded } else { pending };
         if target.exists {
-            if let Some(resource) = self.arm.get_mut(&target.id) {
+            if let Some(resource) = world.arm.get_mut(&target.id) {
                 resource.document = document;
-                resource.asked = ask.body.clone();
+                resource.asked = self.body.clone();
                 resource.state = state;
                 resource.operation = Some(operation);
                 resource.etag = etag;
             }
         } else {
-            let (id, by) = (target.id.clone(), Some(ask.caller.object_id()));
-            let mut resource = Resource::new(target.kind, id, &target.location, ask.now, by);
+            let (id, by) = (target.id.clone(), Some(self.caller.object_id()));
+            let mut resource = Resource::new(target.kind, id, &target.location, self.now, by);
             resource.document = document;
-            resource.asked = ask.body.clone();
+            resource.asked = self.body.clone();
             resource.state = state;
             resource.operation = Some(operation);
             resource.etag = etag;
-            self.arm.insert(resource, None);
+            world.arm.insert(resource, None);
         }
-        self.reply_with(&target.id, if target.exists { 200 } else { 201 }, operation)
-    }
-
-    fn reply_with(&self, id: &str, status: u16, operation: Uuid) -> Reply {
-        let body = self.arm.get(id).map_or(Value::Null, |resource| view::render(self, resource));
-        Reply::new(status, body).operation(operation, Style::Status)
+        reply_with(world, &target.id, if target.exists { 200 } else { 201 }, operation)
     }
 
     /// The document of a resource: what was asked for, with the fields the service adds.
-    fn document(&self, ask: &Ask<'_>, target: &Target, properties: Map<String, Value>) -> Map<String, Value> {
+    fn document(&self, world: &World, target: &Target, properties: Map<String, Value>) -> Map<String, Value> {
         let mut document = Map::new();
         document.insert("name".to_owned(), json!(last(&target.id)));
         document.insert("id".to_owned(), json!(target.id));
         document.insert("type".to_owned(), json!(target.kind.full()));
         document.insert("location".to_owned(), json!(target.location));
-        if let Some(old) = self.arm.get(&target.id) {
+        if let Some(old) = world.arm.get(&target.id) {
             for field in ["identity", "tags"] {
                 if let Some(value) = old.document.get(field) {
                     document.insert(field.to_owned(), value.clone());
@@ -215,7 +210,7 @@ impl Room<'_> {
             }
         }
         for field in ["tags", "sku", "zones", "plan", "identity", "extendedLocation"] {
-            if let Some(value) = ask.at(&format!("/{field}")) {
+            if let Some(value) = self.at(&format!("/{field}")) {
                 document.insert(field.to_owned(), value.clone());
             }
         }
@@ -224,8 +219,13 @@ impl Room<'_> {
     }
 }
 
+fn reply_with(world: &World, id: &str, status: u16, operation: Uuid) -> Reply {
+    let body = world.arm.get(id).map_or(Value::Null, |resource| view::render(world, resource));
+    Reply::new(status, body).operation(operation, Style::Status)
+}
+
 /// The refusal of a write to something that is being written.
-pub(crate) fn busy(room: &Room<'_>, ask: &Ask<'_>, resource: &Resource) -> Box<Refusal> {
+pub(crate) fn busy(world: &World, cx: &Context<'_>, resource: &Resource) -> Box<Refusal> {
     if resource.kind().namespace() != "Microsoft.Network" {
         return Refusal::new(
             409,
@@ -233,8 +233,8 @@ pub(crate) fn busy(room: &Room<'_>, ask: &Ask<'_>, resource: &Resource) -> Box<R
             "The request failed due to conflict with a concurrent request. To resolve it, please refer to https://aka.ms/activitylog to get more details on the conflicting requests.",
         );
     }
-    let operation = resource.operation.and_then(|id| room.arm.operations.get(&id));
-    let address = operation.map_or_else(String::new, |operation| operation.address(ask.origin, false));
+    let operation = resource.operation.and_then(|id| world.arm.operations.get(&id));
+    let address = operation.map_or_else(String::new, |operation| operation.address(&cx.call.origin, false));
     Refusal::new(
         409,
         "AnotherOperationInProgress",

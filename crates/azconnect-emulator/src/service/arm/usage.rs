@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::ask::Room;
-use super::ask::{Ask, Reply};
-use crate::base::refusal::{Granted, Refusal};
+use super::context::{Context, Reply};
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::same_id;
 use crate::model::arm::kind::Kind;
 use crate::model::arm::offers::{SIZES, region_named, size_named};
 use crate::model::arm::resource::Resource;
+use crate::model::world::World;
 
 /// The usual limits.
 const CORES: u32 = 100;
@@ -24,18 +24,18 @@ fn cores_of(machine: &Resource) -> u32 {
     if deallocated { 0 } else { size.map_or(0, |size| size.cores) }
 }
 
-fn machines<'a>(room: &'a Room<'_>, ask: &'a Ask<'_>, location: &'a str) -> impl Iterator<Item = &'a Resource> {
-    of_kind(room, ask, location, Kind::Machine)
+fn machines<'a>(world: &'a World, cx: &'a Context<'_>, location: &'a str) -> impl Iterator<Item = &'a Resource> {
+    of_kind(world, cx, location, Kind::Machine)
 }
 
 fn of_kind<'a>(
-    room: &'a Room<'_>,
-    ask: &'a Ask<'_>,
+    world: &'a World,
+    cx: &'a Context<'_>,
     location: &'a str,
     kind: Kind,
 ) -> impl Iterator<Item = &'a Resource> {
-    let scope = format!("/subscriptions/{}", ask.address.subscription);
-    room.arm.of_kind(kind).filter(move |r| r.location == location && crate::model::arm::address::within(&scope, &r.id))
+    let scope = format!("/subscriptions/{}", cx.address.subscription);
+    world.arm.of_kind(kind).filter(move |r| r.location == location && crate::model::arm::address::within(&scope, &r.id))
 }
 
 fn family_of(machine: &Resource) -> &str {
@@ -52,18 +52,18 @@ pub(crate) struct Need<'a> {
 }
 
 /// Refuses a machine for which the quota does not suffice.
-pub(crate) fn require_cores(room: &mut Room<'_>, ask: &Ask<'_>, need: &Need<'_>) -> Granted<()> {
+pub(crate) fn require_cores(world: &mut World, cx: &Context<'_>, need: &Need<'_>) -> OrRefusal<()> {
     let (size, location) = (need.size, need.location);
-    let others = |room: &Room<'_>, family: Option<&str>| {
-        machines(room, ask, location)
+    let others = |world: &World, family: Option<&str>| {
+        machines(world, cx, location)
             .filter(|machine| !same_id(&machine.id, need.machine))
             .filter(|machine| family.is_none_or(|family| family_of(machine) == family))
             .map(cores_of)
             .sum::<u32>()
     };
-    let total = others(room, None);
-    let family = others(room, Some(size.family));
-    let account = room.arm.account(ask.subscription);
+    let total = others(world, None);
+    let family = others(world, Some(size.family));
+    let account = world.arm.account(cx.subscription);
     let limits = [
         ("Total Regional", "cores", account.limit(location, "cores", CORES), total),
         (size.family, size.family, account.limit(location, size.family, CORES), family),
@@ -77,7 +77,7 @@ pub(crate) fn require_cores(room: &mut Room<'_>, ask: &Ask<'_>, need: &Need<'_>)
             "Location: {location}, Current Limit: {limit}, Current Usage: {used}, Additional Required: {}, (Minimum) New Limit Required: {needed}.",
             size.cores
         );
-        let link = quota_link(ask, location, resource, needed);
+        let link = quota_link(cx, location, resource, needed);
         return Err(Refusal::new(
             409,
             "OperationNotAllowed",
@@ -90,17 +90,17 @@ pub(crate) fn require_cores(room: &mut Room<'_>, ask: &Ask<'_>, need: &Need<'_>)
 }
 
 /// Where a person asks for more.
-fn quota_link(ask: &Ask<'_>, location: &str, resource: &str, needed: u32) -> String {
+fn quota_link(cx: &Context<'_>, location: &str, resource: &str, needed: u32) -> String {
     format!(
         "https://aka.ms/ProdportalCRP/#blade/Microsoft_Azure_Capacity/UsageAndQuota.ReactView/Parameters/%7B%22subscriptionId%22:%22{}%22,%22command%22:%22openQuotaApprovalBlade%22,%22quotas%22:[%7B%22location%22:%22{location}%22,%22providerId%22:%22Microsoft.Compute%22,%22resourceName%22:%22{resource}%22,%22quotaRequest%22:%7B%22properties%22:%7B%22limit%22:{needed},%22unit%22:%22Count%22,%22name%22:%7B%22value%22:%22{resource}%22%7D%7D%7D%7D]%7D",
-        ask.address.subscription
+        cx.address.subscription
     )
 }
 
 /// Refuses one address too many.
-pub(crate) fn require_public_ip(room: &mut Room<'_>, ask: &Ask<'_>, location: &str) -> Granted<()> {
-    let used = count(room, ask, location, Kind::PublicIp);
-    let account = room.arm.account(ask.subscription);
+pub(crate) fn require_public_ip(world: &mut World, cx: &Context<'_>, location: &str) -> OrRefusal<()> {
+    let used = count(world, cx, location, Kind::PublicIp);
+    let account = world.arm.account(cx.subscription);
     let any = account.limit(location, "PublicIPAddresses", PUBLIC_IPS);
     let standard = account.limit(location, "StandardSkuPublicIpAddresses", PUBLIC_IPS);
     if used >= any {
@@ -123,9 +123,9 @@ pub(crate) fn require_public_ip(room: &mut Room<'_>, ask: &Ask<'_>, location: &s
 }
 
 /// Refuses one interface too many.
-pub(crate) fn require_interface(room: &mut Room<'_>, ask: &Ask<'_>, location: &str) -> Granted<()> {
-    let used = count(room, ask, location, Kind::Nic);
-    let limit = room.arm.account(ask.subscription).limit(location, "NetworkInterfaces", INTERFACES);
+pub(crate) fn require_interface(world: &mut World, cx: &Context<'_>, location: &str) -> OrRefusal<()> {
+    let used = count(world, cx, location, Kind::Nic);
+    let limit = world.arm.account(cx.subscription).limit(location, "NetworkInterfaces", INTERFACES);
     if used < limit {
         return Ok(());
     }
@@ -136,8 +136,8 @@ pub(crate) fn require_interface(room: &mut Room<'_>, ask: &Ask<'_>, location: &s
     ))
 }
 
-fn count(room: &Room<'_>, ask: &Ask<'_>, location: &str, kind: Kind) -> u32 {
-    u32::try_from(of_kind(room, ask, location, kind).count()).unwrap_or(u32::MAX)
+fn count(world: &World, cx: &Context<'_>, location: &str, kind: Kind) -> u32 {
+    u32::try_from(of_kind(world, cx, location, kind).count()).unwrap_or(u32::MAX)
 }
 
 /// The words behind a name, as a person reads them.
@@ -156,27 +156,27 @@ fn localized(name: &str) -> String {
 }
 
 /// Lists the usages of compute or of the network.
-pub(crate) fn list(room: &mut Room<'_>, ask: &Ask<'_>, location: &str, compute: bool) -> Granted<Reply> {
+pub(crate) fn list(world: &mut World, cx: &Context<'_>, location: &str, compute: bool) -> OrRefusal<Reply> {
     let Some(region) = region_named(location) else {
         return Err(Refusal::new(
             400,
             "NoRegisteredProviderFound",
             format!(
                 "No registered resource provider found for location '{location}' and API version '{}' for type 'locations/usages'. The supported api-versions are '2025-04-01'. The supported locations are '{}'.",
-                ask.api_version,
+                cx.api_version(),
                 crate::model::arm::offers::region_names()
             ),
         ));
     };
     let namespace = if compute { "Microsoft.Compute" } else { "Microsoft.Network" };
-    room.permit(
-        ask,
+    cx.permit(
+        world,
         &format!("{namespace}/locations/usages/read"),
-        &format!("/subscriptions/{}", ask.address.subscription),
+        &format!("/subscriptions/{}", cx.address.subscription),
     )?;
-    room.require_registration(ask, namespace)?;
-    let rows = if compute { compute_rows(room, ask, region.name) } else { network_rows(room, ask, region.name) };
-    let account = room.arm.account(ask.subscription).clone();
+    cx.require_registration(world, namespace)?;
+    let rows = if compute { compute_rows(world, cx, region.name) } else { network_rows(world, cx, region.name) };
+    let account = world.arm.account(cx.subscription).clone();
     let items: Vec<Value> = rows
         .into_iter()
         .map(|(name, used, usual)| {
@@ -191,7 +191,7 @@ pub(crate) fn list(room: &mut Room<'_>, ask: &Ask<'_>, location: &str, compute: 
                     "id".to_owned(),
                     json!(format!(
                         "/subscriptions/{}/providers/Microsoft.Network/locations/{}/usages/{name}",
-                        ask.address.subscription, region.name
+                        cx.address.subscription, region.name
                     )),
                 );
             }
@@ -201,31 +201,31 @@ pub(crate) fn list(room: &mut Room<'_>, ask: &Ask<'_>, location: &str, compute: 
     Ok(Reply::new(200, json!({"value": items})))
 }
 
-fn compute_rows(room: &Room<'_>, ask: &Ask<'_>, location: &str) -> Vec<(String, u32, u32)> {
-    let total: u32 = machines(room, ask, location).map(cores_of).sum();
+fn compute_rows(world: &World, cx: &Context<'_>, location: &str) -> Vec<(String, u32, u32)> {
+    let total: u32 = machines(world, cx, location).map(cores_of).sum();
     let mut rows = vec![
         ("availabilitySets".to_owned(), 0, 2500),
         ("cores".to_owned(), total, CORES),
-        ("virtualMachines".to_owned(), count(room, ask, location, Kind::Machine), MACHINES),
+        ("virtualMachines".to_owned(), count(world, cx, location, Kind::Machine), MACHINES),
     ];
     for size in SIZES {
         if rows.iter().any(|(name, ..)| name == size.family) {
             continue;
         }
         let used =
-            machines(room, ask, location).filter(|machine| family_of(machine) == size.family).map(cores_of).sum();
+            machines(world, cx, location).filter(|machine| family_of(machine) == size.family).map(cores_of).sum();
         rows.push((size.family.to_owned(), used, CORES));
     }
     rows
 }
 
-fn network_rows(room: &Room<'_>, ask: &Ask<'_>, location: &str) -> Vec<(String, u32, u32)> {
-    let addresses = count(room, ask, location, Kind::PublicIp);
+fn network_rows(world: &World, cx: &Context<'_>, location: &str) -> Vec<(String, u32, u32)> {
+    let addresses = count(world, cx, location, Kind::PublicIp);
     vec![
-        ("VirtualNetworks".to_owned(), count(room, ask, location, Kind::VirtualNetwork), NETWORKS),
+        ("VirtualNetworks".to_owned(), count(world, cx, location, Kind::VirtualNetwork), NETWORKS),
         ("PublicIPAddresses".to_owned(), addresses, PUBLIC_IPS),
         ("StandardSkuPublicIpAddresses".to_owned(), addresses, PUBLIC_IPS),
-        ("NetworkInterfaces".to_owned(), count(room, ask, location, Kind::Nic), INTERFACES),
-        ("NetworkSecurityGroups".to_owned(), count(room, ask, location, Kind::SecurityGroup), 5000),
+        ("NetworkInterfaces".to_owned(), count(world, cx, location, Kind::Nic), INTERFACES),
+        ("NetworkSecurityGroups".to_owned(), count(world, cx, location, Kind::SecurityGroup), 5000),
     ]
 }

@@ -2,15 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
-use super::ask::Room;
 use super::network;
 use super::network::nic;
 use crate::model::arm::address::parent_id;
 use crate::model::arm::kind::Kind;
 use crate::model::arm::resource::Resource;
+use crate::model::world::World;
 
 /// A resource, with its state and what follows from others.
-pub(crate) fn render(room: &Room<'_>, resource: &Resource) -> Value {
+pub(crate) fn render(world: &World, resource: &Resource) -> Value {
     let mut document = resource.document.clone();
     let mut properties = match document.remove("properties") {
         Some(Value::Object(properties)) => properties,
@@ -22,14 +22,14 @@ pub(crate) fn render(room: &Room<'_>, resource: &Resource) -> Value {
         Kind::VirtualNetwork => {
             if let Some(Value::Array(subnets)) = properties.get_mut("subnets") {
                 for subnet in subnets {
-                    complete_subnet(room, resource, subnet);
+                    complete_subnet(world, resource, subnet);
                 }
             }
         }
         Kind::SecurityGroup => {
             for (field, users) in [
-                ("networkInterfaces", nic::interfaces_of_group(room, &resource.id)),
-                ("subnets", nic::subnets_of_group(room, &resource.id)),
+                ("networkInterfaces", nic::interfaces_of_group(world, &resource.id)),
+                ("subnets", nic::subnets_of_group(world, &resource.id)),
             ] {
                 if !users.is_empty() {
                     properties.insert(field.to_owned(), reference(users));
@@ -37,12 +37,12 @@ pub(crate) fn render(room: &Room<'_>, resource: &Resource) -> Value {
             }
         }
         Kind::PublicIp => {
-            if let Some(user) = nic::configuration_with(room, "publicIPAddress", &resource.id) {
+            if let Some(user) = nic::configuration_with(world, "publicIPAddress", &resource.id) {
                 properties.insert("ipConfiguration".to_owned(), json!({"id": user}));
             }
         }
         Kind::Nic => {
-            if let Some(machine) = nic::machine_of(room, &resource.id) {
+            if let Some(machine) = nic::machine_of(world, &resource.id) {
                 properties.insert("virtualMachine".to_owned(), json!({"id": machine.id}));
                 properties.insert("primary".to_owned(), json!(true));
             }
@@ -60,11 +60,11 @@ pub(crate) fn render(room: &Room<'_>, resource: &Resource) -> Value {
 }
 
 /// An item inside another resource.
-pub(crate) fn render_embedded(room: &Room<'_>, id: &str) -> Option<Value> {
-    let parent = room.arm.get(parent_id(id))?;
-    let mut item = network::embedded(room, id)?.clone();
+pub(crate) fn render_embedded(world: &World, id: &str) -> Option<Value> {
+    let parent = world.arm.get(parent_id(id))?;
+    let mut item = network::embedded(world, id)?.clone();
     if parent.kind() == Kind::VirtualNetwork {
-        complete_subnet(room, parent, &mut item);
+        complete_subnet(world, parent, &mut item);
     }
     if let Some(map) = item.as_object_mut() {
         map.insert("etag".to_owned(), json!(format!("W/\"{}\"", parent.etag)));
@@ -72,9 +72,9 @@ pub(crate) fn render_embedded(room: &Room<'_>, id: &str) -> Option<Value> {
     Some(item)
 }
 
-fn complete_subnet(room: &Room<'_>, network: &Resource, subnet: &mut Value) {
+fn complete_subnet(world: &World, network: &Resource, subnet: &mut Value) {
     let id = subnet.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let users = nic::configurations_with(room, "subnet", &id);
+    let users = nic::configurations_with(world, "subnet", &id);
     if let Some(Value::Object(properties)) = subnet.get_mut("properties") {
         properties.insert("provisioningState".to_owned(), json!(network.state.name()));
         if !users.is_empty() {

@@ -2,25 +2,27 @@
 
 use uuid::Uuid;
 
-use super::error::Fail;
 use crate::base::call::{Call, Claim};
 use crate::base::moment::Moment;
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 use crate::model::devops::{Member, Organization, Pat};
 use crate::model::token::{Audience, Identity};
 use crate::model::world::World;
+use crate::service::devops::refusal;
 
 /// The caller of one organization.
-pub(super) struct Caller {
+pub(super) struct Visitor {
     pub(super) member: Member,
     /// The scopes of the personal access token that was used; none for a token of Entra ID.
     pat_scope: Option<String>,
 }
 
-impl Caller {
+impl Visitor {
     /// The caller of a request to an organization.
-    pub(super) fn of(call: &Call, world: &World, organization: &str) -> Result<Self, Fail> {
-        let found = world.devops.organization(organization).ok_or_else(|| Fail::organization(organization))?;
-        let refused = || Fail::Unauthenticated(found.tenant);
+    pub(super) fn of(call: &Call, world: &World, organization: &str) -> OrRefusal<Self> {
+        let found = world.devops.organization(organization).ok_or_else(|| refusal::organization(organization))?;
+        let refused = || Refusal::sign_in(found.tenant);
         match call.claim() {
             Claim::Bearer(text) => {
                 let token = world.tokens.check(&text, &Audience::DevOps, call.now.wall).map_err(|_| refused())?;

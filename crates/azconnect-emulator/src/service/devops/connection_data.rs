@@ -2,15 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::error::{Fail, with_tenant_headers};
-use super::{Visit, identity};
+use super::refusal::with_tenant_headers;
+use super::{Context, identity};
 use crate::base::answer::{Answer, json_answer};
+use crate::base::refusal::OrRefusal;
 use crate::model::devops::{Member, Organization};
 use crate::model::world::World;
 
-pub(super) fn answer(visit: &Visit<'_>, world: &World) -> Result<Answer, Fail> {
-    let organization = visit.organization(world)?;
-    let who = person(organization, &visit.caller.member);
+pub(super) fn answer(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
+    let organization = cx.organization(world)?;
+    let who = person(organization, &cx.caller.member);
     let body = json!({
         "authenticatedUser": who,
         "authorizedUser": who,
@@ -25,7 +26,7 @@ pub(super) fn answer(visit: &Visit<'_>, world: &World) -> Result<Answer, Fail> {
         },
     });
     // Even this answer names the way to sign in.
-    Ok(with_tenant_headers(json_answer(200, &body), visit.call, organization.tenant))
+    Ok(with_tenant_headers(json_answer(200, &body), cx.call, organization.tenant))
 }
 
 fn person(organization: &Organization, member: &Member) -> Value {

@@ -6,14 +6,16 @@ use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::error::Fail;
 use super::identity::{descriptor, group_descriptor, scope_descriptor};
-use super::{Visit, endpoints};
+use super::{Context, endpoints};
 use crate::base::answer::{Answer, WithHeader, empty, json_answer};
 use crate::base::origins::Service;
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 use crate::model::devops::{Group, Member, Organization};
 use crate::model::token::Identity;
 use crate::model::world::World;
+use crate::service::devops::refusal;
 
 /// A person, principal or group.
 enum Subject<'a> {
@@ -47,52 +49,52 @@ impl Subject<'_> {
 }
 
 /// `rest` is in the case it came in: descriptors are case-sensitive.
-pub(super) fn route(visit: &Visit<'_>, world: &mut World, rest: &[&str]) -> Result<Answer, Fail> {
-    let Some((collection, rest)) = rest.split_first() else { return Err(Fail::Gap) };
-    let method = &visit.call.method;
+pub(super) fn route(cx: &Context<'_>, world: &mut World, rest: &[&str]) -> OrRefusal<Answer> {
+    let Some((collection, rest)) = rest.split_first() else { return Err(Refusal::not_emulated()) };
+    let method = &cx.call.method;
     match (method, collection.to_ascii_lowercase().as_str(), rest) {
-        (&Method::GET, "descriptors", [key]) => storage_to_descriptor(visit, world, key),
-        (&Method::GET, "storagekeys", [subject]) => descriptor_to_storage(visit, world, subject),
-        (&Method::GET, "groups", []) => groups(visit, world),
-        (&Method::POST, "groups", []) => create_group(visit, world),
-        (&Method::DELETE, "groups", [group]) => delete_group(visit, world, group),
-        (&Method::GET, "groups" | "users" | "serviceprincipals", [subject]) => one(visit, world, subject),
-        (&Method::GET, "users", []) => members(visit, world, |identity| matches!(identity, Identity::User(_))),
+        (&Method::GET, "descriptors", [key]) => storage_to_descriptor(cx, world, key),
+        (&Method::GET, "storagekeys", [subject]) => descriptor_to_storage(cx, world, subject),
+        (&Method::GET, "groups", []) => groups(cx, world),
+        (&Method::POST, "groups", []) => create_group(cx, world),
+        (&Method::DELETE, "groups", [group]) => delete_group(cx, world, group),
+        (&Method::GET, "groups" | "users" | "serviceprincipals", [subject]) => one(cx, world, subject),
+        (&Method::GET, "users", []) => members(cx, world, |identity| matches!(identity, Identity::User(_))),
         (&Method::GET, "serviceprincipals", []) => {
-            members(visit, world, |identity| matches!(identity, Identity::ServicePrincipal(_)))
+            members(cx, world, |identity| matches!(identity, Identity::ServicePrincipal(_)))
         }
-        (&Method::GET, "memberships", [subject]) => memberships(visit, world, subject),
-        (_, "memberships", [subject, container]) => membership(visit, world, subject, container),
+        (&Method::GET, "memberships", [subject]) => memberships(cx, world, subject),
+        (_, "memberships", [subject, container]) => membership(cx, world, subject, container),
         (&Method::GET, "membershipstates", [subject]) => {
-            find(visit.organization(world)?, subject)?;
+            find(cx.organization(world)?, subject)?;
             Ok(json_answer(200, &json!({"active": true})))
         }
-        _ => Err(Fail::Gap),
+        _ => Err(Refusal::not_emulated()),
     }
 }
 
-fn find<'a>(organization: &'a Organization, text: &str) -> Result<Subject<'a>, Fail> {
+fn find<'a>(organization: &'a Organization, text: &str) -> OrRefusal<Subject<'a>> {
     let member = organization.members.iter().find(|member| descriptor(organization, member) == text);
     let group = organization.groups.iter().find(|group| group_descriptor(group) == text);
     member.map(Subject::Member).or(group.map(Subject::Group)).ok_or_else(|| {
         let text = format!("VS860016: Could not find a subject with the descriptor '{text}'.");
-        Fail::new(404, "GraphSubjectNotFoundException", text)
+        Refusal::new(404, "GraphSubjectNotFoundException", text)
     })
 }
 
-fn address(visit: &Visit<'_>, collection: &str, name: &str) -> String {
-    format!("{}/_apis/Graph/{collection}/{name}", visit.base(Service::DevOpsIdentity))
+fn address(cx: &Context<'_>, collection: &str, name: &str) -> String {
+    format!("{}/_apis/Graph/{collection}/{name}", cx.base(Service::DevOpsIdentity))
 }
 
-fn link(visit: &Visit<'_>, collection: &str, name: &str) -> Value {
-    json!({"href": address(visit, collection, name)})
+fn link(cx: &Context<'_>, collection: &str, name: &str) -> Value {
+    json!({"href": address(cx, collection, name)})
 }
 
-fn storage_to_descriptor(visit: &Visit<'_>, world: &World, key: &str) -> Result<Answer, Fail> {
-    let organization = visit.organization(world)?;
+fn storage_to_descriptor(cx: &Context<'_>, world: &World, key: &str) -> OrRefusal<Answer> {
+    let organization = cx.organization(world)?;
     let missing = || {
         let text = format!("VS860008: Could not find a subject with the storage key '{key}'.");
-        Fail::new(404, "GraphSubjectNotFoundException", text)
+        Refusal::new(404, "GraphSubjectNotFoundException", text)
     };
     let id = Uuid::parse_str(key).map_err(|_| missing())?;
     let member = organization.members.iter().find(|member| member.id == id).map(Subject::Member);
@@ -103,23 +105,22 @@ fn storage_to_descriptor(visit: &Visit<'_>, world: &World, key: &str) -> Result<
         None => return Err(missing()),
     };
     let mut links = json!({
-        "self": link(visit, "Descriptors", key),
-        "storageKey": link(visit, "StorageKeys", &value),
+        "self": link(cx, "Descriptors", key),
+        "storageKey": link(cx, "StorageKeys", &value),
     });
     if let (Some(subject), Some(map)) = (&subject, links.as_object_mut()) {
-        map.insert("subject".to_owned(), link(visit, subject.collection(), &value));
+        map.insert("subject".to_owned(), link(cx, subject.collection(), &value));
     }
     Ok(json_answer(200, &json!({"value": value, "_links": links})))
 }
 
-fn descriptor_to_storage(visit: &Visit<'_>, world: &World, text: &str) -> Result<Answer, Fail> {
-    let organization = visit.organization(world)?;
+fn descriptor_to_storage(cx: &Context<'_>, world: &World, text: &str) -> OrRefusal<Answer> {
+    let organization = cx.organization(world)?;
     let id = match scope_of(organization, text) {
         Some(scope) => scope.unwrap_or(organization.id),
         None => find(organization, text)?.id(),
     };
-    let links =
-        json!({"self": link(visit, "StorageKeys", text), "descriptor": link(visit, "Descriptors", &id.to_string())});
+    let links = json!({"self": link(cx, "StorageKeys", text), "descriptor": link(cx, "Descriptors", &id.to_string())});
     Ok(json_answer(200, &json!({"value": id.to_string(), "_links": links})))
 }
 
@@ -133,33 +134,33 @@ fn scope_of(organization: &Organization, text: &str) -> Option<Option<Uuid>> {
     organization.project_by_id(id).map(|project| Some(project.id))
 }
 
-fn wanted_scope(visit: &Visit<'_>, organization: &Organization) -> Result<Option<Option<Uuid>>, Fail> {
-    let Some(text) = visit.call.query.filled("scopeDescriptor") else { return Ok(None) };
+fn wanted_scope(cx: &Context<'_>, organization: &Organization) -> OrRefusal<Option<Option<Uuid>>> {
+    let Some(text) = cx.call.query.filled("scopeDescriptor") else { return Ok(None) };
     scope_of(organization, text).map(Some).ok_or_else(|| {
         let text = format!("VS860017: Could not find a scope with the descriptor '{text}'.");
-        Fail::new(404, "GraphSubjectNotFoundException", text)
+        Refusal::new(404, "GraphSubjectNotFoundException", text)
     })
 }
 
 /// A page of groups, of one scope or of all. The token of the next page comes in a header.
-fn groups(visit: &Visit<'_>, world: &World) -> Result<Answer, Fail> {
-    let organization = visit.organization(world)?;
-    let scope = wanted_scope(visit, organization)?;
+fn groups(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
+    let organization = cx.organization(world)?;
+    let scope = wanted_scope(cx, organization)?;
     let matching = organization.groups.iter().filter(|group| scope.is_none_or(|scope| scope == group.project));
-    let shown = matching.map(|group| show_group(visit, organization, group)).collect();
-    page(visit, world, shown)
+    let shown = matching.map(|group| show_group(cx, organization, group)).collect();
+    page(cx, world, shown)
 }
 
-fn members(visit: &Visit<'_>, world: &World, wanted: fn(Identity) -> bool) -> Result<Answer, Fail> {
-    let organization = visit.organization(world)?;
+fn members(cx: &Context<'_>, world: &World, wanted: fn(Identity) -> bool) -> OrRefusal<Answer> {
+    let organization = cx.organization(world)?;
     let matching = organization.members.iter().filter(|member| wanted(member.identity));
-    let shown = matching.map(|member| show_member(visit, organization, member)).collect();
-    page(visit, world, shown)
+    let shown = matching.map(|member| show_member(cx, organization, member)).collect();
+    page(cx, world, shown)
 }
 
-fn page(visit: &Visit<'_>, world: &World, all: Vec<Value>) -> Result<Answer, Fail> {
-    let start = match visit.call.query.filled("continuationToken") {
-        Some(token) => token.parse().map_err(|_| Fail::argument("Invalid continuation token."))?,
+fn page(cx: &Context<'_>, world: &World, all: Vec<Value>) -> OrRefusal<Answer> {
+    let start = match cx.call.query.filled("continuationToken") {
+        Some(token) => token.parse().map_err(|_| refusal::argument("Invalid continuation token."))?,
         None => 0,
     };
     let total = all.len();
@@ -172,25 +173,25 @@ fn page(visit: &Visit<'_>, world: &World, all: Vec<Value>) -> Result<Answer, Fai
     Ok(answer)
 }
 
-fn one(visit: &Visit<'_>, world: &World, text: &str) -> Result<Answer, Fail> {
-    let organization = visit.organization(world)?;
+fn one(cx: &Context<'_>, world: &World, text: &str) -> OrRefusal<Answer> {
+    let organization = cx.organization(world)?;
     let shown = match find(organization, text)? {
-        Subject::Group(group) => show_group(visit, organization, group),
-        Subject::Member(member) => show_member(visit, organization, member),
+        Subject::Group(group) => show_group(cx, organization, group),
+        Subject::Member(member) => show_member(cx, organization, member),
     };
     Ok(json_answer(200, &shown))
 }
 
-fn links(visit: &Visit<'_>, collection: &str, name: &str) -> Value {
+fn links(cx: &Context<'_>, collection: &str, name: &str) -> Value {
     json!({
-        "self": link(visit, collection, name),
-        "memberships": link(visit, "Memberships", name),
-        "membershipState": link(visit, "MembershipStates", name),
-        "storageKey": link(visit, "StorageKeys", name),
+        "self": link(cx, collection, name),
+        "memberships": link(cx, "Memberships", name),
+        "membershipState": link(cx, "MembershipStates", name),
+        "storageKey": link(cx, "StorageKeys", name),
     })
 }
 
-fn show_group(visit: &Visit<'_>, organization: &Organization, group: &Group) -> Value {
+fn show_group(cx: &Context<'_>, organization: &Organization, group: &Group) -> Value {
     let name = group_descriptor(group);
     let domain = match group.project {
         Some(project) => format!("vstfs:///Classification/TeamProject/{project}"),
@@ -205,13 +206,13 @@ fn show_group(visit: &Visit<'_>, organization: &Organization, group: &Group) -> 
         "origin": "vsts",
         "originId": group.id.to_string(),
         "displayName": group.name,
-        "_links": links(visit, "Groups", &name),
-        "url": address(visit, "Groups", &name),
+        "_links": links(cx, "Groups", &name),
+        "url": address(cx, "Groups", &name),
         "descriptor": name,
     })
 }
 
-fn show_member(visit: &Visit<'_>, organization: &Organization, member: &Member) -> Value {
+fn show_member(cx: &Context<'_>, organization: &Organization, member: &Member) -> Value {
     let name = descriptor(organization, member);
     let subject = Subject::Member(member);
     let principal = matches!(member.identity, Identity::ServicePrincipal(_));
@@ -223,17 +224,17 @@ fn show_member(visit: &Visit<'_>, organization: &Organization, member: &Member) 
         "origin": "aad",
         "originId": member.identity.object_id().to_string(),
         "displayName": member.display_name,
-        "_links": links(visit, subject.collection(), &name),
-        "url": address(visit, subject.collection(), &name),
+        "_links": links(cx, subject.collection(), &name),
+        "url": address(cx, subject.collection(), &name),
         "descriptor": name,
     })
 }
 
 /// The direct memberships of a subject, upwards unless the caller asks for those below it.
-fn memberships(visit: &Visit<'_>, world: &World, text: &str) -> Result<Answer, Fail> {
-    let organization = visit.organization(world)?;
+fn memberships(cx: &Context<'_>, world: &World, text: &str) -> OrRefusal<Answer> {
+    let organization = cx.organization(world)?;
     let subject = find(organization, text)?;
-    let down = visit.call.query.filled("direction").is_some_and(|d| d.eq_ignore_ascii_case("down"));
+    let down = cx.call.query.filled("direction").is_some_and(|d| d.eq_ignore_ascii_case("down"));
     let pair = |member: &str, container: &str| json!({"containerDescriptor": container, "memberDescriptor": member});
     let value: Vec<Value> = match (&subject, down) {
         (Subject::Group(group), true) => {
@@ -255,30 +256,30 @@ fn by_id(organization: &Organization, id: Uuid) -> Option<Subject<'_>> {
 }
 
 /// One direct membership: asked for, made, or ended.
-fn membership(visit: &Visit<'_>, world: &mut World, subject: &str, container: &str) -> Result<Answer, Fail> {
-    let organization = visit.organization(world)?;
+fn membership(cx: &Context<'_>, world: &mut World, subject: &str, container: &str) -> OrRefusal<Answer> {
+    let organization = cx.organization(world)?;
     let (below, above) = (find(organization, subject)?, find(organization, container)?);
-    let Subject::Group(group) = &above else { return Err(Fail::argument("The container is not a group.")) };
+    let Subject::Group(group) = &above else { return Err(refusal::argument("The container is not a group.")) };
     let (member_id, group_id) = (below.id(), group.id);
     let exists = group.members.contains(&member_id);
     let shown = json!({
         "containerDescriptor": container,
         "memberDescriptor": subject,
         "_links": {
-            "self": link(visit, "Memberships", &format!("{subject}/{container}")),
-            "member": link(visit, below.collection(), subject),
-            "container": link(visit, "Groups", container),
+            "self": link(cx, "Memberships", &format!("{subject}/{container}")),
+            "member": link(cx, below.collection(), subject),
+            "container": link(cx, "Groups", container),
         },
     });
-    let absent = || Fail::new(404, "GraphMembershipNotFoundException", "VS860018: The membership was not found.");
-    match visit.call.method {
+    let absent = || Refusal::new(404, "GraphMembershipNotFoundException", "VS860018: The membership was not found.");
+    match cx.call.method {
         Method::HEAD => Ok(empty(if exists { 200 } else { 404 })),
         Method::GET if exists => Ok(json_answer(200, &shown)),
         Method::GET => Err(absent()),
         Method::PUT | Method::DELETE => {
-            check_administrator(visit, organization, group.project)?;
-            let put = visit.call.method == Method::PUT;
-            let organization = visit.organization_mut(world)?;
+            check_administrator(cx, organization, group.project)?;
+            let put = cx.call.method == Method::PUT;
+            let organization = cx.organization_mut(world)?;
             if let Some(group) = organization.groups.iter_mut().find(|group| group.id == group_id) {
                 group.members.retain(|id| *id != member_id);
                 if put {
@@ -291,50 +292,50 @@ fn membership(visit: &Visit<'_>, world: &mut World, subject: &str, container: &s
                 (false, false) => Err(absent()),
             }
         }
-        _ => Err(Fail::Gap),
+        _ => Err(Refusal::not_emulated()),
     }
 }
 
 /// Changing groups takes an administrator of their project, or of the organization.
-fn check_administrator(visit: &Visit<'_>, organization: &Organization, project: Option<Uuid>) -> Result<(), Fail> {
-    let id = visit.caller.id();
+fn check_administrator(cx: &Context<'_>, organization: &Organization, project: Option<Uuid>) -> OrRefusal<()> {
+    let id = cx.caller.id();
     let administers = organization.is_in(id, None, "Project Collection Administrators")
         || project.is_some_and(|project| organization.is_in(id, Some(project), "Project Administrators"));
-    if administers { Ok(()) } else { Err(Fail::denied(&visit.caller.member.display_name, "Edit identity information")) }
+    if administers { Ok(()) } else { Err(refusal::denied(&cx.caller.member.display_name, "Edit identity information")) }
 }
 
-fn create_group(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fail> {
-    let body = endpoints::body(visit)?;
+fn create_group(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
+    let body = endpoints::body(cx)?;
     let text = |field: &str| body.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
     let name = text("displayName");
     // Groups of Entra ID are taken in by their origin id.
     if name.is_empty() {
-        return Err(Fail::Gap);
+        return Err(Refusal::not_emulated());
     }
-    let organization = visit.organization(world)?;
-    let project = wanted_scope(visit, organization)?.flatten();
-    check_administrator(visit, organization, project)?;
+    let organization = cx.organization(world)?;
+    let project = wanted_scope(cx, organization)?.flatten();
+    check_administrator(cx, organization, project)?;
     if organization.groups.iter().any(|group| group.project == project && group.name.eq_ignore_ascii_case(&name)) {
         let text = format!("TF50205: The group {name} already exists.");
-        return Err(Fail::new(409, "GraphGroupAlreadyExistsException", text));
+        return Err(Refusal::new(409, "GraphGroupAlreadyExistsException", text));
     }
     let group = Group { id: world.dice.guid(), project, name, description: text("description"), members: Vec::new() };
-    let organization = visit.organization_mut(world)?;
+    let organization = cx.organization_mut(world)?;
     organization.groups.push(group);
-    let organization = visit.organization(world)?;
-    let shown = organization.groups.last().map(|group| show_group(visit, organization, group)).unwrap_or_default();
+    let organization = cx.organization(world)?;
+    let shown = organization.groups.last().map(|group| show_group(cx, organization, group)).unwrap_or_default();
     let url = shown.get("url").and_then(Value::as_str).unwrap_or_default().to_owned();
     Ok(json_answer(201, &shown).with_header("location", &url))
 }
 
-fn delete_group(visit: &Visit<'_>, world: &mut World, text: &str) -> Result<Answer, Fail> {
-    let organization = visit.organization(world)?;
+fn delete_group(cx: &Context<'_>, world: &mut World, text: &str) -> OrRefusal<Answer> {
+    let organization = cx.organization(world)?;
     let Subject::Group(group) = find(organization, text)? else {
-        return Err(Fail::argument("The subject is not a group."));
+        return Err(refusal::argument("The subject is not a group."));
     };
-    check_administrator(visit, organization, group.project)?;
+    check_administrator(cx, organization, group.project)?;
     let id = group.id;
-    let organization = visit.organization_mut(world)?;
+    let organization = cx.organization_mut(world)?;
     organization.groups.retain(|group| group.id != id);
     for group in &mut organization.groups {
         group.members.retain(|member| *member != id);

@@ -5,18 +5,20 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Visit;
-use super::error::Fail;
+use super::Context;
 use super::identity::{descriptor, group_descriptor, group_sid, legacy_descriptor};
 use crate::base::answer::{Answer, json_answer};
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 use crate::model::devops::{Group, Member, Organization};
 use crate::model::token::Identity;
 use crate::model::world::World;
+use crate::service::devops::refusal;
 
 /// `GET {org}/_apis/identities`: one entry for each that was asked for, `null` for one that is not there.
-pub(super) fn answer(visit: &Visit<'_>, world: &World) -> Result<Answer, Fail> {
-    let organization = visit.organization(world)?;
-    let query = &visit.call.query;
+pub(super) fn answer(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
+    let organization = cx.organization(world)?;
+    let query = &cx.call.query;
     let mut found: Vec<Option<Uuid>> = Vec::new();
     // Ids come with and without hyphens.
     found.extend(query.list("identityIds").iter().map(|text| known(organization, Uuid::parse_str(text).ok())));
@@ -29,12 +31,12 @@ pub(super) fn answer(visit: &Visit<'_>, world: &World) -> Result<Answer, Fail> {
     if let Some(filter) = query.filled("searchFilter") {
         let value = query.filled("filterValue").unwrap_or_default();
         if !["general", "mailaddress", "accountname", "displayname"].contains(&filter.to_ascii_lowercase().as_str()) {
-            return Err(Fail::Gap);
+            return Err(Refusal::not_emulated());
         }
         found.extend(search(organization, value).into_iter().map(Some));
     }
     if found.is_empty() && query.filled("searchFilter").is_none() {
-        return Err(Fail::argument("Value cannot be null.\r\nParameter name: identityIds"));
+        return Err(refusal::argument("Value cannot be null.\r\nParameter name: identityIds"));
     }
     let membership = query.filled("queryMembership").unwrap_or("None").to_ascii_lowercase();
     let value: Vec<Value> =

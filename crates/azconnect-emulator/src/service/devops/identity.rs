@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Visit;
+use super::Context;
 use crate::base::origins::Service;
 use crate::model::devops::{Group, Member, Organization};
 use crate::model::token::Identity;
@@ -53,12 +53,12 @@ pub(super) fn legacy_descriptor(organization: &Organization, member: &Member) ->
 }
 
 /// A reference to a member, as in `createdBy`.
-pub(super) fn reference(visit: &Visit<'_>, organization: &Organization, member: &Member) -> Value {
+pub(super) fn reference(cx: &Context<'_>, organization: &Organization, member: &Member) -> Value {
     let descriptor = descriptor(organization, member);
-    let avatar = format!("{}/_apis/GraphProfile/MemberAvatars/{descriptor}", visit.base(Service::DevOps));
+    let avatar = format!("{}/_apis/GraphProfile/MemberAvatars/{descriptor}", cx.base(Service::DevOps));
     json!({
         "displayName": member.display_name,
-        "url": format!("{}/_apis/Identities/{}", visit.base(Service::DevOpsIdentity), member.id),
+        "url": format!("{}/_apis/Identities/{}", cx.base(Service::DevOpsIdentity), member.id),
         "_links": {"avatar": {"href": avatar}},
         "id": member.id.to_string(),
         "uniqueName": member.unique_name,

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::Visit;
-use super::error::Fail;
+use super::Context;
 use crate::base::answer::{Answer, json_answer};
 use crate::base::call::Call;
 use crate::base::origins::Service;
+use crate::base::refusal::OrRefusal;
 use crate::model::devops::Organization;
 use crate::model::world::World;
 
@@ -188,13 +188,13 @@ pub(super) fn table(call: &Call) -> Answer {
 }
 
 /// The resource areas, all or one. A server on premises has none: everything is where the caller already is.
-pub(super) fn areas(visit: &Visit<'_>, world: &World, id: Option<&str>) -> Result<Answer, Fail> {
-    let organization: &Organization = visit.organization(world)?;
+pub(super) fn areas(cx: &Context<'_>, world: &World, id: Option<&str>) -> OrRefusal<Answer> {
+    let organization: &Organization = cx.organization(world)?;
     let known: &[(&str, &str, Service)] = if organization.latest_version.is_some() { &[] } else { &AREAS };
     let show = |(id, name, service): &(&str, &str, Service)| {
         let url = match service {
-            Service::DevOpsProfile => format!("{}/", visit.call.origins.of(*service)),
-            _ => format!("{}/", visit.base(*service)),
+            Service::DevOpsProfile => format!("{}/", cx.call.origins.of(*service)),
+            _ => format!("{}/", cx.base(*service)),
         };
         json!({"id": id, "name": name, "locationUrl": url})
     };

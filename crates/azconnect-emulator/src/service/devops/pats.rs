@@ -7,43 +7,45 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::error::Fail;
-use super::{Visit, endpoints};
+use super::{Context, endpoints};
 use crate::base::answer::{Answer, empty, json_answer};
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 use crate::model::devops::END_OF_GLOBAL;
 use crate::model::devops::{Organization, Pat};
 use crate::model::world::World;
+use crate::service::devops::refusal;
 
 /// The longest life of a token.
 const LONGEST: Duration = Duration::days(365);
 
-pub(super) fn route(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fail> {
+pub(super) fn route(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
     // Only a person may, and not by means of another such token.
-    if !visit.caller.is_delegated() {
-        return Err(Fail::Unauthenticated(visit.organization(world)?.tenant));
+    if !cx.caller.is_delegated() {
+        return Err(Refusal::sign_in(cx.organization(world)?.tenant));
     }
-    let named = visit.call.query.filled("authorizationId");
-    match (&visit.call.method, named) {
-        (&Method::POST, _) => create(visit, world),
-        (&Method::PUT, _) => update(visit, world),
-        (&Method::GET, Some(id)) => get(visit, world, id),
-        (&Method::GET, None) => list(visit, world),
-        (&Method::DELETE, Some(id)) => revoke(visit, world, id),
-        (&Method::DELETE, None) => Err(Fail::argument("Value cannot be null.\r\nParameter name: authorizationId")),
-        _ => Err(Fail::Gap),
+    let named = cx.call.query.filled("authorizationId");
+    match (&cx.call.method, named) {
+        (&Method::POST, _) => create(cx, world),
+        (&Method::PUT, _) => update(cx, world),
+        (&Method::GET, Some(id)) => get(cx, world, id),
+        (&Method::GET, None) => list(cx, world),
+        (&Method::DELETE, Some(id)) => revoke(cx, world, id),
+        (&Method::DELETE, None) => Err(refusal::argument("Value cannot be null.\r\nParameter name: authorizationId")),
+        _ => Err(Refusal::not_emulated()),
     }
 }
 
-fn create(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fail> {
-    let wanted = match Wanted::read(visit, &endpoints::body(visit)?) {
+fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
+    let wanted = match Wanted::read(cx, &endpoints::body(cx)?) {
         Ok(wanted) => wanted,
         Err(error) => return Ok(failed(error)),
     };
     let Some(display_name) = wanted.display_name else { return Ok(failed("displayNameRequired")) };
-    let now = visit.call.now.wall;
+    let now = cx.now.wall;
     let pat = Pat {
         authorization_id: world.dice.guid(),
-        owner: visit.caller.id(),
+        owner: cx.caller.id(),
         display_name,
         scope: wanted.scope.unwrap_or_else(|| "app_token".to_owned()),
         valid_from: now,
@@ -52,7 +54,7 @@ fn create(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fail> {
         token: Secret::new(world.dice.pat()),
         revoked: None,
     };
-    let organization = visit.organization_mut(world)?;
+    let organization = cx.organization_mut(world)?;
     let mut shown = show(organization, &pat);
     if let Some(map) = shown.as_object_mut() {
         map.insert("token".to_owned(), json!(pat.token.expose()));
@@ -61,16 +63,16 @@ fn create(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fail> {
     Ok(done(&shown))
 }
 
-fn update(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fail> {
-    let body = endpoints::body(visit)?;
+fn update(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
+    let body = endpoints::body(cx)?;
     let id = body.get("authorizationId").and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok());
     let Some(id) = id else { return Ok(failed("invalidAuthorizationId")) };
-    let wanted = match Wanted::read(visit, &body) {
+    let wanted = match Wanted::read(cx, &body) {
         Ok(wanted) => wanted,
         Err(error) => return Ok(failed(error)),
     };
-    let (owner, now) = (visit.caller.id(), visit.call.now.wall);
-    let organization = visit.organization_mut(world)?;
+    let (owner, now) = (cx.caller.id(), cx.now.wall);
+    let organization = cx.organization_mut(world)?;
     let mut own = organization.pats.iter_mut().filter(|pat| pat.owner == owner && pat.revoked.is_none());
     let Some(pat) = own.find(|pat| pat.authorization_id == id && now < pat.valid_to) else {
         return Ok(failed("authorizationNotFound"));
@@ -83,30 +85,30 @@ fn update(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fail> {
     }
     pat.valid_to = wanted.valid_to.unwrap_or(pat.valid_to);
     pat.all_organizations = wanted.all_organizations.unwrap_or(pat.all_organizations);
-    let organization = visit.organization(world)?;
+    let organization = cx.organization(world)?;
     let shown = organization.pats.iter().find(|pat| pat.authorization_id == id).map(|pat| show(organization, pat));
     Ok(done(&shown.unwrap_or_default()))
 }
 
-fn get(visit: &Visit<'_>, world: &World, id: &str) -> Result<Answer, Fail> {
+fn get(cx: &Context<'_>, world: &World, id: &str) -> OrRefusal<Answer> {
     let Ok(id) = Uuid::parse_str(id) else { return Ok(failed("invalidAuthorizationId")) };
-    let organization = visit.organization(world)?;
-    let mut own = organization.pats.iter().filter(|pat| pat.owner == visit.caller.id());
+    let organization = cx.organization(world)?;
+    let mut own = organization.pats.iter().filter(|pat| pat.owner == cx.caller.id());
     Ok(match own.find(|pat| pat.authorization_id == id) {
         Some(pat) => done(&show(organization, pat)),
         None => failed("authorizationNotFound"),
     })
 }
 
-fn list(visit: &Visit<'_>, world: &World) -> Result<Answer, Fail> {
-    let organization = visit.organization(world)?;
-    let query = &visit.call.query;
-    let now = visit.call.now.wall;
+fn list(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
+    let organization = cx.organization(world)?;
+    let query = &cx.call.query;
+    let now = cx.now.wall;
     let filter = query.filled("displayFilterOption").unwrap_or("active").to_ascii_lowercase();
     let own: Vec<&Pat> = organization
         .pats
         .iter()
-        .filter(|pat| pat.owner == visit.caller.id())
+        .filter(|pat| pat.owner == cx.caller.id())
         .filter(|pat| match filter.as_str() {
             "all" => true,
             "revoked" => pat.revoked.is_some(),
@@ -115,7 +117,7 @@ fn list(visit: &Visit<'_>, world: &World) -> Result<Answer, Fail> {
         })
         .collect();
     let start: usize = match query.filled("continuationToken") {
-        Some(token) => token.parse().map_err(|_| Fail::argument("Invalid continuation token."))?,
+        Some(token) => token.parse().map_err(|_| refusal::argument("Invalid continuation token."))?,
         None => 0,
     };
     let size = query.number("$top").unwrap_or(world.settings.page_size).max(1);
@@ -125,14 +127,14 @@ fn list(visit: &Visit<'_>, world: &World) -> Result<Answer, Fail> {
     Ok(json_answer(200, &json!({"continuationToken": next, "patTokens": page})))
 }
 
-fn revoke(visit: &Visit<'_>, world: &mut World, id: &str) -> Result<Answer, Fail> {
-    let (owner, now) = (visit.caller.id(), visit.call.now.wall);
+fn revoke(cx: &Context<'_>, world: &mut World, id: &str) -> OrRefusal<Answer> {
+    let (owner, now) = (cx.caller.id(), cx.now.wall);
     let id = Uuid::parse_str(id).ok();
-    let organization = visit.organization_mut(world)?;
+    let organization = cx.organization_mut(world)?;
     let mut own = organization.pats.iter_mut().filter(|pat| pat.owner == owner && pat.revoked.is_none());
-    let pat = own
-        .find(|pat| Some(pat.authorization_id) == id)
-        .ok_or_else(|| Fail::new(404, "SessionTokenNotFoundException", "The personal access token was not found."))?;
+    let pat = own.find(|pat| Some(pat.authorization_id) == id).ok_or_else(|| {
+        Refusal::new(404, "SessionTokenNotFoundException", "The personal access token was not found.")
+    })?;
     pat.revoked = Some(now);
     Ok(empty(204))
 }
@@ -146,9 +148,9 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn read(visit: &Visit<'_>, body: &Value) -> Result<Self, &'static str> {
+    fn read(cx: &Context<'_>, body: &Value) -> Result<Self, &'static str> {
         let text = |field: &str| body.get(field).and_then(Value::as_str);
-        let now = visit.call.now.wall;
+        let now = cx.now.wall;
         if text("displayName").is_some_and(|name| name.is_empty() || name.chars().count() > 255) {
             return Err("invalidDisplayName");
         }

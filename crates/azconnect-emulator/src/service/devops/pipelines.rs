@@ -5,83 +5,86 @@ use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::error::Fail;
-use super::{Visit, endpoints, identity};
+use super::{Context, endpoints, identity};
 use crate::base::answer::{Answer, json_answer};
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 use crate::model::devops::permissions::{ADMINISTER, USE, VIEW, connection_token};
 use crate::model::devops::{Connection, Organization};
 use crate::model::world::World;
+use crate::service::devops::refusal;
 
-pub(super) fn route(visit: &Visit<'_>, world: &mut World, rest: &[&str]) -> Result<Answer, Fail> {
-    match (&visit.call.method, rest) {
+pub(super) fn route(cx: &Context<'_>, world: &mut World, rest: &[&str]) -> OrRefusal<Answer> {
+    match (&cx.call.method, rest) {
         (&Method::GET, ["endpoint", id]) => {
-            let organization = visit.organization(world)?;
-            let connection = find(visit, organization, id, USE | VIEW | ADMINISTER)?;
-            Ok(json_answer(200, &show(visit, organization, connection)))
+            let organization = cx.organization(world)?;
+            let connection = find(cx, organization, id, USE | VIEW | ADMINISTER)?;
+            Ok(json_answer(200, &show(cx, organization, connection)))
         }
         (&Method::PATCH, ["endpoint", id]) => {
-            let shown = apply(visit, world, id, &endpoints::body(visit)?)?;
+            let shown = apply(cx, world, id, &endpoints::body(cx)?)?;
             Ok(json_answer(200, &shown))
         }
-        (&Method::PATCH, []) => several(visit, world),
+        (&Method::PATCH, []) => several(cx, world),
         // Queues, environments and repositories have such permissions too.
-        _ => Err(Fail::Gap),
+        _ => Err(Refusal::not_emulated()),
     }
 }
 
 /// Permissions of several resources, each named in the body.
-fn several(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fail> {
-    let Value::Array(changes) = endpoints::body(visit)? else {
-        return Err(Fail::argument("A list of pipeline permissions is expected."));
+fn several(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
+    let Value::Array(changes) = endpoints::body(cx)? else {
+        return Err(refusal::argument("A list of pipeline permissions is expected."));
     };
     let mut value = Vec::new();
     for change in &changes {
         let resource = |field: &str| change.get("resource").and_then(|r| r.get(field)).and_then(Value::as_str);
         if resource("type") != Some("endpoint") {
-            return Err(Fail::Gap);
+            return Err(Refusal::not_emulated());
         }
-        value.push(apply(visit, world, resource("id").unwrap_or_default(), change)?);
+        value.push(apply(cx, world, resource("id").unwrap_or_default(), change)?);
     }
     Ok(json_answer(200, &json!({"count": value.len(), "value": value})))
 }
 
-fn find<'w>(visit: &Visit<'_>, organization: &'w Organization, id: &str, any_of: u32) -> Result<&'w Connection, Fail> {
-    let project = endpoints::project(visit, organization, visit.project.unwrap_or_default())?.id;
-    let found = Uuid::parse_str(id).ok().and_then(|id| organization.connection(id, visit.call.now.elapsed));
-    let found = found.filter(|connection| connection.reference(project).is_some()).ok_or_else(|| Fail::endpoint(id))?;
-    if organization.bits(visit.caller.id(), &connection_token(project, found.id)) & any_of == 0 {
-        return Err(Fail::denied(&visit.caller.member.display_name, "Administer"));
+fn find<'w>(cx: &Context<'_>, organization: &'w Organization, id: &str, any_of: u32) -> OrRefusal<&'w Connection> {
+    let project = endpoints::project(cx, organization, cx.project.unwrap_or_default())?.id;
+    let found = Uuid::parse_str(id).ok().and_then(|id| organization.connection(id, cx.now.elapsed));
+    let found =
+        found.filter(|connection| connection.reference(project).is_some()).ok_or_else(|| refusal::endpoint(id))?;
+    if organization.bits(cx.caller.id(), &connection_token(project, found.id)) & any_of == 0 {
+        return Err(refusal::denied(&cx.caller.member.display_name, "Administer"));
     }
     Ok(found)
 }
 
 /// Grants and withdraws; what is not named stays.
-fn apply(visit: &Visit<'_>, world: &mut World, id: &str, change: &Value) -> Result<Value, Fail> {
-    let connection_id = find(visit, visit.organization(world)?, id, ADMINISTER)?.id;
-    let (who, now) = (visit.caller.id(), visit.call.now);
-    let organization = visit.organization_mut(world)?;
-    let connection = organization.connection_mut(connection_id, now.elapsed).ok_or_else(|| Fail::endpoint(id))?;
+fn apply(cx: &Context<'_>, world: &mut World, id: &str, change: &Value) -> OrRefusal<Value> {
+    let connection_id = find(cx, cx.organization(world)?, id, ADMINISTER)?.id;
+    let (who, now) = (cx.caller.id(), cx.now);
+    let organization = cx.organization_mut(world)?;
+    let connection = organization.connection_mut(connection_id, now.elapsed).ok_or_else(|| refusal::endpoint(id))?;
     let authorized = |value: &Value| value.get("authorized").and_then(Value::as_bool).unwrap_or(false);
     if let Some(all) = change.get("allPipelines") {
         connection.pipelines.all = authorized(all).then_some((who, now.wall));
     }
     for pipeline in change.get("pipelines").and_then(Value::as_array).into_iter().flatten() {
         let number = pipeline.get("id").and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok());
-        let number = number.ok_or_else(|| Fail::argument("A pipeline permission names no pipeline."))?;
+        let number = number.ok_or_else(|| refusal::argument("A pipeline permission names no pipeline."))?;
         connection.pipelines.some.retain(|(known, ..)| *known != number);
         if authorized(pipeline) {
             connection.pipelines.some.push((number, who, now.wall));
         }
     }
     connection.pipelines.some.sort_by_key(|(number, ..)| *number);
-    let organization = visit.organization(world)?;
-    let connection = organization.connection(connection_id, now.elapsed).ok_or_else(|| Fail::endpoint(id))?;
-    Ok(show(visit, organization, connection))
+    let organization = cx.organization(world)?;
+    let connection = organization.connection(connection_id, now.elapsed).ok_or_else(|| refusal::endpoint(id))?;
+    Ok(show(cx, organization, connection))
 }
 
-fn show(visit: &Visit<'_>, organization: &Organization, connection: &Connection) -> Value {
+fn show(cx: &Context<'_>, organization: &Organization, connection: &Connection) -> Value {
     let permission = |who: &Uuid, when: &time::OffsetDateTime| {
-        let who = organization.member(*who).map(|member| identity::reference(visit, organization, member));
+        let who = organization.member(*who).map(|member| identity::reference(cx, organization, member));
         json!({"authorized": true, "authorizedBy": who, "authorizedOn": when.format(&Rfc3339).unwrap_or_default()})
     };
     let pipelines = connection.pipelines.some.iter().map(|(number, who, when)| {

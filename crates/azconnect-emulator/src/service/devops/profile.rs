@@ -4,16 +4,18 @@ use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::error::Fail;
 use super::{locations, version};
 use crate::base::answer::{Answer, json_answer};
 use crate::base::call::{Call, Claim};
 use crate::base::dice::named_guid;
 use crate::base::origins::Service;
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 use crate::model::token::{Audience, Identity, Token};
 use crate::model::world::World;
+use crate::service::devops::refusal;
 
-pub(super) fn route(call: &Call, world: &World) -> Result<Answer, Fail> {
+pub(super) fn route(call: &Call, world: &World) -> OrRefusal<Answer> {
     let lower: Vec<String> = call.segments.iter().map(|part| part.to_ascii_lowercase()).collect();
     let route: Vec<&str> = lower.iter().map(String::as_str).collect();
     if let (&Method::OPTIONS, ["_apis"]) = (&call.method, route.as_slice()) {
@@ -24,12 +26,12 @@ pub(super) fn route(call: &Call, world: &World) -> Result<Answer, Fail> {
     match (&call.method, route.as_slice()) {
         (&Method::GET, ["_apis", "profile", "profiles", id]) => profile(world, &who, id),
         (&Method::GET, ["_apis", "accounts"]) => accounts(call, world, &who),
-        _ => Err(Fail::Gap),
+        _ => Err(Refusal::not_emulated()),
     }
 }
 
-fn authenticate(call: &Call, world: &World) -> Result<Token, Fail> {
-    let refused = || Fail::Unauthenticated(None);
+fn authenticate(call: &Call, world: &World) -> OrRefusal<Token> {
+    let refused = || Refusal::sign_in(None);
     match call.claim() {
         Claim::Bearer(text) => {
             let token = world.tokens.check(&text, &Audience::DevOps, call.now.wall);
@@ -62,10 +64,10 @@ fn member_id(who: &Token) -> Uuid {
     named_guid(&format!("member/{}", who.identity.object_id()))
 }
 
-fn profile(world: &World, who: &Token, id: &str) -> Result<Answer, Fail> {
+fn profile(world: &World, who: &Token, id: &str) -> OrRefusal<Answer> {
     let own = member_id(who);
     if id != "me" && Uuid::parse_str(id) != Ok(own) {
-        return Err(Fail::new(
+        return Err(Refusal::new(
             404,
             "ProfileDoesNotExistException",
             format!("VS403367: The profile {id} was not found."),
@@ -96,12 +98,12 @@ fn profile(world: &World, who: &Token, id: &str) -> Result<Answer, Fail> {
 }
 
 /// The organizations of a person in the tenant of its token. A service principal gets an empty list.
-fn accounts(call: &Call, world: &World, who: &Token) -> Result<Answer, Fail> {
+fn accounts(call: &Call, world: &World, who: &Token) -> OrRefusal<Answer> {
     let asked = call.query.filled("memberId").or_else(|| call.query.filled("ownerId"));
-    let asked = asked.ok_or_else(|| Fail::argument("Either memberId or ownerId must be given."))?;
-    let asked = Uuid::parse_str(asked).map_err(|_| Fail::argument("The id of the member is not a GUID."))?;
+    let asked = asked.ok_or_else(|| refusal::argument("Either memberId or ownerId must be given."))?;
+    let asked = Uuid::parse_str(asked).map_err(|_| refusal::argument("The id of the member is not a GUID."))?;
     if asked != member_id(who) {
-        return Err(Fail::new(
+        return Err(Refusal::new(
             403,
             "AccessDeniedException",
             "Access denied: only the accounts of the caller can be listed.",

@@ -3,38 +3,40 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::Visit;
-use super::error::Fail;
+use super::Context;
 use crate::base::answer::{Answer, WithHeader, json_answer};
 use crate::base::origins::Service;
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 use crate::model::devops::Project;
 use crate::model::world::World;
+use crate::service::devops::refusal;
 
-pub(super) fn route(visit: &Visit<'_>, world: &World, rest: &[&str]) -> Result<Answer, Fail> {
-    match (&visit.call.method, rest) {
-        (&Method::GET, []) => list(visit, world),
-        (&Method::GET, [_]) => get(visit, world),
-        _ => Err(Fail::Gap),
+pub(super) fn route(cx: &Context<'_>, world: &World, rest: &[&str]) -> OrRefusal<Answer> {
+    match (&cx.call.method, rest) {
+        (&Method::GET, []) => list(cx, world),
+        (&Method::GET, [_]) => get(cx, world),
+        _ => Err(Refusal::not_emulated()),
     }
 }
 
 /// A page of the projects the caller may see. The token of the next page comes in a header.
-fn list(visit: &Visit<'_>, world: &World) -> Result<Answer, Fail> {
-    let organization = visit.organization(world)?;
-    let query = &visit.call.query;
+fn list(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
+    let organization = cx.organization(world)?;
+    let query = &cx.call.query;
     let state = query.filled("stateFilter").unwrap_or("wellFormed");
     let visible: Vec<&Project> = organization
         .projects
         .iter()
-        .filter(|project| organization.may_enter(visit.caller.id(), project.id))
+        .filter(|project| organization.may_enter(cx.caller.id(), project.id))
         .filter(|project| state.eq_ignore_ascii_case("all") || project.state.eq_ignore_ascii_case(state))
         .collect();
     let size = query.number("$top").unwrap_or(world.settings.page_size);
     let start = match query.filled("continuationToken") {
-        Some(token) => token.parse().map_err(|_| Fail::argument("Invalid continuation token."))?,
+        Some(token) => token.parse().map_err(|_| refusal::argument("Invalid continuation token."))?,
         None => query.number("$skip").unwrap_or(0),
     };
-    let value: Vec<Value> = visible.iter().skip(start).take(size).map(|project| show(visit, project)).collect();
+    let value: Vec<Value> = visible.iter().skip(start).take(size).map(|project| show(cx, project)).collect();
     let end = start + value.len();
     let answer = json_answer(200, &json!({"count": value.len(), "value": value}));
     if end < visible.len() && size > 0 {
@@ -43,30 +45,30 @@ fn list(visit: &Visit<'_>, world: &World) -> Result<Answer, Fail> {
     Ok(answer)
 }
 
-fn get(visit: &Visit<'_>, world: &World) -> Result<Answer, Fail> {
-    let name = visit.route.get(1).copied().unwrap_or_default();
-    let organization = visit.organization(world)?;
-    let found = organization.project(name).filter(|project| organization.may_enter(visit.caller.id(), project.id));
-    let project = found.ok_or_else(|| Fail::project_by_name(name))?;
-    let mut body = show(visit, project);
+fn get(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
+    let name = cx.route.get(1).copied().unwrap_or_default();
+    let organization = cx.organization(world)?;
+    let found = organization.project(name).filter(|project| organization.may_enter(cx.caller.id(), project.id));
+    let project = found.ok_or_else(|| refusal::project_by_name(name))?;
+    let mut body = show(cx, project);
     if let Some(map) = body.as_object_mut() {
-        let own = format!("{}/_apis/projects/{}", visit.base(Service::DevOps), project.id);
+        let own = format!("{}/_apis/projects/{}", cx.base(Service::DevOps), project.id);
         let links = json!({
             "self": {"href": own},
-            "collection": {"href": format!("{}/_apis/projectCollections/{}", visit.base(Service::DevOps), organization.id)},
-            "web": {"href": format!("{}/{}", visit.base(Service::DevOps), project.name)},
+            "collection": {"href": format!("{}/_apis/projectCollections/{}", cx.base(Service::DevOps), organization.id)},
+            "web": {"href": format!("{}/{}", cx.base(Service::DevOps), project.name)},
         });
         map.insert("_links".to_owned(), links);
     }
     Ok(json_answer(200, &body))
 }
 
-fn show(visit: &Visit<'_>, project: &Project) -> Value {
+fn show(cx: &Context<'_>, project: &Project) -> Value {
     let format = &time::format_description::well_known::Rfc3339;
     let mut body = json!({
         "id": project.id.to_string(),
         "name": project.name,
-        "url": format!("{}/_apis/projects/{}", visit.base(Service::DevOps), project.id),
+        "url": format!("{}/_apis/projects/{}", cx.base(Service::DevOps), project.id),
         "state": project.state,
         "revision": 1,
         "visibility": "private",

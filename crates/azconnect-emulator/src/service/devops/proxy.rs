@@ -4,15 +4,17 @@ use azconnect_core::Secret;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::Visit;
-use super::error::Fail;
+use super::Context;
 use crate::base::answer::{Answer, json_answer};
 use crate::base::origins::Service;
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 use crate::model::devops::confidential::take_secrets;
 use crate::model::devops::permissions::{ADMINISTER, USE, connection_token};
 use crate::model::devops::{Connection, field};
 use crate::model::replica::Replica;
 use crate::model::world::World;
+use crate::service::devops::refusal;
 use crate::service::entra::{Accepted, accepts};
 
 /// What a test found. The status is that of the service it asked, not of this answer.
@@ -39,17 +41,17 @@ struct Subject {
 }
 
 /// `POST …/endpointproxy?endpointId=`. Failures come inside an answer of 200.
-pub(super) fn answer(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fail> {
-    if !visit.caller.is_within(&["vso.serviceendpoint_query", "vso.serviceendpoint_manage"]) {
-        return Err(Fail::Unauthenticated(visit.organization(world)?.tenant));
+pub(super) fn answer(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
+    if !cx.caller.is_within(&["vso.serviceendpoint_query", "vso.serviceendpoint_manage"]) {
+        return Err(Refusal::sign_in(cx.organization(world)?.tenant));
     }
-    let body = visit.call.json().map_err(|_| Fail::argument("The body of the request is not valid JSON."))?;
+    let body = cx.call.json().map_err(|_| refusal::argument("The body of the request is not valid JSON."))?;
     let source = body.get("dataSourceDetails").and_then(|details| details.get("dataSourceName"));
     // Every other data source asks the service behind the connection for its contents.
     if source.and_then(Value::as_str) != Some("TestConnection") {
-        return Err(Fail::Gap);
+        return Err(Refusal::not_emulated());
     }
-    let stored = find_stored(visit, world)?;
+    let stored = find_stored(cx, world)?;
     let candidate = body.get("serviceEndpointDetails").and_then(Value::as_object);
     let subject = match (candidate, stored) {
         (Some(candidate), stored) => merge(candidate.clone(), stored),
@@ -59,27 +61,27 @@ pub(super) fn answer(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fai
             broken: stored.broken,
         },
         (None, None) => {
-            let id = visit.call.query.get("endpointId").unwrap_or_default();
-            return Err(Fail::endpoint(id));
+            let id = cx.call.query.get("endpointId").unwrap_or_default();
+            return Err(refusal::endpoint(id));
         }
     };
     let replica = world.next_replica(Service::Login);
-    let verdict = subject.test(visit, world, replica)?;
+    let verdict = subject.test(cx, world, replica)?;
     let status = if world.settings.numeric_status_codes { json!(verdict.status) } else { json!(word(verdict.status)) };
     let result = json!({"result": [], "statusCode": status, "errorMessage": verdict.message});
     Ok(json_answer(200, &result))
 }
 
 /// The stored connection that a test names, if it names one.
-fn find_stored<'w>(visit: &Visit<'_>, world: &'w World) -> Result<Option<&'w Connection>, Fail> {
-    let organization = visit.organization(world)?;
-    let project = super::endpoints::project(visit, organization, visit.project.unwrap_or_default())?.id;
-    let named = visit.call.query.filled("endpointId").filter(|id| *id != "0");
+fn find_stored<'w>(cx: &Context<'_>, world: &'w World) -> OrRefusal<Option<&'w Connection>> {
+    let organization = cx.organization(world)?;
+    let project = super::endpoints::project(cx, organization, cx.project.unwrap_or_default())?.id;
+    let named = cx.call.query.filled("endpointId").filter(|id| *id != "0");
     let Some(id) = named.and_then(|id| Uuid::parse_str(id).ok()).filter(|id| !id.is_nil()) else { return Ok(None) };
-    let found = organization.connection(id, visit.call.now.elapsed).filter(|one| one.reference(project).is_some());
-    let found = found.ok_or_else(|| Fail::endpoint(&id.to_string()))?;
-    if organization.bits(visit.caller.id(), &connection_token(project, id)) & (USE | ADMINISTER) == 0 {
-        return Err(Fail::denied(&visit.caller.member.display_name, "Use"));
+    let found = organization.connection(id, cx.now.elapsed).filter(|one| one.reference(project).is_some());
+    let found = found.ok_or_else(|| refusal::endpoint(&id.to_string()))?;
+    if organization.bits(cx.caller.id(), &connection_token(project, id)) & (USE | ADMINISTER) == 0 {
+        return Err(refusal::denied(&cx.caller.member.display_name, "Use"));
     }
     Ok(Some(found))
 }
@@ -117,31 +119,31 @@ impl Subject {
         field(self.document.get("data")?.as_object()?, key)?.as_str()
     }
 
-    fn test(&self, visit: &Visit<'_>, world: &World, replica: u32) -> Result<Verdict, Fail> {
+    fn test(&self, cx: &Context<'_>, world: &World, replica: u32) -> OrRefusal<Verdict> {
         if self.broken {
             return Ok(Verdict::failed(500, "Unable to read the service connection: the cache value is invalid."));
         }
         match (self.text("type").as_str(), self.scheme().as_str()) {
-            ("azurerm", "serviceprincipal" | "workloadidentityfederation") => Ok(self.azure(visit, world, replica)),
+            ("azurerm", "serviceprincipal" | "workloadidentityfederation") => Ok(self.azure(cx, world, replica)),
             ("azurerm", "managedserviceidentity") => Ok(Verdict::failed(
                 400,
                 "Verification of a managed identity needs an agent with that identity; it cannot be done from here.",
             )),
             ("dockerregistry", "serviceprincipal" | "workloadidentityfederation") => {
-                Ok(self.sign_in(visit, world, replica).map_or_else(|verdict| verdict, |_| Verdict::ok()))
+                Ok(self.sign_in(cx, world, replica).map_or_else(|verdict| verdict, |_| Verdict::ok()))
             }
             ("dockerregistry", _) => Ok(self.docker_hub()),
             (kind, _) => {
                 let text =
                     format!("The data source 'TestConnection' was not found for the service endpoint type '{kind}'.");
-                Err(Fail::new(400, "ServiceEndpointException", text))
+                Err(Refusal::new(400, "ServiceEndpointException", text))
             }
         }
     }
 
     /// Signs in, and then reads the subscription.
-    fn azure(&self, visit: &Visit<'_>, world: &World, replica: u32) -> Verdict {
-        let principal = match self.sign_in(visit, world, replica) {
+    fn azure(&self, cx: &Context<'_>, world: &World, replica: u32) -> Verdict {
+        let principal = match self.sign_in(cx, world, replica) {
             Ok(principal) => principal,
             Err(verdict) => return verdict,
         };
@@ -176,7 +178,7 @@ impl Subject {
     }
 
     /// The object id of the service principal, as Entra ID says now.
-    fn sign_in(&self, visit: &Visit<'_>, world: &World, replica: u32) -> Result<Uuid, Verdict> {
+    fn sign_in(&self, cx: &Context<'_>, world: &World, replica: u32) -> Result<Uuid, Verdict> {
         let tenant = self.parameter("tenantid").unwrap_or_default();
         let client = self.parameter("serviceprincipalid").unwrap_or_default();
         let refused = |reason: String| {
@@ -189,7 +191,7 @@ impl Subject {
             )
         };
         if self.scheme() == "workloadidentityfederation" {
-            return self.federated(visit, world, (client, replica)).ok_or_else(|| {
+            return self.federated(cx, world, (client, replica)).ok_or_else(|| {
                 refused(format!(
                     "AADSTS70021: No matching federated identity record found for presented assertion. Assertion \
                      Issuer: '{}'. Assertion Subject: '{}'. Assertion Audience: 'api://AzureADTokenExchange'.",
@@ -202,17 +204,17 @@ impl Subject {
         let Some((_, key)) = key else {
             return Err(refused("AADSTS7000216: 'client_assertion' or 'client_secret' is required.".to_owned()));
         };
-        match accepts(world, tenant, client, key, (replica, visit.call.now)) {
+        match accepts(world, tenant, client, key, (replica, cx.now)) {
             Accepted::Yes(principal) => Ok(principal),
             Accepted::No(reason) => Err(refused(reason)),
         }
     }
 
     /// The service principal that trusts issuer and subject of the connection, as one replica knows.
-    fn federated(&self, visit: &Visit<'_>, world: &World, (client, replica): (&str, u32)) -> Option<Uuid> {
+    fn federated(&self, cx: &Context<'_>, world: &World, (client, replica): (&str, u32)) -> Option<Uuid> {
         let client = Uuid::parse_str(client).ok()?;
         let (tenant, application) = world.directory.application(client)?;
-        let replica = Replica::of_tokens(&world.settings, replica, visit.call.now);
+        let replica = Replica::of_tokens(&world.settings, replica, cx.now);
         let trusts = application.federated.iter().any(|credential| {
             let same = |field: &str, parameter: &str| {
                 let known = credential.document.get(field).and_then(Value::as_str);

@@ -2,34 +2,36 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Visit;
-use super::error::Fail;
+use super::Context;
 use crate::base::answer::{Answer, json_answer};
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 use crate::model::devops::field;
 use crate::model::devops::permissions::{ADMINISTER, CREATE, NAMESPACE, USE, VIEW, VIEW_AUTHORIZATION};
 use crate::model::world::World;
+use crate::service::devops::refusal;
 
 /// `GET {org}/_apis/permissions/{namespace}/{bits}?tokens=`: one answer for each token.
-pub(super) fn permissions(visit: &Visit<'_>, world: &World, (namespace, bits): (&str, &str)) -> Result<Answer, Fail> {
+pub(super) fn permissions(cx: &Context<'_>, world: &World, (namespace, bits): (&str, &str)) -> OrRefusal<Answer> {
     check_namespace(namespace)?;
-    let bits: u32 = bits.parse().map_err(|_| Fail::argument("The permissions are not a number."))?;
-    let organization = visit.organization(world)?;
-    let query = &visit.call.query;
+    let bits: u32 = bits.parse().map_err(|_| refusal::argument("The permissions are not a number."))?;
+    let organization = cx.organization(world)?;
+    let query = &cx.call.query;
     let delimiter = query.filled("delimiter").unwrap_or(",");
     let tokens = query.filled("tokens").or_else(|| query.filled("token"));
-    let tokens = tokens.ok_or_else(|| Fail::argument("Value cannot be null.\r\nParameter name: tokens"))?;
+    let tokens = tokens.ok_or_else(|| refusal::argument("Value cannot be null.\r\nParameter name: tokens"))?;
     let value: Vec<bool> =
-        tokens.split(delimiter).map(|token| organization.allows(visit.caller.id(), bits, token)).collect();
+        tokens.split(delimiter).map(|token| organization.allows(cx.caller.id(), bits, token)).collect();
     Ok(json_answer(200, &json!({"count": value.len(), "value": value})))
 }
 
 /// `POST {org}/_apis/security/permissionevaluationbatch`.
-pub(super) fn batch(visit: &Visit<'_>, world: &World) -> Result<Answer, Fail> {
-    let body = visit.call.json().map_err(|_| Fail::argument("The body of the request is not valid JSON."))?;
+pub(super) fn batch(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
+    let body = cx.call.json().map_err(|_| refusal::argument("The body of the request is not valid JSON."))?;
     let evaluations = body.as_object().and_then(|map| field(map, "evaluations")).and_then(Value::as_array);
     let evaluations =
-        evaluations.ok_or_else(|| Fail::argument("Value cannot be null.\r\nParameter name: evaluations"))?;
-    let organization = visit.organization(world)?;
+        evaluations.ok_or_else(|| refusal::argument("Value cannot be null.\r\nParameter name: evaluations"))?;
+    let organization = cx.organization(world)?;
     let mut answered = Vec::new();
     for evaluation in evaluations {
         let none = Map::new();
@@ -38,19 +40,19 @@ pub(super) fn batch(visit: &Visit<'_>, world: &World) -> Result<Answer, Fail> {
         let namespace = text("securityNamespaceId");
         check_namespace(namespace)?;
         let bits = field(map, "permissions").and_then(Value::as_u64).and_then(|bits| u32::try_from(bits).ok());
-        let bits = bits.ok_or_else(|| Fail::argument("The permissions of an evaluation are not a number."))?;
+        let bits = bits.ok_or_else(|| refusal::argument("The permissions of an evaluation are not a number."))?;
         answered.push(json!({
             "securityNamespaceId": namespace,
             "token": text("token"),
             "permissions": bits,
-            "value": organization.allows(visit.caller.id(), bits, text("token")),
+            "value": organization.allows(cx.caller.id(), bits, text("token")),
         }));
     }
     Ok(json_answer(200, &json!({"evaluations": answered})))
 }
 
 /// `GET {org}/_apis/securitynamespaces[/{namespace}]`.
-pub(super) fn namespaces(id: Option<&str>) -> Result<Answer, Fail> {
+pub(super) fn namespaces(id: Option<&str>) -> OrRefusal<Answer> {
     if let Some(id) = id {
         check_namespace(id)?;
     }
@@ -81,6 +83,6 @@ pub(super) fn namespaces(id: Option<&str>) -> Result<Answer, Fail> {
 }
 
 /// Every other namespace is somebody else's.
-fn check_namespace(id: &str) -> Result<(), Fail> {
-    if id.eq_ignore_ascii_case(NAMESPACE) { Ok(()) } else { Err(Fail::Gap) }
+fn check_namespace(id: &str) -> OrRefusal<()> {
+    if id.eq_ignore_ascii_case(NAMESPACE) { Ok(()) } else { Err(Refusal::not_emulated()) }
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::Visit;
-use super::error::Fail;
+use super::Context;
 use crate::base::answer::{Answer, WithHeader};
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 use crate::model::world::World;
 
 /// How much of its budget a caller has used with the present request.
@@ -18,11 +19,11 @@ pub(super) struct Usage {
 
 impl Usage {
     /// Counts a request; beyond the budget, refuses it.
-    pub(super) fn count(visit: &Visit<'_>, world: &mut World) -> Result<Option<Self>, Fail> {
+    pub(super) fn count(cx: &Context<'_>, world: &mut World) -> OrRefusal<Option<Self>> {
         let Some(rate) = world.settings.rate else { return Ok(None) };
-        let now = visit.call.now;
-        let organization = visit.organization_mut(world)?;
-        let times = organization.usage.entry(visit.caller.id()).or_default();
+        let now = cx.now;
+        let organization = cx.organization_mut(world)?;
+        let times = organization.usage.entry(cx.caller.id()).or_default();
         while times.front().is_some_and(|first| *first + rate.window <= now.elapsed) {
             times.pop_front();
         }
@@ -38,12 +39,12 @@ impl Usage {
         Ok(Some(usage))
     }
 
-    fn refusal(&self) -> Fail {
+    fn refusal(&self) -> Box<Refusal> {
         let text = "TF400733: The request has been canceled: Request was blocked due to exceeding usage of resource \
                     'Concurrency' in namespace 'User'. For more information on why your request was blocked, see the \
                     topic \"Rate limits\" on the Microsoft Web site (https://go.microsoft.com/fwlink/?LinkId=823950).";
-        let refusal = Fail::new(429, "RequestBlockedException", text).with_header("retry-after", self.pause);
-        self.headers().into_iter().fold(refusal, |refusal, (name, value)| refusal.with_header(name, value))
+        let refusal = Refusal::new(429, "RequestBlockedException", text).header("retry-after", &self.pause.to_string());
+        self.headers().into_iter().fold(refusal, |refusal, (name, value)| refusal.header(name, &value))
     }
 
     /// Warns in a successful answer once four fifths of the budget are used.

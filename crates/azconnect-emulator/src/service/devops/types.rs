@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Visit;
+use super::Context;
 use crate::base::answer::{Answer, json_answer};
 
 /// An input of a scheme, and whether it is confidential.
@@ -84,8 +84,8 @@ pub(in crate::service::devops) fn default_url(name: &str) -> Option<&'static str
 }
 
 /// The types, by name or scheme if the caller asks so.
-pub(super) fn answer(visit: &Visit<'_>) -> Answer {
-    let query = &visit.call.query;
+pub(super) fn answer(cx: &Context<'_>) -> Answer {
+    let query = &cx.call.query;
     let (name, scheme) = (query.filled("type"), query.filled("scheme"));
     let wanted = KINDS.iter().filter(|(kind, _, _, schemes)| {
         name.is_none_or(|name| name.eq_ignore_ascii_case(kind))

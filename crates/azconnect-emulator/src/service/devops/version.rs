@@ -1,7 +1,8 @@
 //! The api-version of a request, from the query or the `Accept` header.
 
-use super::error::Fail;
 use crate::base::call::Call;
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 
 /// What a route asks of the api-version.
 #[derive(Clone, Copy)]
@@ -22,7 +23,7 @@ const LATEST: (u32, u32) = (7, 2);
 /// Refuses a version the service would refuse. A read may leave it out; a change may not.
 ///
 /// `latest` is the newest version of a server on premises; the cloud has the newest of all.
-pub(super) fn check(call: &Call, rule: Rule, latest: Option<(u32, u32)>) -> Result<(), Fail> {
+pub(super) fn check(call: &Call, rule: Rule, latest: Option<(u32, u32)>) -> OrRefusal<()> {
     let latest = latest.unwrap_or(LATEST);
     let Some(text) = requested(call) else {
         if ["GET", "HEAD", "OPTIONS"].contains(&call.method.as_str()) {
@@ -34,7 +35,7 @@ pub(super) fn check(call: &Call, rule: Rule, latest: Option<(u32, u32)>) -> Resu
              \"?api-version=1.0\").",
             call.method
         );
-        return Err(Fail::new(400, "VssVersionNotSpecifiedException", text));
+        return Err(Refusal::new(400, "VssVersionNotSpecifiedException", text));
     };
     let (number, preview) = match text.split_once('-') {
         Some((number, preview)) => (number, preview.to_ascii_lowercase().starts_with("preview")),
@@ -43,7 +44,7 @@ pub(super) fn check(call: &Call, rule: Rule, latest: Option<(u32, u32)>) -> Resu
     let parsed = number.split_once('.').unwrap_or((number, "0"));
     let (Ok(major), Ok(minor)) = (parsed.0.parse::<u32>(), parsed.1.parse::<u32>()) else {
         let text = format!("The api-version '{text}' is not a valid version.");
-        return Err(Fail::new(400, "VssInvalidApiVersionException", text));
+        return Err(Refusal::new(400, "VssInvalidApiVersionException", text));
     };
     if (major, minor) > latest {
         let text = format!(
@@ -51,14 +52,14 @@ pub(super) fn check(call: &Call, rule: Rule, latest: Option<(u32, u32)>) -> Resu
              this server supports is {}.{}.",
             latest.0, latest.1
         );
-        return Err(Fail::new(400, "VssVersionOutOfRangeException", text));
+        return Err(Refusal::new(400, "VssVersionOutOfRangeException", text));
     }
     if rule.preview && !preview {
         let text = format!(
             "The requested version \"{number}\" of the resource is under preview. The -preview flag must be supplied \
              in the api-version for such requests. For example: \"{number}-preview\""
         );
-        return Err(Fail::new(400, "VssInvalidPreviewVersionException", text));
+        return Err(Refusal::new(400, "VssInvalidPreviewVersionException", text));
     }
     Ok(())
 }

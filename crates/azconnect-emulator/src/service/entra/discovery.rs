@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::refusal::Refusal;
+use super::refusal;
 use crate::base::answer::{Answer, json_answer};
 use crate::base::call::Call;
 use crate::model::world::World;
@@ -27,7 +27,7 @@ pub(super) fn configuration(call: &Call, world: &mut World, tenant: &str) -> Ans
     let id = match world.directory.tenant(tenant) {
         Some(found) => found.id.to_string(),
         None if common => "{tenantid}".to_owned(),
-        None => return Refusal::tenant_not_found(tenant).answer(call, world),
+        None => return refusal::answer(&refusal::tenant_not_found(tenant), call, world),
     };
     let origin = &call.origin;
     json_answer(

@@ -4,11 +4,12 @@ use azconnect_core::Secret;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::refusal::Refusal;
+use super::refusal;
 use crate::base::answer::{Answer, json_answer};
 use crate::base::call::{Call, Claim, Query};
 use crate::base::moment::Moment;
 use crate::base::origins::{Origins, Service};
+use crate::base::refusal::OrRefusal;
 use crate::model::directory::{Directory, Tenant, User};
 use crate::model::replica::Replica;
 use crate::model::token::{Audience, Identity, Token};
@@ -40,7 +41,7 @@ pub(super) fn answer(call: &Call, world: &mut World, tenant: &str) -> Option<Ans
                 &json!({"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": text}),
             )
         }
-        Err(refusal) => refusal.answer(call, world),
+        Err(refusal) => refusal::answer(&refusal, call, world),
     })
 }
 
@@ -64,37 +65,37 @@ pub(crate) fn user_token(world: &mut World, principal_name: &str, scope: &str, n
 /// The public client that people sign in with here.
 const AZURE_CLI: Uuid = Uuid::from_u128(0x04b0_7795_8ddb_461a_bbee_02f9_e1bf_7b46);
 
-fn decide(call: &Call, world: &World, tenant: &str, replica: u32) -> Result<(Token, String), Refusal> {
+fn decide(call: &Call, world: &World, tenant: &str, replica: u32) -> OrRefusal<(Token, String)> {
     let form = call.form();
     let found = find_tenant(&world.directory, tenant)?;
-    let grant = form.filled("grant_type").ok_or_else(|| Refusal::parameter_missing("grant_type"))?;
+    let grant = form.filled("grant_type").ok_or_else(|| refusal::parameter_missing("grant_type"))?;
     match grant {
         "client_credentials" => client_credentials(call, world, found, replica),
         "password" => password(call, world, found, &form),
-        other => Err(Refusal::grant_unsupported(other)),
+        other => Err(refusal::grant_unsupported(other)),
     }
 }
 
-fn find_tenant<'a>(directory: &'a Directory, name: &str) -> Result<&'a Tenant, Refusal> {
+fn find_tenant<'a>(directory: &'a Directory, name: &str) -> OrRefusal<&'a Tenant> {
     directory.tenant(name).ok_or_else(|| {
         if Uuid::parse_str(name).is_ok() || name.contains('.') {
-            Refusal::tenant_not_found(name)
+            refusal::tenant_not_found(name)
         } else {
-            Refusal::tenant_malformed(name)
+            refusal::tenant_malformed(name)
         }
     })
 }
 
-fn client_credentials(call: &Call, world: &World, tenant: &Tenant, replica: u32) -> Result<(Token, String), Refusal> {
+fn client_credentials(call: &Call, world: &World, tenant: &Tenant, replica: u32) -> OrRefusal<(Token, String)> {
     let form = call.form();
     let (client, secret) = credentials(call, &form)?;
-    let scope = form.filled("scope").ok_or_else(|| Refusal::parameter_missing("scope"))?;
-    let resource = scope.strip_suffix("/.default").ok_or_else(|| Refusal::scope_not_default(scope))?;
-    let secret = Secret::new(secret.ok_or_else(Refusal::credential_missing)?);
+    let scope = form.filled("scope").ok_or_else(|| refusal::parameter_missing("scope"))?;
+    let resource = scope.strip_suffix("/.default").ok_or_else(|| refusal::scope_not_default(scope))?;
+    let secret = Secret::new(secret.ok_or_else(refusal::credential_missing)?);
     let replica = Replica::of_tokens(&world.settings, replica, call.now);
     let principal_id = check_secret(world, tenant, &client, (&secret, &replica, call.now))?;
     let audience = audience(&world.directory, &call.origins, resource)
-        .ok_or_else(|| Refusal::resource_not_found(resource, &tenant.display_name))?;
+        .ok_or_else(|| refusal::resource_not_found(resource, &tenant.display_name))?;
     let token = Token {
         identity: Identity::ServicePrincipal(principal_id),
         client_id: Uuid::parse_str(&client).unwrap_or_default(),
@@ -106,12 +107,12 @@ fn client_credentials(call: &Call, world: &World, tenant: &Tenant, replica: u32)
 }
 
 /// Client id and secret, from the form or from the header.
-fn credentials(call: &Call, form: &Query) -> Result<(String, Option<String>), Refusal> {
+fn credentials(call: &Call, form: &Query) -> OrRefusal<(String, Option<String>)> {
     if let Claim::Basic { user, password } = call.claim() {
         // RFC 6749, section 2.3.1: both are form-encoded before they are joined.
         return Ok((form_decode(&user), Some(form_decode(&password))));
     }
-    let client = form.filled("client_id").ok_or_else(|| Refusal::parameter_missing("client_id"))?;
+    let client = form.filled("client_id").ok_or_else(|| refusal::parameter_missing("client_id"))?;
     Ok((client.to_owned(), form.filled("client_secret").map(str::to_owned)))
 }
 
@@ -126,15 +127,15 @@ fn check_secret(
     tenant: &Tenant,
     client: &str,
     (secret, replica, now): (&Secret, &Replica<'_>, Moment),
-) -> Result<Uuid, Refusal> {
-    let missing = || Refusal::application_not_found(client, &tenant.display_name);
+) -> OrRefusal<Uuid> {
+    let missing = || refusal::application_not_found(client, &tenant.display_name);
     let client_id = Uuid::parse_str(client).map_err(|_| missing())?;
     let principal = tenant.principal_of(client_id).ok_or_else(missing)?;
     if !replica.has_seen_creation(principal.object_id, principal.created.elapsed) {
         return Err(missing());
     }
     if !principal.enabled {
-        return Err(Refusal::application_disabled(client, &principal.display_name));
+        return Err(refusal::application_disabled(client, &principal.display_name));
     }
     let passwords = world.directory.passwords_of(tenant, client_id);
     let mut matching = passwords.into_iter().filter(|password| password.text.same_as(secret));
@@ -143,9 +144,9 @@ fn check_secret(
         return Ok(principal.object_id);
     }
     if known.iter().any(|password| password.ends <= now.wall) {
-        return Err(Refusal::secret_expired(client));
+        return Err(refusal::secret_expired(client));
     }
-    Err(Refusal::secret_invalid(client))
+    Err(refusal::secret_invalid(client))
 }
 
 /// Whether a client's secret is accepted at one replica of the token endpoint, for the room next door.
@@ -161,7 +162,7 @@ pub(crate) fn accepts(
         .and_then(|tenant| check_secret(world, tenant, client, (secret, &replica, now)));
     match checked {
         Ok(principal) => Accepted::Yes(principal),
-        Err(refusal) => Accepted::No(refusal.description()),
+        Err(refusal) => Accepted::No(refusal::description(&refusal)),
     }
 }
 
@@ -173,8 +174,8 @@ pub(crate) enum Accepted {
     No(String),
 }
 
-fn password(call: &Call, world: &World, tenant: &Tenant, form: &Query) -> Result<(Token, String), Refusal> {
-    let wanted = |name| form.filled(name).ok_or_else(|| Refusal::parameter_missing(name));
+fn password(call: &Call, world: &World, tenant: &Tenant, form: &Query) -> OrRefusal<(Token, String)> {
+    let wanted = |name| form.filled(name).ok_or_else(|| refusal::parameter_missing(name));
     let client = wanted("client_id")?;
     let (name, text) = (wanted("username")?, Secret::new(wanted("password")?));
     let scopes = wanted("scope")?;
@@ -182,14 +183,14 @@ fn password(call: &Call, world: &World, tenant: &Tenant, form: &Query) -> Result
         .users
         .iter()
         .find(|user| user.principal_name.eq_ignore_ascii_case(name))
-        .ok_or_else(|| Refusal::user_not_found(name, &tenant.display_name))?;
+        .ok_or_else(|| refusal::user_not_found(name, &tenant.display_name))?;
     if !user.password.as_ref().is_some_and(|password| password.same_as(&text)) {
-        return Err(Refusal::password_invalid());
+        return Err(refusal::password_invalid());
     }
     let scope = scopes.split(' ').find(|scope| scope.contains('/')).unwrap_or(scopes);
     let resource = resource_of(scope);
     let audience = audience(&world.directory, &call.origins, resource)
-        .ok_or_else(|| Refusal::resource_not_found(resource, &tenant.display_name))?;
+        .ok_or_else(|| refusal::resource_not_found(resource, &tenant.display_name))?;
     let token = Token {
         identity: Identity::User(user.object_id),
         client_id: Uuid::parse_str(client).unwrap_or(AZURE_CLI),

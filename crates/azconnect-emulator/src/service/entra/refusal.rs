@@ -1,180 +1,175 @@
-//! The errors of the token endpoint, in the words and with the escapes of the real one.
+//! The refusals of the token endpoint, in the words and with the escapes of the real one.
 
 use serde_json::{Value, json};
 use time::macros::format_description;
 
 use crate::base::answer::{Answer, typed};
 use crate::base::call::Call;
+use crate::base::refusal::Refusal;
 use crate::model::world::World;
 
-/// An error of the token endpoint: its AADSTS number, its OAuth code, its status, and its text.
-pub(super) struct Refusal {
-    number: u32,
-    error: &'static str,
-    status: u16,
-    text: String,
+/// A refusal with its AADSTS number, which the token endpoint writes beside its OAuth code.
+fn aadsts(number: u32, error: &'static str, status: u16, text: impl Into<String>) -> Box<Refusal> {
+    let mut refusal = Refusal::new(status, error, text);
+    refusal.number = number;
+    refusal
 }
 
-impl Refusal {
-    fn new(number: u32, error: &'static str, status: u16, text: impl Into<String>) -> Self {
-        Self { number, error, status, text: text.into() }
-    }
+pub(super) fn tenant_not_found(tenant: &str) -> Box<Refusal> {
+    aadsts(
+        90002,
+        "invalid_request",
+        400,
+        format!(
+            "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into \
+             the correct cloud. Check with your subscription administrator, this may happen if there are no active \
+             subscriptions for the tenant."
+        ),
+    )
+}
 
-    pub(super) fn tenant_not_found(tenant: &str) -> Self {
-        Self::new(
-            90002,
-            "invalid_request",
-            400,
-            format!(
-                "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into \
-                 the correct cloud. Check with your subscription administrator, this may happen if there are no active \
-                 subscriptions for the tenant."
-            ),
-        )
-    }
+pub(super) fn tenant_malformed(tenant: &str) -> Box<Refusal> {
+    aadsts(
+        900_023,
+        "invalid_request",
+        400,
+        format!("Specified tenant identifier '{tenant}' is neither a valid DNS name, nor a valid external domain."),
+    )
+}
 
-    pub(super) fn tenant_malformed(tenant: &str) -> Self {
-        Self::new(
-            900_023,
-            "invalid_request",
-            400,
-            format!("Specified tenant identifier '{tenant}' is neither a valid DNS name, nor a valid external domain."),
-        )
-    }
+pub(super) fn parameter_missing(name: &str) -> Box<Refusal> {
+    let text = format!("The request body must contain the following parameter: '{name}'.");
+    aadsts(900_144, "invalid_request", 400, text)
+}
 
-    pub(super) fn parameter_missing(name: &str) -> Self {
-        let text = format!("The request body must contain the following parameter: '{name}'.");
-        Self::new(900_144, "invalid_request", 400, text)
-    }
+pub(super) fn grant_unsupported(grant: &str) -> Box<Refusal> {
+    let text = format!("The app requested an unsupported grant type '{grant}'.");
+    aadsts(70003, "unsupported_grant_type", 400, text)
+}
 
-    pub(super) fn grant_unsupported(grant: &str) -> Self {
-        let text = format!("The app requested an unsupported grant type '{grant}'.");
-        Self::new(70003, "unsupported_grant_type", 400, text)
-    }
+pub(super) fn credential_missing() -> Box<Refusal> {
+    aadsts(
+        7_000_216,
+        "invalid_client",
+        401,
+        "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.",
+    )
+}
 
-    pub(super) fn credential_missing() -> Self {
-        Self::new(
-            7_000_216,
-            "invalid_client",
-            401,
-            "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.",
-        )
-    }
+pub(super) fn application_not_found(client: &str, tenant: &str) -> Box<Refusal> {
+    aadsts(
+        700_016,
+        "unauthorized_client",
+        400,
+        format!(
+            "Application with identifier '{client}' was not found in the directory '{tenant}'. This can happen if \
+             the application has not been installed by the administrator of the tenant or consented to by any user \
+             in the tenant. You may have sent your authentication request to the wrong tenant."
+        ),
+    )
+}
 
-    pub(super) fn application_not_found(client: &str, tenant: &str) -> Self {
-        Self::new(
-            700_016,
-            "unauthorized_client",
-            400,
-            format!(
-                "Application with identifier '{client}' was not found in the directory '{tenant}'. This can happen if \
-                 the application has not been installed by the administrator of the tenant or consented to by any user \
-                 in the tenant. You may have sent your authentication request to the wrong tenant."
-            ),
-        )
-    }
+pub(super) fn application_disabled(client: &str, name: &str) -> Box<Refusal> {
+    aadsts(7_000_112, "unauthorized_client", 400, format!("Application '{client}'({name}) is disabled."))
+}
 
-    pub(super) fn application_disabled(client: &str, name: &str) -> Self {
-        Self::new(7_000_112, "unauthorized_client", 400, format!("Application '{client}'({name}) is disabled."))
-    }
+pub(super) fn secret_invalid(client: &str) -> Box<Refusal> {
+    aadsts(
+        7_000_215,
+        "invalid_client",
+        401,
+        format!(
+            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret \
+             value, not the client secret ID, for a secret added to app '{client}'."
+        ),
+    )
+}
 
-    pub(super) fn secret_invalid(client: &str) -> Self {
-        Self::new(
-            7_000_215,
-            "invalid_client",
-            401,
-            format!(
-                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret \
-                 value, not the client secret ID, for a secret added to app '{client}'."
-            ),
-        )
-    }
+pub(super) fn secret_expired(client: &str) -> Box<Refusal> {
+    aadsts(
+        7_000_222,
+        "invalid_client",
+        401,
+        format!(
+            "The provided client secret keys for app '{client}' are expired. Visit the Azure portal to create new \
+             keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for \
+             added security: https://aka.ms/certCreds."
+        ),
+    )
+}
 
-    pub(super) fn secret_expired(client: &str) -> Self {
-        Self::new(
-            7_000_222,
-            "invalid_client",
-            401,
-            format!(
-                "The provided client secret keys for app '{client}' are expired. Visit the Azure portal to create new \
-                 keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for \
-                 added security: https://aka.ms/certCreds."
-            ),
-        )
-    }
+pub(super) fn scope_not_default(scope: &str) -> Box<Refusal> {
+    aadsts(
+        1_002_012,
+        "invalid_scope",
+        400,
+        format!(
+            "The provided value for scope {scope} is not valid. Client credential flows must have a scope value \
+             with /.default suffixed to the resource identifier (application ID URI)."
+        ),
+    )
+}
 
-    pub(super) fn scope_not_default(scope: &str) -> Self {
-        Self::new(
-            1_002_012,
-            "invalid_scope",
-            400,
-            format!(
-                "The provided value for scope {scope} is not valid. Client credential flows must have a scope value \
-                 with /.default suffixed to the resource identifier (application ID URI)."
-            ),
-        )
-    }
+pub(super) fn resource_not_found(resource: &str, tenant: &str) -> Box<Refusal> {
+    aadsts(
+        500_011,
+        "invalid_resource",
+        400,
+        format!(
+            "The resource principal named {resource} was not found in the tenant named {tenant}. This can happen \
+             if the application has not been installed by the administrator of the tenant or consented to by any \
+             user in the tenant. You might have sent your authentication request to the wrong tenant."
+        ),
+    )
+}
 
-    pub(super) fn resource_not_found(resource: &str, tenant: &str) -> Self {
-        Self::new(
-            500_011,
-            "invalid_resource",
-            400,
-            format!(
-                "The resource principal named {resource} was not found in the tenant named {tenant}. This can happen \
-                 if the application has not been installed by the administrator of the tenant or consented to by any \
-                 user in the tenant. You might have sent your authentication request to the wrong tenant."
-            ),
-        )
-    }
+pub(super) fn user_not_found(user: &str, tenant: &str) -> Box<Refusal> {
+    aadsts(
+        50034,
+        "invalid_grant",
+        400,
+        format!(
+            "The user account {user} does not exist in the {tenant} directory. To sign into this application, the account must be added to the directory."
+        ),
+    )
+}
 
-    pub(super) fn user_not_found(user: &str, tenant: &str) -> Self {
-        Self::new(
-            50034,
-            "invalid_grant",
-            400,
-            format!(
-                "The user account {user} does not exist in the {tenant} directory. To sign into this application, the account must be added to the directory."
-            ),
-        )
-    }
+pub(super) fn password_invalid() -> Box<Refusal> {
+    let text = "Error validating credentials due to invalid username or password.";
+    aadsts(50126, "invalid_grant", 400, text)
+}
 
-    pub(super) fn password_invalid() -> Self {
-        let text = "Error validating credentials due to invalid username or password.";
-        Self::new(50126, "invalid_grant", 400, text)
-    }
+/// Number and text, as other services quote them.
+pub(super) fn description(refusal: &Refusal) -> String {
+    format!("AADSTS{}: {}", refusal.number, refusal.message)
+}
 
-    /// Number and text, as other services quote them.
-    pub(super) fn description(&self) -> String {
-        format!("AADSTS{}: {}", self.number, self.text)
-    }
-
-    /// The answer that carries it.
-    pub(super) fn answer(self, call: &Call, world: &mut World) -> Answer {
-        let trace = world.dice.guid();
-        let correlation = call.header("client-request-id").map_or_else(|| world.dice.guid().to_string(), str::to_owned);
-        let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z");
-        let timestamp = call.now.wall.format(format).unwrap_or_default();
-        let body = json!({
-            "error": self.error,
-            "error_description": format!(
-                "AADSTS{}: {}\r\nTrace ID: {trace}\r\nCorrelation ID: {correlation}\r\nTimestamp: {timestamp}",
-                self.number, self.text
-            ),
-            "error_codes": [self.number],
-            "timestamp": timestamp,
-            "trace_id": trace.to_string(),
-            "correlation_id": correlation,
-            "error_uri": format!("{}/error?code={}", call.origin, self.number),
-        });
-        typed(self.status, "application/json; charset=utf-8", escape(&body))
-    }
+/// The answer that carries a refusal.
+pub(super) fn answer(refusal: &Refusal, call: &Call, world: &mut World) -> Answer {
+    let trace = world.dice.guid();
+    let correlation = call.header("client-request-id").map_or_else(|| world.dice.guid().to_string(), str::to_owned);
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z");
+    let timestamp = call.now.wall.format(format).unwrap_or_default();
+    let description = format!(
+        "{}\r\nTrace ID: {trace}\r\nCorrelation ID: {correlation}\r\nTimestamp: {timestamp}",
+        description(refusal)
+    );
+    let body = json!({
+        "error": refusal.code,
+        "error_description": description,
+        "error_codes": [refusal.number],
+        "timestamp": timestamp,
+        "trace_id": trace.to_string(),
+        "correlation_id": correlation,
+        "error_uri": format!("{}/error?code={}", call.origin, refusal.number),
+    });
+    typed(refusal.status, "application/json; charset=utf-8", escape(&body))
 }
 
 /// A GET where only a POST is accepted.
 pub(super) fn not_a_post(call: &Call, world: &mut World) -> Answer {
     let text = format!("The endpoint only accepts POST requests. Received a {} request.", call.method);
-    Refusal::new(900_561, "invalid_request", 400, text).answer(call, world)
+    answer(&aadsts(900_561, "invalid_request", 400, text), call, world)
 }
 
 /// The real service escapes apostrophes, which has broken parsers that look for them.

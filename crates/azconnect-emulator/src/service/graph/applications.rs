@@ -3,12 +3,13 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::error::GraphError;
 use super::passwords::malformed;
-use super::{Key, Request, document, query};
+use super::{Context, Key, document, query};
 use crate::base::answer::{Answer, empty, json_answer};
+use crate::base::refusal::OrRefusal;
 use crate::model::directory::{Application, Birth, Tenant};
 use crate::model::world::World;
+use crate::service::graph::refusal;
 
 const AUDIENCES: [&str; 4] =
     ["AzureADMyOrg", "AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount"];
@@ -16,31 +17,31 @@ const AUDIENCES: [&str; 4] =
 /// What Graph keeps for itself in a body that describes an application.
 const READ_ONLY: [&str; 5] = ["id", "appId", "createdDateTime", "deletedDateTime", "publisherDomain"];
 
-pub(super) fn list(request: &Request<'_>, world: &World) -> Result<Answer, GraphError> {
-    request.caller.may_read()?;
-    let replica = request.replica(world);
-    let tenant = tenant(request, world)?;
+pub(super) fn list(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
+    cx.may_read()?;
+    let replica = cx.replica(world);
+    let tenant = tenant(cx, world)?;
     let visible = tenant.applications.iter().filter(|a| replica.has_seen_creation(a.object_id, a.created.elapsed));
     let objects = visible.map(|application| document::application(application, tenant, &replica)).collect();
-    query::page(request, "applications", objects, world.settings.page_size)
+    query::page(cx, "applications", objects, world.settings.page_size)
 }
 
-pub(super) fn get(request: &Request<'_>, world: &World, key: &Key) -> Result<Answer, GraphError> {
-    request.caller.may_read()?;
-    let replica = request.replica(world);
-    let tenant = tenant(request, world)?;
-    let application = find(request, world, key)?;
-    query::entity(request, "applications", document::application(application, tenant, &replica))
+pub(super) fn get(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Answer> {
+    cx.may_read()?;
+    let replica = cx.replica(world);
+    let tenant = tenant(cx, world)?;
+    let application = find(cx, world, key)?;
+    query::entity(cx, "applications", document::application(application, tenant, &replica))
 }
 
-pub(super) fn create(request: &Request<'_>, world: &mut World) -> Result<Answer, GraphError> {
-    request.caller.may_create()?;
-    let mut body = object(request)?;
+pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
+    cx.may_create()?;
+    let mut body = object(cx)?;
     let display_name = match body.shift_remove("displayName") {
         Some(Value::String(name)) if !name.is_empty() && name.chars().count() <= 256 => name,
         _ => {
             let text = "A value is required for property 'displayName' of resource 'Application'.";
-            return Err(GraphError::bad_request(text));
+            return Err(refusal::bad_request(text));
         }
     };
     let audience = read_audience(&mut body)?.unwrap_or_else(|| "AzureADMyOrg".to_owned());
@@ -51,29 +52,29 @@ pub(super) fn create(request: &Request<'_>, world: &mut World) -> Result<Answer,
         sign_in_audience: audience,
         passwords: Vec::new(),
         federated: Vec::new(),
-        owners: vec![request.caller.object_id()],
-        created: Birth { wall: request.call.now.wall, elapsed: Some(request.call.now.elapsed) },
+        owners: vec![cx.caller.object_id()],
+        created: Birth { wall: cx.now.wall, elapsed: Some(cx.now.elapsed) },
         document: body,
     };
-    let replica = request.replica(world);
-    let shown = document::application(&application, tenant(request, world)?, &replica);
-    let answer = created(request, "applications", shown);
-    if let Some(tenant) = world.directory.tenant_mut(request.caller.tenant) {
+    let replica = cx.replica(world);
+    let shown = document::application(&application, tenant(cx, world)?, &replica);
+    let answer = created(cx, "applications", shown);
+    if let Some(tenant) = world.directory.tenant_mut(cx.caller.tenant) {
         tenant.applications.push(application);
     }
     Ok(answer)
 }
 
-pub(super) fn update(request: &Request<'_>, world: &mut World, key: &Key) -> Result<Answer, GraphError> {
-    let id = changeable(request, world, key)?;
-    let mut body = object(request)?;
+pub(super) fn update(cx: &Context<'_>, world: &mut World, key: &Key) -> OrRefusal<Answer> {
+    let id = changeable(cx, world, key)?;
+    let mut body = object(cx)?;
     let audience = read_audience(&mut body)?;
     let name = body.shift_remove("displayName");
     let found = world
         .directory
-        .tenant_mut(request.caller.tenant)
+        .tenant_mut(cx.caller.tenant)
         .and_then(|tenant| tenant.applications.iter_mut().find(|application| application.object_id == id));
-    let application = found.ok_or_else(|| GraphError::not_found(key.text()))?;
+    let application = found.ok_or_else(|| refusal::not_found(key.text()))?;
     if let Some(Value::String(name)) = name {
         application.display_name = name;
     }
@@ -84,9 +85,9 @@ pub(super) fn update(request: &Request<'_>, world: &mut World, key: &Key) -> Res
     Ok(empty(204))
 }
 
-pub(super) fn delete(request: &Request<'_>, world: &mut World, key: &Key) -> Result<Answer, GraphError> {
-    let id = changeable(request, world, key)?;
-    if let Some(tenant) = world.directory.tenant_mut(request.caller.tenant) {
+pub(super) fn delete(cx: &Context<'_>, world: &mut World, key: &Key) -> OrRefusal<Answer> {
+    let id = changeable(cx, world, key)?;
+    if let Some(tenant) = world.directory.tenant_mut(cx.caller.tenant) {
         let client = tenant.applications.iter().find(|a| a.object_id == id).map(|a| a.client_id);
         tenant.applications.retain(|application| application.object_id != id);
         tenant.principals.retain(|principal| Some(principal.client_id) != client);
@@ -95,33 +96,33 @@ pub(super) fn delete(request: &Request<'_>, world: &mut World, key: &Key) -> Res
 }
 
 /// An application that the answering replica knows.
-pub(super) fn find<'w>(request: &Request<'_>, world: &'w World, key: &Key) -> Result<&'w Application, GraphError> {
-    let replica = request.replica(world);
-    let found = tenant(request, world)?.applications.iter().find(|application| {
+pub(super) fn find<'w>(cx: &Context<'_>, world: &'w World, key: &Key) -> OrRefusal<&'w Application> {
+    let replica = cx.replica(world);
+    let found = tenant(cx, world)?.applications.iter().find(|application| {
         key.matches(application.object_id, application.client_id)
             && replica.has_seen_creation(application.object_id, application.created.elapsed)
     });
-    found.ok_or_else(|| GraphError::not_found(key.text()))
+    found.ok_or_else(|| refusal::not_found(key.text()))
 }
 
 /// The object id of an application that the caller may change.
-pub(super) fn changeable(request: &Request<'_>, world: &World, key: &Key) -> Result<Uuid, GraphError> {
-    let application = find(request, world, key)?;
-    request.caller.may_change(&application.owners)?;
+pub(super) fn changeable(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Uuid> {
+    let application = find(cx, world, key)?;
+    cx.may_change(&application.owners)?;
     Ok(application.object_id)
 }
 
-pub(super) fn tenant<'w>(request: &Request<'_>, world: &'w World) -> Result<&'w Tenant, GraphError> {
-    world.directory.tenant_by_id(request.caller.tenant).ok_or_else(GraphError::denied)
+pub(super) fn tenant<'w>(cx: &Context<'_>, world: &'w World) -> OrRefusal<&'w Tenant> {
+    world.directory.tenant_by_id(cx.caller.tenant).ok_or_else(refusal::denied)
 }
 
 /// The body as an object without what Graph keeps for itself. Secrets are not written this way.
-pub(super) fn object(request: &Request<'_>) -> Result<Map<String, Value>, GraphError> {
-    let Ok(Value::Object(mut body)) = request.call.json() else { return Err(malformed()) };
+pub(super) fn object(cx: &Context<'_>) -> OrRefusal<Map<String, Value>> {
+    let Ok(Value::Object(mut body)) = cx.call.json() else { return Err(malformed()) };
     let secrets = body.get("passwordCredentials").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
     if secrets {
         let text = "Updates to passwordCredentials are not allowed here: use addPassword and removePassword.";
-        return Err(GraphError::bad_request(text));
+        return Err(refusal::bad_request(text));
     }
     body.shift_remove("passwordCredentials");
     body.retain(|name, _| !READ_ONLY.contains(&name.as_str()) && !name.starts_with('@'));
@@ -129,21 +130,21 @@ pub(super) fn object(request: &Request<'_>) -> Result<Map<String, Value>, GraphE
 }
 
 /// The answer to a creation.
-pub(super) fn created(request: &Request<'_>, collection: &str, mut object: Map<String, Value>) -> Answer {
+pub(super) fn created(cx: &Context<'_>, collection: &str, mut object: Map<String, Value>) -> Answer {
     use crate::base::answer::WithHeader;
     let id = object.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let context = format!("{}/$metadata#{collection}/$entity", request.base());
+    let context = format!("{}/$metadata#{collection}/$entity", cx.base());
     object.shift_insert(0, "@odata.context".to_owned(), Value::String(context));
-    json_answer(201, &Value::Object(object)).with_header("location", &format!("{}/{collection}/{id}", request.base()))
+    json_answer(201, &Value::Object(object)).with_header("location", &format!("{}/{collection}/{id}", cx.base()))
 }
 
-fn read_audience(body: &mut Map<String, Value>) -> Result<Option<String>, GraphError> {
+fn read_audience(body: &mut Map<String, Value>) -> OrRefusal<Option<String>> {
     match body.shift_remove("signInAudience") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if AUDIENCES.contains(&text.as_str()) => Ok(Some(text)),
         Some(_) => {
             let text = "Invalid value specified for property 'signInAudience' of resource 'Application'.";
-            Err(GraphError::bad_request(text))
+            Err(refusal::bad_request(text))
         }
     }
 }

@@ -2,21 +2,27 @@
 
 use uuid::Uuid;
 
-use super::error::GraphError;
 use crate::base::call::{Call, Claim};
+use crate::base::origins::Service;
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
+use crate::model::token::Caller;
 use crate::model::token::{Audience, Identity, Misfit};
 use crate::model::world::World;
+use crate::service::graph::refusal;
 
-/// The caller behind a token.
-pub(super) struct Caller {
-    pub(super) tenant: Uuid,
-    object_id: Uuid,
+/// What Graph knows of a request whose token is good.
+pub(super) struct Admitted {
+    pub(super) caller: Caller,
+    /// The application roles that the caller was granted.
     roles: Vec<String>,
+    /// The number of the replica that answers.
+    pub(super) replica: u32,
 }
 
-impl Caller {
-    pub(super) fn of(call: &Call, world: &World) -> Result<Self, GraphError> {
-        let unknown = |message: &str| GraphError::new(401, "InvalidAuthenticationToken", message);
+impl Admitted {
+    pub(super) fn of(call: &Call, world: &mut World) -> OrRefusal<Self> {
+        let unknown = |message: &str| Refusal::new(401, "InvalidAuthenticationToken", message);
         let Claim::Bearer(text) = call.claim() else { return Err(unknown("Access token is empty.")) };
         let token = world.tokens.check(&text, &Audience::Graph, call.now.wall).map_err(|misfit| {
             unknown(match misfit {
@@ -31,15 +37,12 @@ impl Caller {
             }
             Identity::User(_) => Vec::new(),
         };
-        Ok(Self { tenant: token.tenant, object_id: token.identity.object_id(), roles })
-    }
-
-    pub(super) fn object_id(&self) -> Uuid {
-        self.object_id
+        let caller = token.caller();
+        Ok(Self { caller, roles, replica: world.next_replica(Service::Graph) })
     }
 
     /// Reading applications takes any of these; so the *List applications* reference has it for `OwnedBy` too.
-    pub(super) fn may_read(&self) -> Result<(), GraphError> {
+    pub(super) fn may_read(&self) -> OrRefusal<()> {
         self.has(&[
             "Application.Read.All",
             "Application.ReadWrite.All",
@@ -50,22 +53,23 @@ impl Caller {
     }
 
     /// Creating takes no ownership: whoever creates is the owner.
-    pub(super) fn may_create(&self) -> Result<(), GraphError> {
+    pub(super) fn may_create(&self) -> OrRefusal<()> {
         self.has(&["Application.ReadWrite.All", "Application.ReadWrite.OwnedBy", "Directory.ReadWrite.All"])
     }
 
     /// Changing takes the role for all, or the role for what is owned and the ownership.
-    pub(super) fn may_change(&self, owners: &[Uuid]) -> Result<(), GraphError> {
-        let owned: &[&str] = if owners.contains(&self.object_id) { &["Application.ReadWrite.OwnedBy"] } else { &[] };
+    pub(super) fn may_change(&self, owners: &[Uuid]) -> OrRefusal<()> {
+        let owned: &[&str] =
+            if owners.contains(&self.caller.object_id()) { &["Application.ReadWrite.OwnedBy"] } else { &[] };
         self.has(&[["Application.ReadWrite.All", "Directory.ReadWrite.All"].as_slice(), owned].concat())
     }
 
-    pub(super) fn may_read_policies(&self) -> Result<(), GraphError> {
+    pub(super) fn may_read_policies(&self) -> OrRefusal<()> {
         self.has(&["Policy.Read.All", "Policy.ReadWrite.ApplicationConfiguration", "Application.ReadWrite.All"])
     }
 
-    fn has(&self, any_of: &[&str]) -> Result<(), GraphError> {
+    fn has(&self, any_of: &[&str]) -> OrRefusal<()> {
         let granted = self.roles.iter().any(|role| any_of.contains(&role.as_str()));
-        if granted { Ok(()) } else { Err(GraphError::denied()) }
+        if granted { Ok(()) } else { Err(refusal::denied()) }
     }
 }

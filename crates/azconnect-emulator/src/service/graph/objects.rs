@@ -3,36 +3,35 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::error::GraphError;
 use super::passwords::malformed;
-use super::{Request, document};
+use super::{Context, document};
 use crate::base::answer::{Answer, json_answer};
+use crate::base::refusal::OrRefusal;
 use crate::model::world::World;
+use crate::service::graph::refusal;
 
 /// The id of every tenant's default policy.
 pub(super) const POLICY_ID: Uuid = Uuid::nil();
 
 /// `POST /directoryObjects/getByIds`.
-pub(super) fn by_ids(request: &Request<'_>, world: &World) -> Result<Answer, GraphError> {
-    request.caller.may_read()?;
-    let body = request.call.json().map_err(|_| malformed())?;
+pub(super) fn by_ids(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
+    cx.may_read()?;
+    let body = cx.call.json().map_err(|_| malformed())?;
     let texts = |field: &str| -> Vec<String> {
         let list = body.get(field).and_then(Value::as_array);
         list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     };
     let ids: Vec<Uuid> = texts("ids").iter().filter_map(|text| Uuid::parse_str(text).ok()).collect();
     if ids.is_empty() {
-        return Err(GraphError::bad_request(
-            "Invalid value specified for property 'ids' of resource 'DirectoryObject'.",
-        ));
+        return Err(refusal::bad_request("Invalid value specified for property 'ids' of resource 'DirectoryObject'."));
     }
     let types = texts("types");
     let wanted =
         |kind: &str| types.is_empty() || types.iter().any(|t| t.eq_ignore_ascii_case(kind) || t == "directoryObject");
-    let Some(tenant) = world.directory.tenant_by_id(request.caller.tenant) else {
-        return Err(GraphError::denied());
+    let Some(tenant) = world.directory.tenant_by_id(cx.caller.tenant) else {
+        return Err(refusal::denied());
     };
-    let replica = request.replica(world);
+    let replica = cx.replica(world);
     let mut found = Vec::new();
     let mut add = |kind: &str, mut object: serde_json::Map<String, Value>| {
         object.shift_insert(0, "@odata.type".to_owned(), json!(format!("#microsoft.graph.{kind}")));
@@ -50,14 +49,14 @@ pub(super) fn by_ids(request: &Request<'_>, world: &World) -> Result<Answer, Gra
             add("user", document::user(one));
         }
     }
-    let context = format!("{}/$metadata#directoryObjects", request.base());
+    let context = format!("{}/$metadata#directoryObjects", cx.base());
     Ok(json_answer(200, &json!({"@odata.context": context, "value": found})))
 }
 
 /// `GET /policies/defaultAppManagementPolicy`.
-pub(super) fn policy(request: &Request<'_>, world: &World) -> Result<Answer, GraphError> {
-    request.caller.may_read_policies()?;
-    let tenant = world.directory.tenant_by_id(request.caller.tenant);
+pub(super) fn policy(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
+    cx.may_read_policies()?;
+    let tenant = world.directory.tenant_by_id(cx.caller.tenant);
     let longest = tenant.and_then(|tenant| tenant.longest_password);
     let lifetime = longest.map(|longest| {
         json!([{
@@ -70,7 +69,7 @@ pub(super) fn policy(request: &Request<'_>, world: &World) -> Result<Answer, Gra
     Ok(json_answer(
         200,
         &json!({
-            "@odata.context": format!("{}/$metadata#policies/defaultAppManagementPolicy/$entity", request.base()),
+            "@odata.context": format!("{}/$metadata#policies/defaultAppManagementPolicy/$entity", cx.base()),
             "id": POLICY_ID.to_string(),
             "displayName": "Default app management tenant policy",
             "description": "Default tenant policy that enforces app management restrictions on applications and service principals.",

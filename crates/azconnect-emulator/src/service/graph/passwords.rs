@@ -6,11 +6,13 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::error::GraphError;
-use super::{Key, Kind, Request, document};
+use super::{Context, Key, Kind, document};
 use crate::base::answer::{Answer, empty, json_answer};
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 use crate::model::directory::{Password, Tenant};
 use crate::model::world::World;
+use crate::service::graph::refusal;
 
 /// How many secrets an application for personal accounts may hold.
 const PERSONAL_LIMIT: usize = 2;
@@ -19,24 +21,22 @@ const PERSONAL_LIMIT: usize = 2;
 const LIMIT: usize = 1000;
 
 /// Not idempotent, and the only answer that ever holds a secret's text.
-pub(super) fn add(request: &Request<'_>, world: &mut World, kind: Kind, key: &Key) -> Result<Answer, GraphError> {
-    let wanted = read_wanted(request)?;
-    let holder = find(request, world, kind, key)?;
-    let now = request.call.now;
+pub(super) fn add(cx: &Context<'_>, world: &mut World, kind: Kind, key: &Key) -> OrRefusal<Answer> {
+    let wanted = read_wanted(cx)?;
+    let holder = find(cx, world, kind, key)?;
+    let now = cx.now;
     let start = wanted.start.unwrap_or(now.wall);
     let end = wanted.end.unwrap_or(start + Duration::days(730));
     if end <= start || end <= now.wall {
-        return Err(GraphError::bad_request(
-            "The passwordCredential's endDateTime is invalid: it is not in the future.",
-        ));
+        return Err(refusal::bad_request("The passwordCredential's endDateTime is invalid: it is not in the future."));
     }
-    check_policy(world, request.caller.tenant, end - start)?;
-    let live = holder_passwords(world, request.caller.tenant, &holder).iter().filter(|p| p.is_live()).count();
+    check_policy(world, cx.caller.tenant, end - start)?;
+    let live = holder_passwords(world, cx.caller.tenant, &holder).iter().filter(|p| p.is_live()).count();
     let limit = if holder.personal { PERSONAL_LIMIT } else { LIMIT };
     if live >= limit {
         let text =
             format!("Not allowed to add {} passwords. You can only add a maximum of {limit} passwords.", live + 1);
-        return Err(GraphError::bad_request(text));
+        return Err(refusal::bad_request(text));
     }
     let password = Password {
         key_id: world.dice.guid(),
@@ -50,32 +50,32 @@ pub(super) fn add(request: &Request<'_>, world: &mut World, kind: Kind, key: &Ke
     let mut body = document::password(&password);
     if let Some(map) = body.as_object_mut() {
         map.insert("secretText".to_owned(), json!(password.text.expose()));
-        let context = format!("{}/$metadata#microsoft.graph.passwordCredential", request.base());
+        let context = format!("{}/$metadata#microsoft.graph.passwordCredential", cx.base());
         map.shift_insert(0, "@odata.context".to_owned(), json!(context));
     }
-    if let Some(passwords) = holder_passwords_mut(world, request.caller.tenant, &holder) {
+    if let Some(passwords) = holder_passwords_mut(world, cx.caller.tenant, &holder) {
         passwords.push(password);
     }
     Ok(json_answer(200, &body))
 }
 
 /// The 400 of a missing key is also that of a key whose addition this replica has not heard of.
-pub(super) fn remove(request: &Request<'_>, world: &mut World, kind: Kind, key: &Key) -> Result<Answer, GraphError> {
-    let body = request.call.json().map_err(|_| malformed())?;
+pub(super) fn remove(cx: &Context<'_>, world: &mut World, kind: Kind, key: &Key) -> OrRefusal<Answer> {
+    let body = cx.call.json().map_err(|_| malformed())?;
     let key_id = body.get("keyId").and_then(Value::as_str).unwrap_or_default().to_owned();
     let id = Uuid::parse_str(&key_id).map_err(|_| {
-        GraphError::bad_request(format!("Cannot convert the literal '{key_id}' to the expected type 'Edm.Guid'."))
+        refusal::bad_request(format!("Cannot convert the literal '{key_id}' to the expected type 'Edm.Guid'."))
     })?;
-    let holder = find(request, world, kind, key)?;
-    let replica = request.replica(world);
-    let known = holder_passwords(world, request.caller.tenant, &holder)
+    let holder = find(cx, world, kind, key)?;
+    let replica = cx.replica(world);
+    let known = holder_passwords(world, cx.caller.tenant, &holder)
         .iter()
         .any(|password| password.key_id == id && password.is_live() && password.is_known_to(&replica));
     if !known {
-        return Err(GraphError::bad_request(format!("No password credential found with keyId '{key_id}'.")));
+        return Err(refusal::bad_request(format!("No password credential found with keyId '{key_id}'.")));
     }
-    let now = request.call.now;
-    let passwords = holder_passwords_mut(world, request.caller.tenant, &holder);
+    let now = cx.now;
+    let passwords = holder_passwords_mut(world, cx.caller.tenant, &holder);
     for password in passwords.into_iter().flatten().filter(|password| password.key_id == id) {
         password.removed = Some((now.elapsed, now.wall));
     }
@@ -89,11 +89,10 @@ struct Holder {
     personal: bool,
 }
 
-fn find(request: &Request<'_>, world: &World, kind: Kind, key: &Key) -> Result<Holder, GraphError> {
-    let tenant =
-        world.directory.tenant_by_id(request.caller.tenant).ok_or_else(|| GraphError::not_found(key.text()))?;
-    let replica = request.replica(world);
-    let missing = || GraphError::not_found(key.text());
+fn find(cx: &Context<'_>, world: &World, kind: Kind, key: &Key) -> OrRefusal<Holder> {
+    let tenant = world.directory.tenant_by_id(cx.caller.tenant).ok_or_else(|| refusal::not_found(key.text()))?;
+    let replica = cx.replica(world);
+    let missing = || refusal::not_found(key.text());
     let (holder, owners) = match kind {
         Kind::Application => {
             let found = tenant.applications.iter().find(|a| {
@@ -111,7 +110,7 @@ fn find(request: &Request<'_>, world: &World, kind: Kind, key: &Key) -> Result<H
             (Holder { kind, object_id: found.object_id, personal: false }, &found.owners)
         }
     };
-    request.caller.may_change(owners)?;
+    cx.may_change(owners)?;
     Ok(holder)
 }
 
@@ -143,8 +142,8 @@ struct Wanted {
     end: Option<OffsetDateTime>,
 }
 
-fn read_wanted(request: &Request<'_>) -> Result<Wanted, GraphError> {
-    let body = request.call.json().map_err(|_| malformed())?;
+fn read_wanted(cx: &Context<'_>) -> OrRefusal<Wanted> {
+    let body = cx.call.json().map_err(|_| malformed())?;
     let none = Map::new();
     let credential = match body.get("passwordCredential") {
         Some(Value::Object(map)) => map,
@@ -157,7 +156,7 @@ fn read_wanted(request: &Request<'_>) -> Result<Wanted, GraphError> {
             let parsed = value.as_str().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
             parsed.map(Some).ok_or_else(|| {
                 let text = format!("Cannot convert the literal '{value}' to the expected type 'Edm.DateTimeOffset'.");
-                GraphError::bad_request(text.replace('"', ""))
+                refusal::bad_request(text.replace('"', ""))
             })
         }
     };
@@ -168,17 +167,17 @@ fn read_wanted(request: &Request<'_>) -> Result<Wanted, GraphError> {
     })
 }
 
-fn check_policy(world: &World, tenant: Uuid, lifetime: Duration) -> Result<(), GraphError> {
+fn check_policy(world: &World, tenant: Uuid, lifetime: Duration) -> OrRefusal<()> {
     let longest = world.directory.tenant_by_id(tenant).and_then(|tenant| tenant.longest_password);
     match longest {
-        Some(longest) if lifetime > longest => Err(GraphError::lifetime(&super::objects::POLICY_ID.to_string())),
+        Some(longest) if lifetime > longest => Err(refusal::lifetime(&super::objects::POLICY_ID.to_string())),
         _ => Ok(()),
     }
 }
 
 /// A body that is not JSON, or not of the right shape.
-pub(super) fn malformed() -> GraphError {
-    GraphError::new(
+pub(super) fn malformed() -> Box<Refusal> {
+    Refusal::new(
         400,
         "BadRequest",
         "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.",

@@ -4,52 +4,54 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::applications::{created, object, tenant};
-use super::error::GraphError;
-use super::{Key, Request, document, query};
+use super::{Context, Key, document, query};
 use crate::base::answer::{Answer, empty};
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 use crate::model::directory::{Birth, ServicePrincipal};
 use crate::model::world::World;
+use crate::service::graph::refusal;
 
-pub(super) fn list(request: &Request<'_>, world: &World) -> Result<Answer, GraphError> {
-    request.caller.may_read()?;
-    let replica = request.replica(world);
-    let visible = tenant(request, world)?
+pub(super) fn list(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
+    cx.may_read()?;
+    let replica = cx.replica(world);
+    let visible = tenant(cx, world)?
         .principals
         .iter()
         .filter(|principal| replica.has_seen_creation(principal.object_id, principal.created.elapsed));
-    let objects = visible.map(|principal| show(request, world, principal)).collect();
-    query::page(request, "servicePrincipals", objects, world.settings.page_size)
+    let objects = visible.map(|principal| show(cx, world, principal)).collect();
+    query::page(cx, "servicePrincipals", objects, world.settings.page_size)
 }
 
-pub(super) fn get(request: &Request<'_>, world: &World, key: &Key) -> Result<Answer, GraphError> {
-    request.caller.may_read()?;
-    let principal = find(request, world, key)?;
-    query::entity(request, "servicePrincipals", show(request, world, principal))
+pub(super) fn get(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Answer> {
+    cx.may_read()?;
+    let principal = find(cx, world, key)?;
+    query::entity(cx, "servicePrincipals", show(cx, world, principal))
 }
 
-pub(super) fn create(request: &Request<'_>, world: &mut World) -> Result<Answer, GraphError> {
-    request.caller.may_create()?;
-    let mut body = object_with_id(request)?;
+pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
+    cx.may_create()?;
+    let mut body = object_with_id(cx)?;
     let text = body.shift_remove("appId").and_then(|id| id.as_str().map(str::to_owned)).unwrap_or_default();
-    let replica = request.replica(world);
+    let replica = cx.replica(world);
     let application = Uuid::parse_str(&text).ok().and_then(|id| {
         let (home, application) = world.directory.application(id)?;
-        let reachable = home.id == request.caller.tenant || application.sign_in_audience != "AzureADMyOrg";
+        let reachable = home.id == cx.caller.tenant || application.sign_in_audience != "AzureADMyOrg";
         let known = replica.has_seen_creation(application.object_id, application.created.elapsed);
         (reachable && known).then_some(application)
     });
     let Some(application) = application else {
         let text =
             format!("The appId '{text}' of the service principal does not reference a valid application object.");
-        return Err(GraphError::bad_request(text));
+        return Err(refusal::bad_request(text));
     };
     let (client_id, display_name) = (application.client_id, application.display_name.clone());
-    if tenant(request, world)?.principal_of(client_id).is_some() {
+    if tenant(cx, world)?.principal_of(client_id).is_some() {
         let text = format!(
             "The service principal cannot be created, updated, or restored because the service principal name \
              {client_id} is already in use."
         );
-        return Err(GraphError::new(409, "Request_MultipleObjectsWithSameKeyValue", text));
+        return Err(Refusal::new(409, "Request_MultipleObjectsWithSameKeyValue", text));
     }
     let principal = ServicePrincipal {
         object_id: world.dice.guid(),
@@ -57,65 +59,65 @@ pub(super) fn create(request: &Request<'_>, world: &mut World) -> Result<Answer,
         display_name,
         enabled: body.shift_remove("accountEnabled").and_then(|enabled| enabled.as_bool()).unwrap_or(true),
         passwords: Vec::new(),
-        owners: vec![request.caller.object_id()],
+        owners: vec![cx.caller.object_id()],
         graph_roles: Vec::new(),
         reader_of: Vec::new(),
-        created: Birth { wall: request.call.now.wall, elapsed: Some(request.call.now.elapsed) },
+        created: Birth { wall: cx.now.wall, elapsed: Some(cx.now.elapsed) },
         document: body,
     };
-    let answer = created(request, "servicePrincipals", show(request, world, &principal));
-    if let Some(tenant) = world.directory.tenant_mut(request.caller.tenant) {
+    let answer = created(cx, "servicePrincipals", show(cx, world, &principal));
+    if let Some(tenant) = world.directory.tenant_mut(cx.caller.tenant) {
         tenant.principals.push(principal);
     }
     Ok(answer)
 }
 
-pub(super) fn update(request: &Request<'_>, world: &mut World, key: &Key) -> Result<Answer, GraphError> {
-    let id = changeable(request, world, key)?;
-    let mut body = object(request)?;
+pub(super) fn update(cx: &Context<'_>, world: &mut World, key: &Key) -> OrRefusal<Answer> {
+    let id = changeable(cx, world, key)?;
+    let mut body = object(cx)?;
     let enabled = body.shift_remove("accountEnabled").and_then(|enabled| enabled.as_bool());
     let found = world
         .directory
-        .tenant_mut(request.caller.tenant)
+        .tenant_mut(cx.caller.tenant)
         .and_then(|tenant| tenant.principals.iter_mut().find(|principal| principal.object_id == id));
-    let principal = found.ok_or_else(|| GraphError::not_found(key.text()))?;
+    let principal = found.ok_or_else(|| refusal::not_found(key.text()))?;
     principal.enabled = enabled.unwrap_or(principal.enabled);
     principal.document.extend(body);
     Ok(empty(204))
 }
 
-pub(super) fn delete(request: &Request<'_>, world: &mut World, key: &Key) -> Result<Answer, GraphError> {
-    let id = changeable(request, world, key)?;
-    if let Some(tenant) = world.directory.tenant_mut(request.caller.tenant) {
+pub(super) fn delete(cx: &Context<'_>, world: &mut World, key: &Key) -> OrRefusal<Answer> {
+    let id = changeable(cx, world, key)?;
+    if let Some(tenant) = world.directory.tenant_mut(cx.caller.tenant) {
         tenant.principals.retain(|principal| principal.object_id != id);
     }
     Ok(empty(204))
 }
 
-fn find<'w>(request: &Request<'_>, world: &'w World, key: &Key) -> Result<&'w ServicePrincipal, GraphError> {
-    let replica = request.replica(world);
-    let found = tenant(request, world)?.principals.iter().find(|principal| {
+fn find<'w>(cx: &Context<'_>, world: &'w World, key: &Key) -> OrRefusal<&'w ServicePrincipal> {
+    let replica = cx.replica(world);
+    let found = tenant(cx, world)?.principals.iter().find(|principal| {
         key.matches(principal.object_id, principal.client_id)
             && replica.has_seen_creation(principal.object_id, principal.created.elapsed)
     });
-    found.ok_or_else(|| GraphError::not_found(key.text()))
+    found.ok_or_else(|| refusal::not_found(key.text()))
 }
 
-fn changeable(request: &Request<'_>, world: &World, key: &Key) -> Result<Uuid, GraphError> {
-    let principal = find(request, world, key)?;
-    request.caller.may_change(&principal.owners)?;
+fn changeable(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Uuid> {
+    let principal = find(cx, world, key)?;
+    cx.may_change(&principal.owners)?;
     Ok(principal.object_id)
 }
 
-fn show(request: &Request<'_>, world: &World, principal: &ServicePrincipal) -> Map<String, Value> {
+fn show(cx: &Context<'_>, world: &World, principal: &ServicePrincipal) -> Map<String, Value> {
     let owner = world.directory.application(principal.client_id).map(|(tenant, _)| tenant);
-    document::principal(principal, owner, &request.replica(world))
+    document::principal(principal, owner, &cx.replica(world))
 }
 
 /// The body of a creation, which names the application it is for.
-fn object_with_id(request: &Request<'_>) -> Result<Map<String, Value>, GraphError> {
-    let mut body = object(request)?;
-    if let Ok(Value::Object(whole)) = request.call.json() {
+fn object_with_id(cx: &Context<'_>) -> OrRefusal<Map<String, Value>> {
+    let mut body = object(cx)?;
+    if let Ok(Value::Object(whole)) = cx.call.json() {
         body.extend(whole.into_iter().filter(|(name, _)| name == "appId"));
     }
     Ok(body)

@@ -4,46 +4,43 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::Request;
-use super::error::GraphError;
+use super::Context;
 use crate::base::answer::{Answer, json_answer};
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 
 /// The options that are understood; any other is a gap, not to be passed over in silence.
 const KNOWN: [&str; 6] = ["$filter", "$select", "$top", "$skiptoken", "$count", "api-version"];
 
 /// Refuses options that would change the answer and are not emulated.
-pub(super) fn check_options(request: &Request<'_>) -> Result<(), GraphError> {
-    let unknown = request
+pub(super) fn check_options(cx: &Context<'_>) -> OrRefusal<()> {
+    let unknown = cx
         .call
         .query
         .0
         .iter()
         .any(|(name, _)| name.starts_with('$') && !KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name)));
-    if unknown { Err(GraphError::Gap) } else { Ok(()) }
+    if unknown { Err(Refusal::not_emulated()) } else { Ok(()) }
 }
 
 /// One object, with the selected fields.
-pub(super) fn entity(
-    request: &Request<'_>,
-    collection: &str,
-    object: Map<String, Value>,
-) -> Result<Answer, GraphError> {
-    check_options(request)?;
-    let (mut body, suffix) = selected(request, object);
-    let context = format!("{}/$metadata#{collection}{suffix}/$entity", request.base());
+pub(super) fn entity(cx: &Context<'_>, collection: &str, object: Map<String, Value>) -> OrRefusal<Answer> {
+    check_options(cx)?;
+    let (mut body, suffix) = selected(cx, object);
+    let context = format!("{}/$metadata#{collection}{suffix}/$entity", cx.base());
     body.shift_insert(0, "@odata.context".to_owned(), Value::String(context));
     Ok(json_answer(200, &Value::Object(body)))
 }
 
 /// A page of the objects that pass the filter.
 pub(super) fn page(
-    request: &Request<'_>,
+    cx: &Context<'_>,
     collection: &str,
     objects: Vec<Map<String, Value>>,
     page_size: usize,
-) -> Result<Answer, GraphError> {
-    check_options(request)?;
-    let query = &request.call.query;
+) -> OrRefusal<Answer> {
+    check_options(cx)?;
+    let query = &cx.call.query;
     let filter = query.filled("$filter").map(Filter::parse).transpose()?;
     let matching: Vec<_> = objects.into_iter().filter(|o| filter.as_ref().is_none_or(|f| f.passes(o))).collect();
     let total = matching.len();
@@ -52,7 +49,7 @@ pub(super) fn page(
             Ok(size) if (1..=999).contains(&size) => size,
             _ => {
                 let text = format!("Invalid page size specified: '{text}'. Must be between 1 and 999 inclusive.");
-                return Err(GraphError::new(400, "Request_UnsupportedQuery", text));
+                return Err(Refusal::new(400, "Request_UnsupportedQuery", text));
             }
         },
         None => page_size,
@@ -61,38 +58,38 @@ pub(super) fn page(
     let mut suffix = String::new();
     let mut value = Vec::new();
     for object in matching.into_iter().skip(start).take(size) {
-        let (object, names) = selected(request, object);
+        let (object, names) = selected(cx, object);
         suffix = names;
         value.push(Value::Object(object));
     }
-    let mut body = json!({"@odata.context": format!("{}/$metadata#{collection}{suffix}", request.base())});
+    let mut body = json!({"@odata.context": format!("{}/$metadata#{collection}{suffix}", cx.base())});
     if let Some(map) = body.as_object_mut() {
-        let eventual = request.call.header("consistencylevel").is_some_and(|l| l.eq_ignore_ascii_case("eventual"));
+        let eventual = cx.call.header("consistencylevel").is_some_and(|l| l.eq_ignore_ascii_case("eventual"));
         if query.flag("$count") && eventual {
             map.insert("@odata.count".to_owned(), json!(total));
         }
         if start + value.len() < total {
-            map.insert("@odata.nextLink".to_owned(), json!(next_link(request, start + value.len())));
+            map.insert("@odata.nextLink".to_owned(), json!(next_link(cx, start + value.len())));
         }
         map.insert("value".to_owned(), Value::Array(value));
     }
     Ok(json_answer(200, &body))
 }
 
-fn next_link(request: &Request<'_>, start: usize) -> String {
+fn next_link(cx: &Context<'_>, start: usize) -> String {
     let mut link = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in request.call.query.0.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("$skiptoken")) {
+    for (name, value) in cx.call.query.0.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("$skiptoken")) {
         link.append_pair(name, value);
     }
     link.append_pair("$skiptoken", &URL_SAFE_NO_PAD.encode(format!("RFNwdAoAAQ{start}")));
-    format!("{}{}?{}", request.call.origin, request.call.path, link.finish().replace("%24", "$"))
+    format!("{}{}?{}", cx.call.origin, cx.call.path, link.finish().replace("%24", "$"))
 }
 
-fn skipped(token: Option<&str>) -> Result<usize, GraphError> {
+fn skipped(token: Option<&str>) -> OrRefusal<usize> {
     let Some(token) = token else { return Ok(0) };
     let decoded = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     decoded.and_then(|text| text.strip_prefix("RFNwdAoAAQ")?.parse().ok()).ok_or_else(|| {
-        GraphError::new(
+        Refusal::new(
             400,
             "Directory_ExpiredPageToken",
             "The specified page token value has expired and can no longer be included in your request.",
@@ -101,8 +98,8 @@ fn skipped(token: Option<&str>) -> Result<usize, GraphError> {
 }
 
 /// The selected fields, and what the context says of them.
-fn selected(request: &Request<'_>, object: Map<String, Value>) -> (Map<String, Value>, String) {
-    let names = request.call.query.list("$select");
+fn selected(cx: &Context<'_>, object: Map<String, Value>) -> (Map<String, Value>, String) {
+    let names = cx.call.query.list("$select");
     if names.is_empty() || names.contains(&"*") {
         return (object, String::new());
     }
@@ -121,14 +118,14 @@ enum Comparison {
 }
 
 impl Filter {
-    fn parse(text: &str) -> Result<Self, GraphError> {
+    fn parse(text: &str) -> OrRefusal<Self> {
         let clauses = split_outside_quotes(text, " or ");
         let clauses = clauses.iter().map(|clause| {
             split_outside_quotes(clause, " and ").iter().map(|text| Comparison::parse(text.trim())).collect()
         });
         clauses.collect::<Option<_>>().map(Self).ok_or_else(|| {
             let text = format!("Invalid filter clause: syntax error in '{text}'.");
-            GraphError::new(400, "Request_UnsupportedQuery", text)
+            Refusal::new(400, "Request_UnsupportedQuery", text)
         })
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::base::refusal::{Granted, Refusal};
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::same_id;
 use crate::model::arm::address::{last, parent_id, same};
@@ -14,29 +14,30 @@ use crate::model::arm::kind::Kind;
 use crate::model::arm::machine::Power;
 use crate::model::arm::operation::Work;
 use crate::model::arm::resource::{Resource, State};
-use crate::service::arm::ask::Room;
-use crate::service::arm::ask::{Ask, Reply};
+use crate::model::world::World;
+use crate::service::arm::context::{Context, Reply};
 use crate::service::arm::put::{Write, properties};
+use crate::service::arm::resource::require;
 
 /// How long the service waits for an extension.
 const PATIENCE: Duration = Duration::from_secs(90 * 60);
 
 /// Installs an extension.
-pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted<Reply> {
-    let target = room.prepare(ask, Kind::Extension, names)?;
-    let mut shown = properties(&ask.body);
+pub(crate) fn put(world: &mut World, cx: &Context<'_>, names: &[&str]) -> OrRefusal<Reply> {
+    let target = cx.prepare(world, Kind::Extension, names)?;
+    let mut shown = properties(&cx.body);
     let kept = |shown: &mut Map<String, Value>| shown.remove("protectedSettings");
     if target.same_running.is_some() {
-        return Ok(room.write(ask, &target, write(shown)));
+        return Ok(cx.write(world, &target, write(shown)));
     }
     let machine = parent_id(&target.id).to_owned();
-    let text = |field: &str| ask.text(&format!("/properties/{field}")).unwrap_or_default();
+    let text = |field: &str| cx.text(&format!("/properties/{field}")).unwrap_or_default();
     for field in ["publisher", "type", "typeHandlerVersion"] {
         if text(field).is_empty() {
             return Err(Refusal::parameter(field, format!("Required parameter '{field}' is missing (null).")));
         }
     }
-    let rival = room.arm.below(&machine, Kind::Extension).find(|other| {
+    let rival = world.arm.below(&machine, Kind::Extension).find(|other| {
         !same_id(&other.id, &target.id)
             && other.text("properties/publisher").is_some_and(|own| same(own, text("publisher")))
             && other.text("properties/type").is_some_and(|own| same(own, text("type")))
@@ -53,12 +54,12 @@ pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted
             ),
         ));
     }
-    require_running(room, &machine)?;
+    require_running(world, &machine)?;
     let protected = kept(&mut shown);
-    let failure = outcome(room, ask, &machine, protected.as_ref());
-    let reply = room.write(ask, &target, write(shown));
+    let failure = outcome(world, cx, &machine, protected.as_ref());
+    let reply = cx.write(world, &target, write(shown));
     if let (Some(failure), Some(id)) = (failure, reply.operation)
-        && let Some(operation) = room.arm.operations.get_mut(&id)
+        && let Some(operation) = world.arm.operations.get_mut(&id)
         && operation.failure.is_none()
     {
         if let Some(time) = failure.time {
@@ -74,8 +75,8 @@ fn write(properties: Map<String, Value>) -> Write {
 }
 
 /// Refuses what needs a running machine.
-pub(crate) fn require_running(room: &Room<'_>, machine: &str) -> Granted<()> {
-    let machine = room.require(machine)?;
+pub(crate) fn require_running(world: &World, machine: &str) -> OrRefusal<()> {
+    let machine = require(world, machine)?;
     let running = machine.machine().is_some_and(|inner| inner.power == Power::Running);
     if running {
         return Ok(());
@@ -84,9 +85,9 @@ pub(crate) fn require_running(room: &Room<'_>, machine: &str) -> Granted<()> {
 }
 
 /// Why the script of a custom script extension fails, if it does.
-fn outcome(room: &Room<'_>, ask: &Ask<'_>, machine: &str, protected: Option<&Value>) -> Option<Failure> {
-    let name = ask.address.rest.last().map_or("", String::as_str);
-    let text = |field: &str| ask.text(&format!("/properties/{field}")).unwrap_or_default();
+fn outcome(world: &World, cx: &Context<'_>, machine: &str, protected: Option<&Value>) -> Option<Failure> {
+    let name = cx.address.rest.last().map_or("", String::as_str);
+    let text = |field: &str| cx.text(&format!("/properties/{field}")).unwrap_or_default();
     let (publisher, kind) = (text("publisher"), text("type"));
     if !same(kind, "CustomScript") {
         return None;
@@ -99,7 +100,7 @@ fn outcome(room: &Room<'_>, ask: &Ask<'_>, machine: &str, protected: Option<&Val
     };
     let fields = ["commandToExecute", "script", "fileUris"];
     let both = fields.iter().find(|field| {
-        ask.at(&format!("/properties/settings/{field}")).is_some()
+        cx.at(&format!("/properties/settings/{field}")).is_some()
             && protected.is_some_and(|settings| settings.get(field).is_some())
     });
     if let Some(field) = both {
@@ -108,7 +109,7 @@ fn outcome(room: &Room<'_>, ask: &Ask<'_>, machine: &str, protected: Option<&Val
         )));
     }
     let has = |field: &str| {
-        ask.at(&format!("/properties/settings/{field}")).is_some()
+        cx.at(&format!("/properties/settings/{field}")).is_some()
             || protected.is_some_and(|settings| settings.get(field).is_some())
     };
     match (has("commandToExecute"), has("script")) {
@@ -124,7 +125,7 @@ fn outcome(room: &Room<'_>, ask: &Ask<'_>, machine: &str, protected: Option<&Val
         }
         _ => {}
     }
-    let script = &room.arm.get(machine)?.machine()?.agent;
+    let script = &world.arm.get(machine)?.machine()?.agent;
     match script.outcome {
         AgentOutcome::Succeeds => None,
         AgentOutcome::Fails(code) => Some(failed(&format!(

@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::base::refusal::{Granted, Refusal};
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::same;
 use crate::model::arm::offers::{Deprecation, IMAGES, Image, image_named, region_named};
-use crate::service::arm::ask::Room;
-use crate::service::arm::ask::{Ask, Reply};
+use crate::model::world::World;
+use crate::service::arm::context::{Context, Reply};
 
 /// Answers a request below `locations/{l}/publishers`.
-pub(crate) fn answer(room: &mut Room<'_>, ask: &Ask<'_>) -> Option<Granted<Reply>> {
-    let parts = ask.address.parts();
+pub(crate) fn answer(world: &mut World, cx: &Context<'_>) -> Option<OrRefusal<Reply>> {
+    let parts = cx.address.parts();
     let [_, location, _, rest @ ..] = parts.as_slice() else { return None };
     let action = match rest.len() {
         0 => "publishers",
@@ -18,10 +18,10 @@ pub(crate) fn answer(room: &mut Room<'_>, ask: &Ask<'_>) -> Option<Granted<Reply
         5..=6 => "publishers/artifacttypes/offers/skus",
         _ => "publishers/artifacttypes/offers/skus/versions",
     };
-    let scope = format!("/subscriptions/{}", ask.address.subscription);
-    if let Err(refusal) = room
-        .permit(ask, &format!("Microsoft.Compute/locations/{action}/read"), &scope)
-        .and_then(|()| room.require_registration(ask, "Microsoft.Compute"))
+    let scope = format!("/subscriptions/{}", cx.address.subscription);
+    if let Err(refusal) = cx
+        .permit(world, &format!("Microsoft.Compute/locations/{action}/read"), &scope)
+        .and_then(|()| cx.require_registration(world, "Microsoft.Compute"))
     {
         return Some(Err(refusal));
     }
@@ -31,29 +31,29 @@ pub(crate) fn answer(room: &mut Room<'_>, ask: &Ask<'_>) -> Option<Granted<Reply
             "NoRegisteredProviderFound",
             format!(
                 "No registered resource provider found for location '{location}' and API version '{}' for type 'locations/publishers'. The supported api-versions are '2025-04-01'. The supported locations are '{}'.",
-                ask.api_version,
+                cx.api_version(),
                 crate::model::arm::offers::region_names()
             ),
         )));
     };
     let location = region.name;
     Some(match rest {
-        [] => Ok(names(ask, location, "", IMAGES.iter().map(|image| image.publisher))),
+        [] => Ok(names(cx, location, "", IMAGES.iter().map(|image| image.publisher))),
         [publisher, _, kind, word] if is_vm(kind) && same(word, "offers") => {
             let base = format!("/Publishers/{publisher}/ArtifactTypes/VMImage/Offers");
             let of = IMAGES.iter().filter(|image| same(image.publisher, publisher));
-            Ok(names(ask, location, &base, of.map(|image| image.offer)))
+            Ok(names(cx, location, &base, of.map(|image| image.offer)))
         }
         [publisher, _, kind, _, offer, word] if is_vm(kind) && same(word, "skus") => {
             let base = format!("/Publishers/{publisher}/ArtifactTypes/VMImage/Offers/{offer}/Skus");
             let of = IMAGES.iter().filter(|image| same(image.publisher, publisher) && same(image.offer, offer));
-            Ok(names(ask, location, &base, of.map(|image| image.sku)))
+            Ok(names(cx, location, &base, of.map(|image| image.sku)))
         }
         [publisher, _, kind, _, offer, _, sku, word] if is_vm(kind) && same(word, "versions") => {
-            image(publisher, offer, sku).map(|image| versions(ask, location, image))
+            image(publisher, offer, sku).map(|image| versions(cx, location, image))
         }
         [publisher, _, kind, _, offer, _, sku, _, version] if is_vm(kind) => {
-            image(publisher, offer, sku).and_then(|image| one(ask, location, image, version))
+            image(publisher, offer, sku).and_then(|image| one(cx, location, image, version))
         }
         _ => return None,
     })
@@ -63,52 +63,52 @@ fn is_vm(kind: &str) -> bool {
     same(kind, "vmimage")
 }
 
-fn image(publisher: &str, offer: &str, sku: &str) -> Granted<&'static Image> {
+fn image(publisher: &str, offer: &str, sku: &str) -> OrRefusal<&'static Image> {
     image_named(publisher, offer, sku).ok_or_else(|| Refusal::new(404, "NotFound", "Artifact: VMImage was not found."))
 }
 
-fn base(ask: &Ask<'_>, location: &str) -> String {
-    format!("/Subscriptions/{}/Providers/Microsoft.Compute/Locations/{location}", ask.address.subscription)
+fn base(cx: &Context<'_>, location: &str) -> String {
+    format!("/Subscriptions/{}/Providers/Microsoft.Compute/Locations/{location}", cx.address.subscription)
 }
 
 /// A bare list of names, each once.
-fn names<'a>(ask: &Ask<'_>, location: &str, below: &str, all: impl Iterator<Item = &'a str>) -> Reply {
+fn names<'a>(cx: &Context<'_>, location: &str, below: &str, all: impl Iterator<Item = &'a str>) -> Reply {
     let mut seen: Vec<&str> = all.collect();
     seen.sort_unstable();
     seen.dedup();
     let below = if below.is_empty() { "/Publishers" } else { below };
     let items: Vec<Value> = seen
         .into_iter()
-        .map(|name| json!({"location": location, "name": name, "id": format!("{}{below}/{name}", base(ask, location))}))
+        .map(|name| json!({"location": location, "name": name, "id": format!("{}{below}/{name}", base(cx, location))}))
         .collect();
     Reply::new(200, json!(items))
 }
 
-fn path(ask: &Ask<'_>, location: &str, image: &Image, version: &str) -> String {
+fn path(cx: &Context<'_>, location: &str, image: &Image, version: &str) -> String {
     format!(
         "{}/Publishers/{}/ArtifactTypes/VMImage/Offers/{}/Skus/{}/Versions/{version}",
-        base(ask, location),
+        base(cx, location),
         image.publisher,
         image.offer,
         image.sku
     )
 }
 
-fn versions(ask: &Ask<'_>, location: &str, image: &Image) -> Reply {
+fn versions(cx: &Context<'_>, location: &str, image: &Image) -> Reply {
     let mut all: Vec<&str> = image.versions.to_vec();
-    let order = ask.query.get("$orderby").unwrap_or_default().to_ascii_lowercase();
+    let order = cx.call.query.get("$orderby").unwrap_or_default().to_ascii_lowercase();
     if order.contains("desc") {
         all.reverse();
     }
-    all.truncate(ask.query.number("$top").unwrap_or(usize::MAX));
+    all.truncate(cx.call.query.number("$top").unwrap_or(usize::MAX));
     let items: Vec<Value> = all
         .into_iter()
-        .map(|version| json!({"location": location, "name": version, "id": path(ask, location, image, version)}))
+        .map(|version| json!({"location": location, "name": version, "id": path(cx, location, image, version)}))
         .collect();
     Reply::new(200, json!(items))
 }
 
-fn one(ask: &Ask<'_>, location: &str, image: &Image, version: &str) -> Granted<Reply> {
+fn one(cx: &Context<'_>, location: &str, image: &Image, version: &str) -> OrRefusal<Reply> {
     let Some(version) = image.version(version) else {
         return Err(Refusal::new(404, "NotFound", "Artifact: VMImage was not found."));
     };
@@ -138,7 +138,7 @@ fn one(ask: &Ask<'_>, location: &str, image: &Image, version: &str) -> Granted<R
             "properties": properties,
             "location": location,
             "name": version,
-            "id": path(ask, location, image, version),
+            "id": path(cx, location, image, version),
         }),
     ))
 }

@@ -8,10 +8,10 @@ use crate::model::arm::address::same_id;
 use crate::model::arm::kind::Kind;
 use crate::model::arm::machine::Power;
 use crate::model::arm::resource::{Resource, State};
-use crate::service::arm::ask::Room;
+use crate::model::world::World;
 
 /// The instance view of a machine.
-pub(crate) fn of(room: &Room<'_>, machine: &Resource, now: Moment) -> Value {
+pub(crate) fn of(world: &World, machine: &Resource, now: Moment) -> Value {
     let provisioning = match machine.state {
         State::Creating => ("creating", "Creating"),
         State::Updating => ("updating", "Updating"),
@@ -41,10 +41,10 @@ pub(crate) fn of(room: &Room<'_>, machine: &Resource, now: Moment) -> Value {
             map.insert("osVersion".to_owned(), json!("24.04"));
         }
         if inner.power == Power::Running {
-            map.insert("vmAgent".to_owned(), agent(room, machine, now));
+            map.insert("vmAgent".to_owned(), agent(world, machine, now));
         }
     }
-    let disks: Vec<Value> = room
+    let disks: Vec<Value> = world
         .arm
         .of_kind(Kind::Disk)
         .filter(|disk| disk.text("managedBy").is_some_and(|id| same_id(id, &machine.id)))
@@ -55,7 +55,7 @@ pub(crate) fn of(room: &Room<'_>, machine: &Resource, now: Moment) -> Value {
         })
         .collect();
     map.insert("disks".to_owned(), json!(disks));
-    let extensions: Vec<Value> = room.arm.below(&machine.id, Kind::Extension).map(super::extension::view).collect();
+    let extensions: Vec<Value> = world.arm.below(&machine.id, Kind::Extension).map(super::extension::view).collect();
     if !extensions.is_empty() {
         map.insert("extensions".to_owned(), json!(extensions));
     }
@@ -63,9 +63,9 @@ pub(crate) fn of(room: &Room<'_>, machine: &Resource, now: Moment) -> Value {
     view
 }
 
-fn agent(room: &Room<'_>, machine: &Resource, now: Moment) -> Value {
+fn agent(world: &World, machine: &Resource, now: Moment) -> Value {
     let ready = machine.machine().and_then(|inner| inner.agent_ready()).is_some_and(|at| at <= now.elapsed);
-    let handlers: Vec<Value> = room
+    let handlers: Vec<Value> = world
         .arm
         .below(&machine.id, Kind::Extension)
         .map(|extension| {

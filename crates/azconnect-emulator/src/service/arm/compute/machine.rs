@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::base::moment::Moment;
 use crate::base::moment::rfc3339;
-use crate::base::refusal::{Granted, Refusal};
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::same_id;
 use crate::model::arm::kind::Kind;
@@ -14,16 +14,18 @@ use crate::model::arm::operation::Work;
 use crate::model::arm::resource::Content;
 use crate::model::arm::resource::Reservation;
 use crate::model::arm::resource::{Resource, State};
-use crate::service::arm::ask::Room;
-use crate::service::arm::ask::{Ask, Reply, Style};
+use crate::model::world::World;
+use crate::service::arm::context::{Context, Reply, Style};
 use crate::service::arm::network::nic;
 use crate::service::arm::operation::Start;
+use crate::service::arm::operation::preempt;
 use crate::service::arm::put::busy;
+use crate::service::arm::resource::require;
 use crate::service::arm::usage::Need;
 
 /// What becomes of a machine when its creation succeeds.
-pub(crate) fn created(room: &mut Room<'_>, id: &str, at: Moment) {
-    let Some(resource) = room.arm.get_mut(id) else { return };
+pub(crate) fn created(world: &mut World, id: &str, at: Moment) {
+    let Some(resource) = world.arm.get_mut(id) else { return };
     if let Some(machine) = resource.machine_mut() {
         machine.power = Power::Running;
         machine.started = Some(at);
@@ -33,21 +35,21 @@ pub(crate) fn created(room: &mut Room<'_>, id: &str, at: Moment) {
 
 /// What becomes of a machine when its creation fails: it runs all the same if only its system was slow to report, else
 /// its interfaces are kept for it for a while.
-pub(crate) fn not_created(room: &mut Room<'_>, id: &str, at: Moment, code: &str) {
+pub(crate) fn not_created(world: &mut World, id: &str, at: Moment, code: &str) {
     if code == "OSProvisioningTimedOut" || code.starts_with("VMExtension") {
-        created(room, id, at);
+        created(world, id, at);
     } else {
-        reserve_interfaces(room, id, at);
+        reserve_interfaces(world, id, at);
     }
 }
 
 /// Keeps the interfaces of a machine whose creation failed.
-fn reserve_interfaces(room: &mut Room<'_>, id: &str, at: Moment) {
-    let Some(machine) = room.arm.get(id) else { return };
+fn reserve_interfaces(world: &mut World, id: &str, at: Moment) {
+    let Some(machine) = world.arm.get(id) else { return };
     let machine_id = machine.id.clone();
-    let until = at.elapsed.saturating_add(room.settings.nic_reservation);
+    let until = at.elapsed.saturating_add(world.settings.resource_manager.nic_reservation);
     for nic in references(machine).into_iter().map(|(nic, _)| nic) {
-        if let Some(nic) = room.arm.get_mut(&nic) {
+        if let Some(nic) = world.arm.get_mut(&nic) {
             nic.content = Content::Nic(Some(Reservation { machine: machine_id.clone(), until }));
         }
     }
@@ -66,8 +68,8 @@ fn references(machine: &Resource) -> Vec<(String, bool)> {
 }
 
 /// Takes a machine away, and with it whatever says `deleteOption: Delete`.
-pub(crate) fn deleted(room: &mut Room<'_>, id: &str, at: Moment, by: Option<Uuid>) {
-    let Some(machine) = room.arm.get(id) else { return };
+pub(crate) fn deleted(world: &mut World, id: &str, at: Moment, by: Option<Uuid>) {
+    let Some(machine) = world.arm.get(id) else { return };
     let goes = |disk: Option<&Value>| {
         let disk = disk?;
         let delete = disk.get("deleteOption").and_then(Value::as_str) == Some("Delete");
@@ -77,14 +79,14 @@ pub(crate) fn deleted(room: &mut Room<'_>, id: &str, at: Moment, by: Option<Uuid
     let data = machine.at("properties/storageProfile/dataDisks").and_then(Value::as_array);
     gone.extend(data.into_iter().flatten().filter_map(|disk| goes(Some(disk))));
     let interfaces: Vec<String> = references(machine).into_iter().filter(|(_, goes)| *goes).map(|(id, _)| id).collect();
-    room.arm.remove(id, at, by);
+    world.arm.remove(id, at, by);
     for interface in interfaces {
-        let addresses = room.arm.get(&interface).map(addresses_that_go).unwrap_or_default();
-        room.arm.remove(&interface, at, by);
+        let addresses = world.arm.get(&interface).map(addresses_that_go).unwrap_or_default();
+        world.arm.remove(&interface, at, by);
         gone.extend(addresses);
     }
     for id in gone {
-        room.arm.remove(&id, at, by);
+        world.arm.remove(&id, at, by);
     }
 }
 
@@ -103,14 +105,14 @@ fn addresses_that_go(nic: &Resource) -> Vec<String> {
 }
 
 /// Sets the power of a machine.
-pub(crate) fn powered(room: &mut Room<'_>, id: &str, power: Power, at: Moment) {
-    let Some(machine) = room.arm.get_mut(id).and_then(Resource::machine_mut) else { return };
+pub(crate) fn powered(world: &mut World, id: &str, power: Power, at: Moment) {
+    let Some(machine) = world.arm.get_mut(id).and_then(Resource::machine_mut) else { return };
     machine.power = power;
     machine.started = (power == Power::Running).then_some(at);
 }
 
 /// Starts, stops, restarts or deallocates a machine.
-pub(crate) fn act(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, action: &str) -> Option<Granted<Reply>> {
+pub(crate) fn act(world: &mut World, cx: &Context<'_>, id: &str, action: &str) -> Option<OrRefusal<Reply>> {
     let (kind, power) = match action.to_ascii_lowercase().as_str() {
         "start" => (OperationKind::Start, Power::Running),
         "poweroff" => (OperationKind::PowerOff, Power::Stopped),
@@ -118,16 +120,21 @@ pub(crate) fn act(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, action: &str) ->
         "deallocate" => (OperationKind::Deallocate, Power::Deallocated),
         _ => return None,
     };
-    if let Err(refusal) = room.permit(ask, &format!("Microsoft.Compute/virtualMachines/{action}/action"), id) {
+    if let Err(refusal) = cx.permit(world, &format!("Microsoft.Compute/virtualMachines/{action}/action"), id) {
         return Some(Err(refusal));
     }
-    Some(begin_power(room, ask, id, (kind, power)))
+    Some(begin_power(world, cx, id, (kind, power)))
 }
 
-fn begin_power(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, (kind, power): (OperationKind, Power)) -> Granted<Reply> {
-    let machine = room.require(id)?;
+fn begin_power(
+    world: &mut World,
+    cx: &Context<'_>,
+    id: &str,
+    (kind, power): (OperationKind, Power),
+) -> OrRefusal<Reply> {
+    let machine = require(world, id)?;
     if machine.operation.is_some() {
-        return Err(busy(room, ask, machine));
+        return Err(busy(world, cx, machine));
     }
     let inner = machine.machine();
     if kind == OperationKind::Restart && inner.is_some_and(|inner| inner.power != Power::Running) {
@@ -140,12 +147,12 @@ fn begin_power(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, (kind, power): (Ope
     let size = machine.text("properties/hardwareProfile/vmSize").and_then(crate::model::arm::offers::size_named);
     let (location, id) = (machine.location.clone(), machine.id.clone());
     if let (OperationKind::Start, Some(size), true) = (kind, size, inner.is_some_and(|inner| inner.is_deallocated())) {
-        crate::service::arm::usage::require_cores(room, ask, &Need { location: &location, size, machine: &id })?;
+        crate::service::arm::usage::require_cores(world, cx, &Need { location: &location, size, machine: &id })?;
     }
     let start =
         Start { kind, subject: &id, work: Work::Power(power), namespace: "Microsoft.Compute", location: &location };
-    let operation = room.start(ask, start);
-    if let Some(resource) = room.arm.get_mut(&id) {
+    let operation = cx.start(world, start);
+    if let Some(resource) = world.arm.get_mut(&id) {
         resource.state = State::Updating;
         resource.operation = Some(operation);
     }
@@ -153,8 +160,8 @@ fn begin_power(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, (kind, power): (Ope
 }
 
 /// Begins to delete a machine. A creation that is still running gives way.
-pub(crate) fn delete(room: &mut Room<'_>, ask: &Ask<'_>, id: &str) -> Granted<Reply> {
-    let Some(machine) = room.arm.get(id) else { return Ok(Reply::new(204, Value::Null)) };
+pub(crate) fn delete(world: &mut World, cx: &Context<'_>, id: &str) -> OrRefusal<Reply> {
+    let Some(machine) = world.arm.get(id) else { return Ok(Reply::new(204, Value::Null)) };
     let (id, location, running, state) =
         (machine.id.clone(), machine.location.clone(), machine.operation, machine.state);
     if state == State::Deleting
@@ -163,7 +170,7 @@ pub(crate) fn delete(room: &mut Room<'_>, ask: &Ask<'_>, id: &str) -> Granted<Re
         return Ok(Reply::new(202, Value::Null).operation(running, Style::Both));
     }
     if let Some(running) = running {
-        room.preempt(running, ask.now);
+        preempt(world, running, cx.now);
     }
     let start = Start {
         kind: OperationKind::MachineDelete,
@@ -172,8 +179,8 @@ pub(crate) fn delete(room: &mut Room<'_>, ask: &Ask<'_>, id: &str) -> Granted<Re
         namespace: "Microsoft.Compute",
         location: &location,
     };
-    let operation = room.start(ask, start);
-    if let Some(resource) = room.arm.get_mut(&id) {
+    let operation = cx.start(world, start);
+    if let Some(resource) = world.arm.get_mut(&id) {
         resource.state = State::Deleting;
         resource.operation = Some(operation);
     }
@@ -181,10 +188,10 @@ pub(crate) fn delete(room: &mut Room<'_>, ask: &Ask<'_>, id: &str) -> Granted<Re
 }
 
 /// Makes the disks that come with a machine, and fills in their ids.
-pub(crate) fn make_disks(room: &mut Room<'_>, ask: &Ask<'_>, machine: &str, storage: &mut Map<String, Value>) {
-    let (Some(resource), Some(group)) = (room.arm.get(machine), ask.address.group.as_deref()) else { return };
+pub(crate) fn make_disks(world: &mut World, cx: &Context<'_>, machine: &str, storage: &mut Map<String, Value>) {
+    let (Some(resource), Some(group)) = (world.arm.get(machine), cx.address.group.as_deref()) else { return };
     let (location, zones) = (resource.location.clone(), resource.document.get("zones").cloned());
-    let suffix = room.dice.guid().simple().to_string();
+    let suffix = world.dice.guid().simple().to_string();
     let name = crate::model::arm::address::last(machine).to_owned();
     let mut disks: Vec<&mut Value> = Vec::new();
     let mut rest = Vec::new();
@@ -204,7 +211,7 @@ pub(crate) fn make_disks(room: &mut Room<'_>, ask: &Ask<'_>, machine: &str, stor
         let kind = if index == 0 { "OsDisk" } else { "disk" };
         let usual = format!("{name}_{kind}_{}_{suffix}", index.max(1));
         let disk_name = map.get("name").and_then(Value::as_str).map_or(usual, str::to_owned);
-        let id = crate::model::arm::address::resource_id(&ask.address.subscription, group, Kind::Disk, &[&disk_name]);
+        let id = crate::model::arm::address::resource_id(&cx.address.subscription, group, Kind::Disk, &[&disk_name]);
         let tier = map
             .get("managedDisk")
             .and_then(|disk| disk.get("storageAccountType")?.as_str())
@@ -218,7 +225,7 @@ pub(crate) fn make_disks(room: &mut Room<'_>, ask: &Ask<'_>, machine: &str, stor
         map.insert("managedDisk".to_owned(), json!({"id": id, "storageAccountType": tier}));
         let disk =
             NewDisk { id, location: &location, tier: &tier, size, zones: zones.as_ref(), machine, os: index == 0 };
-        add_disk(room, ask, disk);
+        add_disk(world, cx, disk);
     }
 }
 
@@ -232,7 +239,7 @@ struct NewDisk<'a> {
     os: bool,
 }
 
-fn add_disk(room: &mut Room<'_>, ask: &Ask<'_>, disk: NewDisk<'_>) {
+fn add_disk(world: &mut World, cx: &Context<'_>, disk: NewDisk<'_>) {
     let mut document = Map::new();
     document.insert("name".to_owned(), json!(crate::model::arm::address::last(&disk.id)));
     document.insert("id".to_owned(), json!(disk.id));
@@ -246,27 +253,27 @@ fn add_disk(room: &mut Room<'_>, ask: &Ask<'_>, disk: NewDisk<'_>) {
     let mut properties = json!({
         "diskSizeGB": disk.size,
         "diskState": "Attached",
-        "uniqueId": room.dice.guid(),
-        "timeCreated": rfc3339(ask.now.wall),
+        "uniqueId": world.dice.guid(),
+        "timeCreated": rfc3339(cx.now.wall),
         "creationData": {"createOption": if disk.os { "FromImage" } else { "Empty" }},
     });
     if let (true, Some(map)) = (disk.os, properties.as_object_mut()) {
         map.insert("osType".to_owned(), json!("Linux"));
     }
     document.insert("properties".to_owned(), properties);
-    let mut resource = Resource::new(Kind::Disk, disk.id, disk.location, ask.now, Some(ask.caller.object_id()));
+    let mut resource = Resource::new(Kind::Disk, disk.id, disk.location, cx.now, Some(cx.caller.object_id()));
     resource.document = document;
-    room.arm.insert(resource, Some(disk.machine));
+    world.arm.insert(resource, Some(disk.machine));
 }
 
 /// The machine a disk is attached to, if it is still there.
-pub(crate) fn holder_of<'a>(room: &'a Room<'_>, disk: &Resource) -> Option<&'a Resource> {
-    room.arm.get(disk.document.get("managedBy")?.as_str()?)
+pub(crate) fn holder_of<'a>(world: &'a World, disk: &Resource) -> Option<&'a Resource> {
+    world.arm.get(disk.document.get("managedBy")?.as_str()?)
 }
 
 /// Refuses interfaces that are not there, not the caller's, in another machine or kept for another one.
-pub(crate) fn check_interfaces(room: &Room<'_>, ask: &Ask<'_>, id: &str) -> Granted<()> {
-    let list = ask.at("/properties/networkProfile/networkInterfaces").and_then(Value::as_array);
+pub(crate) fn check_interfaces(world: &World, cx: &Context<'_>, id: &str) -> OrRefusal<()> {
+    let list = cx.at("/properties/networkProfile/networkInterfaces").and_then(Value::as_array);
     let list: Vec<&str> = list.into_iter().flatten().filter_map(|nic| nic.get("id")?.as_str()).collect();
     if list.is_empty() {
         return Err(Refusal::parameter(
@@ -275,9 +282,9 @@ pub(crate) fn check_interfaces(room: &Room<'_>, ask: &Ask<'_>, id: &str) -> Gran
         ));
     }
     for nic_id in list {
-        nic::require_reference(room, ask, id, nic_id)?;
-        let Some(nic) = room.arm.get(nic_id) else { continue };
-        if let Some(other) = nic::machine_of(room, nic_id).filter(|other| !same_id(&other.id, id)) {
+        nic::require_reference(world, cx, id, nic_id)?;
+        let Some(nic) = world.arm.get(nic_id) else { continue };
+        if let Some(other) = nic::machine_of(world, nic_id).filter(|other| !same_id(&other.id, id)) {
             return Err(Refusal::new(
                 400,
                 "NicInUse",
@@ -287,7 +294,7 @@ pub(crate) fn check_interfaces(room: &Room<'_>, ask: &Ask<'_>, id: &str) -> Gran
                 ),
             ));
         }
-        if let Some(other) = nic::reserved_for(nic, ask.now).filter(|other| !same_id(other, id)) {
+        if let Some(other) = nic::reserved_for(nic, cx.now).filter(|other| !same_id(other, id)) {
             return Err(nic::reserved(other));
         }
     }

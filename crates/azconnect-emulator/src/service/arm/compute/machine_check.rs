@@ -4,12 +4,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::base::refusal::{Granted, Refusal};
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::same;
 use crate::model::arm::kind::Kind;
 use crate::model::arm::offers::{Image, Size, image_named, region_named, size_named};
-use crate::service::arm::ask::Ask;
-use crate::service::arm::ask::Room;
+use crate::model::world::World;
+use crate::service::arm::context::Context;
 use crate::service::arm::put::Target;
 use crate::service::arm::usage::Need;
 use crate::service::arm::{names, usage};
@@ -19,22 +19,22 @@ const CUSTOM_DATA_LIMIT: usize = 87_380;
 
 /// Checks all of a new machine but its interfaces: its image, and its user data.
 pub(crate) fn check(
-    room: &mut Room<'_>,
-    ask: &Ask<'_>,
+    world: &mut World,
+    cx: &Context<'_>,
     target: &Target,
-) -> Granted<(Option<&'static Image>, Option<Vec<u8>>)> {
-    let size = check_size(room, ask, &target.location)?;
-    let image = check_image(room, ask, size)?;
-    let user_data = check_system(ask, image)?;
-    check_security(ask, size, image)?;
-    check_disks(room, ask)?;
-    usage::require_cores(room, ask, &Need { location: &target.location, size, machine: &target.id })?;
+) -> OrRefusal<(Option<&'static Image>, Option<Vec<u8>>)> {
+    let size = check_size(world, cx, &target.location)?;
+    let image = check_image(world, cx, size)?;
+    let user_data = check_system(cx, image)?;
+    check_security(cx, size, image)?;
+    check_disks(world, cx)?;
+    usage::require_cores(world, cx, &Need { location: &target.location, size, machine: &target.id })?;
     Ok((image, user_data))
 }
 
 /// The size, if the subscription may have it there.
-pub(crate) fn check_size(room: &mut Room<'_>, ask: &Ask<'_>, location: &str) -> Granted<&'static Size> {
-    let Some(name) = ask.text("/properties/hardwareProfile/vmSize") else {
+pub(crate) fn check_size(world: &mut World, cx: &Context<'_>, location: &str) -> OrRefusal<&'static Size> {
+    let Some(name) = cx.text("/properties/hardwareProfile/vmSize") else {
         return Err(Refusal::parameter("vmSize", "Required parameter 'hardwareProfile.vmSize' is missing (null)."));
     };
     let Some(size) = size_named(name) else {
@@ -45,7 +45,7 @@ pub(crate) fn check_size(room: &mut Room<'_>, ask: &Ask<'_>, location: &str) -> 
             ),
         ));
     };
-    let zones = ask.at("/zones").and_then(Value::as_array).cloned().unwrap_or_default();
+    let zones = cx.at("/zones").and_then(Value::as_array).cloned().unwrap_or_default();
     let zones: Vec<&str> = zones.iter().filter_map(Value::as_str).collect();
     let count = region_named(location).map_or(0, |region| region.zones);
     if let Some(wrong) = zones.iter().find(|zone| !zone.parse::<u8>().is_ok_and(|zone| (1..=count).contains(&zone))) {
@@ -58,7 +58,7 @@ pub(crate) fn check_size(room: &mut Room<'_>, ask: &Ask<'_>, location: &str) -> 
             ),
         ));
     }
-    let account = room.arm.account(ask.subscription);
+    let account = world.arm.account(cx.subscription);
     let refused = account.restriction(location, size.name).is_some_and(|restriction| {
         restriction.zones.is_empty() || zones.iter().any(|zone| restriction.zones.iter().any(|z| z == zone))
     });
@@ -76,11 +76,10 @@ pub(crate) fn check_size(room: &mut Room<'_>, ask: &Ask<'_>, location: &str) -> 
 }
 
 /// The image, if there is one and it fits the size.
-fn check_image(room: &mut Room<'_>, ask: &Ask<'_>, size: &Size) -> Granted<Option<&'static Image>> {
-    let text =
-        |field: &str| ask.text(&format!("/properties/storageProfile/imageReference/{field}")).unwrap_or_default();
-    if let Some(id) = ask.text("/properties/storageProfile/imageReference/id") {
-        let location = ask.text("/location").unwrap_or_default();
+fn check_image(world: &mut World, cx: &Context<'_>, size: &Size) -> OrRefusal<Option<&'static Image>> {
+    let text = |field: &str| cx.text(&format!("/properties/storageProfile/imageReference/{field}")).unwrap_or_default();
+    if let Some(id) = cx.text("/properties/storageProfile/imageReference/id") {
+        let location = cx.text("/location").unwrap_or_default();
         return Err(Refusal::new(
             404,
             "ImageNotFound",
@@ -88,7 +87,7 @@ fn check_image(room: &mut Room<'_>, ask: &Ask<'_>, size: &Size) -> Granted<Optio
         )
         .at("imageReference"));
     }
-    if ask.text("/properties/storageProfile/osDisk/createOption").is_some_and(|option| same(option, "Attach")) {
+    if cx.text("/properties/storageProfile/osDisk/createOption").is_some_and(|option| same(option, "Attach")) {
         return Ok(None);
     }
     let (publisher, offer, sku, version) = (text("publisher"), text("offer"), text("sku"), text("version"));
@@ -127,27 +126,27 @@ fn check_image(room: &mut Room<'_>, ask: &Ask<'_>, size: &Size) -> Granted<Optio
             ),
         ));
     }
-    check_plan(room, ask, image)?;
+    check_plan(world, cx, image)?;
     Ok(Some(image))
 }
 
-fn check_plan(room: &mut Room<'_>, ask: &Ask<'_>, image: &Image) -> Granted<()> {
+fn check_plan(world: &mut World, cx: &Context<'_>, image: &Image) -> OrRefusal<()> {
     if !image.has_plan {
         return Ok(());
     }
-    let plan = ["publisher", "product", "name"].map(|field| ask.text(&format!("/plan/{field}")).unwrap_or_default());
+    let plan = ["publisher", "product", "name"].map(|field| cx.text(&format!("/plan/{field}")).unwrap_or_default());
     if plan.iter().any(|text| text.is_empty()) {
         return Err(Refusal::new(
             400,
             "VMMarketplaceInvalidInput",
             format!(
                 "Creating a virtual machine from Marketplace image or a custom image sourced from a Marketplace image requires Plan information in the request. VM: '{}'.",
-                ask.address.rest.last().map_or("", String::as_str)
+                cx.address.rest.last().map_or("", String::as_str)
             ),
         ));
     }
     let terms = plan.join("/").to_ascii_lowercase();
-    if room.arm.account(ask.subscription).terms.contains(&terms) {
+    if world.arm.account(cx.subscription).terms.contains(&terms) {
         return Ok(());
     }
     let [publisher, product, name] = plan;
@@ -156,14 +155,14 @@ fn check_plan(room: &mut Room<'_>, ask: &Ask<'_>, image: &Image) -> Granted<()> 
         "ResourcePurchaseValidationFailed",
         format!(
             "User failed validation to purchase resources. Error message: 'You have not accepted the legal terms on this subscription: '{}' for this plan. Before the subscription can be used, you need to accept the legal terms of the image. To read and accept legal terms, use the Azure CLI commands described at https://go.microsoft.com/fwlink/?linkid=2110637 or the PowerShell commands available at https://go.microsoft.com/fwlink/?linkid=862451. Alternatively, deploying via the Azure portal provides a UI experience for reading and accepting the legal terms. Offer details: publisher='{publisher}' offer = '{product}', sku = '{name}'.'",
-            ask.address.subscription
+            cx.address.subscription
         ),
     ))
 }
 
 /// Checks the profile of the system, and returns the user data.
-fn check_system(ask: &Ask<'_>, image: Option<&Image>) -> Granted<Option<Vec<u8>>> {
-    let text = |field: &str| ask.text(&format!("/properties/osProfile/{field}"));
+fn check_system(cx: &Context<'_>, image: Option<&Image>) -> OrRefusal<Option<Vec<u8>>> {
+    let text = |field: &str| cx.text(&format!("/properties/osProfile/{field}"));
     if image.is_none() {
         return Ok(None);
     }
@@ -175,7 +174,7 @@ fn check_system(ask: &Ask<'_>, image: Option<&Image>) -> Granted<Option<Vec<u8>>
     }
     names::check_user(user)?;
     if image.is_some_and(|image| !image.windows) {
-        check_access(ask, user)?;
+        check_access(cx, user)?;
     }
     let Some(data) = text("customData") else { return Ok(None) };
     let decoded = STANDARD.decode(data).ok().filter(|_| data.len() <= CUSTOM_DATA_LIMIT);
@@ -189,11 +188,11 @@ fn check_system(ask: &Ask<'_>, image: Option<&Image>) -> Granted<Option<Vec<u8>>
 }
 
 /// Checks how the administrator gets in: keys, or a password.
-fn check_access(ask: &Ask<'_>, user: &str) -> Granted<()> {
+fn check_access(cx: &Context<'_>, user: &str) -> OrRefusal<()> {
     let linux = "/properties/osProfile/linuxConfiguration";
-    let keys = ask.at(&format!("{linux}/ssh/publicKeys")).and_then(Value::as_array).cloned().unwrap_or_default();
-    let no_password = ask.at(&format!("{linux}/disablePasswordAuthentication")) == Some(&json!(true));
-    let password = ask.text("/properties/osProfile/adminPassword").is_some();
+    let keys = cx.at(&format!("{linux}/ssh/publicKeys")).and_then(Value::as_array).cloned().unwrap_or_default();
+    let no_password = cx.at(&format!("{linux}/disablePasswordAuthentication")) == Some(&json!(true));
+    let password = cx.text("/properties/osProfile/adminPassword").is_some();
     if keys.is_empty() && (no_password || !password) {
         return Err(Refusal::parameter(
             if no_password { "linuxConfiguration.ssh.publicKeys" } else { "adminPassword" },
@@ -254,8 +253,8 @@ impl<'a> Iterator for SshFields<'a> {
 }
 
 /// Trusted Launch needs an image and a size that can do it.
-fn check_security(ask: &Ask<'_>, size: &Size, image: Option<&Image>) -> Granted<()> {
-    let trusted = ask.text("/properties/securityProfile/securityType").is_some_and(|t| same(t, "TrustedLaunch"));
+fn check_security(cx: &Context<'_>, size: &Size, image: Option<&Image>) -> OrRefusal<()> {
+    let trusted = cx.text("/properties/securityProfile/securityType").is_some_and(|t| same(t, "TrustedLaunch"));
     if !trusted {
         return Ok(());
     }
@@ -280,11 +279,11 @@ fn check_security(ask: &Ask<'_>, size: &Size, image: Option<&Image>) -> Granted<
 }
 
 /// A disk of the same name would be overwritten.
-fn check_disks(room: &Room<'_>, ask: &Ask<'_>) -> Granted<()> {
-    let Some(name) = ask.text("/properties/storageProfile/osDisk/name") else { return Ok(()) };
-    let group = ask.address.group.as_deref().unwrap_or_default();
-    let id = crate::model::arm::address::resource_id(&ask.address.subscription, group, Kind::Disk, &[name]);
-    if room.arm.get(&id).is_none() {
+fn check_disks(world: &World, cx: &Context<'_>) -> OrRefusal<()> {
+    let Some(name) = cx.text("/properties/storageProfile/osDisk/name") else { return Ok(()) };
+    let group = cx.address.group.as_deref().unwrap_or_default();
+    let id = crate::model::arm::address::resource_id(&cx.address.subscription, group, Kind::Disk, &[name]);
+    if world.arm.get(&id).is_none() {
         return Ok(());
     }
     Err(Refusal::new(

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::machine::{check_interfaces, make_disks};
 use super::machine_check::{check, check_size};
 use crate::base::moment::rfc3339;
-use crate::base::refusal::{Granted, Refusal};
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::last;
 use crate::model::arm::kind::Kind;
@@ -13,42 +13,43 @@ use crate::model::arm::machine::Power;
 use crate::model::arm::offers::Size;
 use crate::model::arm::operation::Work;
 use crate::model::arm::resource::Resource;
-use crate::service::arm::ask::Room;
-use crate::service::arm::ask::{Ask, Reply};
+use crate::model::world::World;
+use crate::service::arm::context::{Context, Reply};
 use crate::service::arm::put::{Target, Write, properties};
+use crate::service::arm::resource::require;
 use crate::service::arm::usage::Need;
 use crate::service::arm::{usage, view};
 
 /// Creates a machine, or changes an existing one.
-pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted<Reply> {
-    let target = room.prepare(ask, Kind::Machine, names)?;
+pub(crate) fn put(world: &mut World, cx: &Context<'_>, names: &[&str]) -> OrRefusal<Reply> {
+    let target = cx.prepare(world, Kind::Machine, names)?;
     if target.same_running.is_some() {
-        return Ok(room.write(ask, &target, update(Map::new())));
+        return Ok(cx.write(world, &target, update(Map::new())));
     }
-    let size = check_size(room, ask, &target.location)?;
+    let size = check_size(world, cx, &target.location)?;
     if target.exists {
-        return change(room, ask, &target, size);
+        return change(world, cx, &target, size);
     }
-    let (image, user_data) = check(room, ask, &target)?;
-    check_interfaces(room, ask, &target.id)?;
-    let mut shown_properties = visible(properties(&ask.body));
+    let (image, user_data) = check(world, cx, &target)?;
+    check_interfaces(world, cx, &target.id)?;
+    let mut shown_properties = visible(properties(&cx.body));
     if let Some(Value::Object(storage)) = shown_properties.get_mut("storageProfile")
         && let (Some(image), Some(Value::Object(reference))) = (image, storage.get_mut("imageReference"))
         && let Some(version) = image.version(reference.get("version").and_then(Value::as_str).unwrap_or("latest"))
     {
         reference.insert("exactVersion".to_owned(), json!(version));
     }
-    shown_properties.insert("vmId".to_owned(), json!(room.dice.guid()));
-    shown_properties.insert("timeCreated".to_owned(), json!(rfc3339(ask.now.wall)));
+    shown_properties.insert("vmId".to_owned(), json!(world.dice.guid()));
+    shown_properties.insert("timeCreated".to_owned(), json!(rfc3339(cx.now.wall)));
     let write = Write {
         operation: OperationKind::MachineCreate,
         work: Work::CreateMachine,
         properties: shown_properties,
         at_once: false,
     };
-    let reply = room.write(ask, &target, write);
-    finish_creation(room, ask, &target.id, user_data);
-    let body = room.arm.get(&target.id).map_or(Value::Null, |resource| view::render(room, resource));
+    let reply = cx.write(world, &target, write);
+    finish_creation(world, cx, &target.id, user_data);
+    let body = world.arm.get(&target.id).map_or(Value::Null, |resource| view::render(world, resource));
     Ok(Reply { body, ..reply })
 }
 
@@ -57,26 +58,26 @@ fn update(properties: Map<String, Value>) -> Write {
 }
 
 /// Adds disks, identity and the inside to a machine that was just written.
-fn finish_creation(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, user_data: Option<Vec<u8>>) {
-    let agent = room.arm.agent_for(last(id));
-    let identity = ask.text("/identity/type").is_some_and(|kind| kind.contains("SystemAssigned"));
-    let principal = room.dice.guid();
-    let Some(resource) = room.arm.get_mut(id) else { return };
+fn finish_creation(world: &mut World, cx: &Context<'_>, id: &str, user_data: Option<Vec<u8>>) {
+    let agent = world.arm.agent_for(last(id));
+    let identity = cx.text("/identity/type").is_some_and(|kind| kind.contains("SystemAssigned"));
+    let principal = world.dice.guid();
+    let Some(resource) = world.arm.get_mut(id) else { return };
     if let Some(machine) = resource.machine_mut() {
         machine.user_data = user_data;
-        machine.custom_data = ask.text("/properties/osProfile/customData").map(str::to_owned);
+        machine.custom_data = cx.text("/properties/osProfile/customData").map(str::to_owned);
         machine.agent = agent;
     }
     if identity && let Some(Value::Object(map)) = resource.document.get_mut("identity") {
         map.insert("principalId".to_owned(), json!(principal));
-        map.insert("tenantId".to_owned(), json!(ask.caller.tenant));
+        map.insert("tenantId".to_owned(), json!(cx.caller.tenant));
     }
     let mut storage = match resource.properties().and_then(|properties| properties.remove("storageProfile")) {
         Some(Value::Object(storage)) => storage,
         _ => Map::new(),
     };
-    make_disks(room, ask, id, &mut storage);
-    if let Some(resource) = room.arm.get_mut(id) {
+    make_disks(world, cx, id, &mut storage);
+    if let Some(resource) = world.arm.get_mut(id) {
         resource.set("storageProfile", Value::Object(storage));
     }
 }
@@ -105,12 +106,12 @@ const FIXED: &[&str] = &[
     "storageProfile/osDisk/name",
 ];
 
-fn change(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target, size: &'static Size) -> Granted<Reply> {
-    let Some(resource) = room.arm.get(&target.id) else {
+fn change(world: &mut World, cx: &Context<'_>, target: &Target, size: &'static Size) -> OrRefusal<Reply> {
+    let Some(resource) = world.arm.get(&target.id) else {
         return Err(Refusal::new(404, "ResourceNotFound", "The machine is gone."));
     };
     for path in FIXED {
-        let Some(new) = ask.text(&format!("/properties/{path}")) else { continue };
+        let Some(new) = cx.text(&format!("/properties/{path}")) else { continue };
         let old = match *path {
             "osProfile/customData" => resource.machine().and_then(|machine| machine.custom_data.as_deref()),
             path => resource.text(&format!("properties/{path}")),
@@ -125,7 +126,7 @@ fn change(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target, size: &'static Si
             .at(&name));
         }
     }
-    if let (Some(new), Some(old)) = (ask.at("/zones"), resource.document.get("zones"))
+    if let (Some(new), Some(old)) = (cx.at("/zones"), resource.document.get("zones"))
         && new != old
     {
         return Err(
@@ -133,36 +134,36 @@ fn change(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target, size: &'static Si
         );
     }
     let mut merged = resource.document.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
-    usage::require_cores(room, ask, &Need { location: &target.location, size, machine: &target.id })?;
-    merge(&mut merged, &visible(properties(&ask.body)));
+    usage::require_cores(world, cx, &Need { location: &target.location, size, machine: &target.id })?;
+    merge(&mut merged, &visible(properties(&cx.body)));
     // A machine whose creation failed never ran: the same request tries again.
-    let failed = room.arm.get(&target.id).and_then(Resource::machine);
+    let failed = world.arm.get(&target.id).and_then(Resource::machine);
     if failed.is_some_and(|machine| machine.power == Power::Creating) {
-        check_interfaces(room, ask, &target.id)?;
+        check_interfaces(world, cx, &target.id)?;
         let (operation, work) = (OperationKind::MachineCreate, Work::CreateMachine);
-        return Ok(room.write(ask, target, Write { operation, work, properties: merged, at_once: false }));
+        return Ok(cx.write(world, target, Write { operation, work, properties: merged, at_once: false }));
     }
-    Ok(room.write(ask, target, update(merged)))
+    Ok(cx.write(world, target, update(merged)))
 }
 
 /// Changes some fields of a machine.
-pub(crate) fn patch(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted<Reply> {
-    let id = ask.address.group_id().unwrap_or_default();
+pub(crate) fn patch(world: &mut World, cx: &Context<'_>, names: &[&str]) -> OrRefusal<Reply> {
+    let id = cx.address.group_id().unwrap_or_default();
     let id = format!("{id}/providers/Microsoft.Compute/virtualMachines/{}", names.first().copied().unwrap_or_default());
-    let machine = room.require(&id)?;
+    let machine = require(world, &id)?;
     let (location, id) = (machine.location.clone(), machine.id.clone());
     if machine.operation.is_some() {
-        return Err(crate::service::arm::put::busy(room, ask, machine));
+        return Err(crate::service::arm::put::busy(world, cx, machine));
     }
-    if ask.at("/properties/hardwareProfile/vmSize").is_some() {
-        let size = check_size(room, ask, &location)?;
-        usage::require_cores(room, ask, &Need { location: &location, size, machine: &id })?;
+    if cx.at("/properties/hardwareProfile/vmSize").is_some() {
+        let size = check_size(world, cx, &location)?;
+        usage::require_cores(world, cx, &Need { location: &location, size, machine: &id })?;
     }
-    let machine = room.require(&id)?;
+    let machine = require(world, &id)?;
     let mut merged = machine.document.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
-    merge(&mut merged, &visible(properties(&ask.body)));
+    merge(&mut merged, &visible(properties(&cx.body)));
     let target = Target { id, kind: Kind::Machine, exists: true, location, same_running: None };
-    Ok(room.write(ask, &target, update(merged)))
+    Ok(cx.write(world, &target, update(merged)))
 }
 
 /// Lays an object over another. `null` removes, lists are replaced.

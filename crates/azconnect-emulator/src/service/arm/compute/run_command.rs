@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::extension::require_running;
 use crate::base::moment::Moment;
 use crate::base::moment::rfc3339;
-use crate::base::refusal::{Granted, Refusal};
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::parent_id;
 use crate::model::arm::agent::CommandOutcome;
@@ -16,34 +16,34 @@ use crate::model::arm::kind::Kind;
 use crate::model::arm::operation::Work;
 use crate::model::arm::resource::Content;
 use crate::model::arm::resource::{Resource, Run};
-use crate::service::arm::ask::Room;
-use crate::service::arm::ask::{Ask, Reply};
+use crate::model::world::World;
+use crate::service::arm::context::{Context, Reply};
 use crate::service::arm::put::{Write, properties};
 
 /// The usual limit of a script.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(90 * 60);
 
 /// Sends a command to a machine.
-pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted<Reply> {
-    let target = room.prepare(ask, Kind::RunCommand, names)?;
-    let mut shown_properties = properties(&ask.body);
+pub(crate) fn put(world: &mut World, cx: &Context<'_>, names: &[&str]) -> OrRefusal<Reply> {
+    let target = cx.prepare(world, Kind::RunCommand, names)?;
+    let mut shown_properties = properties(&cx.body);
     for hidden in ["protectedParameters", "runAsPassword"] {
         shown_properties.remove(hidden);
     }
     if target.same_running.is_some() {
-        return Ok(room.write(ask, &target, write(shown_properties)));
+        return Ok(cx.write(world, &target, write(shown_properties)));
     }
     let machine = parent_id(&target.id).to_owned();
-    if script_of(&ask.body).is_none() {
+    if script_of(&cx.body).is_none() {
         return Err(Refusal::parameter("source", "Required parameter 'source' is missing (null)."));
     }
-    require_running(room, &machine)?;
-    shown_properties.insert("timeoutInSeconds".to_owned(), json!(timeout_of(&ask.body).as_secs()));
-    let reply = room.write(ask, &target, write(shown_properties));
+    require_running(world, &machine)?;
+    shown_properties.insert("timeoutInSeconds".to_owned(), json!(timeout_of(&cx.body).as_secs()));
+    let reply = cx.write(world, &target, write(shown_properties));
     let Some(id) = reply.operation else { return Ok(reply) };
-    schedule(room, ask, &target.id, &machine, id);
+    schedule(world, cx, &target.id, &machine, id);
     let body =
-        room.arm.get(&target.id).map_or(Value::Null, |resource| crate::service::arm::view::render(room, resource));
+        world.arm.get(&target.id).map_or(Value::Null, |resource| crate::service::arm::view::render(world, resource));
     Ok(Reply { body, ..reply })
 }
 
@@ -52,21 +52,21 @@ fn write(properties: Map<String, Value>) -> Write {
 }
 
 /// Sets when the script ends, and with it the operation, unless the caller does not wait for it.
-fn schedule(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, machine: &str, operation: uuid::Uuid) {
-    let asked = ask.body.clone();
-    let usual = room.settings.duration(OperationKind::RunCommand);
-    let end = end_of(room, machine, &asked, ask.now).saturating_add(usual);
-    let waits = ask.at("/properties/asyncExecution") != Some(&json!(true));
+fn schedule(world: &mut World, cx: &Context<'_>, id: &str, machine: &str, operation: uuid::Uuid) {
+    let asked = cx.body.clone();
+    let usual = world.settings.resource_manager.duration(OperationKind::RunCommand);
+    let end = end_of(world, machine, &asked, cx.now).saturating_add(usual);
+    let waits = cx.at("/properties/asyncExecution") != Some(&json!(true));
     let name = crate::model::arm::address::last(id).to_owned();
-    let strict = ask.at("/properties/treatFailureAsDeploymentFailure") == Some(&json!(true));
+    let strict = cx.at("/properties/treatFailureAsDeploymentFailure") == Some(&json!(true));
     let failing = strict && waits && {
-        let outcome = room.arm.get(machine).and_then(|machine| outcome_at(machine, &asked, end));
+        let outcome = world.arm.get(machine).and_then(|machine| outcome_at(machine, &asked, end));
         outcome.is_none_or(|outcome| outcome.exit_code != 0)
     };
-    if let Some(resource) = room.arm.get_mut(id) {
-        resource.content = Content::RunCommand(Some(Run { sent: ask.now, ends: end }));
+    if let Some(resource) = world.arm.get_mut(id) {
+        resource.content = Content::RunCommand(Some(Run { sent: cx.now, ends: end }));
     }
-    if let Some(operation) = room.arm.operations.get_mut(&operation) {
+    if let Some(operation) = world.arm.operations.get_mut(&operation) {
         if waits && operation.failure.is_none() {
             operation.ends = end;
         }
@@ -91,9 +91,9 @@ fn timeout_of(body: &Value) -> Duration {
 }
 
 /// When a script that is sent now ends: when the guest agent answers, and what it waits for has come.
-fn end_of(room: &Room<'_>, machine: &str, body: &Value, now: Moment) -> Duration {
+fn end_of(world: &World, machine: &str, body: &Value, now: Moment) -> Duration {
     let limit = now.elapsed.saturating_add(timeout_of(body));
-    let Some(resource) = room.arm.get(machine) else { return limit };
+    let Some(resource) = world.arm.get(machine) else { return limit };
     let Some(ready) = resource.machine().and_then(|inner| inner.agent_ready()) else { return limit };
     let begins = ready.max(now.elapsed);
     let inner = resource.machine();
@@ -111,7 +111,7 @@ fn outcome_at(machine: &Resource, body: &Value, end: Duration) -> Option<Command
 }
 
 /// The instance view of a run command.
-pub(crate) fn view(room: &Room<'_>, command: &Resource, now: Moment) -> Value {
+pub(crate) fn view(world: &World, command: &Resource, now: Moment) -> Value {
     let Content::RunCommand(Some(Run { sent, ends: end })) = command.content else { return Value::Null };
     let started = rfc3339(sent.wall);
     if now.elapsed < end {
@@ -121,7 +121,7 @@ pub(crate) fn view(room: &Room<'_>, command: &Resource, now: Moment) -> Value {
         });
     }
     let ended = rfc3339(now.wall - now.elapsed.saturating_sub(end));
-    let machine = room.arm.get(parent_id(&command.id));
+    let machine = world.arm.get(parent_id(&command.id));
     let outcome = machine.and_then(|machine| outcome_at(machine, &command.asked, end));
     let (state, message, outcome) = match outcome {
         None => ("TimedOut", "Execution timed out", CommandOutcome::new(-1, "")),
@@ -150,11 +150,11 @@ fn tail(text: &str) -> &str {
 }
 
 /// A run command as it is shown, with its outcome if the caller asks for it.
-pub(crate) fn render(room: &Room<'_>, command: &Resource, ask: &Ask<'_>) -> Value {
-    let mut shown = crate::service::arm::view::render(room, command);
+pub(crate) fn render(world: &World, command: &Resource, cx: &Context<'_>) -> Value {
+    let mut shown = crate::service::arm::view::render(world, command);
     let Some(Value::Object(properties)) = shown.get_mut("properties") else { return shown };
-    if ask.query.get("$expand").is_some_and(|expand| expand.eq_ignore_ascii_case("instanceView")) {
-        properties.insert("instanceView".to_owned(), view(room, command, ask.now));
+    if cx.call.query.get("$expand").is_some_and(|expand| expand.eq_ignore_ascii_case("instanceView")) {
+        properties.insert("instanceView".to_owned(), view(world, command, cx.now));
     }
     shown
 }

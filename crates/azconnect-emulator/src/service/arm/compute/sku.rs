@@ -6,23 +6,23 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::base::answer::{Answer, typed};
-use crate::base::refusal::Granted;
+use crate::base::refusal::OrRefusal;
 use crate::model::arm::account::Account;
 use crate::model::arm::address::same;
 use crate::model::arm::offers::{REGIONS, Region, SIZES, Size, region_named};
-use crate::service::arm::ask::Room;
-use crate::service::arm::ask::{Ask, Reply};
+use crate::model::world::World;
+use crate::service::arm::context::{Context, Reply};
 
 /// The most that is kept in one piece; a longer list is made as it is read.
 const WHOLE_LIMIT: usize = 1;
 
 /// The sizes of a region, or of all of them.
-pub(crate) fn list(room: &mut Room<'_>, ask: &Ask<'_>) -> Granted<Reply> {
-    let scope = format!("/subscriptions/{}", ask.address.subscription);
-    room.permit(ask, "Microsoft.Compute/skus/read", &scope)?;
-    room.require_registration(ask, "Microsoft.Compute")?;
-    let account = room.arm.account(ask.subscription);
-    let items: Vec<Value> = regions(ask)
+pub(crate) fn list(world: &mut World, cx: &Context<'_>) -> OrRefusal<Reply> {
+    let scope = format!("/subscriptions/{}", cx.address.subscription);
+    cx.permit(world, "Microsoft.Compute/skus/read", &scope)?;
+    cx.require_registration(world, "Microsoft.Compute")?;
+    let account = world.arm.account(cx.subscription);
+    let items: Vec<Value> = regions(cx)
         .into_iter()
         .flat_map(|region| SIZES.iter().map(move |size| (region, size)))
         .map(|(region, size)| item(account, region, size))
@@ -31,8 +31,8 @@ pub(crate) fn list(room: &mut Room<'_>, ask: &Ask<'_>) -> Granted<Reply> {
 }
 
 /// The same list many times over, as an answer whose body is made piece by piece.
-pub(crate) fn inflated(room: &Room<'_>, reply: &Reply) -> Option<Answer> {
-    let times = room.settings.sku_inflation;
+pub(crate) fn inflated(world: &World, reply: &Reply) -> Option<Answer> {
+    let times = world.settings.resource_manager.sku_inflation;
     let items = reply.body.get("value")?.as_array()?;
     if times <= WHOLE_LIMIT {
         return None;
@@ -61,8 +61,8 @@ pub(crate) fn inflated(room: &Room<'_>, reply: &Reply) -> Option<Answer> {
 }
 
 /// The regions that the only filter there is asks for.
-fn regions(ask: &Ask<'_>) -> Vec<&'static Region> {
-    let filter = ask.query.filled("$filter").unwrap_or_default();
+fn regions(cx: &Context<'_>) -> Vec<&'static Region> {
+    let filter = cx.call.query.filled("$filter").unwrap_or_default();
     let wanted = filter.split('\'').nth(1).filter(|_| filter.to_ascii_lowercase().trim_start().starts_with("location"));
     match wanted {
         Some(name) => region_named(name).into_iter().collect(),

@@ -6,19 +6,19 @@ use serde_json::{Map, Value, json};
 
 use super::cidr::Cidr;
 use super::nic::{configuration_with, configurations, require_reference};
-use crate::base::refusal::{Granted, Refusal};
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::same_id;
 use crate::model::arm::address::{last, parent_id};
 use crate::model::arm::kind::Kind;
-use crate::service::arm::ask::Ask;
-use crate::service::arm::ask::Room;
+use crate::model::world::World;
+use crate::service::arm::context::Context;
 use crate::service::arm::network;
 use crate::service::arm::put::Target;
 
 /// The configurations of one interface in the making.
 pub(crate) struct Configuring<'a> {
-    pub(crate) room: &'a Room<'a>,
-    pub(crate) ask: &'a Ask<'a>,
+    pub(crate) world: &'a World,
+    pub(crate) cx: &'a Context<'a>,
     pub(crate) target: &'a Target,
     /// Those that are complete.
     pub(crate) others: &'a [Value],
@@ -29,7 +29,7 @@ type Taken = (String, Ipv4Addr);
 
 impl Configuring<'_> {
     /// Completes a configuration with what the service adds.
-    pub(crate) fn complete(&self, asked: &Value) -> Granted<Value> {
+    pub(crate) fn complete(&self, asked: &Value) -> OrRefusal<Value> {
         let name = asked.get("name").and_then(Value::as_str).unwrap_or("ipconfig1");
         let id = format!("{}/ipConfigurations/{name}", self.target.id);
         let mut properties = asked.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -38,7 +38,7 @@ impl Configuring<'_> {
             let message = format!("IP configuration {id} must have a subnet.");
             return Err(Refusal::new(400, "IPConfigurationMustHaveSubnet", message));
         };
-        require_reference(self.room, self.ask, &self.target.id, &subnet)?;
+        require_reference(self.world, self.cx, &self.target.id, &subnet)?;
         if let Some(public) = reference("publicIPAddress") {
             self.check_public(&id, &public)?;
         }
@@ -57,9 +57,9 @@ impl Configuring<'_> {
     }
 
     /// A public address belongs to one interface at a time.
-    fn check_public(&self, id: &str, public: &str) -> Granted<()> {
-        require_reference(self.room, self.ask, &self.target.id, public)?;
-        let user = configuration_with(self.room, "publicIPAddress", public);
+    fn check_public(&self, id: &str, public: &str) -> OrRefusal<()> {
+        require_reference(self.world, self.cx, &self.target.id, public)?;
+        let user = configuration_with(self.world, "publicIPAddress", public);
         match user.filter(|user| !same_id(parent_id(user), &self.target.id)) {
             None => Ok(()),
             Some(user) => Err(Refusal::new(
@@ -73,8 +73,8 @@ impl Configuring<'_> {
     }
 
     /// The address in the subnet: the one that is asked for, the own one again, or the next free one.
-    fn address(&self, id: &str, subnet: &str, asked: &Map<String, Value>) -> Granted<Ipv4Addr> {
-        let prefix = network::embedded(self.room, subnet).and_then(network::subnet_prefix).unwrap_or_default();
+    fn address(&self, id: &str, subnet: &str, asked: &Map<String, Value>) -> OrRefusal<Ipv4Addr> {
+        let prefix = network::embedded(self.world, subnet).and_then(network::subnet_prefix).unwrap_or_default();
         let Some(range) = Cidr::parse(prefix) else {
             let message = format!("Address prefix {prefix} of {subnet} is not valid.");
             return Err(Refusal::new(400, "InvalidAddressPrefixFormat", message));
@@ -107,7 +107,7 @@ impl Configuring<'_> {
             configuration.pointer("/properties/privateIPAddress")?.as_str()?.parse().ok()
         };
         let (mut own, mut taken) = (None, Vec::new());
-        for (configuration, of) in configurations(self.room) {
+        for (configuration, of) in configurations(self.world) {
             let Some(address) = address(configuration) else { continue };
             let user = configuration.get("id").and_then(Value::as_str).unwrap_or_default();
             let uses = configuration.pointer("/properties/subnet/id").and_then(Value::as_str);
@@ -123,7 +123,7 @@ impl Configuring<'_> {
 }
 
 /// An address that is asked for, if it is in the range and nobody has it.
-fn fixed_address(id: &str, wanted: Ipv4Addr, (prefix, range): (&str, Cidr), taken: &[Taken]) -> Granted<Ipv4Addr> {
+fn fixed_address(id: &str, wanted: Ipv4Addr, (prefix, range): (&str, Cidr), taken: &[Taken]) -> OrRefusal<Ipv4Addr> {
     if !range.holds(wanted) {
         return Err(Refusal::new(
             400,

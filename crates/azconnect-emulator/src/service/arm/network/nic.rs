@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::ip_configuration::Configuring;
 use crate::base::moment::Moment;
-use crate::base::refusal::{Granted, Refusal};
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::same_id;
 use crate::model::arm::address::{Address, parent_id};
@@ -13,16 +13,16 @@ use crate::model::arm::operation::Work;
 use crate::model::arm::resource::Content;
 use crate::model::arm::resource::Reservation;
 use crate::model::arm::resource::{Resource, State};
-use crate::service::arm::ask::Room;
-use crate::service::arm::ask::{Ask, Reply};
+use crate::model::world::World;
+use crate::service::arm::context::{Context, Reply};
 use crate::service::arm::network;
 use crate::service::arm::put::{Target, Write, properties};
 use crate::service::arm::usage;
 
 /// Creates or changes an interface. Unlike the rest of the network it is ready at once.
-pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Granted<Reply> {
-    let mut properties = properties(&ask.body);
-    let asked = ask.at("/properties/ipConfigurations").and_then(Value::as_array).cloned().unwrap_or_default();
+pub(crate) fn put(world: &mut World, cx: &Context<'_>, target: &Target) -> OrRefusal<Reply> {
+    let mut properties = properties(&cx.body);
+    let asked = cx.at("/properties/ipConfigurations").and_then(Value::as_array).cloned().unwrap_or_default();
     if asked.is_empty() {
         return Err(Refusal::new(
             400,
@@ -30,22 +30,22 @@ pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Grante
             format!("Network interface {} must have at least one IP configuration.", target.id),
         ));
     }
-    if let Some(group) = ask.text("/properties/networkSecurityGroup/id") {
-        require_reference(room, ask, &target.id, group)?;
+    if let Some(group) = cx.text("/properties/networkSecurityGroup/id") {
+        require_reference(world, cx, &target.id, group)?;
     }
     let mut configurations: Vec<Value> = Vec::new();
     for configuration in &asked {
-        let writing = Configuring { room, ask, target, others: &configurations };
+        let writing = Configuring { world, cx, target, others: &configurations };
         let complete = writing.complete(configuration)?;
         configurations.push(complete);
     }
     if !target.exists {
-        usage::require_interface(room, ask, &target.location)?;
+        usage::require_interface(world, cx, &target.location)?;
     }
-    let (guid, number) = (room.dice.guid(), room.dice.number());
+    let (guid, number) = (world.dice.guid(), world.dice.number());
     let [a, b, c, ..] = number.to_be_bytes();
     let address = format!("00-0D-3A-{a:02X}-{b:02X}-{c:02X}");
-    let old = room.arm.get(&target.id);
+    let old = world.arm.get(&target.id);
     let kept = |field: &str, new: Value| {
         old.and_then(|resource| resource.at(&format!("properties/{field}"))).cloned().unwrap_or(new)
     };
@@ -57,11 +57,11 @@ pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, target: &Target) -> Grante
     properties.entry("dnsSettings").or_insert(json!({"dnsServers": [], "appliedDnsServers": []}));
     properties.insert("nicType".to_owned(), json!("Standard"));
     let write = Write { operation: OperationKind::Nic, work: Work::Provision, properties, at_once: true };
-    Ok(room.write(ask, target, write))
+    Ok(cx.write(world, target, write))
 }
 
 /// Refuses a reference to something that is not there, not ready, elsewhere, or not the caller's to use.
-pub(crate) fn require_reference(room: &Room<'_>, ask: &Ask<'_>, user: &str, id: &str) -> Granted<()> {
+pub(crate) fn require_reference(world: &World, cx: &Context<'_>, user: &str, id: &str) -> OrRefusal<()> {
     let Some(kind) = Address::of_id(id).and_then(|address| Some(address.kind()?.0)) else {
         return Err(Refusal::new(
             400,
@@ -74,9 +74,9 @@ pub(crate) fn require_reference(room: &Room<'_>, ask: &Ask<'_>, user: &str, id: 
     let action = format!("{}/join/action", kind.full());
     let user_kind = Address::of_id(user).and_then(|address| Some(address.kind()?.0)).unwrap_or(Kind::Nic);
     let main = format!("{}/write", user_kind.full());
-    room.permit_linked(ask, (&main, user), &action, id)?;
+    cx.permit_linked(world, (&main, user), &action, id)?;
     let holder = if kind.parent().is_some() { parent_id(id) } else { id };
-    let resource = room.arm.get(holder).filter(|_| kind.parent().is_none() || network::embedded(room, id).is_some());
+    let resource = world.arm.get(holder).filter(|_| kind.parent().is_none() || network::embedded(world, id).is_some());
     let missing = || {
         Refusal::new(
             400,
@@ -86,7 +86,7 @@ pub(crate) fn require_reference(room: &Room<'_>, ask: &Ask<'_>, user: &str, id: 
         .detail(Refusal::new(404, "NotFound", format!("Resource {id} not found.")))
     };
     let Some(resource) = resource else { return Err(missing()) };
-    let wanted = crate::model::arm::offers::region_named(ask.text("/location").unwrap_or_default());
+    let wanted = crate::model::arm::offers::region_named(cx.text("/location").unwrap_or_default());
     if user_kind != Kind::Subnet && wanted.is_some_and(|region| region.name != resource.location) {
         return Err(missing());
     }
@@ -105,17 +105,17 @@ pub(crate) fn require_reference(room: &Room<'_>, ask: &Ask<'_>, user: &str, id: 
 }
 
 /// Every IP configuration, with the id of its interface.
-pub(crate) fn configurations<'a>(room: &'a Room<'_>) -> impl Iterator<Item = (&'a Value, &'a str)> {
-    room.arm.of_kind(Kind::Nic).flat_map(|nic| {
+pub(crate) fn configurations<'a>(world: &'a World) -> impl Iterator<Item = (&'a Value, &'a str)> {
+    world.arm.of_kind(Kind::Nic).flat_map(|nic| {
         let list = nic.at("properties/ipConfigurations").and_then(Value::as_array);
         list.into_iter().flatten().map(|configuration| (configuration, nic.id.as_str()))
     })
 }
 
 /// The ids of all configurations that refer to something.
-pub(crate) fn configurations_with(room: &Room<'_>, field: &str, id: &str) -> Vec<String> {
+pub(crate) fn configurations_with(world: &World, field: &str, id: &str) -> Vec<String> {
     let pointer = format!("/properties/{field}/id");
-    configurations(room)
+    configurations(world)
         .filter(|(configuration, _)| {
             configuration.pointer(&pointer).and_then(Value::as_str).is_some_and(|used| same_id(used, id))
         })
@@ -124,20 +124,20 @@ pub(crate) fn configurations_with(room: &Room<'_>, field: &str, id: &str) -> Vec
 }
 
 /// The id of the first configuration that refers to something.
-pub(crate) fn configuration_with(room: &Room<'_>, field: &str, id: &str) -> Option<String> {
-    configurations_with(room, field, id).into_iter().next()
+pub(crate) fn configuration_with(world: &World, field: &str, id: &str) -> Option<String> {
+    configurations_with(world, field, id).into_iter().next()
 }
 
 /// The interfaces with a security group.
-pub(crate) fn interfaces_of_group(room: &Room<'_>, id: &str) -> Vec<String> {
+pub(crate) fn interfaces_of_group(world: &World, id: &str) -> Vec<String> {
     let uses = |nic: &&Resource| nic.text("properties/networkSecurityGroup/id").is_some_and(|used| same_id(used, id));
-    room.arm.of_kind(Kind::Nic).filter(uses).map(|nic| nic.id.clone()).collect()
+    world.arm.of_kind(Kind::Nic).filter(uses).map(|nic| nic.id.clone()).collect()
 }
 
 /// The subnets with a security group.
-pub(crate) fn subnets_of_group(room: &Room<'_>, id: &str) -> Vec<String> {
+pub(crate) fn subnets_of_group(world: &World, id: &str) -> Vec<String> {
     let mut users = Vec::new();
-    for network in room.arm.of_kind(Kind::VirtualNetwork) {
+    for network in world.arm.of_kind(Kind::VirtualNetwork) {
         for subnet in network.at("properties/subnets").and_then(Value::as_array).into_iter().flatten() {
             let group = subnet.pointer("/properties/networkSecurityGroup/id").and_then(Value::as_str);
             if group.is_some_and(|group| same_id(group, id)) {
@@ -149,15 +149,15 @@ pub(crate) fn subnets_of_group(room: &Room<'_>, id: &str) -> Vec<String> {
 }
 
 /// Everything with a security group.
-pub(crate) fn users_of_group(room: &Room<'_>, id: &str) -> Vec<String> {
-    let mut users = interfaces_of_group(room, id);
-    users.extend(subnets_of_group(room, id));
+pub(crate) fn users_of_group(world: &World, id: &str) -> Vec<String> {
+    let mut users = interfaces_of_group(world, id);
+    users.extend(subnets_of_group(world, id));
     users
 }
 
 /// The machine that an interface is in.
-pub(crate) fn machine_of<'a>(room: &'a Room<'_>, id: &str) -> Option<&'a Resource> {
-    room.arm.of_kind(Kind::Machine).find(|machine| {
+pub(crate) fn machine_of<'a>(world: &'a World, id: &str) -> Option<&'a Resource> {
+    world.arm.of_kind(Kind::Machine).find(|machine| {
         let list = machine.at("properties/networkProfile/networkInterfaces").and_then(Value::as_array);
         list.into_iter()
             .flatten()
@@ -182,8 +182,8 @@ pub(crate) fn reserved(machine: &str) -> Box<Refusal> {
 }
 
 /// Why an interface cannot be deleted now.
-pub(crate) fn in_use(room: &Room<'_>, nic: &Resource, now: Moment) -> Option<Box<Refusal>> {
-    if let Some(machine) = machine_of(room, &nic.id) {
+pub(crate) fn in_use(world: &World, nic: &Resource, now: Moment) -> Option<Box<Refusal>> {
+    if let Some(machine) = machine_of(world, &nic.id) {
         return Some(Refusal::new(
             400,
             "NicInUse",

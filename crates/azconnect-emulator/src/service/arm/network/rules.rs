@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::base::refusal::{Granted, Refusal};
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::same;
 use crate::model::arm::kind::Kind;
 
 /// Refuses a rule with an impossible field, or one that conflicts with an earlier one.
-pub(crate) fn check(name: &str, rule: &Value, others: &[Value]) -> Granted<()> {
+pub(crate) fn check(name: &str, rule: &Value, others: &[Value]) -> OrRefusal<()> {
     let text = |field: &str| rule.pointer(&format!("/properties/{field}")).and_then(Value::as_str);
     let priority = rule.pointer("/properties/priority").and_then(Value::as_i64).unwrap_or_default();
     if !(100..=4096).contains(&priority) {
@@ -72,7 +72,7 @@ fn one_or_many<'a>(rule: &'a Value, field: &str) -> impl Iterator<Item = &'a str
     one.into_iter().filter(|text| !text.is_empty()).chain(many.into_iter().flatten().filter_map(Value::as_str))
 }
 
-fn check_port(text: &str) -> Granted<()> {
+fn check_port(text: &str) -> OrRefusal<()> {
     let port = |text: &str| text.parse::<u16>().ok();
     let sound = text == "*"
         || match text.split_once('-') {

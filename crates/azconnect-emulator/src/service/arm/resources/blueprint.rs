@@ -2,23 +2,23 @@
 
 use serde_json::{Map, Value};
 
-use super::template::{Context, id_of};
-use crate::base::refusal::{Granted, Refusal};
+use super::template::{Evaluator, id_of};
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::{key, last};
 use crate::model::arm::deployment::Step;
 use crate::model::arm::deployment::StepProgress;
 use crate::model::arm::deployment::Template;
-use crate::service::arm::ask::Ask;
-use crate::service::arm::ask::Room;
+use crate::model::world::World;
+use crate::service::arm::context::Context;
 
 pub(crate) fn invalid(message: impl Into<String>) -> Box<Refusal> {
     Refusal::new(400, "InvalidTemplate", format!("Deployment template validation failed: '{}'.", message.into()))
 }
 
 /// What the expressions of a template speak of.
-pub(crate) fn context<'a>(template: &'a Template, room: &'a Room<'a>) -> Context<'a> {
-    Context {
-        room,
+pub(crate) fn evaluator<'a>(template: &'a Template, world: &'a World) -> Evaluator<'a> {
+    Evaluator {
+        world,
         subscription: &template.subscription,
         group: &template.group,
         name: &template.name,
@@ -29,26 +29,26 @@ pub(crate) fn context<'a>(template: &'a Template, room: &'a Room<'a>) -> Context
 }
 
 /// Reads the template of a request.
-pub(crate) fn read(room: &Room<'_>, ask: &Ask<'_>, name: &str) -> Granted<(Template, Vec<Step>)> {
-    let Some(source) = ask.at("/properties/template").and_then(Value::as_object) else {
+pub(crate) fn read(world: &World, cx: &Context<'_>, name: &str) -> OrRefusal<(Template, Vec<Step>)> {
+    let Some(source) = cx.at("/properties/template").and_then(Value::as_object) else {
         return Err(Refusal::new(400, "InvalidDeployment", "The request content was invalid: 'template' is missing."));
     };
     let object = |field: &str| source.get(field).and_then(Value::as_object).cloned().unwrap_or_default();
     let mut template = Template {
-        subscription: ask.address.subscription.clone(),
-        group: ask.address.group.clone().unwrap_or_default(),
+        subscription: cx.address.subscription.clone(),
+        group: cx.address.group.clone().unwrap_or_default(),
         name: name.to_owned(),
         parameters: Map::new(),
         variables: object("variables"),
         outputs: object("outputs"),
     };
-    let given = ask.at("/properties/parameters").and_then(Value::as_object).cloned().unwrap_or_default();
+    let given = cx.at("/properties/parameters").and_then(Value::as_object).cloned().unwrap_or_default();
     for (parameter, definition) in object("parameters") {
         let value =
             given.iter().find(|(key, _)| key.eq_ignore_ascii_case(&parameter)).and_then(|(_, v)| v.get("value"));
         let value = match (value, definition.get("defaultValue")) {
             (Some(value), _) => value.clone(),
-            (None, Some(usual)) => context(&template, room).evaluate(usual)?,
+            (None, Some(usual)) => evaluator(&template, world).evaluate(usual)?,
             (None, None) => {
                 return Err(invalid(format!("The value for the template parameter '{parameter}' is not provided")));
             }
@@ -56,15 +56,15 @@ pub(crate) fn read(room: &Room<'_>, ask: &Ask<'_>, name: &str) -> Granted<(Templ
         template.parameters.insert(parameter, value);
     }
     let resources = source.get("resources").and_then(Value::as_array).cloned().unwrap_or_default();
-    let steps = resources.iter().map(|resource| step(room, &template, resource)).collect::<Granted<Vec<_>>>()?;
+    let steps = resources.iter().map(|resource| step(world, &template, resource)).collect::<OrRefusal<Vec<_>>>()?;
     Ok((template, steps))
 }
 
-fn step(room: &Room<'_>, template: &Template, resource: &Value) -> Granted<Step> {
-    let context = context(template, room);
-    let text = |field: &str| -> Granted<String> {
+fn step(world: &World, template: &Template, resource: &Value) -> OrRefusal<Step> {
+    let evaluator = evaluator(template, world);
+    let text = |field: &str| -> OrRefusal<String> {
         let value = resource.get(field).ok_or_else(|| invalid(format!("a resource has no '{field}'")))?;
-        let value = context.evaluate(value)?;
+        let value = evaluator.evaluate(value)?;
         value.as_str().map(str::to_owned).ok_or_else(|| invalid(format!("'{field}' of a resource is not a text")))
     };
     let (kind, name) = (text("type")?, text("name")?);
@@ -73,7 +73,7 @@ fn step(room: &Room<'_>, template: &Template, resource: &Value) -> Granted<Step>
         .ok_or_else(|| invalid(format!("the resource '{name}' of type '{kind}' has the wrong number of segments")))?;
     let mut depends = Vec::new();
     for dependency in resource.get("dependsOn").and_then(Value::as_array).into_iter().flatten() {
-        if let Value::String(text) = context.evaluate(dependency)? {
+        if let Value::String(text) = evaluator.evaluate(dependency)? {
             depends.push(depended(template, &text));
         }
     }

@@ -6,10 +6,11 @@ use uuid::Uuid;
 
 use super::blueprint::{invalid, means, read};
 use super::template::NOT_YET;
+use crate::base::call::Call;
 use crate::base::call::Query;
 use crate::base::moment::Moment;
 use crate::base::moment::rfc3339;
-use crate::base::refusal::{Granted, Refusal};
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::Address;
 use crate::model::arm::deployment::Deployment;
@@ -19,26 +20,29 @@ use crate::model::arm::kind::Kind;
 use crate::model::arm::operation::{Progress, Work};
 use crate::model::arm::resource::Content;
 use crate::model::arm::resource::{Resource, State};
-use crate::service::arm::ask::Room;
-use crate::service::arm::ask::{Ask, Reply, Style};
+use crate::model::world::World;
 use crate::service::arm::compute::machine_check;
+use crate::service::arm::context::{Admitted, Context, Reply, Style};
 use crate::service::arm::operation::Start;
+use crate::service::arm::operation::end;
 use crate::service::arm::put::properties;
+use crate::service::arm::refusal;
 use crate::service::arm::resource;
-use crate::service::arm::resources::blueprint::context;
+use crate::service::arm::resource::not_found;
+use crate::service::arm::resources::blueprint::evaluator;
 
 /// Answers `…/deployments/{name}/validate`.
-pub(crate) fn validate(room: &mut Room<'_>, ask: &Ask<'_>, name: &str) -> Granted<Reply> {
-    let scope = ask.address.group_id().unwrap_or_default();
-    room.permit(ask, "Microsoft.Resources/deployments/validate/action", &scope)?;
-    if room.arm.get(&scope).is_none() {
-        return Err(room.not_found(&scope));
+pub(crate) fn validate(world: &mut World, cx: &Context<'_>, name: &str) -> OrRefusal<Reply> {
+    let scope = cx.address.group_id().unwrap_or_default();
+    cx.permit(world, "Microsoft.Resources/deployments/validate/action", &scope)?;
+    if world.arm.get(&scope).is_none() {
+        return Err(not_found(world, &scope));
     }
-    let steps = check(room, ask, name)?;
+    let steps = check(world, cx, name)?;
     let resources: Vec<Value> = steps.iter().map(|step| json!({"id": step.id})).collect();
     let id = crate::model::arm::address::resource_id(
-        &ask.address.subscription,
-        ask.address.group.as_deref().unwrap_or_default(),
+        &cx.address.subscription,
+        cx.address.group.as_deref().unwrap_or_default(),
         Kind::Deployment,
         &[name],
     );
@@ -47,17 +51,17 @@ pub(crate) fn validate(room: &mut Room<'_>, ask: &Ask<'_>, name: &str) -> Grante
         json!({
             "id": id, "name": name, "type": Kind::Deployment.full(),
             "properties": {
-                "provisioningState": "Succeeded", "mode": ask.text("/properties/mode").unwrap_or("Incremental"),
-                "timestamp": rfc3339(ask.now.wall), "duration": "PT0S", "validatedResources": resources,
-                "correlationId": room.dice.guid(),
+                "provisioningState": "Succeeded", "mode": cx.text("/properties/mode").unwrap_or("Incremental"),
+                "timestamp": rfc3339(cx.now.wall), "duration": "PT0S", "validatedResources": resources,
+                "correlationId": world.dice.guid(),
             },
         }),
     ))
 }
 
 /// Checks every resource of a template without any effect; all complaints come at once.
-fn check(room: &mut Room<'_>, ask: &Ask<'_>, name: &str) -> Granted<Vec<Step>> {
-    let (template, steps) = read(room, ask, name)?;
+fn check(world: &mut World, cx: &Context<'_>, name: &str) -> OrRefusal<Vec<Step>> {
+    let (template, steps) = read(world, cx, name)?;
     let mut complaints = Vec::new();
     for step in &steps {
         if let Some(unknown) =
@@ -65,12 +69,12 @@ fn check(room: &mut Room<'_>, ask: &Ask<'_>, name: &str) -> Granted<Vec<Step>> {
         {
             return Err(invalid(format!("The resource '{unknown}' is not defined in the template")));
         }
-        let body = match context(&template, room).evaluate(&step.body) {
+        let body = match evaluator(&template, world).evaluate(&step.body) {
             Ok(body) => body,
             Err(refusal) if refusal.code == NOT_YET => continue,
             Err(refusal) => return Err(refusal),
         };
-        if let Err(refusal) = check_step(room, ask, step, body) {
+        if let Err(refusal) = check_step(world, cx, step, body) {
             complaints.push(refusal);
         }
     }
@@ -85,13 +89,13 @@ fn check(room: &mut Room<'_>, ask: &Ask<'_>, name: &str) -> Granted<Vec<Step>> {
         "InvalidTemplateDeployment",
         format!(
             "The template deployment '{name}' is not valid according to the validation procedure. The tracking id is '{}'. See inner errors for details.",
-            room.dice.guid()
+            world.dice.guid()
         ),
     );
     Err(complaints.into_iter().fold(refusal, Refusal::detail))
 }
 
-fn check_step(room: &mut Room<'_>, ask: &Ask<'_>, step: &Step, body: Value) -> Granted<()> {
+fn check_step(world: &mut World, cx: &Context<'_>, step: &Step, body: Value) -> OrRefusal<()> {
     let Some(address) = Address::of_id(&step.id) else { return Err(invalid("a resource has no id")) };
     let Some((kind, names)) = address.kind() else {
         return Err(Refusal::new(
@@ -101,42 +105,34 @@ fn check_step(room: &mut Room<'_>, ask: &Ask<'_>, step: &Step, body: Value) -> G
         ));
     };
     let names: Vec<&str> = names.clone();
-    let inner = Ask {
-        method: &Method::PUT,
-        address: address.clone(),
-        subscription: ask.subscription,
-        query: ask.query,
-        body,
-        caller: ask.caller,
-        now: ask.now,
-        origin: ask.origin,
-        api_version: &step.api_version,
-        failure: None,
-    };
-    room.permit(&inner, &format!("{}/write", kind.action_prefix()), &step.id)?;
+    let call = step_call(cx.call, step, cx.now);
+    let admitted =
+        Admitted { caller: cx.caller, address: address.clone(), subscription: cx.subscription, body, failure: None };
+    let inner = Context::new(&call, admitted);
+    inner.permit(world, &format!("{}/write", kind.action_prefix()), &step.id)?;
     if kind.parent().is_some() {
         return Ok(());
     }
-    let target = room.prepare(&inner, kind, &names)?;
+    let target = inner.prepare(world, kind, &names)?;
     if kind == Kind::Machine {
-        machine_check::check(room, &inner, &target)?;
+        machine_check::check(world, &inner, &target)?;
     }
     Ok(())
 }
 
 /// Begins to carry a template out.
-pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted<Reply> {
+pub(crate) fn put(world: &mut World, cx: &Context<'_>, names: &[&str]) -> OrRefusal<Reply> {
     let name = names.first().copied().unwrap_or_default();
-    let scope = ask.address.group_id().unwrap_or_default();
-    if room.arm.get(&scope).is_none() {
-        return Err(room.not_found(&scope));
+    let scope = cx.address.group_id().unwrap_or_default();
+    if world.arm.get(&scope).is_none() {
+        return Err(not_found(world, &scope));
     }
-    check(room, ask, name)?;
-    let (template, steps) = read(room, ask, name)?;
+    check(world, cx, name)?;
+    let (template, steps) = read(world, cx, name)?;
     let id =
         crate::model::arm::address::resource_id(&template.subscription, &template.group, Kind::Deployment, &[name]);
-    let operation = room.start(
-        ask,
+    let operation = cx.start(
+        world,
         Start {
             kind: OperationKind::Deployment,
             subject: &id,
@@ -145,46 +141,47 @@ pub(crate) fn put(room: &mut Room<'_>, ask: &Ask<'_>, names: &[&str]) -> Granted
             location: "global",
         },
     );
-    let scripted = room.arm.operations.get_mut(&operation).is_some_and(|operation| {
+    let scripted = world.arm.operations.get_mut(&operation).is_some_and(|operation| {
         let scripted = operation.failure.is_some();
         if !scripted {
             operation.ends = std::time::Duration::MAX;
         }
         scripted
     });
-    let document = document(room, ask, &id, &template);
+    let document = document(world, cx, &id, &template);
     let deployment = Deployment {
-        caller: ask.caller,
-        subscription: ask.subscription,
-        origin: ask.origin.to_owned(),
+        caller: cx.caller,
+        subscription: cx.subscription,
+        call: cx.call.without_body(),
         template,
         steps: if scripted { Vec::new() } else { steps },
     };
-    let exists = room.arm.get(&id).is_some();
-    let by = Some(ask.caller.object_id());
-    let mut resource = Resource::new(Kind::Deployment, id.clone(), "", ask.now, by);
+    let exists = world.arm.get(&id).is_some();
+    let by = Some(cx.caller.object_id());
+    let mut resource = Resource::new(Kind::Deployment, id.clone(), "", cx.now, by);
     resource.document = document;
     resource.state = State::Creating;
     resource.operation = Some(operation);
     resource.content = Content::Deployment((!scripted).then(|| Box::new(deployment)));
-    room.arm.insert(resource, None);
-    let mut body = room.arm.get(&id).map_or(Value::Null, |resource| crate::service::arm::view::render(room, resource));
+    world.arm.insert(resource, None);
+    let mut body =
+        world.arm.get(&id).map_or(Value::Null, |resource| crate::service::arm::view::render(world, resource));
     if let Some(state) = body.pointer_mut("/properties/provisioningState") {
         *state = json!("Accepted");
     }
-    advance(room, ask.now);
+    advance(world, cx.now);
     Ok(Reply::new(if exists { 200 } else { 201 }, body).operation(operation, Style::Status))
 }
 
 /// A deployment as it is shown: without its template, and without its secrets.
-fn document(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, template: &Template) -> Map<String, Value> {
-    let mut shown_properties = properties(&ask.body);
+fn document(world: &mut World, cx: &Context<'_>, id: &str, template: &Template) -> Map<String, Value> {
+    let mut shown_properties = properties(&cx.body);
     shown_properties.remove("template");
-    shown_properties.insert("timestamp".to_owned(), json!(rfc3339(ask.now.wall)));
-    shown_properties.insert("correlationId".to_owned(), json!(room.dice.guid()));
+    shown_properties.insert("timestamp".to_owned(), json!(rfc3339(cx.now.wall)));
+    shown_properties.insert("correlationId".to_owned(), json!(world.dice.guid()));
     let parameters: Map<String, Value> =
         template.parameters.iter().map(|(name, value)| (name.clone(), json!({"value": value}))).collect();
-    shown_properties.insert("parameters".to_owned(), without_secrets(ask, parameters));
+    shown_properties.insert("parameters".to_owned(), without_secrets(cx, parameters));
     let mut document = Map::new();
     document.insert("id".to_owned(), json!(id));
     document.insert("name".to_owned(), json!(template.name));
@@ -194,9 +191,9 @@ fn document(room: &mut Room<'_>, ask: &Ask<'_>, id: &str, template: &Template) -
 }
 
 /// The parameters as they are shown: a secure one has no value.
-fn without_secrets(ask: &Ask<'_>, parameters: Map<String, Value>) -> Value {
+fn without_secrets(cx: &Context<'_>, parameters: Map<String, Value>) -> Value {
     let kind =
-        |name: &str| ask.text(&format!("/properties/template/parameters/{name}/type")).unwrap_or("String").to_owned();
+        |name: &str| cx.text(&format!("/properties/template/parameters/{name}/type")).unwrap_or("String").to_owned();
     parameters
         .into_iter()
         .map(|(name, value)| {
@@ -210,40 +207,40 @@ fn without_secrets(ask: &Ask<'_>, parameters: Map<String, Value>) -> Value {
 }
 
 /// Carries every running deployment on, as far as it goes now.
-pub(crate) fn advance(room: &mut Room<'_>, now: Moment) {
-    let running: Vec<String> = room
+pub(crate) fn advance(world: &mut World, now: Moment) {
+    let running: Vec<String> = world
         .arm
         .of_kind(Kind::Deployment)
         .filter(|resource| matches!(resource.content, Content::Deployment(Some(_))))
         .map(Resource::key)
         .collect();
     for id in running {
-        let Some(mut deployment) = room.arm.get_mut(&id).and_then(Resource::deployment_mut).and_then(Option::take)
+        let Some(mut deployment) = world.arm.get_mut(&id).and_then(Resource::deployment_mut).and_then(Option::take)
         else {
             continue;
         };
-        while advance_once(room, &mut deployment, now) {}
+        while advance_once(world, &mut deployment, now) {}
         let unfinished = deployment.steps.iter().any(|step| matches!(step.progress, StepProgress::Running(_)))
             || deployment.steps.iter().any(|step| matches!(step.progress, StepProgress::Waiting))
                 && !deployment.steps.iter().any(|step| matches!(step.progress, StepProgress::Failed(_)));
         if unfinished {
-            if let Some(place) = room.arm.get_mut(&id).and_then(Resource::deployment_mut) {
+            if let Some(place) = world.arm.get_mut(&id).and_then(Resource::deployment_mut) {
                 *place = Some(deployment);
             }
         } else {
-            finish(room, &id, *deployment, now);
+            finish(world, &id, *deployment, now);
         }
     }
 }
 
 /// One look at every step; true if something began or ended.
-fn advance_once(room: &mut Room<'_>, deployment: &mut Deployment, now: Moment) -> bool {
+fn advance_once(world: &mut World, deployment: &mut Deployment, now: Moment) -> bool {
     let mut changed = false;
     for at in 0..deployment.steps.len() {
         let Some(step) = deployment.steps.get(at) else { continue };
         let next = match &step.progress {
-            StepProgress::Running(operation) => ended(room, *operation),
-            StepProgress::Waiting if is_ready(deployment, step) => begin(room, deployment, step, now),
+            StepProgress::Running(operation) => ended(world, *operation),
+            StepProgress::Waiting if is_ready(deployment, step) => begin(world, deployment, step, now),
             _ => None,
         };
         if let (Some(next), Some(step)) = (next, deployment.steps.get_mut(at)) {
@@ -254,8 +251,8 @@ fn advance_once(room: &mut Room<'_>, deployment: &mut Deployment, now: Moment) -
     changed
 }
 
-fn ended(room: &Room<'_>, id: Uuid) -> Option<StepProgress> {
-    let operation = room.arm.operations.get(&id)?;
+fn ended(world: &World, id: Uuid) -> Option<StepProgress> {
+    let operation = world.arm.operations.get(&id)?;
     match operation.progress {
         Progress::Running => None,
         Progress::Succeeded => Some(StepProgress::Done),
@@ -280,8 +277,8 @@ fn is_ready(deployment: &Deployment, step: &Step) -> bool {
 }
 
 /// Asks for the resource of a step, as its principal.
-fn begin(room: &mut Room<'_>, deployment: &Deployment, step: &Step, now: Moment) -> Option<StepProgress> {
-    let body = match context(&deployment.template, room).evaluate(&step.body) {
+fn begin(world: &mut World, deployment: &Deployment, step: &Step, now: Moment) -> Option<StepProgress> {
+    let body = match evaluator(&deployment.template, world).evaluate(&step.body) {
         Ok(body) => body,
         Err(refusal) if refusal.code == NOT_YET => {
             // Something that runs may still bring it; nothing that is done will.
@@ -292,27 +289,24 @@ fn begin(room: &mut Room<'_>, deployment: &Deployment, step: &Step, now: Moment)
     };
     let address = Address::of_id(&step.id)?;
     let (kind, names) = address.kind()?;
-    let ask = Ask {
-        method: &Method::PUT,
-        address: address.clone(),
-        subscription: deployment.subscription,
-        query: &Query::default(),
-        body,
-        caller: deployment.caller,
-        now,
-        origin: &deployment.origin,
-        api_version: &step.api_version,
-        failure: None,
-    };
-    Some(match resource::answer(room, &ask, kind, &names) {
+    let call = step_call(&deployment.call, step, now);
+    let (caller, subscription) = (deployment.caller, deployment.subscription);
+    let cx = Context::new(&call, Admitted { caller, address: address.clone(), subscription, body, failure: None });
+    Some(match resource::answer(world, &cx, kind, &names) {
         Some(Ok(reply)) => reply.operation.map_or(StepProgress::Done, StepProgress::Running),
         Some(Err(refusal)) => StepProgress::Failed(refusal),
         None => StepProgress::Failed(invalid(format!("the emulator cannot deploy {}", step.id))),
     })
 }
 
+/// The call by which a deployment asks for the resource of a step.
+fn step_call(of: &Call, step: &Step, now: Moment) -> Call {
+    let query = Query(vec![("api-version".to_owned(), step.api_version.clone())]);
+    of.instead(Method::PUT, &step.id, query, now)
+}
+
 /// Ends a deployment: with its outputs, or with what failed.
-fn finish(room: &mut Room<'_>, id: &str, deployment: Deployment, now: Moment) {
+fn finish(world: &mut World, id: &str, deployment: Deployment, now: Moment) {
     let failures: Vec<&Refusal> = deployment
         .steps
         .iter()
@@ -325,7 +319,7 @@ fn finish(room: &mut Room<'_>, id: &str, deployment: Deployment, now: Moment) {
     let mut outputs = Map::new();
     if failure.is_none() {
         for (name, output) in &deployment.template.outputs {
-            match context(&deployment.template, room).evaluate(output.get("value").unwrap_or(&Value::Null)) {
+            match evaluator(&deployment.template, world).evaluate(output.get("value").unwrap_or(&Value::Null)) {
                 Ok(value) => {
                     let kind = output.get("type").cloned().unwrap_or(json!("String"));
                     outputs.insert(name.clone(), json!({"type": kind, "value": value}));
@@ -340,18 +334,18 @@ fn finish(room: &mut Room<'_>, id: &str, deployment: Deployment, now: Moment) {
         .filter(|step| matches!(step.progress, StepProgress::Done))
         .map(|step| json!({"id": step.id}))
         .collect();
-    let Some(resource) = room.arm.get_mut(id) else { return };
+    let Some(resource) = world.arm.get_mut(id) else { return };
     resource.set("outputs", Value::Object(outputs));
     resource.set("outputResources", json!(made));
     if let Some(failure) = &failure {
-        resource.set("error", failure.refusal.error());
+        resource.set("error", refusal::error(&failure.refusal));
     }
     let Some(operation) = resource.operation else { return };
-    if let Some(operation) = room.arm.operations.get_mut(&operation) {
+    if let Some(operation) = world.arm.operations.get_mut(&operation) {
         operation.ends = now.elapsed;
         operation.failure = failure;
     }
-    room.end(operation, now);
+    end(world, operation, now);
 }
 
 /// The failure of a deployment, with each resource's error as a text inside.
@@ -359,7 +353,8 @@ fn failed(failures: &[&Refusal]) -> Failure {
     let mut failure = Failure::new("DeploymentFailed").in_operation();
     for refusal in failures {
         let word = if refusal.status == 409 { "Conflict" } else { "BadRequest" };
-        failure = failure.with_detail(word, format!("{:#}", json!({"error": refusal.error()})).replace('\n', "\r\n"));
+        failure = failure
+            .with_detail(word, format!("{:#}", json!({"error": refusal::error(&refusal)})).replace('\n', "\r\n"));
     }
     failure
 }

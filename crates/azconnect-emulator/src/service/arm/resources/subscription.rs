@@ -5,14 +5,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::base::refusal::{Granted, Refusal};
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::account::Registration;
 use crate::model::arm::address::same;
 use crate::model::arm::offers::REGIONS;
 use crate::model::arm::operation::Work;
-use crate::service::arm::ask::Room;
-use crate::service::arm::ask::{Ask, Reply};
+use crate::model::world::World;
+use crate::service::arm::context::{Context, Reply};
 use crate::service::arm::operation::Start;
 
 /// Namespaces, and the types in them.
@@ -33,9 +33,9 @@ const PROVIDERS: &[(&str, &[&str])] = &[
 ];
 
 /// A subscription as it is shown.
-pub(crate) fn document(room: &mut Room<'_>, id: Uuid) -> Option<Value> {
-    let state = room.arm.account(id).state.clone();
-    let subscription = room.subscriptions.iter().find(|subscription| subscription.id == id)?;
+pub(crate) fn document(world: &mut World, id: Uuid) -> Option<Value> {
+    let state = world.arm.account(id).state.clone();
+    let subscription = world.subscriptions.iter().find(|subscription| subscription.id == id)?;
     Some(json!({
         "id": format!("/subscriptions/{id}"),
         "authorizationSource": "RoleBased",
@@ -49,42 +49,42 @@ pub(crate) fn document(room: &mut Room<'_>, id: Uuid) -> Option<Value> {
 }
 
 /// Whether a caller may see a subscription: any role in it is enough.
-pub(crate) fn is_visible(room: &Room<'_>, object_id: Uuid, id: Uuid, now: Duration) -> bool {
-    room.arm.roles.touch(object_id, &format!("/subscriptions/{id}"), now)
+pub(crate) fn is_visible(world: &World, object_id: Uuid, id: Uuid, now: Duration) -> bool {
+    world.arm.roles.touch(object_id, &format!("/subscriptions/{id}"), now)
 }
 
 /// Answers what is asked of a subscription itself.
-pub(crate) fn answer(room: &mut Room<'_>, ask: &Ask<'_>) -> Option<Granted<Reply>> {
-    let scope = format!("/subscriptions/{}", ask.address.subscription);
-    let parts = ask.address.parts();
-    let get = ask.method == "GET";
+pub(crate) fn answer(world: &mut World, cx: &Context<'_>) -> Option<OrRefusal<Reply>> {
+    let scope = format!("/subscriptions/{}", cx.address.subscription);
+    let parts = cx.address.parts();
+    let get = cx.call.method == "GET";
     match parts.as_slice() {
         [] if get => {
-            let visible = is_visible(room, ask.caller.object_id(), ask.subscription, ask.now.elapsed);
+            let visible = is_visible(world, cx.caller.object_id(), cx.subscription, cx.now.elapsed);
             if !visible {
                 return Some(
-                    room.permit(ask, "Microsoft.Resources/subscriptions/read", &scope)
+                    cx.permit(world, "Microsoft.Resources/subscriptions/read", &scope)
                         .map(|()| Reply::new(200, Value::Null)),
                 );
             }
-            document(room, ask.subscription).map(|document| Ok(Reply::new(200, document)))
+            document(world, cx.subscription).map(|document| Ok(Reply::new(200, document)))
         }
         [word] if get && same(word, "locations") => Some(
-            room.permit(ask, "Microsoft.Resources/subscriptions/locations/read", &scope)
-                .map(|()| Reply::new(200, locations(ask))),
+            cx.permit(world, "Microsoft.Resources/subscriptions/locations/read", &scope)
+                .map(|()| Reply::new(200, locations(cx))),
         ),
         [word] if get && same(word, "providers") => {
-            Some(room.permit(ask, "Microsoft.Resources/subscriptions/providers/read", &scope).map(|()| {
-                let all = PROVIDERS.iter().filter_map(|(namespace, _)| provider(room, ask, namespace)).collect();
-                crate::service::arm::list::page(room, ask, all)
+            Some(cx.permit(world, "Microsoft.Resources/subscriptions/providers/read", &scope).map(|()| {
+                let all = PROVIDERS.iter().filter_map(|(namespace, _)| provider(world, cx, namespace)).collect();
+                crate::service::arm::list::page(world, cx, all)
             }))
         }
         _ => None,
     }
 }
 
-fn locations(ask: &Ask<'_>) -> Value {
-    let id = &ask.address.subscription;
+fn locations(cx: &Context<'_>) -> Value {
+    let id = &cx.address.subscription;
     let items: Vec<Value> = REGIONS
         .iter()
         .map(|region| {
@@ -121,20 +121,20 @@ fn geography(name: &str) -> &'static str {
 }
 
 /// Answers a request for a provider, or its registration.
-pub(crate) fn answer_provider(room: &mut Room<'_>, ask: &Ask<'_>) -> Option<Granted<Reply>> {
-    let scope = format!("/subscriptions/{}", ask.address.subscription);
-    let namespace = ask.address.namespace.clone()?;
-    let parts = ask.address.parts();
-    match (ask.method.as_str(), parts.as_slice()) {
+pub(crate) fn answer_provider(world: &mut World, cx: &Context<'_>) -> Option<OrRefusal<Reply>> {
+    let scope = format!("/subscriptions/{}", cx.address.subscription);
+    let namespace = cx.address.namespace.clone()?;
+    let parts = cx.address.parts();
+    match (cx.call.method.as_str(), parts.as_slice()) {
         ("GET", []) => Some(
-            room.permit(ask, "Microsoft.Resources/subscriptions/providers/read", &scope)
-                .and_then(|()| provider(room, ask, &namespace).ok_or_else(|| invalid(&namespace)))
+            cx.permit(world, "Microsoft.Resources/subscriptions/providers/read", &scope)
+                .and_then(|()| provider(world, cx, &namespace).ok_or_else(|| invalid(&namespace)))
                 .map(|provider| Reply::new(200, provider)),
         ),
         ("POST", [word]) if same(word, "register") || same(word, "unregister") => {
             let registers = same(word, "register");
             let action = format!("{namespace}/{}/action", if registers { "register" } else { "unregister" });
-            Some(room.permit(ask, &action, &scope).and_then(|()| register(room, ask, &namespace, registers)))
+            Some(cx.permit(world, &action, &scope).and_then(|()| register(world, cx, &namespace, registers)))
         }
         _ => None,
     }
@@ -144,15 +144,15 @@ fn invalid(namespace: &str) -> Box<Refusal> {
     Refusal::new(404, "InvalidResourceNamespace", format!("The resource namespace '{namespace}' is invalid."))
 }
 
-fn register(room: &mut Room<'_>, ask: &Ask<'_>, namespace: &str, registers: bool) -> Granted<Reply> {
-    provider(room, ask, namespace).ok_or_else(|| invalid(namespace))?;
+fn register(world: &mut World, cx: &Context<'_>, namespace: &str, registers: bool) -> OrRefusal<Reply> {
+    provider(world, cx, namespace).ok_or_else(|| invalid(namespace))?;
     let key = namespace.to_ascii_lowercase();
     if !registers {
-        room.arm.account(ask.subscription).providers.insert(key, Registration::NotRegistered);
-    } else if !room.arm.account(ask.subscription).is_registered(namespace) {
-        let running = room.arm.account(ask.subscription).providers.get(&key).copied();
+        world.arm.account(cx.subscription).providers.insert(key, Registration::NotRegistered);
+    } else if !world.arm.account(cx.subscription).is_registered(namespace) {
+        let running = world.arm.account(cx.subscription).providers.get(&key).copied();
         if !matches!(running, Some(Registration::Registering)) {
-            let subject = ask.subscription.to_string();
+            let subject = cx.subscription.to_string();
             let work = Work::Register(key.clone());
             let start = Start {
                 kind: OperationKind::Register,
@@ -161,16 +161,16 @@ fn register(room: &mut Room<'_>, ask: &Ask<'_>, namespace: &str, registers: bool
                 namespace: "Microsoft.Resources",
                 location: "global",
             };
-            room.start(ask, start);
-            room.arm.account(ask.subscription).providers.insert(key, Registration::Registering);
+            cx.start(world, start);
+            world.arm.account(cx.subscription).providers.insert(key, Registration::Registering);
         }
     }
-    Ok(Reply::new(200, provider(room, ask, namespace).unwrap_or(Value::Null)))
+    Ok(Reply::new(200, provider(world, cx, namespace).unwrap_or(Value::Null)))
 }
 
-fn provider(room: &mut Room<'_>, ask: &Ask<'_>, namespace: &str) -> Option<Value> {
+fn provider(world: &mut World, cx: &Context<'_>, namespace: &str) -> Option<Value> {
     let (name, types) = PROVIDERS.iter().find(|(name, _)| same(name, namespace))?;
-    let state = match room.arm.account(ask.subscription).providers.get(&name.to_ascii_lowercase()) {
+    let state = match world.arm.account(cx.subscription).providers.get(&name.to_ascii_lowercase()) {
         Some(Registration::Registered) => "Registered",
         Some(Registration::Registering) => "Registering",
         _ => "NotRegistered",
@@ -188,7 +188,7 @@ fn provider(room: &mut Room<'_>, ask: &Ask<'_>, namespace: &str) -> Option<Value
         })
         .collect();
     Some(json!({
-        "id": format!("/subscriptions/{}/providers/{name}", ask.address.subscription),
+        "id": format!("/subscriptions/{}/providers/{name}", cx.address.subscription),
         "namespace": name,
         "registrationPolicy": "RegistrationRequired",
         "registrationState": state,

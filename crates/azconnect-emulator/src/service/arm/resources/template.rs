@@ -5,18 +5,18 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use crate::base::dice::hash;
-use crate::base::refusal::{Granted, Refusal};
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::resource_id;
 use crate::model::arm::kind::Kind;
-use crate::service::arm::ask::Room;
+use crate::model::world::World;
 use crate::service::arm::view;
 
 /// The code of an expression that refers to something that is not there yet.
 pub(crate) const NOT_YET: &str = "ReferenceNotReady";
 
 /// What expressions may speak of.
-pub(crate) struct Context<'a> {
-    pub(crate) room: &'a Room<'a>,
+pub(crate) struct Evaluator<'a> {
+    pub(crate) world: &'a World,
     pub(crate) subscription: &'a str,
     pub(crate) group: &'a str,
     pub(crate) name: &'a str,
@@ -69,7 +69,7 @@ impl Reader<'_> {
         word.to_owned()
     }
 
-    fn quoted(&mut self) -> Granted<String> {
+    fn quoted(&mut self) -> OrRefusal<String> {
         let mut value = String::new();
         let mut letters = self.text.char_indices().peekable();
         while let Some((at, letter)) = letters.next() {
@@ -86,7 +86,7 @@ impl Reader<'_> {
         Err(invalid("a text in an expression has no end"))
     }
 
-    fn expression(&mut self, depth: usize) -> Granted<Expression> {
+    fn expression(&mut self, depth: usize) -> OrRefusal<Expression> {
         if depth > 50 {
             return Err(invalid("an expression is too deep"));
         }
@@ -120,7 +120,7 @@ impl Reader<'_> {
         }
     }
 
-    fn arguments(&mut self, depth: usize) -> Granted<Vec<Expression>> {
+    fn arguments(&mut self, depth: usize) -> OrRefusal<Vec<Expression>> {
         let mut arguments = Vec::new();
         if self.take(')') {
             return Ok(arguments);
@@ -137,25 +137,27 @@ impl Reader<'_> {
     }
 }
 
-impl Context<'_> {
+impl Evaluator<'_> {
     /// Gives every expression in a value its own value.
-    pub(crate) fn evaluate(&self, value: &Value) -> Granted<Value> {
+    pub(crate) fn evaluate(&self, value: &Value) -> OrRefusal<Value> {
         Ok(match value {
             Value::String(text) => match text.strip_prefix('[') {
                 Some(rest) if rest.starts_with('[') => Value::String(rest.to_owned()),
                 Some(rest) if rest.ends_with(']') => self.text(rest.strip_suffix(']').unwrap_or(rest))?,
                 _ => value.clone(),
             },
-            Value::Array(items) => Value::Array(items.iter().map(|item| self.evaluate(item)).collect::<Granted<_>>()?),
+            Value::Array(items) => {
+                Value::Array(items.iter().map(|item| self.evaluate(item)).collect::<OrRefusal<_>>()?)
+            }
             Value::Object(map) => {
                 let fields = map.iter().map(|(name, value)| Ok((name.clone(), self.evaluate(value)?)));
-                Value::Object(fields.collect::<Granted<Map<_, _>>>()?)
+                Value::Object(fields.collect::<OrRefusal<Map<_, _>>>()?)
             }
             other => other.clone(),
         })
     }
 
-    fn text(&self, text: &str) -> Granted<Value> {
+    fn text(&self, text: &str) -> OrRefusal<Value> {
         let mut reader = Reader { text };
         let expression = reader.expression(0)?;
         reader.skip();
@@ -165,7 +167,7 @@ impl Context<'_> {
         self.value(&expression)
     }
 
-    fn value(&self, expression: &Expression) -> Granted<Value> {
+    fn value(&self, expression: &Expression) -> OrRefusal<Value> {
         match expression {
             Expression::Literal(value) => Ok(value.clone()),
             Expression::Call(name, arguments) if name == "if" => {
@@ -175,7 +177,7 @@ impl Context<'_> {
                 self.value(if self.value(condition)? == json!(true) { yes } else { no })
             }
             Expression::Call(name, arguments) => {
-                let values = arguments.iter().map(|argument| self.value(argument)).collect::<Granted<Vec<_>>>()?;
+                let values = arguments.iter().map(|argument| self.value(argument)).collect::<OrRefusal<Vec<_>>>()?;
                 self.call(name, &values)
             }
             Expression::Property(of, name) => {
@@ -196,7 +198,7 @@ impl Context<'_> {
         }
     }
 
-    fn call(&self, name: &str, values: &[Value]) -> Granted<Value> {
+    fn call(&self, name: &str, values: &[Value]) -> OrRefusal<Value> {
         let texts: Vec<String> = values.iter().map(plain).collect();
         let text = |at: usize| texts.get(at).map_or("", String::as_str);
         let first = values.first().cloned().unwrap_or(Value::Null);
@@ -232,23 +234,23 @@ impl Context<'_> {
         })
     }
 
-    fn parameter(&self, name: &str) -> Granted<Value> {
+    fn parameter(&self, name: &str) -> OrRefusal<Value> {
         let found = self.parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         found
             .map(|(_, value)| value.clone())
             .ok_or_else(|| invalid(format!("The template parameter '{name}' is not found.")))
     }
 
-    fn variable(&self, name: &str) -> Granted<Value> {
+    fn variable(&self, name: &str) -> OrRefusal<Value> {
         if self.depth > 20 {
             return Err(invalid(format!("The template variable '{name}' refers to itself.")));
         }
         let found = self.variables.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         let (_, value) = found.ok_or_else(|| invalid(format!("The template variable '{name}' is not found.")))?;
-        Context { depth: self.depth + 1, ..*self }.evaluate(value)
+        Evaluator { depth: self.depth + 1, ..*self }.evaluate(value)
     }
 
-    fn resource_id(&self, texts: &[String]) -> Granted<String> {
+    fn resource_id(&self, texts: &[String]) -> OrRefusal<String> {
         let at = texts
             .iter()
             .position(|text| text.contains('/'))
@@ -265,29 +267,29 @@ impl Context<'_> {
             .ok_or_else(|| invalid(format!("resourceId cannot name a '{kind}' with {} names.", names.len())))
     }
 
-    fn reference(&self, text: &str, full: bool) -> Granted<Value> {
+    fn reference(&self, text: &str, full: bool) -> OrRefusal<Value> {
         let id = if text.starts_with('/') {
             Some(text.to_owned())
         } else {
-            self.room.arm.resources.values().find(|r| r.name().eq_ignore_ascii_case(text)).map(|r| r.id.clone())
+            self.world.arm.resources.values().find(|r| r.name().eq_ignore_ascii_case(text)).map(|r| r.id.clone())
         };
-        let resource = id.and_then(|id| self.room.arm.get(&id)).filter(|resource| resource.operation.is_none());
+        let resource = id.and_then(|id| self.world.arm.get(&id)).filter(|resource| resource.operation.is_none());
         let Some(resource) = resource else {
             return Err(Refusal::new(404, NOT_YET, format!("The resource '{text}' is not there yet.")));
         };
-        let shown = view::render(self.room, resource);
+        let shown = view::render(self.world, resource);
         Ok(if full { shown } else { shown.get("properties").cloned().unwrap_or(Value::Null) })
     }
 
-    fn resource_group(&self) -> Granted<Value> {
+    fn resource_group(&self) -> OrRefusal<Value> {
         let id = crate::model::arm::address::group_id(self.subscription, self.group);
-        let group = self.room.arm.get(&id).ok_or_else(|| invalid("the resource group is gone"))?;
-        Ok(view::render(self.room, group))
+        let group = self.world.arm.get(&id).ok_or_else(|| invalid("the resource group is gone"))?;
+        Ok(view::render(self.world, group))
     }
 }
 
 /// The functions that make a text, or measure what they are given.
-fn on_text(name: &str, first: &Value, texts: &[String]) -> Granted<Value> {
+fn on_text(name: &str, first: &Value, texts: &[String]) -> OrRefusal<Value> {
     let text = |at: usize| texts.get(at).map_or("", String::as_str);
     Ok(match name {
         "tolower" => json!(text(0).to_lowercase()),
@@ -359,7 +361,7 @@ fn formatted(pattern: &str, values: &[String]) -> String {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Granted<Expression> {
+    fn read(text: &str) -> OrRefusal<Expression> {
         Reader { text }.expression(0)
     }
 

@@ -9,27 +9,29 @@ use super::create::federation;
 use super::document::{Masking, show};
 use super::existing;
 use crate::base::answer::{Answer, json_answer};
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 use crate::model::devops::permissions::{ADMINISTER, collection_token};
 use crate::model::devops::{Connection, Conversion, Organization};
 use crate::model::directory::{Birth, Federated};
 use crate::model::world::World;
-use crate::service::devops::Visit;
-use crate::service::devops::error::Fail;
+use crate::service::devops::Context;
+use crate::service::devops::refusal;
 
 /// How long a conversion can be taken back.
 const WINDOW: Duration = Duration::days(7);
 
 /// `PUT …?operation=ConvertAuthenticationScheme`, with the whole document and the scheme that is wanted.
 pub(super) fn convert(
-    visit: &Visit<'_>,
+    cx: &Context<'_>,
     world: &mut World,
     id: Uuid,
     document: &Map<String, Value>,
-) -> Result<Answer, Fail> {
-    let organization = visit.organization(world)?;
-    let connection = existing(visit, organization, id)?;
-    if !organization.allows(visit.caller.id(), ADMINISTER, &collection_token(id)) {
-        return Err(Fail::denied(&visit.caller.member.display_name, "Administer"));
+) -> OrRefusal<Answer> {
+    let organization = cx.organization(world)?;
+    let connection = existing(cx, organization, id)?;
+    if !organization.allows(cx.caller.id(), ADMINISTER, &collection_token(id)) {
+        return Err(refusal::denied(&cx.caller.member.display_name, "Administer"));
     }
     let wanted =
         document.get("authorization").and_then(|a| a.get("scheme")).and_then(Value::as_str).unwrap_or_default();
@@ -39,22 +41,24 @@ pub(super) fn convert(
     if azure && is(present, "ServicePrincipal") && is(wanted, "WorkloadIdentityFederation") {
         let left = document.get("data").and_then(|data| data.get("revertSchemeDeadline"));
         if left.is_some_and(|deadline| !deadline.is_null()) {
-            return Err(Fail::argument("The property data.revertSchemeDeadline must not be set for this operation."));
+            return Err(refusal::argument(
+                "The property data.revertSchemeDeadline must not be set for this operation.",
+            ));
         }
-        upgrade(visit, world, id)?;
+        upgrade(cx, world, id)?;
     } else if azure && is(present, "WorkloadIdentityFederation") && is(wanted, "ServicePrincipal") {
-        downgrade(visit, world, id)?;
+        downgrade(cx, world, id)?;
     } else {
         let kind = connection.text("type").unwrap_or_default();
-        return Err(Fail::argument(format!(
+        return Err(refusal::argument(format!(
             "Converting endpoint type {kind} scheme from {present} to {wanted} is neither an upgrade or a downgrade \
              and is not supported."
         )));
     }
-    let organization = visit.organization(world)?;
-    let connection = existing(visit, organization, id)?;
-    let project = visit.project.and_then(|key| organization.project(key)).map(|project| project.id);
-    Ok(json_answer(200, &show(visit, organization, connection, (project, Masking::Null))))
+    let organization = cx.organization(world)?;
+    let connection = existing(cx, organization, id)?;
+    let project = cx.project.and_then(|key| organization.project(key)).map(|project| project.id);
+    Ok(json_answer(200, &show(cx, organization, connection, (project, Masking::Null))))
 }
 
 /// What a conversion will write.
@@ -65,9 +69,9 @@ struct Plan {
     automatic: bool,
 }
 
-fn upgrade(visit: &Visit<'_>, world: &mut World, id: Uuid) -> Result<(), Fail> {
-    let organization = visit.organization(world)?;
-    let plan = plan(visit, world, organization, existing(visit, organization, id)?)?;
+fn upgrade(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal<()> {
+    let organization = cx.organization(world)?;
+    let plan = plan(cx, world, organization, existing(cx, organization, id)?)?;
     if plan.automatic {
         let credential = json!({
             "name": id.to_string(),
@@ -75,7 +79,7 @@ fn upgrade(visit: &Visit<'_>, world: &mut World, id: Uuid) -> Result<(), Fail> {
             "subject": plan.subject,
             "audiences": ["api://AzureADTokenExchange"],
         });
-        let born = Birth { wall: visit.call.now.wall, elapsed: Some(visit.call.now.elapsed) };
+        let born = Birth { wall: cx.now.wall, elapsed: Some(cx.now.elapsed) };
         let credential = Federated {
             id: world.dice.guid(),
             document: credential.as_object().cloned().unwrap_or_default(),
@@ -87,12 +91,12 @@ fn upgrade(visit: &Visit<'_>, world: &mut World, id: Uuid) -> Result<(), Fail> {
             application.federated.push(Federated { document: credential.document.clone(), ..credential });
         }
     }
-    change(visit, world, id, |connection, deadline| {
+    change(cx, world, id, |connection, deadline| {
         let before = connection.document.get("authorization").and_then(Value::as_object).cloned().unwrap_or_default();
         connection.converted = Some(Conversion {
             authorization: before,
             secrets: std::mem::take(&mut connection.secrets),
-            deadline: visit.call.now.wall + WINDOW,
+            deadline: cx.now.wall + WINDOW,
         });
         let tenant = connection.parameter("tenantid").unwrap_or_default().to_owned();
         let authorization = json!({
@@ -112,8 +116,8 @@ fn upgrade(visit: &Visit<'_>, world: &mut World, id: Uuid) -> Result<(), Fail> {
 }
 
 /// Whether a connection can be converted, by the rules of the documentation and of the service itself.
-fn plan(visit: &Visit<'_>, world: &World, organization: &Organization, connection: &Connection) -> Result<Plan, Fail> {
-    let refused = |text: &str| Fail::new(400, "ServiceEndpointException", text);
+fn plan(cx: &Context<'_>, world: &World, organization: &Organization, connection: &Connection) -> OrRefusal<Plan> {
+    let refused = |text: &str| Refusal::new(400, "ServiceEndpointException", text);
     let automatic = connection.data("creationMode").is_some_and(|mode| mode.eq_ignore_ascii_case("Automatic"));
     let environment = connection.data("environment").unwrap_or("AzureCloud");
     if environment.eq_ignore_ascii_case("AzureStack") {
@@ -122,7 +126,7 @@ fn plan(visit: &Visit<'_>, world: &World, organization: &Organization, connectio
     if automatic && environment.eq_ignore_ascii_case("AzureUSGovernment") {
         return Err(refused("Workload identity federation is not supported for this environment."));
     }
-    let here = visit.project.and_then(|key| organization.project(key)).map(|project| project.id);
+    let here = cx.project.and_then(|key| organization.project(key)).map(|project| project.id);
     if connection.references.len() > 1 && here.is_some_and(|here| here != connection.owner_project) {
         return Err(refused("A shared service connection can only be converted in the project that owns it."));
     }
@@ -130,7 +134,7 @@ fn plan(visit: &Visit<'_>, world: &World, organization: &Organization, connectio
     let tenant = tenant.ok_or_else(|| refused("The service connection names no tenant."))?;
     if automatic && organization.tenant != Some(tenant) {
         let text = "Failed to obtain an access token for the tenant of the service connection without interaction.";
-        return Err(Fail::new(400, "AadAccessSilentException", text));
+        return Err(Refusal::new(400, "AadAccessSilentException", text));
     }
     let client = connection.parameter("serviceprincipalid").and_then(|id| Uuid::parse_str(id).ok());
     let client = client.ok_or_else(|| refused("The service connection names no service principal."))?;
@@ -151,19 +155,19 @@ fn plan(visit: &Visit<'_>, world: &World, organization: &Organization, connectio
     Ok(Plan { client, issuer, subject, automatic })
 }
 
-fn downgrade(visit: &Visit<'_>, world: &mut World, id: Uuid) -> Result<(), Fail> {
-    let organization = visit.organization(world)?;
-    let connection = existing(visit, organization, id)?;
-    let refused = |text: &str| Fail::new(400, "ServiceEndpointException", text);
+fn downgrade(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal<()> {
+    let organization = cx.organization(world)?;
+    let connection = existing(cx, organization, id)?;
+    let refused = |text: &str| Refusal::new(400, "ServiceEndpointException", text);
     let converted = connection.converted.as_ref();
     let converted =
         converted.ok_or_else(|| refused("The service connection was not converted, and cannot be reverted."))?;
-    if converted.deadline <= visit.call.now.wall {
+    if converted.deadline <= cx.now.wall {
         return Err(refused(
             "The time to revert the service connection to its original authentication scheme is over.",
         ));
     }
-    change(visit, world, id, |connection, _| {
+    change(cx, world, id, |connection, _| {
         let Some(before) = connection.converted.take() else { return };
         connection.document.insert("authorization".to_owned(), Value::Object(before.authorization));
         connection.secrets = before.secrets;
@@ -175,18 +179,18 @@ fn downgrade(visit: &Visit<'_>, world: &mut World, id: Uuid) -> Result<(), Fail>
 
 /// Changes the connection, which is then busy for a while. The text is the deadline of a conversion made now.
 fn change(
-    visit: &Visit<'_>,
+    cx: &Context<'_>,
     world: &mut World,
     id: Uuid,
     change: impl FnOnce(&mut Connection, String),
-) -> Result<(), Fail> {
-    let now = visit.call.now;
+) -> OrRefusal<()> {
+    let now = cx.now;
     let lag = world.settings.connection_lag;
-    let organization = visit.organization_mut(world)?;
-    let connection = organization.connection_mut(id, now.elapsed).ok_or_else(|| Fail::endpoint(&id.to_string()))?;
+    let organization = cx.organization_mut(world)?;
+    let connection = organization.connection_mut(id, now.elapsed).ok_or_else(|| refusal::endpoint(&id.to_string()))?;
     change(connection, (now.wall + WINDOW).format(&Rfc3339).unwrap_or_default());
     connection.ready_at = (!lag.is_zero()).then(|| now.elapsed + lag);
     connection.modified = now.wall;
-    connection.modified_by = Some(visit.caller.id());
+    connection.modified_by = Some(cx.caller.id());
     Ok(())
 }

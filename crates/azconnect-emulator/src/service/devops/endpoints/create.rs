@@ -11,32 +11,34 @@ use uuid::Uuid;
 use super::check_name;
 use super::document::{Masking, body, check, object, read_references, show, strip};
 use crate::base::answer::{Answer, json_answer};
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 use crate::model::devops::confidential::take_secrets;
 use crate::model::devops::permissions::{CREATE, project_token};
 use crate::model::devops::{Connection, Organization, PipelineGrant, Reference};
 use crate::model::world::World;
-use crate::service::devops::error::Fail;
-use crate::service::devops::{Visit, types};
+use crate::service::devops::refusal;
+use crate::service::devops::{Context, types};
 
 /// Creates a service connection. What needs work in Entra ID is not ready at once.
-pub(super) fn create(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fail> {
-    let mut document = object(body(visit)?)?;
-    let organization = visit.organization(world)?;
-    let references = wanted_references(visit, organization, &document)?;
+pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
+    let mut document = object(body(cx)?)?;
+    let organization = cx.organization(world)?;
+    let references = wanted_references(cx, organization, &document)?;
     fill_url(&mut document);
     check(&document)?;
     for reference in &references {
-        if !organization.allows(visit.caller.id(), CREATE, &project_token(reference.project)) {
-            return Err(Fail::denied(&visit.caller.member.display_name, "Create"));
+        if !organization.allows(cx.caller.id(), CREATE, &project_token(reference.project)) {
+            return Err(refusal::denied(&cx.caller.member.display_name, "Create"));
         }
-        check_name(visit, organization, (reference.project, &reference.name), None)?;
+        check_name(cx, organization, (reference.project, &reference.name), None)?;
     }
     let owner_project = references.first().map(|reference| reference.project).unwrap_or_default();
     let tenant = organization.tenant;
     strip(&mut document);
     let secrets = take_secrets(&mut document).secrets;
     let id = world.dice.guid();
-    let now = visit.call.now;
+    let now = cx.now;
     let mut connection = Connection {
         id,
         owner_project,
@@ -44,10 +46,10 @@ pub(super) fn create(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fai
         document,
         secrets,
         broken: false,
-        creator: Some(visit.caller.id()),
+        creator: Some(cx.caller.id()),
         created: now.wall,
         modified: now.wall,
-        modified_by: Some(visit.caller.id()),
+        modified_by: Some(cx.caller.id()),
         ready_at: (!world.settings.connection_lag.is_zero()).then(|| now.elapsed + world.settings.connection_lag),
         failure: None,
         deleted_at: None,
@@ -56,14 +58,14 @@ pub(super) fn create(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fai
         converted: None,
     };
     if connection.text("type").is_some_and(|kind| kind.eq_ignore_ascii_case("azurerm")) {
-        automatic::prepare(visit, world, &mut connection, tenant);
+        automatic::prepare(cx, world, &mut connection, tenant);
     }
-    let organization = visit.organization_mut(world)?;
+    let organization = cx.organization_mut(world)?;
     organization.connections.push(connection);
     organization.create_lazy_groups();
-    let organization = visit.organization(world)?;
-    let stored = organization.connection(id, now.elapsed).ok_or_else(|| Fail::endpoint(&id.to_string()))?;
-    Ok(json_answer(200, &show(visit, organization, stored, (None, Masking::Null))))
+    let organization = cx.organization(world)?;
+    let stored = organization.connection(id, now.elapsed).ok_or_else(|| refusal::endpoint(&id.to_string()))?;
+    Ok(json_answer(200, &show(cx, organization, stored, (None, Masking::Null))))
 }
 
 /// A new connection may leave out its address where its type has one. An update may not.
@@ -77,19 +79,19 @@ fn fill_url(document: &mut Map<String, Value>) {
 
 /// The projects of a new service connection: those of its document, or else the one of the path.
 fn wanted_references(
-    visit: &Visit<'_>,
+    cx: &Context<'_>,
     organization: &Organization,
     document: &Map<String, Value>,
-) -> Result<Vec<Reference>, Fail> {
+) -> OrRefusal<Vec<Reference>> {
     let listed = read_references(organization, document)?;
     if !listed.is_empty() {
         return Ok(listed);
     }
-    let Some(key) = visit.project else {
+    let Some(key) = cx.project else {
         let text = "Value cannot be null.\r\nParameter name: endpoint.ServiceEndpointProjectReferences";
-        return Err(Fail::new(400, "ArgumentNullException", text));
+        return Err(Refusal::new(400, "ArgumentNullException", text));
     };
-    let project = super::project(visit, organization, key)?.id;
+    let project = super::project(cx, organization, key)?.id;
     let name = document.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     Ok(vec![Reference { project, name, description: None }])
 }

@@ -5,11 +5,13 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 use crate::model::devops::confidential::omit_secrets;
 use crate::model::devops::permissions::{ADMINISTER, VIEW, collection_token, connection_token};
 use crate::model::devops::{Connection, Member, Organization, Reference};
-use crate::service::devops::error::Fail;
-use crate::service::devops::{Visit, identity};
+use crate::service::devops::refusal;
+use crate::service::devops::{Context, identity};
 
 /// How secrets are masked.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,12 +39,12 @@ const MANAGED: [&str; 11] = [
 
 /// A service connection, as far as the caller may see it.
 pub(super) fn show(
-    visit: &Visit<'_>,
+    cx: &Context<'_>,
     organization: &Organization,
     connection: &Connection,
     (project, masking): (Option<Uuid>, Masking),
 ) -> Value {
-    if !may_view(visit, organization, connection) {
+    if !may_view(cx, organization, connection) {
         return json!({"id": connection.id.to_string()});
     }
     let mut own = connection.document.clone();
@@ -51,7 +53,7 @@ pub(super) fn show(
     }
     let named = project.and_then(|project| connection.reference(project)).map(|reference| json!(reference.name));
     let name = named.or_else(|| own.get("name").cloned()).unwrap_or_default();
-    let elapsed = visit.call.now.elapsed;
+    let elapsed = cx.now.elapsed;
     let mut body = Map::new();
     let mut take = |own: &mut Map<String, Value>, key: &str| {
         if let Some(value) = own.shift_remove(key) {
@@ -64,7 +66,7 @@ pub(super) fn show(
     for key in ["id", "name", "type", "url"] {
         take(&mut own, key);
     }
-    if let Some(creator) = person(visit, organization, connection.creator) {
+    if let Some(creator) = person(cx, organization, connection.creator) {
         body.insert("createdBy".to_owned(), creator);
     }
     for key in ["description", "authorization"] {
@@ -79,27 +81,27 @@ pub(super) fn show(
         body.insert("operationStatus".to_owned(), status);
     }
     body.insert("owner".to_owned(), own.shift_remove("owner").unwrap_or_else(|| json!("library")));
-    body.insert("serviceEndpointProjectReferences".to_owned(), references(visit, organization, connection));
+    body.insert("serviceEndpointProjectReferences".to_owned(), references(cx, organization, connection));
     body.extend(own);
     body.insert("creationDate".to_owned(), moment(connection.created));
     body.insert("modificationDate".to_owned(), moment(connection.modified));
-    if let Some(modifier) = person(visit, organization, connection.modified_by) {
+    if let Some(modifier) = person(cx, organization, connection.modified_by) {
         body.insert("modifiedBy".to_owned(), modifier);
     }
     Value::Object(body)
 }
 
-fn person(visit: &Visit<'_>, organization: &Organization, id: Option<Uuid>) -> Option<Value> {
+fn person(cx: &Context<'_>, organization: &Organization, id: Option<Uuid>) -> Option<Value> {
     let member: &Member = organization.member(id?)?;
-    Some(identity::reference(visit, organization, member))
+    Some(identity::reference(cx, organization, member))
 }
 
 fn moment(moment: OffsetDateTime) -> Value {
     json!(moment.format(&Rfc3339).unwrap_or_default())
 }
 
-fn may_view(visit: &Visit<'_>, organization: &Organization, connection: &Connection) -> bool {
-    let member = visit.caller.id();
+fn may_view(cx: &Context<'_>, organization: &Organization, connection: &Connection) -> bool {
+    let member = cx.caller.id();
     let sees = |token: &str| organization.bits(member, token) & (VIEW | ADMINISTER) != 0;
     sees(&collection_token(connection.id))
         || connection.references.iter().any(|reference| sees(&connection_token(reference.project, connection.id)))
@@ -124,10 +126,10 @@ fn status(connection: &Connection, elapsed: std::time::Duration) -> Option<Value
 }
 
 /// The projects a service connection is in, without those the caller may not see.
-fn references(visit: &Visit<'_>, organization: &Organization, connection: &Connection) -> Value {
+fn references(cx: &Context<'_>, organization: &Organization, connection: &Connection) -> Value {
     let visible = connection.references.iter().filter_map(|reference| {
         let project = organization.project_by_id(reference.project)?;
-        organization.may_enter(visit.caller.id(), project.id).then_some((reference, project))
+        organization.may_enter(cx.caller.id(), project.id).then_some((reference, project))
     });
     visible
         .map(|(reference, project)| {
@@ -144,39 +146,39 @@ fn references(visit: &Visit<'_>, organization: &Organization, connection: &Conne
 }
 
 /// Reads the body of a creation or update as an object.
-pub(super) fn object(value: Value) -> Result<Map<String, Value>, Fail> {
+pub(super) fn object(value: Value) -> OrRefusal<Map<String, Value>> {
     match value {
         Value::Object(map) => Ok(map),
         _ => {
             let text = "Value cannot be null.\r\nParameter name: endpoint";
-            Err(Fail::new(400, "ArgumentNullException", text))
+            Err(Refusal::new(400, "ArgumentNullException", text))
         }
     }
 }
 
 /// The body of a request as JSON.
-pub(in crate::service::devops) fn body(visit: &Visit<'_>) -> Result<Value, Fail> {
-    visit.call.json().map_err(|_| Fail::argument("The body of the request is not valid JSON."))
+pub(in crate::service::devops) fn body(cx: &Context<'_>) -> OrRefusal<Value> {
+    cx.call.json().map_err(|_| refusal::argument("The body of the request is not valid JSON."))
 }
 
 /// What any document must have before it is stored.
-pub(super) fn check(document: &Map<String, Value>) -> Result<(), Fail> {
+pub(super) fn check(document: &Map<String, Value>) -> OrRefusal<()> {
     for (key, name) in [("name", "endpoint.Name"), ("type", "endpoint.Type"), ("url", "endpoint.Url")] {
         let filled = document.get(key).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
         if !filled {
             let text = format!("Value cannot be null.\r\nParameter name: {name}");
-            return Err(Fail::new(400, "ArgumentNullException", text));
+            return Err(Refusal::new(400, "ArgumentNullException", text));
         }
     }
     let scheme = document.get("authorization").and_then(|a| a.get("scheme")).and_then(Value::as_str);
     if scheme.is_none_or(str::is_empty) {
         let text = "Value cannot be null.\r\nParameter name: endpoint.Authorization.Scheme";
-        return Err(Fail::new(400, "ArgumentNullException", text));
+        return Err(Refusal::new(400, "ArgumentNullException", text));
     }
     let inside = document.get("data").and_then(Value::as_object);
     if inside.is_some_and(|data| data.keys().any(|key| key.eq_ignore_ascii_case("url"))) {
         let text = "The audit log entry contains a duplicate data key: url.";
-        return Err(Fail::new(500, "AuditLogEntryContainsDuplicateDataKeyException", text));
+        return Err(Refusal::new(500, "AuditLogEntryContainsDuplicateDataKeyException", text));
     }
     Ok(())
 }
@@ -187,10 +189,7 @@ pub(super) fn strip(document: &mut Map<String, Value>) {
 }
 
 /// The project references of a document that came in.
-pub(super) fn read_references(
-    organization: &Organization,
-    document: &Map<String, Value>,
-) -> Result<Vec<Reference>, Fail> {
+pub(super) fn read_references(organization: &Organization, document: &Map<String, Value>) -> OrRefusal<Vec<Reference>> {
     let Some(listed) = document.get("serviceEndpointProjectReferences").and_then(Value::as_array) else {
         return Ok(Vec::new());
     };
@@ -199,14 +198,14 @@ pub(super) fn read_references(
 }
 
 /// One project reference; without a name of its own it has the given one.
-pub(super) fn read_reference(organization: &Organization, value: &Value, name: &str) -> Result<Reference, Fail> {
+pub(super) fn read_reference(organization: &Organization, value: &Value, name: &str) -> OrRefusal<Reference> {
     let project = value.get("projectReference");
     let key = project.and_then(|project| {
         let id = project.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
         id.or_else(|| project.get("name").and_then(Value::as_str))
     });
-    let key = key.ok_or_else(|| Fail::argument("A project reference names no project."))?;
-    let project = organization.project(key).ok_or_else(|| Fail::project(key))?.id;
+    let key = key.ok_or_else(|| refusal::argument("A project reference names no project."))?;
+    let project = organization.project(key).ok_or_else(|| refusal::project(key))?.id;
     let text = |field: &str| value.get(field).and_then(Value::as_str);
     let name = text("name").filter(|name| !name.is_empty()).unwrap_or(name).to_owned();
     Ok(Reference { project, name, description: text("description").map(str::to_owned) })

@@ -6,42 +6,41 @@ use uuid::Uuid;
 use super::document::{Masking, show};
 use super::project;
 use crate::base::answer::{Answer, json_answer};
+use crate::base::refusal::OrRefusal;
 use crate::model::devops::permissions::{ADMINISTER, USE, VIEW, connection_token};
 use crate::model::devops::{Connection, Organization};
 use crate::model::world::World;
-use crate::service::devops::Visit;
-use crate::service::devops::error::Fail;
+use crate::service::devops::Context;
 
 /// The service connections of a project, all at once: there is no continuation.
-pub(super) fn list(visit: &Visit<'_>, world: &World, key: &str) -> Result<Answer, Fail> {
-    let organization = visit.organization(world)?;
-    let project = project(visit, organization, key)?.id;
+pub(super) fn list(cx: &Context<'_>, world: &World, key: &str) -> OrRefusal<Answer> {
+    let organization = cx.organization(world)?;
+    let project = project(cx, organization, key)?.id;
     let value: Vec<Value> = organization
         .connections
         .iter()
-        .filter(|connection| connection.exists(visit.call.now.elapsed))
-        .filter(|connection| passes(visit, organization, connection, project))
-        .map(|connection| show(visit, organization, connection, (Some(project), Masking::Omitted)))
+        .filter(|connection| connection.exists(cx.now.elapsed))
+        .filter(|connection| passes(cx, organization, connection, project))
+        .map(|connection| show(cx, organization, connection, (Some(project), Masking::Omitted)))
         .collect();
     Ok(json_answer(200, &json!({"count": value.len(), "value": value})))
 }
 
 /// A service connection of a project. One that is not there is 200 with `null`.
-pub(super) fn get(visit: &Visit<'_>, world: &World, key: &str, id: Uuid) -> Result<Answer, Fail> {
-    let organization = visit.organization(world)?;
-    let project = project(visit, organization, key)?.id;
-    let found = organization.connection(id, visit.call.now.elapsed).filter(|connection| {
+pub(super) fn get(cx: &Context<'_>, world: &World, key: &str, id: Uuid) -> OrRefusal<Answer> {
+    let organization = cx.organization(world)?;
+    let project = project(cx, organization, key)?.id;
+    let found = organization.connection(id, cx.now.elapsed).filter(|connection| {
         let token = connection_token(project, connection.id);
-        connection.reference(project).is_some()
-            && organization.bits(visit.caller.id(), &token) & wanted_bits(visit) != 0
+        connection.reference(project).is_some() && organization.bits(cx.caller.id(), &token) & wanted_bits(cx) != 0
     });
-    let body = found.map_or(Value::Null, |found| show(visit, organization, found, (Some(project), Masking::Null)));
+    let body = found.map_or(Value::Null, |found| show(cx, organization, found, (Some(project), Masking::Null)));
     Ok(json_answer(200, &body))
 }
 
 /// Any of these is enough for the action the caller filters by.
-fn wanted_bits(visit: &Visit<'_>) -> u32 {
-    match visit.call.query.filled("actionFilter").map(str::to_ascii_lowercase).as_deref() {
+fn wanted_bits(cx: &Context<'_>) -> u32 {
+    match cx.call.query.filled("actionFilter").map(str::to_ascii_lowercase).as_deref() {
         Some("manage" | "2") => ADMINISTER,
         Some("use" | "16") => USE,
         Some("view" | "32") => VIEW,
@@ -49,8 +48,8 @@ fn wanted_bits(visit: &Visit<'_>) -> u32 {
     }
 }
 
-fn passes(visit: &Visit<'_>, organization: &Organization, connection: &Connection, project: Uuid) -> bool {
-    let query = &visit.call.query;
+fn passes(cx: &Context<'_>, organization: &Organization, connection: &Connection, project: Uuid) -> bool {
+    let query = &cx.call.query;
     let Some(reference) = connection.reference(project) else { return false };
     let one_of = |name: &str, value: Option<&str>| {
         let wanted = query.list(name);
@@ -58,9 +57,9 @@ fn passes(visit: &Visit<'_>, organization: &Organization, connection: &Connectio
     };
     let id = connection.id.to_string();
     let owner = connection.text("owner").unwrap_or("library");
-    let settled = connection.ready_at.is_none_or(|at| at <= visit.call.now.elapsed);
+    let settled = connection.ready_at.is_none_or(|at| at <= cx.now.elapsed);
     let failed = connection.failure.is_some() && settled;
-    organization.bits(visit.caller.id(), &connection_token(project, connection.id)) & wanted_bits(visit) != 0
+    organization.bits(cx.caller.id(), &connection_token(project, connection.id)) & wanted_bits(cx) != 0
         && one_of("type", connection.text("type"))
         && one_of("authSchemes", connection.scheme())
         && one_of("endpointIds", Some(&id))

@@ -6,35 +6,37 @@ use uuid::Uuid;
 use super::document::{body, read_reference};
 use super::{administers, check_name, existing};
 use crate::base::answer::{Answer, empty};
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 use crate::model::devops::Connection;
 use crate::model::devops::permissions::{CREATE, project_token};
 use crate::model::directory::Federated;
 use crate::model::world::World;
-use crate::service::devops::Visit;
-use crate::service::devops::error::Fail;
+use crate::service::devops::Context;
+use crate::service::devops::refusal;
 
 /// Adds projects to a service connection.
-pub(super) fn share(visit: &Visit<'_>, world: &mut World, id: Uuid) -> Result<Answer, Fail> {
-    let Value::Array(listed) = body(visit)? else {
-        return Err(Fail::argument("A list of project references is expected."));
+pub(super) fn share(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal<Answer> {
+    let Value::Array(listed) = body(cx)? else {
+        return Err(refusal::argument("A list of project references is expected."));
     };
-    let organization = visit.organization(world)?;
-    let connection = existing(visit, organization, id)?;
-    if !administers(visit, organization, connection) {
-        return Err(Fail::denied(&visit.caller.member.display_name, "Administer"));
+    let organization = cx.organization(world)?;
+    let connection = existing(cx, organization, id)?;
+    if !administers(cx, organization, connection) {
+        return Err(refusal::denied(&cx.caller.member.display_name, "Administer"));
     }
     let name = connection.text("name").unwrap_or_default();
     let mut added = Vec::new();
     for value in &listed {
         let reference = read_reference(organization, value, name)?;
-        if !organization.allows(visit.caller.id(), CREATE, &project_token(reference.project)) {
-            return Err(Fail::denied(&visit.caller.member.display_name, "Create"));
+        if !organization.allows(cx.caller.id(), CREATE, &project_token(reference.project)) {
+            return Err(refusal::denied(&cx.caller.member.display_name, "Create"));
         }
-        check_name(visit, organization, (reference.project, &reference.name), Some(id))?;
+        check_name(cx, organization, (reference.project, &reference.name), Some(id))?;
         added.push(reference);
     }
-    let elapsed = visit.call.now.elapsed;
-    let organization = visit.organization_mut(world)?;
+    let elapsed = cx.now.elapsed;
+    let organization = cx.organization_mut(world)?;
     if let Some(connection) = organization.connection_mut(id, elapsed) {
         for reference in added {
             connection.references.retain(|known| known.project != reference.project);
@@ -46,30 +48,30 @@ pub(super) fn share(visit: &Visit<'_>, world: &mut World, id: Uuid) -> Result<An
 }
 
 /// Takes a service connection out of projects; out of the last one, it is deleted.
-pub(super) fn delete(visit: &Visit<'_>, world: &mut World, id: Uuid) -> Result<Answer, Fail> {
-    let organization = visit.organization(world)?;
-    let connection = existing(visit, organization, id)?;
+pub(super) fn delete(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal<Answer> {
+    let organization = cx.organization(world)?;
+    let connection = existing(cx, organization, id)?;
     let mut projects = Vec::new();
-    for key in visit.call.query.list("projectIds").into_iter().chain(visit.project) {
-        projects.push(organization.project(key).ok_or_else(|| Fail::project(key))?.id);
+    for key in cx.call.query.list("projectIds").into_iter().chain(cx.project) {
+        projects.push(organization.project(key).ok_or_else(|| refusal::project(key))?.id);
     }
     if projects.is_empty() {
-        return Err(Fail::new(400, "ArgumentNullException", "Value cannot be null.\r\nParameter name: projectIds"));
+        return Err(Refusal::new(400, "ArgumentNullException", "Value cannot be null.\r\nParameter name: projectIds"));
     }
-    if !administers(visit, organization, connection) {
-        return Err(Fail::denied(&visit.caller.member.display_name, "Administer"));
+    if !administers(cx, organization, connection) {
+        return Err(refusal::denied(&cx.caller.member.display_name, "Administer"));
     }
     let last = connection.references.iter().all(|reference| projects.contains(&reference.project));
-    let deep = visit.call.query.flag("deep");
+    let deep = cx.call.query.flag("deep");
     if last {
         check_federation(world, connection, deep)?;
         if deep {
-            delete_application(world, client_of(visit, world, id));
+            delete_application(world, client_of(cx, world, id));
         }
     }
-    let now = visit.call.now;
+    let now = cx.now;
     let lag = world.settings.connection_lag;
-    if let Some(connection) = visit.organization_mut(world)?.connection_mut(id, now.elapsed) {
+    if let Some(connection) = cx.organization_mut(world)?.connection_mut(id, now.elapsed) {
         if last {
             connection.deleted_at = Some(now.elapsed + lag);
         } else {
@@ -83,7 +85,7 @@ pub(super) fn delete(visit: &Visit<'_>, world: &mut World, id: Uuid) -> Result<A
 }
 
 /// A federated credential that still trusts the connection stands in the way, unless it is to go as well.
-fn check_federation(world: &World, connection: &Connection, deep: bool) -> Result<(), Fail> {
+fn check_federation(world: &World, connection: &Connection, deep: bool) -> OrRefusal<()> {
     if deep || !connection.scheme().is_some_and(|s| s.eq_ignore_ascii_case("WorkloadIdentityFederation")) {
         return Ok(());
     }
@@ -94,14 +96,14 @@ fn check_federation(world: &World, connection: &Connection, deep: bool) -> Resul
     if application.is_some_and(|(_, application)| application.federated.iter().any(trusts)) {
         let text = "The service connection cannot be deleted while federated credentials for this app exist. Remove \
                     them from the app registration first.";
-        return Err(Fail::new(400, "ServiceEndpointException", text));
+        return Err(Refusal::new(400, "ServiceEndpointException", text));
     }
     Ok(())
 }
 
 /// The application that Azure DevOps made for a connection.
-fn client_of(visit: &Visit<'_>, world: &World, id: Uuid) -> Option<Uuid> {
-    let connection = visit.organization(world).ok()?.connection(id, visit.call.now.elapsed)?;
+fn client_of(cx: &Context<'_>, world: &World, id: Uuid) -> Option<Uuid> {
+    let connection = cx.organization(world).ok()?.connection(id, cx.now.elapsed)?;
     let automatic = connection.data("creationMode").is_some_and(|mode| mode.eq_ignore_ascii_case("Automatic"));
     let client = connection.parameter("serviceprincipalid").and_then(|id| Uuid::parse_str(id).ok());
     client.filter(|_| automatic)

@@ -8,57 +8,59 @@ use super::create::set_secret;
 use super::document::{Masking, body, check, object, read_references, show, strip};
 use super::{administers, check_name, existing};
 use crate::base::answer::{Answer, json_answer};
+use crate::base::refusal::OrRefusal;
+use crate::base::refusal::Refusal;
 use crate::model::devops::confidential::{Confidential, mark_secret, take_secrets};
 use crate::model::devops::permissions::{ADMINISTER, CREATE, collection_token, project_token};
 use crate::model::devops::{Connection, Organization, Reference};
 use crate::model::world::World;
-use crate::service::devops::Visit;
-use crate::service::devops::error::Fail;
+use crate::service::devops::Context;
+use crate::service::devops::refusal;
 
 /// Changes one service connection.
-pub(super) fn update(visit: &Visit<'_>, world: &mut World, id: Uuid) -> Result<Answer, Fail> {
-    let document = object(body(visit)?)?;
-    match visit.call.query.filled("operation") {
+pub(super) fn update(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal<Answer> {
+    let document = object(body(cx)?)?;
+    match cx.call.query.filled("operation") {
         None => {}
-        Some("ConvertAuthenticationScheme") => return convert(visit, world, id, &document),
+        Some("ConvertAuthenticationScheme") => return convert(cx, world, id, &document),
         Some(other) => {
-            return Err(Fail::argument(format!("The operation '{other}' is not supported.")));
+            return Err(refusal::argument(format!("The operation '{other}' is not supported.")));
         }
     }
-    let shown = apply(visit, world, id, document)?;
+    let shown = apply(cx, world, id, document)?;
     Ok(json_answer(200, &shown))
 }
 
 /// Changes several; all of them, or none.
-pub(super) fn bulk(visit: &Visit<'_>, world: &mut World) -> Result<Answer, Fail> {
-    let Value::Array(documents) = body(visit)? else {
-        return Err(Fail::argument("A list of service endpoints is expected."));
+pub(super) fn bulk(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
+    let Value::Array(documents) = body(cx)? else {
+        return Err(refusal::argument("A list of service endpoints is expected."));
     };
     let mut read = Vec::new();
     for document in documents {
         let document = object(document)?;
         let id = document.get("id").and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok());
-        let id = id.ok_or_else(|| Fail::argument("A service endpoint of the list has no valid id."))?;
-        Change::plan(visit, world, id, document.clone())?;
+        let id = id.ok_or_else(|| refusal::argument("A service endpoint of the list has no valid id."))?;
+        Change::plan(cx, world, id, document.clone())?;
         read.push((id, document));
     }
-    let shown = read.into_iter().map(|(id, document)| apply(visit, world, id, document));
+    let shown = read.into_iter().map(|(id, document)| apply(cx, world, id, document));
     let value = shown.collect::<Result<Vec<_>, _>>()?;
     Ok(json_answer(200, &json!({"count": value.len(), "value": value})))
 }
 
-fn apply(visit: &Visit<'_>, world: &mut World, id: Uuid, document: Map<String, Value>) -> Result<Value, Fail> {
-    let change = Change::plan(visit, world, id, document)?;
-    let now = visit.call.now;
-    let organization = visit.organization_mut(world)?;
-    let connection = organization.connection_mut(id, now.elapsed).ok_or_else(|| Fail::endpoint(&id.to_string()))?;
+fn apply(cx: &Context<'_>, world: &mut World, id: Uuid, document: Map<String, Value>) -> OrRefusal<Value> {
+    let change = Change::plan(cx, world, id, document)?;
+    let now = cx.now;
+    let organization = cx.organization_mut(world)?;
+    let connection = organization.connection_mut(id, now.elapsed).ok_or_else(|| refusal::endpoint(&id.to_string()))?;
     change.commit(connection);
     connection.modified = now.wall;
-    connection.modified_by = Some(visit.caller.id());
-    let organization = visit.organization(world)?;
-    let connection = existing(visit, organization, id)?;
-    let project = visit.project.and_then(|key| organization.project(key)).map(|project| project.id);
-    Ok(show(visit, organization, connection, (project, Masking::Null)))
+    connection.modified_by = Some(cx.caller.id());
+    let organization = cx.organization(world)?;
+    let connection = existing(cx, organization, id)?;
+    let project = cx.project.and_then(|key| organization.project(key)).map(|project| project.id);
+    Ok(show(cx, organization, connection, (project, Masking::Null)))
 }
 
 /// A change that has been found allowed.
@@ -69,16 +71,16 @@ struct Change {
 }
 
 impl Change {
-    fn plan(visit: &Visit<'_>, world: &World, id: Uuid, mut document: Map<String, Value>) -> Result<Self, Fail> {
-        let organization = visit.organization(world)?;
-        let connection = existing(visit, organization, id)?;
+    fn plan(cx: &Context<'_>, world: &World, id: Uuid, mut document: Map<String, Value>) -> OrRefusal<Self> {
+        let organization = cx.organization(world)?;
+        let connection = existing(cx, organization, id)?;
         check_identity(connection, &document)?;
         check(&document)?;
         let references = read_references(organization, &document)?;
         strip(&mut document);
         let confidential = take_secrets(&mut document);
-        check_permission(visit, organization, connection, &confidential)?;
-        check_references(visit, organization, connection, &references)?;
+        check_permission(cx, organization, connection, &confidential)?;
+        check_references(cx, organization, connection, &references)?;
         Ok(Self { document, confidential, references })
     }
 
@@ -123,57 +125,59 @@ fn drop_rival(connection: &mut Connection, key: &str) {
 }
 
 /// Id, type and scheme cannot change.
-fn check_identity(connection: &Connection, document: &Map<String, Value>) -> Result<(), Fail> {
+fn check_identity(connection: &Connection, document: &Map<String, Value>) -> OrRefusal<()> {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
     let other_id = text(document.get("id")).is_some_and(|id| Uuid::parse_str(&id) != Ok(connection.id));
     if other_id {
-        return Err(Fail::argument("The id of the service endpoint does not match the id of the request."));
+        return Err(refusal::argument("The id of the service endpoint does not match the id of the request."));
     }
     let differs = |known: Option<&str>, given: Option<String>| {
         given.zip(known).is_some_and(|(given, known)| !given.eq_ignore_ascii_case(known))
     };
     if differs(connection.text("type"), text(document.get("type"))) {
-        return Err(Fail::argument("The type of a service endpoint cannot be changed."));
+        return Err(refusal::argument("The type of a service endpoint cannot be changed."));
     }
     if differs(connection.scheme(), text(document.get("authorization").and_then(|a| a.get("scheme")))) {
-        return Err(Fail::argument("The authorization scheme of a service endpoint cannot be changed by an update."));
+        return Err(refusal::argument(
+            "The authorization scheme of a service endpoint cannot be changed by an update.",
+        ));
     }
     Ok(())
 }
 
 /// Administering in a project is enough for everything but a secret, which hangs on the whole organization.
 fn check_permission(
-    visit: &Visit<'_>,
+    cx: &Context<'_>,
     organization: &Organization,
     connection: &Connection,
     confidential: &Confidential,
-) -> Result<(), Fail> {
+) -> OrRefusal<()> {
     let token = collection_token(connection.id);
-    let for_secrets = confidential.secrets.is_empty() || organization.allows(visit.caller.id(), ADMINISTER, &token);
-    if for_secrets && administers(visit, organization, connection) {
+    let for_secrets = confidential.secrets.is_empty() || organization.allows(cx.caller.id(), ADMINISTER, &token);
+    if for_secrets && administers(cx, organization, connection) {
         return Ok(());
     }
-    Err(Fail::denied(&visit.caller.member.display_name, "Administer"))
+    Err(refusal::denied(&cx.caller.member.display_name, "Administer"))
 }
 
 /// An update adds projects and removes none. Renaming what is shared fails inside the service.
 fn check_references(
-    visit: &Visit<'_>,
+    cx: &Context<'_>,
     organization: &Organization,
     connection: &Connection,
     references: &[Reference],
-) -> Result<(), Fail> {
+) -> OrRefusal<()> {
     for reference in references {
         let known = connection.reference(reference.project);
         let renamed = known.is_some_and(|known| known.name != reference.name);
         if renamed && connection.references.len() > 1 {
             let text = "TF400898: An Internal Error Occurred. Activity Id: 00000000-0000-0000-0000-000000000000.";
-            return Err(Fail::new(500, "VssServiceException", text));
+            return Err(Refusal::new(500, "VssServiceException", text));
         }
-        if known.is_none() && !organization.allows(visit.caller.id(), CREATE, &project_token(reference.project)) {
-            return Err(Fail::denied(&visit.caller.member.display_name, "Create"));
+        if known.is_none() && !organization.allows(cx.caller.id(), CREATE, &project_token(reference.project)) {
+            return Err(refusal::denied(&cx.caller.member.display_name, "Create"));
         }
-        check_name(visit, organization, (reference.project, &reference.name), Some(connection.id))?;
+        check_name(cx, organization, (reference.project, &reference.name), Some(connection.id))?;
     }
     Ok(())
 }

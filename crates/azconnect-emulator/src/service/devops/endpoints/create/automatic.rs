@@ -12,16 +12,16 @@ use crate::model::devops::confidential::mark_secret;
 use crate::model::directory::{Application, Birth, Federated, Password, ServicePrincipal};
 use crate::model::token::Identity;
 use crate::model::world::World;
-use crate::service::devops::Visit;
+use crate::service::devops::Context;
 
 /// Completes an azurerm connection: names issuer and subject for workload identity federation, and, if its creation
 /// mode is automatic, makes the application it needs.
-pub(super) fn prepare(visit: &Visit<'_>, world: &mut World, connection: &mut Connection, tenant: Option<Uuid>) {
+pub(super) fn prepare(cx: &Context<'_>, world: &mut World, connection: &mut Connection, tenant: Option<Uuid>) {
     let scheme = connection.scheme().unwrap_or_default().to_ascii_lowercase();
     let federated = scheme == "workloadidentityfederation";
     let automatic = connection.data("creationMode").is_some_and(|mode| mode.eq_ignore_ascii_case("Automatic"));
     let named = connection.parameter("tenantid").and_then(|id| Uuid::parse_str(id).ok());
-    if federated && let (Some(tenant), Ok(organization)) = (named.or(tenant), visit.organization(world)) {
+    if federated && let (Some(tenant), Ok(organization)) = (named.or(tenant), cx.organization(world)) {
         let (issuer, subject) = federation(organization, tenant, connection.id);
         let pairs =
             [("workloadIdentityFederationIssuer", issuer.as_str()), ("workloadIdentityFederationSubject", &subject)];
@@ -31,7 +31,7 @@ pub(super) fn prepare(visit: &Visit<'_>, world: &mut World, connection: &mut Con
         return;
     }
     // Under the hood the service acts with the caller's own token, which only a person has.
-    if matches!(visit.caller.member.identity, Identity::ServicePrincipal(_)) {
+    if matches!(cx.caller.member.identity, Identity::ServicePrincipal(_)) {
         connection.failure = Some(
             "Failed to create an app in Microsoft Entra. Error: Insufficient privileges to complete the operation. \
              Ensure that the user has permissions to create a Microsoft Entra Application."
@@ -40,7 +40,7 @@ pub(super) fn prepare(visit: &Visit<'_>, world: &mut World, connection: &mut Con
         return;
     }
     match named.or(tenant).filter(|id| world.directory.tenant_by_id(*id).is_some()) {
-        Some(tenant) => make_application(visit, world, connection, (tenant, federated)),
+        Some(tenant) => make_application(cx, world, connection, (tenant, federated)),
         None => {
             connection.failure = Some("Failed to obtain an access token for the tenant of the subscription.".to_owned())
         }
@@ -48,18 +48,18 @@ pub(super) fn prepare(visit: &Visit<'_>, world: &mut World, connection: &mut Con
 }
 
 fn make_application(
-    visit: &Visit<'_>,
+    cx: &Context<'_>,
     world: &mut World,
     connection: &mut Connection,
     (tenant, federated): (Uuid, bool),
 ) {
     let subscription = connection.data("subscriptionId").and_then(|id| Uuid::parse_str(id).ok());
-    let project = visit.organization(world).ok().and_then(|organization| {
+    let project = cx.organization(world).ok().and_then(|organization| {
         organization.project_by_id(connection.owner_project).map(|project| project.name.clone())
     });
     let scope = subscription.map(|id| id.to_string()).unwrap_or_default();
-    let display_name = format!("{}-{}-{scope}", visit.organization, project.unwrap_or_default());
-    let born = Birth { wall: visit.call.now.wall, elapsed: Some(visit.call.now.elapsed) };
+    let display_name = format!("{}-{}-{scope}", cx.organization, project.unwrap_or_default());
+    let born = Birth { wall: cx.now.wall, elapsed: Some(cx.now.elapsed) };
     let (object_id, client_id, principal_id) = (world.dice.guid(), world.dice.guid(), world.dice.guid());
     let mut application = Application {
         object_id,
@@ -68,7 +68,7 @@ fn make_application(
         sign_in_audience: "AzureADMyOrg".to_owned(),
         passwords: Vec::new(),
         federated: Vec::new(),
-        owners: vec![visit.caller.member.identity.object_id()],
+        owners: vec![cx.caller.member.identity.object_id()],
         created: born,
         document: Map::new(),
     };
@@ -83,7 +83,7 @@ fn make_application(
         display_name,
         enabled: true,
         passwords: Vec::new(),
-        owners: vec![visit.caller.member.identity.object_id()],
+        owners: vec![cx.caller.member.identity.object_id()],
         graph_roles: Vec::new(),
         reader_of: subscription.into_iter().collect(),
         created: born,

@@ -1,33 +1,25 @@
-//! One request as a route of Azure Resource Manager sees it, and its answer.
+//! One request as Azure Resource Manager sees it, and its answer.
 
-use crate::base::dice::Dice;
-use crate::base::settings::resource_manager::ArmSettings;
-use crate::model::arm::Arm;
-use crate::model::directory::Directory;
-use crate::model::token::Caller;
-use crate::model::world::Subscription;
-use http::Method;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::base::call::Query;
-use crate::base::moment::Moment;
-use crate::base::refusal::{Granted, Refusal};
-use crate::model::arm::failure::Failure;
-
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::Address;
+use crate::model::arm::failure::Failure;
+use crate::model::token::Caller;
+use crate::model::world::World;
+use crate::service::context;
 
-/// A request, after its token and subscription were found good.
-pub(crate) struct Ask<'a> {
-    pub(crate) method: &'a Method,
+/// A request that Azure Resource Manager has let in.
+pub(crate) type Context<'a> = context::Context<'a, Admitted<'a>>;
+
+/// What Azure Resource Manager knows of a request whose token and subscription are good.
+pub(crate) struct Admitted<'a> {
+    pub(crate) caller: Caller,
     pub(crate) address: Address,
     pub(crate) subscription: Uuid,
-    pub(crate) query: &'a Query,
     pub(crate) body: Value,
-    pub(crate) caller: Caller,
-    pub(crate) now: Moment,
-    pub(crate) origin: &'a str,
-    pub(crate) api_version: &'a str,
+    /// How the test wants the request, or the operation it begins, to fail.
     pub(crate) failure: Option<&'a Failure>,
 }
 
@@ -77,7 +69,11 @@ impl Reply {
     }
 }
 
-impl Ask<'_> {
+impl Context<'_> {
+    pub(crate) fn api_version(&self) -> &str {
+        self.call.query.get("api-version").unwrap_or_default().trim()
+    }
+
     /// A value in the body, by a JSON pointer.
     pub(crate) fn at(&self, pointer: &str) -> Option<&Value> {
         self.body.pointer(pointer).filter(|value| !value.is_null())
@@ -89,10 +85,10 @@ impl Ask<'_> {
     }
 }
 
-impl Room<'_> {
+impl Context<'_> {
     /// Refuses what the caller's roles do not allow at a scope.
-    pub(crate) fn permit(&self, ask: &Ask<'_>, action: &str, scope: &str) -> Granted<()> {
-        if self.arm.roles.allow(ask.caller.object_id(), action, scope, ask.now.elapsed) {
+    pub(crate) fn permit(&self, world: &World, action: &str, scope: &str) -> OrRefusal<()> {
+        if world.arm.roles.allow(self.caller.object_id(), action, scope, self.now.elapsed) {
             return Ok(());
         }
         Err(Refusal::new(
@@ -100,15 +96,15 @@ impl Room<'_> {
             "AuthorizationFailed",
             format!(
                 "The client '{}' with object id '{}' does not have authorization to perform action '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
-                ask.caller.client_id,
-                ask.caller.object_id()
+                self.caller.client_id,
+                self.caller.object_id()
             ),
         ))
     }
 
     /// Refuses a reference to something the caller may not use.
-    pub(crate) fn permit_linked(&self, ask: &Ask<'_>, main: (&str, &str), action: &str, linked: &str) -> Granted<()> {
-        if self.arm.roles.allow(ask.caller.object_id(), action, linked, ask.now.elapsed) {
+    pub(crate) fn permit_linked(&self, world: &World, main: (&str, &str), action: &str, linked: &str) -> OrRefusal<()> {
+        if world.arm.roles.allow(self.caller.object_id(), action, linked, self.now.elapsed) {
             return Ok(());
         }
         Err(Refusal::new(
@@ -116,20 +112,11 @@ impl Room<'_> {
             "LinkedAuthorizationFailed",
             format!(
                 "The client '{}' with object id '{}' has permission to perform action '{}' on scope '{}'; however, it does not have permission to perform action(s) '{action}' on the linked scope(s) '{linked}' (respectively) or the linked scope(s) are invalid.",
-                ask.caller.client_id,
-                ask.caller.object_id(),
+                self.caller.client_id,
+                self.caller.object_id(),
                 main.0,
                 main.1
             ),
         ))
     }
-}
-
-/// The state together with what every route needs.
-pub(crate) struct Room<'a> {
-    pub(crate) arm: &'a mut Arm,
-    pub(crate) settings: &'a ArmSettings,
-    pub(crate) dice: &'a mut Dice,
-    pub(crate) directory: &'a Directory,
-    pub(crate) subscriptions: &'a [Subscription],
 }
