@@ -6,3 +6,4 @@ pub(crate) mod devops;
 pub(crate) mod entra;
 pub(crate) mod graph;
 pub(crate) mod registry;
+mod routes;

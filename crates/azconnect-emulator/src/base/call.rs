@@ -7,8 +7,8 @@ use http::{HeaderMap, Method, Uri};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use super::moment::Moment;
 use super::origins::{Origins, Service};
-use crate::base::moment::Moment;
 
 /// A request, decoded.
 pub(crate) struct Call {

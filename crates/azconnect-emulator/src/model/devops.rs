@@ -12,8 +12,9 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::token::Identity;
 use time::macros::datetime;
+
+use super::token::Identity;
 
 /// From here on no token reaches more than one organization.
 pub(crate) const END_OF_GLOBAL: OffsetDateTime = datetime!(2026-12-01 00:00 UTC);

@@ -23,8 +23,6 @@ mod view;
 use http::Method;
 use serde_json::Value;
 
-pub(crate) use self::operation::settle;
-
 use self::admission::{admit, known_subscription};
 use self::context::{Admitted, Context, Reply};
 use self::route::{endpoints, route, top};
@@ -36,6 +34,8 @@ use crate::model::arm::address::{Address, same};
 use crate::model::arm::failure::Failure;
 use crate::model::token::Caller;
 use crate::model::world::World;
+
+pub(crate) use self::operation::settle;
 
 /// Answers a request, or nothing if no route matches.
 pub(crate) fn answer(call: &Call, failure: Option<&Failure>, world: &mut World) -> Option<Answer> {
@@ -121,8 +121,9 @@ fn serve(call: &Call, failure: Option<&Failure>, world: &mut World, caller: Call
         Ok(headers) => headers,
         Err(refusal) => return Some(refusal::answer(&refusal)),
     };
-    let answer = match route(world, &cx)? {
-        Ok(reply) => written(world, &cx, &reply),
+    let answer = match route(&cx, world) {
+        Ok(reply) => written(&cx, world, &reply),
+        Err(refusal) if refusal.is_not_emulated() => return None,
         Err(refusal) => refusal::answer(&refusal),
     };
     Some(headers.iter().fold(answer, |answer, (name, value)| answer.with_header(name, value)))
@@ -138,7 +139,7 @@ fn usual_headers(method: &Method) -> throttle::Headers {
     vec![(format!("x-ms-ratelimit-remaining-subscription-{word}"), "199".to_owned())]
 }
 
-fn written(world: &World, cx: &Context<'_>, reply: &Reply) -> Answer {
+fn written(cx: &Context<'_>, world: &World, reply: &Reply) -> Answer {
     let whole = || if reply.body.is_null() { empty(reply.status) } else { json_answer(reply.status, &reply.body) };
     let is_skus = matches!(cx.address.parts().as_slice(), [word] if same(word, "skus"));
     let answer = is_skus.then(|| compute::sku::inflated(world, reply)).flatten().unwrap_or_else(whole);

@@ -21,18 +21,16 @@ mod version;
 
 use http::Method;
 
-use crate::base::answer::{Answer, WithHeader};
-use crate::base::call::Call;
-use crate::base::origins::Service;
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
-use crate::base::refusal::Treatment;
-use crate::model::devops::Organization;
-use crate::model::world::World;
-
 use self::caller::Visitor;
 use self::throttle::Usage;
 use super::context;
+use super::routes::{self, Case, Params, Route};
+use crate::base::answer::{Answer, WithHeader};
+use crate::base::call::Call;
+use crate::base::origins::Service;
+use crate::base::refusal::{OrRefusal, Refusal, Treatment};
+use crate::model::devops::Organization;
+use crate::model::world::World;
 
 /// A request that Azure DevOps has let in.
 type Context<'a> = context::Context<'a, Admitted<'a>>;
@@ -44,8 +42,6 @@ struct Admitted<'a> {
     organization: String,
     /// What stands before `_apis`, if anything: a project's name or id.
     project: Option<&'a str>,
-    /// What follows `_apis`.
-    route: Vec<&'a str>,
 }
 
 impl Context<'_> {
@@ -105,64 +101,119 @@ fn enter(call: &Call, world: &mut World) -> OrRefusal<Answer> {
     }
     let caller = Visitor::of(call, world, name)?;
     let organization = world.devops.organization(name).ok_or_else(Refusal::not_emulated)?.name.clone();
-    let cx = Context::new(call, Admitted { caller, organization, project, route: route.to_vec() });
+    let cx = Context::new(call, Admitted { caller, organization, project });
     let usage = Usage::count(&cx, world)?;
-    let answer = route_to(&cx, world)?;
+    let answer = route_to(&cx, world, rest)?;
     Ok(match usage {
         Some(usage) => usage.warn(answer),
         None => answer,
     })
 }
 
-fn route_to(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
-    let lower: Vec<String> = cx.route.iter().map(|part| part.to_ascii_lowercase()).collect();
-    let route: Vec<&str> = lower.iter().map(String::as_str).collect();
+type Handler = fn(&Context<'_>, &mut World, &Params<'_>) -> OrRefusal<Answer>;
+
+/// What every origin of an organization answers.
+const EVERYWHERE: &[Route<Handler>] = &[
+    Route::new("GET", "_apis/connectionData", |cx, world, _| connection_data::answer(cx, world)),
+    Route::new("GET", "_apis/resourceAreas", |cx, world, _| locations::areas(cx, world, None)),
+    Route::new("GET", "_apis/resourceAreas/{id}", |cx, world, at| locations::areas(cx, world, Some(at.get("id")))),
+];
+
+/// What the origin of projects and service connections answers.
+const DEVOPS: &[Route<Handler>] = &[
+    Route::new("GET", "_apis/projects", |cx, world, _| projects::list(cx, world)),
+    Route::new("GET", "_apis/projects/{project}", |cx, world, at| projects::get(cx, world, at.get("project"))),
+    Route::new("GET", "_apis/serviceendpoint/types", |cx, _, _| Ok(types::answer(cx))),
+    Route::new("GET", "{project}/_apis/serviceendpoint/types", |cx, _, _| Ok(types::answer(cx))),
+    Route::new("*", "_apis/serviceendpoint/endpoints/{below*}", |cx, world, at| {
+        endpoints::answer(cx, world, at.rest())
+    }),
+    Route::new("*", "{project}/_apis/serviceendpoint/endpoints/{below*}", |cx, world, at| {
+        endpoints::answer(cx, world, at.rest())
+    }),
+    Route::new("POST", "{project}/_apis/serviceendpoint/endpointproxy", |cx, world, _| proxy::answer(cx, world)),
+    Route::new("GET", "{project}/_apis/serviceendpoint/{id}/executionhistory", |cx, world, at| {
+        history::answer(cx, world, &lower(at, "id"))
+    }),
+    Route::new("GET", "{project}/_apis/pipelines/pipelinepermissions/endpoint/{id}", |cx, world, at| {
+        pipelines::get(cx, world, &lower(at, "id"))
+    }),
+    Route::new("PATCH", "{project}/_apis/pipelines/pipelinepermissions/endpoint/{id}", |cx, world, at| {
+        pipelines::update(cx, world, &lower(at, "id"))
+    }),
+    Route::new("PATCH", "{project}/_apis/pipelines/pipelinepermissions", |cx, world, _| pipelines::several(cx, world)),
+    Route::new("GET", "_apis/permissions/{namespace}/{bits}", |cx, world, at| {
+        security::permissions(cx, world, (&lower(at, "namespace"), at.get("bits")))
+    }),
+    Route::new("POST", "_apis/security/permissionevaluationbatch", |cx, world, _| security::batch(cx, world)),
+    Route::new("GET", "_apis/securitynamespaces", |_, _, _| security::namespaces(None)),
+    Route::new("GET", "_apis/securitynamespaces/{id}", |_, _, at| security::namespaces(Some(&lower(at, "id")))),
+];
+
+/// What the origin of identities, groups and personal access tokens answers.
+const IDENTITY: &[Route<Handler>] = &[
+    Route::new("GET", "_apis/graph/descriptors/{key}", |cx, world, at| {
+        graph::storage_to_descriptor(cx, world, at.get("key"))
+    }),
+    Route::new("GET", "_apis/graph/storagekeys/{subject}", |cx, world, at| {
+        graph::descriptor_to_storage(cx, world, at.get("subject"))
+    }),
+    Route::new("GET", "_apis/graph/groups", |cx, world, _| graph::groups(cx, world)),
+    Route::new("POST", "_apis/graph/groups", |cx, world, _| graph::create_group(cx, world)),
+    Route::new("GET", "_apis/graph/groups/{subject}", |cx, world, at| graph::one(cx, world, at.get("subject"))),
+    Route::new("DELETE", "_apis/graph/groups/{group}", |cx, world, at| graph::delete_group(cx, world, at.get("group"))),
+    Route::new("GET", "_apis/graph/users", |cx, world, _| graph::users(cx, world)),
+    Route::new("GET", "_apis/graph/users/{subject}", |cx, world, at| graph::one(cx, world, at.get("subject"))),
+    Route::new("GET", "_apis/graph/serviceprincipals", |cx, world, _| graph::service_principals(cx, world)),
+    Route::new("GET", "_apis/graph/serviceprincipals/{subject}", |cx, world, at| {
+        graph::one(cx, world, at.get("subject"))
+    }),
+    Route::new("GET", "_apis/graph/memberships/{subject}", |cx, world, at| {
+        graph::memberships(cx, world, at.get("subject"))
+    }),
+    Route::new("*", "_apis/graph/memberships/{subject}/{container}", |cx, world, at| {
+        graph::membership(cx, world, at.get("subject"), at.get("container"))
+    }),
+    Route::new("GET", "_apis/graph/membershipstates/{subject}", |cx, world, at| {
+        graph::membership_state(cx, world, at.get("subject"))
+    }),
+    Route::new("GET", "_apis/identities", |cx, world, _| identities::answer(cx, world)),
+    Route::new("*", "_apis/tokens/pats", |cx, world, _| pats::route(cx, world)),
+];
+
+/// An id of a path as the service writes it. Descriptors are case-sensitive and so are not read this way.
+fn lower(at: &Params<'_>, name: &str) -> String {
+    at.get(name).to_ascii_lowercase()
+}
+
+fn answer_from(table: &[Route<Handler>], cx: &Context<'_>, world: &mut World, parts: &[&str]) -> OrRefusal<Answer> {
+    let found = routes::find(table, Case::Ignored, &cx.call.method, parts);
+    let (handler, at) = found.ok_or_else(Refusal::not_emulated)?;
+    handler(cx, world, &at)
+}
+
+/// `parts` begins with `_apis`, or with a project and `_apis`.
+fn route_to(cx: &Context<'_>, world: &mut World, parts: &[&str]) -> OrRefusal<Answer> {
     let latest = cx.organization(world)?.latest_version;
-    let rule = match route.first() {
-        Some(&("connectiondata" | "resourceareas" | "graph" | "tokens" | "pipelines")) => version::PREVIEW,
+    let area = parts.get(if cx.project.is_some() { 2 } else { 1 }).map(|area| area.to_ascii_lowercase());
+    let rule = match area.as_deref() {
+        Some("connectiondata" | "resourceareas" | "graph" | "tokens" | "pipelines") => version::PREVIEW,
         _ => version::RELEASED,
     };
     version::check(cx.call, rule, latest)?;
-    let get = cx.call.method == Method::GET;
-    match (cx.project, route.as_slice()) {
-        (None, ["connectiondata"]) if get => return connection_data::answer(cx, world),
-        (None, ["resourceareas"]) if get => return locations::areas(cx, world, None),
-        (None, ["resourceareas", id]) if get => return locations::areas(cx, world, Some(id)),
-        _ => {}
-    }
     // A server on premises is one origin for everything.
     let one_origin = latest.is_some();
-    if cx.call.service == Service::DevOps || one_origin {
-        match devops_route(cx, world, &route) {
-            Err(refusal) if one_origin && refusal.is_not_emulated() => {}
+    let is_devops = cx.call.service == Service::DevOps;
+    let tables: &[&[Route<Handler>]] = match (one_origin, is_devops) {
+        (true, _) => &[EVERYWHERE, DEVOPS, IDENTITY],
+        (false, true) => &[EVERYWHERE, DEVOPS],
+        (false, false) => &[EVERYWHERE, IDENTITY],
+    };
+    for table in tables {
+        match answer_from(table, cx, world, parts) {
+            Err(refusal) if refusal.is_not_emulated() => {}
             answer => return answer,
         }
     }
-    identity_route(cx, world, &route)
-}
-
-fn devops_route(cx: &Context<'_>, world: &mut World, route: &[&str]) -> OrRefusal<Answer> {
-    match (&cx.call.method, cx.project, route) {
-        (_, None, ["projects", rest @ ..]) => projects::route(cx, world, rest),
-        (_, _, ["serviceendpoint", "endpoints", rest @ ..]) => endpoints::route(cx, world, rest),
-        (&Method::POST, Some(_), ["serviceendpoint", "endpointproxy"]) => proxy::answer(cx, world),
-        (&Method::GET, _, ["serviceendpoint", "types"]) => Ok(types::answer(cx)),
-        (&Method::GET, Some(_), ["serviceendpoint", id, "executionhistory"]) => history::answer(cx, world, id),
-        (_, Some(_), ["pipelines", "pipelinepermissions", rest @ ..]) => pipelines::route(cx, world, rest),
-        (&Method::GET, None, ["permissions", namespace, bits]) => security::permissions(cx, world, (namespace, bits)),
-        (&Method::POST, None, ["security", "permissionevaluationbatch"]) => security::batch(cx, world),
-        (&Method::GET, None, ["securitynamespaces"]) => security::namespaces(None),
-        (&Method::GET, None, ["securitynamespaces", id]) => security::namespaces(Some(id)),
-        _ => Err(Refusal::not_emulated()),
-    }
-}
-
-fn identity_route(cx: &Context<'_>, world: &mut World, route: &[&str]) -> OrRefusal<Answer> {
-    match (&cx.call.method, cx.project, route) {
-        // Descriptors are case-sensitive.
-        (_, None, ["graph", ..]) => graph::route(cx, world, cx.route.get(1..).unwrap_or_default()),
-        (&Method::GET, None, ["identities"]) => identities::answer(cx, world),
-        (_, None, ["tokens", "pats"]) => pats::route(cx, world),
-        _ => Err(Refusal::not_emulated()),
-    }
+    Err(Refusal::not_emulated())
 }

@@ -4,25 +4,21 @@ mod discovery;
 mod grant;
 mod refusal;
 
-use http::Method;
-
+use super::context;
+use super::routes::{self, Case, Params, Route};
 use crate::base::answer::{Answer, WithHeader};
 use crate::base::call::Call;
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::world::World;
 
 pub(crate) use self::grant::{Accepted, accepts, user_token};
 
 /// Answers a request, or nothing if no route matches.
 pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
-    let answer = match (&call.method, call.parts().as_slice()) {
-        (&Method::POST, [tenant, "oauth2", "v2.0", "token"]) => grant::answer(call, world, tenant),
-        (_, [_, "oauth2", "v2.0", "token"]) => Some(refusal::not_a_post(call, world)),
-        (&Method::GET, ["common", "discovery", "instance"]) => Some(discovery::instance(call)),
-        (&Method::GET, [tenant, "v2.0", ".well-known", "openid-configuration"]) => {
-            Some(discovery::configuration(call, world, tenant))
-        }
-        (&Method::GET, [_, "discovery", "v2.0", "keys"]) => Some(discovery::keys()),
-        _ => None,
+    let answer = match handle(call, world) {
+        Ok(answer) => Some(answer),
+        Err(refusal) if refusal.is_not_emulated() => None,
+        Err(refusal) => Some(refusal::answer(&refusal, call, world)),
     };
     let id = world.dice.guid().to_string();
     answer.map(|answer| {
@@ -36,4 +32,27 @@ pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
             None => answer,
         }
     })
+}
+
+/// A request of anyone: the token endpoint itself finds out who asks.
+type Context<'a> = context::Context<'a>;
+
+type Handler = fn(&Context<'_>, &mut World, &Params<'_>) -> OrRefusal<Answer>;
+
+/// What Microsoft Entra ID answers.
+const ROUTES: &[Route<Handler>] = &[
+    Route::new("POST", "{tenant}/oauth2/v2.0/token", |cx, world, at| grant::token(cx, world, at.get("tenant"))),
+    Route::new("*", "{tenant}/oauth2/v2.0/token", |cx, _, _| Err(refusal::not_a_post(cx))),
+    Route::new("GET", "common/discovery/instance", |cx, _, _| Ok(discovery::instance(cx))),
+    Route::new("GET", "{tenant}/v2.0/.well-known/openid-configuration", |cx, world, at| {
+        discovery::configuration(cx, world, at.get("tenant"))
+    }),
+    Route::new("GET", "{tenant}/discovery/v2.0/keys", |_, _, _| Ok(discovery::keys())),
+];
+
+fn handle(call: &Call, world: &mut World) -> OrRefusal<Answer> {
+    let parts = call.parts();
+    let found = routes::find(ROUTES, Case::Matters, &call.method, &parts);
+    let (handler, at) = found.ok_or_else(Refusal::not_emulated)?;
+    handler(&Context::new(call, ()), world, &at)
 }

@@ -10,18 +10,16 @@ mod principals;
 mod query;
 mod refusal;
 
-use http::Method;
 use uuid::Uuid;
-
-use crate::base::answer::{Answer, WithHeader};
-use crate::base::call::Call;
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
-use crate::model::replica::Replica;
-use crate::model::world::World;
 
 use self::caller::Admitted;
 use super::context;
+use super::routes::{self, Case, Params, Route};
+use crate::base::answer::{Answer, WithHeader};
+use crate::base::call::Call;
+use crate::base::refusal::{OrRefusal, Refusal};
+use crate::model::replica::Replica;
+use crate::model::world::World;
 
 /// Who holds the secrets that a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +36,21 @@ enum Key {
 }
 
 impl Key {
+    fn of(at: &Params<'_>) -> Self {
+        let text = at.get("key");
+        match Self::in_parentheses(text) {
+            Some(id) => Self::AppId(id.to_owned()),
+            None => Self::ObjectId(text.to_owned()),
+        }
+    }
+
+    /// The client id in `(appId='…')` at the end of a segment.
+    fn in_parentheses(segment: &str) -> Option<&str> {
+        let (name, value) = segment.split_once('(')?.1.strip_suffix(')')?.split_once('=')?;
+        let value = value.trim().strip_prefix('\'')?.strip_suffix('\'')?;
+        name.trim().eq_ignore_ascii_case("appId").then_some(value)
+    }
+
     fn text(&self) -> &str {
         match self {
             Self::ObjectId(text) | Self::AppId(text) => text,
@@ -73,15 +86,13 @@ pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
     if version != "v1.0" && version != "beta" {
         return None;
     }
-    let rest = split_keys(rest);
-    let parts: Vec<Part<'_>> = rest.iter().map(Part::of).collect();
+    let words = words(rest);
     let id = world.dice.guid().to_string();
-    let answer =
-        match Admitted::of(call, world).and_then(|admitted| route(&Context::new(call, admitted), world, &parts)) {
-            Ok(answer) => answer,
-            Err(refusal) if refusal.is_not_emulated() => return None,
-            Err(refusal) => refusal::answer(&refusal, call, &id),
-        };
+    let answer = match handle(call, world, &words) {
+        Ok(answer) => answer,
+        Err(refusal) if refusal.is_not_emulated() => return None,
+        Err(refusal) => refusal::answer(&refusal, call, &id),
+    };
     let echoed = call.header("client-request-id").unwrap_or(&id).to_owned();
     let answer = answer
         .with_header("request-id", &id)
@@ -91,77 +102,67 @@ pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
     Some(answer)
 }
 
-/// A segment of a path: a word, or a key in parentheses.
-enum Part<'a> {
-    Word(&'a str),
-    AppId(&'a str),
-}
-
-impl<'a> Part<'a> {
-    fn of((kind, text): &'a (bool, String)) -> Self {
-        if *kind { Self::AppId(text) } else { Self::Word(text) }
-    }
-}
-
-/// Splits `applications(appId='…')` into the collection and its key.
-fn split_keys(segments: &[String]) -> Vec<(bool, String)> {
-    let mut parts = Vec::new();
+/// The words of a path below its version. `applications(appId='…')` is the collection and its key in parentheses.
+fn words(segments: &[String]) -> Vec<&str> {
+    let mut words = Vec::new();
     for segment in segments {
-        let key = segment.split_once('(').and_then(|(collection, rest)| {
-            let (name, value) = rest.strip_suffix(')')?.split_once('=')?;
-            let value = value.trim().strip_prefix('\'')?.strip_suffix('\'')?;
-            name.trim().eq_ignore_ascii_case("appId").then_some((collection, value))
-        });
-        match key {
-            Some((collection, value)) => parts.extend([(false, collection.to_owned()), (true, value.to_owned())]),
-            None => parts.push((false, segment.clone())),
+        match segment.find('(').filter(|_| Key::in_parentheses(segment).is_some()) {
+            Some(at) => words.extend([segment.get(..at).unwrap_or_default(), segment.get(at..).unwrap_or_default()]),
+            None => words.push(segment.as_str()),
         }
     }
-    parts
+    words
 }
 
-fn route(cx: &Context<'_>, world: &mut World, parts: &[Part<'_>]) -> OrRefusal<Answer> {
-    let Some((Part::Word(collection), rest)) = parts.split_first() else { return Err(Refusal::not_emulated()) };
-    match (&cx.call.method, *collection, rest) {
-        (&Method::POST, "directoryObjects", [Part::Word("getByIds")]) => objects::by_ids(cx, world),
-        (&Method::GET, "policies", [Part::Word("defaultAppManagementPolicy")]) => objects::policy(cx, world),
-        (_, "applications", rest) => object_route(cx, world, Kind::Application, rest),
-        (_, "servicePrincipals", rest) => object_route(cx, world, Kind::ServicePrincipal, rest),
-        _ => Err(Refusal::not_emulated()),
-    }
-}
+type Handler = fn(&Context<'_>, &mut World, &Params<'_>) -> OrRefusal<Answer>;
 
-fn object_route(cx: &Context<'_>, world: &mut World, kind: Kind, rest: &[Part<'_>]) -> OrRefusal<Answer> {
-    let method = &cx.call.method;
-    let Some((key, rest)) = rest.split_first() else {
-        return match (method, kind) {
-            (&Method::GET, Kind::Application) => applications::list(cx, world),
-            (&Method::POST, Kind::Application) => applications::create(cx, world),
-            (&Method::GET, Kind::ServicePrincipal) => principals::list(cx, world),
-            (&Method::POST, Kind::ServicePrincipal) => principals::create(cx, world),
-            _ => Err(Refusal::not_emulated()),
-        };
-    };
-    let key = match key {
-        Part::Word(text) => Key::ObjectId((*text).to_owned()),
-        Part::AppId(text) => Key::AppId((*text).to_owned()),
-    };
-    let words: Vec<&str> = rest
-        .iter()
-        .map(|part| match part {
-            Part::Word(text) | Part::AppId(text) => *text,
-        })
-        .collect();
-    match (method, kind, words.as_slice()) {
-        (&Method::GET, Kind::Application, []) => applications::get(cx, world, &key),
-        (&Method::PATCH, Kind::Application, []) => applications::update(cx, world, &key),
-        (&Method::DELETE, Kind::Application, []) => applications::delete(cx, world, &key),
-        (&Method::GET, Kind::ServicePrincipal, []) => principals::get(cx, world, &key),
-        (&Method::PATCH, Kind::ServicePrincipal, []) => principals::update(cx, world, &key),
-        (&Method::DELETE, Kind::ServicePrincipal, []) => principals::delete(cx, world, &key),
-        (&Method::POST, kind, ["addPassword"]) => passwords::add(cx, world, kind, &key),
-        (&Method::POST, kind, ["removePassword"]) => passwords::remove(cx, world, kind, &key),
-        (_, Kind::Application, ["federatedIdentityCredentials", rest @ ..]) => federated::route(cx, world, &key, rest),
-        _ => Err(Refusal::not_emulated()),
-    }
+/// What Graph answers. Its words are told apart by their case.
+const ROUTES: &[Route<Handler>] = &[
+    Route::new("POST", "directoryObjects/getByIds", |cx, world, _| objects::by_ids(cx, world)),
+    Route::new("GET", "policies/defaultAppManagementPolicy", |cx, world, _| objects::policy(cx, world)),
+    Route::new("GET", "applications", |cx, world, _| applications::list(cx, world)),
+    Route::new("POST", "applications", |cx, world, _| applications::create(cx, world)),
+    Route::new("GET", "applications/{key}", |cx, world, at| applications::get(cx, world, &Key::of(at))),
+    Route::new("PATCH", "applications/{key}", |cx, world, at| applications::update(cx, world, &Key::of(at))),
+    Route::new("DELETE", "applications/{key}", |cx, world, at| applications::delete(cx, world, &Key::of(at))),
+    Route::new("POST", "applications/{key}/addPassword", |cx, world, at| {
+        passwords::add(cx, world, Kind::Application, &Key::of(at))
+    }),
+    Route::new("POST", "applications/{key}/removePassword", |cx, world, at| {
+        passwords::remove(cx, world, Kind::Application, &Key::of(at))
+    }),
+    Route::new("GET", "applications/{key}/federatedIdentityCredentials", |cx, world, at| {
+        federated::list(cx, world, &Key::of(at))
+    }),
+    Route::new("POST", "applications/{key}/federatedIdentityCredentials", |cx, world, at| {
+        federated::create(cx, world, &Key::of(at))
+    }),
+    Route::new("GET", "applications/{key}/federatedIdentityCredentials/{id}", |cx, world, at| {
+        federated::get(cx, world, &Key::of(at), at.get("id"))
+    }),
+    Route::new("PATCH", "applications/{key}/federatedIdentityCredentials/{id}", |cx, world, at| {
+        federated::update(cx, world, &Key::of(at), at.get("id"))
+    }),
+    Route::new("DELETE", "applications/{key}/federatedIdentityCredentials/{id}", |cx, world, at| {
+        federated::delete(cx, world, &Key::of(at), at.get("id"))
+    }),
+    Route::new("GET", "servicePrincipals", |cx, world, _| principals::list(cx, world)),
+    Route::new("POST", "servicePrincipals", |cx, world, _| principals::create(cx, world)),
+    Route::new("GET", "servicePrincipals/{key}", |cx, world, at| principals::get(cx, world, &Key::of(at))),
+    Route::new("PATCH", "servicePrincipals/{key}", |cx, world, at| principals::update(cx, world, &Key::of(at))),
+    Route::new("DELETE", "servicePrincipals/{key}", |cx, world, at| principals::delete(cx, world, &Key::of(at))),
+    Route::new("POST", "servicePrincipals/{key}/addPassword", |cx, world, at| {
+        passwords::add(cx, world, Kind::ServicePrincipal, &Key::of(at))
+    }),
+    Route::new("POST", "servicePrincipals/{key}/removePassword", |cx, world, at| {
+        passwords::remove(cx, world, Kind::ServicePrincipal, &Key::of(at))
+    }),
+];
+
+fn handle(call: &Call, world: &mut World, words: &[&str]) -> OrRefusal<Answer> {
+    // Who asks is looked at first: a stranger learns nothing about routes.
+    let cx = Context::new(call, Admitted::of(call, world)?);
+    let found = routes::find(ROUTES, Case::Matters, &call.method, words);
+    let (handler, at) = found.ok_or_else(Refusal::not_emulated)?;
+    handler(&cx, world, &at)
 }

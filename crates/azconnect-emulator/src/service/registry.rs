@@ -3,52 +3,65 @@
 //! They have host names of their own and so are reached in process only.
 
 use azconnect_core::Secret;
-use http::Method;
 use serde_json::json;
 
+use super::context;
+use super::entra::{Accepted, accepts};
+use super::routes::{self, Case, Route};
 use crate::base::answer::{Answer, WithHeader, json_answer};
 use crate::base::call::{Call, Claim};
 use crate::base::origins::Service;
 use crate::model::registry::Registry;
 use crate::model::world::World;
-use crate::service::entra::{Accepted, accepts};
 
 /// Answers a request, or nothing if no route matches.
 pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
     let host = call.origin.trim_start_matches("https://").to_owned();
-    let answer = match (&call.method, call.parts().as_slice()) {
-        (&Method::GET, ["v2"]) => check(call, world, &host),
-        (&Method::GET, ["oauth2", "token"]) => token(call, world, &host),
-        _ => return None,
-    };
+    let parts = call.parts();
+    let (handler, _) = routes::find(ROUTES, Case::Matters, &call.method, &parts)?;
+    let answer = handler(&Context::new(call, Host(host)), world);
     Some(answer.with_header("docker-distribution-api-version", "registry/2.0"))
 }
+
+/// A request to one registry.
+type Context<'a> = context::Context<'a, Host>;
+
+/// The registry's host name.
+struct Host(String);
+
+type Handler = fn(&Context<'_>, &mut World) -> Answer;
+
+/// What a registry answers.
+const ROUTES: &[Route<Handler>] =
+    &[Route::new("GET", "v2", |cx, world| check(cx, world)), Route::new("GET", "oauth2/token", token)];
 
 fn find<'w>(world: &'w World, host: &str) -> Option<&'w Registry> {
     world.registries.iter().find(|registry| registry.host.eq_ignore_ascii_case(host))
 }
 
 /// Whether the caller is signed in; if not, where to get a token.
-fn check(call: &Call, world: &World, host: &str) -> Answer {
-    let signed_in = match call.claim() {
+fn check(cx: &Context<'_>, world: &World) -> Answer {
+    let Host(host) = &cx.admitted;
+    let signed_in = match cx.call.claim() {
         Claim::Bearer(text) => find(world, host).is_some_and(|registry| registry.tokens.contains(&text)),
         _ => false,
     };
     if signed_in {
         return json_answer(200, &json!({}));
     }
-    let challenge = format!("Bearer realm=\"{}/oauth2/token\",service=\"{host}\"", call.origin);
+    let challenge = format!("Bearer realm=\"{}/oauth2/token\",service=\"{host}\"", cx.call.origin);
     unauthorized().with_header("www-authenticate", &challenge)
 }
 
-fn token(call: &Call, world: &mut World, host: &str) -> Answer {
-    let Claim::Basic { user, password } = call.claim() else { return unauthorized() };
+fn token(cx: &Context<'_>, world: &mut World) -> Answer {
+    let Host(host) = &cx.admitted;
+    let Claim::Basic { user, password } = cx.call.claim() else { return unauthorized() };
     let replica = world.next_replica(Service::Login);
     let secret = Secret::new(password);
     let accepted = find(world, host).is_some_and(|registry| {
         let known = registry.users.iter().any(|(name, text)| *name == user && text.same_as(&secret));
         let principal = registry.tenant.is_some_and(|tenant| {
-            let answer = accepts(world, &tenant.to_string(), &user, &secret, (replica, call.now));
+            let answer = accepts(world, &tenant.to_string(), &user, &secret, (replica, cx.now));
             matches!(answer, Accepted::Yes(_))
         });
         known || principal

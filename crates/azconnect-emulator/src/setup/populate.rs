@@ -8,13 +8,12 @@ use serde_json::Map;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::seed::Seed;
+use super::seed::{ApplicationSeed, PasswordSeed, PrincipalSeed, Seed, TenantSeed};
 use crate::base::dice::Dice;
 use crate::base::moment::Moment;
 use crate::model::directory::{Application, Birth, Federated, Password, ServicePrincipal, Tenant, User};
 use crate::model::registry::Registry;
 use crate::model::world::{Subscription, World};
-use crate::setup::seed::{ApplicationSeed, PasswordSeed, PrincipalSeed, TenantSeed};
 
 /// The secret texts by the names a seed gives them, for the service connections that hold them.
 pub(crate) type NamedSecrets = Vec<(Uuid, String, Secret)>;

@@ -9,12 +9,12 @@ mod settings;
 use azconnect_core::{Error, Secret};
 use uuid::Uuid;
 
+use self::arm::AccountSeed;
+use crate::base::settings::Settings;
+
 pub(crate) use self::devops::{ConnectionSeed, HeldSecret, MemberSeed, OrganizationSeed, PatSeed, ProjectSeed};
 pub(crate) use self::entra::{ApplicationSeed, PasswordSeed, PrincipalSeed, TenantSeed};
 pub(crate) use self::node::Node;
-
-use self::arm::AccountSeed;
-use crate::base::settings::Settings;
 
 /// The tenants, applications, organizations and subscriptions an emulator starts with.
 ///

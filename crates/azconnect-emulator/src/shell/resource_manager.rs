@@ -10,8 +10,7 @@ use crate::model::arm::address::{key, within};
 use crate::model::arm::agent::AgentScript;
 use crate::model::arm::ledger::LedgerEntry;
 use crate::model::arm::offers::{region_named, size_named};
-use crate::model::arm::operation::Operation;
-use crate::model::arm::operation::Progress;
+use crate::model::arm::operation::{Operation, Progress};
 use crate::model::arm::resource::Resource;
 use crate::model::arm::roles::Assignment;
 

@@ -7,8 +7,7 @@ use crate::base::call::{Call, Claim};
 use crate::base::moment::rfc3339;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::{Address, same};
-use crate::model::token::Caller;
-use crate::model::token::{Audience, Misfit};
+use crate::model::token::{Audience, Caller, Misfit};
 use crate::model::world::World;
 
 /// Who asks, in a version of the API that there may be.

@@ -9,62 +9,27 @@ use super::context::{Context, Reply};
 use super::list;
 use crate::base::moment::rfc3339;
 use crate::base::refusal::{OrRefusal, Refusal};
-use crate::model::arm::address::same_id;
-use crate::model::arm::address::{last, same, within};
+use crate::model::arm::address::{last, same, same_id, within};
 use crate::model::arm::roles::{Assignment, Definition};
 use crate::model::world::World;
 
-/// Answers a request of Microsoft.Authorization.
-pub(crate) fn answer(world: &mut World, cx: &Context<'_>) -> Option<OrRefusal<Reply>> {
-    let parts = cx.address.parts();
-    let scope = cx.address.scope.clone();
-    let (kind, name) = match parts.as_slice() {
-        [kind] => (*kind, None),
-        [kind, name] => (*kind, Some(*name)),
-        _ => return None,
-    };
-    let action = match cx.call.method.as_str() {
-        "GET" => "read",
-        "PUT" => "write",
-        "DELETE" => "delete",
-        _ => return None,
-    };
-    let permit = |world: &World, kind: &str| {
-        let target =
-            name.map_or(scope.clone(), |name| format!("{scope}/providers/Microsoft.Authorization/{kind}/{name}"));
-        cx.permit(world, &format!("Microsoft.Authorization/{kind}/{action}"), &target)
-    };
-    if same(kind, "permissions") && name.is_none() && action == "read" {
-        return Some(permit(world, "permissions").map(|()| permissions(world, cx, &scope)));
+const ASSIGNMENTS: &str = "roleAssignments";
+const DEFINITIONS: &str = "roleDefinitions";
+
+/// Refuses what the caller may not do with roles at the scope of a request.
+fn permit(cx: &Context<'_>, world: &World, kind: &str, name: Option<&str>, action: &str) -> OrRefusal<()> {
+    let scope = &cx.address.scope;
+    let action = format!("Microsoft.Authorization/{kind}/{action}");
+    match name {
+        Some(name) => cx.permit(world, &action, &format!("{scope}/providers/Microsoft.Authorization/{kind}/{name}")),
+        None => cx.permit(world, &action, scope),
     }
-    if same(kind, "roleAssignments") {
-        if let Err(refusal) = permit(world, "roleAssignments") {
-            return Some(Err(refusal));
-        }
-        return Some(match (action, name) {
-            ("read", None) => Ok(assignments(world, cx, &scope)),
-            ("read", Some(name)) => one(world, &scope, name).map(|a| Reply::new(200, assignment(a))),
-            ("write", Some(name)) => assign(world, cx, &scope, name),
-            ("delete", Some(name)) => Ok(remove(world, cx, &scope, name)),
-            _ => return None,
-        });
-    }
-    if same(kind, "roleDefinitions") {
-        if let Err(refusal) = permit(world, "roleDefinitions") {
-            return Some(Err(refusal));
-        }
-        return Some(match (action, name) {
-            ("read", None) => Ok(definitions(world, cx, &scope)),
-            ("read", Some(name)) => defined(world, name).map(|d| Reply::new(200, definition(&scope, d))),
-            ("write", Some(name)) => define(world, cx, &scope, name),
-            _ => return None,
-        });
-    }
-    None
 }
 
 /// What the caller may do at a scope: an entry for each of its roles.
-fn permissions(world: &World, cx: &Context<'_>, scope: &str) -> Reply {
+pub(crate) fn permissions(cx: &Context<'_>, world: &World) -> OrRefusal<Reply> {
+    permit(cx, world, "permissions", None, "read")?;
+    let scope = &cx.address.scope;
     let roles = world.arm.roles.effective(cx.caller.object_id(), scope, cx.now.elapsed);
     let items = roles
         .map(|role| {
@@ -74,14 +39,26 @@ fn permissions(world: &World, cx: &Context<'_>, scope: &str) -> Reply {
             })
         })
         .collect();
-    list::page(world, cx, items)
+    Ok(list::page(cx, world, items))
+}
+
+/// Shows one assignment.
+pub(crate) fn assignment(cx: &Context<'_>, world: &World, name: &str) -> OrRefusal<Reply> {
+    permit(cx, world, ASSIGNMENTS, Some(name), "read")?;
+    one(world, &cx.address.scope, name).map(|assignment| Reply::new(200, shown(assignment)))
+}
+
+/// Shows one role.
+pub(crate) fn definition(cx: &Context<'_>, world: &World, name: &str) -> OrRefusal<Reply> {
+    permit(cx, world, DEFINITIONS, Some(name), "read")?;
+    defined(world, name).map(|role| Reply::new(200, shown_role(&cx.address.scope, role)))
 }
 
 fn subscription_of(scope: &str) -> &str {
     scope.split('/').nth(2).unwrap_or_default()
 }
 
-fn assignment(assignment: &Assignment) -> Value {
+fn shown(assignment: &Assignment) -> Value {
     json!({
         "properties": {
             "roleDefinitionId": format!("/subscriptions/{}/providers/Microsoft.Authorization/roleDefinitions/{}", subscription_of(&assignment.scope), assignment.role),
@@ -110,7 +87,10 @@ fn one<'a>(world: &'a World, scope: &str, name: &str) -> OrRefusal<&'a Assignmen
     })
 }
 
-fn assignments(world: &World, cx: &Context<'_>, scope: &str) -> Reply {
+/// Lists the assignments at a scope, above it and below it.
+pub(crate) fn assignments(cx: &Context<'_>, world: &World) -> OrRefusal<Reply> {
+    permit(cx, world, ASSIGNMENTS, None, "read")?;
+    let scope = cx.address.scope.as_str();
     let filter = cx.call.query.filled("$filter").unwrap_or_default().to_ascii_lowercase();
     let quoted = |name: &str| {
         let rest = filter.split(name).nth(1)?;
@@ -125,14 +105,16 @@ fn assignments(world: &World, cx: &Context<'_>, scope: &str) -> Reply {
         .iter()
         .filter(|a| within(&a.scope, scope) || (!only_here && within(scope, &a.scope)))
         .filter(|a| principal.as_ref().is_none_or(|principal| a.principal.to_string() == *principal))
-        .map(assignment)
+        .map(shown)
         .collect();
-    list::page(world, cx, items)
+    Ok(list::page(cx, world, items))
 }
 
 /// Gives a role to a principal.
-fn assign(world: &mut World, cx: &Context<'_>, scope: &str, name: &str) -> OrRefusal<Reply> {
-    let (role, principal) = asked_for(world, cx, name)?;
+pub(crate) fn assign(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Reply> {
+    permit(cx, world, ASSIGNMENTS, Some(name), "write")?;
+    let scope = cx.address.scope.as_str();
+    let (role, principal) = asked_for(cx, world, name)?;
     let is_same = |a: &&Assignment| a.role == role && a.principal == principal && same_id(&a.scope, scope);
     let assignments = &world.arm.roles.assignments;
     let named = assignments.iter().find(|a| same(&a.name, name));
@@ -146,7 +128,7 @@ fn assign(world: &mut World, cx: &Context<'_>, scope: &str, name: &str) -> OrRef
     if let Some(twin) = assignments.iter().find(is_same) {
         return Err(exists(twin));
     }
-    let kind = require_principal(world, cx, principal)?;
+    let kind = require_principal(cx, world, principal)?;
     let new = Assignment {
         name: name.to_owned(),
         scope: scope.to_owned(),
@@ -160,13 +142,13 @@ fn assign(world: &mut World, cx: &Context<'_>, scope: &str, name: &str) -> OrRef
     let by = Some(cx.caller.object_id());
     let id = new.id();
     world.arm.ledger.created(&id, "Microsoft.Authorization/roleAssignments", cx.now.wall, by, None);
-    let body = assignment(&new);
+    let body = shown(&new);
     world.arm.roles.assignments.push(new);
     Ok(Reply::new(201, body))
 }
 
 /// The role and the principal of a request, if its name and both ids are sound.
-fn asked_for(world: &World, cx: &Context<'_>, name: &str) -> OrRefusal<(Uuid, Uuid)> {
+fn asked_for(cx: &Context<'_>, world: &World, name: &str) -> OrRefusal<(Uuid, Uuid)> {
     if Uuid::parse_str(name).is_err() {
         let message = format!("The role assignment ID '{name}' is not valid. The role assignment ID must be a GUID.");
         return Err(Refusal::new(400, "InvalidRoleAssignmentId", message));
@@ -202,7 +184,7 @@ fn exists(assignment: &Assignment) -> Box<Refusal> {
 }
 
 /// The kind of a principal. One that is new may not be known here yet, unless the caller says its kind.
-fn require_principal(world: &World, cx: &Context<'_>, id: Uuid) -> OrRefusal<String> {
+fn require_principal(cx: &Context<'_>, world: &World, id: Uuid) -> OrRefusal<String> {
     let missing = || {
         Refusal::new(
             400,
@@ -240,17 +222,20 @@ fn require_principal(world: &World, cx: &Context<'_>, id: Uuid) -> OrRefusal<Str
     Ok(kind.to_owned())
 }
 
-fn remove(world: &mut World, cx: &Context<'_>, scope: &str, name: &str) -> Reply {
+/// Takes a role from a principal.
+pub(crate) fn withdraw(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Reply> {
+    permit(cx, world, ASSIGNMENTS, Some(name), "delete")?;
+    let scope = cx.address.scope.as_str();
     let assignments = &mut world.arm.roles.assignments;
     let at = assignments.iter().position(|a| same(&a.name, name) && same_id(&a.scope, scope));
-    let Some(at) = at else { return Reply::new(204, Value::Null) };
+    let Some(at) = at else { return Ok(Reply::new(204, Value::Null)) };
     let removed = assignments.remove(at);
     world.arm.ledger.deleted(&removed.id(), cx.now.wall, Some(cx.caller.object_id()));
-    let body = assignment(&removed);
-    Reply::new(200, body)
+    let body = shown(&removed);
+    Ok(Reply::new(200, body))
 }
 
-fn definition(scope: &str, role: &Definition) -> Value {
+fn shown_role(scope: &str, role: &Definition) -> Value {
     json!({
         "properties": {
             "roleName": role.name,
@@ -268,7 +253,10 @@ fn definition(scope: &str, role: &Definition) -> Value {
     })
 }
 
-fn definitions(world: &World, cx: &Context<'_>, scope: &str) -> Reply {
+/// Lists the roles that may be assigned at a scope.
+pub(crate) fn definitions(cx: &Context<'_>, world: &World) -> OrRefusal<Reply> {
+    permit(cx, world, DEFINITIONS, None, "read")?;
+    let scope = cx.address.scope.as_str();
     let filter = cx.call.query.filled("$filter").unwrap_or_default();
     let wanted = filter.to_ascii_lowercase().contains("rolename").then(|| filter.split('\'').nth(1)).flatten();
     let reaches = |role: &&Definition| role.scopes.iter().any(|own| own == "/" || within(own, scope));
@@ -279,9 +267,9 @@ fn definitions(world: &World, cx: &Context<'_>, scope: &str) -> Reply {
         .iter()
         .filter(reaches)
         .filter(|role| wanted.is_none_or(|wanted| same(&role.name, wanted)))
-        .map(|role| definition(scope, role))
+        .map(|role| shown_role(scope, role))
         .collect();
-    list::page(world, cx, items)
+    Ok(list::page(cx, world, items))
 }
 
 fn defined<'a>(world: &'a World, name: &str) -> OrRefusal<&'a Definition> {
@@ -296,7 +284,9 @@ fn defined<'a>(world: &'a World, name: &str) -> OrRefusal<&'a Definition> {
 }
 
 /// Makes a role of the customer's own.
-fn define(world: &mut World, cx: &Context<'_>, scope: &str, name: &str) -> OrRefusal<Reply> {
+pub(crate) fn define(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Reply> {
+    permit(cx, world, DEFINITIONS, Some(name), "write")?;
+    let scope = cx.address.scope.as_str();
     let (Ok(id), Some(role_name)) = (Uuid::parse_str(name), cx.text("/properties/roleName")) else {
         return Err(Refusal::new(
             400,
@@ -326,7 +316,7 @@ fn define(world: &mut World, cx: &Context<'_>, scope: &str, name: &str) -> OrRef
         data_actions: texts("/properties/permissions/0/dataActions"),
         scopes: texts("/properties/assignableScopes"),
     };
-    let body = definition(scope, &role);
+    let body = shown_role(scope, &role);
     roles.push(role);
     Ok(Reply::new(201, body))
 }

@@ -7,7 +7,7 @@ use crate::model::arm::resource::Resource;
 use crate::model::world::World;
 
 /// One page of a list; the link to the next is on the caller's own origin.
-pub(crate) fn page(world: &World, cx: &Context<'_>, items: Vec<Value>) -> Reply {
+pub(crate) fn page(cx: &Context<'_>, world: &World, items: Vec<Value>) -> Reply {
     let skip = cx.call.query.number("$skiptoken").unwrap_or(0);
     let size = cx.call.query.number("$top").filter(|top| *top > 0).unwrap_or(world.settings.resource_manager.page_size);
     let more = items.len() > skip.saturating_add(size);

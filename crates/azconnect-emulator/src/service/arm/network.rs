@@ -16,26 +16,25 @@ use super::usage;
 use crate::base::moment::Moment;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
-use crate::model::arm::address::same_id;
-use crate::model::arm::address::{last, parent_id, same};
+use crate::model::arm::address::{last, parent_id, same, same_id};
 use crate::model::arm::kind::Kind;
 use crate::model::arm::operation::Work;
 use crate::model::arm::resource::{Resource, State};
 use crate::model::world::World;
 
 /// Creates or changes a resource of the network.
-pub(crate) fn put(world: &mut World, cx: &Context<'_>, kind: Kind, names: &[&str]) -> OrRefusal<Reply> {
+pub(crate) fn put(cx: &Context<'_>, world: &mut World, kind: Kind, names: &[&str]) -> OrRefusal<Reply> {
     let target = cx.prepare(world, kind, names)?;
     if target.same_running.is_some() {
         let write = plain(OperationKind::Network, Map::new());
         return Ok(cx.write(world, &target, write));
     }
     match kind {
-        Kind::VirtualNetwork => put_network(world, cx, &target),
-        Kind::SecurityGroup => put_security_group(world, cx, &target),
-        Kind::PublicIp => put_public_ip(world, cx, &target),
-        Kind::Nic => nic::put(world, cx, &target),
-        _ => put_embedded(world, cx, &target),
+        Kind::VirtualNetwork => put_network(cx, world, &target),
+        Kind::SecurityGroup => put_security_group(cx, world, &target),
+        Kind::PublicIp => put_public_ip(cx, world, &target),
+        Kind::Nic => nic::put(cx, world, &target),
+        _ => put_embedded(cx, world, &target),
     }
 }
 
@@ -51,7 +50,7 @@ pub(crate) fn embedded<'a>(world: &'a World, id: &str) -> Option<&'a Value> {
     items.iter().find(|item| item.get("name").and_then(Value::as_str).is_some_and(|name| same(name, last(id))))
 }
 
-fn put_network(world: &mut World, cx: &Context<'_>, target: &Target) -> OrRefusal<Reply> {
+fn put_network(cx: &Context<'_>, world: &mut World, target: &Target) -> OrRefusal<Reply> {
     let mut properties = properties(&cx.body);
     let prefixes = cx.at("/properties/addressSpace/addressPrefixes").and_then(Value::as_array);
     let prefixes: Vec<&str> = prefixes.into_iter().flatten().filter_map(Value::as_str).collect();
@@ -64,19 +63,19 @@ fn put_network(world: &mut World, cx: &Context<'_>, target: &Target) -> OrRefusa
     }
     let space = prefixes.iter().map(|prefix| range(prefix, &target.id)).collect::<OrRefusal<Vec<_>>>()?;
     let subnets = cx.at("/properties/subnets").and_then(Value::as_array).cloned().unwrap_or_default();
-    let subnets = check_subnets(world, cx, target, &space, subnets)?;
+    let subnets = check_subnets(cx, world, target, &space, subnets)?;
     properties.insert("subnets".to_owned(), Value::Array(subnets));
     properties.insert("resourceGuid".to_owned(), json!(world.dice.guid()));
     properties.entry("enableDdosProtection").or_insert(json!(false));
     properties.entry("virtualNetworkPeerings").or_insert(json!([]));
     let reply = cx.write(world, target, plain(OperationKind::Network, properties));
-    note_embedded(world, cx, &target.id);
+    note_embedded(cx, world, &target.id);
     Ok(reply)
 }
 
 fn check_subnets(
-    world: &World,
     cx: &Context<'_>,
+    world: &World,
     target: &Target,
     space: &[Cidr],
     subnets: Vec<Value>,
@@ -109,7 +108,7 @@ fn check_subnets(
                 ),
             ));
         }
-        check_security_group(world, cx, &id, subnet.pointer("/properties/networkSecurityGroup/id"))?;
+        check_security_group(cx, world, &id, subnet.pointer("/properties/networkSecurityGroup/id"))?;
         ranges.push((name, own));
         complete.push(complete_item(&id, Kind::Subnet, subnet));
     }
@@ -139,9 +138,9 @@ fn range(text: &str, id: &str) -> OrRefusal<Cidr> {
     })
 }
 
-fn check_security_group(world: &World, cx: &Context<'_>, user: &str, id: Option<&Value>) -> OrRefusal<()> {
+fn check_security_group(cx: &Context<'_>, world: &World, user: &str, id: Option<&Value>) -> OrRefusal<()> {
     let Some(id) = id.and_then(Value::as_str) else { return Ok(()) };
-    nic::require_reference(world, cx, user, id)
+    nic::require_reference(cx, world, user, id)
 }
 
 /// An item with the fields the service adds.
@@ -156,7 +155,7 @@ fn complete_item(id: &str, kind: Kind, item: Value) -> Value {
     json!({"name": last(id), "id": id, "type": kind.full(), "properties": properties})
 }
 
-fn put_security_group(world: &mut World, cx: &Context<'_>, target: &Target) -> OrRefusal<Reply> {
+fn put_security_group(cx: &Context<'_>, world: &mut World, target: &Target) -> OrRefusal<Reply> {
     let mut properties = properties(&cx.body);
     let rules = cx.at("/properties/securityRules").and_then(Value::as_array).cloned().unwrap_or_default();
     let mut complete = Vec::new();
@@ -170,11 +169,11 @@ fn put_security_group(world: &mut World, cx: &Context<'_>, target: &Target) -> O
     properties.insert("defaultSecurityRules".to_owned(), self::rules::defaults(&target.id));
     properties.insert("resourceGuid".to_owned(), json!(world.dice.guid()));
     let reply = cx.write(world, target, plain(OperationKind::Network, properties));
-    note_embedded(world, cx, &target.id);
+    note_embedded(cx, world, &target.id);
     Ok(reply)
 }
 
-fn put_public_ip(world: &mut World, cx: &Context<'_>, target: &Target) -> OrRefusal<Reply> {
+fn put_public_ip(cx: &Context<'_>, world: &mut World, target: &Target) -> OrRefusal<Reply> {
     let mut properties = properties(&cx.body);
     let sku = cx.text("/sku/name").unwrap_or("Basic");
     let allocation = cx.text("/properties/publicIPAllocationMethod").unwrap_or("Dynamic");
@@ -193,7 +192,7 @@ fn put_public_ip(world: &mut World, cx: &Context<'_>, target: &Target) -> OrRefu
         ));
     }
     if !target.exists {
-        usage::require_public_ip(world, cx, &target.location)?;
+        usage::require_public_ip(cx, world, &target.location)?;
     }
     properties.insert("publicIPAllocationMethod".to_owned(), json!("Static"));
     properties.entry("publicIPAddressVersion").or_insert(json!("IPv4"));
@@ -212,14 +211,14 @@ fn put_public_ip(world: &mut World, cx: &Context<'_>, target: &Target) -> OrRefu
 }
 
 /// Creates or changes a subnet or a rule of its own.
-fn put_embedded(world: &mut World, cx: &Context<'_>, target: &Target) -> OrRefusal<Reply> {
+fn put_embedded(cx: &Context<'_>, world: &mut World, target: &Target) -> OrRefusal<Reply> {
     let parent = parent_id(&target.id).to_owned();
     let list = target.kind.list().unwrap_or_default();
     let Some(resource) = world.arm.get(&parent) else {
         return Err(Refusal::new(404, "ResourceNotFound", format!("The resource {parent} was not found.")));
     };
     if resource.operation.is_some() {
-        return Err(super::put::busy(world, cx, resource));
+        return Err(super::put::busy(cx, world, resource));
     }
     let location = resource.location.clone();
     let items = resource.at(&format!("properties/{list}")).and_then(Value::as_array).cloned().unwrap_or_default();
@@ -242,7 +241,7 @@ fn put_embedded(world: &mut World, cx: &Context<'_>, target: &Target) -> OrRefus
             same_running: None,
         };
         others.push(item);
-        others = check_subnets(world, cx, &network, &space, others)?;
+        others = check_subnets(cx, world, &network, &space, others)?;
     } else {
         self::rules::check(last(&target.id), &item, &others)?;
         others.push(complete_item(&target.id, target.kind, item));
@@ -260,13 +259,13 @@ fn put_embedded(world: &mut World, cx: &Context<'_>, target: &Target) -> OrRefus
         resource.state = State::Updating;
         resource.operation = Some(operation);
     }
-    note_embedded(world, cx, &parent);
+    note_embedded(cx, world, &parent);
     let body = super::view::render_embedded(world, &target.id).unwrap_or(Value::Null);
     Ok(Reply::new(if exists { 200 } else { 201 }, body).operation(operation, Style::Status))
 }
 
 /// Keeps the book about what lives inside a resource.
-fn note_embedded(world: &mut World, cx: &Context<'_>, id: &str) {
+fn note_embedded(cx: &Context<'_>, world: &mut World, id: &str) {
     let Some(resource) = world.arm.get(id) else { return };
     let Some(child) = resource.kind().embedded() else { return };
     let now = resource.embedded_ids();

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::compute::machine;
 use super::context::{Context, Reply};
-use super::network;
 use super::resources::deployment;
+use super::{network, refusal};
 use crate::base::call::Query;
 use crate::base::moment::Moment;
 use crate::base::refusal::{OrRefusal, Refusal};
@@ -16,12 +16,9 @@ use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::account::Registration;
 use crate::model::arm::address::parent_id;
 use crate::model::arm::failure::Failure;
-use crate::model::arm::operation::Operation;
-use crate::model::arm::operation::Progress;
-use crate::model::arm::operation::Work;
+use crate::model::arm::operation::{Operation, Progress, Work};
 use crate::model::arm::resource::State;
 use crate::model::world::World;
-use crate::service::arm::refusal;
 
 /// What is to begin.
 pub(crate) struct Start<'a> {
@@ -217,7 +214,7 @@ impl Operation {
 }
 
 /// Answers a poll of an operation's status or of its result.
-pub(crate) fn poll(world: &World, cx: &Context<'_>, id: &str, result: bool) -> OrRefusal<Reply> {
+pub(crate) fn poll(cx: &Context<'_>, world: &World, id: &str, result: bool) -> OrRefusal<Reply> {
     let operation = Uuid::parse_str(id).ok().and_then(|id| world.arm.operations.get(&id));
     let Some(operation) = operation else {
         return Err(Refusal::new(404, "NotFound", format!("The entity was not found: operation {id}.")));

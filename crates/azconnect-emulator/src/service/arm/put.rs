@@ -4,9 +4,8 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::context::{Context, Reply, Style};
-use super::names;
 use super::operation::Start;
-use super::view;
+use super::{names, view};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::{last, resource_id, same};
@@ -68,7 +67,7 @@ impl Context<'_> {
         let mut same_running = None;
         if let Some(running) = resource.operation {
             if resource.state == State::Deleting || resource.asked != self.body {
-                return Err(busy(world, self, resource));
+                return Err(busy(self, world, resource));
             }
             same_running = Some(running);
         }
@@ -225,7 +224,7 @@ fn reply_with(world: &World, id: &str, status: u16, operation: Uuid) -> Reply {
 }
 
 /// The refusal of a write to something that is being written.
-pub(crate) fn busy(world: &World, cx: &Context<'_>, resource: &Resource) -> Box<Refusal> {
+pub(crate) fn busy(cx: &Context<'_>, world: &World, resource: &Resource) -> Box<Refusal> {
     if resource.kind().namespace() != "Microsoft.Network" {
         return Refusal::new(
             409,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::compute::{extension, instance_view, machine, machine_write, run_command};
 use super::context::{Context, Reply, Style};
-use super::operation::Start;
+use super::operation::{Start, preempt};
 use super::put::{Write, busy, properties};
 use super::resources::deployment;
 use super::{list, network, view};
@@ -16,47 +16,43 @@ use crate::model::arm::kind::Kind;
 use crate::model::arm::operation::Work;
 use crate::model::arm::resource::{Resource, State};
 use crate::model::world::World;
-use crate::service::arm::operation::preempt;
 
 /// Answers a request for a resource or a list of them.
-pub(crate) fn answer(world: &mut World, cx: &Context<'_>, kind: Kind, names: &[&str]) -> Option<OrRefusal<Reply>> {
+pub(crate) fn answer(cx: &Context<'_>, world: &mut World, kind: Kind, names: &[&str]) -> OrRefusal<Reply> {
     if names.len() + 1 == kind.types().len() && cx.call.method == "GET" {
-        return Some(listed(world, cx, kind, names));
+        return listed(cx, world, kind, names);
     }
-    if names.len() != kind.types().len() || cx.address.group.is_none() {
-        return None;
-    }
-    let id = resource_id(&cx.address.subscription, cx.address.group.as_deref()?, kind, names);
+    let group = cx.address.group.as_deref().filter(|_| names.len() == kind.types().len());
+    let group = group.ok_or_else(Refusal::not_emulated)?;
+    let id = resource_id(&cx.address.subscription, group, kind, names);
     let action = match cx.call.method.as_str() {
         "GET" | "HEAD" => "read",
         "PUT" | "PATCH" => "write",
         "DELETE" => "delete",
-        _ => return None,
+        _ => return Err(Refusal::not_emulated()),
     };
-    if let Err(refusal) = cx.permit(world, &format!("{}/{action}", kind.action_prefix()), &id) {
-        return Some(Err(refusal));
-    }
-    Some(match cx.call.method.as_str() {
-        "GET" => read(world, cx, kind, &id),
+    cx.permit(world, &format!("{}/{action}", kind.action_prefix()), &id)?;
+    match cx.call.method.as_str() {
+        "GET" => read(cx, world, kind, &id),
         "HEAD" => Ok(Reply::new(if world.arm.get(&id).is_some() { 204 } else { 404 }, Value::Null)),
-        "DELETE" => delete(world, cx, kind, &id),
-        "PATCH" => patch(world, cx, kind, names, &id)?,
-        _ => put(world, cx, kind, names),
-    })
-}
-
-fn put(world: &mut World, cx: &Context<'_>, kind: Kind, names: &[&str]) -> OrRefusal<Reply> {
-    match kind {
-        Kind::Machine => machine_write::put(world, cx, names),
-        Kind::Extension => extension::put(world, cx, names),
-        Kind::RunCommand => run_command::put(world, cx, names),
-        Kind::Disk => put_disk(world, cx, names),
-        Kind::Deployment => deployment::put(world, cx, names),
-        _ => network::put(world, cx, kind, names),
+        "DELETE" => delete(cx, world, kind, &id),
+        "PATCH" => patch(cx, world, kind, names),
+        _ => put(cx, world, kind, names),
     }
 }
 
-fn put_disk(world: &mut World, cx: &Context<'_>, names: &[&str]) -> OrRefusal<Reply> {
+fn put(cx: &Context<'_>, world: &mut World, kind: Kind, names: &[&str]) -> OrRefusal<Reply> {
+    match kind {
+        Kind::Machine => machine_write::put(cx, world, names),
+        Kind::Extension => extension::put(cx, world, names),
+        Kind::RunCommand => run_command::put(cx, world, names),
+        Kind::Disk => put_disk(cx, world, names),
+        Kind::Deployment => deployment::put(cx, world, names),
+        _ => network::put(cx, world, kind, names),
+    }
+}
+
+fn put_disk(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Reply> {
     let target = cx.prepare(world, Kind::Disk, names)?;
     let mut properties = properties(&cx.body);
     properties.entry("diskState").or_insert(json!("Unattached"));
@@ -66,21 +62,20 @@ fn put_disk(world: &mut World, cx: &Context<'_>, names: &[&str]) -> OrRefusal<Re
 }
 
 /// Changes the tags of a resource, or any field of a machine.
-fn patch(world: &mut World, cx: &Context<'_>, kind: Kind, names: &[&str], id: &str) -> Option<OrRefusal<Reply>> {
+fn patch(cx: &Context<'_>, world: &mut World, kind: Kind, names: &[&str]) -> OrRefusal<Reply> {
     if kind == Kind::Machine {
-        return Some(machine_write::patch(world, cx, names));
+        return machine_write::patch(cx, world, names);
     }
     if kind.namespace() != "Microsoft.Network" || kind.parent().is_some() {
-        return None;
+        return Err(Refusal::not_emulated());
     }
-    if let Err(refusal) = require(world, id) {
-        return Some(Err(refusal));
-    }
-    let resource = world.arm.get_mut(id)?;
-    if let Some(tags) = cx.at("/tags") {
+    let group = cx.address.group.as_deref().unwrap_or_default();
+    let id = resource_id(&cx.address.subscription, group, kind, names);
+    require(world, &id)?;
+    if let (Some(resource), Some(tags)) = (world.arm.get_mut(&id), cx.at("/tags")) {
         resource.document.insert("tags".to_owned(), tags.clone());
     }
-    Some(require(world, id).map(|resource| Reply::new(200, view::render(world, resource))))
+    require(world, &id).map(|resource| Reply::new(200, view::render(world, resource)))
 }
 
 impl Context<'_> {
@@ -139,7 +134,7 @@ pub(crate) fn not_found(world: &World, id: &str) -> Box<Refusal> {
     )
 }
 
-fn read(world: &mut World, cx: &Context<'_>, kind: Kind, id: &str) -> OrRefusal<Reply> {
+fn read(cx: &Context<'_>, world: &mut World, kind: Kind, id: &str) -> OrRefusal<Reply> {
     if matches!(kind, Kind::Subnet | Kind::SecurityRule) {
         let item = view::render_embedded(world, id);
         return item.map(|item| Reply::new(200, item)).ok_or_else(|| not_found(world, id));
@@ -152,12 +147,12 @@ fn read(world: &mut World, cx: &Context<'_>, kind: Kind, id: &str) -> OrRefusal<
         Kind::RunCommand => run_command::render(world, resource, cx),
         _ => view::render(world, resource),
     };
-    expand(world, cx, resource, &mut shown);
+    expand(cx, world, resource, &mut shown);
     Ok(Reply::new(200, shown))
 }
 
 /// Adds what `$expand` asks for.
-fn expand(world: &World, cx: &Context<'_>, resource: &Resource, shown: &mut Value) {
+fn expand(cx: &Context<'_>, world: &World, resource: &Resource, shown: &mut Value) {
     let expand = cx.call.query.get("$expand").unwrap_or_default();
     let Some(Value::Object(properties)) = shown.get_mut("properties") else { return };
     match resource.kind() {
@@ -182,7 +177,7 @@ fn expand(world: &World, cx: &Context<'_>, resource: &Resource, shown: &mut Valu
 }
 
 /// Lists the resources of a kind in a group, in a subscription, or inside another.
-fn listed(world: &mut World, cx: &Context<'_>, kind: Kind, names: &[&str]) -> OrRefusal<Reply> {
+fn listed(cx: &Context<'_>, world: &mut World, kind: Kind, names: &[&str]) -> OrRefusal<Reply> {
     let scope = match (&cx.address.group, kind.parent()) {
         (Some(group), Some(parent)) => resource_id(&cx.address.subscription, group, parent, names),
         _ => cx.address.scope.clone(),
@@ -197,7 +192,7 @@ fn listed(world: &mut World, cx: &Context<'_>, kind: Kind, names: &[&str]) -> Or
     if let Some(parent) = world.arm.get(&scope).filter(|_| matches!(kind, Kind::Subnet | Kind::SecurityRule)) {
         let ids = parent.embedded_ids();
         let items = ids.iter().filter_map(|id| view::render_embedded(world, id)).collect();
-        return Ok(list::page(world, cx, items));
+        return Ok(list::page(cx, world, items));
     }
     let seen = |resource: &&Resource| {
         cx.now.elapsed >= resource.created.elapsed.saturating_add(world.settings.resource_manager.list_lag)
@@ -209,18 +204,18 @@ fn listed(world: &mut World, cx: &Context<'_>, kind: Kind, names: &[&str]) -> Or
         .filter(seen)
         .map(|resource| {
             if status_only && kind == Kind::Machine {
-                return status(world, cx, resource);
+                return status(cx, world, resource);
             }
             let mut shown = view::render(world, resource);
-            expand(world, cx, resource, &mut shown);
+            expand(cx, world, resource, &mut shown);
             shown
         })
         .collect();
-    Ok(list::page(world, cx, items))
+    Ok(list::page(cx, world, items))
 }
 
 /// A machine in a list that asks for states only.
-fn status(world: &World, cx: &Context<'_>, machine: &Resource) -> Value {
+fn status(cx: &Context<'_>, world: &World, machine: &Resource) -> Value {
     let mut properties = Map::new();
     properties.insert("provisioningState".to_owned(), json!(machine.state.name()));
     properties.insert("instanceView".to_owned(), instance_view::of(world, machine, cx.now));
@@ -231,7 +226,7 @@ fn status(world: &World, cx: &Context<'_>, machine: &Resource) -> Value {
 }
 
 /// Lists all resources of a subscription or group.
-pub(crate) fn all(world: &mut World, cx: &Context<'_>) -> OrRefusal<Reply> {
+pub(crate) fn all(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
     let scope = cx.address.scope.clone();
     cx.permit(world, "Microsoft.Resources/subscriptions/resources/read", &scope)?;
     let filter = cx.call.query.filled("$filter").and_then(list::tag_filter);
@@ -250,13 +245,13 @@ pub(crate) fn all(world: &mut World, cx: &Context<'_>) -> OrRefusal<Reply> {
             Value::Object(shown)
         })
         .collect();
-    Ok(list::page(world, cx, items))
+    Ok(list::page(cx, world, items))
 }
 
-fn delete(world: &mut World, cx: &Context<'_>, kind: Kind, id: &str) -> OrRefusal<Reply> {
+fn delete(cx: &Context<'_>, world: &mut World, kind: Kind, id: &str) -> OrRefusal<Reply> {
     match kind {
-        Kind::Machine => return machine::delete(world, cx, id),
-        Kind::Subnet | Kind::SecurityRule => return delete_embedded(world, cx, kind, id),
+        Kind::Machine => return machine::delete(cx, world, id),
+        Kind::Subnet | Kind::SecurityRule => return delete_embedded(cx, world, kind, id),
         _ => {}
     }
     let Some(resource) = world.arm.get(id) else { return Ok(Reply::new(204, Value::Null)) };
@@ -297,7 +292,7 @@ fn delete(world: &mut World, cx: &Context<'_>, kind: Kind, id: &str) -> OrRefusa
     Ok(Reply::new(202, Value::Null).operation(operation, Style::Both))
 }
 
-fn delete_embedded(world: &mut World, cx: &Context<'_>, kind: Kind, id: &str) -> OrRefusal<Reply> {
+fn delete_embedded(cx: &Context<'_>, world: &mut World, kind: Kind, id: &str) -> OrRefusal<Reply> {
     if network::embedded(world, id).is_none() {
         return Ok(Reply::new(204, Value::Null));
     }
@@ -306,7 +301,7 @@ fn delete_embedded(world: &mut World, cx: &Context<'_>, kind: Kind, id: &str) ->
     }
     let parent = require(world, parent_id(id))?;
     if parent.operation.is_some() {
-        return Err(busy(world, cx, parent));
+        return Err(busy(cx, world, parent));
     }
     let (parent_key, location) = (parent.id.clone(), parent.location.clone());
     let start = Start {

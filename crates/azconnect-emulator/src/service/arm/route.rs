@@ -1,109 +1,122 @@
 //! Which request goes where.
 
-use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::compute::{image, instance_view, machine, sku};
+use super::compute::{image, machine, sku};
 use super::context::{Context, Reply};
 use super::resources::{deployment, group, subscription};
 use super::{authorization, operation, resource, usage};
 use crate::base::answer::{Answer, json_answer};
 use crate::base::call::Call;
-use crate::base::refusal::OrRefusal;
-use crate::model::arm::address::{resource_id, same};
-use crate::model::arm::kind::Kind;
+use crate::base::refusal::{OrRefusal, Refusal};
+use crate::model::arm::address::same;
 use crate::model::token::Caller;
 use crate::model::world::World;
-use crate::service::arm::resource::require;
+use crate::service::routes::{self, Case, Params, Route};
 
-/// Finds the route of a request below a subscription.
-pub(crate) fn route(world: &mut World, cx: &Context<'_>) -> Option<OrRefusal<Reply>> {
-    let parts = cx.address.parts();
-    let get = cx.call.method == Method::GET;
-    let Some(namespace) = cx.address.namespace.clone() else {
-        return match (&cx.address.group, parts.as_slice()) {
-            (None, [word]) if get && same(word, "resourceGroups") => Some(group::list(world, cx)),
-            (None, [word, id]) if get && same(word, "operationresults") => Some(operation::poll(world, cx, id, true)),
-            (_, [word]) if get && same(word, "resources") => Some(resource::all(world, cx)),
-            (Some(_), []) => group::answer(world, cx),
-            (None, _) => subscription::answer(world, cx),
-            _ => None,
-        };
-    };
-    if same(&namespace, "Microsoft.Authorization") {
-        return authorization::answer(world, cx);
-    }
-    if cx.address.group.is_none()
-        && parts.len() < 2
-        && let Some(answer) = subscription::answer_provider(world, cx)
-    {
-        return Some(answer);
-    }
-    let compute = same(&namespace, "Microsoft.Compute");
-    match parts.as_slice() {
-        [word] if get && compute && same(word, "skus") => return Some(sku::list(world, cx)),
-        [word, _, kind, id] if get && same(word, "locations") && same(kind, "operations") => {
-            return Some(operation::poll(world, cx, id, false));
-        }
-        [word, _, kind, id] if get && same(word, "locations") && same(kind, "operationResults") => {
-            return Some(operation::poll(world, cx, id, true));
-        }
-        [word, location, kind] if get && same(word, "locations") && same(kind, "usages") => {
-            return Some(usage::list(world, cx, location, compute));
-        }
-        [word, _, kind] if get && compute && same(word, "locations") && same(kind, "vmSizes") => {
-            let scope = cx.address.scope.clone();
-            return Some(cx.permit(world, "Microsoft.Compute/locations/vmSizes/read", &scope).map(|()| sku::plain()));
-        }
-        [word, _, kind, ..] if get && compute && same(word, "locations") && same(kind, "publishers") => {
-            return image::answer(world, cx);
-        }
-        [word, _, kind, id] if get && same(word, "deployments") && same(kind, "operationStatuses") => {
-            return Some(operation::poll(world, cx, id, false));
-        }
-        [word, name, action]
-            if same(word, "deployments") && same(action, "validate") && cx.call.method == Method::POST =>
-        {
-            return Some(deployment::validate(world, cx, name));
-        }
-        [word, name, action] if compute && same(word, "virtualMachines") => {
-            if let Some(answer) = on_machine(world, cx, name, action) {
-                return Some(answer);
-            }
-        }
-        _ => {}
-    }
-    let (kind, names) = cx.address.kind_anywhere()?;
-    let names: Vec<&str> = names.clone();
-    resource::answer(world, cx, kind, &names)
-}
+type Handler = fn(&Context<'_>, &mut World, &Params<'_>) -> OrRefusal<Reply>;
 
-/// What is asked of a machine beyond its document.
-fn on_machine(world: &mut World, cx: &Context<'_>, name: &str, action: &str) -> Option<OrRefusal<Reply>> {
-    let group = cx.address.group.as_deref()?;
-    let id = resource_id(&cx.address.subscription, group, Kind::Machine, &[name]);
-    if cx.call.method == Method::POST {
-        return machine::act(world, cx, &id, action);
-    }
-    if cx.call.method != Method::GET {
-        return None;
-    }
-    if same(action, "instanceView") {
-        return Some(
-            cx.permit(world, "Microsoft.Compute/virtualMachines/instanceView/read", &id)
-                .and_then(|()| require(world, &id))
-                .map(|machine| Reply::new(200, instance_view::of(world, machine, cx.now))),
-        );
-    }
-    if same(action, "vmSizes") {
-        return Some(
-            cx.permit(world, "Microsoft.Compute/virtualMachines/vmSizes/read", &id)
-                .and_then(|()| require(world, &id))
-                .map(|_| sku::plain()),
-        );
-    }
-    None
+/// What is answered below a subscription. A path is matched by its scope, `subscription` or `group`, and by what follows
+/// it; a resource of any kind comes last, as the providers' own routes look the same.
+const ROUTES: &[Route<Handler>] = &[
+    Route::new("GET", "subscription", |cx, world, _| subscription::get(cx, world)),
+    Route::new("GET", "subscription/locations", |cx, world, _| subscription::locations(cx, world)),
+    Route::new("GET", "subscription/providers", |cx, world, _| subscription::providers(cx, world)),
+    Route::new("GET", "subscription/resourceGroups", |cx, world, _| group::list(cx, world)),
+    Route::new("GET", "subscription/operationresults/{id}", |cx, world, at| {
+        operation::poll(cx, world, at.get("id"), true)
+    }),
+    Route::new("GET", "{scope}/resources", |cx, world, _| resource::all(cx, world)),
+    Route::new("GET", "group", |cx, world, _| group::get(cx, world)),
+    Route::new("HEAD", "group", |cx, world, _| group::head(cx, world)),
+    Route::new("PUT", "group", |cx, world, _| group::put(cx, world)),
+    Route::new("PATCH", "group", |cx, world, _| group::patch(cx, world)),
+    Route::new("DELETE", "group", |cx, world, _| group::delete(cx, world)),
+    Route::new("GET", "{scope}/providers/Microsoft.Authorization/permissions", |cx, world, _| {
+        authorization::permissions(cx, world)
+    }),
+    Route::new("GET", "{scope}/providers/Microsoft.Authorization/roleAssignments", |cx, world, _| {
+        authorization::assignments(cx, world)
+    }),
+    Route::new("GET", "{scope}/providers/Microsoft.Authorization/roleAssignments/{name}", |cx, world, at| {
+        authorization::assignment(cx, world, at.get("name"))
+    }),
+    Route::new("PUT", "{scope}/providers/Microsoft.Authorization/roleAssignments/{name}", |cx, world, at| {
+        authorization::assign(cx, world, at.get("name"))
+    }),
+    Route::new("DELETE", "{scope}/providers/Microsoft.Authorization/roleAssignments/{name}", |cx, world, at| {
+        authorization::withdraw(cx, world, at.get("name"))
+    }),
+    Route::new("GET", "{scope}/providers/Microsoft.Authorization/roleDefinitions", |cx, world, _| {
+        authorization::definitions(cx, world)
+    }),
+    Route::new("GET", "{scope}/providers/Microsoft.Authorization/roleDefinitions/{name}", |cx, world, at| {
+        authorization::definition(cx, world, at.get("name"))
+    }),
+    Route::new("PUT", "{scope}/providers/Microsoft.Authorization/roleDefinitions/{name}", |cx, world, at| {
+        authorization::define(cx, world, at.get("name"))
+    }),
+    Route::new("*", "{scope}/providers/Microsoft.Authorization/{rest*}", |_, _, _| Err(Refusal::not_emulated())),
+    Route::new("GET", "subscription/providers/{namespace}", |cx, world, at| {
+        subscription::provider(cx, world, at.get("namespace"))
+    }),
+    Route::new("POST", "subscription/providers/{namespace}/register", |cx, world, at| {
+        subscription::register(cx, world, at.get("namespace"))
+    }),
+    Route::new("POST", "subscription/providers/{namespace}/unregister", |cx, world, at| {
+        subscription::unregister(cx, world, at.get("namespace"))
+    }),
+    Route::new("GET", "{scope}/providers/Microsoft.Compute/skus", |cx, world, _| sku::list(cx, world)),
+    Route::new("GET", "{scope}/providers/{namespace}/locations/{location}/operations/{id}", |cx, world, at| {
+        operation::poll(cx, world, at.get("id"), false)
+    }),
+    Route::new("GET", "{scope}/providers/{namespace}/locations/{location}/operationResults/{id}", |cx, world, at| {
+        operation::poll(cx, world, at.get("id"), true)
+    }),
+    Route::new("GET", "{scope}/providers/Microsoft.Compute/locations/{location}/usages", |cx, world, at| {
+        usage::list(cx, world, at.get("location"), true)
+    }),
+    Route::new("GET", "{scope}/providers/{namespace}/locations/{location}/usages", |cx, world, at| {
+        usage::list(cx, world, at.get("location"), false)
+    }),
+    Route::new("GET", "{scope}/providers/Microsoft.Compute/locations/{location}/vmSizes", |cx, world, _| {
+        cx.permit(world, "Microsoft.Compute/locations/vmSizes/read", &cx.address.scope).map(|()| sku::plain())
+    }),
+    Route::new(
+        "GET",
+        "{scope}/providers/Microsoft.Compute/locations/{location}/publishers/{below*}",
+        |cx, world, _| image::answer(cx, world),
+    ),
+    Route::new("GET", "{scope}/providers/{namespace}/deployments/{name}/operationStatuses/{id}", |cx, world, at| {
+        operation::poll(cx, world, at.get("id"), false)
+    }),
+    Route::new("POST", "{scope}/providers/{namespace}/deployments/{name}/validate", |cx, world, at| {
+        deployment::validate(cx, world, at.get("name"))
+    }),
+    Route::new("GET", "group/providers/Microsoft.Compute/virtualMachines/{machine}/instanceView", |cx, world, at| {
+        machine::instance_view(cx, world, at.get("machine"))
+    }),
+    Route::new("GET", "group/providers/Microsoft.Compute/virtualMachines/{machine}/vmSizes", |cx, world, at| {
+        machine::sizes(cx, world, at.get("machine"))
+    }),
+    Route::new("POST", "group/providers/Microsoft.Compute/virtualMachines/{machine}/{action}", |cx, world, at| {
+        machine::act(cx, world, at.get("machine"), at.get("action"))
+    }),
+    Route::new("*", "{scope}/providers/{namespace}/{rest*}", |cx, world, _| {
+        let (kind, names) = cx.address.kind_anywhere().ok_or_else(Refusal::not_emulated)?;
+        resource::answer(cx, world, kind, &names)
+    }),
+];
+
+/// Answers a request below a subscription.
+pub(crate) fn route(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
+    let scope = if cx.address.group.is_some() { "group" } else { "subscription" };
+    let provider = cx.address.namespace.iter().flat_map(|namespace| ["providers", namespace.as_str()]);
+    let parts: Vec<&str> = [scope].into_iter().chain(provider).chain(cx.address.parts()).collect();
+    let found = routes::find(ROUTES, Case::Ignored, &cx.call.method, &parts);
+    let (handler, at) = found.ok_or_else(Refusal::not_emulated)?;
+    handler(cx, world, &at)
 }
 
 /// What is asked of no subscription.

@@ -5,8 +5,7 @@ use http::Method;
 use super::context::Context;
 use crate::base::refusal::Refusal;
 use crate::model::arm::address::same;
-use crate::model::arm::budget::Buckets;
-use crate::model::arm::budget::Budget;
+use crate::model::arm::budget::{Buckets, Budget};
 use crate::model::arm::kind::Kind;
 
 /// What a request leaves in its buckets, as headers.

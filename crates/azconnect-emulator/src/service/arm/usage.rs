@@ -24,13 +24,13 @@ fn cores_of(machine: &Resource) -> u32 {
     if deallocated { 0 } else { size.map_or(0, |size| size.cores) }
 }
 
-fn machines<'a>(world: &'a World, cx: &'a Context<'_>, location: &'a str) -> impl Iterator<Item = &'a Resource> {
-    of_kind(world, cx, location, Kind::Machine)
+fn machines<'a>(cx: &'a Context<'_>, world: &'a World, location: &'a str) -> impl Iterator<Item = &'a Resource> {
+    of_kind(cx, world, location, Kind::Machine)
 }
 
 fn of_kind<'a>(
-    world: &'a World,
     cx: &'a Context<'_>,
+    world: &'a World,
     location: &'a str,
     kind: Kind,
 ) -> impl Iterator<Item = &'a Resource> {
@@ -52,10 +52,10 @@ pub(crate) struct Need<'a> {
 }
 
 /// Refuses a machine for which the quota does not suffice.
-pub(crate) fn require_cores(world: &mut World, cx: &Context<'_>, need: &Need<'_>) -> OrRefusal<()> {
+pub(crate) fn require_cores(cx: &Context<'_>, world: &mut World, need: &Need<'_>) -> OrRefusal<()> {
     let (size, location) = (need.size, need.location);
     let others = |world: &World, family: Option<&str>| {
-        machines(world, cx, location)
+        machines(cx, world, location)
             .filter(|machine| !same_id(&machine.id, need.machine))
             .filter(|machine| family.is_none_or(|family| family_of(machine) == family))
             .map(cores_of)
@@ -98,8 +98,8 @@ fn quota_link(cx: &Context<'_>, location: &str, resource: &str, needed: u32) -> 
 }
 
 /// Refuses one address too many.
-pub(crate) fn require_public_ip(world: &mut World, cx: &Context<'_>, location: &str) -> OrRefusal<()> {
-    let used = count(world, cx, location, Kind::PublicIp);
+pub(crate) fn require_public_ip(cx: &Context<'_>, world: &mut World, location: &str) -> OrRefusal<()> {
+    let used = count(cx, world, location, Kind::PublicIp);
     let account = world.arm.account(cx.subscription);
     let any = account.limit(location, "PublicIPAddresses", PUBLIC_IPS);
     let standard = account.limit(location, "StandardSkuPublicIpAddresses", PUBLIC_IPS);
@@ -123,8 +123,8 @@ pub(crate) fn require_public_ip(world: &mut World, cx: &Context<'_>, location: &
 }
 
 /// Refuses one interface too many.
-pub(crate) fn require_interface(world: &mut World, cx: &Context<'_>, location: &str) -> OrRefusal<()> {
-    let used = count(world, cx, location, Kind::Nic);
+pub(crate) fn require_interface(cx: &Context<'_>, world: &mut World, location: &str) -> OrRefusal<()> {
+    let used = count(cx, world, location, Kind::Nic);
     let limit = world.arm.account(cx.subscription).limit(location, "NetworkInterfaces", INTERFACES);
     if used < limit {
         return Ok(());
@@ -136,8 +136,8 @@ pub(crate) fn require_interface(world: &mut World, cx: &Context<'_>, location: &
     ))
 }
 
-fn count(world: &World, cx: &Context<'_>, location: &str, kind: Kind) -> u32 {
-    u32::try_from(of_kind(world, cx, location, kind).count()).unwrap_or(u32::MAX)
+fn count(cx: &Context<'_>, world: &World, location: &str, kind: Kind) -> u32 {
+    u32::try_from(of_kind(cx, world, location, kind).count()).unwrap_or(u32::MAX)
 }
 
 /// The words behind a name, as a person reads them.
@@ -156,7 +156,7 @@ fn localized(name: &str) -> String {
 }
 
 /// Lists the usages of compute or of the network.
-pub(crate) fn list(world: &mut World, cx: &Context<'_>, location: &str, compute: bool) -> OrRefusal<Reply> {
+pub(crate) fn list(cx: &Context<'_>, world: &mut World, location: &str, compute: bool) -> OrRefusal<Reply> {
     let Some(region) = region_named(location) else {
         return Err(Refusal::new(
             400,
@@ -175,7 +175,7 @@ pub(crate) fn list(world: &mut World, cx: &Context<'_>, location: &str, compute:
         &format!("/subscriptions/{}", cx.address.subscription),
     )?;
     cx.require_registration(world, namespace)?;
-    let rows = if compute { compute_rows(world, cx, region.name) } else { network_rows(world, cx, region.name) };
+    let rows = if compute { compute_rows(cx, world, region.name) } else { network_rows(cx, world, region.name) };
     let account = world.arm.account(cx.subscription).clone();
     let items: Vec<Value> = rows
         .into_iter()
@@ -201,31 +201,31 @@ pub(crate) fn list(world: &mut World, cx: &Context<'_>, location: &str, compute:
     Ok(Reply::new(200, json!({"value": items})))
 }
 
-fn compute_rows(world: &World, cx: &Context<'_>, location: &str) -> Vec<(String, u32, u32)> {
-    let total: u32 = machines(world, cx, location).map(cores_of).sum();
+fn compute_rows(cx: &Context<'_>, world: &World, location: &str) -> Vec<(String, u32, u32)> {
+    let total: u32 = machines(cx, world, location).map(cores_of).sum();
     let mut rows = vec![
         ("availabilitySets".to_owned(), 0, 2500),
         ("cores".to_owned(), total, CORES),
-        ("virtualMachines".to_owned(), count(world, cx, location, Kind::Machine), MACHINES),
+        ("virtualMachines".to_owned(), count(cx, world, location, Kind::Machine), MACHINES),
     ];
     for size in SIZES {
         if rows.iter().any(|(name, ..)| name == size.family) {
             continue;
         }
         let used =
-            machines(world, cx, location).filter(|machine| family_of(machine) == size.family).map(cores_of).sum();
+            machines(cx, world, location).filter(|machine| family_of(machine) == size.family).map(cores_of).sum();
         rows.push((size.family.to_owned(), used, CORES));
     }
     rows
 }
 
-fn network_rows(world: &World, cx: &Context<'_>, location: &str) -> Vec<(String, u32, u32)> {
-    let addresses = count(world, cx, location, Kind::PublicIp);
+fn network_rows(cx: &Context<'_>, world: &World, location: &str) -> Vec<(String, u32, u32)> {
+    let addresses = count(cx, world, location, Kind::PublicIp);
     vec![
-        ("VirtualNetworks".to_owned(), count(world, cx, location, Kind::VirtualNetwork), NETWORKS),
+        ("VirtualNetworks".to_owned(), count(cx, world, location, Kind::VirtualNetwork), NETWORKS),
         ("PublicIPAddresses".to_owned(), addresses, PUBLIC_IPS),
         ("StandardSkuPublicIpAddresses".to_owned(), addresses, PUBLIC_IPS),
-        ("NetworkInterfaces".to_owned(), count(world, cx, location, Kind::Nic), INTERFACES),
-        ("NetworkSecurityGroups".to_owned(), count(world, cx, location, Kind::SecurityGroup), 5000),
+        ("NetworkInterfaces".to_owned(), count(cx, world, location, Kind::Nic), INTERFACES),
+        ("NetworkSecurityGroups".to_owned(), count(cx, world, location, Kind::SecurityGroup), 5000),
     ]
 }

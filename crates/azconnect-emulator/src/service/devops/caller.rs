@@ -2,14 +2,13 @@
 
 use uuid::Uuid;
 
+use super::refusal;
 use crate::base::call::{Call, Claim};
 use crate::base::moment::Moment;
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::devops::{Member, Organization, Pat};
 use crate::model::token::{Audience, Identity};
 use crate::model::world::World;
-use crate::service::devops::refusal;
 
 /// The caller of one organization.
 pub(super) struct Visitor {

@@ -10,43 +10,55 @@ mod update;
 use http::Method;
 use uuid::Uuid;
 
-pub(super) use self::document::body;
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
-use crate::service::devops::refusal;
-
-use super::Context;
+use super::{Context, refusal};
 use crate::base::answer::Answer;
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::devops::permissions::{ADMINISTER, collection_token, connection_token};
 use crate::model::devops::{Connection, Organization, Project};
 use crate::model::world::World;
+use crate::service::routes::{self, Case, Params, Route};
 
-pub(super) fn route(cx: &Context<'_>, world: &mut World, rest: &[&str]) -> OrRefusal<Answer> {
-    let method = &cx.call.method;
-    let manages = *method != Method::GET;
-    let scopes: &[&str] = if manages {
-        &["vso.serviceendpoint_manage"]
-    } else {
+pub(super) use self::document::body;
+
+/// Refuses a personal access token whose scopes do not reach service connections.
+pub(super) fn check_scope(cx: &Context<'_>, world: &World) -> OrRefusal<()> {
+    let scopes: &[&str] = if cx.call.method == Method::GET {
         &["vso.serviceendpoint", "vso.serviceendpoint_query", "vso.serviceendpoint_manage"]
+    } else {
+        &["vso.serviceendpoint_manage"]
     };
-    if !cx.caller.is_within(scopes) {
-        return Err(Refusal::sign_in(cx.organization(world)?.tenant));
-    }
-    match (method, rest, cx.project) {
-        (&Method::GET, [], Some(project)) => read::list(cx, world, project),
-        (&Method::GET, [id], Some(project)) => read::get(cx, world, project, guid(id)?),
-        (&Method::POST, [], _) if cx.call.query.get("endpointIds").is_none() => create::create(cx, world),
-        (&Method::PUT, [], _) => update::bulk(cx, world),
-        (&Method::PUT, [id], _) => update::update(cx, world, guid(id)?),
-        (&Method::PATCH, [id], None) => remove::share(cx, world, guid(id)?),
-        (&Method::DELETE, [id], _) => remove::delete(cx, world, guid(id)?),
-        _ => Err(Refusal::not_emulated()),
-    }
+    if cx.caller.is_within(scopes) { Ok(()) } else { Err(Refusal::sign_in(cx.organization(world)?.tenant)) }
+}
+
+type Handler = fn(&Context<'_>, &mut World, &Params<'_>) -> OrRefusal<Answer>;
+
+/// What is answered about service connections, from `endpoints` on: in a project or outside of one.
+const ROUTES: &[Route<Handler>] = &[
+    Route::new("GET", "project/endpoints", |cx, world, _| read::list(cx, world, cx.project.unwrap_or_default())),
+    Route::new("GET", "project/endpoints/{id}", |cx, world, at| {
+        read::get(cx, world, cx.project.unwrap_or_default(), guid(at.get("id"))?)
+    }),
+    Route::new("POST", "{where}/endpoints", |cx, world, _| create::create(cx, world)),
+    Route::new("PUT", "{where}/endpoints", |cx, world, _| update::bulk(cx, world)),
+    Route::new("PUT", "{where}/endpoints/{id}", |cx, world, at| update::update(cx, world, guid(at.get("id"))?)),
+    Route::new("PATCH", "organization/endpoints/{id}", |cx, world, at| remove::share(cx, world, guid(at.get("id"))?)),
+    Route::new("DELETE", "{where}/endpoints/{id}", |cx, world, at| remove::delete(cx, world, guid(at.get("id"))?)),
+];
+
+/// Answers what is asked below `endpoints`. The scope of a token is looked at before the route.
+pub(super) fn answer(cx: &Context<'_>, world: &mut World, below: &[&str]) -> OrRefusal<Answer> {
+    check_scope(cx, world)?;
+    let place = if cx.project.is_some() { "project" } else { "organization" };
+    let parts: Vec<&str> = [place, "endpoints"].into_iter().chain(below.iter().copied()).collect();
+    let found = routes::find(ROUTES, Case::Ignored, &cx.call.method, &parts);
+    let (handler, at) = found.ok_or_else(Refusal::not_emulated)?;
+    handler(cx, world, &at)
 }
 
 fn guid(text: &str) -> OrRefusal<Uuid> {
-    Uuid::parse_str(text)
-        .map_err(|_| refusal::argument(format!("The value '{text}' is not a valid service endpoint id.")))
+    Uuid::parse_str(text).map_err(|_| {
+        refusal::argument(format!("The value '{}' is not a valid service endpoint id.", text.to_ascii_lowercase()))
+    })
 }
 
 /// A project that the caller may see.

@@ -7,15 +7,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::identity::{descriptor, group_descriptor, scope_descriptor};
-use super::{Context, endpoints};
+use super::{Context, endpoints, refusal};
 use crate::base::answer::{Answer, WithHeader, empty, json_answer};
 use crate::base::origins::Service;
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::devops::{Group, Member, Organization};
 use crate::model::token::Identity;
 use crate::model::world::World;
-use crate::service::devops::refusal;
 
 /// A person, principal or group.
 enum Subject<'a> {
@@ -48,29 +46,20 @@ impl Subject<'_> {
     }
 }
 
-/// `rest` is in the case it came in: descriptors are case-sensitive.
-pub(super) fn route(cx: &Context<'_>, world: &mut World, rest: &[&str]) -> OrRefusal<Answer> {
-    let Some((collection, rest)) = rest.split_first() else { return Err(Refusal::not_emulated()) };
-    let method = &cx.call.method;
-    match (method, collection.to_ascii_lowercase().as_str(), rest) {
-        (&Method::GET, "descriptors", [key]) => storage_to_descriptor(cx, world, key),
-        (&Method::GET, "storagekeys", [subject]) => descriptor_to_storage(cx, world, subject),
-        (&Method::GET, "groups", []) => groups(cx, world),
-        (&Method::POST, "groups", []) => create_group(cx, world),
-        (&Method::DELETE, "groups", [group]) => delete_group(cx, world, group),
-        (&Method::GET, "groups" | "users" | "serviceprincipals", [subject]) => one(cx, world, subject),
-        (&Method::GET, "users", []) => members(cx, world, |identity| matches!(identity, Identity::User(_))),
-        (&Method::GET, "serviceprincipals", []) => {
-            members(cx, world, |identity| matches!(identity, Identity::ServicePrincipal(_)))
-        }
-        (&Method::GET, "memberships", [subject]) => memberships(cx, world, subject),
-        (_, "memberships", [subject, container]) => membership(cx, world, subject, container),
-        (&Method::GET, "membershipstates", [subject]) => {
-            find(cx.organization(world)?, subject)?;
-            Ok(json_answer(200, &json!({"active": true})))
-        }
-        _ => Err(Refusal::not_emulated()),
-    }
+/// The people of an organization.
+pub(super) fn users(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
+    members(cx, world, |identity| matches!(identity, Identity::User(_)))
+}
+
+/// The service principals of an organization.
+pub(super) fn service_principals(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
+    members(cx, world, |identity| matches!(identity, Identity::ServicePrincipal(_)))
+}
+
+/// Whether a subject may sign in: here everyone may.
+pub(super) fn membership_state(cx: &Context<'_>, world: &World, subject: &str) -> OrRefusal<Answer> {
+    find(cx.organization(world)?, subject)?;
+    Ok(json_answer(200, &json!({"active": true})))
 }
 
 fn find<'a>(organization: &'a Organization, text: &str) -> OrRefusal<Subject<'a>> {
@@ -90,7 +79,7 @@ fn link(cx: &Context<'_>, collection: &str, name: &str) -> Value {
     json!({"href": address(cx, collection, name)})
 }
 
-fn storage_to_descriptor(cx: &Context<'_>, world: &World, key: &str) -> OrRefusal<Answer> {
+pub(super) fn storage_to_descriptor(cx: &Context<'_>, world: &World, key: &str) -> OrRefusal<Answer> {
     let organization = cx.organization(world)?;
     let missing = || {
         let text = format!("VS860008: Could not find a subject with the storage key '{key}'.");
@@ -114,7 +103,7 @@ fn storage_to_descriptor(cx: &Context<'_>, world: &World, key: &str) -> OrRefusa
     Ok(json_answer(200, &json!({"value": value, "_links": links})))
 }
 
-fn descriptor_to_storage(cx: &Context<'_>, world: &World, text: &str) -> OrRefusal<Answer> {
+pub(super) fn descriptor_to_storage(cx: &Context<'_>, world: &World, text: &str) -> OrRefusal<Answer> {
     let organization = cx.organization(world)?;
     let id = match scope_of(organization, text) {
         Some(scope) => scope.unwrap_or(organization.id),
@@ -143,7 +132,7 @@ fn wanted_scope(cx: &Context<'_>, organization: &Organization) -> OrRefusal<Opti
 }
 
 /// A page of groups, of one scope or of all. The token of the next page comes in a header.
-fn groups(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
+pub(super) fn groups(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
     let organization = cx.organization(world)?;
     let scope = wanted_scope(cx, organization)?;
     let matching = organization.groups.iter().filter(|group| scope.is_none_or(|scope| scope == group.project));
@@ -173,7 +162,7 @@ fn page(cx: &Context<'_>, world: &World, all: Vec<Value>) -> OrRefusal<Answer> {
     Ok(answer)
 }
 
-fn one(cx: &Context<'_>, world: &World, text: &str) -> OrRefusal<Answer> {
+pub(super) fn one(cx: &Context<'_>, world: &World, text: &str) -> OrRefusal<Answer> {
     let organization = cx.organization(world)?;
     let shown = match find(organization, text)? {
         Subject::Group(group) => show_group(cx, organization, group),
@@ -231,7 +220,7 @@ fn show_member(cx: &Context<'_>, organization: &Organization, member: &Member) -
 }
 
 /// The direct memberships of a subject, upwards unless the caller asks for those below it.
-fn memberships(cx: &Context<'_>, world: &World, text: &str) -> OrRefusal<Answer> {
+pub(super) fn memberships(cx: &Context<'_>, world: &World, text: &str) -> OrRefusal<Answer> {
     let organization = cx.organization(world)?;
     let subject = find(organization, text)?;
     let down = cx.call.query.filled("direction").is_some_and(|d| d.eq_ignore_ascii_case("down"));
@@ -256,7 +245,7 @@ fn by_id(organization: &Organization, id: Uuid) -> Option<Subject<'_>> {
 }
 
 /// One direct membership: asked for, made, or ended.
-fn membership(cx: &Context<'_>, world: &mut World, subject: &str, container: &str) -> OrRefusal<Answer> {
+pub(super) fn membership(cx: &Context<'_>, world: &mut World, subject: &str, container: &str) -> OrRefusal<Answer> {
     let organization = cx.organization(world)?;
     let (below, above) = (find(organization, subject)?, find(organization, container)?);
     let Subject::Group(group) = &above else { return Err(refusal::argument("The container is not a group.")) };
@@ -304,7 +293,7 @@ fn check_administrator(cx: &Context<'_>, organization: &Organization, project: O
     if administers { Ok(()) } else { Err(refusal::denied(&cx.caller.member.display_name, "Edit identity information")) }
 }
 
-fn create_group(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
+pub(super) fn create_group(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
     let body = endpoints::body(cx)?;
     let text = |field: &str| body.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
     let name = text("displayName");
@@ -328,7 +317,7 @@ fn create_group(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
     Ok(json_answer(201, &shown).with_header("location", &url))
 }
 
-fn delete_group(cx: &Context<'_>, world: &mut World, text: &str) -> OrRefusal<Answer> {
+pub(super) fn delete_group(cx: &Context<'_>, world: &mut World, text: &str) -> OrRefusal<Answer> {
     let organization = cx.organization(world)?;
     let Subject::Group(group) = find(organization, text)? else {
         return Err(refusal::argument("The subject is not a group."));

@@ -5,14 +5,13 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Context, endpoints};
+use super::{Context, endpoints, refusal};
 use crate::base::answer::{Answer, WithHeader, json_answer};
 use crate::base::origins::Service;
 use crate::base::refusal::OrRefusal;
 use crate::model::devops::permissions::{ADMINISTER, USE, VIEW, connection_token};
 use crate::model::devops::{Execution, Organization, Project};
 use crate::model::world::World;
-use crate::service::devops::refusal;
 
 /// How many come where the caller names no number.
 const PAGE: usize = 50;

@@ -5,15 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Context;
 use super::identity::{descriptor, group_descriptor, group_sid, legacy_descriptor};
+use super::{Context, refusal};
 use crate::base::answer::{Answer, json_answer};
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::devops::{Group, Member, Organization};
 use crate::model::token::Identity;
 use crate::model::world::World;
-use crate::service::devops::refusal;
 
 /// `GET {org}/_apis/identities`: one entry for each that was asked for, `null` for one that is not there.
 pub(super) fn answer(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {

@@ -7,14 +7,11 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Context, endpoints};
+use super::{Context, endpoints, refusal};
 use crate::base::answer::{Answer, empty, json_answer};
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
-use crate::model::devops::END_OF_GLOBAL;
-use crate::model::devops::{Organization, Pat};
+use crate::base::refusal::{OrRefusal, Refusal};
+use crate::model::devops::{END_OF_GLOBAL, Organization, Pat};
 use crate::model::world::World;
-use crate::service::devops::refusal;
 
 /// The longest life of a token.
 const LONGEST: Duration = Duration::days(365);

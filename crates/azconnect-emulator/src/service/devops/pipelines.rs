@@ -1,38 +1,33 @@
 //! Which pipelines may use a service connection.
 
-use http::Method;
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::{Context, endpoints, identity};
+use super::{Context, endpoints, identity, refusal};
 use crate::base::answer::{Answer, json_answer};
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::devops::permissions::{ADMINISTER, USE, VIEW, connection_token};
 use crate::model::devops::{Connection, Organization};
 use crate::model::world::World;
-use crate::service::devops::refusal;
 
-pub(super) fn route(cx: &Context<'_>, world: &mut World, rest: &[&str]) -> OrRefusal<Answer> {
-    match (&cx.call.method, rest) {
-        (&Method::GET, ["endpoint", id]) => {
-            let organization = cx.organization(world)?;
-            let connection = find(cx, organization, id, USE | VIEW | ADMINISTER)?;
-            Ok(json_answer(200, &show(cx, organization, connection)))
-        }
-        (&Method::PATCH, ["endpoint", id]) => {
-            let shown = apply(cx, world, id, &endpoints::body(cx)?)?;
-            Ok(json_answer(200, &shown))
-        }
-        (&Method::PATCH, []) => several(cx, world),
-        // Queues, environments and repositories have such permissions too.
-        _ => Err(Refusal::not_emulated()),
-    }
+// Queues, environments and repositories have such permissions too. They are not emulated.
+
+/// The pipelines that may use one service connection.
+pub(super) fn get(cx: &Context<'_>, world: &World, id: &str) -> OrRefusal<Answer> {
+    let organization = cx.organization(world)?;
+    let connection = find(cx, organization, id, USE | VIEW | ADMINISTER)?;
+    Ok(json_answer(200, &show(cx, organization, connection)))
+}
+
+/// Changes which pipelines may use one service connection.
+pub(super) fn update(cx: &Context<'_>, world: &mut World, id: &str) -> OrRefusal<Answer> {
+    let shown = apply(cx, world, id, &endpoints::body(cx)?)?;
+    Ok(json_answer(200, &shown))
 }
 
 /// Permissions of several resources, each named in the body.
-fn several(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
+pub(super) fn several(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
     let Value::Array(changes) = endpoints::body(cx)? else {
         return Err(refusal::argument("A list of pipeline permissions is expected."));
     };

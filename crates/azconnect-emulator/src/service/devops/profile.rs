@@ -4,16 +4,16 @@ use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{locations, version};
+use super::{locations, refusal, version};
 use crate::base::answer::{Answer, json_answer};
 use crate::base::call::{Call, Claim};
 use crate::base::dice::named_guid;
 use crate::base::origins::Service;
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::token::{Audience, Identity, Token};
 use crate::model::world::World;
-use crate::service::devops::refusal;
+use crate::service::context;
+use crate::service::routes::{self, Case, Params, Route};
 
 pub(super) fn route(call: &Call, world: &World) -> OrRefusal<Answer> {
     let lower: Vec<String> = call.segments.iter().map(|part| part.to_ascii_lowercase()).collect();
@@ -23,12 +23,23 @@ pub(super) fn route(call: &Call, world: &World) -> OrRefusal<Answer> {
     }
     let who = authenticate(call, world)?;
     version::check(call, version::RELEASED, None)?;
-    match (&call.method, route.as_slice()) {
-        (&Method::GET, ["_apis", "profile", "profiles", id]) => profile(world, &who, id),
-        (&Method::GET, ["_apis", "accounts"]) => accounts(call, world, &who),
-        _ => Err(Refusal::not_emulated()),
-    }
+    let found = routes::find(ROUTES, Case::Ignored, &call.method, &route);
+    let (handler, at) = found.ok_or_else(Refusal::not_emulated)?;
+    handler(&Context::new(call, who), world, &at)
 }
+
+/// A request of someone who is known, outside of any organization.
+type Context<'a> = context::Context<'a, Token>;
+
+type Handler = fn(&Context<'_>, &World, &Params<'_>) -> OrRefusal<Answer>;
+
+/// What the origin of profiles and accounts answers.
+const ROUTES: &[Route<Handler>] = &[
+    Route::new("GET", "_apis/profile/profiles/{id}", |cx, world, at| {
+        profile(world, &cx.admitted, &at.get("id").to_ascii_lowercase())
+    }),
+    Route::new("GET", "_apis/accounts", |cx, world, _| accounts(cx.call, world, &cx.admitted)),
+];
 
 fn authenticate(call: &Call, world: &World) -> OrRefusal<Token> {
     let refused = || Refusal::sign_in(None);

@@ -1,27 +1,16 @@
 //! Projects.
 
-use http::Method;
 use serde_json::{Value, json};
 
-use super::Context;
+use super::{Context, refusal};
 use crate::base::answer::{Answer, WithHeader, json_answer};
 use crate::base::origins::Service;
 use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
 use crate::model::devops::Project;
 use crate::model::world::World;
-use crate::service::devops::refusal;
-
-pub(super) fn route(cx: &Context<'_>, world: &World, rest: &[&str]) -> OrRefusal<Answer> {
-    match (&cx.call.method, rest) {
-        (&Method::GET, []) => list(cx, world),
-        (&Method::GET, [_]) => get(cx, world),
-        _ => Err(Refusal::not_emulated()),
-    }
-}
 
 /// A page of the projects the caller may see. The token of the next page comes in a header.
-fn list(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
+pub(super) fn list(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
     let organization = cx.organization(world)?;
     let query = &cx.call.query;
     let state = query.filled("stateFilter").unwrap_or("wellFormed");
@@ -45,8 +34,7 @@ fn list(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
     Ok(answer)
 }
 
-fn get(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
-    let name = cx.route.get(1).copied().unwrap_or_default();
+pub(super) fn get(cx: &Context<'_>, world: &World, name: &str) -> OrRefusal<Answer> {
     let organization = cx.organization(world)?;
     let found = organization.project(name).filter(|project| organization.may_enter(cx.caller.id(), project.id));
     let project = found.ok_or_else(|| refusal::project_by_name(name))?;

@@ -4,17 +4,15 @@ use azconnect_core::Secret;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::Context;
+use super::{Context, refusal};
 use crate::base::answer::{Answer, json_answer};
 use crate::base::origins::Service;
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::devops::confidential::take_secrets;
 use crate::model::devops::permissions::{ADMINISTER, USE, connection_token};
 use crate::model::devops::{Connection, field};
 use crate::model::replica::Replica;
 use crate::model::world::World;
-use crate::service::devops::refusal;
 use crate::service::entra::{Accepted, accepts};
 
 /// What a test found. The status is that of the service it asked, not of this answer.

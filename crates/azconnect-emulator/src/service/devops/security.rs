@@ -2,14 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Context;
+use super::{Context, refusal};
 use crate::base::answer::{Answer, json_answer};
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::devops::field;
 use crate::model::devops::permissions::{ADMINISTER, CREATE, NAMESPACE, USE, VIEW, VIEW_AUTHORIZATION};
 use crate::model::world::World;
-use crate::service::devops::refusal;
 
 /// `GET {org}/_apis/permissions/{namespace}/{bits}?tokens=`: one answer for each token.
 pub(super) fn permissions(cx: &Context<'_>, world: &World, (namespace, bits): (&str, &str)) -> OrRefusal<Answer> {

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use super::Context;
 use crate::base::answer::{Answer, WithHeader};
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::world::World;
 
 /// How much of its budget a caller has used with the present request.

@@ -1,8 +1,7 @@
 //! The api-version of a request, from the query or the `Accept` header.
 
 use crate::base::call::Call;
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
+use crate::base::refusal::{OrRefusal, Refusal};
 
 /// What a route asks of the api-version.
 #[derive(Clone, Copy)]

@@ -4,12 +4,12 @@ use azconnect_core::Secret;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::refusal;
+use super::{Context, refusal};
 use crate::base::answer::{Answer, json_answer};
-use crate::base::call::{Call, Claim, Query};
+use crate::base::call::{Claim, Query};
 use crate::base::moment::Moment;
 use crate::base::origins::{Origins, Service};
-use crate::base::refusal::OrRefusal;
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::directory::{Directory, Tenant, User};
 use crate::model::replica::Replica;
 use crate::model::token::{Audience, Identity, Token};
@@ -23,26 +23,21 @@ const NOT_EMULATED: [&str; 4] = [
     "urn:ietf:params:oauth:grant-type:jwt-bearer",
 ];
 
-/// Answers a token request, or nothing if the grant is not emulated.
-pub(super) fn answer(call: &Call, world: &mut World, tenant: &str) -> Option<Answer> {
-    let form = call.form();
+/// Answers a token request.
+pub(super) fn token(cx: &Context<'_>, world: &mut World, tenant: &str) -> OrRefusal<Answer> {
+    let form = cx.call.form();
     let grant = form.get("grant_type").unwrap_or_default();
     if NOT_EMULATED.contains(&grant) || form.get("client_assertion").is_some() {
-        return None;
+        return Err(Refusal::not_emulated());
     }
     let number = world.next_replica(Service::Login);
-    let decision = decide(call, world, tenant, number);
-    Some(match decision {
-        Ok((token, resource)) => {
-            let lifetime = world.settings.token_lifetime.as_secs();
-            let text = world.tokens.issue(&mut world.dice, token, &resource, call.now.wall);
-            json_answer(
-                200,
-                &json!({"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": text}),
-            )
-        }
-        Err(refusal) => refusal::answer(&refusal, call, world),
-    })
+    let (token, resource) = decide(cx, world, tenant, number)?;
+    let lifetime = world.settings.token_lifetime.as_secs();
+    let text = world.tokens.issue(&mut world.dice, token, &resource, cx.now.wall);
+    Ok(json_answer(
+        200,
+        &json!({"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": text}),
+    ))
 }
 
 /// A token of a person, as an interactive sign-in would end.
@@ -65,13 +60,13 @@ pub(crate) fn user_token(world: &mut World, principal_name: &str, scope: &str, n
 /// The public client that people sign in with here.
 const AZURE_CLI: Uuid = Uuid::from_u128(0x04b0_7795_8ddb_461a_bbee_02f9_e1bf_7b46);
 
-fn decide(call: &Call, world: &World, tenant: &str, replica: u32) -> OrRefusal<(Token, String)> {
-    let form = call.form();
+fn decide(cx: &Context<'_>, world: &World, tenant: &str, replica: u32) -> OrRefusal<(Token, String)> {
+    let form = cx.call.form();
     let found = find_tenant(&world.directory, tenant)?;
     let grant = form.filled("grant_type").ok_or_else(|| refusal::parameter_missing("grant_type"))?;
     match grant {
-        "client_credentials" => client_credentials(call, world, found, replica),
-        "password" => password(call, world, found, &form),
+        "client_credentials" => client_credentials(cx, world, found, replica),
+        "password" => password(cx, world, found, &form),
         other => Err(refusal::grant_unsupported(other)),
     }
 }
@@ -86,29 +81,29 @@ fn find_tenant<'a>(directory: &'a Directory, name: &str) -> OrRefusal<&'a Tenant
     })
 }
 
-fn client_credentials(call: &Call, world: &World, tenant: &Tenant, replica: u32) -> OrRefusal<(Token, String)> {
-    let form = call.form();
-    let (client, secret) = credentials(call, &form)?;
+fn client_credentials(cx: &Context<'_>, world: &World, tenant: &Tenant, replica: u32) -> OrRefusal<(Token, String)> {
+    let form = cx.call.form();
+    let (client, secret) = credentials(cx, &form)?;
     let scope = form.filled("scope").ok_or_else(|| refusal::parameter_missing("scope"))?;
     let resource = scope.strip_suffix("/.default").ok_or_else(|| refusal::scope_not_default(scope))?;
     let secret = Secret::new(secret.ok_or_else(refusal::credential_missing)?);
-    let replica = Replica::of_tokens(&world.settings, replica, call.now);
-    let principal_id = check_secret(world, tenant, &client, (&secret, &replica, call.now))?;
-    let audience = audience(&world.directory, &call.origins, resource)
+    let replica = Replica::of_tokens(&world.settings, replica, cx.now);
+    let principal_id = check_secret(world, tenant, &client, (&secret, &replica, cx.now))?;
+    let audience = audience(&world.directory, &cx.call.origins, resource)
         .ok_or_else(|| refusal::resource_not_found(resource, &tenant.display_name))?;
     let token = Token {
         identity: Identity::ServicePrincipal(principal_id),
         client_id: Uuid::parse_str(&client).unwrap_or_default(),
         tenant: tenant.id,
         audience,
-        expires: call.now.wall + world.settings.token_lifetime,
+        expires: cx.now.wall + world.settings.token_lifetime,
     };
     Ok((token, resource.to_owned()))
 }
 
 /// Client id and secret, from the form or from the header.
-fn credentials(call: &Call, form: &Query) -> OrRefusal<(String, Option<String>)> {
-    if let Claim::Basic { user, password } = call.claim() {
+fn credentials(cx: &Context<'_>, form: &Query) -> OrRefusal<(String, Option<String>)> {
+    if let Claim::Basic { user, password } = cx.call.claim() {
         // RFC 6749, section 2.3.1: both are form-encoded before they are joined.
         return Ok((form_decode(&user), Some(form_decode(&password))));
     }
@@ -174,7 +169,7 @@ pub(crate) enum Accepted {
     No(String),
 }
 
-fn password(call: &Call, world: &World, tenant: &Tenant, form: &Query) -> OrRefusal<(Token, String)> {
+fn password(cx: &Context<'_>, world: &World, tenant: &Tenant, form: &Query) -> OrRefusal<(Token, String)> {
     let wanted = |name| form.filled(name).ok_or_else(|| refusal::parameter_missing(name));
     let client = wanted("client_id")?;
     let (name, text) = (wanted("username")?, Secret::new(wanted("password")?));
@@ -189,14 +184,14 @@ fn password(call: &Call, world: &World, tenant: &Tenant, form: &Query) -> OrRefu
     }
     let scope = scopes.split(' ').find(|scope| scope.contains('/')).unwrap_or(scopes);
     let resource = resource_of(scope);
-    let audience = audience(&world.directory, &call.origins, resource)
+    let audience = audience(&world.directory, &cx.call.origins, resource)
         .ok_or_else(|| refusal::resource_not_found(resource, &tenant.display_name))?;
     let token = Token {
         identity: Identity::User(user.object_id),
         client_id: Uuid::parse_str(client).unwrap_or(AZURE_CLI),
         tenant: tenant.id,
         audience,
-        expires: call.now.wall + world.settings.token_lifetime,
+        expires: cx.now.wall + world.settings.token_lifetime,
     };
     Ok((token, resource.to_owned()))
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use time::macros::format_description;
 
+use super::Context;
 use crate::base::answer::{Answer, typed};
 use crate::base::call::Call;
 use crate::base::refusal::Refusal;
@@ -167,9 +168,9 @@ pub(super) fn answer(refusal: &Refusal, call: &Call, world: &mut World) -> Answe
 }
 
 /// A GET where only a POST is accepted.
-pub(super) fn not_a_post(call: &Call, world: &mut World) -> Answer {
-    let text = format!("The endpoint only accepts POST requests. Received a {} request.", call.method);
-    answer(&aadsts(900_561, "invalid_request", 400, text), call, world)
+pub(super) fn not_a_post(cx: &Context<'_>) -> Box<Refusal> {
+    let text = format!("The endpoint only accepts POST requests. Received a {} request.", cx.call.method);
+    aadsts(900_561, "invalid_request", 400, text)
 }
 
 /// The real service escapes apostrophes, which has broken parsers that look for them.

@@ -4,12 +4,11 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::passwords::malformed;
-use super::{Context, Key, document, query};
+use super::{Context, Key, document, query, refusal};
 use crate::base::answer::{Answer, empty, json_answer};
 use crate::base::refusal::OrRefusal;
 use crate::model::directory::{Application, Birth, Tenant};
 use crate::model::world::World;
-use crate::service::graph::refusal;
 
 const AUDIENCES: [&str; 4] =
     ["AzureADMyOrg", "AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount"];

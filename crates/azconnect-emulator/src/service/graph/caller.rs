@@ -2,14 +2,12 @@
 
 use uuid::Uuid;
 
+use super::refusal;
 use crate::base::call::{Call, Claim};
 use crate::base::origins::Service;
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
-use crate::model::token::Caller;
-use crate::model::token::{Audience, Identity, Misfit};
+use crate::base::refusal::{OrRefusal, Refusal};
+use crate::model::token::{Audience, Caller, Identity, Misfit};
 use crate::model::world::World;
-use crate::service::graph::refusal;
 
 /// What Graph knows of a request whose token is good.
 pub(super) struct Admitted {

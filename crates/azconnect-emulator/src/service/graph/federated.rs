@@ -1,37 +1,23 @@
 //! Federated identity credentials, within the limits of the *federatedIdentityCredential* reference.
 
-use http::Method;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::passwords::malformed;
-use super::{Context, Key, applications, document, query};
+use super::{Context, Key, applications, document, query, refusal};
 use crate::base::answer::{Answer, empty};
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::directory::{Application, Birth, Federated};
 use crate::model::world::World;
-use crate::service::graph::refusal;
 
 /// How many an application may have.
 const LIMIT: usize = 20;
-
-pub(super) fn route(cx: &Context<'_>, world: &mut World, key: &Key, rest: &[&str]) -> OrRefusal<Answer> {
-    match (&cx.call.method, rest) {
-        (&Method::GET, []) => list(cx, world, key),
-        (&Method::POST, []) => create(cx, world, key),
-        (&Method::GET, [id]) => get(cx, world, key, id),
-        (&Method::PATCH, [id]) => update(cx, world, key, id),
-        (&Method::DELETE, [id]) => delete(cx, world, key, id),
-        _ => Err(Refusal::not_emulated()),
-    }
-}
 
 fn collection(application: &Application) -> String {
     format!("applications('{}')/federatedIdentityCredentials", application.object_id)
 }
 
-fn list(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Answer> {
+pub(super) fn list(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Answer> {
     cx.may_read()?;
     let application = applications::find(cx, world, key)?;
     let replica = cx.replica(world);
@@ -40,14 +26,14 @@ fn list(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Answer> {
     query::page(cx, &collection(application), objects, world.settings.page_size)
 }
 
-fn get(cx: &Context<'_>, world: &World, key: &Key, id: &str) -> OrRefusal<Answer> {
+pub(super) fn get(cx: &Context<'_>, world: &World, key: &Key, id: &str) -> OrRefusal<Answer> {
     cx.may_read()?;
     let application = applications::find(cx, world, key)?;
     let found = application.federated.iter().find(|one| names(one, id)).ok_or_else(|| refusal::not_found(id))?;
     query::entity(cx, &collection(application), document::federated(found))
 }
 
-fn create(cx: &Context<'_>, world: &mut World, key: &Key) -> OrRefusal<Answer> {
+pub(super) fn create(cx: &Context<'_>, world: &mut World, key: &Key) -> OrRefusal<Answer> {
     let application_id = applications::changeable(cx, world, key)?;
     let body = read(cx)?;
     for field in ["name", "issuer", "subject"] {
@@ -75,7 +61,7 @@ fn create(cx: &Context<'_>, world: &mut World, key: &Key) -> OrRefusal<Answer> {
     Ok(answer)
 }
 
-fn update(cx: &Context<'_>, world: &mut World, key: &Key, id: &str) -> OrRefusal<Answer> {
+pub(super) fn update(cx: &Context<'_>, world: &mut World, key: &Key, id: &str) -> OrRefusal<Answer> {
     let application_id = applications::changeable(cx, world, key)?;
     let body = read(cx)?;
     let application = applications::find(cx, world, key)?;
@@ -96,7 +82,7 @@ fn update(cx: &Context<'_>, world: &mut World, key: &Key, id: &str) -> OrRefusal
     Ok(empty(204))
 }
 
-fn delete(cx: &Context<'_>, world: &mut World, key: &Key, id: &str) -> OrRefusal<Answer> {
+pub(super) fn delete(cx: &Context<'_>, world: &mut World, key: &Key, id: &str) -> OrRefusal<Answer> {
     let application_id = applications::changeable(cx, world, key)?;
     let application = find_mut(cx, world, application_id).ok_or_else(|| refusal::not_found(key.text()))?;
     let before = application.federated.len();

@@ -4,11 +4,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::passwords::malformed;
-use super::{Context, document};
+use super::{Context, document, refusal};
 use crate::base::answer::{Answer, json_answer};
 use crate::base::refusal::OrRefusal;
 use crate::model::world::World;
-use crate::service::graph::refusal;
 
 /// The id of every tenant's default policy.
 pub(super) const POLICY_ID: Uuid = Uuid::nil();

@@ -6,13 +6,11 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Context, Key, Kind, document};
+use super::{Context, Key, Kind, document, refusal};
 use crate::base::answer::{Answer, empty, json_answer};
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::directory::{Password, Tenant};
 use crate::model::world::World;
-use crate::service::graph::refusal;
 
 /// How many secrets an application for personal accounts may hold.
 const PERSONAL_LIMIT: usize = 2;

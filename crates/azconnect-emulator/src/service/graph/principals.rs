@@ -4,13 +4,11 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::applications::{created, object, tenant};
-use super::{Context, Key, document, query};
+use super::{Context, Key, document, query, refusal};
 use crate::base::answer::{Answer, empty};
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::directory::{Birth, ServicePrincipal};
 use crate::model::world::World;
-use crate::service::graph::refusal;
 
 pub(super) fn list(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
     cx.may_read()?;

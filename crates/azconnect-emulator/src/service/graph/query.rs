@@ -6,8 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::Context;
 use crate::base::answer::{Answer, json_answer};
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
+use crate::base::refusal::{OrRefusal, Refusal};
 
 /// The options that are understood; any other is a gap, not to be passed over in silence.
 const KNOWN: [&str; 6] = ["$filter", "$select", "$top", "$skiptoken", "$count", "api-version"];

@@ -6,8 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
-use crate::model::arm::address::same_id;
-use crate::model::arm::address::{last, parent_id, same};
+use crate::model::arm::address::{last, parent_id, same, same_id};
 use crate::model::arm::agent::AgentOutcome;
 use crate::model::arm::failure::Failure;
 use crate::model::arm::kind::Kind;
@@ -23,7 +22,7 @@ use crate::service::arm::resource::require;
 const PATIENCE: Duration = Duration::from_secs(90 * 60);
 
 /// Installs an extension.
-pub(crate) fn put(world: &mut World, cx: &Context<'_>, names: &[&str]) -> OrRefusal<Reply> {
+pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Reply> {
     let target = cx.prepare(world, Kind::Extension, names)?;
     let mut shown = properties(&cx.body);
     let kept = |shown: &mut Map<String, Value>| shown.remove("protectedSettings");
@@ -56,7 +55,7 @@ pub(crate) fn put(world: &mut World, cx: &Context<'_>, names: &[&str]) -> OrRefu
     }
     require_running(world, &machine)?;
     let protected = kept(&mut shown);
-    let failure = outcome(world, cx, &machine, protected.as_ref());
+    let failure = outcome(cx, world, &machine, protected.as_ref());
     let reply = cx.write(world, &target, write(shown));
     if let (Some(failure), Some(id)) = (failure, reply.operation)
         && let Some(operation) = world.arm.operations.get_mut(&id)
@@ -85,7 +84,7 @@ pub(crate) fn require_running(world: &World, machine: &str) -> OrRefusal<()> {
 }
 
 /// Why the script of a custom script extension fails, if it does.
-fn outcome(world: &World, cx: &Context<'_>, machine: &str, protected: Option<&Value>) -> Option<Failure> {
+fn outcome(cx: &Context<'_>, world: &World, machine: &str, protected: Option<&Value>) -> Option<Failure> {
     let name = cx.address.rest.last().map_or("", String::as_str);
     let text = |field: &str| cx.text(&format!("/properties/{field}")).unwrap_or_default();
     let (publisher, kind) = (text("publisher"), text("type"));

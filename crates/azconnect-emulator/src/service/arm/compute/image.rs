@@ -9,9 +9,9 @@ use crate::model::world::World;
 use crate::service::arm::context::{Context, Reply};
 
 /// Answers a request below `locations/{l}/publishers`.
-pub(crate) fn answer(world: &mut World, cx: &Context<'_>) -> Option<OrRefusal<Reply>> {
+pub(crate) fn answer(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
     let parts = cx.address.parts();
-    let [_, location, _, rest @ ..] = parts.as_slice() else { return None };
+    let [_, location, _, rest @ ..] = parts.as_slice() else { return Err(Refusal::not_emulated()) };
     let action = match rest.len() {
         0 => "publishers",
         1..=4 => "publishers/artifacttypes/offers",
@@ -19,14 +19,10 @@ pub(crate) fn answer(world: &mut World, cx: &Context<'_>) -> Option<OrRefusal<Re
         _ => "publishers/artifacttypes/offers/skus/versions",
     };
     let scope = format!("/subscriptions/{}", cx.address.subscription);
-    if let Err(refusal) = cx
-        .permit(world, &format!("Microsoft.Compute/locations/{action}/read"), &scope)
-        .and_then(|()| cx.require_registration(world, "Microsoft.Compute"))
-    {
-        return Some(Err(refusal));
-    }
+    cx.permit(world, &format!("Microsoft.Compute/locations/{action}/read"), &scope)?;
+    cx.require_registration(world, "Microsoft.Compute")?;
     let Some(region) = region_named(location) else {
-        return Some(Err(Refusal::new(
+        return Err(Refusal::new(
             400,
             "NoRegisteredProviderFound",
             format!(
@@ -34,10 +30,10 @@ pub(crate) fn answer(world: &mut World, cx: &Context<'_>) -> Option<OrRefusal<Re
                 cx.api_version(),
                 crate::model::arm::offers::region_names()
             ),
-        )));
+        ));
     };
     let location = region.name;
-    Some(match rest {
+    match rest {
         [] => Ok(names(cx, location, "", IMAGES.iter().map(|image| image.publisher))),
         [publisher, _, kind, word] if is_vm(kind) && same(word, "offers") => {
             let base = format!("/Publishers/{publisher}/ArtifactTypes/VMImage/Offers");
@@ -55,8 +51,8 @@ pub(crate) fn answer(world: &mut World, cx: &Context<'_>) -> Option<OrRefusal<Re
         [publisher, _, kind, _, offer, _, sku, _, version] if is_vm(kind) => {
             image(publisher, offer, sku).and_then(|image| one(cx, location, image, version))
         }
-        _ => return None,
-    })
+        _ => Err(Refusal::not_emulated()),
+    }
 }
 
 fn is_vm(kind: &str) -> bool {

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::base::moment::Moment;
-use crate::base::moment::rfc3339;
+use crate::base::moment::{Moment, rfc3339};
 use crate::model::arm::address::same_id;
 use crate::model::arm::kind::Kind;
 use crate::model::arm::machine::Power;

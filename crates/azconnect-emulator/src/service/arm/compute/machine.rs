@@ -3,22 +3,18 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::base::moment::Moment;
-use crate::base::moment::rfc3339;
+use crate::base::moment::{Moment, rfc3339};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
-use crate::model::arm::address::same_id;
+use crate::model::arm::address::{resource_id, same_id};
 use crate::model::arm::kind::Kind;
 use crate::model::arm::machine::Power;
 use crate::model::arm::operation::Work;
-use crate::model::arm::resource::Content;
-use crate::model::arm::resource::Reservation;
-use crate::model::arm::resource::{Resource, State};
+use crate::model::arm::resource::{Content, Reservation, Resource, State};
 use crate::model::world::World;
 use crate::service::arm::context::{Context, Reply, Style};
 use crate::service::arm::network::nic;
-use crate::service::arm::operation::Start;
-use crate::service::arm::operation::preempt;
+use crate::service::arm::operation::{Start, preempt};
 use crate::service::arm::put::busy;
 use crate::service::arm::resource::require;
 use crate::service::arm::usage::Need;
@@ -111,30 +107,50 @@ pub(crate) fn powered(world: &mut World, id: &str, power: Power, at: Moment) {
     machine.started = (power == Power::Running).then_some(at);
 }
 
+/// The id of a machine in the group of a request.
+fn id_in_group(cx: &Context<'_>, name: &str) -> String {
+    let group = cx.address.group.as_deref().unwrap_or_default();
+    resource_id(&cx.address.subscription, group, Kind::Machine, &[name])
+}
+
+/// What a machine reports of its inside.
+pub(crate) fn instance_view(cx: &Context<'_>, world: &World, name: &str) -> OrRefusal<Reply> {
+    let id = id_in_group(cx, name);
+    cx.permit(world, "Microsoft.Compute/virtualMachines/instanceView/read", &id)?;
+    let machine = require(world, &id)?;
+    Ok(Reply::new(200, super::instance_view::of(world, machine, cx.now)))
+}
+
+/// The sizes that a machine may be changed to.
+pub(crate) fn sizes(cx: &Context<'_>, world: &World, name: &str) -> OrRefusal<Reply> {
+    let id = id_in_group(cx, name);
+    cx.permit(world, "Microsoft.Compute/virtualMachines/vmSizes/read", &id)?;
+    require(world, &id).map(|_| super::sku::plain())
+}
+
 /// Starts, stops, restarts or deallocates a machine.
-pub(crate) fn act(world: &mut World, cx: &Context<'_>, id: &str, action: &str) -> Option<OrRefusal<Reply>> {
+pub(crate) fn act(cx: &Context<'_>, world: &mut World, name: &str, action: &str) -> OrRefusal<Reply> {
     let (kind, power) = match action.to_ascii_lowercase().as_str() {
         "start" => (OperationKind::Start, Power::Running),
         "poweroff" => (OperationKind::PowerOff, Power::Stopped),
         "restart" => (OperationKind::Restart, Power::Running),
         "deallocate" => (OperationKind::Deallocate, Power::Deallocated),
-        _ => return None,
+        _ => return Err(Refusal::not_emulated()),
     };
-    if let Err(refusal) = cx.permit(world, &format!("Microsoft.Compute/virtualMachines/{action}/action"), id) {
-        return Some(Err(refusal));
-    }
-    Some(begin_power(world, cx, id, (kind, power)))
+    let id = id_in_group(cx, name);
+    cx.permit(world, &format!("Microsoft.Compute/virtualMachines/{action}/action"), &id)?;
+    begin_power(cx, world, &id, (kind, power))
 }
 
 fn begin_power(
-    world: &mut World,
     cx: &Context<'_>,
+    world: &mut World,
     id: &str,
     (kind, power): (OperationKind, Power),
 ) -> OrRefusal<Reply> {
     let machine = require(world, id)?;
     if machine.operation.is_some() {
-        return Err(busy(world, cx, machine));
+        return Err(busy(cx, world, machine));
     }
     let inner = machine.machine();
     if kind == OperationKind::Restart && inner.is_some_and(|inner| inner.power != Power::Running) {
@@ -147,7 +163,7 @@ fn begin_power(
     let size = machine.text("properties/hardwareProfile/vmSize").and_then(crate::model::arm::offers::size_named);
     let (location, id) = (machine.location.clone(), machine.id.clone());
     if let (OperationKind::Start, Some(size), true) = (kind, size, inner.is_some_and(|inner| inner.is_deallocated())) {
-        crate::service::arm::usage::require_cores(world, cx, &Need { location: &location, size, machine: &id })?;
+        crate::service::arm::usage::require_cores(cx, world, &Need { location: &location, size, machine: &id })?;
     }
     let start =
         Start { kind, subject: &id, work: Work::Power(power), namespace: "Microsoft.Compute", location: &location };
@@ -160,7 +176,7 @@ fn begin_power(
 }
 
 /// Begins to delete a machine. A creation that is still running gives way.
-pub(crate) fn delete(world: &mut World, cx: &Context<'_>, id: &str) -> OrRefusal<Reply> {
+pub(crate) fn delete(cx: &Context<'_>, world: &mut World, id: &str) -> OrRefusal<Reply> {
     let Some(machine) = world.arm.get(id) else { return Ok(Reply::new(204, Value::Null)) };
     let (id, location, running, state) =
         (machine.id.clone(), machine.location.clone(), machine.operation, machine.state);
@@ -188,7 +204,7 @@ pub(crate) fn delete(world: &mut World, cx: &Context<'_>, id: &str) -> OrRefusal
 }
 
 /// Makes the disks that come with a machine, and fills in their ids.
-pub(crate) fn make_disks(world: &mut World, cx: &Context<'_>, machine: &str, storage: &mut Map<String, Value>) {
+pub(crate) fn make_disks(cx: &Context<'_>, world: &mut World, machine: &str, storage: &mut Map<String, Value>) {
     let (Some(resource), Some(group)) = (world.arm.get(machine), cx.address.group.as_deref()) else { return };
     let (location, zones) = (resource.location.clone(), resource.document.get("zones").cloned());
     let suffix = world.dice.guid().simple().to_string();
@@ -225,7 +241,7 @@ pub(crate) fn make_disks(world: &mut World, cx: &Context<'_>, machine: &str, sto
         map.insert("managedDisk".to_owned(), json!({"id": id, "storageAccountType": tier}));
         let disk =
             NewDisk { id, location: &location, tier: &tier, size, zones: zones.as_ref(), machine, os: index == 0 };
-        add_disk(world, cx, disk);
+        add_disk(cx, world, disk);
     }
 }
 
@@ -239,7 +255,7 @@ struct NewDisk<'a> {
     os: bool,
 }
 
-fn add_disk(world: &mut World, cx: &Context<'_>, disk: NewDisk<'_>) {
+fn add_disk(cx: &Context<'_>, world: &mut World, disk: NewDisk<'_>) {
     let mut document = Map::new();
     document.insert("name".to_owned(), json!(crate::model::arm::address::last(&disk.id)));
     document.insert("id".to_owned(), json!(disk.id));
@@ -272,7 +288,7 @@ pub(crate) fn holder_of<'a>(world: &'a World, disk: &Resource) -> Option<&'a Res
 }
 
 /// Refuses interfaces that are not there, not the caller's, in another machine or kept for another one.
-pub(crate) fn check_interfaces(world: &World, cx: &Context<'_>, id: &str) -> OrRefusal<()> {
+pub(crate) fn check_interfaces(cx: &Context<'_>, world: &World, id: &str) -> OrRefusal<()> {
     let list = cx.at("/properties/networkProfile/networkInterfaces").and_then(Value::as_array);
     let list: Vec<&str> = list.into_iter().flatten().filter_map(|nic| nic.get("id")?.as_str()).collect();
     if list.is_empty() {
@@ -282,7 +298,7 @@ pub(crate) fn check_interfaces(world: &World, cx: &Context<'_>, id: &str) -> OrR
         ));
     }
     for nic_id in list {
-        nic::require_reference(world, cx, id, nic_id)?;
+        nic::require_reference(cx, world, id, nic_id)?;
         let Some(nic) = world.arm.get(nic_id) else { continue };
         if let Some(other) = nic::machine_of(world, nic_id).filter(|other| !same_id(&other.id, id)) {
             return Err(Refusal::new(

@@ -19,21 +19,21 @@ const CUSTOM_DATA_LIMIT: usize = 87_380;
 
 /// Checks all of a new machine but its interfaces: its image, and its user data.
 pub(crate) fn check(
-    world: &mut World,
     cx: &Context<'_>,
+    world: &mut World,
     target: &Target,
 ) -> OrRefusal<(Option<&'static Image>, Option<Vec<u8>>)> {
-    let size = check_size(world, cx, &target.location)?;
-    let image = check_image(world, cx, size)?;
+    let size = check_size(cx, world, &target.location)?;
+    let image = check_image(cx, world, size)?;
     let user_data = check_system(cx, image)?;
     check_security(cx, size, image)?;
-    check_disks(world, cx)?;
-    usage::require_cores(world, cx, &Need { location: &target.location, size, machine: &target.id })?;
+    check_disks(cx, world)?;
+    usage::require_cores(cx, world, &Need { location: &target.location, size, machine: &target.id })?;
     Ok((image, user_data))
 }
 
 /// The size, if the subscription may have it there.
-pub(crate) fn check_size(world: &mut World, cx: &Context<'_>, location: &str) -> OrRefusal<&'static Size> {
+pub(crate) fn check_size(cx: &Context<'_>, world: &mut World, location: &str) -> OrRefusal<&'static Size> {
     let Some(name) = cx.text("/properties/hardwareProfile/vmSize") else {
         return Err(Refusal::parameter("vmSize", "Required parameter 'hardwareProfile.vmSize' is missing (null)."));
     };
@@ -76,7 +76,7 @@ pub(crate) fn check_size(world: &mut World, cx: &Context<'_>, location: &str) ->
 }
 
 /// The image, if there is one and it fits the size.
-fn check_image(world: &mut World, cx: &Context<'_>, size: &Size) -> OrRefusal<Option<&'static Image>> {
+fn check_image(cx: &Context<'_>, world: &mut World, size: &Size) -> OrRefusal<Option<&'static Image>> {
     let text = |field: &str| cx.text(&format!("/properties/storageProfile/imageReference/{field}")).unwrap_or_default();
     if let Some(id) = cx.text("/properties/storageProfile/imageReference/id") {
         let location = cx.text("/location").unwrap_or_default();
@@ -126,11 +126,11 @@ fn check_image(world: &mut World, cx: &Context<'_>, size: &Size) -> OrRefusal<Op
             ),
         ));
     }
-    check_plan(world, cx, image)?;
+    check_plan(cx, world, image)?;
     Ok(Some(image))
 }
 
-fn check_plan(world: &mut World, cx: &Context<'_>, image: &Image) -> OrRefusal<()> {
+fn check_plan(cx: &Context<'_>, world: &mut World, image: &Image) -> OrRefusal<()> {
     if !image.has_plan {
         return Ok(());
     }
@@ -279,7 +279,7 @@ fn check_security(cx: &Context<'_>, size: &Size, image: Option<&Image>) -> OrRef
 }
 
 /// A disk of the same name would be overwritten.
-fn check_disks(world: &World, cx: &Context<'_>) -> OrRefusal<()> {
+fn check_disks(cx: &Context<'_>, world: &World) -> OrRefusal<()> {
     let Some(name) = cx.text("/properties/storageProfile/osDisk/name") else { return Ok(()) };
     let group = cx.address.group.as_deref().unwrap_or_default();
     let id = crate::model::arm::address::resource_id(&cx.address.subscription, group, Kind::Disk, &[name]);

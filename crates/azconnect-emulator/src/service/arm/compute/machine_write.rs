@@ -21,17 +21,17 @@ use crate::service::arm::usage::Need;
 use crate::service::arm::{usage, view};
 
 /// Creates a machine, or changes an existing one.
-pub(crate) fn put(world: &mut World, cx: &Context<'_>, names: &[&str]) -> OrRefusal<Reply> {
+pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Reply> {
     let target = cx.prepare(world, Kind::Machine, names)?;
     if target.same_running.is_some() {
         return Ok(cx.write(world, &target, update(Map::new())));
     }
-    let size = check_size(world, cx, &target.location)?;
+    let size = check_size(cx, world, &target.location)?;
     if target.exists {
-        return change(world, cx, &target, size);
+        return change(cx, world, &target, size);
     }
-    let (image, user_data) = check(world, cx, &target)?;
-    check_interfaces(world, cx, &target.id)?;
+    let (image, user_data) = check(cx, world, &target)?;
+    check_interfaces(cx, world, &target.id)?;
     let mut shown_properties = visible(properties(&cx.body));
     if let Some(Value::Object(storage)) = shown_properties.get_mut("storageProfile")
         && let (Some(image), Some(Value::Object(reference))) = (image, storage.get_mut("imageReference"))
@@ -48,7 +48,7 @@ pub(crate) fn put(world: &mut World, cx: &Context<'_>, names: &[&str]) -> OrRefu
         at_once: false,
     };
     let reply = cx.write(world, &target, write);
-    finish_creation(world, cx, &target.id, user_data);
+    finish_creation(cx, world, &target.id, user_data);
     let body = world.arm.get(&target.id).map_or(Value::Null, |resource| view::render(world, resource));
     Ok(Reply { body, ..reply })
 }
@@ -58,7 +58,7 @@ fn update(properties: Map<String, Value>) -> Write {
 }
 
 /// Adds disks, identity and the inside to a machine that was just written.
-fn finish_creation(world: &mut World, cx: &Context<'_>, id: &str, user_data: Option<Vec<u8>>) {
+fn finish_creation(cx: &Context<'_>, world: &mut World, id: &str, user_data: Option<Vec<u8>>) {
     let agent = world.arm.agent_for(last(id));
     let identity = cx.text("/identity/type").is_some_and(|kind| kind.contains("SystemAssigned"));
     let principal = world.dice.guid();
@@ -76,7 +76,7 @@ fn finish_creation(world: &mut World, cx: &Context<'_>, id: &str, user_data: Opt
         Some(Value::Object(storage)) => storage,
         _ => Map::new(),
     };
-    make_disks(world, cx, id, &mut storage);
+    make_disks(cx, world, id, &mut storage);
     if let Some(resource) = world.arm.get_mut(id) {
         resource.set("storageProfile", Value::Object(storage));
     }
@@ -106,7 +106,7 @@ const FIXED: &[&str] = &[
     "storageProfile/osDisk/name",
 ];
 
-fn change(world: &mut World, cx: &Context<'_>, target: &Target, size: &'static Size) -> OrRefusal<Reply> {
+fn change(cx: &Context<'_>, world: &mut World, target: &Target, size: &'static Size) -> OrRefusal<Reply> {
     let Some(resource) = world.arm.get(&target.id) else {
         return Err(Refusal::new(404, "ResourceNotFound", "The machine is gone."));
     };
@@ -134,12 +134,12 @@ fn change(world: &mut World, cx: &Context<'_>, target: &Target, size: &'static S
         );
     }
     let mut merged = resource.document.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
-    usage::require_cores(world, cx, &Need { location: &target.location, size, machine: &target.id })?;
+    usage::require_cores(cx, world, &Need { location: &target.location, size, machine: &target.id })?;
     merge(&mut merged, &visible(properties(&cx.body)));
     // A machine whose creation failed never ran: the same request tries again.
     let failed = world.arm.get(&target.id).and_then(Resource::machine);
     if failed.is_some_and(|machine| machine.power == Power::Creating) {
-        check_interfaces(world, cx, &target.id)?;
+        check_interfaces(cx, world, &target.id)?;
         let (operation, work) = (OperationKind::MachineCreate, Work::CreateMachine);
         return Ok(cx.write(world, target, Write { operation, work, properties: merged, at_once: false }));
     }
@@ -147,17 +147,17 @@ fn change(world: &mut World, cx: &Context<'_>, target: &Target, size: &'static S
 }
 
 /// Changes some fields of a machine.
-pub(crate) fn patch(world: &mut World, cx: &Context<'_>, names: &[&str]) -> OrRefusal<Reply> {
+pub(crate) fn patch(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Reply> {
     let id = cx.address.group_id().unwrap_or_default();
     let id = format!("{id}/providers/Microsoft.Compute/virtualMachines/{}", names.first().copied().unwrap_or_default());
     let machine = require(world, &id)?;
     let (location, id) = (machine.location.clone(), machine.id.clone());
     if machine.operation.is_some() {
-        return Err(crate::service::arm::put::busy(world, cx, machine));
+        return Err(crate::service::arm::put::busy(cx, world, machine));
     }
     if cx.at("/properties/hardwareProfile/vmSize").is_some() {
-        let size = check_size(world, cx, &location)?;
-        usage::require_cores(world, cx, &Need { location: &location, size, machine: &id })?;
+        let size = check_size(cx, world, &location)?;
+        usage::require_cores(cx, world, &Need { location: &location, size, machine: &id })?;
     }
     let machine = require(world, &id)?;
     let mut merged = machine.document.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();

@@ -5,8 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::extension::require_running;
-use crate::base::moment::Moment;
-use crate::base::moment::rfc3339;
+use crate::base::moment::{Moment, rfc3339};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::parent_id;
@@ -14,8 +13,7 @@ use crate::model::arm::agent::CommandOutcome;
 use crate::model::arm::failure::Failure;
 use crate::model::arm::kind::Kind;
 use crate::model::arm::operation::Work;
-use crate::model::arm::resource::Content;
-use crate::model::arm::resource::{Resource, Run};
+use crate::model::arm::resource::{Content, Resource, Run};
 use crate::model::world::World;
 use crate::service::arm::context::{Context, Reply};
 use crate::service::arm::put::{Write, properties};
@@ -24,7 +22,7 @@ use crate::service::arm::put::{Write, properties};
 const USUAL_TIMEOUT: Duration = Duration::from_secs(90 * 60);
 
 /// Sends a command to a machine.
-pub(crate) fn put(world: &mut World, cx: &Context<'_>, names: &[&str]) -> OrRefusal<Reply> {
+pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Reply> {
     let target = cx.prepare(world, Kind::RunCommand, names)?;
     let mut shown_properties = properties(&cx.body);
     for hidden in ["protectedParameters", "runAsPassword"] {
@@ -41,7 +39,7 @@ pub(crate) fn put(world: &mut World, cx: &Context<'_>, names: &[&str]) -> OrRefu
     shown_properties.insert("timeoutInSeconds".to_owned(), json!(timeout_of(&cx.body).as_secs()));
     let reply = cx.write(world, &target, write(shown_properties));
     let Some(id) = reply.operation else { return Ok(reply) };
-    schedule(world, cx, &target.id, &machine, id);
+    schedule(cx, world, &target.id, &machine, id);
     let body =
         world.arm.get(&target.id).map_or(Value::Null, |resource| crate::service::arm::view::render(world, resource));
     Ok(Reply { body, ..reply })
@@ -52,7 +50,7 @@ fn write(properties: Map<String, Value>) -> Write {
 }
 
 /// Sets when the script ends, and with it the operation, unless the caller does not wait for it.
-fn schedule(world: &mut World, cx: &Context<'_>, id: &str, machine: &str, operation: uuid::Uuid) {
+fn schedule(cx: &Context<'_>, world: &mut World, id: &str, machine: &str, operation: uuid::Uuid) {
     let asked = cx.body.clone();
     let usual = world.settings.resource_manager.duration(OperationKind::RunCommand);
     let end = end_of(world, machine, &asked, cx.now).saturating_add(usual);

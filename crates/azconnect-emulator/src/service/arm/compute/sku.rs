@@ -17,7 +17,7 @@ use crate::service::arm::context::{Context, Reply};
 const WHOLE_LIMIT: usize = 1;
 
 /// The sizes of a region, or of all of them.
-pub(crate) fn list(world: &mut World, cx: &Context<'_>) -> OrRefusal<Reply> {
+pub(crate) fn list(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
     let scope = format!("/subscriptions/{}", cx.address.subscription);
     cx.permit(world, "Microsoft.Compute/skus/read", &scope)?;
     cx.require_registration(world, "Microsoft.Compute")?;

@@ -7,8 +7,7 @@ use serde_json::{Map, Value, json};
 use super::cidr::Cidr;
 use super::nic::{configuration_with, configurations, require_reference};
 use crate::base::refusal::{OrRefusal, Refusal};
-use crate::model::arm::address::same_id;
-use crate::model::arm::address::{last, parent_id};
+use crate::model::arm::address::{last, parent_id, same_id};
 use crate::model::arm::kind::Kind;
 use crate::model::world::World;
 use crate::service::arm::context::Context;
@@ -38,7 +37,7 @@ impl Configuring<'_> {
             let message = format!("IP configuration {id} must have a subnet.");
             return Err(Refusal::new(400, "IPConfigurationMustHaveSubnet", message));
         };
-        require_reference(self.world, self.cx, &self.target.id, &subnet)?;
+        require_reference(self.cx, self.world, &self.target.id, &subnet)?;
         if let Some(public) = reference("publicIPAddress") {
             self.check_public(&id, &public)?;
         }
@@ -58,7 +57,7 @@ impl Configuring<'_> {
 
     /// A public address belongs to one interface at a time.
     fn check_public(&self, id: &str, public: &str) -> OrRefusal<()> {
-        require_reference(self.world, self.cx, &self.target.id, public)?;
+        require_reference(self.cx, self.world, &self.target.id, public)?;
         let user = configuration_with(self.world, "publicIPAddress", public);
         match user.filter(|user| !same_id(parent_id(user), &self.target.id)) {
             None => Ok(()),

@@ -6,21 +6,17 @@ use super::ip_configuration::Configuring;
 use crate::base::moment::Moment;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
-use crate::model::arm::address::same_id;
-use crate::model::arm::address::{Address, parent_id};
+use crate::model::arm::address::{Address, parent_id, same_id};
 use crate::model::arm::kind::Kind;
 use crate::model::arm::operation::Work;
-use crate::model::arm::resource::Content;
-use crate::model::arm::resource::Reservation;
-use crate::model::arm::resource::{Resource, State};
+use crate::model::arm::resource::{Content, Reservation, Resource, State};
 use crate::model::world::World;
 use crate::service::arm::context::{Context, Reply};
-use crate::service::arm::network;
 use crate::service::arm::put::{Target, Write, properties};
-use crate::service::arm::usage;
+use crate::service::arm::{network, usage};
 
 /// Creates or changes an interface. Unlike the rest of the network it is ready at once.
-pub(crate) fn put(world: &mut World, cx: &Context<'_>, target: &Target) -> OrRefusal<Reply> {
+pub(crate) fn put(cx: &Context<'_>, world: &mut World, target: &Target) -> OrRefusal<Reply> {
     let mut properties = properties(&cx.body);
     let asked = cx.at("/properties/ipConfigurations").and_then(Value::as_array).cloned().unwrap_or_default();
     if asked.is_empty() {
@@ -31,7 +27,7 @@ pub(crate) fn put(world: &mut World, cx: &Context<'_>, target: &Target) -> OrRef
         ));
     }
     if let Some(group) = cx.text("/properties/networkSecurityGroup/id") {
-        require_reference(world, cx, &target.id, group)?;
+        require_reference(cx, world, &target.id, group)?;
     }
     let mut configurations: Vec<Value> = Vec::new();
     for configuration in &asked {
@@ -40,7 +36,7 @@ pub(crate) fn put(world: &mut World, cx: &Context<'_>, target: &Target) -> OrRef
         configurations.push(complete);
     }
     if !target.exists {
-        usage::require_interface(world, cx, &target.location)?;
+        usage::require_interface(cx, world, &target.location)?;
     }
     let (guid, number) = (world.dice.guid(), world.dice.number());
     let [a, b, c, ..] = number.to_be_bytes();
@@ -61,7 +57,7 @@ pub(crate) fn put(world: &mut World, cx: &Context<'_>, target: &Target) -> OrRef
 }
 
 /// Refuses a reference to something that is not there, not ready, elsewhere, or not the caller's to use.
-pub(crate) fn require_reference(world: &World, cx: &Context<'_>, user: &str, id: &str) -> OrRefusal<()> {
+pub(crate) fn require_reference(cx: &Context<'_>, world: &World, user: &str, id: &str) -> OrRefusal<()> {
     let Some(kind) = Address::of_id(id).and_then(|address| Some(address.kind()?.0)) else {
         return Err(Refusal::new(
             400,

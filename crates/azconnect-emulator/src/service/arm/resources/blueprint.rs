@@ -5,9 +5,7 @@ use serde_json::{Map, Value};
 use super::template::{Evaluator, id_of};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::{key, last};
-use crate::model::arm::deployment::Step;
-use crate::model::arm::deployment::StepProgress;
-use crate::model::arm::deployment::Template;
+use crate::model::arm::deployment::{Step, StepProgress, Template};
 use crate::model::world::World;
 use crate::service::arm::context::Context;
 
@@ -29,7 +27,7 @@ pub(crate) fn evaluator<'a>(template: &'a Template, world: &'a World) -> Evaluat
 }
 
 /// Reads the template of a request.
-pub(crate) fn read(world: &World, cx: &Context<'_>, name: &str) -> OrRefusal<(Template, Vec<Step>)> {
+pub(crate) fn read(cx: &Context<'_>, world: &World, name: &str) -> OrRefusal<(Template, Vec<Step>)> {
     let Some(source) = cx.at("/properties/template").and_then(Value::as_object) else {
         return Err(Refusal::new(400, "InvalidDeployment", "The request content was invalid: 'template' is missing."));
     };

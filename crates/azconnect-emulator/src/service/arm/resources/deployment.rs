@@ -4,41 +4,34 @@ use http::Method;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::blueprint::{invalid, means, read};
+use super::blueprint::{evaluator, invalid, means, read};
 use super::template::NOT_YET;
-use crate::base::call::Call;
-use crate::base::call::Query;
-use crate::base::moment::Moment;
-use crate::base::moment::rfc3339;
+use crate::base::call::{Call, Query};
+use crate::base::moment::{Moment, rfc3339};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::Address;
-use crate::model::arm::deployment::Deployment;
-use crate::model::arm::deployment::{Step, StepProgress, Template};
+use crate::model::arm::deployment::{Deployment, Step, StepProgress, Template};
 use crate::model::arm::failure::Failure;
 use crate::model::arm::kind::Kind;
 use crate::model::arm::operation::{Progress, Work};
-use crate::model::arm::resource::Content;
-use crate::model::arm::resource::{Resource, State};
+use crate::model::arm::resource::{Content, Resource, State};
 use crate::model::world::World;
 use crate::service::arm::compute::machine_check;
 use crate::service::arm::context::{Admitted, Context, Reply, Style};
-use crate::service::arm::operation::Start;
-use crate::service::arm::operation::end;
+use crate::service::arm::operation::{Start, end};
 use crate::service::arm::put::properties;
-use crate::service::arm::refusal;
-use crate::service::arm::resource;
 use crate::service::arm::resource::not_found;
-use crate::service::arm::resources::blueprint::evaluator;
+use crate::service::arm::{refusal, resource};
 
 /// Answers `…/deployments/{name}/validate`.
-pub(crate) fn validate(world: &mut World, cx: &Context<'_>, name: &str) -> OrRefusal<Reply> {
+pub(crate) fn validate(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Reply> {
     let scope = cx.address.group_id().unwrap_or_default();
     cx.permit(world, "Microsoft.Resources/deployments/validate/action", &scope)?;
     if world.arm.get(&scope).is_none() {
         return Err(not_found(world, &scope));
     }
-    let steps = check(world, cx, name)?;
+    let steps = check(cx, world, name)?;
     let resources: Vec<Value> = steps.iter().map(|step| json!({"id": step.id})).collect();
     let id = crate::model::arm::address::resource_id(
         &cx.address.subscription,
@@ -60,8 +53,8 @@ pub(crate) fn validate(world: &mut World, cx: &Context<'_>, name: &str) -> OrRef
 }
 
 /// Checks every resource of a template without any effect; all complaints come at once.
-fn check(world: &mut World, cx: &Context<'_>, name: &str) -> OrRefusal<Vec<Step>> {
-    let (template, steps) = read(world, cx, name)?;
+fn check(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Vec<Step>> {
+    let (template, steps) = read(cx, world, name)?;
     let mut complaints = Vec::new();
     for step in &steps {
         if let Some(unknown) =
@@ -74,7 +67,7 @@ fn check(world: &mut World, cx: &Context<'_>, name: &str) -> OrRefusal<Vec<Step>
             Err(refusal) if refusal.code == NOT_YET => continue,
             Err(refusal) => return Err(refusal),
         };
-        if let Err(refusal) = check_step(world, cx, step, body) {
+        if let Err(refusal) = check_step(cx, world, step, body) {
             complaints.push(refusal);
         }
     }
@@ -95,7 +88,7 @@ fn check(world: &mut World, cx: &Context<'_>, name: &str) -> OrRefusal<Vec<Step>
     Err(complaints.into_iter().fold(refusal, Refusal::detail))
 }
 
-fn check_step(world: &mut World, cx: &Context<'_>, step: &Step, body: Value) -> OrRefusal<()> {
+fn check_step(cx: &Context<'_>, world: &mut World, step: &Step, body: Value) -> OrRefusal<()> {
     let Some(address) = Address::of_id(&step.id) else { return Err(invalid("a resource has no id")) };
     let Some((kind, names)) = address.kind() else {
         return Err(Refusal::new(
@@ -115,20 +108,20 @@ fn check_step(world: &mut World, cx: &Context<'_>, step: &Step, body: Value) -> 
     }
     let target = inner.prepare(world, kind, &names)?;
     if kind == Kind::Machine {
-        machine_check::check(world, &inner, &target)?;
+        machine_check::check(&inner, world, &target)?;
     }
     Ok(())
 }
 
 /// Begins to carry a template out.
-pub(crate) fn put(world: &mut World, cx: &Context<'_>, names: &[&str]) -> OrRefusal<Reply> {
+pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Reply> {
     let name = names.first().copied().unwrap_or_default();
     let scope = cx.address.group_id().unwrap_or_default();
     if world.arm.get(&scope).is_none() {
         return Err(not_found(world, &scope));
     }
-    check(world, cx, name)?;
-    let (template, steps) = read(world, cx, name)?;
+    check(cx, world, name)?;
+    let (template, steps) = read(cx, world, name)?;
     let id =
         crate::model::arm::address::resource_id(&template.subscription, &template.group, Kind::Deployment, &[name]);
     let operation = cx.start(
@@ -148,7 +141,7 @@ pub(crate) fn put(world: &mut World, cx: &Context<'_>, names: &[&str]) -> OrRefu
         }
         scripted
     });
-    let document = document(world, cx, &id, &template);
+    let document = document(cx, world, &id, &template);
     let deployment = Deployment {
         caller: cx.caller,
         subscription: cx.subscription,
@@ -174,7 +167,7 @@ pub(crate) fn put(world: &mut World, cx: &Context<'_>, names: &[&str]) -> OrRefu
 }
 
 /// A deployment as it is shown: without its template, and without its secrets.
-fn document(world: &mut World, cx: &Context<'_>, id: &str, template: &Template) -> Map<String, Value> {
+fn document(cx: &Context<'_>, world: &mut World, id: &str, template: &Template) -> Map<String, Value> {
     let mut shown_properties = properties(&cx.body);
     shown_properties.remove("template");
     shown_properties.insert("timestamp".to_owned(), json!(rfc3339(cx.now.wall)));
@@ -292,10 +285,12 @@ fn begin(world: &mut World, deployment: &Deployment, step: &Step, now: Moment) -
     let call = step_call(&deployment.call, step, now);
     let (caller, subscription) = (deployment.caller, deployment.subscription);
     let cx = Context::new(&call, Admitted { caller, address: address.clone(), subscription, body, failure: None });
-    Some(match resource::answer(world, &cx, kind, &names) {
-        Some(Ok(reply)) => reply.operation.map_or(StepProgress::Done, StepProgress::Running),
-        Some(Err(refusal)) => StepProgress::Failed(refusal),
-        None => StepProgress::Failed(invalid(format!("the emulator cannot deploy {}", step.id))),
+    Some(match resource::answer(&cx, world, kind, &names) {
+        Ok(reply) => reply.operation.map_or(StepProgress::Done, StepProgress::Running),
+        Err(refusal) if refusal.is_not_emulated() => {
+            StepProgress::Failed(invalid(format!("the emulator cannot deploy {}", step.id)))
+        }
+        Err(refusal) => StepProgress::Failed(refusal),
     })
 }
 

@@ -11,32 +11,29 @@ use crate::model::arm::operation::Work;
 use crate::model::arm::resource::{Resource, State};
 use crate::model::world::World;
 use crate::service::arm::context::{Context, Reply, Style};
-use crate::service::arm::names;
 use crate::service::arm::operation::Start;
-use crate::service::arm::{list, network, view};
+use crate::service::arm::{list, names, network, view};
 
 /// Where the tags stand in the document of a new group: before its properties.
 const TAGS_AT: usize = 4;
 
-/// Answers a request for one group.
-pub(crate) fn answer(world: &mut World, cx: &Context<'_>) -> Option<OrRefusal<Reply>> {
-    let id = cx.address.group_id()?;
-    let action = match cx.call.method.as_str() {
-        "GET" | "HEAD" => "read",
-        "PUT" | "PATCH" => "write",
-        "DELETE" => "delete",
-        _ => return None,
-    };
-    if let Err(refusal) = cx.permit(world, &format!("Microsoft.Resources/subscriptions/resourceGroups/{action}"), &id) {
-        return Some(Err(refusal));
-    }
-    Some(match cx.call.method.as_str() {
-        "GET" => shown(world, cx, &id),
-        "HEAD" => Ok(Reply::new(if world.arm.get(&id).is_some() { 204 } else { 404 }, Value::Null)),
-        "PUT" => put(world, cx, &id),
-        "PATCH" => patch(world, cx, &id),
-        _ => delete(world, cx, &id),
-    })
+/// The id of the group that a request names, if the caller may do this with it.
+fn permitted(cx: &Context<'_>, world: &World, action: &str) -> OrRefusal<String> {
+    let id = cx.address.group_id().unwrap_or_default();
+    cx.permit(world, &format!("Microsoft.Resources/subscriptions/resourceGroups/{action}"), &id)?;
+    Ok(id)
+}
+
+/// Shows a group.
+pub(crate) fn get(cx: &Context<'_>, world: &World) -> OrRefusal<Reply> {
+    let id = permitted(cx, world, "read")?;
+    shown(cx, world, &id)
+}
+
+/// Says whether a group exists.
+pub(crate) fn head(cx: &Context<'_>, world: &World) -> OrRefusal<Reply> {
+    let id = permitted(cx, world, "read")?;
+    Ok(Reply::new(if world.arm.get(&id).is_some() { 204 } else { 404 }, Value::Null))
 }
 
 fn not_found(cx: &Context<'_>) -> Box<Refusal> {
@@ -44,11 +41,13 @@ fn not_found(cx: &Context<'_>) -> Box<Refusal> {
     Refusal::new(404, "ResourceGroupNotFound", format!("Resource group '{name}' could not be found."))
 }
 
-fn shown(world: &World, cx: &Context<'_>, id: &str) -> OrRefusal<Reply> {
+fn shown(cx: &Context<'_>, world: &World, id: &str) -> OrRefusal<Reply> {
     world.arm.get(id).map(|group| Reply::new(200, view::render(world, group))).ok_or_else(|| not_found(cx))
 }
 
-fn put(world: &mut World, cx: &Context<'_>, id: &str) -> OrRefusal<Reply> {
+/// Creates a group, or changes its tags.
+pub(crate) fn put(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
+    let id = &permitted(cx, world, "write")?;
     let name = cx.address.group.clone().unwrap_or_default();
     names::check_group(&name)?;
     let Some(named) = cx.text("/location") else {
@@ -80,7 +79,7 @@ fn put(world: &mut World, cx: &Context<'_>, id: &str) -> OrRefusal<Reply> {
             ));
         }
         set_tags(&mut group.document, tags);
-        return shown(world, cx, id).map(|reply| Reply { status: 200, ..reply });
+        return shown(cx, world, id).map(|reply| Reply { status: 200, ..reply });
     }
     let by = Some(cx.caller.object_id());
     let mut group = Resource::group(&cx.address.subscription, &name, region.name, cx.now, by);
@@ -88,7 +87,7 @@ fn put(world: &mut World, cx: &Context<'_>, id: &str) -> OrRefusal<Reply> {
         group.document.shift_insert(TAGS_AT, "tags".to_owned(), tags);
     }
     world.arm.insert(group, None);
-    shown(world, cx, id).map(|reply| Reply { status: 201, ..reply })
+    shown(cx, world, id).map(|reply| Reply { status: 201, ..reply })
 }
 
 fn set_tags(document: &mut Map<String, Value>, tags: Option<Value>) {
@@ -105,20 +104,24 @@ fn being_deleted(name: &str) -> Box<Refusal> {
     )
 }
 
-fn patch(world: &mut World, cx: &Context<'_>, id: &str) -> OrRefusal<Reply> {
+/// Changes the tags of a group.
+pub(crate) fn patch(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
+    let id = &permitted(cx, world, "write")?;
     let tags = cx.at("/tags").cloned();
     let Some(group) = world.arm.get_mut(id) else { return Err(not_found(cx)) };
     set_tags(&mut group.document, tags);
-    shown(world, cx, id)
+    shown(cx, world, id)
 }
 
-fn delete(world: &mut World, cx: &Context<'_>, id: &str) -> OrRefusal<Reply> {
+/// Begins to delete a group with all that is in it.
+pub(crate) fn delete(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
+    let id = &permitted(cx, world, "delete")?;
     let Some(group) = world.arm.get(id) else { return Err(not_found(cx)) };
     let (id, location, running) = (group.id.clone(), group.location.clone(), group.operation);
     if let Some(running) = running {
         return Ok(Reply::new(202, Value::Null).operation(running, Style::Location));
     }
-    if let Some(refusal) = blocked(world, cx, &id) {
+    if let Some(refusal) = blocked(cx, world, &id) {
         return Err(refusal);
     }
     let start = Start {
@@ -137,7 +140,7 @@ fn delete(world: &mut World, cx: &Context<'_>, id: &str) -> OrRefusal<Reply> {
 }
 
 /// A group cannot go while something in another group uses what is in it.
-fn blocked(world: &World, cx: &Context<'_>, id: &str) -> Option<Box<Refusal>> {
+fn blocked(cx: &Context<'_>, world: &World, id: &str) -> Option<Box<Refusal>> {
     let inside: Vec<&Resource> = world.arm.resources.values().filter(|resource| within(id, &resource.id)).collect();
     let mut blockers: Vec<(&str, Box<Refusal>)> = Vec::new();
     for resource in inside {
@@ -177,7 +180,7 @@ fn blocked(world: &World, cx: &Context<'_>, id: &str) -> Option<Box<Refusal>> {
 }
 
 /// Lists the groups that the caller may see.
-pub(crate) fn list(world: &mut World, cx: &Context<'_>) -> OrRefusal<Reply> {
+pub(crate) fn list(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
     let scope = format!("/subscriptions/{}", cx.address.subscription);
     let action = "Microsoft.Resources/subscriptions/resourceGroups/read";
     let allowed = |group: &&Resource| world.arm.roles.allow(cx.caller.object_id(), action, &group.id, cx.now.elapsed);
@@ -189,5 +192,5 @@ pub(crate) fn list(world: &mut World, cx: &Context<'_>) -> OrRefusal<Reply> {
         .filter(|group| filter.as_ref().is_none_or(|filter| filter.accepts(group)))
         .map(|group| view::render(world, group))
         .collect();
-    Ok(list::page(world, cx, items))
+    Ok(list::page(cx, world, items))
 }

@@ -13,6 +13,7 @@ use crate::model::arm::offers::REGIONS;
 use crate::model::arm::operation::Work;
 use crate::model::world::World;
 use crate::service::arm::context::{Context, Reply};
+use crate::service::arm::list;
 use crate::service::arm::operation::Start;
 
 /// Namespaces, and the types in them.
@@ -53,37 +54,34 @@ pub(crate) fn is_visible(world: &World, object_id: Uuid, id: Uuid, now: Duration
     world.arm.roles.touch(object_id, &format!("/subscriptions/{id}"), now)
 }
 
-/// Answers what is asked of a subscription itself.
-pub(crate) fn answer(world: &mut World, cx: &Context<'_>) -> Option<OrRefusal<Reply>> {
-    let scope = format!("/subscriptions/{}", cx.address.subscription);
-    let parts = cx.address.parts();
-    let get = cx.call.method == "GET";
-    match parts.as_slice() {
-        [] if get => {
-            let visible = is_visible(world, cx.caller.object_id(), cx.subscription, cx.now.elapsed);
-            if !visible {
-                return Some(
-                    cx.permit(world, "Microsoft.Resources/subscriptions/read", &scope)
-                        .map(|()| Reply::new(200, Value::Null)),
-                );
-            }
-            document(world, cx.subscription).map(|document| Ok(Reply::new(200, document)))
-        }
-        [word] if get && same(word, "locations") => Some(
-            cx.permit(world, "Microsoft.Resources/subscriptions/locations/read", &scope)
-                .map(|()| Reply::new(200, locations(cx))),
-        ),
-        [word] if get && same(word, "providers") => {
-            Some(cx.permit(world, "Microsoft.Resources/subscriptions/providers/read", &scope).map(|()| {
-                let all = PROVIDERS.iter().filter_map(|(namespace, _)| provider(world, cx, namespace)).collect();
-                crate::service::arm::list::page(world, cx, all)
-            }))
-        }
-        _ => None,
-    }
+fn scope(cx: &Context<'_>) -> String {
+    format!("/subscriptions/{}", cx.address.subscription)
 }
 
-fn locations(cx: &Context<'_>) -> Value {
+/// Shows the subscription.
+pub(crate) fn get(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
+    if !is_visible(world, cx.caller.object_id(), cx.subscription, cx.now.elapsed) {
+        cx.permit(world, "Microsoft.Resources/subscriptions/read", &scope(cx))?;
+        return Ok(Reply::new(200, Value::Null));
+    }
+    let document = document(world, cx.subscription).ok_or_else(Refusal::not_emulated)?;
+    Ok(Reply::new(200, document))
+}
+
+/// Lists the regions.
+pub(crate) fn locations(cx: &Context<'_>, world: &World) -> OrRefusal<Reply> {
+    cx.permit(world, "Microsoft.Resources/subscriptions/locations/read", &scope(cx))?;
+    Ok(Reply::new(200, regions(cx)))
+}
+
+/// Lists the resource providers.
+pub(crate) fn providers(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
+    cx.permit(world, "Microsoft.Resources/subscriptions/providers/read", &scope(cx))?;
+    let all = PROVIDERS.iter().filter_map(|(namespace, _)| shown(cx, world, namespace)).collect();
+    Ok(list::page(cx, world, all))
+}
+
+fn regions(cx: &Context<'_>) -> Value {
     let id = &cx.address.subscription;
     let items: Vec<Value> = REGIONS
         .iter()
@@ -120,32 +118,31 @@ fn geography(name: &str) -> &'static str {
     }
 }
 
-/// Answers a request for a provider, or its registration.
-pub(crate) fn answer_provider(world: &mut World, cx: &Context<'_>) -> Option<OrRefusal<Reply>> {
-    let scope = format!("/subscriptions/{}", cx.address.subscription);
-    let namespace = cx.address.namespace.clone()?;
-    let parts = cx.address.parts();
-    match (cx.call.method.as_str(), parts.as_slice()) {
-        ("GET", []) => Some(
-            cx.permit(world, "Microsoft.Resources/subscriptions/providers/read", &scope)
-                .and_then(|()| provider(world, cx, &namespace).ok_or_else(|| invalid(&namespace)))
-                .map(|provider| Reply::new(200, provider)),
-        ),
-        ("POST", [word]) if same(word, "register") || same(word, "unregister") => {
-            let registers = same(word, "register");
-            let action = format!("{namespace}/{}/action", if registers { "register" } else { "unregister" });
-            Some(cx.permit(world, &action, &scope).and_then(|()| register(world, cx, &namespace, registers)))
-        }
-        _ => None,
-    }
+/// Shows a resource provider.
+pub(crate) fn provider(cx: &Context<'_>, world: &mut World, namespace: &str) -> OrRefusal<Reply> {
+    cx.permit(world, "Microsoft.Resources/subscriptions/providers/read", &scope(cx))?;
+    let shown = shown(cx, world, namespace).ok_or_else(|| invalid(namespace))?;
+    Ok(Reply::new(200, shown))
+}
+
+/// Registers a resource provider, which takes a while.
+pub(crate) fn register(cx: &Context<'_>, world: &mut World, namespace: &str) -> OrRefusal<Reply> {
+    cx.permit(world, &format!("{namespace}/register/action"), &scope(cx))?;
+    change(cx, world, namespace, true)
+}
+
+/// Takes a resource provider's registration back.
+pub(crate) fn unregister(cx: &Context<'_>, world: &mut World, namespace: &str) -> OrRefusal<Reply> {
+    cx.permit(world, &format!("{namespace}/unregister/action"), &scope(cx))?;
+    change(cx, world, namespace, false)
 }
 
 fn invalid(namespace: &str) -> Box<Refusal> {
     Refusal::new(404, "InvalidResourceNamespace", format!("The resource namespace '{namespace}' is invalid."))
 }
 
-fn register(world: &mut World, cx: &Context<'_>, namespace: &str, registers: bool) -> OrRefusal<Reply> {
-    provider(world, cx, namespace).ok_or_else(|| invalid(namespace))?;
+fn change(cx: &Context<'_>, world: &mut World, namespace: &str, registers: bool) -> OrRefusal<Reply> {
+    shown(cx, world, namespace).ok_or_else(|| invalid(namespace))?;
     let key = namespace.to_ascii_lowercase();
     if !registers {
         world.arm.account(cx.subscription).providers.insert(key, Registration::NotRegistered);
@@ -165,10 +162,10 @@ fn register(world: &mut World, cx: &Context<'_>, namespace: &str, registers: boo
             world.arm.account(cx.subscription).providers.insert(key, Registration::Registering);
         }
     }
-    Ok(Reply::new(200, provider(world, cx, namespace).unwrap_or(Value::Null)))
+    Ok(Reply::new(200, shown(cx, world, namespace).unwrap_or(Value::Null)))
 }
 
-fn provider(world: &mut World, cx: &Context<'_>, namespace: &str) -> Option<Value> {
+fn shown(cx: &Context<'_>, world: &mut World, namespace: &str) -> Option<Value> {
     let (name, types) = PROVIDERS.iter().find(|(name, _)| same(name, namespace))?;
     let state = match world.arm.account(cx.subscription).providers.get(&name.to_ascii_lowercase()) {
         Some(Registration::Registered) => "Registered",

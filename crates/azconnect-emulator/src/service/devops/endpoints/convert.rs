@@ -9,14 +9,12 @@ use super::create::federation;
 use super::document::{Masking, show};
 use super::existing;
 use crate::base::answer::{Answer, json_answer};
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::devops::permissions::{ADMINISTER, collection_token};
 use crate::model::devops::{Connection, Conversion, Organization};
 use crate::model::directory::{Birth, Federated};
 use crate::model::world::World;
-use crate::service::devops::Context;
-use crate::service::devops::refusal;
+use crate::service::devops::{Context, refusal};
 
 /// How long a conversion can be taken back.
 const WINDOW: Duration = Duration::days(7);

@@ -11,17 +11,19 @@ use uuid::Uuid;
 use super::check_name;
 use super::document::{Masking, body, check, object, read_references, show, strip};
 use crate::base::answer::{Answer, json_answer};
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::devops::confidential::take_secrets;
 use crate::model::devops::permissions::{CREATE, project_token};
 use crate::model::devops::{Connection, Organization, PipelineGrant, Reference};
 use crate::model::world::World;
-use crate::service::devops::refusal;
-use crate::service::devops::{Context, types};
+use crate::service::devops::{Context, refusal, types};
 
 /// Creates a service connection. What needs work in Entra ID is not ready at once.
 pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
+    // With `endpointIds` it is another request, which nobody emulates.
+    if cx.call.query.get("endpointIds").is_some() {
+        return Err(Refusal::not_emulated());
+    }
     let mut document = object(body(cx)?)?;
     let organization = cx.organization(world)?;
     let references = wanted_references(cx, organization, &document)?;

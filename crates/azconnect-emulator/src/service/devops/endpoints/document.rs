@@ -5,13 +5,11 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::devops::confidential::omit_secrets;
 use crate::model::devops::permissions::{ADMINISTER, VIEW, collection_token, connection_token};
 use crate::model::devops::{Connection, Member, Organization, Reference};
-use crate::service::devops::refusal;
-use crate::service::devops::{Context, identity};
+use crate::service::devops::{Context, identity, refusal};
 
 /// How secrets are masked.
 #[derive(Clone, Copy, PartialEq, Eq)]

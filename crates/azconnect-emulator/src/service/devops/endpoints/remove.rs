@@ -6,14 +6,12 @@ use uuid::Uuid;
 use super::document::{body, read_reference};
 use super::{administers, check_name, existing};
 use crate::base::answer::{Answer, empty};
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::devops::Connection;
 use crate::model::devops::permissions::{CREATE, project_token};
 use crate::model::directory::Federated;
 use crate::model::world::World;
-use crate::service::devops::Context;
-use crate::service::devops::refusal;
+use crate::service::devops::{Context, refusal};
 
 /// Adds projects to a service connection.
 pub(super) fn share(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal<Answer> {

@@ -8,14 +8,12 @@ use super::create::set_secret;
 use super::document::{Masking, body, check, object, read_references, show, strip};
 use super::{administers, check_name, existing};
 use crate::base::answer::{Answer, json_answer};
-use crate::base::refusal::OrRefusal;
-use crate::base::refusal::Refusal;
+use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::devops::confidential::{Confidential, mark_secret, take_secrets};
 use crate::model::devops::permissions::{ADMINISTER, CREATE, collection_token, project_token};
 use crate::model::devops::{Connection, Organization, Reference};
 use crate::model::world::World;
-use crate::service::devops::Context;
-use crate::service::devops::refusal;
+use crate::service::devops::{Context, refusal};
 
 /// Changes one service connection.
 pub(super) fn update(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal<Answer> {
