@@ -1,4 +1,4 @@
-//! One request as a room sees it: decoded path, query, headers and body.
+//! One request, decoded: path, query, headers and body.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -10,7 +10,7 @@ pub enum ErrorShape {
     /// `{"error": {"code", "message", …}}`.
     #[default]
     Wrapped,
-    /// The same without the wrapper.
+    /// `{"code", "message", …}`, without the wrapper.
     Bare,
     /// `{"Error": {"Code", "Message", …}}`.
     Capitalised,

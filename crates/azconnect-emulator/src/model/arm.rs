@@ -23,14 +23,14 @@ use self::account::Account;
 use self::address::{key, within};
 use self::agent::AgentScript;
 use self::budget::Buckets;
-use self::kind::Kind;
+use self::kind::ResourceKind;
 use self::ledger::Ledger;
 use self::operation::Operation;
 use self::resource::Resource;
 use self::roles::Roles;
 use crate::base::moment::Moment;
 
-/// The state.
+/// Everything that Azure Resource Manager keeps.
 #[derive(Default)]
 pub(crate) struct Arm {
     /// By key.
@@ -56,22 +56,22 @@ impl Arm {
     }
 
     /// All of a kind.
-    pub(crate) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Resource> {
+    pub(crate) fn of_kind(&self, kind: ResourceKind) -> impl Iterator<Item = &Resource> {
         self.resources.values().filter(move |resource| resource.kind() == kind)
     }
 
     /// All of a kind below a scope.
-    pub(crate) fn below<'a>(&'a self, scope: &'a str, kind: Kind) -> impl Iterator<Item = &'a Resource> {
+    pub(crate) fn below<'a>(&'a self, scope: &'a str, kind: ResourceKind) -> impl Iterator<Item = &'a Resource> {
         self.of_kind(kind).filter(move |resource| within(scope, &resource.id))
     }
 
-    /// Puts a resource in its place, and in the book.
+    /// Adds a resource, and its creation to the ledger.
     pub(crate) fn insert(&mut self, resource: Resource, with: Option<&str>) {
         self.ledger.created(&resource.id, &resource.kind().full(), resource.created.wall, resource.by, with);
         self.resources.insert(resource.key(), resource);
     }
 
-    /// Takes a resource away, with everything inside it.
+    /// Removes a resource with everything inside it, and notes the deletions in the ledger.
     pub(crate) fn remove(&mut self, id: &str, at: Moment, by: Option<Uuid>) {
         let wanted = key(id);
         let gone: Vec<String> = self.resources.keys().filter(|known| within(&wanted, known)).cloned().collect();

@@ -16,7 +16,7 @@ pub(crate) enum Audience {
     Graph,
     ResourceManager,
     DevOps,
-    /// Something the emulator has no room for, such as a key vault.
+    /// A resource that is not emulated, such as a key vault.
     Other(String),
 }
 
@@ -67,9 +67,9 @@ impl Token {
     }
 }
 
-/// Why a text is no token for a room.
+/// Why a service does not accept a text as a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Misfit {
+pub(crate) enum TokenFault {
     Unknown,
     Expired,
     WrongAudience,
@@ -95,13 +95,13 @@ impl Tokens {
         text
     }
 
-    /// What a text stands for at a room.
-    pub(crate) fn check(&self, text: &str, audience: &Audience, now: OffsetDateTime) -> Result<&Token, Misfit> {
-        let token = self.issued.get(text).ok_or(Misfit::Unknown)?;
+    /// The token that a text stands for, if a service of this audience accepts it.
+    pub(crate) fn check(&self, text: &str, audience: &Audience, now: OffsetDateTime) -> Result<&Token, TokenFault> {
+        let token = self.issued.get(text).ok_or(TokenFault::Unknown)?;
         if token.audience != *audience {
-            return Err(Misfit::WrongAudience);
+            return Err(TokenFault::WrongAudience);
         }
-        if token.expires <= now { Err(Misfit::Expired) } else { Ok(token) }
+        if token.expires <= now { Err(TokenFault::Expired) } else { Ok(token) }
     }
 }
 

@@ -11,7 +11,6 @@ mod list;
 mod names;
 pub(crate) mod network;
 pub(crate) mod operation;
-mod put;
 pub(crate) mod refusal;
 mod resource;
 pub(crate) mod resources;
@@ -19,6 +18,7 @@ mod route;
 pub(crate) mod throttle;
 mod usage;
 mod view;
+mod write;
 
 use http::Method;
 use serde_json::Value;

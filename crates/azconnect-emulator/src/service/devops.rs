@@ -21,7 +21,7 @@ mod version;
 
 use http::Method;
 
-use self::caller::Visitor;
+use self::caller::OrganizationCaller;
 use self::throttle::Usage;
 use super::context;
 use super::routes::{self, Case, Params, Route};
@@ -37,7 +37,7 @@ type Context<'a> = context::Context<'a, Admitted<'a>>;
 
 /// What Azure DevOps knows of a request of a known caller to an organization.
 struct Admitted<'a> {
-    caller: Visitor,
+    caller: OrganizationCaller,
     /// The organization's name as it is written in the directory.
     organization: String,
     /// What stands before `_apis`, if anything: a project's name or id.
@@ -99,7 +99,7 @@ fn enter(call: &Call, world: &mut World) -> OrRefusal<Answer> {
         world.devops.organization(name).ok_or_else(|| refusal::organization(name))?;
         return Ok(locations::table(call));
     }
-    let caller = Visitor::of(call, world, name)?;
+    let caller = OrganizationCaller::of(call, world, name)?;
     let organization = world.devops.organization(name).ok_or_else(Refusal::not_emulated)?.name.clone();
     let cx = Context::new(call, Admitted { caller, organization, project });
     let usage = Usage::count(&cx, world)?;

@@ -11,7 +11,7 @@ use crate::base::call::Call;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::world::World;
 
-pub(crate) use self::grant::{Accepted, accepts, user_token};
+pub(crate) use self::grant::{SecretCheck, accepts, user_token};
 
 /// Answers a request, or nothing if no route matches.
 pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {

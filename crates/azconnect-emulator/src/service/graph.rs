@@ -23,7 +23,7 @@ use crate::model::world::World;
 
 /// Who holds the secrets that a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum HolderKind {
     Application,
     ServicePrincipal,
 }
@@ -126,10 +126,10 @@ const ROUTES: &[Route<Handler>] = &[
     Route::new("PATCH", "applications/{key}", |cx, world, at| applications::update(cx, world, &Key::of(at))),
     Route::new("DELETE", "applications/{key}", |cx, world, at| applications::delete(cx, world, &Key::of(at))),
     Route::new("POST", "applications/{key}/addPassword", |cx, world, at| {
-        passwords::add(cx, world, Kind::Application, &Key::of(at))
+        passwords::add(cx, world, HolderKind::Application, &Key::of(at))
     }),
     Route::new("POST", "applications/{key}/removePassword", |cx, world, at| {
-        passwords::remove(cx, world, Kind::Application, &Key::of(at))
+        passwords::remove(cx, world, HolderKind::Application, &Key::of(at))
     }),
     Route::new("GET", "applications/{key}/federatedIdentityCredentials", |cx, world, at| {
         federated::list(cx, world, &Key::of(at))
@@ -152,10 +152,10 @@ const ROUTES: &[Route<Handler>] = &[
     Route::new("PATCH", "servicePrincipals/{key}", |cx, world, at| principals::update(cx, world, &Key::of(at))),
     Route::new("DELETE", "servicePrincipals/{key}", |cx, world, at| principals::delete(cx, world, &Key::of(at))),
     Route::new("POST", "servicePrincipals/{key}/addPassword", |cx, world, at| {
-        passwords::add(cx, world, Kind::ServicePrincipal, &Key::of(at))
+        passwords::add(cx, world, HolderKind::ServicePrincipal, &Key::of(at))
     }),
     Route::new("POST", "servicePrincipals/{key}/removePassword", |cx, world, at| {
-        passwords::remove(cx, world, Kind::ServicePrincipal, &Key::of(at))
+        passwords::remove(cx, world, HolderKind::ServicePrincipal, &Key::of(at))
     }),
 ];
 

@@ -6,7 +6,7 @@ use azconnect_core::Secret;
 use serde_json::json;
 
 use super::context;
-use super::entra::{Accepted, accepts};
+use super::entra::{SecretCheck, accepts};
 use super::routes::{self, Case, Route};
 use crate::base::answer::{Answer, WithHeader, json_answer};
 use crate::base::call::{Call, Claim};
@@ -62,7 +62,7 @@ fn token(cx: &Context<'_>, world: &mut World) -> Answer {
         let known = registry.users.iter().any(|(name, text)| *name == user && text.same_as(&secret));
         let principal = registry.tenant.is_some_and(|tenant| {
             let answer = accepts(world, &tenant.to_string(), &user, &secret, (replica, cx.now));
-            matches!(answer, Accepted::Yes(_))
+            matches!(answer, SecretCheck::Yes(_))
         });
         known || principal
     });

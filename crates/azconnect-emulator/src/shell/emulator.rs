@@ -72,7 +72,7 @@ pub enum Intervention {
 }
 
 /// How an exchange ended.
-pub(crate) enum Outcome {
+pub(crate) enum ExchangeOutcome {
     Answered(Answer),
     Broken,
     Refused,
@@ -103,7 +103,7 @@ impl Emulator {
         Ok(emulator)
     }
 
-    /// The same emulator with other settings.
+    /// Replaces the settings.
     #[must_use]
     pub fn with_settings(self, settings: Settings) -> Self {
         let now = self.now();
@@ -184,7 +184,7 @@ impl Emulator {
     ///
     /// # Cancel safety
     /// Dropped during a delay, the service has acted or not as the delay says.
-    pub(crate) async fn exchange(&self, call: Call) -> Outcome {
+    pub(crate) async fn exchange(&self, call: Call) -> ExchangeOutcome {
         let number = self.0.exchanges.fetch_add(1, Ordering::SeqCst) + 1;
         let actions = match self.verdict(number, &call) {
             Intervention::Proceed => self.0.faults.meet(&call),
@@ -218,7 +218,7 @@ impl Emulator {
         }
     }
 
-    fn decide(&self, call: Call, actions: &[FaultAction]) -> Outcome {
+    fn decide(&self, call: Call, actions: &[FaultAction]) -> ExchangeOutcome {
         // A delay may have passed since the request came in.
         let call = Call { now: self.now(), ..call };
         let mut failure = None;
@@ -226,21 +226,21 @@ impl Emulator {
             match action {
                 FaultAction::LoseAnswer => {
                     self.serve(&call, failure);
-                    return Outcome::Broken;
+                    return ExchangeOutcome::Broken;
                 }
-                FaultAction::DropBefore => return Outcome::Broken,
-                FaultAction::Refuse => return Outcome::Refused,
+                FaultAction::DropBefore => return ExchangeOutcome::Broken,
+                FaultAction::Refuse => return ExchangeOutcome::Refused,
                 FaultAction::Answer(answer) => {
                     if answer.is_applied() {
                         self.serve(&call, failure);
                     }
-                    return Outcome::Answered(answer.to_answer());
+                    return ExchangeOutcome::Answered(answer.to_answer());
                 }
                 FaultAction::Throttle { status, retry_after } => {
-                    return Outcome::Answered(throttled(*status, *retry_after));
+                    return ExchangeOutcome::Answered(throttled(*status, *retry_after));
                 }
                 FaultAction::Fail(later) if later.in_operation => failure = Some(later),
-                FaultAction::Fail(failure) => return Outcome::Answered(refusal::answer(&failure.refusal)),
+                FaultAction::Fail(failure) => return ExchangeOutcome::Answered(refusal::answer(&failure.refusal)),
                 FaultAction::AddHeaders(_) | FaultAction::Delay { .. } => {}
             }
         }
@@ -250,7 +250,7 @@ impl Emulator {
             }
             _ => answer,
         });
-        Outcome::Answered(answer)
+        ExchangeOutcome::Answered(answer)
     }
 
     /// Lets the service act.

@@ -193,7 +193,7 @@ fn path_matches(pattern: &str, call: &Call) -> bool {
 
 /// A fault in force, with what it has met so far.
 #[derive(Debug)]
-struct Standing {
+struct ScriptedFault {
     id: u64,
     fault: Fault,
     matched: u32,
@@ -203,7 +203,7 @@ struct Standing {
 #[derive(Debug, Default)]
 struct Script {
     next_id: u64,
-    standing: Vec<Standing>,
+    standing: Vec<ScriptedFault>,
 }
 
 /// The fault script of an emulator. Cheap to clone; clones share the script.
@@ -216,7 +216,7 @@ impl Faults {
         let mut script = self.lock();
         script.next_id += 1;
         let id = script.next_id;
-        script.standing.push(Standing { id, fault, matched: 0, hits: 0 });
+        script.standing.push(ScriptedFault { id, fault, matched: 0, hits: 0 });
         id
     }
 

@@ -1,4 +1,4 @@
-//! The hand of a test inside Azure Resource Manager.
+//! How a test sets Azure Resource Manager up and looks inside.
 
 use azconnect_core::Error;
 use serde_json::Value;
@@ -115,8 +115,8 @@ impl ResourceManager {
         self.emulator.world().arm.account(subscription).providers.insert(namespace.to_ascii_lowercase(), state);
     }
 
-    /// Says what happens inside machines that are created from now on and whose name contains a text; `""` is all of
-    /// them. The last word counts.
+    /// Says what happens inside machines that are created from now on and whose name contains a text; `""` means all of
+    /// them. Of several scripts that fit, the last one counts.
     pub fn on_machines(&self, name_part: &str, script: AgentScript) {
         self.emulator.world().arm.agents.push((name_part.to_owned(), script));
     }

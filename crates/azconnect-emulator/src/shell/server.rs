@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 
 use self::connection::{Connections, Peer};
 use super::control;
-use super::emulator::{Emulator, Outcome};
+use super::emulator::{Emulator, ExchangeOutcome};
 use crate::base::answer::{Answer, Pieces};
 use crate::base::call::Call;
 use crate::base::origins::{Origins, Service};
@@ -154,8 +154,8 @@ async fn handle(
         return respond(answer);
     }
     match here.emulator.exchange(call).await {
-        Outcome::Answered(answer) => respond(answer),
-        Outcome::Broken | Outcome::Refused => {
+        ExchangeOutcome::Answered(answer) => respond(answer),
+        ExchangeOutcome::Broken | ExchangeOutcome::Refused => {
             peer.cut();
             respond(crate::base::answer::empty(500))
         }

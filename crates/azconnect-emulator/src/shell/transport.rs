@@ -8,7 +8,7 @@ use futures_util::future::{Either, select};
 use futures_util::pin_mut;
 
 use super::control;
-use super::emulator::{Emulator, Outcome};
+use super::emulator::{Emulator, ExchangeOutcome};
 use crate::base::answer::Pieces;
 use crate::base::call::Call;
 use crate::base::origins::{Origins, Service};
@@ -84,9 +84,9 @@ impl InProcess {
             Either::Right(((), _)) => return Err(no_answer(options.timeout)),
         };
         match outcome {
-            Outcome::Answered(answer) => Ok(answer),
-            Outcome::Broken => Err(answer_lost("the emulator broke the connection")),
-            Outcome::Refused => Err(not_connected("the emulator refused the connection")),
+            ExchangeOutcome::Answered(answer) => Ok(answer),
+            ExchangeOutcome::Broken => Err(answer_lost("the emulator broke the connection")),
+            ExchangeOutcome::Refused => Err(not_connected("the emulator refused the connection")),
         }
     }
 }

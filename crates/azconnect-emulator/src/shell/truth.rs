@@ -27,9 +27,9 @@ pub struct Truth {
     pub ledger: Vec<LedgerEntry>,
     /// How many requests were received.
     pub exchanges: u64,
-    /// How many of them no route knew.
+    /// How many of those requests no route knew.
     pub unknown_routes: u64,
-    /// Which ones, as service, method and path; at most a hundred different ones.
+    /// The unknown routes as service, method and path, at most a hundred different ones.
     pub unknown_route_names: Vec<String>,
 }
 

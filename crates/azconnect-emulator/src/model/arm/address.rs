@@ -1,6 +1,6 @@
 //! The path of a request, taken apart. Every comparison ignores case, as the service does.
 
-use super::kind::Kind;
+use super::kind::ResourceKind;
 
 /// A path below a subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,16 +70,16 @@ impl Address {
 
     /// The kind and names of a resource in a group: `virtualNetworks/a/subnets/b` and the names `a`, `b`. The names are
     /// one fewer than the types where the path is a collection.
-    pub(crate) fn kind(&self) -> Option<(Kind, Vec<&str>)> {
+    pub(crate) fn kind(&self) -> Option<(ResourceKind, Vec<&str>)> {
         self.group.as_ref()?;
         self.kind_anywhere()
     }
 
-    /// The same where no group need be named: a collection of the whole subscription.
-    pub(crate) fn kind_anywhere(&self) -> Option<(Kind, Vec<&str>)> {
+    /// As [`Address::kind`], but the path need not name a group: it may be a collection of the whole subscription.
+    pub(crate) fn kind_anywhere(&self) -> Option<(ResourceKind, Vec<&str>)> {
         let types: Vec<&str> = self.rest.iter().step_by(2).map(String::as_str).collect();
         let names: Vec<&str> = self.rest.iter().skip(1).step_by(2).map(String::as_str).collect();
-        Some((Kind::of(self.namespace.as_deref()?, &types)?, names))
+        Some((ResourceKind::of(self.namespace.as_deref()?, &types)?, names))
     }
 
     /// The id of the group in the path, as messages and scopes write it.
@@ -94,7 +94,7 @@ pub(crate) fn group_id(subscription: &str, group: &str) -> String {
 }
 
 /// The id of a resource in a group.
-pub(crate) fn resource_id(subscription: &str, group: &str, kind: Kind, names: &[&str]) -> String {
+pub(crate) fn resource_id(subscription: &str, group: &str, kind: ResourceKind, names: &[&str]) -> String {
     let mut id = format!("{}/providers/{}", group_id(subscription, group), kind.namespace());
     for (one, name) in kind.types().iter().zip(names) {
         id.push('/');
@@ -144,7 +144,7 @@ mod tests {
     fn a_resource_names_its_kind_whatever_the_case() {
         let address =
             parse("/subscriptions/S/resourcegroups/g/PROVIDERS/microsoft.network/virtualnetworks/v/subnets/s").unwrap();
-        assert_eq!(address.kind().unwrap(), (Kind::Subnet, vec!["v", "s"]));
+        assert_eq!(address.kind().unwrap(), (ResourceKind::Subnet, vec!["v", "s"]));
         assert_eq!(address.group.as_deref(), Some("g"));
     }
 
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn ids_are_built_and_taken_apart() {
-        let id = resource_id("s", "g", Kind::Subnet, &["v", "n"]);
+        let id = resource_id("s", "g", ResourceKind::Subnet, &["v", "n"]);
         assert_eq!(id, "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v/subnets/n");
         assert_eq!(parent_id(&id), "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v");
         assert_eq!(last(&id), "n");

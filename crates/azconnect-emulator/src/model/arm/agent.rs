@@ -8,11 +8,11 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AgentOutcome {
-    /// Well.
+    /// It ends well.
     Succeeds,
     /// The script ends with this exit code.
     Fails(i32),
-    /// Not at all.
+    /// It never ends.
     Never,
 }
 

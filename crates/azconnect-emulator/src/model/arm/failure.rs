@@ -32,7 +32,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A synchronous refusal with a code, such as `SkuNotAvailable`. A code no document knows gets status 400.
+    /// A synchronous refusal with a code, such as `SkuNotAvailable`. A code that no document mentions gets status 400.
     pub fn new(code: &str) -> Self {
         let (status, message) = error_codes::entry(code);
         let mut refusal = Refusal::new(status, code, message);

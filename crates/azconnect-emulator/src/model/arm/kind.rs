@@ -2,7 +2,7 @@
 
 /// A kind of resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Kind {
+pub(crate) enum ResourceKind {
     Group,
     VirtualNetwork,
     Subnet,
@@ -17,7 +17,7 @@ pub(crate) enum Kind {
     Deployment,
 }
 
-impl Kind {
+impl ResourceKind {
     /// Every kind whose id names a group and a provider.
     const IN_GROUPS: [Self; 11] = [
         Self::VirtualNetwork,
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn types_match_in_any_case() {
-        assert_eq!(Kind::of("microsoft.network", &["VirtualNetworks", "SUBNETS"]), Some(Kind::Subnet));
-        assert_eq!(Kind::of("Microsoft.Compute", &["subnets"]), None);
+        assert_eq!(ResourceKind::of("microsoft.network", &["VirtualNetworks", "SUBNETS"]), Some(ResourceKind::Subnet));
+        assert_eq!(ResourceKind::of("Microsoft.Compute", &["subnets"]), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The book of every resource that ever was.
+//! The ledger of every resource that was ever created.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -36,7 +36,7 @@ impl LedgerEntry {
     }
 }
 
-/// The book.
+/// The entries, in the order of creation.
 #[derive(Default)]
 pub(crate) struct Ledger(Vec<LedgerEntry>);
 

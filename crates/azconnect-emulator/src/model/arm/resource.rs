@@ -7,13 +7,13 @@ use uuid::Uuid;
 
 use super::address::{group_id, key, last};
 use super::deployment::Deployment;
-use super::kind::Kind;
+use super::kind::ResourceKind;
 use super::machine::Machine;
 use crate::base::moment::Moment;
 
 /// Where a resource is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum ProvisioningState {
     Creating,
     Updating,
     Deleting,
@@ -22,7 +22,7 @@ pub(crate) enum State {
     Canceled,
 }
 
-impl State {
+impl ProvisioningState {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Creating => "Creating",
@@ -44,7 +44,7 @@ pub(crate) struct Resource {
     pub(crate) document: Map<String, Value>,
     /// The body it was last written with: the same again changes nothing.
     pub(crate) asked: Value,
-    pub(crate) state: State,
+    pub(crate) state: ProvisioningState,
     /// The operation that is changing it.
     pub(crate) operation: Option<Uuid>,
     pub(crate) created: Moment,
@@ -56,7 +56,7 @@ pub(crate) struct Resource {
 /// What a resource is beyond its document, by its kind.
 pub(crate) enum Content {
     /// A kind whose document says everything.
-    Document(Kind),
+    Document(ResourceKind),
     /// A network interface, and the machine that it is kept for after the machine's creation failed.
     Nic(Option<Reservation>),
     /// A virtual machine.
@@ -82,37 +82,37 @@ pub(crate) struct Run {
 
 impl Content {
     /// What a new resource of a kind is.
-    fn new(kind: Kind) -> Self {
+    fn new(kind: ResourceKind) -> Self {
         match kind {
-            Kind::Nic => Self::Nic(None),
-            Kind::Machine => Self::Machine(Box::default()),
-            Kind::RunCommand => Self::RunCommand(None),
-            Kind::Deployment => Self::Deployment(None),
+            ResourceKind::Nic => Self::Nic(None),
+            ResourceKind::Machine => Self::Machine(Box::default()),
+            ResourceKind::RunCommand => Self::RunCommand(None),
+            ResourceKind::Deployment => Self::Deployment(None),
             other => Self::Document(other),
         }
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> ResourceKind {
         match self {
             Self::Document(kind) => *kind,
-            Self::Nic(_) => Kind::Nic,
-            Self::Machine(_) => Kind::Machine,
-            Self::RunCommand(_) => Kind::RunCommand,
-            Self::Deployment(_) => Kind::Deployment,
+            Self::Nic(_) => ResourceKind::Nic,
+            Self::Machine(_) => ResourceKind::Machine,
+            Self::RunCommand(_) => ResourceKind::RunCommand,
+            Self::Deployment(_) => ResourceKind::Deployment,
         }
     }
 }
 
 impl Resource {
     /// A resource that is ready, with no more of a document than the caller fills in.
-    pub(crate) fn new(kind: Kind, id: String, location: &str, created: Moment, by: Option<Uuid>) -> Self {
+    pub(crate) fn new(kind: ResourceKind, id: String, location: &str, created: Moment, by: Option<Uuid>) -> Self {
         Self {
             content: Content::new(kind),
             id,
             location: location.to_owned(),
             document: Map::new(),
             asked: Value::Null,
-            state: State::Succeeded,
+            state: ProvisioningState::Succeeded,
             operation: None,
             created,
             reads: 0,
@@ -123,7 +123,7 @@ impl Resource {
 
     /// A resource group, which is ready at once.
     pub(crate) fn group(subscription: &str, name: &str, location: &str, created: Moment, by: Option<Uuid>) -> Self {
-        let mut group = Self::new(Kind::Group, group_id(subscription, name), location, created, by);
+        let mut group = Self::new(ResourceKind::Group, group_id(subscription, name), location, created, by);
         let fields = [
             ("id", json!(group.id)),
             ("name", json!(name)),
@@ -135,7 +135,7 @@ impl Resource {
         group
     }
 
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> ResourceKind {
         self.content.kind()
     }
 
@@ -164,7 +164,7 @@ impl Resource {
 
     /// The ids of the subnets or rules inside it.
     pub(crate) fn embedded_ids(&self) -> Vec<String> {
-        let Some(list) = self.kind().embedded().and_then(Kind::list) else { return Vec::new() };
+        let Some(list) = self.kind().embedded().and_then(ResourceKind::list) else { return Vec::new() };
         let items = self.at(&format!("properties/{list}")).and_then(Value::as_array);
         items.into_iter().flatten().filter_map(|item| item.get("id")?.as_str().map(str::to_owned)).collect()
     }

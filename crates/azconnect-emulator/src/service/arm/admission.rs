@@ -7,7 +7,7 @@ use crate::base::call::{Call, Claim};
 use crate::base::moment::rfc3339;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::{Address, same};
-use crate::model::token::{Audience, Caller, Misfit};
+use crate::model::token::{Audience, Caller, TokenFault};
 use crate::model::world::World;
 
 /// Who asks, in a version of the API that there may be.
@@ -65,12 +65,12 @@ fn authenticate(call: &Call, world: &World) -> OrRefusal<Caller> {
     };
     match world.tokens.check(&token, &Audience::ResourceManager, call.now.wall) {
         Ok(token) => Ok(token.caller()),
-        Err(Misfit::Unknown) => Err(unauthorized("InvalidAuthenticationToken", "The access token is invalid.".to_owned())),
-        Err(Misfit::Expired) => Err(unauthorized(
+        Err(TokenFault::Unknown) => Err(unauthorized("InvalidAuthenticationToken", "The access token is invalid.".to_owned())),
+        Err(TokenFault::Expired) => Err(unauthorized(
             "ExpiredAuthenticationToken",
             format!("The access token expiry UTC time is earlier than current UTC time '{}'.", rfc3339(call.now.wall)),
         )),
-        Err(Misfit::WrongAudience) => Err(unauthorized(
+        Err(TokenFault::WrongAudience) => Err(unauthorized(
             "InvalidAuthenticationTokenAudience",
             "The access token has been obtained for wrong audience or resource. It should exactly match (including forward slash) with one of the allowed audiences 'https://management.core.windows.net/','https://management.core.windows.net','https://management.azure.com/','https://management.azure.com'.".to_owned(),
         )),

@@ -25,13 +25,13 @@ pub(crate) struct Admitted<'a> {
 
 /// Which addresses of an operation the first answer names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Style {
+pub(crate) enum PollAddresses {
     Status,
     Location,
     Both,
 }
 
-impl Style {
+impl PollAddresses {
     pub(crate) fn has_status(self) -> bool {
         self != Self::Location
     }
@@ -44,16 +44,16 @@ impl Style {
 /// An answer before it is written.
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    /// `null` is no body.
+    /// `null` stands for an answer without a body.
     pub(crate) body: Value,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) operation: Option<Uuid>,
-    pub(crate) style: Style,
+    pub(crate) style: PollAddresses,
 }
 
 impl Reply {
     pub(crate) fn new(status: u16, body: Value) -> Self {
-        Self { status, body, headers: Vec::new(), operation: None, style: Style::Both }
+        Self { status, body, headers: Vec::new(), operation: None, style: PollAddresses::Both }
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
@@ -62,7 +62,7 @@ impl Reply {
     }
 
     /// An answer that names an operation.
-    pub(crate) fn operation(mut self, id: Uuid, style: Style) -> Self {
+    pub(crate) fn operation(mut self, id: Uuid, style: PollAddresses) -> Self {
         self.operation = Some(id);
         self.style = style;
         self

@@ -1,7 +1,7 @@
 //! Which names the service takes.
 
 use crate::base::refusal::{OrRefusal, Refusal};
-use crate::model::arm::kind::Kind;
+use crate::model::arm::kind::ResourceKind;
 
 /// Words that no resource may be called.
 const RESERVED: &[&str] = &[
@@ -76,18 +76,21 @@ const RESERVED_USERS: &[&str] = &[
 ];
 
 /// Refuses a name of a resource that is reserved or has the wrong form.
-pub(crate) fn check(kind: Kind, name: &str) -> OrRefusal<()> {
+pub(crate) fn check(kind: ResourceKind, name: &str) -> OrRefusal<()> {
     if is_reserved(name) {
         let message = format!("The resource name '{name}' or a part of the name is a trademarked or reserved word.");
         return Err(Refusal::new(400, "ReservedResourceName", message));
     }
     match kind {
-        Kind::Machine => check_machine(name),
-        Kind::Disk => check_plain(name, 80, "disk"),
-        Kind::Extension | Kind::RunCommand => check_plain(name, 80, "resource"),
-        Kind::VirtualNetwork | Kind::Subnet | Kind::SecurityGroup | Kind::SecurityRule | Kind::PublicIp | Kind::Nic => {
-            check_network(name)
-        }
+        ResourceKind::Machine => check_machine(name),
+        ResourceKind::Disk => check_plain(name, 80, "disk"),
+        ResourceKind::Extension | ResourceKind::RunCommand => check_plain(name, 80, "resource"),
+        ResourceKind::VirtualNetwork
+        | ResourceKind::Subnet
+        | ResourceKind::SecurityGroup
+        | ResourceKind::SecurityRule
+        | ResourceKind::PublicIp
+        | ResourceKind::Nic => check_network(name),
         _ => Ok(()),
     }
 }
@@ -190,19 +193,19 @@ mod tests {
 
     #[test]
     fn reserved_words_are_refused_whole_or_inside() {
-        assert_eq!(check(Kind::Machine, "azure").unwrap_err().code, "ReservedResourceName");
-        assert_eq!(check(Kind::Nic, "my-login-1").unwrap_err().code, "ReservedResourceName");
-        assert!(check(Kind::Machine, "azure-1").is_ok());
+        assert_eq!(check(ResourceKind::Machine, "azure").unwrap_err().code, "ReservedResourceName");
+        assert_eq!(check(ResourceKind::Nic, "my-login-1").unwrap_err().code, "ReservedResourceName");
+        assert!(check(ResourceKind::Machine, "azure-1").is_ok());
     }
 
     #[test]
     fn each_kind_has_its_form() {
-        assert_eq!(check(Kind::Nic, "a-").unwrap_err().code, "InvalidResourceName");
-        assert!(check(Kind::Nic, "a_").is_ok());
-        assert!(check(Kind::Machine, "42").is_err());
-        assert!(check(Kind::Machine, "a_b").is_err());
-        assert!(check(Kind::Machine, &"a".repeat(65)).is_err());
-        assert!(check(Kind::Machine, "vm-1.example").is_ok());
+        assert_eq!(check(ResourceKind::Nic, "a-").unwrap_err().code, "InvalidResourceName");
+        assert!(check(ResourceKind::Nic, "a_").is_ok());
+        assert!(check(ResourceKind::Machine, "42").is_err());
+        assert!(check(ResourceKind::Machine, "a_b").is_err());
+        assert!(check(ResourceKind::Machine, &"a".repeat(65)).is_err());
+        assert!(check(ResourceKind::Machine, "vm-1.example").is_ok());
         assert_eq!(check_group("a.").unwrap_err().code, "InvalidResourceGroup");
         assert!(check_group("a b").unwrap_err().message.contains("' '"));
         assert!(check_group("Grün_(1)").is_ok());

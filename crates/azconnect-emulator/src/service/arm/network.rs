@@ -9,31 +9,31 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use self::cidr::Cidr;
-use super::context::{Context, Reply, Style};
+use super::context::{Context, PollAddresses, Reply};
 use super::operation::Start;
-use super::put::{Target, Write, properties};
 use super::usage;
+use super::write::{Target, Write, properties};
 use crate::base::moment::Moment;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::{last, parent_id, same, same_id};
-use crate::model::arm::kind::Kind;
+use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::operation::Work;
-use crate::model::arm::resource::{Resource, State};
+use crate::model::arm::resource::{ProvisioningState, Resource};
 use crate::model::world::World;
 
 /// Creates or changes a resource of the network.
-pub(crate) fn put(cx: &Context<'_>, world: &mut World, kind: Kind, names: &[&str]) -> OrRefusal<Reply> {
+pub(crate) fn put(cx: &Context<'_>, world: &mut World, kind: ResourceKind, names: &[&str]) -> OrRefusal<Reply> {
     let target = cx.prepare(world, kind, names)?;
     if target.same_running.is_some() {
         let write = plain(OperationKind::Network, Map::new());
         return Ok(cx.write(world, &target, write));
     }
     match kind {
-        Kind::VirtualNetwork => put_network(cx, world, &target),
-        Kind::SecurityGroup => put_security_group(cx, world, &target),
-        Kind::PublicIp => put_public_ip(cx, world, &target),
-        Kind::Nic => nic::put(cx, world, &target),
+        ResourceKind::VirtualNetwork => put_network(cx, world, &target),
+        ResourceKind::SecurityGroup => put_security_group(cx, world, &target),
+        ResourceKind::PublicIp => put_public_ip(cx, world, &target),
+        ResourceKind::Nic => nic::put(cx, world, &target),
         _ => put_embedded(cx, world, &target),
     }
 }
@@ -84,7 +84,7 @@ fn check_subnets(
     let mut complete = Vec::new();
     for subnet in subnets {
         let name = subnet.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        super::names::check(Kind::Subnet, &name)?;
+        super::names::check(ResourceKind::Subnet, &name)?;
         let id = format!("{}/subnets/{name}", target.id);
         let prefix = subnet_prefix(&subnet);
         let own = range(prefix.unwrap_or_default(), &id)?;
@@ -110,7 +110,7 @@ fn check_subnets(
         }
         check_security_group(cx, world, &id, subnet.pointer("/properties/networkSecurityGroup/id"))?;
         ranges.push((name, own));
-        complete.push(complete_item(&id, Kind::Subnet, subnet));
+        complete.push(complete_item(&id, ResourceKind::Subnet, subnet));
     }
     let kept = |id: &str| ranges.iter().any(|(name, _)| same(name, last(id)));
     let existing = world.arm.get(&target.id).map(Resource::embedded_ids).unwrap_or_default();
@@ -144,10 +144,10 @@ fn check_security_group(cx: &Context<'_>, world: &World, user: &str, id: Option<
 }
 
 /// An item with the fields the service adds.
-fn complete_item(id: &str, kind: Kind, item: Value) -> Value {
+fn complete_item(id: &str, kind: ResourceKind, item: Value) -> Value {
     let mut properties = item.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
     properties.insert("provisioningState".to_owned(), json!("Succeeded"));
-    if kind == Kind::Subnet {
+    if kind == ResourceKind::Subnet {
         properties.entry("delegations").or_insert(json!([]));
         properties.entry("privateEndpointNetworkPolicies").or_insert(json!("Disabled"));
         properties.entry("privateLinkServiceNetworkPolicies").or_insert(json!("Enabled"));
@@ -161,9 +161,9 @@ fn put_security_group(cx: &Context<'_>, world: &mut World, target: &Target) -> O
     let mut complete = Vec::new();
     for rule in rules {
         let name = rule.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        super::names::check(Kind::SecurityRule, &name)?;
+        super::names::check(ResourceKind::SecurityRule, &name)?;
         self::rules::check(&name, &rule, &complete)?;
-        complete.push(complete_item(&format!("{}/securityRules/{name}", target.id), Kind::SecurityRule, rule));
+        complete.push(complete_item(&format!("{}/securityRules/{name}", target.id), ResourceKind::SecurityRule, rule));
     }
     properties.insert("securityRules".to_owned(), Value::Array(complete));
     properties.insert("defaultSecurityRules".to_owned(), self::rules::defaults(&target.id));
@@ -218,7 +218,7 @@ fn put_embedded(cx: &Context<'_>, world: &mut World, target: &Target) -> OrRefus
         return Err(Refusal::new(404, "ResourceNotFound", format!("The resource {parent} was not found.")));
     };
     if resource.operation.is_some() {
-        return Err(super::put::busy(cx, world, resource));
+        return Err(super::write::busy(cx, world, resource));
     }
     let location = resource.location.clone();
     let items = resource.at(&format!("properties/{list}")).and_then(Value::as_array).cloned().unwrap_or_default();
@@ -230,12 +230,12 @@ fn put_embedded(cx: &Context<'_>, world: &mut World, target: &Target) -> OrRefus
     if let Some(map) = item.as_object_mut() {
         map.insert("name".to_owned(), json!(last(&target.id)));
     }
-    if target.kind == Kind::Subnet {
+    if target.kind == ResourceKind::Subnet {
         let prefixes = resource.at("properties/addressSpace/addressPrefixes").and_then(Value::as_array);
         let space: Vec<Cidr> = prefixes.into_iter().flatten().filter_map(|p| Cidr::parse(p.as_str()?)).collect();
         let network = Target {
             id: parent.clone(),
-            kind: Kind::VirtualNetwork,
+            kind: ResourceKind::VirtualNetwork,
             exists: true,
             location: location.clone(),
             same_running: None,
@@ -256,15 +256,15 @@ fn put_embedded(cx: &Context<'_>, world: &mut World, target: &Target) -> OrRefus
     let operation = cx.start(world, start);
     if let Some(resource) = world.arm.get_mut(&parent) {
         resource.set(list, Value::Array(others));
-        resource.state = State::Updating;
+        resource.state = ProvisioningState::Updating;
         resource.operation = Some(operation);
     }
     note_embedded(cx, world, &parent);
     let body = super::view::render_embedded(world, &target.id).unwrap_or(Value::Null);
-    Ok(Reply::new(if exists { 200 } else { 201 }, body).operation(operation, Style::Status))
+    Ok(Reply::new(if exists { 200 } else { 201 }, body).operation(operation, PollAddresses::Status))
 }
 
-/// Keeps the book about what lives inside a resource.
+/// Notes in the ledger which items inside a resource came and went.
 fn note_embedded(cx: &Context<'_>, world: &mut World, id: &str) {
     let Some(resource) = world.arm.get(id) else { return };
     let Some(child) = resource.kind().embedded() else { return };
@@ -304,7 +304,7 @@ pub(crate) fn remove_embedded(world: &mut World, id: &str, at: Moment, by: Optio
 /// What becomes known when a resource is ready.
 pub(crate) fn provisioned(world: &mut World, id: &str) {
     let Some(resource) = world.arm.get(id) else { return };
-    if resource.kind() == Kind::PublicIp && resource.text("properties/ipAddress").is_none() {
+    if resource.kind() == ResourceKind::PublicIp && resource.text("properties/ipAddress").is_none() {
         world.arm.addresses_given += 1;
         let number = world.arm.addresses_given;
         // The range that is kept for benchmarks: nobody's address.
@@ -318,8 +318,8 @@ pub(crate) fn provisioned(world: &mut World, id: &str) {
 /// Why something of the network cannot be deleted now.
 pub(crate) fn in_use(world: &World, resource: &Resource, now: Moment) -> Option<Box<Refusal>> {
     match resource.kind() {
-        Kind::VirtualNetwork => resource.embedded_ids().iter().find_map(|id| subnet_in_use(world, id)),
-        Kind::SecurityGroup => {
+        ResourceKind::VirtualNetwork => resource.embedded_ids().iter().find_map(|id| subnet_in_use(world, id)),
+        ResourceKind::SecurityGroup => {
             let users = nic::users_of_group(world, &resource.id);
             (!users.is_empty()).then(|| {
                 Refusal::new(
@@ -333,7 +333,7 @@ pub(crate) fn in_use(world: &World, resource: &Resource, now: Moment) -> Option<
                 )
             })
         }
-        Kind::PublicIp => nic::configuration_with(world, "publicIPAddress", &resource.id).map(|user| {
+        ResourceKind::PublicIp => nic::configuration_with(world, "publicIPAddress", &resource.id).map(|user| {
             Refusal::new(
                 400,
                 "PublicIPAddressCannotBeDeleted",
@@ -343,7 +343,7 @@ pub(crate) fn in_use(world: &World, resource: &Resource, now: Moment) -> Option<
                 ),
             )
         }),
-        Kind::Nic => nic::in_use(world, resource, now),
+        ResourceKind::Nic => nic::in_use(world, resource, now),
         _ => None,
     }
 }

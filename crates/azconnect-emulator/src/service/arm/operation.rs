@@ -17,7 +17,7 @@ use crate::model::arm::account::Registration;
 use crate::model::arm::address::parent_id;
 use crate::model::arm::failure::Failure;
 use crate::model::arm::operation::{Operation, Progress, Work};
-use crate::model::arm::resource::State;
+use crate::model::arm::resource::ProvisioningState;
 use crate::model::world::World;
 
 /// What is to begin.
@@ -123,9 +123,9 @@ pub(crate) fn end(world: &mut World, id: Uuid, now: Moment) {
     {
         resource.operation = None;
         resource.state = match progress {
-            Progress::Failed => State::Failed,
-            Progress::Canceled => State::Canceled,
-            _ => State::Succeeded,
+            Progress::Failed => ProvisioningState::Failed,
+            Progress::Canceled => ProvisioningState::Canceled,
+            _ => ProvisioningState::Succeeded,
         };
     }
     match (progress, work) {

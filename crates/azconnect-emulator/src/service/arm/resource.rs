@@ -3,22 +3,22 @@
 use serde_json::{Map, Value, json};
 
 use super::compute::{extension, instance_view, machine, machine_write, run_command};
-use super::context::{Context, Reply, Style};
+use super::context::{Context, PollAddresses, Reply};
 use super::operation::{Start, preempt};
-use super::put::{Write, busy, properties};
 use super::resources::deployment;
+use super::write::{Write, busy, properties};
 use super::{list, network, view};
 use crate::base::moment::rfc3339;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::{Address, parent_id, resource_id, same, within};
-use crate::model::arm::kind::Kind;
+use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::operation::Work;
-use crate::model::arm::resource::{Resource, State};
+use crate::model::arm::resource::{ProvisioningState, Resource};
 use crate::model::world::World;
 
 /// Answers a request for a resource or a list of them.
-pub(crate) fn answer(cx: &Context<'_>, world: &mut World, kind: Kind, names: &[&str]) -> OrRefusal<Reply> {
+pub(crate) fn answer(cx: &Context<'_>, world: &mut World, kind: ResourceKind, names: &[&str]) -> OrRefusal<Reply> {
     if names.len() + 1 == kind.types().len() && cx.call.method == "GET" {
         return listed(cx, world, kind, names);
     }
@@ -41,19 +41,19 @@ pub(crate) fn answer(cx: &Context<'_>, world: &mut World, kind: Kind, names: &[&
     }
 }
 
-fn put(cx: &Context<'_>, world: &mut World, kind: Kind, names: &[&str]) -> OrRefusal<Reply> {
+fn put(cx: &Context<'_>, world: &mut World, kind: ResourceKind, names: &[&str]) -> OrRefusal<Reply> {
     match kind {
-        Kind::Machine => machine_write::put(cx, world, names),
-        Kind::Extension => extension::put(cx, world, names),
-        Kind::RunCommand => run_command::put(cx, world, names),
-        Kind::Disk => put_disk(cx, world, names),
-        Kind::Deployment => deployment::put(cx, world, names),
+        ResourceKind::Machine => machine_write::put(cx, world, names),
+        ResourceKind::Extension => extension::put(cx, world, names),
+        ResourceKind::RunCommand => run_command::put(cx, world, names),
+        ResourceKind::Disk => put_disk(cx, world, names),
+        ResourceKind::Deployment => deployment::put(cx, world, names),
         _ => network::put(cx, world, kind, names),
     }
 }
 
 fn put_disk(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Reply> {
-    let target = cx.prepare(world, Kind::Disk, names)?;
+    let target = cx.prepare(world, ResourceKind::Disk, names)?;
     let mut properties = properties(&cx.body);
     properties.entry("diskState").or_insert(json!("Unattached"));
     properties.insert("timeCreated".to_owned(), json!(rfc3339(cx.now.wall)));
@@ -62,8 +62,8 @@ fn put_disk(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Re
 }
 
 /// Changes the tags of a resource, or any field of a machine.
-fn patch(cx: &Context<'_>, world: &mut World, kind: Kind, names: &[&str]) -> OrRefusal<Reply> {
-    if kind == Kind::Machine {
+fn patch(cx: &Context<'_>, world: &mut World, kind: ResourceKind, names: &[&str]) -> OrRefusal<Reply> {
+    if kind == ResourceKind::Machine {
         return machine_write::patch(cx, world, names);
     }
     if kind.namespace() != "Microsoft.Network" || kind.parent().is_some() {
@@ -134,8 +134,8 @@ pub(crate) fn not_found(world: &World, id: &str) -> Box<Refusal> {
     )
 }
 
-fn read(cx: &Context<'_>, world: &mut World, kind: Kind, id: &str) -> OrRefusal<Reply> {
-    if matches!(kind, Kind::Subnet | Kind::SecurityRule) {
+fn read(cx: &Context<'_>, world: &mut World, kind: ResourceKind, id: &str) -> OrRefusal<Reply> {
+    if matches!(kind, ResourceKind::Subnet | ResourceKind::SecurityRule) {
         let item = view::render_embedded(world, id);
         return item.map(|item| Reply::new(200, item)).ok_or_else(|| not_found(world, id));
     }
@@ -144,7 +144,7 @@ fn read(cx: &Context<'_>, world: &mut World, kind: Kind, id: &str) -> OrRefusal<
     }
     let resource = require(world, id)?;
     let mut shown = match kind {
-        Kind::RunCommand => run_command::render(world, resource, cx),
+        ResourceKind::RunCommand => run_command::render(world, resource, cx),
         _ => view::render(world, resource),
     };
     expand(cx, world, resource, &mut shown);
@@ -156,13 +156,13 @@ fn expand(cx: &Context<'_>, world: &World, resource: &Resource, shown: &mut Valu
     let expand = cx.call.query.get("$expand").unwrap_or_default();
     let Some(Value::Object(properties)) = shown.get_mut("properties") else { return };
     match resource.kind() {
-        Kind::Machine if same(expand, "instanceView") => {
+        ResourceKind::Machine if same(expand, "instanceView") => {
             properties.insert("instanceView".to_owned(), instance_view::of(world, resource, cx.now));
         }
-        Kind::Extension if same(expand, "instanceView") => {
+        ResourceKind::Extension if same(expand, "instanceView") => {
             properties.insert("instanceView".to_owned(), extension::view(resource));
         }
-        Kind::Nic if expand.to_ascii_lowercase().contains("publicipaddress") => {
+        ResourceKind::Nic if expand.to_ascii_lowercase().contains("publicipaddress") => {
             let list = properties.get_mut("ipConfigurations").and_then(Value::as_array_mut);
             for configuration in list.into_iter().flatten() {
                 let id = configuration.pointer("/properties/publicIPAddress/id").and_then(Value::as_str);
@@ -177,7 +177,7 @@ fn expand(cx: &Context<'_>, world: &World, resource: &Resource, shown: &mut Valu
 }
 
 /// Lists the resources of a kind in a group, in a subscription, or inside another.
-fn listed(cx: &Context<'_>, world: &mut World, kind: Kind, names: &[&str]) -> OrRefusal<Reply> {
+fn listed(cx: &Context<'_>, world: &mut World, kind: ResourceKind, names: &[&str]) -> OrRefusal<Reply> {
     let scope = match (&cx.address.group, kind.parent()) {
         (Some(group), Some(parent)) => resource_id(&cx.address.subscription, group, parent, names),
         _ => cx.address.scope.clone(),
@@ -189,7 +189,9 @@ fn listed(cx: &Context<'_>, world: &mut World, kind: Kind, names: &[&str]) -> Or
     if kind.parent().is_some() {
         require(world, &scope)?;
     }
-    if let Some(parent) = world.arm.get(&scope).filter(|_| matches!(kind, Kind::Subnet | Kind::SecurityRule)) {
+    if let Some(parent) =
+        world.arm.get(&scope).filter(|_| matches!(kind, ResourceKind::Subnet | ResourceKind::SecurityRule))
+    {
         let ids = parent.embedded_ids();
         let items = ids.iter().filter_map(|id| view::render_embedded(world, id)).collect();
         return Ok(list::page(cx, world, items));
@@ -203,7 +205,7 @@ fn listed(cx: &Context<'_>, world: &mut World, kind: Kind, names: &[&str]) -> Or
         .below(&scope, kind)
         .filter(seen)
         .map(|resource| {
-            if status_only && kind == Kind::Machine {
+            if status_only && kind == ResourceKind::Machine {
                 return status(cx, world, resource);
             }
             let mut shown = view::render(world, resource);
@@ -220,7 +222,7 @@ fn status(cx: &Context<'_>, world: &World, machine: &Resource) -> Value {
     properties.insert("provisioningState".to_owned(), json!(machine.state.name()));
     properties.insert("instanceView".to_owned(), instance_view::of(world, machine, cx.now));
     json!({
-        "name": machine.name(), "id": machine.id, "type": Kind::Machine.full(), "location": machine.location,
+        "name": machine.name(), "id": machine.id, "type": ResourceKind::Machine.full(), "location": machine.location,
         "properties": properties,
     })
 }
@@ -234,7 +236,9 @@ pub(crate) fn all(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
         .arm
         .resources
         .values()
-        .filter(|resource| within(&scope, &resource.id) && !matches!(resource.kind(), Kind::Group | Kind::Deployment))
+        .filter(|resource| {
+            within(&scope, &resource.id) && !matches!(resource.kind(), ResourceKind::Group | ResourceKind::Deployment)
+        })
         .filter(|resource| {
             cx.now.elapsed >= resource.created.elapsed.saturating_add(world.settings.resource_manager.list_lag)
         })
@@ -248,16 +252,16 @@ pub(crate) fn all(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
     Ok(list::page(cx, world, items))
 }
 
-fn delete(cx: &Context<'_>, world: &mut World, kind: Kind, id: &str) -> OrRefusal<Reply> {
+fn delete(cx: &Context<'_>, world: &mut World, kind: ResourceKind, id: &str) -> OrRefusal<Reply> {
     match kind {
-        Kind::Machine => return machine::delete(cx, world, id),
-        Kind::Subnet | Kind::SecurityRule => return delete_embedded(cx, world, kind, id),
+        ResourceKind::Machine => return machine::delete(cx, world, id),
+        ResourceKind::Subnet | ResourceKind::SecurityRule => return delete_embedded(cx, world, kind, id),
         _ => {}
     }
     let Some(resource) = world.arm.get(id) else { return Ok(Reply::new(204, Value::Null)) };
     let (id, location) = (resource.id.clone(), resource.location.clone());
-    if let (State::Deleting, Some(running)) = (resource.state, resource.operation) {
-        return Ok(Reply::new(202, Value::Null).operation(running, Style::Both));
+    if let (ProvisioningState::Deleting, Some(running)) = (resource.state, resource.operation) {
+        return Ok(Reply::new(202, Value::Null).operation(running, PollAddresses::Both));
     }
     if let Some(refusal) = network::in_use(world, resource, cx.now) {
         return Err(refusal);
@@ -273,8 +277,8 @@ fn delete(cx: &Context<'_>, world: &mut World, kind: Kind, id: &str) -> OrRefusa
         preempt(world, running, cx.now);
     }
     let operation_kind = match kind {
-        Kind::Disk => OperationKind::DiskDelete,
-        Kind::Extension | Kind::RunCommand => OperationKind::ExtensionDelete,
+        ResourceKind::Disk => OperationKind::DiskDelete,
+        ResourceKind::Extension | ResourceKind::RunCommand => OperationKind::ExtensionDelete,
         _ => OperationKind::NetworkDelete,
     };
     let start = Start {
@@ -286,17 +290,17 @@ fn delete(cx: &Context<'_>, world: &mut World, kind: Kind, id: &str) -> OrRefusa
     };
     let operation = cx.start(world, start);
     if let Some(resource) = world.arm.get_mut(&id) {
-        resource.state = State::Deleting;
+        resource.state = ProvisioningState::Deleting;
         resource.operation = Some(operation);
     }
-    Ok(Reply::new(202, Value::Null).operation(operation, Style::Both))
+    Ok(Reply::new(202, Value::Null).operation(operation, PollAddresses::Both))
 }
 
-fn delete_embedded(cx: &Context<'_>, world: &mut World, kind: Kind, id: &str) -> OrRefusal<Reply> {
+fn delete_embedded(cx: &Context<'_>, world: &mut World, kind: ResourceKind, id: &str) -> OrRefusal<Reply> {
     if network::embedded(world, id).is_none() {
         return Ok(Reply::new(204, Value::Null));
     }
-    if let Some(refusal) = network::subnet_in_use(world, id).filter(|_| kind == Kind::Subnet) {
+    if let Some(refusal) = network::subnet_in_use(world, id).filter(|_| kind == ResourceKind::Subnet) {
         return Err(refusal);
     }
     let parent = require(world, parent_id(id))?;
@@ -313,8 +317,8 @@ fn delete_embedded(cx: &Context<'_>, world: &mut World, kind: Kind, id: &str) ->
     };
     let operation = cx.start(world, start);
     if let Some(parent) = world.arm.get_mut(&parent_key) {
-        parent.state = State::Updating;
+        parent.state = ProvisioningState::Updating;
         parent.operation = Some(operation);
     }
-    Ok(Reply::new(202, Value::Null).operation(operation, Style::Both))
+    Ok(Reply::new(202, Value::Null).operation(operation, PollAddresses::Both))
 }

@@ -6,7 +6,7 @@ use super::context::Context;
 use crate::base::refusal::Refusal;
 use crate::model::arm::address::same;
 use crate::model::arm::budget::{Buckets, Budget};
-use crate::model::arm::kind::Kind;
+use crate::model::arm::kind::ResourceKind;
 
 /// What a request leaves in its buckets, as headers.
 pub(crate) type Headers = Vec<(String, String)>;
@@ -57,7 +57,7 @@ fn compute_budgets(cx: &Context<'_>) -> Vec<(&'static str, String, Budget)> {
     {
         return vec![("GetOperationResource", format!("operation/{id}"), Budget::per_minute(45.0, 15.0))];
     }
-    let machine = matches!(parts.as_slice(), [word, _, ..] if same(word, Kind::Machine.types().first().copied().unwrap_or_default()));
+    let machine = matches!(parts.as_slice(), [word, _, ..] if same(word, ResourceKind::Machine.types().first().copied().unwrap_or_default()));
     let list = matches!(parts.as_slice(), [word] if same(word, "virtualMachines"));
     let pair = |one: &'static str, all: &'static str, refill: f64, capacity: f64| {
         let name = parts.get(1).copied().unwrap_or_default().to_ascii_lowercase();

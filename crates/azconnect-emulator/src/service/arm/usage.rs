@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::context::{Context, Reply};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::same_id;
-use crate::model::arm::kind::Kind;
+use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::offers::{SIZES, region_named, size_named};
 use crate::model::arm::resource::Resource;
 use crate::model::world::World;
@@ -25,14 +25,14 @@ fn cores_of(machine: &Resource) -> u32 {
 }
 
 fn machines<'a>(cx: &'a Context<'_>, world: &'a World, location: &'a str) -> impl Iterator<Item = &'a Resource> {
-    of_kind(cx, world, location, Kind::Machine)
+    of_kind(cx, world, location, ResourceKind::Machine)
 }
 
 fn of_kind<'a>(
     cx: &'a Context<'_>,
     world: &'a World,
     location: &'a str,
-    kind: Kind,
+    kind: ResourceKind,
 ) -> impl Iterator<Item = &'a Resource> {
     let scope = format!("/subscriptions/{}", cx.address.subscription);
     world.arm.of_kind(kind).filter(move |r| r.location == location && crate::model::arm::address::within(&scope, &r.id))
@@ -99,7 +99,7 @@ fn quota_link(cx: &Context<'_>, location: &str, resource: &str, needed: u32) -> 
 
 /// Refuses one address too many.
 pub(crate) fn require_public_ip(cx: &Context<'_>, world: &mut World, location: &str) -> OrRefusal<()> {
-    let used = count(cx, world, location, Kind::PublicIp);
+    let used = count(cx, world, location, ResourceKind::PublicIp);
     let account = world.arm.account(cx.subscription);
     let any = account.limit(location, "PublicIPAddresses", PUBLIC_IPS);
     let standard = account.limit(location, "StandardSkuPublicIpAddresses", PUBLIC_IPS);
@@ -124,7 +124,7 @@ pub(crate) fn require_public_ip(cx: &Context<'_>, world: &mut World, location: &
 
 /// Refuses one interface too many.
 pub(crate) fn require_interface(cx: &Context<'_>, world: &mut World, location: &str) -> OrRefusal<()> {
-    let used = count(cx, world, location, Kind::Nic);
+    let used = count(cx, world, location, ResourceKind::Nic);
     let limit = world.arm.account(cx.subscription).limit(location, "NetworkInterfaces", INTERFACES);
     if used < limit {
         return Ok(());
@@ -136,7 +136,7 @@ pub(crate) fn require_interface(cx: &Context<'_>, world: &mut World, location: &
     ))
 }
 
-fn count(cx: &Context<'_>, world: &World, location: &str, kind: Kind) -> u32 {
+fn count(cx: &Context<'_>, world: &World, location: &str, kind: ResourceKind) -> u32 {
     u32::try_from(of_kind(cx, world, location, kind).count()).unwrap_or(u32::MAX)
 }
 
@@ -206,7 +206,7 @@ fn compute_rows(cx: &Context<'_>, world: &World, location: &str) -> Vec<(String,
     let mut rows = vec![
         ("availabilitySets".to_owned(), 0, 2500),
         ("cores".to_owned(), total, CORES),
-        ("virtualMachines".to_owned(), count(cx, world, location, Kind::Machine), MACHINES),
+        ("virtualMachines".to_owned(), count(cx, world, location, ResourceKind::Machine), MACHINES),
     ];
     for size in SIZES {
         if rows.iter().any(|(name, ..)| name == size.family) {
@@ -220,12 +220,12 @@ fn compute_rows(cx: &Context<'_>, world: &World, location: &str) -> Vec<(String,
 }
 
 fn network_rows(cx: &Context<'_>, world: &World, location: &str) -> Vec<(String, u32, u32)> {
-    let addresses = count(cx, world, location, Kind::PublicIp);
+    let addresses = count(cx, world, location, ResourceKind::PublicIp);
     vec![
-        ("VirtualNetworks".to_owned(), count(cx, world, location, Kind::VirtualNetwork), NETWORKS),
+        ("VirtualNetworks".to_owned(), count(cx, world, location, ResourceKind::VirtualNetwork), NETWORKS),
         ("PublicIPAddresses".to_owned(), addresses, PUBLIC_IPS),
         ("StandardSkuPublicIpAddresses".to_owned(), addresses, PUBLIC_IPS),
-        ("NetworkInterfaces".to_owned(), count(cx, world, location, Kind::Nic), INTERFACES),
-        ("NetworkSecurityGroups".to_owned(), count(cx, world, location, Kind::SecurityGroup), 5000),
+        ("NetworkInterfaces".to_owned(), count(cx, world, location, ResourceKind::Nic), INTERFACES),
+        ("NetworkSecurityGroups".to_owned(), count(cx, world, location, ResourceKind::SecurityGroup), 5000),
     ]
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::network;
 use super::network::nic;
 use crate::model::arm::address::parent_id;
-use crate::model::arm::kind::Kind;
+use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::resource::Resource;
 use crate::model::world::World;
 
@@ -19,14 +19,14 @@ pub(crate) fn render(world: &World, resource: &Resource) -> Value {
     properties.insert("provisioningState".to_owned(), json!(resource.state.name()));
     let reference = |ids: Vec<String>| -> Value { ids.into_iter().map(|id| json!({"id": id})).collect() };
     match resource.kind() {
-        Kind::VirtualNetwork => {
+        ResourceKind::VirtualNetwork => {
             if let Some(Value::Array(subnets)) = properties.get_mut("subnets") {
                 for subnet in subnets {
                     complete_subnet(world, resource, subnet);
                 }
             }
         }
-        Kind::SecurityGroup => {
+        ResourceKind::SecurityGroup => {
             for (field, users) in [
                 ("networkInterfaces", nic::interfaces_of_group(world, &resource.id)),
                 ("subnets", nic::subnets_of_group(world, &resource.id)),
@@ -36,18 +36,18 @@ pub(crate) fn render(world: &World, resource: &Resource) -> Value {
                 }
             }
         }
-        Kind::PublicIp => {
+        ResourceKind::PublicIp => {
             if let Some(user) = nic::configuration_with(world, "publicIPAddress", &resource.id) {
                 properties.insert("ipConfiguration".to_owned(), json!({"id": user}));
             }
         }
-        Kind::Nic => {
+        ResourceKind::Nic => {
             if let Some(machine) = nic::machine_of(world, &resource.id) {
                 properties.insert("virtualMachine".to_owned(), json!({"id": machine.id}));
                 properties.insert("primary".to_owned(), json!(true));
             }
         }
-        Kind::Deployment if resource.operation.is_some() => {
+        ResourceKind::Deployment if resource.operation.is_some() => {
             properties.insert("provisioningState".to_owned(), json!("Running"));
         }
         _ => {}
@@ -63,7 +63,7 @@ pub(crate) fn render(world: &World, resource: &Resource) -> Value {
 pub(crate) fn render_embedded(world: &World, id: &str) -> Option<Value> {
     let parent = world.arm.get(parent_id(id))?;
     let mut item = network::embedded(world, id)?.clone();
-    if parent.kind() == Kind::VirtualNetwork {
+    if parent.kind() == ResourceKind::VirtualNetwork {
         complete_subnet(world, parent, &mut item);
     }
     if let Some(map) = item.as_object_mut() {

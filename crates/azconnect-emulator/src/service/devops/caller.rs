@@ -11,13 +11,13 @@ use crate::model::token::{Audience, Identity};
 use crate::model::world::World;
 
 /// The caller of one organization.
-pub(super) struct Visitor {
+pub(super) struct OrganizationCaller {
     pub(super) member: Member,
     /// The scopes of the personal access token that was used; none for a token of Entra ID.
     pat_scope: Option<String>,
 }
 
-impl Visitor {
+impl OrganizationCaller {
     /// The caller of a request to an organization.
     pub(super) fn of(call: &Call, world: &World, organization: &str) -> OrRefusal<Self> {
         let found = world.devops.organization(organization).ok_or_else(|| refusal::organization(organization))?;

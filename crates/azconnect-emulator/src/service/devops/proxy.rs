@@ -13,7 +13,7 @@ use crate::model::devops::permissions::{ADMINISTER, USE, connection_token};
 use crate::model::devops::{Connection, field};
 use crate::model::replica::Replica;
 use crate::model::world::World;
-use crate::service::entra::{Accepted, accepts};
+use crate::service::entra::{SecretCheck, accepts};
 
 /// What a test found. The status is that of the service it asked, not of this answer.
 struct Verdict {
@@ -203,8 +203,8 @@ impl Subject {
             return Err(refused("AADSTS7000216: 'client_assertion' or 'client_secret' is required.".to_owned()));
         };
         match accepts(world, tenant, client, key, (replica, cx.now)) {
-            Accepted::Yes(principal) => Ok(principal),
-            Accepted::No(reason) => Err(refused(reason)),
+            SecretCheck::Yes(principal) => Ok(principal),
+            SecretCheck::No(reason) => Err(refused(reason)),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::base::answer::{Answer, json_answer};
 type Input = (&'static str, bool);
 
 /// A type: its name, what people call it, where it points, and its schemes with their inputs.
-type Kind = (&'static str, &'static str, &'static str, &'static [(&'static str, &'static [Input])]);
+type EndpointType = (&'static str, &'static str, &'static str, &'static [(&'static str, &'static [Input])]);
 
 const SERVICE_PRINCIPAL: &[Input] = &[
     ("accessToken", true),
@@ -28,7 +28,7 @@ const FEDERATION: &[Input] = &[
 const USER: &[Input] = &[("username", false), ("password", true)];
 const TOKEN: &[Input] = &[("apitoken", true)];
 
-const KINDS: [Kind; 8] = [
+const KINDS: [EndpointType; 8] = [
     (
         "azurerm",
         "Azure Resource Manager",
@@ -95,7 +95,7 @@ pub(super) fn answer(cx: &Context<'_>) -> Answer {
     json_answer(200, &json!({"count": value.len(), "value": value}))
 }
 
-fn show((name, display, url, schemes): &Kind, only: Option<&str>) -> Value {
+fn show((name, display, url, schemes): &EndpointType, only: Option<&str>) -> Value {
     let schemes = schemes.iter().filter(|(scheme, _)| only.is_none_or(|only| only.eq_ignore_ascii_case(scheme)));
     let schemes: Vec<Value> = schemes
         .map(|(scheme, inputs)| {

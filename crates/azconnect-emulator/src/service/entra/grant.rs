@@ -144,25 +144,26 @@ fn check_secret(
     Err(refusal::secret_invalid(client))
 }
 
-/// Whether a client's secret is accepted at one replica of the token endpoint, for the room next door.
+/// Whether one replica of the token endpoint accepts a client's secret. Azure DevOps and registries ask so too, because
+/// in reality they ask Microsoft Entra ID.
 pub(crate) fn accepts(
     world: &World,
     tenant: &str,
     client: &str,
     secret: &Secret,
     (replica, now): (u32, Moment),
-) -> Accepted {
+) -> SecretCheck {
     let replica = Replica::of_tokens(&world.settings, replica, now);
     let checked = find_tenant(&world.directory, tenant)
         .and_then(|tenant| check_secret(world, tenant, client, (secret, &replica, now)));
     match checked {
-        Ok(principal) => Accepted::Yes(principal),
-        Err(refusal) => Accepted::No(refusal::description(&refusal)),
+        Ok(principal) => SecretCheck::Yes(principal),
+        Err(refusal) => SecretCheck::No(refusal::description(&refusal)),
     }
 }
 
 /// What the token endpoint says of a secret.
-pub(crate) enum Accepted {
+pub(crate) enum SecretCheck {
     /// The object id of the service principal.
     Yes(Uuid),
     /// The number and text of the error.

@@ -6,7 +6,7 @@ use super::refusal;
 use crate::base::call::{Call, Claim};
 use crate::base::origins::Service;
 use crate::base::refusal::{OrRefusal, Refusal};
-use crate::model::token::{Audience, Caller, Identity, Misfit};
+use crate::model::token::{Audience, Caller, Identity, TokenFault};
 use crate::model::world::World;
 
 /// What Graph knows of a request whose token is good.
@@ -24,9 +24,9 @@ impl Admitted {
         let Claim::Bearer(text) = call.claim() else { return Err(unknown("Access token is empty.")) };
         let token = world.tokens.check(&text, &Audience::Graph, call.now.wall).map_err(|misfit| {
             unknown(match misfit {
-                Misfit::Unknown => "CompactToken parsing failed with error code: 80049217",
-                Misfit::Expired => "Lifetime validation failed, the token is expired.",
-                Misfit::WrongAudience => "Access token validation failure. Invalid audience.",
+                TokenFault::Unknown => "CompactToken parsing failed with error code: 80049217",
+                TokenFault::Expired => "Lifetime validation failed, the token is expired.",
+                TokenFault::WrongAudience => "Access token validation failure. Invalid audience.",
             })
         })?;
         let roles = match token.identity {

@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Context, Key, Kind, document, refusal};
+use super::{Context, HolderKind, Key, document, refusal};
 use crate::base::answer::{Answer, empty, json_answer};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::directory::{Password, Tenant};
@@ -19,7 +19,7 @@ const PERSONAL_LIMIT: usize = 2;
 const LIMIT: usize = 1000;
 
 /// Not idempotent, and the only answer that ever holds a secret's text.
-pub(super) fn add(cx: &Context<'_>, world: &mut World, kind: Kind, key: &Key) -> OrRefusal<Answer> {
+pub(super) fn add(cx: &Context<'_>, world: &mut World, kind: HolderKind, key: &Key) -> OrRefusal<Answer> {
     let wanted = read_wanted(cx)?;
     let holder = find(cx, world, kind, key)?;
     let now = cx.now;
@@ -58,7 +58,7 @@ pub(super) fn add(cx: &Context<'_>, world: &mut World, kind: Kind, key: &Key) ->
 }
 
 /// The 400 of a missing key is also that of a key whose addition this replica has not heard of.
-pub(super) fn remove(cx: &Context<'_>, world: &mut World, kind: Kind, key: &Key) -> OrRefusal<Answer> {
+pub(super) fn remove(cx: &Context<'_>, world: &mut World, kind: HolderKind, key: &Key) -> OrRefusal<Answer> {
     let body = cx.call.json().map_err(|_| malformed())?;
     let key_id = body.get("keyId").and_then(Value::as_str).unwrap_or_default().to_owned();
     let id = Uuid::parse_str(&key_id).map_err(|_| {
@@ -82,17 +82,17 @@ pub(super) fn remove(cx: &Context<'_>, world: &mut World, kind: Kind, key: &Key)
 
 /// Whose secrets change, once it is sure that the caller may.
 struct Holder {
-    kind: Kind,
+    kind: HolderKind,
     object_id: Uuid,
     personal: bool,
 }
 
-fn find(cx: &Context<'_>, world: &World, kind: Kind, key: &Key) -> OrRefusal<Holder> {
+fn find(cx: &Context<'_>, world: &World, kind: HolderKind, key: &Key) -> OrRefusal<Holder> {
     let tenant = world.directory.tenant_by_id(cx.caller.tenant).ok_or_else(|| refusal::not_found(key.text()))?;
     let replica = cx.replica(world);
     let missing = || refusal::not_found(key.text());
     let (holder, owners) = match kind {
-        Kind::Application => {
+        HolderKind::Application => {
             let found = tenant.applications.iter().find(|a| {
                 key.matches(a.object_id, a.client_id) && replica.has_seen_creation(a.object_id, a.created.elapsed)
             });
@@ -100,7 +100,7 @@ fn find(cx: &Context<'_>, world: &World, kind: Kind, key: &Key) -> OrRefusal<Hol
             let personal = found.sign_in_audience.contains("PersonalMicrosoftAccount");
             (Holder { kind, object_id: found.object_id, personal }, &found.owners)
         }
-        Kind::ServicePrincipal => {
+        HolderKind::ServicePrincipal => {
             let found = tenant.principals.iter().find(|p| {
                 key.matches(p.object_id, p.client_id) && replica.has_seen_creation(p.object_id, p.created.elapsed)
             });
@@ -115,8 +115,8 @@ fn find(cx: &Context<'_>, world: &World, kind: Kind, key: &Key) -> OrRefusal<Hol
 fn passwords_in<'a>(tenant: &'a Tenant, holder: &Holder) -> Option<&'a Vec<Password>> {
     let id = holder.object_id;
     match holder.kind {
-        Kind::Application => tenant.applications.iter().find(|a| a.object_id == id).map(|a| &a.passwords),
-        Kind::ServicePrincipal => tenant.principals.iter().find(|p| p.object_id == id).map(|p| &p.passwords),
+        HolderKind::Application => tenant.applications.iter().find(|a| a.object_id == id).map(|a| &a.passwords),
+        HolderKind::ServicePrincipal => tenant.principals.iter().find(|p| p.object_id == id).map(|p| &p.passwords),
     }
 }
 
@@ -129,8 +129,10 @@ fn holder_passwords_mut<'a>(world: &'a mut World, tenant: Uuid, holder: &Holder)
     let tenant = world.directory.tenant_mut(tenant)?;
     let id = holder.object_id;
     match holder.kind {
-        Kind::Application => tenant.applications.iter_mut().find(|a| a.object_id == id).map(|a| &mut a.passwords),
-        Kind::ServicePrincipal => tenant.principals.iter_mut().find(|p| p.object_id == id).map(|p| &mut p.passwords),
+        HolderKind::Application => tenant.applications.iter_mut().find(|a| a.object_id == id).map(|a| &mut a.passwords),
+        HolderKind::ServicePrincipal => {
+            tenant.principals.iter_mut().find(|p| p.object_id == id).map(|p| &mut p.passwords)
+        }
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) const FIELDS: [&str; 8] = [
     "acceptedTerms",
 ];
 
-/// Those fields, read.
+/// What a seed says of a subscription at Azure Resource Manager.
 #[derive(Default)]
 pub(crate) struct AccountSeed {
     pub(crate) state: Option<String>,

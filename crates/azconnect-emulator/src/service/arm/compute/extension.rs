@@ -9,21 +9,21 @@ use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::{last, parent_id, same, same_id};
 use crate::model::arm::agent::AgentOutcome;
 use crate::model::arm::failure::Failure;
-use crate::model::arm::kind::Kind;
+use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::machine::Power;
 use crate::model::arm::operation::Work;
-use crate::model::arm::resource::{Resource, State};
+use crate::model::arm::resource::{ProvisioningState, Resource};
 use crate::model::world::World;
 use crate::service::arm::context::{Context, Reply};
-use crate::service::arm::put::{Write, properties};
 use crate::service::arm::resource::require;
+use crate::service::arm::write::{Write, properties};
 
-/// How long the service waits for an extension.
-const PATIENCE: Duration = Duration::from_secs(90 * 60);
+/// How long the service waits for an extension before the operation fails.
+const TIME_LIMIT: Duration = Duration::from_secs(90 * 60);
 
 /// Installs an extension.
 pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Reply> {
-    let target = cx.prepare(world, Kind::Extension, names)?;
+    let target = cx.prepare(world, ResourceKind::Extension, names)?;
     let mut shown = properties(&cx.body);
     let kept = |shown: &mut Map<String, Value>| shown.remove("protectedSettings");
     if target.same_running.is_some() {
@@ -36,7 +36,7 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefu
             return Err(Refusal::parameter(field, format!("Required parameter '{field}' is missing (null).")));
         }
     }
-    let rival = world.arm.below(&machine, Kind::Extension).find(|other| {
+    let rival = world.arm.below(&machine, ResourceKind::Extension).find(|other| {
         !same_id(&other.id, &target.id)
             && other.text("properties/publisher").is_some_and(|own| same(own, text("publisher")))
             && other.text("properties/type").is_some_and(|own| same(own, text("type")))
@@ -136,7 +136,10 @@ fn outcome(cx: &Context<'_>, world: &World, machine: &str, protected: Option<&Va
                 "Provisioning of VM extension {name} has timed out. Extension provisioning has taken too long to complete. The extension did not report a message. More information on troubleshooting is available at https://aka.ms/VMExtensionCSELinuxTroubleshoot"
             );
             Some(
-                Failure::new("VMExtensionProvisioningTimeout").with_message(message).with_time(PATIENCE).in_operation(),
+                Failure::new("VMExtensionProvisioningTimeout")
+                    .with_message(message)
+                    .with_time(TIME_LIMIT)
+                    .in_operation(),
             )
         }
     }
@@ -147,8 +150,10 @@ pub(crate) fn view(extension: &Resource) -> Value {
     let publisher = extension.text("properties/publisher").unwrap_or_default();
     let kind = extension.text("properties/type").unwrap_or_default();
     let (code, level, words) = match extension.state {
-        State::Succeeded => ("ProvisioningState/succeeded", "Info", "Provisioning succeeded"),
-        State::Failed | State::Canceled => ("ProvisioningState/failed/1", "Error", "Provisioning failed"),
+        ProvisioningState::Succeeded => ("ProvisioningState/succeeded", "Info", "Provisioning succeeded"),
+        ProvisioningState::Failed | ProvisioningState::Canceled => {
+            ("ProvisioningState/failed/1", "Error", "Provisioning failed")
+        }
         _ => ("ProvisioningState/transitioning", "Info", "Transitioning"),
     };
     json!({

@@ -4,21 +4,22 @@ use serde_json::{Value, json};
 
 use crate::base::moment::{Moment, rfc3339};
 use crate::model::arm::address::same_id;
-use crate::model::arm::kind::Kind;
+use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::machine::Power;
-use crate::model::arm::resource::{Resource, State};
+use crate::model::arm::resource::{ProvisioningState, Resource};
 use crate::model::world::World;
 
 /// The instance view of a machine.
 pub(crate) fn of(world: &World, machine: &Resource, now: Moment) -> Value {
     let provisioning = match machine.state {
-        State::Creating => ("creating", "Creating"),
-        State::Updating => ("updating", "Updating"),
-        State::Deleting => ("deleting", "Deleting"),
-        State::Succeeded => ("succeeded", "Provisioning succeeded"),
-        State::Failed | State::Canceled => ("failed", "Provisioning failed"),
+        ProvisioningState::Creating => ("creating", "Creating"),
+        ProvisioningState::Updating => ("updating", "Updating"),
+        ProvisioningState::Deleting => ("deleting", "Deleting"),
+        ProvisioningState::Succeeded => ("succeeded", "Provisioning succeeded"),
+        ProvisioningState::Failed | ProvisioningState::Canceled => ("failed", "Provisioning failed"),
     };
-    let level = if matches!(machine.state, State::Failed | State::Canceled) { "Error" } else { "Info" };
+    let level =
+        if matches!(machine.state, ProvisioningState::Failed | ProvisioningState::Canceled) { "Error" } else { "Info" };
     let mut statuses = vec![json!({
         "code": format!("ProvisioningState/{}", provisioning.0),
         "level": level,
@@ -45,7 +46,7 @@ pub(crate) fn of(world: &World, machine: &Resource, now: Moment) -> Value {
     }
     let disks: Vec<Value> = world
         .arm
-        .of_kind(Kind::Disk)
+        .of_kind(ResourceKind::Disk)
         .filter(|disk| disk.text("managedBy").is_some_and(|id| same_id(id, &machine.id)))
         .map(|disk| {
             json!({"name": disk.name(), "statuses": [{
@@ -54,7 +55,8 @@ pub(crate) fn of(world: &World, machine: &Resource, now: Moment) -> Value {
         })
         .collect();
     map.insert("disks".to_owned(), json!(disks));
-    let extensions: Vec<Value> = world.arm.below(&machine.id, Kind::Extension).map(super::extension::view).collect();
+    let extensions: Vec<Value> =
+        world.arm.below(&machine.id, ResourceKind::Extension).map(super::extension::view).collect();
     if !extensions.is_empty() {
         map.insert("extensions".to_owned(), json!(extensions));
     }
@@ -66,7 +68,7 @@ fn agent(world: &World, machine: &Resource, now: Moment) -> Value {
     let ready = machine.machine().and_then(|inner| inner.agent_ready()).is_some_and(|at| at <= now.elapsed);
     let handlers: Vec<Value> = world
         .arm
-        .below(&machine.id, Kind::Extension)
+        .below(&machine.id, ResourceKind::Extension)
         .map(|extension| {
             let publisher = extension.text("properties/publisher").unwrap_or_default();
             let kind = extension.text("properties/type").unwrap_or_default();

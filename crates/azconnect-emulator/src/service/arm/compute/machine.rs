@@ -7,17 +7,17 @@ use crate::base::moment::{Moment, rfc3339};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::{resource_id, same_id};
-use crate::model::arm::kind::Kind;
+use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::machine::Power;
 use crate::model::arm::operation::Work;
-use crate::model::arm::resource::{Content, Reservation, Resource, State};
+use crate::model::arm::resource::{Content, ProvisioningState, Reservation, Resource};
 use crate::model::world::World;
-use crate::service::arm::context::{Context, Reply, Style};
+use crate::service::arm::context::{Context, PollAddresses, Reply};
 use crate::service::arm::network::nic;
 use crate::service::arm::operation::{Start, preempt};
-use crate::service::arm::put::busy;
 use crate::service::arm::resource::require;
 use crate::service::arm::usage::Need;
+use crate::service::arm::write::busy;
 
 /// What becomes of a machine when its creation succeeds.
 pub(crate) fn created(world: &mut World, id: &str, at: Moment) {
@@ -110,7 +110,7 @@ pub(crate) fn powered(world: &mut World, id: &str, power: Power, at: Moment) {
 /// The id of a machine in the group of a request.
 fn id_in_group(cx: &Context<'_>, name: &str) -> String {
     let group = cx.address.group.as_deref().unwrap_or_default();
-    resource_id(&cx.address.subscription, group, Kind::Machine, &[name])
+    resource_id(&cx.address.subscription, group, ResourceKind::Machine, &[name])
 }
 
 /// What a machine reports of its inside.
@@ -169,10 +169,10 @@ fn begin_power(
         Start { kind, subject: &id, work: Work::Power(power), namespace: "Microsoft.Compute", location: &location };
     let operation = cx.start(world, start);
     if let Some(resource) = world.arm.get_mut(&id) {
-        resource.state = State::Updating;
+        resource.state = ProvisioningState::Updating;
         resource.operation = Some(operation);
     }
-    Ok(Reply::new(202, Value::Null).operation(operation, Style::Both))
+    Ok(Reply::new(202, Value::Null).operation(operation, PollAddresses::Both))
 }
 
 /// Begins to delete a machine. A creation that is still running gives way.
@@ -180,10 +180,10 @@ pub(crate) fn delete(cx: &Context<'_>, world: &mut World, id: &str) -> OrRefusal
     let Some(machine) = world.arm.get(id) else { return Ok(Reply::new(204, Value::Null)) };
     let (id, location, running, state) =
         (machine.id.clone(), machine.location.clone(), machine.operation, machine.state);
-    if state == State::Deleting
+    if state == ProvisioningState::Deleting
         && let Some(running) = running
     {
-        return Ok(Reply::new(202, Value::Null).operation(running, Style::Both));
+        return Ok(Reply::new(202, Value::Null).operation(running, PollAddresses::Both));
     }
     if let Some(running) = running {
         preempt(world, running, cx.now);
@@ -197,10 +197,10 @@ pub(crate) fn delete(cx: &Context<'_>, world: &mut World, id: &str) -> OrRefusal
     };
     let operation = cx.start(world, start);
     if let Some(resource) = world.arm.get_mut(&id) {
-        resource.state = State::Deleting;
+        resource.state = ProvisioningState::Deleting;
         resource.operation = Some(operation);
     }
-    Ok(Reply::new(202, Value::Null).operation(operation, Style::Both))
+    Ok(Reply::new(202, Value::Null).operation(operation, PollAddresses::Both))
 }
 
 /// Makes the disks that come with a machine, and fills in their ids.
@@ -227,7 +227,8 @@ pub(crate) fn make_disks(cx: &Context<'_>, world: &mut World, machine: &str, sto
         let kind = if index == 0 { "OsDisk" } else { "disk" };
         let usual = format!("{name}_{kind}_{}_{suffix}", index.max(1));
         let disk_name = map.get("name").and_then(Value::as_str).map_or(usual, str::to_owned);
-        let id = crate::model::arm::address::resource_id(&cx.address.subscription, group, Kind::Disk, &[&disk_name]);
+        let id =
+            crate::model::arm::address::resource_id(&cx.address.subscription, group, ResourceKind::Disk, &[&disk_name]);
         let tier = map
             .get("managedDisk")
             .and_then(|disk| disk.get("storageAccountType")?.as_str())
@@ -259,7 +260,7 @@ fn add_disk(cx: &Context<'_>, world: &mut World, disk: NewDisk<'_>) {
     let mut document = Map::new();
     document.insert("name".to_owned(), json!(crate::model::arm::address::last(&disk.id)));
     document.insert("id".to_owned(), json!(disk.id));
-    document.insert("type".to_owned(), json!(Kind::Disk.full()));
+    document.insert("type".to_owned(), json!(ResourceKind::Disk.full()));
     document.insert("location".to_owned(), json!(disk.location));
     document.insert("sku".to_owned(), json!({"name": disk.tier}));
     if let Some(zones) = disk.zones {
@@ -277,7 +278,7 @@ fn add_disk(cx: &Context<'_>, world: &mut World, disk: NewDisk<'_>) {
         map.insert("osType".to_owned(), json!("Linux"));
     }
     document.insert("properties".to_owned(), properties);
-    let mut resource = Resource::new(Kind::Disk, disk.id, disk.location, cx.now, Some(cx.caller.object_id()));
+    let mut resource = Resource::new(ResourceKind::Disk, disk.id, disk.location, cx.now, Some(cx.caller.object_id()));
     resource.document = document;
     world.arm.insert(resource, Some(disk.machine));
 }

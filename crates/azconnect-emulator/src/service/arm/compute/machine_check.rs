@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::same;
-use crate::model::arm::kind::Kind;
+use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::offers::{Image, Size, image_named, region_named, size_named};
 use crate::model::world::World;
 use crate::service::arm::context::Context;
-use crate::service::arm::put::Target;
 use crate::service::arm::usage::Need;
+use crate::service::arm::write::Target;
 use crate::service::arm::{names, usage};
 
 /// The longest custom data, in base64.
@@ -169,7 +169,7 @@ fn check_system(cx: &Context<'_>, image: Option<&Image>) -> OrRefusal<Option<Vec
     let (Some(computer), Some(user)) = (text("computerName"), text("adminUsername")) else {
         return Err(Refusal::parameter("osProfile", "Required parameter 'osProfile' is missing (null)."));
     };
-    if names::check(Kind::Machine, computer).is_err() {
+    if names::check(ResourceKind::Machine, computer).is_err() {
         return Err(Refusal::parameter("computerName", format!("The computer name '{computer}' is not valid.")));
     }
     names::check_user(user)?;
@@ -282,7 +282,7 @@ fn check_security(cx: &Context<'_>, size: &Size, image: Option<&Image>) -> OrRef
 fn check_disks(cx: &Context<'_>, world: &World) -> OrRefusal<()> {
     let Some(name) = cx.text("/properties/storageProfile/osDisk/name") else { return Ok(()) };
     let group = cx.address.group.as_deref().unwrap_or_default();
-    let id = crate::model::arm::address::resource_id(&cx.address.subscription, group, Kind::Disk, &[name]);
+    let id = crate::model::arm::address::resource_id(&cx.address.subscription, group, ResourceKind::Disk, &[name]);
     if world.arm.get(&id).is_none() {
         return Ok(());
     }

@@ -8,21 +8,21 @@ use crate::base::moment::rfc3339;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::last;
-use crate::model::arm::kind::Kind;
+use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::machine::Power;
 use crate::model::arm::offers::Size;
 use crate::model::arm::operation::Work;
 use crate::model::arm::resource::Resource;
 use crate::model::world::World;
 use crate::service::arm::context::{Context, Reply};
-use crate::service::arm::put::{Target, Write, properties};
 use crate::service::arm::resource::require;
 use crate::service::arm::usage::Need;
+use crate::service::arm::write::{Target, Write, properties};
 use crate::service::arm::{usage, view};
 
 /// Creates a machine, or changes an existing one.
 pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Reply> {
-    let target = cx.prepare(world, Kind::Machine, names)?;
+    let target = cx.prepare(world, ResourceKind::Machine, names)?;
     if target.same_running.is_some() {
         return Ok(cx.write(world, &target, update(Map::new())));
     }
@@ -153,7 +153,7 @@ pub(crate) fn patch(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRe
     let machine = require(world, &id)?;
     let (location, id) = (machine.location.clone(), machine.id.clone());
     if machine.operation.is_some() {
-        return Err(crate::service::arm::put::busy(cx, world, machine));
+        return Err(crate::service::arm::write::busy(cx, world, machine));
     }
     if cx.at("/properties/hardwareProfile/vmSize").is_some() {
         let size = check_size(cx, world, &location)?;
@@ -162,7 +162,7 @@ pub(crate) fn patch(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRe
     let machine = require(world, &id)?;
     let mut merged = machine.document.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
     merge(&mut merged, &visible(properties(&cx.body)));
-    let target = Target { id, kind: Kind::Machine, exists: true, location, same_running: None };
+    let target = Target { id, kind: ResourceKind::Machine, exists: true, location, same_running: None };
     Ok(cx.write(world, &target, update(merged)))
 }
 

@@ -11,19 +11,19 @@ use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::parent_id;
 use crate::model::arm::agent::CommandOutcome;
 use crate::model::arm::failure::Failure;
-use crate::model::arm::kind::Kind;
+use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::operation::Work;
 use crate::model::arm::resource::{Content, Resource, Run};
 use crate::model::world::World;
 use crate::service::arm::context::{Context, Reply};
-use crate::service::arm::put::{Write, properties};
+use crate::service::arm::write::{Write, properties};
 
 /// The usual limit of a script.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(90 * 60);
 
 /// Sends a command to a machine.
 pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Reply> {
-    let target = cx.prepare(world, Kind::RunCommand, names)?;
+    let target = cx.prepare(world, ResourceKind::RunCommand, names)?;
     let mut shown_properties = properties(&cx.body);
     for hidden in ["protectedParameters", "runAsPassword"] {
         shown_properties.remove(hidden);

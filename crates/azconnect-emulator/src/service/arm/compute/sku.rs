@@ -30,7 +30,7 @@ pub(crate) fn list(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
     Ok(Reply::new(200, json!({"value": items})))
 }
 
-/// The same list many times over, as an answer whose body is made piece by piece.
+/// Repeats the list many times in an answer whose body is made piece by piece, so that it never is in memory as a whole.
 pub(crate) fn inflated(world: &World, reply: &Reply) -> Option<Answer> {
     let times = world.settings.resource_manager.sku_inflation;
     let items = reply.body.get("value")?.as_array()?;

@@ -8,18 +8,18 @@ use super::cidr::Cidr;
 use super::nic::{configuration_with, configurations, require_reference};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::{last, parent_id, same_id};
-use crate::model::arm::kind::Kind;
+use crate::model::arm::kind::ResourceKind;
 use crate::model::world::World;
 use crate::service::arm::context::Context;
 use crate::service::arm::network;
-use crate::service::arm::put::Target;
+use crate::service::arm::write::Target;
 
 /// The configurations of one interface in the making.
 pub(crate) struct Configuring<'a> {
     pub(crate) world: &'a World,
     pub(crate) cx: &'a Context<'a>,
     pub(crate) target: &'a Target,
-    /// Those that are complete.
+    /// The configurations that were checked and completed so far.
     pub(crate) others: &'a [Value],
 }
 
@@ -50,7 +50,7 @@ impl Configuring<'_> {
         Ok(json!({
             "name": name,
             "id": id,
-            "type": format!("{}/ipConfigurations", Kind::Nic.full()),
+            "type": format!("{}/ipConfigurations", ResourceKind::Nic.full()),
             "properties": properties,
         }))
     }

@@ -7,12 +7,12 @@ use crate::base::moment::Moment;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::{Address, parent_id, same_id};
-use crate::model::arm::kind::Kind;
+use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::operation::Work;
-use crate::model::arm::resource::{Content, Reservation, Resource, State};
+use crate::model::arm::resource::{Content, ProvisioningState, Reservation, Resource};
 use crate::model::world::World;
 use crate::service::arm::context::{Context, Reply};
-use crate::service::arm::put::{Target, Write, properties};
+use crate::service::arm::write::{Target, Write, properties};
 use crate::service::arm::{network, usage};
 
 /// Creates or changes an interface. Unlike the rest of the network it is ready at once.
@@ -68,7 +68,7 @@ pub(crate) fn require_reference(cx: &Context<'_>, world: &World, user: &str, id:
         ));
     };
     let action = format!("{}/join/action", kind.full());
-    let user_kind = Address::of_id(user).and_then(|address| Some(address.kind()?.0)).unwrap_or(Kind::Nic);
+    let user_kind = Address::of_id(user).and_then(|address| Some(address.kind()?.0)).unwrap_or(ResourceKind::Nic);
     let main = format!("{}/write", user_kind.full());
     cx.permit_linked(world, (&main, user), &action, id)?;
     let holder = if kind.parent().is_some() { parent_id(id) } else { id };
@@ -83,13 +83,13 @@ pub(crate) fn require_reference(cx: &Context<'_>, world: &World, user: &str, id:
     };
     let Some(resource) = resource else { return Err(missing()) };
     let wanted = crate::model::arm::offers::region_named(cx.text("/location").unwrap_or_default());
-    if user_kind != Kind::Subnet && wanted.is_some_and(|region| region.name != resource.location) {
+    if user_kind != ResourceKind::Subnet && wanted.is_some_and(|region| region.name != resource.location) {
         return Err(missing());
     }
-    if resource.state == State::Succeeded || same_id(holder, parent_id(user)) || same_id(holder, user) {
+    if resource.state == ProvisioningState::Succeeded || same_id(holder, parent_id(user)) || same_id(holder, user) {
         return Ok(());
     }
-    let last_write = if resource.state == State::Deleting { "DeleteOperation" } else { kind.put_name() };
+    let last_write = if resource.state == ProvisioningState::Deleting { "DeleteOperation" } else { kind.put_name() };
     Err(Refusal::new(429, "RetryableError", "A retryable error occurred.").detail(Refusal::new(
         429,
         "ReferencedResourceNotProvisioned",
@@ -102,7 +102,7 @@ pub(crate) fn require_reference(cx: &Context<'_>, world: &World, user: &str, id:
 
 /// Every IP configuration, with the id of its interface.
 pub(crate) fn configurations<'a>(world: &'a World) -> impl Iterator<Item = (&'a Value, &'a str)> {
-    world.arm.of_kind(Kind::Nic).flat_map(|nic| {
+    world.arm.of_kind(ResourceKind::Nic).flat_map(|nic| {
         let list = nic.at("properties/ipConfigurations").and_then(Value::as_array);
         list.into_iter().flatten().map(|configuration| (configuration, nic.id.as_str()))
     })
@@ -127,13 +127,13 @@ pub(crate) fn configuration_with(world: &World, field: &str, id: &str) -> Option
 /// The interfaces with a security group.
 pub(crate) fn interfaces_of_group(world: &World, id: &str) -> Vec<String> {
     let uses = |nic: &&Resource| nic.text("properties/networkSecurityGroup/id").is_some_and(|used| same_id(used, id));
-    world.arm.of_kind(Kind::Nic).filter(uses).map(|nic| nic.id.clone()).collect()
+    world.arm.of_kind(ResourceKind::Nic).filter(uses).map(|nic| nic.id.clone()).collect()
 }
 
 /// The subnets with a security group.
 pub(crate) fn subnets_of_group(world: &World, id: &str) -> Vec<String> {
     let mut users = Vec::new();
-    for network in world.arm.of_kind(Kind::VirtualNetwork) {
+    for network in world.arm.of_kind(ResourceKind::VirtualNetwork) {
         for subnet in network.at("properties/subnets").and_then(Value::as_array).into_iter().flatten() {
             let group = subnet.pointer("/properties/networkSecurityGroup/id").and_then(Value::as_str);
             if group.is_some_and(|group| same_id(group, id)) {
@@ -153,7 +153,7 @@ pub(crate) fn users_of_group(world: &World, id: &str) -> Vec<String> {
 
 /// The machine that an interface is in.
 pub(crate) fn machine_of<'a>(world: &'a World, id: &str) -> Option<&'a Resource> {
-    world.arm.of_kind(Kind::Machine).find(|machine| {
+    world.arm.of_kind(ResourceKind::Machine).find(|machine| {
         let list = machine.at("properties/networkProfile/networkInterfaces").and_then(Value::as_array);
         list.into_iter()
             .flatten()

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::same;
-use crate::model::arm::kind::Kind;
+use crate::model::arm::kind::ResourceKind;
 
 /// Refuses a rule with an impossible field, or one that conflicts with an earlier one.
 pub(crate) fn check(name: &str, rule: &Value, others: &[Value]) -> OrRefusal<()> {
@@ -97,7 +97,7 @@ pub(crate) fn defaults(group: &str) -> Value {
         json!({
             "name": name,
             "id": format!("{group}/defaultSecurityRules/{name}"),
-            "type": format!("{}/defaultSecurityRules", Kind::SecurityGroup.full()),
+            "type": format!("{}/defaultSecurityRules", ResourceKind::SecurityGroup.full()),
             "properties": {
                 "provisioningState": "Succeeded", "protocol": "*", "sourcePortRange": "*", "destinationPortRange": "*",
                 "sourceAddressPrefix": source, "destinationAddressPrefix": destination,

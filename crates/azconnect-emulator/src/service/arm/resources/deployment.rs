@@ -13,15 +13,15 @@ use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::Address;
 use crate::model::arm::deployment::{Deployment, Step, StepProgress, Template};
 use crate::model::arm::failure::Failure;
-use crate::model::arm::kind::Kind;
+use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::operation::{Progress, Work};
-use crate::model::arm::resource::{Content, Resource, State};
+use crate::model::arm::resource::{Content, ProvisioningState, Resource};
 use crate::model::world::World;
 use crate::service::arm::compute::machine_check;
-use crate::service::arm::context::{Admitted, Context, Reply, Style};
+use crate::service::arm::context::{Admitted, Context, PollAddresses, Reply};
 use crate::service::arm::operation::{Start, end};
-use crate::service::arm::put::properties;
 use crate::service::arm::resource::not_found;
+use crate::service::arm::write::properties;
 use crate::service::arm::{refusal, resource};
 
 /// Answers `…/deployments/{name}/validate`.
@@ -36,13 +36,13 @@ pub(crate) fn validate(cx: &Context<'_>, world: &mut World, name: &str) -> OrRef
     let id = crate::model::arm::address::resource_id(
         &cx.address.subscription,
         cx.address.group.as_deref().unwrap_or_default(),
-        Kind::Deployment,
+        ResourceKind::Deployment,
         &[name],
     );
     Ok(Reply::new(
         200,
         json!({
-            "id": id, "name": name, "type": Kind::Deployment.full(),
+            "id": id, "name": name, "type": ResourceKind::Deployment.full(),
             "properties": {
                 "provisioningState": "Succeeded", "mode": cx.text("/properties/mode").unwrap_or("Incremental"),
                 "timestamp": rfc3339(cx.now.wall), "duration": "PT0S", "validatedResources": resources,
@@ -107,7 +107,7 @@ fn check_step(cx: &Context<'_>, world: &mut World, step: &Step, body: Value) -> 
         return Ok(());
     }
     let target = inner.prepare(world, kind, &names)?;
-    if kind == Kind::Machine {
+    if kind == ResourceKind::Machine {
         machine_check::check(&inner, world, &target)?;
     }
     Ok(())
@@ -122,8 +122,12 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefu
     }
     check(cx, world, name)?;
     let (template, steps) = read(cx, world, name)?;
-    let id =
-        crate::model::arm::address::resource_id(&template.subscription, &template.group, Kind::Deployment, &[name]);
+    let id = crate::model::arm::address::resource_id(
+        &template.subscription,
+        &template.group,
+        ResourceKind::Deployment,
+        &[name],
+    );
     let operation = cx.start(
         world,
         Start {
@@ -151,9 +155,9 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefu
     };
     let exists = world.arm.get(&id).is_some();
     let by = Some(cx.caller.object_id());
-    let mut resource = Resource::new(Kind::Deployment, id.clone(), "", cx.now, by);
+    let mut resource = Resource::new(ResourceKind::Deployment, id.clone(), "", cx.now, by);
     resource.document = document;
-    resource.state = State::Creating;
+    resource.state = ProvisioningState::Creating;
     resource.operation = Some(operation);
     resource.content = Content::Deployment((!scripted).then(|| Box::new(deployment)));
     world.arm.insert(resource, None);
@@ -163,7 +167,7 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefu
         *state = json!("Accepted");
     }
     advance(world, cx.now);
-    Ok(Reply::new(if exists { 200 } else { 201 }, body).operation(operation, Style::Status))
+    Ok(Reply::new(if exists { 200 } else { 201 }, body).operation(operation, PollAddresses::Status))
 }
 
 /// A deployment as it is shown: without its template, and without its secrets.
@@ -178,7 +182,7 @@ fn document(cx: &Context<'_>, world: &mut World, id: &str, template: &Template) 
     let mut document = Map::new();
     document.insert("id".to_owned(), json!(id));
     document.insert("name".to_owned(), json!(template.name));
-    document.insert("type".to_owned(), json!(Kind::Deployment.full()));
+    document.insert("type".to_owned(), json!(ResourceKind::Deployment.full()));
     document.insert("properties".to_owned(), Value::Object(shown_properties));
     document
 }
@@ -203,7 +207,7 @@ fn without_secrets(cx: &Context<'_>, parameters: Map<String, Value>) -> Value {
 pub(crate) fn advance(world: &mut World, now: Moment) {
     let running: Vec<String> = world
         .arm
-        .of_kind(Kind::Deployment)
+        .of_kind(ResourceKind::Deployment)
         .filter(|resource| matches!(resource.content, Content::Deployment(Some(_))))
         .map(Resource::key)
         .collect();

@@ -5,12 +5,12 @@ use serde_json::{Map, Value};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::within;
-use crate::model::arm::kind::Kind;
+use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::offers::{region_named, region_names};
 use crate::model::arm::operation::Work;
-use crate::model::arm::resource::{Resource, State};
+use crate::model::arm::resource::{ProvisioningState, Resource};
 use crate::model::world::World;
-use crate::service::arm::context::{Context, Reply, Style};
+use crate::service::arm::context::{Context, PollAddresses, Reply};
 use crate::service::arm::operation::Start;
 use crate::service::arm::{list, names, network, view};
 
@@ -65,7 +65,7 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
     };
     let tags = cx.at("/tags").cloned();
     if let Some(group) = world.arm.get_mut(id) {
-        if group.state == State::Deleting {
+        if group.state == ProvisioningState::Deleting {
             return Err(being_deleted(&name));
         }
         if group.location != region.name {
@@ -119,7 +119,7 @@ pub(crate) fn delete(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
     let Some(group) = world.arm.get(id) else { return Err(not_found(cx)) };
     let (id, location, running) = (group.id.clone(), group.location.clone(), group.operation);
     if let Some(running) = running {
-        return Ok(Reply::new(202, Value::Null).operation(running, Style::Location));
+        return Ok(Reply::new(202, Value::Null).operation(running, PollAddresses::Location));
     }
     if let Some(refusal) = blocked(cx, world, &id) {
         return Err(refusal);
@@ -133,10 +133,10 @@ pub(crate) fn delete(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
     };
     let operation = cx.start(world, start);
     if let Some(group) = world.arm.get_mut(&id) {
-        group.state = State::Deleting;
+        group.state = ProvisioningState::Deleting;
         group.operation = Some(operation);
     }
-    Ok(Reply::new(202, Value::Null).operation(operation, Style::Location))
+    Ok(Reply::new(202, Value::Null).operation(operation, PollAddresses::Location))
 }
 
 /// A group cannot go while something in another group uses what is in it.
@@ -145,16 +145,16 @@ fn blocked(cx: &Context<'_>, world: &World, id: &str) -> Option<Box<Refusal>> {
     let mut blockers: Vec<(&str, Box<Refusal>)> = Vec::new();
     for resource in inside {
         let users = match resource.kind() {
-            Kind::VirtualNetwork => resource
+            ResourceKind::VirtualNetwork => resource
                 .embedded_ids()
                 .iter()
                 .flat_map(|subnet| crate::service::arm::network::nic::configurations_with(world, "subnet", subnet))
                 .collect(),
-            Kind::PublicIp => {
+            ResourceKind::PublicIp => {
                 crate::service::arm::network::nic::configurations_with(world, "publicIPAddress", &resource.id)
             }
-            Kind::SecurityGroup => crate::service::arm::network::nic::users_of_group(world, &resource.id),
-            Kind::Nic => crate::service::arm::network::nic::machine_of(world, &resource.id)
+            ResourceKind::SecurityGroup => crate::service::arm::network::nic::users_of_group(world, &resource.id),
+            ResourceKind::Nic => crate::service::arm::network::nic::machine_of(world, &resource.id)
                 .map(|machine| machine.id.clone())
                 .into_iter()
                 .collect(),
@@ -187,7 +187,7 @@ pub(crate) fn list(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
     let filter = cx.call.query.filled("$filter").and_then(list::tag_filter);
     let items = world
         .arm
-        .below(&scope, Kind::Group)
+        .below(&scope, ResourceKind::Group)
         .filter(allowed)
         .filter(|group| filter.as_ref().is_none_or(|filter| filter.accepts(group)))
         .map(|group| view::render(world, group))

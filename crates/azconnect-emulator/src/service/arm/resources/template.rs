@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::base::dice::hash;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::resource_id;
-use crate::model::arm::kind::Kind;
+use crate::model::arm::kind::ResourceKind;
 use crate::model::world::World;
 use crate::service::arm::view;
 
@@ -337,7 +337,7 @@ pub(crate) fn id_of(subscription: &str, group: &str, full: &str, names: &[String
         return None;
     }
     let refs: Vec<&str> = names.iter().map(String::as_str).collect();
-    if let Some(kind) = Kind::of(namespace, &types) {
+    if let Some(kind) = ResourceKind::of(namespace, &types) {
         return Some(resource_id(subscription, group, kind, &refs));
     }
     let below: String = types.iter().zip(&refs).map(|(one, name)| format!("/{one}/{name}")).collect();

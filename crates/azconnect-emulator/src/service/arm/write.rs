@@ -3,22 +3,22 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::context::{Context, Reply, Style};
+use super::context::{Context, PollAddresses, Reply};
 use super::operation::Start;
 use super::{names, view};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::{last, resource_id, same};
-use crate::model::arm::kind::Kind;
+use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::offers::{region_named, region_names};
 use crate::model::arm::operation::Work;
-use crate::model::arm::resource::{Resource, State};
+use crate::model::arm::resource::{ProvisioningState, Resource};
 use crate::model::world::World;
 
 /// A resource that may be written.
 pub(crate) struct Target {
     pub(crate) id: String,
-    pub(crate) kind: Kind,
+    pub(crate) kind: ResourceKind,
     pub(crate) exists: bool,
     pub(crate) location: String,
     /// The operation of an earlier request with the same body that is still running.
@@ -36,7 +36,7 @@ pub(crate) struct Write {
 
 impl Context<'_> {
     /// Checks what the service checks before it looks at the properties.
-    pub(crate) fn prepare(&self, world: &mut World, kind: Kind, names: &[&str]) -> OrRefusal<Target> {
+    pub(crate) fn prepare(&self, world: &mut World, kind: ResourceKind, names: &[&str]) -> OrRefusal<Target> {
         let group = self.group_of(world)?;
         self.require_registration(world, kind.namespace())?;
         names::check(kind, names.last().copied().unwrap_or_default())?;
@@ -66,7 +66,7 @@ impl Context<'_> {
         }
         let mut same_running = None;
         if let Some(running) = resource.operation {
-            if resource.state == State::Deleting || resource.asked != self.body {
+            if resource.state == ProvisioningState::Deleting || resource.asked != self.body {
                 return Err(busy(self, world, resource));
             }
             same_running = Some(running);
@@ -82,7 +82,7 @@ impl Context<'_> {
             None => {
                 Err(Refusal::new(404, "ResourceGroupNotFound", format!("Resource group '{name}' could not be found.")))
             }
-            Some(group) if group.state == State::Deleting => Err(Refusal::new(
+            Some(group) if group.state == ProvisioningState::Deleting => Err(Refusal::new(
                 409,
                 "ResourceGroupBeingDeleted",
                 format!("The resource group '{name}' is in deprovisioning state and cannot perform this operation."),
@@ -115,7 +115,7 @@ impl Context<'_> {
     }
 
     /// The region of a write: named, or that of the parent.
-    fn location_for(&self, world: &World, kind: Kind, id: &str) -> OrRefusal<String> {
+    fn location_for(&self, world: &World, kind: ResourceKind, id: &str) -> OrRefusal<String> {
         let full = kind.full();
         if let Some(parent) = kind.parent() {
             let parent_id = crate::model::arm::address::parent_id(id);
@@ -167,12 +167,12 @@ impl Context<'_> {
             },
         );
         let pending = if target.exists || target.kind.namespace() == "Microsoft.Network" {
-            State::Updating
+            ProvisioningState::Updating
         } else {
-            State::Creating
+            ProvisioningState::Creating
         };
         let etag = world.dice.guid();
-        let state = if write.at_once { State::Succeeded } else { pending };
+        let state = if write.at_once { ProvisioningState::Succeeded } else { pending };
         if target.exists {
             if let Some(resource) = world.arm.get_mut(&target.id) {
                 resource.document = document;
@@ -220,7 +220,7 @@ impl Context<'_> {
 
 fn reply_with(world: &World, id: &str, status: u16, operation: Uuid) -> Reply {
     let body = world.arm.get(id).map_or(Value::Null, |resource| view::render(world, resource));
-    Reply::new(status, body).operation(operation, Style::Status)
+    Reply::new(status, body).operation(operation, PollAddresses::Status)
 }
 
 /// The refusal of a write to something that is being written.
