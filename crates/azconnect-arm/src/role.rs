@@ -144,7 +144,7 @@ impl Arm {
         }
     }
 
-    /// The roles of a principal at a scope, those given above it included.
+    /// The roles of a principal at a scope, above it and below it.
     ///
     /// # Errors
     /// The service's refusal.

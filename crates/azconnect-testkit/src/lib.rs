@@ -36,7 +36,10 @@
 //! | [`FederatedCredentials`](azconnect_devops::FederatedCredentials) | [`conformance::federated_credentials`] | [`fake::Federation`] |
 //! | [`Journal`](azconnect_core::Journal) | [`conformance::journal`] | `azconnect_store::MemoryJournal` |
 //! | [`Lease`](azconnect_core::Lease) | [`conformance::lease`] | `azconnect_store::MemoryLease` |
+//! | [`Machines`](azconnect_arm::port::Machines) | [`conformance::machines`] | [`fake::FakeSubscription`] |
 //! | [`OwnRecord`](azconnect_identity::OwnRecord) | [`conformance::own_record`] | [`fake::SignInRecord`] |
+//! | [`Provisioning`](azconnect_arm::port::Provisioning), [`ProvisionRecords`](azconnect_arm::port::ProvisionRecords) | [`conformance::provisioning`] | [`fake::FakeSubscription`] |
+//! | [`Roles`](azconnect_arm::port::Roles) | [`conformance::roles`] | [`fake::FakeSubscription`] |
 //! | [`SecretStore`](azconnect_core::SecretStore) | [`conformance::secret_store`] | `azconnect_store::MemorySecrets` |
 //! | [`TokenProvider`](azconnect_credential::TokenProvider) | [`conformance::token_provider`] | [`fake::Tokens`] |
 //! | [`Transport`](azconnect_http::Transport) | [`conformance::transport`] | [`fake::Wire`] |

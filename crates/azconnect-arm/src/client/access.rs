@@ -33,7 +33,7 @@ impl Arm {
         self.list(self.call("arm.role_definition.list", Method::GET, url)).await
     }
 
-    /// The assignments of a principal at a scope and above.
+    /// The assignments of a principal at a scope, above it and below it: so the service reads the filter `principalId eq`.
     ///
     /// # Errors
     /// As [`Arm::permissions`].

@@ -23,7 +23,7 @@ pub trait Roles: Send + Sync {
     /// Gives a role. Idempotent. A principal that was created a moment ago may be waited for, up to five minutes.
     async fn assign(&self, assignment: &Assignment) -> Result<Assigned, Error>;
 
-    /// The roles of a principal at a scope, those given above it included.
+    /// The roles of a principal at a scope, above it and below it, as the service lists them.
     async fn list(&self, scope: &ResourceId, principal: PrincipalObjectId) -> Result<Vec<RoleAssignment>, Error>;
 
     /// Takes a role away that [`Roles::assign`] gave. Idempotent. One that someone else gave under another name stays.

@@ -77,15 +77,18 @@ impl PreflightCheck {
         }
     }
 
-    pub(super) fn passed(self, cause: impl Into<String>) -> Check {
+    /// A check of this that passed.
+    pub fn passed(self, cause: impl Into<String>) -> Check {
         Check::passed(self.code(), self.subject(), cause)
     }
 
-    pub(super) fn failed(self, cause: impl Into<String>, remedy: impl Into<String>) -> Check {
+    /// A check of this that failed.
+    pub fn failed(self, cause: impl Into<String>, remedy: impl Into<String>) -> Check {
         Check::failed(self.code(), self.subject(), cause, remedy)
     }
 
-    pub(super) fn unknown(self, cause: impl Into<String>, remedy: impl Into<String>) -> Check {
+    /// A check of this that could not be made.
+    pub fn unknown(self, cause: impl Into<String>, remedy: impl Into<String>) -> Check {
         Check::unknown(self.code(), self.subject(), cause, remedy)
     }
 }

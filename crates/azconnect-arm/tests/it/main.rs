@@ -13,6 +13,7 @@ mod contract;
 mod crash;
 mod golden;
 mod keys;
+mod ports;
 mod preflight;
 mod provision;
 mod roles;

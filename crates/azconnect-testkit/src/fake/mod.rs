@@ -4,6 +4,7 @@
 //! it says something about the service as well. Calls are made to fail through [`Faults`].
 
 mod agent;
+mod arm;
 mod directory;
 mod faults;
 mod federation;
@@ -13,6 +14,7 @@ mod tokens;
 mod wire;
 
 pub use agent::Agent;
+pub use arm::{Access, ArmCall, FakeSubscription};
 pub use directory::{Call, Directory, Step};
 pub use faults::{Fault, Faults};
 pub use federation::{Federation, FederationStep};

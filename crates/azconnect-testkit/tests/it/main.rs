@@ -10,6 +10,7 @@
 )]
 
 mod agent_probe;
+mod arm;
 mod broken;
 mod clock;
 mod fakes;

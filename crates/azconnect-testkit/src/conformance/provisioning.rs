@@ -1,0 +1,219 @@
+//! What every [`Provisioning`] must do, together with its [`ProvisionRecords`].
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use azconnect_arm::port::{ProvisionRecords, Provisioning};
+use azconnect_arm::{Phase, PreflightCheck, ProvisionId, ProvisionPlan, VmSpec};
+use azconnect_core::{Effect, ErrorKind};
+
+use super::report::{CaseResult, Failure, Report, ensure, ensure_eq, fresh, refused};
+
+/// Provisioning under test, and what lies behind it: an emulator, or a fake.
+#[async_trait]
+pub trait ProvisioningHarness: Send + Sync {
+    /// The provisioning.
+    fn provisioning(&self) -> Arc<dyn Provisioning>;
+
+    /// What is recorded of it.
+    fn records(&self) -> Arc<dyn ProvisionRecords>;
+
+    /// A machine that can be built, with a public address, in a group that does not exist.
+    fn spec(&self) -> VmSpec;
+
+    /// The truth: the ids of everything that was created and is still there.
+    async fn live(&self) -> Vec<String>;
+
+    /// Leaves no processor free, from now on.
+    async fn exhaust_quota(&self);
+
+    /// Lets the identity read, and nothing else, from now on.
+    async fn forbid_changes(&self);
+
+    /// Breaks the connection once the next run has begun, until [`ProvisioningHarness::reconnect`].
+    async fn interrupt(&self);
+
+    /// Undoes [`ProvisioningHarness::interrupt`].
+    async fn reconnect(&self);
+}
+
+/// Checks every behaviour, each on a harness of its own.
+///
+/// # Panics
+/// If any behaviour does not hold, naming all that do not.
+pub async fn all<H: ProvisioningHarness>(make: impl AsyncFn() -> H) {
+    let mut report = Report::new("Provisioning");
+    report.add("a preflight finds a possible machine possible", clear(&make().await).await);
+    report.add("a preflight finds what stands in the way", not_clear(&make().await).await);
+    report.add("a plan is the same again, and creates nothing", plans(&make().await).await);
+    report.add("an impossible specification is refused with its field", checks(&make().await).await);
+    report.add("a machine is built once", builds_once(&make().await).await);
+    report.add("another machine under the same name is a conflict", one_a_name(&make().await).await);
+    report.add("what was never begun is not found", never_begun(&make().await).await);
+    report.add("a clean-up leaves nothing, and may be repeated", cleans_up(&make().await).await);
+    report.add("after a clean-up the name can be used again", begins_again(&make().await).await);
+    report.add("a used-up quota leaves nothing behind", no_quota(&make().await).await);
+    report.add("what is not permitted is refused, and leaves nothing", forbidden(&make().await).await);
+    report.add("an interrupted run is resumed", resumes(&make().await).await);
+    report.add("an interrupted run is cleaned up", gives_up(&make().await).await);
+    report.add("the private key is handed over once", hands_over_once(&make().await).await);
+    report.finish();
+}
+
+async fn clear(harness: &impl ProvisioningHarness) -> CaseResult {
+    let report = harness.provisioning().preflight(&harness.spec()).await;
+    ensure(report.is_clear(), format!("not clear: {report:?}"))?;
+    ensure(report.of(PreflightCheck::CoreQuota).is_some(), "the quota was not looked at")?;
+    leaves_nothing(harness).await
+}
+
+async fn not_clear(harness: &impl ProvisioningHarness) -> CaseResult {
+    harness.exhaust_quota().await;
+    let report = harness.provisioning().preflight(&harness.spec()).await;
+    let failed: Vec<_> = report.failures().collect();
+    let quota = failed.iter().find(|finding| finding.code == PreflightCheck::CoreQuota.code());
+    ensure(quota.is_some(), format!("the quota is not among {failed:?}"))?;
+    ensure(quota.is_some_and(|finding| !finding.remedy.is_empty()), "no remedy is given")?;
+    leaves_nothing(harness).await
+}
+
+async fn plans(harness: &impl ProvisioningHarness) -> CaseResult {
+    let id = id()?;
+    let first = harness.provisioning().plan(id.clone(), harness.spec()).await?;
+    let second = harness.provisioning().plan(id.clone(), harness.spec()).await?;
+    ensure_eq("the second plan", &second, &first)?;
+    refused("its progress", ErrorKind::NotFound, harness.records().progress(&id).await)?;
+    leaves_nothing(harness).await
+}
+
+async fn checks(harness: &impl ProvisioningHarness) -> CaseResult {
+    let wrong = harness.spec().with_zone("9");
+    let error = refused("the plan", ErrorKind::InvalidInput, harness.provisioning().plan(id()?, wrong).await)?;
+    ensure_eq("the field", &error.field(), &Some("zone"))?;
+    leaves_nothing(harness).await
+}
+
+async fn builds_once(harness: &impl ProvisioningHarness) -> CaseResult {
+    let plan = plan(harness).await?;
+    let machine = harness.provisioning().run(&plan).await?;
+    ensure_eq("the name", &machine.machine.name(), &plan.spec.name.as_str())?;
+    ensure(machine.address.is_some(), "the public address is not told")?;
+    let live = harness.live().await;
+    let exists = live.iter().any(|id| id.eq_ignore_ascii_case(machine.machine.as_str()));
+    ensure(exists, format!("the machine is not there: {live:?}"))?;
+    ensure_eq("the phase", &harness.records().progress(&plan.id).await?.phase, &Phase::Finished)?;
+    ensure_eq("what is unfinished", &harness.records().unfinished().await?, &Vec::new())?;
+    ensure_eq("the second run", &harness.provisioning().run(&plan).await?, &machine)?;
+    ensure_eq("the resumed run", &harness.provisioning().resume(&plan.id).await?, &machine)?;
+    ensure_eq("what is there", &harness.live().await, &live)
+}
+
+async fn one_a_name(harness: &impl ProvisioningHarness) -> CaseResult {
+    let plan = plan(harness).await?;
+    harness.provisioning().run(&plan).await?;
+    let live = harness.live().await;
+    let other = harness.provisioning().plan(plan.id, harness.spec().with_tag("stage", "test")).await?;
+    refused("the other machine", ErrorKind::Conflict, harness.provisioning().run(&other).await)?;
+    ensure_eq("what is there", &harness.live().await, &live)
+}
+
+async fn never_begun(harness: &impl ProvisioningHarness) -> CaseResult {
+    let id = id()?;
+    refused("resuming it", ErrorKind::NotFound, harness.provisioning().resume(&id).await)?;
+    refused("cleaning it up", ErrorKind::NotFound, harness.provisioning().clean_up(&id).await)?;
+    refused("its progress", ErrorKind::NotFound, harness.records().progress(&id).await)?;
+    let key = harness.records().take_private_key(&id).await.err().map(|error| error.kind());
+    ensure_eq("its key", &key, &Some(ErrorKind::NotFound))
+}
+
+async fn cleans_up(harness: &impl ProvisioningHarness) -> CaseResult {
+    let plan = plan(harness).await?;
+    harness.provisioning().run(&plan).await?;
+    let outcome = harness.provisioning().clean_up(&plan.id).await?;
+    ensure_eq("what was kept", &outcome.kept, &None)?;
+    leaves_nothing(harness).await?;
+    ensure_eq("the phase", &harness.records().progress(&plan.id).await?.phase, &Phase::CleanedUp)?;
+    ensure_eq("cleaning up again", &harness.provisioning().clean_up(&plan.id).await?, &outcome)?;
+    ensure_eq("what is unfinished", &harness.records().unfinished().await?, &Vec::new())
+}
+
+async fn begins_again(harness: &impl ProvisioningHarness) -> CaseResult {
+    let plan = plan(harness).await?;
+    harness.provisioning().run(&plan).await?;
+    harness.provisioning().clean_up(&plan.id).await?;
+    harness.provisioning().run(&plan).await?;
+    ensure_eq("the phase", &harness.records().progress(&plan.id).await?.phase, &Phase::Finished)
+}
+
+async fn no_quota(harness: &impl ProvisioningHarness) -> CaseResult {
+    let plan = plan(harness).await?;
+    harness.exhaust_quota().await;
+    let error = harness.provisioning().run(&plan).await.err();
+    let error = error.ok_or_else(|| Failure::new("a machine was built beyond the quota"))?;
+    ensure_eq("the refusal", &error.kind(), &ErrorKind::Conflict)?;
+    ensure(!error.advice().is_empty(), "the refusal gives no advice")?;
+    leaves_nothing(harness).await?;
+    let progress = harness.records().progress(&plan.id).await?;
+    ensure(progress.failure.is_some(), "the failure is not recorded")?;
+    ensure_eq("the phase", &progress.phase, &Phase::CleanedUp)
+}
+
+async fn forbidden(harness: &impl ProvisioningHarness) -> CaseResult {
+    let plan = plan(harness).await?;
+    harness.forbid_changes().await;
+    let error = harness.provisioning().run(&plan).await.err();
+    let error = error.ok_or_else(|| Failure::new("a reader built a machine"))?;
+    ensure_eq("the refusal", &error.kind(), &ErrorKind::PermissionDenied)?;
+    ensure(!error.advice().is_empty(), "the refusal gives no advice")?;
+    leaves_nothing(harness).await
+}
+
+async fn resumes(harness: &impl ProvisioningHarness) -> CaseResult {
+    let plan = interrupted(harness).await?;
+    let machine = harness.provisioning().resume(&plan.id).await?;
+    let live = harness.live().await;
+    let machines = live.iter().filter(|id| id.to_ascii_lowercase().contains("/virtualmachines/")).count();
+    ensure_eq("the machines", &machines, &1)?;
+    ensure_eq("the run after it", &harness.provisioning().run(&plan).await?, &machine)?;
+    ensure_eq("what is unfinished", &harness.records().unfinished().await?, &Vec::new())
+}
+
+async fn gives_up(harness: &impl ProvisioningHarness) -> CaseResult {
+    let plan = interrupted(harness).await?;
+    harness.provisioning().clean_up(&plan.id).await?;
+    leaves_nothing(harness).await?;
+    ensure_eq("what is unfinished", &harness.records().unfinished().await?, &Vec::new())
+}
+
+async fn hands_over_once(harness: &impl ProvisioningHarness) -> CaseResult {
+    let plan = plan(harness).await?;
+    harness.provisioning().run(&plan).await?;
+    let key = harness.records().take_private_key(&plan.id).await?;
+    ensure(key.expose().contains("PRIVATE KEY"), "what was handed over is no private key")?;
+    let again = harness.records().take_private_key(&plan.id).await.err().map(|error| error.kind());
+    ensure_eq("the second time", &again, &Some(ErrorKind::NotFound))
+}
+
+/// A run that was interrupted, and whose connection is back.
+async fn interrupted(harness: &impl ProvisioningHarness) -> Result<ProvisionPlan, Failure> {
+    let plan = plan(harness).await?;
+    harness.interrupt().await;
+    let error = harness.provisioning().run(&plan).await.err();
+    let error = error.ok_or_else(|| Failure::new("the harness did not interrupt the run"))?;
+    ensure(error.effect() == Effect::Unknown, format!("the effect is not known: {error:?}"))?;
+    ensure_eq("what is unfinished", &harness.records().unfinished().await?, &vec![plan.id.clone()])?;
+    harness.reconnect().await;
+    Ok(plan)
+}
+
+async fn leaves_nothing(harness: &impl ProvisioningHarness) -> CaseResult {
+    ensure_eq("what is there", &harness.live().await, &Vec::new())
+}
+
+async fn plan(harness: &impl ProvisioningHarness) -> Result<ProvisionPlan, Failure> {
+    Ok(harness.provisioning().plan(id()?, harness.spec()).await?)
+}
+
+fn id() -> Result<ProvisionId, Failure> {
+    Ok(ProvisionId::new(fresh("machine"))?)
+}

@@ -1,0 +1,258 @@
+//! The fake's provisionings.
+
+use async_trait::async_trait;
+use azconnect_arm::port::{MachineSummary, ProvisionRecords, Provisioning};
+use azconnect_arm::provision::{ProvisionFailure, ProvisionProgress, StepProgress, StepStatus};
+use azconnect_arm::{
+    CleanUp, GroupChoice, NetworkChoice, OnFailure, Phase, Power, ProvisionId, ProvisionPlan, Provisioned, ResourceId,
+    Step, VmSpec,
+};
+use azconnect_core::{Effect, Error, ErrorKind, Secret};
+use azconnect_credential::CheckReport;
+
+use super::FakeSubscription;
+use super::preflight::preflight;
+use super::world::{Access, ArmCall, Begun, World};
+use crate::fake::faults::{Fault, answer, proceed};
+
+#[async_trait]
+impl Provisioning for FakeSubscription {
+    async fn preflight(&self, spec: &VmSpec) -> CheckReport {
+        preflight(&self.world(), spec)
+    }
+
+    async fn plan(&self, id: ProvisionId, spec: VmSpec) -> Result<ProvisionPlan, Error> {
+        self.faults.read(&ArmCall::Plan, || ProvisionPlan::new(id, self.id, spec))
+    }
+
+    async fn run(&self, plan: &ProvisionPlan) -> Result<Provisioned, Error> {
+        if plan.subscription != self.id {
+            return Err(Error::invalid("subscription", "is not the one that the plan was made for"));
+        }
+        let fault = self.faults.next(&ArmCall::Run);
+        let mut world = self.world();
+        begin(&mut world, plan)?;
+        build(&mut world, &plan.id, fault)
+    }
+
+    async fn resume(&self, id: &ProvisionId) -> Result<Provisioned, Error> {
+        let fault = self.faults.next(&ArmCall::Resume);
+        let mut world = self.world();
+        build(&mut world, id, fault)
+    }
+
+    async fn clean_up(&self, id: &ProvisionId) -> Result<CleanUp, Error> {
+        let fault = self.faults.next(&ArmCall::CleanUp);
+        let mut world = self.world();
+        world.begun.get(id).ok_or_else(nothing_begun)?;
+        proceed(fault)?;
+        world.require(Access::Contributor, "*/delete")?;
+        let kept = tear_down(&mut world, id);
+        answer(fault, CleanUp::new().with_kept(kept))
+    }
+}
+
+#[async_trait]
+impl ProvisionRecords for FakeSubscription {
+    async fn progress(&self, id: &ProvisionId) -> Result<ProvisionProgress, Error> {
+        self.faults.read(&ArmCall::Records, || {
+            let world = self.world();
+            let begun = world.begun.get(id).ok_or_else(nothing_begun)?;
+            let mut progress = ProvisionProgress::new(id.clone(), begun.phase);
+            progress.steps = steps(begun);
+            progress.failure = begun.failure.clone().map(|(step, message)| ProvisionFailure::new(step, message));
+            progress.address.clone_from(&begun.address);
+            progress.kept.clone_from(&begun.kept);
+            Ok(progress)
+        })
+    }
+
+    async fn unfinished(&self) -> Result<Vec<ProvisionId>, Error> {
+        self.faults.read(&ArmCall::Records, || {
+            let open = |begun: &Begun| matches!(begun.phase, Phase::Building | Phase::CleaningUp);
+            Ok(self.world().begun.iter().filter(|(_, begun)| open(begun)).map(|(id, _)| id.clone()).collect())
+        })
+    }
+
+    async fn take_private_key(&self, id: &ProvisionId) -> Result<Secret, Error> {
+        self.faults.write(&ArmCall::Records, || {
+            let absent = |message: &str| Error::new(ErrorKind::NotFound, message).with_effect(Effect::None);
+            let mut world = self.world();
+            let begun = world.begun.get_mut(id).filter(|begun| begun.phase == Phase::Finished);
+            let begun = begun.ok_or_else(|| {
+                absent("there is no machine that runs under this name").with_advice("provision it first")
+            })?;
+            if !std::mem::take(&mut begun.has_key) {
+                return Err(absent("the private key was handed over before")
+                    .with_advice("use the copy that was kept, or add a new key"));
+            }
+            Ok(Secret::new("-----BEGIN OPENSSH PRIVATE KEY-----\nfake\n-----END OPENSSH PRIVATE KEY-----\n"))
+        })
+    }
+}
+
+/// Makes the beginning durable, unless it has begun before.
+fn begin(world: &mut World, plan: &ProvisionPlan) -> Result<(), Error> {
+    match world.begun.get(&plan.id) {
+        Some(begun) if begun.phase != Phase::CleanedUp => {
+            if begun.plan.spec == plan.spec {
+                return Ok(());
+            }
+            Err(Error::new(ErrorKind::Conflict, "another machine was begun under this name")
+                .with_effect(Effect::None)
+                .with_field("provision id")
+                .with_advice("choose another name, or clean the other machine up first"))
+        }
+        _ => {
+            let begun = Begun {
+                plan: plan.clone(),
+                phase: Phase::Building,
+                failure: None,
+                created: Vec::new(),
+                address: None,
+                has_key: true,
+                kept: None,
+            };
+            world.begun.insert(plan.id.clone(), begun);
+            Ok(())
+        }
+    }
+}
+
+/// Goes on with what was begun.
+fn build(world: &mut World, id: &ProvisionId, fault: Option<Fault>) -> Result<Provisioned, Error> {
+    let begun = world.begun.get(id).ok_or_else(nothing_begun)?;
+    let plan = begun.plan.clone();
+    match begun.phase {
+        Phase::Finished => return provisioned(world, &plan),
+        Phase::CleanedUp | Phase::CleaningUp => {
+            return Err(Error::new(ErrorKind::Conflict, "it had been given up, and is cleaned up")
+                .with_advice("provision again when it is wanted"));
+        }
+        _ => {}
+    }
+    let admitted = match fault {
+        Some(Fault::Refused(_) | Fault::ChangedMeanwhile) => proceed(fault).map_err(|error| (Step::Group, error)),
+        _ => {
+            // The connection breaks in the midst of it: nothing is deleted, and it can be resumed.
+            proceed(fault)?;
+            world.admit(&plan)
+        }
+    };
+    if let Err((step, error)) = admitted {
+        let keep = plan.spec.on_failure == OnFailure::Keep;
+        if !keep {
+            tear_down(world, id);
+        }
+        if let Some(begun) = world.begun.get_mut(id) {
+            begun.failure = Some((step, error.to_string()));
+            if keep {
+                begun.phase = Phase::Failed;
+            }
+        }
+        return Err(error);
+    }
+    create(world, &plan)?;
+    answer(fault, ())?;
+    if let Some(begun) = world.begun.get_mut(id) {
+        begun.phase = Phase::Finished;
+    }
+    provisioned(world, &plan)
+}
+
+/// Creates everything that is not there yet.
+fn create(world: &mut World, plan: &ProvisionPlan) -> Result<(), Error> {
+    let machine = machine_of(plan)?;
+    if world.machine(&machine).is_some() {
+        return Ok(());
+    }
+    let group = ResourceId::of_group(plan.subscription, plan.spec.group.name());
+    let mut created = Vec::new();
+    if let GroupChoice::Create(name) = &plan.spec.group
+        && world.groups.insert(name.as_str().to_ascii_lowercase())
+    {
+        created.push(group.clone());
+    }
+    let names = &plan.names;
+    created.push(group.provider("Microsoft.Network/networkSecurityGroups", &names.security_group)?);
+    if matches!(plan.spec.network, NetworkChoice::Create { .. }) {
+        created.push(group.provider("Microsoft.Network/virtualNetworks", &names.network)?);
+    }
+    let address = plan.spec.public_ip.then(|| world.next_address());
+    if address.is_some() {
+        created.push(group.provider("Microsoft.Network/publicIPAddresses", &names.public_ip)?);
+    }
+    created.push(group.provider("Microsoft.Network/networkInterfaces", &names.interface)?);
+    created.push(group.provider("Microsoft.Compute/disks", &plan.os_disk(0))?);
+    created.push(machine.clone());
+    let size = plan.placements.first().map(|placement| placement.size.clone()).unwrap_or_default();
+    let summary = MachineSummary::new(machine, &plan.spec.location, size).with_provision(plan.id.clone());
+    world.put_machine(summary, Power::Running);
+    if let Some(begun) = world.begun.get_mut(&plan.id) {
+        begun.created = created;
+        begun.address = address;
+    }
+    Ok(())
+}
+
+/// Deletes what a provisioning created, and nothing else. Returns why its group stays, if it does.
+fn tear_down(world: &mut World, id: &ProvisionId) -> Option<String> {
+    let begun = world.begun.get(id)?;
+    let created = begun.created.clone();
+    let group = begun.plan.spec.group.name().clone();
+    let group_id = ResourceId::of_group(begun.plan.subscription, &group);
+    for machine in created.iter().filter(|created| created.after("virtualMachines").is_some()) {
+        world.remove_machine(machine);
+    }
+    let own_group = created.iter().any(|created| created.is(&group_id));
+    let in_group =
+        |machine: &MachineSummary| machine.id.group().is_some_and(|name| name.eq_ignore_ascii_case(group.as_str()));
+    let other = world.machines().find(|machine| in_group(&machine.summary)).map(|machine| machine.summary.name.clone());
+    let kept = match (own_group, other) {
+        (true, Some(other)) => Some(format!("the resource group {group} stays: it holds {other}, which is not ours")),
+        (true, None) => {
+            world.groups.remove(&group.as_str().to_ascii_lowercase());
+            None
+        }
+        _ => None,
+    };
+    let begun = world.begun.get_mut(id)?;
+    begun.created.clear();
+    begun.has_key = false;
+    begun.phase = Phase::CleanedUp;
+    begun.kept.clone_from(&kept);
+    kept
+}
+
+fn provisioned(world: &World, plan: &ProvisionPlan) -> Result<Provisioned, Error> {
+    let placement = plan.placements.first().cloned();
+    let placement = placement.ok_or_else(|| Error::new(ErrorKind::Corrupt, "the plan names no placement"))?;
+    let address = world.begun.get(&plan.id).and_then(|begun| begun.address.clone());
+    let machine = Provisioned::new(
+        plan.id.clone(),
+        machine_of(plan)?,
+        &plan.spec.admin,
+        "SHA256:fakefakefakefakefakefakefakefakefakefakefak",
+        placement,
+    );
+    Ok(machine.with_address(address))
+}
+
+fn machine_of(plan: &ProvisionPlan) -> Result<ResourceId, Error> {
+    let group = ResourceId::of_group(plan.subscription, plan.spec.group.name());
+    group.provider("Microsoft.Compute/virtualMachines", &plan.spec.name)
+}
+
+fn steps(begun: &Begun) -> Vec<StepProgress> {
+    match begun.phase {
+        Phase::Finished => Step::ALL.into_iter().map(|step| StepProgress::new(step, StepStatus::Created)).collect(),
+        Phase::Building => vec![StepProgress::new(Step::Group, StepStatus::Announced)],
+        _ => Vec::new(),
+    }
+}
+
+fn nothing_begun() -> Error {
+    Error::new(ErrorKind::NotFound, "nothing was begun under this name")
+        .with_effect(Effect::None)
+        .with_advice("check the name")
+}

@@ -1,0 +1,196 @@
+//! What is in the subscription, and what the service refuses.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use azconnect_arm::port::MachineSummary;
+use azconnect_arm::{Assignment, GroupChoice, Phase, Power, ProvisionId, ProvisionPlan, ResourceId, Step};
+use azconnect_core::{Effect, Error, ErrorKind};
+
+/// What the caller may do, in the whole subscription.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Access {
+    /// Read.
+    Reader,
+    /// Everything but giving roles.
+    Contributor,
+    /// Everything.
+    #[default]
+    Owner,
+}
+
+/// A call of one of the ports, for faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ArmCall {
+    /// `Provisioning::plan`.
+    Plan,
+    /// `Provisioning::run`.
+    Run,
+    /// `Provisioning::resume`.
+    Resume,
+    /// `Provisioning::clean_up`.
+    CleanUp,
+    /// Any call of `ProvisionRecords`.
+    Records,
+    /// `Machines::list`.
+    ListMachines,
+    /// `Machines::status`.
+    Status,
+    /// `Machines::start`.
+    Start,
+    /// `Machines::stop`.
+    Stop,
+    /// `Machines::restart`.
+    Restart,
+    /// `Machines::delete`.
+    Delete,
+    /// `Roles::assign`.
+    Assign,
+    /// `Roles::list`.
+    ListRoles,
+    /// `Roles::remove`.
+    Remove,
+}
+
+/// The sizes there are, with their processors.
+const SIZES: [(&str, u32); 4] =
+    [("Standard_B2s", 2), ("Standard_B2ms", 2), ("Standard_D2s_v5", 2), ("Standard_D4s_v5", 4)];
+
+pub(super) struct Machine {
+    pub(super) summary: MachineSummary,
+    pub(super) power: Power,
+}
+
+/// A provisioning that was begun.
+pub(super) struct Begun {
+    pub(super) plan: ProvisionPlan,
+    pub(super) phase: Phase,
+    pub(super) failure: Option<(Step, String)>,
+    /// What it created and what is still there.
+    pub(super) created: Vec<ResourceId>,
+    pub(super) address: Option<String>,
+    pub(super) has_key: bool,
+    pub(super) kept: Option<String>,
+}
+
+pub(super) struct World {
+    pub(super) access: Access,
+    pub(super) core_quota: u32,
+    pub(super) groups: BTreeSet<String>,
+    pub(super) begun: BTreeMap<ProvisionId, Begun>,
+    pub(super) assignments: Vec<Assignment>,
+    machines: BTreeMap<String, Machine>,
+    addresses: u8,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            access: Access::default(),
+            core_quota: 20,
+            groups: BTreeSet::new(),
+            begun: BTreeMap::new(),
+            assignments: Vec::new(),
+            machines: BTreeMap::new(),
+            addresses: 0,
+        }
+    }
+}
+
+impl World {
+    /// Refuses what the caller's role does not allow.
+    pub(super) fn require(&self, access: Access, action: &str) -> Result<(), Error> {
+        if self.access >= access {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::PermissionDenied, "the identity may not do this")
+            .with_effect(Effect::None)
+            .with_service_code("AuthorizationFailed")
+            .with_http_status(403)
+            .with_advice(format!("have a role given that allows {action}")))
+    }
+
+    pub(super) fn machines(&self) -> impl Iterator<Item = &Machine> {
+        self.machines.values()
+    }
+
+    pub(super) fn machine(&self, id: &ResourceId) -> Option<&Machine> {
+        self.machines.get(&key(id))
+    }
+
+    pub(super) fn put_machine(&mut self, summary: MachineSummary, power: Power) {
+        self.machines.insert(key(&summary.id), Machine { summary, power });
+    }
+
+    pub(super) fn set_power(&mut self, id: &ResourceId, power: Power) {
+        if let Some(machine) = self.machines.get_mut(&key(id)) {
+            machine.power = power;
+        }
+    }
+
+    /// Deletes a machine with its interface, address and disk, as `deleteOption` says.
+    pub(super) fn remove_machine(&mut self, id: &ResourceId) {
+        self.machines.remove(&key(id));
+        for begun in self.begun.values_mut().filter(|begun| begun.created.iter().any(|created| created.is(id))) {
+            begun.created.retain(|created| {
+                let with_it = ["networkInterfaces", "publicIPAddresses", "disks"];
+                !created.is(id) && !with_it.iter().any(|kind| created.after(kind).is_some())
+            });
+        }
+    }
+
+    /// Refuses a machine that the service would refuse.
+    pub(super) fn admit(&self, plan: &ProvisionPlan) -> Result<(), (Step, Error)> {
+        let write = self.require(Access::Contributor, "Microsoft.Resources/subscriptions/resourceGroups/write");
+        write.map_err(|error| (Step::Group, error))?;
+        let group = plan.spec.group.name();
+        if matches!(plan.spec.group, GroupChoice::Existing(_)) && !self.has_group(group.as_str()) {
+            let error = Error::new(ErrorKind::NotFound, format!("the resource group {group} does not exist"))
+                .with_effect(Effect::None)
+                .with_advice("check its name, or have it created");
+            return Err((Step::Group, error));
+        }
+        let wanted = cores(&plan.spec.sizes).unwrap_or(u32::MAX);
+        if self.cores_left() < wanted {
+            let error = Error::new(ErrorKind::Conflict, "the quota of processor cores is used up")
+                .with_effect(Effect::None)
+                .with_service_code("OperationNotAllowed")
+                .with_http_status(409)
+                .with_advice("choose another size or region, or have the quota raised");
+            return Err((Step::Machine, error));
+        }
+        Ok(())
+    }
+
+    /// How many processors are still free under the quota.
+    pub(super) fn cores_left(&self) -> u32 {
+        let used = self.machines.values().filter_map(|machine| cores(std::slice::from_ref(&machine.summary.size)));
+        self.core_quota.saturating_sub(used.sum())
+    }
+
+    pub(super) fn has_group(&self, name: &str) -> bool {
+        self.groups.contains(&name.to_ascii_lowercase())
+    }
+
+    pub(super) fn next_address(&mut self) -> String {
+        self.addresses = self.addresses.wrapping_add(1);
+        format!("203.0.113.{}", self.addresses)
+    }
+
+    pub(super) fn live(&self) -> Vec<String> {
+        let created = self.begun.values().flat_map(|begun| &begun.created);
+        created.map(ToString::to_string).collect()
+    }
+}
+
+/// The processors of the first of some sizes that exists.
+pub(super) fn cores(sizes: &[String]) -> Option<u32> {
+    let known = |size: &String| SIZES.iter().find(|(name, _)| name.eq_ignore_ascii_case(size));
+    sizes.iter().find_map(known).map(|(_, cores)| *cores)
+}
+
+/// Ids are compared without regard to case.
+fn key(id: &ResourceId) -> String {
+    id.as_str().to_ascii_lowercase()
+}
