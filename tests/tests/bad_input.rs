@@ -39,7 +39,7 @@ async fn a_secret_s_id_in_place_of_its_value_is_refused_before_anything_is_sent(
     let Err(error) = azure.identity_with_secret(tenant(), operator(), Secret::new(pasted)) else {
         panic!("it was taken")
     };
-    assert_told(&error, "client secret", pasted);
+    assert_told(&error, "client_secret", pasted);
     let connect = Connections::new(azure, contoso.secrets.clone());
     let request = ConnectRequest::new(
         "shop".parse().unwrap(),
@@ -48,14 +48,14 @@ async fn a_secret_s_id_in_place_of_its_value_is_refused_before_anything_is_sent(
         deploy(),
     );
     let error = connect.connect(request, Secret::new(pasted)).await.unwrap_err();
-    assert_told(&error, "client secret", pasted);
+    assert_told(&error, "client_secret", pasted);
     assert_eq!(contoso.emulator.exchanges(), 0);
 }
 
 #[test]
 fn malformed_ids_are_refused_by_name() {
     let error = "6a4d7f5e0c5c4f6c8d0f1b9a3a0c1d01".parse::<TenantId>().unwrap_err();
-    assert_told(&error, "tenant id", "");
+    assert_told(&error, "tenant_id", "");
 }
 
 #[test]

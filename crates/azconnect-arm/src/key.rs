@@ -161,7 +161,7 @@ fn no_random() -> Error {
 }
 
 fn unreadable() -> Error {
-    Error::new(ErrorKind::Corrupt, "the private key cannot be read").with_field("private key")
+    Error::new(ErrorKind::Corrupt, "the private key cannot be read").with_field("private_key")
 }
 
 #[cfg(test)]

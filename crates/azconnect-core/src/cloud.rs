@@ -210,7 +210,7 @@ impl CustomCloud {
     /// # Errors
     /// See [`CustomCloud::with_login`].
     pub fn with_resource_manager(mut self, address: &str) -> Result<Self, Error> {
-        self.cloud.resource_manager = self.origin("resource manager", address)?;
+        self.cloud.resource_manager = self.origin("resource_manager", address)?;
         Ok(self)
     }
 
@@ -244,7 +244,7 @@ impl CustomCloud {
     /// # Errors
     /// See [`CustomCloud::with_login`].
     pub fn with_devops_identity(mut self, address: &str) -> Result<Self, Error> {
-        self.cloud.devops_identity = self.origin("devops identity", address)?;
+        self.cloud.devops_identity = self.origin("devops_identity", address)?;
         Ok(self)
     }
 
@@ -253,7 +253,7 @@ impl CustomCloud {
     /// # Errors
     /// See [`CustomCloud::with_login`].
     pub fn with_devops_profile(mut self, address: &str) -> Result<Self, Error> {
-        self.cloud.devops_profile = self.origin("devops profile", address)?;
+        self.cloud.devops_profile = self.origin("devops_profile", address)?;
         Ok(self)
     }
 
@@ -271,7 +271,7 @@ impl CustomCloud {
 
     fn origin(&self, field: &str, address: &str) -> Result<Url, Error> {
         let wrong = |message: &str| {
-            Error::invalid(format!("{field} address"), message)
+            Error::invalid(format!("{field}_address"), message)
                 .with_advice("give an origin such as https://login.example.com")
         };
         let url = Url::parse(address).map_err(|_| wrong("is not an address"))?;

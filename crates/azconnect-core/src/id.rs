@@ -8,12 +8,12 @@ use uuid::Uuid;
 pub fn parse_guid(field: &'static str, text: &str) -> Result<Uuid, Error> {
     let hyphenated = text.len() == 36;
     let uuid = Uuid::try_parse(text).ok().filter(|_| hyphenated).ok_or_else(|| {
-        Error::invalid(field, "not a GUID").with_advice(format!(
+        Error::invalid(path_of(field), "not a GUID").with_advice(format!(
             "give the {field} as 8-4-4-4-12 hexadecimal digits, without braces or spaces, such as 1272a66f-e2e8-4e88-ab43-487409186c3f"
         ))
     })?;
     if uuid.is_nil() {
-        return Err(Error::invalid(field, "the all-zero GUID names nothing")
+        return Err(Error::invalid(path_of(field), "the all-zero GUID names nothing")
             .with_advice(format!("give the {field} of the real object")));
     }
     Ok(uuid)
@@ -24,10 +24,15 @@ pub fn parse_guid(field: &'static str, text: &str) -> Result<Uuid, Error> {
 pub fn parse_name(field: &'static str, text: &str) -> Result<Box<str>, Error> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._:/@-".contains(c);
     if text.is_empty() || text.len() > 200 || !text.chars().all(allowed) {
-        return Err(Error::invalid(field, "must be 1 to 200 letters, digits or . _ : / @ -")
+        return Err(Error::invalid(path_of(field), "must be 1 to 200 letters, digits or . _ : / @ -")
             .with_advice(format!("choose a plain {field}")));
     }
     Ok(text.into())
+}
+
+/// The stable path of a field that is named in words: `tenant id` is `tenant_id`.
+fn path_of(field: &str) -> String {
+    field.replace(' ', "_")
 }
 
 /// Declares a newtype over a GUID: strict `FromStr`, `Display` in lower case, serde as text.
@@ -183,7 +188,7 @@ impl ResourceGroupName {
     pub fn new(name: impl AsRef<str>) -> Result<Self, Error> {
         let name = name.as_ref();
         let wrong = |message: &str| {
-            Err(Error::invalid("resource group", message)
+            Err(Error::invalid("resource_group", message)
                 .with_advice("use 1 to 90 letters, digits, _ ( ) - or ., not ending with a period"))
         };
         match name.chars().count() {
@@ -249,7 +254,7 @@ mod tests {
             "00000000-0000-0000-0000-000000000000",
         ] {
             let error = text.parse::<ClientId>().unwrap_err();
-            assert_eq!(error.field(), Some("client id"), "{text:?}");
+            assert_eq!(error.field(), Some("client_id"), "{text:?}");
         }
     }
 

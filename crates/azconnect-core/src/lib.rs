@@ -14,7 +14,7 @@
 //! assert_eq!(cloud.login().as_str(), "https://login.microsoftonline.com/");
 //!
 //! let error = "not-a-guid".parse::<TenantId>().unwrap_err();
-//! assert_eq!(error.field(), Some("tenant id"));
+//! assert_eq!(error.field(), Some("tenant_id"));
 //! println!("{tenant}: {}", error.advice());
 //! # Ok::<(), azconnect_core::Error>(())
 //! ```

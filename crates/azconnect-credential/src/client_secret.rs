@@ -11,7 +11,7 @@ use azconnect_core::{Error, KeyId, Secret};
 /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) naming `client secret`, without the text.
 pub fn check_client_secret(secret: &Secret) -> Result<(), Error> {
     let text = secret.expose();
-    let refuse = |message: &str, advice: &str| Err(Error::invalid("client secret", message).with_advice(advice));
+    let refuse = |message: &str, advice: &str| Err(Error::invalid("client_secret", message).with_advice(advice));
     if text.is_empty() {
         return refuse("is empty", "paste the Value of the secret, which the portal shows once, when it is created");
     }
@@ -39,7 +39,7 @@ mod tests {
         for text in ["", "1272a66f-e2e8-4e88-ab43-487409186c3f", " 1272A66F-e2e8-4e88-ab43-487409186c3f\n", "abc~def "]
         {
             let error = check_client_secret(&Secret::new(text)).unwrap_err();
-            assert_eq!(error.field(), Some("client secret"));
+            assert_eq!(error.field(), Some("client_secret"));
             assert!(text.is_empty() || !format!("{error:?}{error}").contains(text));
         }
     }

@@ -21,7 +21,7 @@ impl PersonalAccessToken {
     pub fn new(token: Secret) -> Result<Self, Error> {
         let text = token.expose();
         if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err(Error::invalid("personal access token", "is empty or holds a space or line break")
+            return Err(Error::invalid("personal_access_token", "is empty or holds a space or line break")
                 .with_advice("paste the token alone; Azure DevOps shows it once, when it is created"));
         }
         Ok(Self(token))
@@ -65,6 +65,6 @@ mod tests {
     fn a_pasted_line_break_is_refused_unseen() {
         let error = PersonalAccessToken::new(Secret::new("abcdefgh\n")).unwrap_err();
         assert!(!format!("{error:?}").contains("abcdefgh"));
-        assert_eq!(error.field(), Some("personal access token"));
+        assert_eq!(error.field(), Some("personal_access_token"));
     }
 }

@@ -31,7 +31,7 @@ pub fn endpoint(base: &Url, segments: &[&str]) -> Result<Url, Error> {
     let mut path = base.path().trim_end_matches('/').to_owned();
     for segment in segments {
         if segment.is_empty() || *segment == "." || *segment == ".." {
-            return Err(Error::invalid("path segment", format!("{segment:?} cannot be part of an address"))
+            return Err(Error::invalid("path_segment", format!("{segment:?} cannot be part of an address"))
                 .with_advice("give the real name or id"));
         }
         path.push('/');

@@ -45,7 +45,7 @@ impl Subscription {
         let own = id.after("subscriptions").is_some_and(|known| known.eq_ignore_ascii_case(&self.id().to_string()));
         match (id.group(), id.after("virtualMachines")) {
             (Some(group), Some(name)) if own => self.group(&group.parse()?).virtual_machine(name),
-            _ => Err(Error::invalid("machine id", "is not the id of a machine in this subscription")
+            _ => Err(Error::invalid("machine_id", "is not the id of a machine in this subscription")
                 .with_advice("give an id of the form /subscriptions/…/virtualMachines/NAME")),
         }
     }

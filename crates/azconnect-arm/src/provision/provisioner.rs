@@ -241,7 +241,7 @@ impl Provisioner {
                 if begun.spec != plan.spec || begun.subscription != plan.subscription {
                     return Err(Error::new(ErrorKind::Conflict, "another machine was begun under this name")
                         .with_effect(Effect::None)
-                        .with_field("provision id")
+                        .with_field("provision_id")
                         .with_advice("choose another name, or clean the other machine up first"));
                 }
                 Ok(())

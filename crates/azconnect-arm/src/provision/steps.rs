@@ -156,7 +156,7 @@ impl Site<'_> {
             ExtensionScript::Plain(text) => (Secret::new(text.as_str()), false),
             ExtensionScript::Sealed(id) => {
                 let secret = self.secrets.get(id).await.map_err(Failure::Unknown)?;
-                let missing = || Error::invalid("agent script", format!("nothing is sealed as {id}"));
+                let missing = || Error::invalid("agent_script", format!("nothing is sealed as {id}"));
                 (secret.ok_or_else(missing).map_err(Failure::Definitive)?, true)
             }
         };

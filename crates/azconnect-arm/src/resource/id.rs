@@ -17,7 +17,7 @@ impl ResourceId {
     /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) unless it begins with a slash and has no empty part.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let wrong = |message: &str| {
-            Err(Error::invalid("resource id", message)
+            Err(Error::invalid("resource_id", message)
                 .with_advice("give the id as the portal shows it, such as /subscriptions/…/resourceGroups/…"))
         };
         let Some(rest) = text.strip_prefix('/') else { return wrong("does not begin with a slash") };
@@ -91,7 +91,7 @@ impl ResourceId {
 
 fn part(name: &str) -> Result<&str, Error> {
     if name.is_empty() || name == "." || name == ".." || name.contains('/') || !is_plain(name) {
-        return Err(Error::invalid("resource name", "cannot be part of a resource id")
+        return Err(Error::invalid("resource_name", "cannot be part of a resource id")
             .with_advice("use letters, digits, hyphens, underscores and periods"));
     }
     Ok(name)

@@ -88,7 +88,7 @@ impl AgentInstall {
 /// Checks what can be checked of an extension's script.
 pub(crate) fn check_extension_script(text: &str) -> Result<(), Error> {
     if text.is_empty() || text.len() > EXTENSION_LIMIT {
-        return Err(Error::invalid("agent script", "is empty or larger than 192 KiB")
+        return Err(Error::invalid("agent_script", "is empty or larger than 192 KiB")
             .with_advice("let the script download what is large"));
     }
     Ok(())

@@ -88,7 +88,7 @@ impl FromStr for Cidr {
 }
 
 fn wrong(message: &str) -> Error {
-    Error::invalid("address range", message).with_advice("give it in CIDR form, such as 10.0.0.0/16 or 203.0.113.7/32")
+    Error::invalid("address_range", message).with_advice("give it in CIDR form, such as 10.0.0.0/16 or 203.0.113.7/32")
 }
 
 impl fmt::Display for Cidr {

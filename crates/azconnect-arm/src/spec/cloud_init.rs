@@ -66,7 +66,7 @@ impl CloudInit {
                 _ => ("#!", "begin the script with a line such as #!/bin/sh"),
             };
             if !part.text.starts_with(start) {
-                return Err(Error::invalid("user data", format!("{:?} does not begin with {start}", part.name))
+                return Err(Error::invalid("user_data", format!("{:?} does not begin with {start}", part.name))
                     .with_advice(remedy));
             }
         }
@@ -94,7 +94,7 @@ impl CloudInit {
         let text = BASE64.encode(self.document()?);
         if text.len() > LIMIT {
             return Err(Error::invalid(
-                "user data",
+                "user_data",
                 format!("has {} bytes in base64, {LIMIT} are allowed", text.len()),
             )
             .with_advice("let the script download what is large, or install it as an extension"));
@@ -155,7 +155,7 @@ mod tests {
     fn what_is_too_large_is_refused_before_it_is_sent() {
         let script = format!("#!/bin/sh\n#{}", "x".repeat(50_000));
         let error = CloudInit::new().with_script("a", script).encode().unwrap_err();
-        assert_eq!(error.field(), Some("user data"));
+        assert_eq!(error.field(), Some("user_data"));
     }
 
     #[test]

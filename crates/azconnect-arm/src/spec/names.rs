@@ -87,7 +87,7 @@ const RESERVED_ADMINS: &[&str] = &[
 /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) with the rule that it breaks.
 pub(super) fn check_machine_name(name: &str) -> Result<(), Error> {
     let wrong = |message: &str| {
-        Err(Error::invalid("machine name", message)
+        Err(Error::invalid("machine_name", message)
             .with_advice("use 1 to 64 letters, digits and hyphens, beginning and ending with a letter or digit"))
     };
     // The names of disks and interfaces are built from it, and have room for 80.
@@ -103,7 +103,7 @@ pub(super) fn check_machine_name(name: &str) -> Result<(), Error> {
     if name.chars().all(|c| c.is_ascii_digit()) {
         return wrong("is a number");
     }
-    check_reserved("machine name", name)
+    check_reserved("machine_name", name)
 }
 
 /// Checks that a name holds no reserved word.
@@ -126,7 +126,7 @@ pub(crate) fn check_reserved(field: &str, name: &str) -> Result<(), Error> {
 /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) with the rule that it breaks.
 pub(super) fn check_admin_name(name: &str) -> Result<(), Error> {
     let wrong = |message: &str| {
-        Err(Error::invalid("administrator name", message)
+        Err(Error::invalid("administrator_name", message)
             .with_advice("use a letter followed by up to 31 lower-case letters, digits, - or _, such as azureuser"))
     };
     if name.is_empty() || name.len() > 32 {

@@ -104,7 +104,7 @@ impl InboundRule {
 
     fn check(&self) -> Result<(), Error> {
         let wrong = |message: String, advice: &str| {
-            Err(Error::invalid("inbound rule", format!("{:?} {message}", self.name)).with_advice(advice))
+            Err(Error::invalid("inbound_rule", format!("{:?} {message}", self.name)).with_advice(advice))
         };
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         let starts = self.name.starts_with(|c: char| c.is_ascii_alphanumeric());
@@ -158,7 +158,7 @@ pub(crate) fn check_rules(rules: &[InboundRule]) -> Result<(), Error> {
         rule.check()?;
         if !priorities.insert(rule.priority) || !names.insert(rule.name.to_ascii_lowercase()) {
             return Err(Error::invalid(
-                "inbound rule",
+                "inbound_rule",
                 format!("{:?} has the name or the priority of another", rule.name),
             )
             .with_advice("give every rule a name and a priority of its own"));

@@ -268,7 +268,7 @@ impl VmSpec {
     pub fn check(&self) -> Result<(), Error> {
         check_machine_name(&self.name)?;
         check_admin_name(&self.admin)?;
-        check_reserved("resource group", self.group.name().as_str())?;
+        check_reserved("resource_group", self.group.name().as_str())?;
         check_rules(&self.rules)?;
         self.check_words()?;
         self.check_network()?;
@@ -288,7 +288,7 @@ impl VmSpec {
         }
         if let Some(Way::CloudInit(text)) = self.agent.as_ref().map(|agent| &agent.way) {
             if !text.starts_with("#!") {
-                return Err(Error::invalid("agent script", "does not begin with #!")
+                return Err(Error::invalid("agent_script", "does not begin with #!")
                     .with_advice("begin the script with a line such as #!/bin/sh"));
             }
             data = data.with_script("azconnect-agent.sh", script::wrapped(text));
@@ -376,10 +376,10 @@ mod tests {
         assert_eq!(field(spec().with_zone("4")).as_deref(), Some("zone"));
         assert_eq!(field(spec().with_fallback_size("a b")).as_deref(), Some("size"));
         assert_eq!(field(spec().with_data_disk(DataDisk::new(0))).as_deref(), Some("disk"));
-        assert_eq!(field(spec().with_admin("root", KeyKind::Ed25519)).as_deref(), Some("administrator name"));
+        assert_eq!(field(spec().with_admin("root", KeyKind::Ed25519)).as_deref(), Some("administrator_name"));
         assert_eq!(field(spec().with_tag("a/b", "")).as_deref(), Some("tags"));
-        assert_eq!(field(spec().with_cloud_config("packages: []")).as_deref(), Some("user data"));
-        assert_eq!(field(spec().with_agent(AgentInstall::cloud_init("echo"))).as_deref(), Some("agent script"));
+        assert_eq!(field(spec().with_cloud_config("packages: []")).as_deref(), Some("user_data"));
+        assert_eq!(field(spec().with_agent(AgentInstall::cloud_init("echo"))).as_deref(), Some("agent_script"));
         let outside = NetworkChoice::Create {
             space: "10.0.0.0/16".parse().unwrap(),
             subnet: "10.1.0.0/24".parse().unwrap(),

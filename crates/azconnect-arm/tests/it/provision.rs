@@ -248,7 +248,7 @@ async fn another_specification_under_the_same_name_is_refused() {
     let provisioner = stage.provisioner();
     provisioner.run(&plan(spec())).await.unwrap();
     let error = provisioner.run(&plan(spec().with_tag("a", "b"))).await.unwrap_err();
-    assert_eq!((error.kind(), error.field()), (ErrorKind::Conflict, Some("provision id")));
+    assert_eq!((error.kind(), error.field()), (ErrorKind::Conflict, Some("provision_id")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -133,7 +133,7 @@ impl<'a> DockerConnection<'a> {
     ) -> Result<NewConnection<'a>, Error> {
         if login_server.is_empty() || login_server.contains(['/', ':', ' ']) || !login_server.contains('.') {
             return Err(
-                Error::invalid("login server", "is not a host name").with_advice("give it as in contoso.azurecr.io")
+                Error::invalid("login_server", "is not a host name").with_advice("give it as in contoso.azurecr.io")
             );
         }
         if !scope.to_ascii_lowercase().contains("/providers/microsoft.containerregistry/registries/") {

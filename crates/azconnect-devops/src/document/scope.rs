@@ -145,7 +145,9 @@ impl AzureScope {
             ],
         };
         match texts.into_iter().find(|(_, text)| text.trim().is_empty()) {
-            Some((field, _)) => Err(Error::invalid(field, "is empty").with_advice(format!("give the {field}"))),
+            Some((field, _)) => {
+                Err(Error::invalid(field.replace(' ', "_"), "is empty").with_advice(format!("give the {field}")))
+            }
             None => Ok(()),
         }
     }

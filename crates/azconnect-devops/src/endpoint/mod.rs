@@ -83,7 +83,7 @@ impl Endpoints {
             return Ok(Vec::new());
         }
         if names.iter().any(|name| name.contains(',')) {
-            return Err(Error::invalid("connection name", "holds a comma, by which the service separates names")
+            return Err(Error::invalid("connection_name", "holds a comma, by which the service separates names")
                 .with_advice("list the connections and choose by name"));
         }
         self.read_list("devops.endpoint.by_names", &[("endpointNames", names.join(","))]).await?.collect()

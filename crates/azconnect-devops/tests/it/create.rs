@@ -115,12 +115,12 @@ fn what_cannot_exist_is_refused_before_any_call() {
         assert_eq!((error.kind(), error.effect()), (ErrorKind::Unsupported, Effect::None), "{error}");
     }
     let pasted = Secret::new("1272a66f-e2e8-4e88-ab43-487409186c3f");
-    assert_eq!(build(subscription(), AzureEnvironment::Public, by_secret(&pasted)).field(), Some("client secret"));
+    assert_eq!(build(subscription(), AzureEnvironment::Public, by_secret(&pasted)).field(), Some("client_secret"));
     let plain_http = AzureEnvironment::Stack("http://management.stack.example/".parse().unwrap());
     let secret = Secret::new("abc~def");
-    assert_eq!(build(subscription(), plain_http, by_secret(&secret)).field(), Some("Azure Stack address"));
+    assert_eq!(build(subscription(), plain_http, by_secret(&secret)).field(), Some("azure_stack_address"));
     let nameless = AzureScope::subscription(SUBSCRIPTION.parse().unwrap(), " ");
-    assert_eq!(build(nameless, AzureEnvironment::Public, by_secret(&secret)).field(), Some("subscription name"));
+    assert_eq!(build(nameless, AzureEnvironment::Public, by_secret(&secret)).field(), Some("subscription_name"));
     assert_eq!(
         AzureConnection::new("", subscription(), by_secret(&secret)).build(&project()).unwrap_err().field(),
         Some("name")

@@ -89,7 +89,7 @@ impl ReqwestTransportBuilder {
     #[cfg(feature = "rustls")]
     pub fn with_root_certificate(mut self, pem: &[u8]) -> Result<Self, Error> {
         let certificate = reqwest::Certificate::from_pem(pem)
-            .map_err(|_| Error::invalid("root certificate", "is not a certificate in PEM"))?;
+            .map_err(|_| Error::invalid("root_certificate", "is not a certificate in PEM"))?;
         self.roots.push(certificate);
         Ok(self)
     }

@@ -132,7 +132,7 @@ async fn an_id_in_place_of_a_secret_is_refused_before_anything_is_sent() {
     let source = source(&server, Secret::new("good-secret"));
     let id = Secret::new("1272a66f-e2e8-4e88-ab43-487409186c3f");
     let error = ClientSecretSource::new(source.endpoint().clone(), client(), id.duplicate()).unwrap_err();
-    assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("client secret")));
+    assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("client_secret")));
     source.replace_secret(id).unwrap_err();
     assert!(source.holds(&Secret::new("good-secret")), "the former one stays in use");
     assert!(server.received_requests().await.unwrap().is_empty());

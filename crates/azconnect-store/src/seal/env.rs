@@ -31,6 +31,6 @@ mod tests {
         assert!(unset.to_string().contains("AZCONNECT_TEST_NO_SUCH_VARIABLE is not set"), "{unset}");
         // A variable that every process has, and that holds no key.
         let path = SealingKey::from_env("PATH").unwrap_err();
-        assert_eq!(path.field(), Some("sealing key"));
+        assert_eq!(path.field(), Some("sealing_key"));
     }
 }

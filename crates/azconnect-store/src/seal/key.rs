@@ -116,7 +116,7 @@ impl fmt::Debug for SealingKey {
 }
 
 pub(super) fn wrong(message: impl Into<String>) -> Error {
-    Error::invalid("sealing key", message)
+    Error::invalid("sealing_key", message)
         .with_advice("make one with `openssl rand -base64 32`, or generate a key file")
 }
 
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_key_has_exactly_32_random_bytes() {
         for bytes in [&[][..], &[1; 31], &[0; 32], &[7; 32], &[1; 33]] {
-            assert_eq!(SealingKey::from_bytes(bytes).unwrap_err().field(), Some("sealing key"));
+            assert_eq!(SealingKey::from_bytes(bytes).unwrap_err().field(), Some("sealing_key"));
         }
     }
 
@@ -140,7 +140,7 @@ mod tests {
         }
         for bad in ["", "short", &"A".repeat(44), &"AQID".repeat(20), &"AQID".repeat(300), "not base64 at all!"] {
             let error = SealingKey::from_base64(&Secret::new(bad)).unwrap_err();
-            assert_eq!(error.field(), Some("sealing key"));
+            assert_eq!(error.field(), Some("sealing_key"));
             assert!(bad.is_empty() || !format!("{error:?}").contains(bad));
         }
     }

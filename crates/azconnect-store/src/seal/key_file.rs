@@ -217,7 +217,7 @@ mod tests {
             let path = folder.path().join(number.to_string());
             write(&path, content, 0o600);
             let error = SealingKey::from_file(&path).unwrap_err();
-            assert_eq!(error.field(), Some("sealing key"));
+            assert_eq!(error.field(), Some("sealing_key"));
             assert!(!format!("{error:?}").contains("too short"), "{error:?}");
         }
     }

@@ -111,7 +111,7 @@ pub(super) fn close_to_others(path: &Path) -> Result<(), Error> {
 
 /// A path that cannot be used.
 pub(super) fn wrong(path: &Path, why: &str) -> Error {
-    Error::invalid("database path", format!("{} {why}", path.display()))
+    Error::invalid("database_path", format!("{} {why}", path.display()))
         .with_advice("name a file in an existing folder that this process may write")
 }
 

@@ -126,7 +126,7 @@ impl<'a> AzureCredential<'a> {
                     .with_advice("give both in PEM, one after the other"))
             }
             Self::PublishProfile { profile, .. } if !profile.expose().contains("publishData") => {
-                Err(Error::invalid("publish profile", "is not one")
+                Err(Error::invalid("publish_profile", "is not one")
                     .with_advice("download it from the web application's overview"))
             }
             _ => Ok(()),

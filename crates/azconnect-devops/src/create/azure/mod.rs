@@ -108,7 +108,7 @@ impl<'a> AzureConnection<'a> {
         let automatic = self.credential.creation_mode() == Some(CreationMode::Automatic);
         match (&self.environment, &self.credential, &self.scope) {
             (AzureEnvironment::Stack(url), ..) if url.scheme() != "https" => {
-                Err(Error::invalid("Azure Stack address", "is not encrypted").with_advice("give an address with https"))
+                Err(Error::invalid("azure_stack_address", "is not encrypted").with_advice("give an address with https"))
             }
             (AzureEnvironment::Stack(_), ..) if federated => refuse(
                 "Azure Stack does not take workload identity federation",

@@ -117,7 +117,7 @@ async fn a_path_that_cannot_be_used_is_refused() {
     let file = folder.join("file");
     fs::write(&file, "x").unwrap();
     refused(&file.join("store.db"), ErrorKind::InvalidInput).await;
-    assert_eq!(open(Path::new(""), key(1)).await.unwrap_err().field(), Some("database path"));
+    assert_eq!(open(Path::new(""), key(1)).await.unwrap_err().field(), Some("database_path"));
     assert_eq!(open(Path::new("/"), key(1)).await.unwrap_err().kind(), ErrorKind::InvalidInput);
     assert_eq!(place.files().len(), 1, "something was left behind");
 }
