@@ -36,7 +36,8 @@ impl fmt::Debug for Scope {
     }
 }
 
-/// The resource that Azure DevOps is in every cloud.
+/// Azure DevOps as a resource of Entra ID. It is named by its id, which is the same in every cloud; its address is not one
+/// that Entra ID knows.
 const DEVOPS_RESOURCE: &str = "499b84ac-1321-427f-aa17-267ca6975798";
 
 /// The endpoints of one cloud. Each is an origin with a trailing slash.

@@ -3,10 +3,17 @@
 use crate::error::Error;
 use uuid::Uuid;
 
+/// The characters of a GUID in 8-4-4-4-12 form.
+const GUID_LENGTH: usize = 36;
+
+/// The longest name of our own making, in characters: it is part of keys in every store.
+const MAX_NAME_LENGTH: usize = 200;
+
 /// Reads a GUID in its one accepted form: 36 characters, hyphenated, not all zero.
 #[doc(hidden)]
 pub fn parse_guid(field: &'static str, text: &str) -> Result<Uuid, Error> {
-    let hyphenated = text.len() == 36;
+    // The library also reads braces, URNs and a form without hyphens, which the services refuse.
+    let hyphenated = text.len() == GUID_LENGTH;
     let uuid = Uuid::try_parse(text).ok().filter(|_| hyphenated).ok_or_else(|| {
         Error::invalid(path_of(field), "not a GUID").with_advice(format!(
             "give the {field} as 8-4-4-4-12 hexadecimal digits, without braces or spaces, such as 1272a66f-e2e8-4e88-ab43-487409186c3f"
@@ -23,7 +30,7 @@ pub fn parse_guid(field: &'static str, text: &str) -> Result<Uuid, Error> {
 #[doc(hidden)]
 pub fn parse_name(field: &'static str, text: &str) -> Result<Box<str>, Error> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._:/@-".contains(c);
-    if text.is_empty() || text.len() > 200 || !text.chars().all(allowed) {
+    if text.is_empty() || text.len() > MAX_NAME_LENGTH || !text.chars().all(allowed) {
         return Err(Error::invalid(path_of(field), "must be 1 to 200 letters, digits or . _ : / @ -")
             .with_advice(format!("choose a plain {field}")));
     }

@@ -41,7 +41,7 @@ impl Record {
     }
 }
 
-/// A record in its place.
+/// A record that was written, with its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
@@ -54,7 +54,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// A record in its place.
+    /// A record at a position.
     pub fn new(sequence: Sequence, epoch: Epoch, record: Record) -> Self {
         Self { sequence, epoch, record }
     }
@@ -64,7 +64,7 @@ impl Entry {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Append {
-    /// Where to.
+    /// The stream that grows.
     pub stream: StreamId,
     /// The last position the writer has read. The append is refused if the stream has moved on.
     pub expected: Sequence,

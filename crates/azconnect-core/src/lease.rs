@@ -27,9 +27,9 @@ pub struct Grant {
     pub key: LeaseKey,
     /// Higher than every earlier grant's of this key.
     pub epoch: Epoch,
-    /// To whom.
+    /// Who holds it: a name that no other process has.
     pub holder: String,
-    /// Until when, by the lease's clock.
+    /// When it ends, by the lease's clock.
     pub expires_at: OffsetDateTime,
 }
 

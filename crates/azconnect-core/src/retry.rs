@@ -5,6 +5,9 @@ use std::time::Duration;
 use crate::effect::Retry;
 use crate::error::Error;
 
+/// How often the pause doubles at most.
+const MAX_DOUBLINGS: u32 = 20;
+
 /// What is known when one attempt has failed.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -26,7 +29,7 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// Decides whether to repeat a failed attempt and after which pause.
+/// Decides whether a failed attempt is repeated, and after which pause.
 ///
 /// The pipeline asks only when a repetition is safe: the request is idempotent, or provably was not applied.
 pub trait RetryPolicy: Send + Sync {
@@ -90,7 +93,8 @@ impl RetryPolicy for ExponentialBackoff {
         if attempt.number >= self.attempts {
             return None;
         }
-        let doublings = attempt.number.saturating_sub(1).min(20);
+        // By then the cap decides; without the limit the shift would overflow.
+        let doublings = attempt.number.saturating_sub(1).min(MAX_DOUBLINGS);
         let ceiling = self.base.saturating_mul(1 << doublings).min(self.cap);
         let pause = match attempt.error.retry() {
             Retry::No => return None,

@@ -1,4 +1,4 @@
-//! A secret on its way to its consumers.
+//! A secret that is to be proven or pushed.
 
 use azconnect_core::{KeyId, Secret};
 use time::OffsetDateTime;

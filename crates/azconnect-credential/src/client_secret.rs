@@ -8,7 +8,7 @@ use azconnect_core::{Error, KeyId, Secret};
 /// client secret is.
 ///
 /// # Errors
-/// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) naming `client secret`, without the text.
+/// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) naming the field `client_secret`, without the text.
 pub fn check_client_secret(secret: &Secret) -> Result<(), Error> {
     let text = secret.expose();
     let refuse = |message: &str, advice: &str| Err(Error::invalid("client_secret", message).with_advice(advice));

@@ -180,13 +180,14 @@ impl Inventory {
     }
 }
 
-/// A wish for a new secret.
+/// What a new secret shall be like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MintRequest {
     /// The unique display name, recorded durably before this request is made.
     pub marker: Marker,
-    /// When the secret shall end. Always sent: omitting it trips tenants' lifetime policies.
+    /// When the secret shall end. It is always sent: without it the service chooses an end that a tenant's policy on the
+    /// life of secrets may refuse.
     pub ends_at: OffsetDateTime,
 }
 
@@ -216,7 +217,7 @@ impl Minted {
     }
 }
 
-/// What the service said to the removal of a key. Neither proves that the key stopped working.
+/// How the service answered the removal of a key. Neither answer proves that the key stopped working.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Retirement {

@@ -34,6 +34,7 @@ mod check_report;
 mod client_secret;
 pub mod entra;
 mod issuer;
+mod port;
 mod record;
 mod sink;
 mod token;
@@ -47,6 +48,7 @@ pub use client_secret::check_client_secret;
 pub use issuer::{
     CredentialIssuer, Inventory, IssuedKey, KeyHolder, Marker, MintRequest, Minted, Retirement, SubjectId,
 };
+pub use port::{ConnectRequest, ConnectionKeeper};
 pub use record::{ConnectionId, ConnectionRecord, CredentialKind, Expiry, Region};
 pub use sink::{CredentialSink, PushReceipt, SinkId, SinkReport};
 pub use token::{AccessToken, TokenProvider};

@@ -12,6 +12,9 @@ azconnect_core::name_id!(
     "connection id"
 );
 
+/// The longest name of a region that is taken. Azure's own are shorter than 25 characters.
+const MAX_REGION_LENGTH: usize = 60;
+
 /// An Azure region by its programmatic name, such as `westeurope`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
@@ -21,10 +24,10 @@ impl Region {
     /// Checks and takes a region. `West Europe` is read as `westeurope`, as Azure does.
     ///
     /// # Errors
-    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) unless letters and digits remain.
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) unless what remains without spaces is 1 to 60 letters and digits.
     pub fn new(name: &str) -> Result<Self, Error> {
         let name: String = name.chars().filter(|c| *c != ' ').map(|c| c.to_ascii_lowercase()).collect();
-        if name.is_empty() || name.len() > 60 || !name.chars().all(|c| c.is_ascii_alphanumeric()) {
+        if name.is_empty() || name.len() > MAX_REGION_LENGTH || !name.chars().all(|c| c.is_ascii_alphanumeric()) {
             return Err(Error::invalid("region", "is not the name of a region")
                 .with_advice("give a region such as westeurope; `az account list-locations` lists them"));
         }

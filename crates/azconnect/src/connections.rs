@@ -2,66 +2,16 @@
 
 use std::sync::Arc;
 
-use azconnect_core::{
-    ClientId, Error, ErrorKind, ResourceGroupName, Secret, SecretId, SecretStore, SubscriptionId, TenantId,
-};
+use async_trait::async_trait;
+use azconnect_core::{Error, ErrorKind, Secret, SecretId, SecretStore};
 use azconnect_credential::{
-    Assessment, Candidate, ConnectionId, ConnectionRecord, CredentialKind, CredentialVerdict, CredentialVerifier,
-    Region, check_client_secret,
+    Assessment, Candidate, ConnectRequest, ConnectionKeeper, ConnectionRecord, CredentialKind, CredentialVerdict,
+    CredentialVerifier, check_client_secret,
 };
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::azure::Azure;
 use crate::principal::Identity;
-
-/// What a customer enters to connect a subscription with a client secret.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ConnectRequest {
-    /// The product's name of the connection.
-    pub id: ConnectionId,
-    /// The subscription.
-    pub subscription: SubscriptionId,
-    /// The tenant.
-    pub tenant: TenantId,
-    /// The application that acts.
-    pub client: ClientId,
-    /// When the secret ends, if the customer says so.
-    pub ends_at: Option<OffsetDateTime>,
-    /// Where new resources go.
-    pub region: Option<Region>,
-    /// The one resource group it may act in, if it is limited to one.
-    pub resource_group: Option<ResourceGroupName>,
-}
-
-impl ConnectRequest {
-    /// A connection to a subscription, not limited to a group.
-    pub fn new(id: ConnectionId, subscription: SubscriptionId, tenant: TenantId, client: ClientId) -> Self {
-        Self { id, subscription, tenant, client, ends_at: None, region: None, resource_group: None }
-    }
-
-    /// Sets when the secret ends.
-    #[must_use]
-    pub fn with_ends_at(mut self, ends_at: OffsetDateTime) -> Self {
-        self.ends_at = Some(ends_at);
-        self
-    }
-
-    /// Sets where new resources go.
-    #[must_use]
-    pub fn with_region(mut self, region: Region) -> Self {
-        self.region = Some(region);
-        self
-    }
-
-    /// Limits it to one resource group.
-    #[must_use]
-    pub fn with_resource_group(mut self, group: ResourceGroupName) -> Self {
-        self.resource_group = Some(group);
-        self
-    }
-}
 
 /// Connects, tests and disconnects customers. Their secrets lie sealed in a store; their records, which hold no secret,
 /// are the product's to keep.
@@ -139,6 +89,21 @@ impl Connections {
             Error::new(ErrorKind::NotFound, format!("the secret of the connection {} is not in the store", record.id))
                 .with_advice("connect again with a working secret")
         })
+    }
+}
+
+#[async_trait]
+impl ConnectionKeeper for Connections {
+    async fn connect(&self, request: ConnectRequest, secret: Secret) -> Result<ConnectionRecord, Error> {
+        Self::connect(self, request, secret).await
+    }
+
+    async fn test(&self, record: &ConnectionRecord) -> Result<Assessment, Error> {
+        Self::test(self, record).await
+    }
+
+    async fn disconnect(&self, record: &ConnectionRecord) -> Result<(), Error> {
+        Self::disconnect(self, record).await
     }
 }
 

@@ -71,8 +71,9 @@ pub use azconnect_store as store;
 #[cfg(feature = "clock")]
 pub use azconnect_http::SystemClock;
 
+pub use azconnect_credential::ConnectRequest;
 pub use azure::Azure;
-pub use connections::{ConnectRequest, Connections};
+pub use connections::Connections;
 pub use federation::ApplicationFederation;
 pub use principal::Identity;
 pub use storage::Storage;

@@ -30,6 +30,7 @@ pub mod agent_probe;
 pub mod application_trust;
 pub mod applications;
 pub mod clock;
+pub mod connection_keeper;
 pub mod credential_issuer;
 pub mod credential_sink;
 pub mod credential_verifier;

@@ -13,6 +13,7 @@ mod agent_probe;
 mod arm;
 mod broken;
 mod clock;
+mod connection_keeper;
 mod fakes;
 mod federated_credentials;
 mod judged;

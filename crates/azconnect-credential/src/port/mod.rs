@@ -1,0 +1,5 @@
+//! What a product calls, as ports: narrow and object-safe.
+
+mod connections;
+
+pub use connections::{ConnectRequest, ConnectionKeeper};

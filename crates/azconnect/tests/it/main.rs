@@ -1,0 +1,3 @@
+//! The front door, against the emulator.
+
+mod connections;
