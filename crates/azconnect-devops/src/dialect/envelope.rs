@@ -37,18 +37,22 @@ impl Envelope {
         Self { type_key: None, message }
     }
 
-    /// The code in the text: `TF…`, `VS…` or `AADSTS…` followed by digits.
-    pub(super) fn code(&self) -> Option<String> {
-        self.message.split(|c: char| !c.is_ascii_alphanumeric()).find(|word| is_code(word)).map(str::to_owned)
+    /// The service's own code in the text: `TF…` or `VS…` followed by digits.
+    pub(super) fn code(&self) -> Option<&str> {
+        self.message.split(|c: char| !c.is_ascii_alphanumeric()).find(|word| is_code(word))
+    }
+
+    /// The code of Entra ID in the text, where the service passes on what Entra ID said.
+    pub(super) fn entra_code(&self) -> Option<EntraCode> {
+        EntraCode::most_telling(&EntraCode::all_in(&self.message))
     }
 }
 
 fn is_code(word: &str) -> bool {
-    let own = ["TF", "VS"].iter().any(|prefix| {
+    ["TF", "VS"].iter().any(|prefix| {
         word.strip_prefix(prefix)
             .is_some_and(|digits| (5..=8).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit()))
-    });
-    own || word.parse::<EntraCode>().is_ok()
+    })
 }
 
 /// A type key is the name of a class; anything else is not repeated.
@@ -62,7 +66,7 @@ mod tests {
 
     #[test]
     fn codes_are_words_of_their_own() {
-        assert!(is_code("TF400813") && is_code("VS800075") && is_code("AADSTS7000215"));
+        assert!(is_code("TF400813") && is_code("VS800075"));
         assert!(!is_code("TF") && !is_code("VSTS") && !is_code("TF40O813") && !is_code("XTF400813"));
     }
 

@@ -4,7 +4,6 @@ mod catalogue;
 mod envelope;
 
 use azconnect_core::{Effect, Error, ErrorKind, Retry};
-use azconnect_credential::entra::EntraCode;
 use azconnect_http::{Dialect, Response, kind_of_status};
 use http::StatusCode;
 use http::header::LOCATION;
@@ -91,10 +90,9 @@ fn web_page() -> Error {
 fn failure(answer: &Response) -> Error {
     let status = answer.status();
     let envelope = Envelope::of(answer);
-    let code = envelope.code();
-    let type_key = envelope.type_key.as_deref();
+    let (type_key, code) = (envelope.type_key.as_deref(), envelope.code());
     let find = |name: Option<&str>| name.and_then(|name| CODES.find(name));
-    let known = match (find(type_key), find(code.as_deref())) {
+    let known = match (find(type_key), find(code)) {
         // ArgumentException and its kin say only that a value is wrong; the code says which.
         (Some(key), Some(code)) if key.kind() == ErrorKind::InvalidInput => Some(code),
         (Some(key), _) => Some(key),
@@ -106,14 +104,14 @@ fn failure(answer: &Response) -> Error {
         Some(row) => row.explain(),
         None => unknown_failure(status),
     };
-    let error = match code.as_deref().and_then(|code| code.parse::<EntraCode>().ok()).filter(|code| code.is_known()) {
-        // The failure is Azure DevOps's, the cause is at Entra ID: the remedy is there.
-        Some(cause) => error.with_advice(cause.explain().advice()),
-        None => error,
-    };
-    match code.or_else(|| envelope.type_key.clone()) {
-        Some(code) => error.with_service_code(code),
-        None => error,
+    match (code, envelope.entra_code(), type_key) {
+        // The failure is Azure DevOps's and the cause is at Entra ID, where the remedy is as well.
+        (None, Some(cause), _) if cause.is_known() => {
+            error.with_service_code(cause.to_string()).with_advice(cause.explain().advice())
+        }
+        (None, Some(cause), _) => error.with_service_code(cause.to_string()),
+        (Some(name), ..) | (None, None, Some(name)) => error.with_service_code(name),
+        (None, None, None) => error,
     }
 }
 

@@ -1,6 +1,7 @@
 //! A service connection as a sink of rotated secrets.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use azconnect_core::{Clock, Effect, ErrorKind, Secret};
 use azconnect_credential::{Candidate, CredentialSink, CredentialVerdict};
@@ -68,6 +69,18 @@ async fn a_refused_candidate_is_never_written() {
         assert_eq!((error.kind(), error.effect(), error.service_code()), (kind, Effect::None, Some(code)));
         assert_eq!(fake.with(|state| state.writes.len()), 0);
     }
+}
+
+#[tokio::test]
+async fn the_time_to_propagate_is_the_caller_s() {
+    let fake = Fake::new(azurerm());
+    refuse(&fake, "AADSTS7000215");
+    let server = fake.start().await;
+    let minted = Some(SystemClock::new().now() - Duration::from_secs(120));
+    let usual = endpoints(&server);
+    assert_eq!(usual.verify_stored(&endpoint(azurerm()), minted).await.verdict, CredentialVerdict::Pending);
+    let brief = usual.with_propagation(Duration::from_secs(60));
+    assert_eq!(brief.verify_stored(&endpoint(azurerm()), minted).await.verdict, CredentialVerdict::Rejected);
 }
 
 #[tokio::test]
