@@ -4,18 +4,20 @@
 
 use azconnect_core::catalogue::{Catalogue, Row};
 use azconnect_core::{ErrorKind, Retry};
+use serde::Serialize;
 
 /// What can be done about a refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Class {
-    /// Nothing, as it was asked.
+    /// Nothing: the same request is always refused.
     Permanent,
     /// The caller changes the request, the subscription or a permission.
     CallerFixes,
-    /// The same again, later.
+    /// The same request may succeed later.
     Retry,
-    /// Another size, zone or region.
+    /// The request may succeed with another size, zone or region.
     FallBack,
 }
 

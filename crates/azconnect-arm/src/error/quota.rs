@@ -1,7 +1,9 @@
 //! The numbers in a refusal for lack of quota.
 
+use serde::Serialize;
+
 /// Which quota is used up, and by how much.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Quota {
     /// The quota's name as the service writes it, such as `standardDSv3Family` or `Total Regional`.
