@@ -1,5 +1,7 @@
 //! The words every azconnect crate shares: secrets, typed ids, clouds, errors, time, and the durable ports.
 //!
+//! A [`catalogue`] of error codes has one shape in all crates.
+//!
 //! Nothing here performs I/O or needs an async runtime. A crate that implements a port depends on this one
 //! and on nothing else of azconnect.
 //!

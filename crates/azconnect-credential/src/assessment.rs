@@ -13,7 +13,8 @@ pub enum CredentialVerdict {
     Accepted,
     /// It does not work yet, and is new enough that it may soon.
     Pending,
-    /// The service says that it does not work.
+    /// The service refuses this very credential. A refusal for another reason, such as a wrong tenant, is
+    /// [`Inconclusive`](Self::Inconclusive).
     Rejected,
     /// Nothing was learnt. It permits nothing: neither a push nor a removal.
     Inconclusive,

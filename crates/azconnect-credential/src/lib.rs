@@ -1,6 +1,8 @@
 //! The credential model: what a product stores about a connection to a customer's Azure, and the ports through which a
 //! secret is minted, proven, pushed and retired.
 //!
+//! [`entra`] judges what a code of Entra ID proves about a credential, for every client that meets one.
+//!
 //! Nothing here talks to a service. `azconnect-identity`, `azconnect-graph` and `azconnect-devops` implement the ports
 //! for Microsoft's services; `azconnect-rotation` knows the ports only.
 //!

@@ -173,7 +173,7 @@ impl From<String> for Audience {
     }
 }
 
-/// Which applications to list.
+/// Says which applications are listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApplicationQuery {

@@ -4,7 +4,8 @@ use azconnect_core::{ApplicationObjectId, ClientId, PrincipalObjectId};
 
 use crate::application::ApplicationRef;
 
-/// An application or a service principal, by whichever id is known. A password of either authenticates.
+/// The application or the service principal that holds a password, named by whichever id is known. A password of either
+/// signs the application in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PasswordHolder {

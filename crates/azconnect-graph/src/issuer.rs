@@ -46,7 +46,7 @@ impl GraphIssuer {
     /// The issuer for an application, by its client id.
     ///
     /// # Errors
-    /// None in practice: a client id always makes a [`SubjectId`].
+    /// Never, as things are: every client id is also a valid [`SubjectId`].
     pub fn new(client: GraphClient, application: ClientId) -> Result<Self, Error> {
         let subject = SubjectId::new(format!("application/{application}"))?;
         Ok(Self { client, application, subject, acting: None, assigned_policies: false, policy: Mutex::default() })

@@ -24,13 +24,13 @@ const USE_MARGIN: Duration = Duration::from_secs(30);
 /// How long a caller who holds a valid token waits for the next one.
 const REFRESH_WAIT: Duration = Duration::from_secs(10);
 
-/// How long the valid token is used after an early renewal failed, before another is tried.
+/// How long no other early renewal is tried after one failed. The valid token is used meanwhile.
 const REFRESH_PAUSE: Duration = Duration::from_secs(30);
 
 type Renewed = Result<Arc<AccessToken>, Arc<Error>>;
 type Renewal = Shared<BoxFuture<'static, Renewed>>;
 
-/// Gives tokens of a source, and asks the source as seldom as it may.
+/// Keeps the tokens of a source, and asks the source for new ones as rarely as possible.
 ///
 /// - Callers who need a token of one scope share one request; scopes never wait for each other.
 /// - A token is renewed early: 5 minutes before its end or at half its life, whichever is later, unless the service
@@ -50,7 +50,7 @@ struct Inner<S> {
     slots: Mutex<HashMap<Scope, Slot>>,
 }
 
-/// What is known of one scope.
+/// The token of one scope, and its renewal.
 #[derive(Default)]
 struct Slot {
     token: Option<Arc<AccessToken>>,

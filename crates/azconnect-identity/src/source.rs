@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azconnect_core::{Error, Scope, Secret};
 
-/// A token as it was just answered: its times are relative to the request.
+/// A token as the service has just given it. Its times count from the request.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct FetchedToken {
@@ -33,7 +33,7 @@ impl FetchedToken {
     }
 }
 
-/// One way to sign in. It keeps no token: [`TokenCache`](crate::TokenCache) does, for every source alike.
+/// One way to sign in. It keeps no token: [`TokenCache`](crate::TokenCache) does that for every kind of source.
 #[async_trait]
 pub trait TokenSource: Send + Sync {
     /// Signs in and returns a new token, never one that was handed out before.
