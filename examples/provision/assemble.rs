@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azconnect::arm::{Provisioner, Subscription};
-use azconnect::core::{Error, ErrorKind, Secret};
+use azconnect::core::{Error, Secret};
 use azconnect::http::SystemClock;
-use azconnect::store::{SqliteStore, seal::SealingKey};
+use azconnect::store::SqliteStore;
 use azconnect::{Azure, Storage};
 use azconnect_emulator::arm::{AgentOutcome, AgentScript, ArmSettings, RetryAfter};
 use azconnect_emulator::{Emulator, Seed, Settings};
@@ -87,15 +87,5 @@ async fn open(folder: &Path) -> Result<SqliteStore, Error> {
             .with_advice("give the path of a folder that can be written")
     })?;
     let (database, key_file) = (folder.join("machines.db"), folder.join("sealing.key"));
-    let key = match SealingKey::from_file(&key_file) {
-        Err(_) if !key_file.exists() && database.exists() => {
-            return Err(Error::new(ErrorKind::Corrupt, "the folder of --state has a database, but no sealing.key")
-                .with_advice(
-                    "put the key back, or choose another folder; without the key the secrets cannot be opened",
-                ));
-        }
-        Err(_) if !key_file.exists() => SealingKey::generate_file(&key_file)?,
-        key => key?,
-    };
-    SqliteStore::open(database, key, Arc::new(SystemClock::new())).await
+    SqliteStore::open_with_key_file(database, key_file, Arc::new(SystemClock::new())).await
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use azconnect::core::{ClientId, Clock, Error, ErrorKind};
+use azconnect::core::{ClientId, Clock, Error};
 use azconnect::http::SystemClock;
 use azconnect::rotation::{Policy, Rotator, Target};
 use azconnect::store::{SqliteStore, seal::SealingKey};
@@ -111,26 +111,9 @@ async fn open(folder: &Path, name: &str) -> Result<SqliteStore, Error> {
         Error::invalid("--state", format!("cannot make the folder {}: {}", folder.display(), error.kind()))
             .with_advice("name a folder that can be written")
     })?;
-    let key = match environment(SEALING_KEY) {
-        Ok(_) => SealingKey::from_env(SEALING_KEY)?,
-        Err(_) => key_beside(folder)?,
-    };
-    SqliteStore::open(folder.join(name), key, Arc::new(SystemClock::new())).await
-}
-
-/// The key in the folder, which is made with it.
-fn key_beside(folder: &Path) -> Result<SealingKey, Error> {
-    let key_file = folder.join("sealing.key");
-    match SealingKey::from_file(&key_file) {
-        Err(_) if !key_file.exists() => {
-            if folder.join("rotate.db").exists() {
-                return Err(Error::new(ErrorKind::Corrupt, "the folder of --state has a database, but no sealing.key")
-                    .with_advice(
-                        "put the key back, or choose another folder; without the key the secrets cannot be opened",
-                    ));
-            }
-            SealingKey::generate_file(&key_file)
-        }
-        key => key,
+    let (database, clock) = (folder.join(name), Arc::new(SystemClock::new()));
+    match environment(SEALING_KEY) {
+        Ok(_) => SqliteStore::open(database, SealingKey::from_env(SEALING_KEY)?, clock).await,
+        Err(_) => SqliteStore::open_with_key_file(database, folder.join("sealing.key"), clock).await,
     }
 }

@@ -8,15 +8,14 @@
 //!
 //! use azconnect_core::{Append, Journal, Lease, Record, Secret, SecretStore, Sequence};
 //! use azconnect_store::SqliteStore;
-//! use azconnect_store::seal::SealingKey;
 //! # use azconnect_testkit::ManualClock as SystemClock;
 //!
 //! # let folder = tempfile::tempdir().unwrap();
 //! # let (state, clock) = (folder.path(), Arc::new(SystemClock::new()));
 //! # use azconnect_core::Clock;
-//! // The key lies apart from the database: whoever copies one alone has nothing.
-//! SealingKey::generate_file(state.join("seal.key"))?;
-//! let store = SqliteStore::open(state.join("azconnect.db"), SealingKey::from_file(state.join("seal.key"))?, clock.clone()).await?;
+//! // Both are made the first time. Keep them apart: whoever copies one alone has nothing.
+//! let (database, key_file) = (state.join("azconnect.db"), state.join("seal.key"));
+//! let store = SqliteStore::open_with_key_file(&database, &key_file, clock.clone()).await?;
 //!
 //! // One writer at a time, whose writes carry the epoch of its grant.
 //! let grant = store.acquire(&"application/contoso".parse()?, "host-1", Duration::from_secs(60)).await?;
@@ -30,7 +29,7 @@
 //!
 //! // Whatever happens now, another process finds it.
 //! drop(store);
-//! let store = SqliteStore::open(state.join("azconnect.db"), SealingKey::from_file(state.join("seal.key"))?, clock).await?;
+//! let store = SqliteStore::open_with_key_file(&database, &key_file, clock).await?;
 //! assert_eq!(store.unfinished().await?, ["rotation/contoso".parse()?]);
 //! assert_eq!(store.get(&id).await?.unwrap().expose(), "s3cr3t");
 //! # Ok::<(), azconnect_core::Error>(())

@@ -1,9 +1,8 @@
 //! A key from the environment.
 
-use azconnect_core::{Error, Secret};
+use azconnect_core::Secret;
 
-use super::SealingKey;
-use super::key::wrong;
+use super::{SealingKey, SealingKeyError};
 
 impl SealingKey {
     /// Reads a key, as base64, from an environment variable.
@@ -12,17 +11,19 @@ impl SealingKey {
     /// user can read it: a key file is safer.
     ///
     /// # Errors
-    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) if the variable is not set or holds no key.
-    pub fn from_env(name: &str) -> Result<Self, Error> {
+    /// [`NotInEnvironment`](SealingKeyError::NotInEnvironment), or as [`SealingKey::from_base64`].
+    pub fn from_env(name: &str) -> Result<Self, SealingKeyError> {
         #[expect(clippy::disallowed_methods, reason = "the adapter by which a caller chooses the environment")]
         let value = std::env::var(name);
-        let value = value.map_err(|_| wrong(format!("the environment variable {name} is not set")))?;
+        let value = value.map_err(|_| SealingKeyError::NotInEnvironment { name: name.to_owned() })?;
         Self::from_base64(&Secret::new(value))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use azconnect_core::Error;
+
     use super::*;
 
     #[test]
@@ -30,7 +31,7 @@ mod tests {
         let unset = SealingKey::from_env("AZCONNECT_TEST_NO_SUCH_VARIABLE").unwrap_err();
         assert!(unset.to_string().contains("AZCONNECT_TEST_NO_SUCH_VARIABLE is not set"), "{unset}");
         // A variable that every process has, and that holds no key.
-        let path = SealingKey::from_env("PATH").unwrap_err();
+        let path = Error::from(SealingKey::from_env("PATH").unwrap_err());
         assert_eq!(path.field(), Some("sealing_key"));
     }
 }

@@ -4,10 +4,12 @@ use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, RandomizedNonceKey};
 use aws_lc_rs::{hmac, rand};
-use azconnect_core::{Error, ErrorKind, Secret};
+use azconnect_core::Secret;
 use base64::Engine as _;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
+
+use super::SealingKeyError;
 
 /// Base64 as people paste it: padded or not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -53,18 +55,19 @@ impl SealingKey {
     /// Takes a key of 32 random bytes. The caller overwrites its own copy.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for any other length, or if all bytes are the same.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+    /// [`WrongLength`](SealingKeyError::WrongLength), or [`NotRandom`](SealingKeyError::NotRandom) if all bytes are the
+    /// same.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SealingKeyError> {
         let mut own = Box::new(Zeroizing::new([0; Self::LENGTH]));
         if bytes.len() != Self::LENGTH {
-            return Err(wrong("must be exactly 32 bytes"));
+            return Err(SealingKeyError::WrongLength);
         }
         own.copy_from_slice(bytes);
         if own.iter().all(|byte| Some(byte) == own.first()) {
-            return Err(wrong("is one byte repeated, not random"));
+            return Err(SealingKeyError::NotRandom);
         }
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &**own), b"azconnect sealing key id");
-        let (id, _) = tag.as_ref().split_first_chunk().ok_or_else(|| wrong("cannot be used"))?;
+        let (id, _) = tag.as_ref().split_first_chunk().ok_or(SealingKeyError::Cryptography)?;
         Ok(Self { bytes: own, id: SealingKeyId(*id) })
     }
 
@@ -72,24 +75,22 @@ impl SealingKey {
     /// ignored. For the environment there is [`SealingKey::from_env`].
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) unless it is the base64 of 32 bytes.
-    pub fn from_base64(text: &Secret) -> Result<Self, Error> {
+    /// [`NotBase64`](SealingKeyError::NotBase64), or as [`SealingKey::from_bytes`].
+    pub fn from_base64(text: &Secret) -> Result<Self, SealingKeyError> {
         let text = text.expose().trim();
         // Longer than any key, so that decoding needs no second buffer.
         let mut bytes = Zeroizing::new([0_u8; 2 * Self::LENGTH]);
-        let length =
-            BASE64.decode_slice(text, bytes.as_mut_slice()).map_err(|_| wrong("is not the base64 of 32 bytes"))?;
+        let length = BASE64.decode_slice(text, bytes.as_mut_slice()).map_err(|_| SealingKeyError::NotBase64)?;
         Self::from_bytes(bytes.get(..length).unwrap_or_default())
     }
 
     /// A new random key.
     ///
     /// # Errors
-    /// [`Unexpected`](ErrorKind::Unexpected) if the system gives no random bytes.
-    pub fn generate() -> Result<Self, Error> {
+    /// [`Cryptography`](SealingKeyError::Cryptography) if the system gives no random bytes.
+    pub fn generate() -> Result<Self, SealingKeyError> {
         let mut bytes = Zeroizing::new([0; Self::LENGTH]);
-        rand::fill(bytes.as_mut_slice())
-            .map_err(|_| Error::new(ErrorKind::Unexpected, "the system gave no random bytes"))?;
+        rand::fill(bytes.as_mut_slice()).map_err(|_| SealingKeyError::Cryptography)?;
         Self::from_bytes(bytes.as_slice())
     }
 
@@ -103,9 +104,8 @@ impl SealingKey {
         Secret::new(BASE64.encode(self.bytes.as_slice()))
     }
 
-    pub(super) fn cipher(&self) -> Result<RandomizedNonceKey, Error> {
-        RandomizedNonceKey::new(&AES_256_GCM, self.bytes.as_slice())
-            .map_err(|_| Error::new(ErrorKind::Unexpected, "the cipher refused the key"))
+    pub(super) fn cipher(&self) -> Result<RandomizedNonceKey, SealingKeyError> {
+        RandomizedNonceKey::new(&AES_256_GCM, self.bytes.as_slice()).map_err(|_| SealingKeyError::Cryptography)
     }
 }
 
@@ -115,19 +115,16 @@ impl fmt::Debug for SealingKey {
     }
 }
 
-pub(super) fn wrong(message: impl Into<String>) -> Error {
-    Error::invalid("sealing_key", message)
-        .with_advice("make one with `openssl rand -base64 32`, or generate a key file")
-}
-
 #[cfg(test)]
 mod tests {
+    use azconnect_core::Error;
+
     use super::*;
 
     #[test]
     fn a_key_has_exactly_32_random_bytes() {
         for bytes in [&[][..], &[1; 31], &[0; 32], &[7; 32], &[1; 33]] {
-            assert_eq!(SealingKey::from_bytes(bytes).unwrap_err().field(), Some("sealing_key"));
+            assert_eq!(Error::from(SealingKey::from_bytes(bytes).unwrap_err()).field(), Some("sealing_key"));
         }
     }
 
@@ -139,7 +136,7 @@ mod tests {
             assert_eq!(SealingKey::from_base64(&Secret::new(spelling)).unwrap().id(), key.id());
         }
         for bad in ["", "short", &"A".repeat(44), &"AQID".repeat(20), &"AQID".repeat(300), "not base64 at all!"] {
-            let error = SealingKey::from_base64(&Secret::new(bad)).unwrap_err();
+            let error = Error::from(SealingKey::from_base64(&Secret::new(bad)).unwrap_err());
             assert_eq!(error.field(), Some("sealing_key"));
             assert!(bad.is_empty() || !format!("{error:?}").contains(bad));
         }

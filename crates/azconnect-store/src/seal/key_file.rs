@@ -2,13 +2,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use azconnect_core::{Error, ErrorKind, Secret};
+use aws_lc_rs::rand;
+use azconnect_core::Secret;
 use zeroize::Zeroizing;
 
-use super::SealingKey;
-use super::key::wrong;
+use super::{SealingKey, SealingKeyError};
 
 /// No key file is longer: 32 bytes, or their base64 and a line end.
 const LONGEST: u64 = 64;
@@ -20,18 +20,12 @@ impl SealingKey {
     /// everyone else (mode 0600 or stricter).
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) saying which of these is not so, or that the file does not exist.
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
+    /// A [`SealingKeyError`] saying which of these is not so, or that the file is [`Missing`](SealingKeyError::Missing).
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, SealingKeyError> {
         let path = path.as_ref();
-        let unreadable = |error: io::Error| {
-            let why = match error.kind() {
-                io::ErrorKind::NotFound => "does not exist",
-                io::ErrorKind::PermissionDenied => "may not be read by this process",
-                _ => "cannot be read, or is a symbolic link",
-            };
-            wrong(format!("the key file {} {why}", path.display()))
-                .with_advice("give the path of a key file itself, or generate one")
-                .with_source(error)
+        let unreadable = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => SealingKeyError::Missing { path: path.to_owned() },
+            _ => SealingKeyError::Unreadable { path: path.to_owned(), source },
         };
         let file = open_itself(path).map_err(unreadable)?;
         check(path, &file.metadata().map_err(unreadable)?)?;
@@ -40,48 +34,60 @@ impl SealingKey {
         let key = match bytes.len() {
             Self::LENGTH => Self::from_bytes(&bytes),
             _ => std::str::from_utf8(&bytes)
-                .map_err(|_| wrong("is neither 32 bytes nor base64"))
+                .map_err(|_| SealingKeyError::NotBase64)
                 .and_then(|text| Self::from_base64(&Secret::new(text))),
         };
-        key.map_err(|error| {
-            let message = format!("the key file {}: {}", path.display(), error.message());
-            error.with_message(message)
-        })
+        key.map_err(|_| SealingKeyError::NotAKey { path: path.to_owned() })
     }
 
     /// Makes a random key and a new file that holds it, as base64, closed to everyone else (mode 0600). The key is
     /// returned once the file and its folder are on the disk.
     ///
+    /// The file appears whole or not at all: it is written under another name and linked into place, so that neither a
+    /// crash nor a second process that does the same leaves half a key behind.
+    ///
     /// # Errors
-    /// [`Conflict`](ErrorKind::Conflict) if the path exists: a key is never overwritten.
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if the folder does not exist or may not be written.
-    pub fn generate_file(path: impl AsRef<Path>) -> Result<Self, Error> {
+    /// [`Exists`](SealingKeyError::Exists): a key is never overwritten. [`NotCreated`](SealingKeyError::NotCreated) if the
+    /// folder does not exist or may not be written.
+    pub fn generate_file(path: impl AsRef<Path>) -> Result<Self, SealingKeyError> {
         let path = path.as_ref();
         let key = Self::generate()?;
-        let text = key.to_base64();
-        let mut file = create_closed(path).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                Error::new(ErrorKind::Conflict, format!("the key file {} exists already", path.display()))
-                    .with_effect(azconnect_core::Effect::None)
-                    .with_advice("read the existing key, or name another file: a lost key loses what it sealed")
-            }
-            _ => wrong(format!("the key file {} cannot be created", path.display()))
-                .with_advice("create its folder, and let this process write there")
-                .with_source(error),
-        })?;
+        let not_created = |source| SealingKeyError::NotCreated { path: path.to_owned(), source };
+        let draft = Draft::beside(path).map_err(not_created)?;
+        let mut file = create_closed(&draft.0).map_err(not_created)?;
         let written = file
-            .write_all(text.expose().as_bytes())
+            .write_all(key.to_base64().expose().as_bytes())
             .and_then(|()| file.write_all(b"\n"))
             .and_then(|()| file.sync_all())
+            .and_then(|()| std::fs::hard_link(&draft.0, path))
             .and_then(|()| sync_folder(path));
-        written.map_err(|error| {
-            // Ours, and incomplete: nothing was sealed with it.
-            let _ = std::fs::remove_file(path);
-            Error::new(ErrorKind::Unavailable, format!("the key file {} was not written", path.display()))
-                .with_advice("check that the disk has room, then try again")
-                .with_source(error)
-        })?;
-        Ok(key)
+        match written {
+            Ok(()) => Ok(key),
+            Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {
+                Err(SealingKeyError::Exists { path: path.to_owned() })
+            }
+            Err(source) => Err(SealingKeyError::NotWritten { path: path.to_owned(), source }),
+        }
+    }
+}
+
+/// A file under a name of its own beside its final one. It is removed when it has served.
+struct Draft(PathBuf);
+
+impl Draft {
+    fn beside(path: &Path) -> io::Result<Self> {
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut random = [0; 8];
+        rand::fill(&mut random).map_err(|_| io::ErrorKind::Other)?;
+        let suffix = u64::from_ne_bytes(random);
+        Ok(Self(path.with_file_name(format!(".{}.{suffix:016x}.new", name.display()))))
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // One that stays holds a key that seals nothing, unless it was linked into place: then both names are closed.
+        let _ = std::fs::remove_file(&self.0);
     }
 }
 
@@ -116,22 +122,20 @@ fn open_itself(path: &Path) -> io::Result<File> {
 }
 
 /// Refuses a file that somebody else may read or owns.
-fn check(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Error> {
-    let refuse =
-        |why: String, advice: String| Err(wrong(format!("the key file {} {why}", path.display())).with_advice(advice));
+fn check(path: &Path, metadata: &std::fs::Metadata) -> Result<(), SealingKeyError> {
+    let path = || path.to_owned();
     if !metadata.is_file() {
-        return refuse("is not a regular file".into(), "give the path of a file".into());
+        return Err(SealingKeyError::NotAFile { path: path() });
     }
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
         let mode = metadata.mode() & 0o7777;
         if mode & !0o600 != 0 {
-            let advice = format!("run `chmod 600 {}`, and change the key if others may have read it", path.display());
-            return refuse(format!("has mode {mode:04o}, which opens it to others"), advice);
+            return Err(SealingKeyError::OpenToOthers { path: path(), mode });
         }
         if metadata.uid() != rustix::process::geteuid().as_raw() {
-            return refuse("belongs to another user".into(), "let the user of this process own it".into());
+            return Err(SealingKeyError::ForeignOwner { path: path() });
         }
     }
     Ok(())
@@ -143,7 +147,14 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
+    use azconnect_core::{Error, ErrorKind};
+
     use super::*;
+
+    /// Why a file is refused, as every port tells it.
+    fn refusal(path: &Path) -> Error {
+        SealingKey::from_file(path).unwrap_err().into()
+    }
 
     fn folder() -> tempfile::TempDir {
         tempfile::tempdir().unwrap()
@@ -168,12 +179,13 @@ mod tests {
         let folder = folder();
         let path = folder.path().join("key");
         fs::write(&path, "precious").unwrap();
-        assert_eq!(SealingKey::generate_file(&path).unwrap_err().kind(), ErrorKind::Conflict);
+        assert_eq!(Error::from(SealingKey::generate_file(&path).unwrap_err()).kind(), ErrorKind::Conflict);
         assert_eq!(fs::read(&path).unwrap(), b"precious");
         let link = folder.path().join("link");
         symlink(folder.path().join("nowhere"), &link).unwrap();
-        assert_eq!(SealingKey::generate_file(&link).unwrap_err().kind(), ErrorKind::Conflict);
+        assert_eq!(Error::from(SealingKey::generate_file(&link).unwrap_err()).kind(), ErrorKind::Conflict);
         assert!(SealingKey::generate_file(folder.path().join("no/such/key")).is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no draft is left behind");
     }
 
     #[test]
@@ -192,7 +204,7 @@ mod tests {
         SealingKey::generate_file(&path).unwrap();
         for mode in [0o640, 0o604, 0o660, 0o700, 0o4600] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            let error = SealingKey::from_file(&path).unwrap_err();
+            let error = refusal(&path);
             assert!(error.to_string().contains(&format!("mode {mode:04o}")), "{error}");
             assert!(error.advice().contains("chmod 600"));
         }
@@ -205,7 +217,7 @@ mod tests {
         SealingKey::generate_file(&path).unwrap();
         symlink(&path, &link).unwrap();
         for path in [folder.path(), &folder.path().join("absent"), &link] {
-            assert_eq!(SealingKey::from_file(path).unwrap_err().kind(), ErrorKind::InvalidInput, "{}", path.display());
+            assert_eq!(refusal(path).kind(), ErrorKind::InvalidInput, "{}", path.display());
         }
     }
 
@@ -216,7 +228,7 @@ mod tests {
         {
             let path = folder.path().join(number.to_string());
             write(&path, content, 0o600);
-            let error = SealingKey::from_file(&path).unwrap_err();
+            let error = refusal(&path);
             assert_eq!(error.field(), Some("sealing_key"));
             assert!(!format!("{error:?}").contains("too short"), "{error:?}");
         }

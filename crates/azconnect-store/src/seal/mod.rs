@@ -19,6 +19,7 @@
 //! ```
 
 mod env;
+mod fault;
 mod key;
 mod key_file;
 
@@ -26,6 +27,7 @@ use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
 use azconnect_core::{Effect, Error, ErrorKind, Secret, SecretId};
 use zeroize::Zeroizing;
 
+pub use fault::SealingKeyError;
 pub use key::{SealingKey, SealingKeyId};
 #[cfg(feature = "sqlite")]
 pub(crate) use key_file::{create_closed, sync_folder};

@@ -7,6 +7,7 @@ mod create;
 mod failure;
 mod file;
 mod journal;
+mod key_file;
 mod keys;
 mod lease;
 mod moment;
@@ -58,13 +59,40 @@ impl SqliteStore {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         let (given, keys) = (path.as_ref().to_owned(), keys.into());
+        blocking(move || Self::open_absolute(file::absolute(&given)?, keys, clock))
+            .await
+            .map_err(|error| error.in_operation("store.open"))
+    }
+
+    /// Opens the store in a file with the key in another, and creates both where there is neither.
+    ///
+    /// Keep the two apart, in different folders and different backups: whoever has one alone has nothing. The new key file
+    /// is closed to everyone else (0600), and a key that is there is used as
+    /// [`SealingKey::from_file`](crate::seal::SealingKey::from_file) reads it. Several processes may open the same files
+    /// for the first time at once: they agree on one key.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`]; besides, with the field `sealing_key`, [`InvalidInput`](ErrorKind::InvalidInput) if the
+    /// key file cannot be used or created, and [`Corrupt`](ErrorKind::Corrupt) if it is missing although the database
+    /// exists: a new key would open nothing, so the old one must be restored. Nothing was changed then.
+    pub async fn open_with_key_file(
+        path: impl AsRef<Path>,
+        key_file: impl AsRef<Path>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        let (given, key_file) = (path.as_ref().to_owned(), key_file.as_ref().to_owned());
         blocking(move || {
             let path = file::absolute(&given)?;
-            let connection = open::open(&path, &keys)?;
-            Ok(Self(Arc::new(Shared { connection: Mutex::new(connection), keys, clock, path })))
+            let key = key_file::read_or_generate(&path, &key_file)?;
+            Self::open_absolute(path, key.into(), clock)
         })
         .await
         .map_err(|error| error.in_operation("store.open"))
+    }
+
+    fn open_absolute(path: PathBuf, keys: SealingKeys, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let connection = open::open(&path, &keys)?;
+        Ok(Self(Arc::new(Shared { connection: Mutex::new(connection), keys, clock, path })))
     }
 
     /// The file.

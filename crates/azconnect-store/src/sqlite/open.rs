@@ -12,7 +12,7 @@ use super::{create, file, keys, schema};
 use crate::seal::SealingKeys;
 
 /// How long a call waits for other processes' transactions, which are all short.
-const PATIENCE: Duration = Duration::from_secs(10);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens the database at a path, after creating it where there is none.
 pub(super) fn open(path: &Path, keys: &SealingKeys) -> Result<Connection, Error> {
@@ -37,7 +37,7 @@ pub(super) fn open(path: &Path, keys: &SealingKeys) -> Result<Connection, Error>
 pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(before_effect)?;
-    connection.busy_timeout(PATIENCE).map_err(before_effect)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(before_effect)?;
     Ok(connection)
 }
 
