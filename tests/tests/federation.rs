@@ -1,10 +1,15 @@
 //! A service connection without a secret: created at Azure DevOps, trusted at Entra ID, and both deleted again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs, reason = "a test")]
 
-use azconnect::core::{Effect, ErrorKind, SubscriptionId};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use azconnect::core::{ClientId, Effect, ErrorKind, SubscriptionId, TenantId};
 use azconnect::devops::{
-    AzureConnection, AzureCredential, AzureScope, FederatedCredentials, OrganizationName, ProjectRef,
+    AzureConnection, AzureCredential, AzureScope, FederatedCredentials, FederatedTrust, OrganizationName, ProjectRef,
 };
+use azconnect_emulator::{Fault, FaultAction, Service};
+use azconnect_testkit::conformance::federated_credentials::{self, FederatedCredentialsHarness};
 use azconnect_tests::contoso::{Contoso, deploy, operator};
 
 #[tokio::test(start_paused = true)]
@@ -55,4 +60,57 @@ async fn a_federated_connection_is_created_trusted_and_deleted_with_its_trust() 
     credentials.remove(&trust).await.unwrap();
     let truth = contoso.emulator.truth();
     assert_eq!(truth.unknown_routes, 0, "{:?}", truth.unknown_route_names);
+}
+
+/// An application of Contoso at Microsoft Graph.
+struct Application {
+    contoso: Contoso,
+    credentials: Arc<dyn FederatedCredentials>,
+}
+
+impl Application {
+    fn new() -> Self {
+        let contoso = Contoso::new();
+        let credentials = contoso.operator(contoso.emulator.transport()).federated_credentials(deploy());
+        Self { contoso, credentials: Arc::new(credentials) }
+    }
+}
+
+#[async_trait]
+impl FederatedCredentialsHarness for Application {
+    fn credentials(&self) -> Arc<dyn FederatedCredentials> {
+        self.credentials.clone()
+    }
+
+    fn application(&self) -> (TenantId, ClientId) {
+        (self.contoso.operator(self.contoso.emulator.transport()).tenant(), deploy())
+    }
+
+    async fn count(&self, trust: &FederatedTrust) -> usize {
+        let graph = self.contoso.operator(self.contoso.emulator.transport()).graph();
+        let listed = graph.federated_credentials(deploy()).await.unwrap();
+        listed.iter().filter(|one| one.trusts(&trust.issuer, &trust.subject) && one.accepts(&trust.audience)).count()
+    }
+
+    async fn settle(&self) {
+        self.contoso.outlive_the_dead().await;
+    }
+
+    async fn disconnect(&self) {
+        self.contoso.emulator.faults().add(Fault::new(FaultAction::DropBefore).with_service(Service::Graph).forever());
+    }
+
+    async fn reconnect(&self) {
+        self.contoso.emulator.faults().clear();
+    }
+
+    async fn lose_next_change(&self) {
+        let lost = Fault::new(FaultAction::LoseAnswer).with_service(Service::Graph).with_method("POST");
+        self.contoso.emulator.faults().add(lost);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_federated_credentials_of_an_application_conform() {
+    federated_credentials::all(async || Application::new()).await;
 }

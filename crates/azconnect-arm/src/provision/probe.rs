@@ -41,7 +41,7 @@ pub enum Probed {
 /// Tells whether the agent is online. An error counts as *not yet*.
 ///
 /// What the suite `azconnect_testkit::conformance::agent_probe` enforces: an agent that starts is *not yet* online, with the
-/// reason; one that is online is found by every look, the first after it came online included; a failed one is never
+/// reason; one that is online is found by every look, if looks are a pause apart; a failed one is never
 /// online, and where the probe can see the failure it says what the agent put out; a machine out of reach proves nothing,
 /// neither that the agent is online nor that it failed.
 #[async_trait]

@@ -15,6 +15,7 @@ mod golden;
 mod keys;
 mod ports;
 mod preflight;
+mod probe;
 mod provision;
 mod roles;
 mod skus;

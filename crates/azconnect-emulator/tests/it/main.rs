@@ -11,6 +11,7 @@
 mod arm;
 mod arm_faults;
 mod arm_machines;
+mod conformance;
 mod devops;
 mod devops_access;
 mod devops_life;

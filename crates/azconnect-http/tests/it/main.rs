@@ -9,6 +9,8 @@
 )]
 
 mod authorization;
+#[cfg(feature = "reqwest")]
+mod conformance;
 mod fake;
 mod lro;
 #[cfg(feature = "reqwest")]

@@ -13,4 +13,5 @@ mod conformance;
 mod own;
 mod sign_in;
 mod stage;
+mod tokens;
 mod verifier;

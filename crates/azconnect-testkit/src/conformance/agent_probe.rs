@@ -35,6 +35,9 @@ pub trait AgentProbeHarness: Send + Sync {
     /// Whether the probe can tell an installation that failed from one that goes on.
     fn sees_failure(&self) -> bool;
 
+    /// Waits as long as a product waits between two looks: a look may leave something in the machine that has to go first.
+    async fn pause(&self);
+
     /// Breaks every way from the probe to the machine from now on.
     async fn disconnect(&self);
 }
@@ -93,6 +96,7 @@ async fn proves_nothing(harness: &impl AgentProbeHarness) -> CaseResult {
 }
 
 async fn look(harness: &impl AgentProbeHarness) -> Result<Probed, Error> {
+    harness.pause().await;
     harness.probe().probe(&harness.target()).await
 }
 

@@ -48,6 +48,7 @@ impl AgentProbeHarness for Harness {
     fn sees_failure(&self) -> bool {
         true
     }
+    async fn pause(&self) {}
     async fn disconnect(&self) {
         self.agent.faults().break_down((), Fault::Dropped);
     }
