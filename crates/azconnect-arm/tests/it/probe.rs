@@ -40,7 +40,8 @@ async fn machine(outcome: AgentOutcome) -> (Stage, ProbeTarget) {
     stage.emulator.resource_manager().on_machines("", script);
     let provisioner = stage.provisioner().with_probe(Arc::new(FnProbe::new(|_| Probed::Online)));
     let machine = provisioner.run(&plan(spec().with_agent(agent()))).await.unwrap();
-    let target = ProbeTarget::new(machine.machine, "westeurope", machine.address);
+    let handle = stage.subscription().machine(&machine.machine).unwrap();
+    let target = ProbeTarget::new(handle, "westeurope", machine.address);
     (stage, target)
 }
 
