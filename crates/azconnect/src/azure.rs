@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use azconnect_core::{ClientId, Clock, Cloud, Error, RetryPolicy, Secret, TenantId};
+use azconnect_credential::ConnectionKeeper;
 use azconnect_devops::{DevOpsClient, PersonalAccessToken};
 use azconnect_http::{Pipeline, Transport};
 use azconnect_identity::{ClientSecretSource, SecretVerifier, TokenEndpoint};
-use azconnect_rotation::{Ports, Rotator};
+use azconnect_rotation::{Ports, RotationHistory, RotationOperator, Rotations, Rotator};
 
 use crate::connections::Connections;
 use crate::principal::Identity;
@@ -67,6 +68,27 @@ impl Azure {
     pub fn rotator(&self, storage: &Storage) -> Rotator {
         let clock = self.pipeline.clock().clone();
         Rotator::new(Ports::new(storage.journal(), storage.secrets(), storage.lease(), clock))
+    }
+
+    /// Rotations for a product's scheduler: plan, rotate what is due, go on with what is under way. A
+    /// [`rotator`](Self::rotator) behind its port.
+    pub fn rotations(&self, storage: &Storage) -> Arc<dyn Rotations> {
+        Arc::new(self.rotator(storage))
+    }
+
+    /// Rotations for a product's support page: rotate now, and go on after the cause of a block was removed.
+    pub fn rotation_operator(&self, storage: &Storage) -> Arc<dyn RotationOperator> {
+        Arc::new(self.rotator(storage))
+    }
+
+    /// What happened in rotations, and what is not finished, for a page or an auditor.
+    pub fn rotation_history(&self, storage: &Storage) -> Arc<dyn RotationHistory> {
+        Arc::new(self.rotator(storage))
+    }
+
+    /// Keeps the secrets of a product's connections: [`connections`](Self::connections) behind their port.
+    pub fn connection_keeper(&self, storage: &Storage) -> Arc<dyn ConnectionKeeper> {
+        Arc::new(self.connections(storage))
     }
 
     /// The connections of a product, whose secrets lie sealed in a storage.
