@@ -25,7 +25,7 @@ pub enum Action {
     Rest,
     /// Nothing before a moment.
     Wait {
-        /// The moment.
+        /// The earliest moment at which something can be done.
         until: OffsetDateTime,
         /// For what, in words for a person.
         why: &'static str,
@@ -36,31 +36,31 @@ pub enum Action {
     Mint,
     /// Look for a secret whose answer was lost.
     Search {
-        /// Its marker.
+        /// The marker it was asked for under.
         marker: Marker,
     },
     /// Ask the issuer whether it accepts the new secret.
     Prove,
     /// Give the new secret to consumers, all at once.
     Push {
-        /// Which.
+        /// The consumers.
         sinks: Vec<SinkId>,
     },
     /// Ask consumers whether what they hold works, all at once.
     Verify {
-        /// Which.
+        /// The consumers; none where one is to be waited for.
         sinks: Vec<SinkId>,
     },
     /// Prove everything again before the old secret goes.
     Gate,
     /// Remove a key.
     Remove {
-        /// Which.
+        /// The key to remove.
         key: KeyId,
     },
     /// Read whether a removed key is gone.
     CheckRemoved {
-        /// Which.
+        /// The key that was removed.
         key: KeyId,
     },
     /// Destroy the sealed copy of a removed secret.
@@ -77,7 +77,7 @@ pub enum Action {
     },
     /// Give the old secret back to consumers, all at once.
     Restore {
-        /// Which.
+        /// The consumers; none where one is to be waited for.
         sinks: Vec<SinkId>,
         /// Where the old secret is sealed.
         sealed: SecretId,

@@ -19,7 +19,7 @@ use crate::event::RotationEvent;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct HistoryEntry {
-    /// When.
+    /// When it was recorded.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
     /// The stable name of its kind, such as `minted`.

@@ -1,4 +1,4 @@
-//! Who watches.
+//! Who is told what happens in a rotation.
 
 use azconnect_credential::SubjectId;
 use time::OffsetDateTime;
@@ -15,7 +15,7 @@ pub trait Observer: Send + Sync {
     fn waiting(&self, _subject: &SubjectId, _until: OffsetDateTime, _why: &'static str) {}
 }
 
-/// Watches nothing.
+/// An observer that ignores everything.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unobserved;
 

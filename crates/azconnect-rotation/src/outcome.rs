@@ -41,7 +41,7 @@ pub enum RotationOutcome {
     },
     /// Nothing can be done before a moment: run again then.
     Waiting {
-        /// The moment.
+        /// The earliest moment at which a run can do something.
         #[serde(with = "time::serde::rfc3339")]
         until: OffsetDateTime,
         /// For what, in words for a person.
@@ -49,7 +49,7 @@ pub enum RotationOutcome {
     },
     /// The new secret was not usable, and is gone again; the old one serves on.
     RolledBack {
-        /// Why.
+        /// Why the new secret was given up.
         problem: Problem,
         /// Until when lost secrets of ours are looked for; run again before then.
         #[serde(with = "time::serde::rfc3339::option")]
@@ -57,7 +57,7 @@ pub enum RotationOutcome {
     },
     /// Nothing safe can be done without a person. Both secrets are alive.
     Blocked {
-        /// Why, and the remedy.
+        /// What stands in the way, and the remedy.
         problem: Problem,
     },
     /// Nothing is under way, and what an earlier rotation left to look after is done.

@@ -84,9 +84,9 @@ pub struct RotationPlan {
     /// From when on a rotation is due, where that is known.
     #[serde(with = "time::serde::rfc3339::option")]
     pub due_at: Option<OffsetDateTime>,
-    /// The keys.
+    /// The keys of the subject, as the issuer lists them, and those of ours that it does not list.
     pub keys: Vec<PlannedKey>,
-    /// The consumers.
+    /// The consumers, as they were found.
     pub sinks: Vec<PlannedSink>,
     /// What was looked at about the subject itself.
     pub checks: CheckReport,

@@ -12,7 +12,7 @@ use crate::saga::stream_of;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct SinkBinding {
-    /// The consumer.
+    /// Who receives the secret.
     pub sink: Arc<dyn CredentialSink>,
     /// Whether the old secret must stay while this consumer has no proof for the new one.
     pub required: bool,

@@ -31,7 +31,7 @@ impl SessionPorts {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Claim {
-    /// The stream.
+    /// The stream that is written.
     pub stream: StreamId,
     /// What is leased. It has the stream's name, so that no two programs lease one stream under two keys.
     pub key: LeaseKey,

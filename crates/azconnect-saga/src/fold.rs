@@ -20,12 +20,12 @@ pub struct Snapshot<T> {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Happened<E> {
-    /// Its position.
+    /// Its position in the stream.
     pub sequence: Sequence,
-    /// When.
+    /// When it was recorded.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
-    /// What.
+    /// The event.
     pub event: E,
 }
 

@@ -10,7 +10,7 @@ pub(super) enum Action {
     SealKey,
     /// Create these, at once.
     Create(Vec<Step>),
-    /// Delete what is left of the machine at the placement before.
+    /// Delete what the placement before left of the machine, since it lacked capacity.
     Clear,
     /// Note that the machine runs.
     Finish,
@@ -18,7 +18,7 @@ pub(super) enum Action {
     Remove(Vec<Step>),
     /// Note that everything is gone.
     CloseCleanUp,
-    /// Nothing.
+    /// Nothing is left to do.
     Rest,
 }
 

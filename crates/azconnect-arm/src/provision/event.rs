@@ -29,7 +29,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// All of them, in the order of creation.
+    /// All steps, in the order of creation.
     pub const ALL: [Self; 8] = [
         Self::Group,
         Self::SecurityGroup,

@@ -81,7 +81,7 @@ impl Site<'_> {
         outcome.map_err(|failure| StepFailure { step, failure })
     }
 
-    /// The machine.
+    /// The handle of the machine that is built.
     pub(super) fn machine(&self) -> Result<Handle<VirtualMachines>, Error> {
         self.group.virtual_machine(&self.plan.spec.name)
     }

@@ -52,7 +52,7 @@ pub struct LedgerKey {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Watch {
-    /// The marker.
+    /// The marker that is looked for.
     pub marker: Marker,
     /// Until when it is looked for.
     #[serde(with = "time::serde::rfc3339")]
@@ -71,7 +71,7 @@ pub struct Watch {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Ending {
-    /// When.
+    /// When it ended.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
     /// Why it was rolled back; none if the secret was rotated.
@@ -97,7 +97,7 @@ pub struct Rotation {
     pub mint: Mint,
     /// The proof at the issuer.
     pub proof: Trial,
-    /// The consumers.
+    /// How far each consumer is.
     pub sinks: Vec<SinkProgress>,
     /// Since when every required consumer has proof.
     #[serde(with = "time::serde::rfc3339::option")]
@@ -124,7 +124,7 @@ pub enum Mint {
     },
     /// Asked for under a marker, and the answer is not recorded: it may exist.
     Asked {
-        /// The marker.
+        /// The marker it was asked for under.
         marker: Marker,
         /// Failed attempts before this one.
         failures: u32,
@@ -185,14 +185,14 @@ pub enum Course {
     Forward,
     /// Back to the old one.
     Back {
-        /// Why.
+        /// Why the new secret is given up.
         problem: Problem,
         /// The proof of the old secret, before it is given back.
         old: Trial,
     },
     /// Nowhere, until a person says so.
     Blocked {
-        /// Why.
+        /// What stands in the way.
         problem: Problem,
         /// Where it was heading.
         was: Box<Course>,

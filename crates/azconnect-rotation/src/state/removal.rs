@@ -12,7 +12,7 @@ use crate::problem::Problem;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Removal {
-    /// Why.
+    /// Why it is removed.
     pub cause: RemovalCause,
     /// The marker that makes it ours, where it is not in the ledger.
     pub marker: Option<Marker>,

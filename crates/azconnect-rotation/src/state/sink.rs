@@ -11,7 +11,7 @@ use crate::problem::Problem;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SinkProgress {
-    /// The terms.
+    /// On which terms it takes part.
     pub terms: SinkTerms,
     /// Whether a push is under way, or was when the record ends.
     pub in_flight: bool,

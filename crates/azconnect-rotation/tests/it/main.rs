@@ -16,5 +16,6 @@ mod golden;
 mod illegal;
 mod lease;
 mod model;
+mod port;
 mod spawn;
 mod stage;

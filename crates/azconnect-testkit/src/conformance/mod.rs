@@ -42,6 +42,7 @@ pub mod own_record;
 pub mod provisioning;
 mod report;
 pub mod roles;
+pub mod rotations;
 pub mod secret_store;
 pub mod token_provider;
 pub mod transport;

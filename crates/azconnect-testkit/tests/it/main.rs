@@ -19,5 +19,6 @@ mod federated_credentials;
 mod judged;
 mod own_record;
 mod registrations;
+mod rotations;
 mod token_provider;
 mod transport;

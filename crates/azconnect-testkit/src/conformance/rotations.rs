@@ -1,0 +1,219 @@
+//! What every implementation of [`Rotations`], [`RotationOperator`] and [`RotationHistory`] must do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use azconnect_core::{Error, ErrorKind};
+use azconnect_credential::SubjectId;
+use azconnect_rotation::{
+    Decision, HistoryEntry, Policy, RotationHistory, RotationOperator, RotationOutcome, Rotations, Target,
+};
+
+use super::report::{CaseResult, Failure, Report, ensure, ensure_eq, fresh, refused};
+
+/// How a subject stands before a behaviour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Situation {
+    /// A rotation is due, and retires an adopted key.
+    Due,
+    /// Nothing is due.
+    Fresh,
+    /// A rotation is due, and a finding forbids it.
+    Forbidden,
+    /// A rotation is due, and a consumer refuses the new secret that others have taken: it ends as blocked.
+    Refusing,
+    /// A rotation is due, and another process works on the subject.
+    Taken,
+}
+
+/// A subject in a situation, and the ports that work on it.
+pub trait RotationsHarness: Send + Sync {
+    /// What a scheduler calls.
+    fn rotations(&self) -> Arc<dyn Rotations>;
+
+    /// What a person asks for.
+    fn operator(&self) -> Arc<dyn RotationOperator>;
+
+    /// What is told of it.
+    fn history(&self) -> Arc<dyn RotationHistory>;
+
+    /// What is rotated.
+    fn target(&self) -> Target;
+
+    /// Makes the consumer of [`Situation::Refusing`] take the secret from now on.
+    fn heal(&self);
+}
+
+/// Checks every behaviour. `make` gives a harness with a new subject each time. Rotations may wait for hours by their
+/// clock: run it under paused time.
+///
+/// # Panics
+/// If any behaviour does not hold, naming all that do not.
+pub async fn all<H: RotationsHarness>(make: impl AsyncFn(Situation) -> H) {
+    macro_rules! check {
+        ($report:ident, $situation:ident, $name:literal, $behaviour:ident) => {
+            let harness = make(Situation::$situation).await;
+            $report.add($name, $behaviour(&Scene::of(&harness)).await);
+        };
+    }
+    let mut report = Report::new("Rotations");
+    check!(report, Due, "a plan has no effect and names what would be retired", plans);
+    check!(report, Due, "what is due is rotated once", rotates_once);
+    check!(report, Due, "the history tells a rotation from its beginning to its end", tells);
+    check!(report, Due, "where nothing is under way, nothing is resumed or unblocked", idles);
+    check!(report, Due, "terms that do not hold are refused by their field", refuses_terms);
+    check!(report, Due, "a subject of which nothing was recorded has an empty history", knows_nothing);
+    check!(report, Fresh, "what is not due stays as it is", leaves_fresh);
+    check!(report, Fresh, "a person may rotate what is not due", rotates_now);
+    check!(report, Forbidden, "what a finding forbids is refused, also to a person", forbids);
+    check!(report, Refusing, "a block is reported again and again without recording more", reports_block);
+    check!(report, Refusing, "a block whose cause is gone ends when it is unblocked", unblocks);
+    check!(report, Taken, "a subject that another process works on is a conflict", conflicts);
+    report.finish();
+}
+
+async fn plans(scene: &Scene<'_>) -> CaseResult {
+    let plan = scene.rotations.plan(&scene.target).await?;
+    ensure_eq("the decision", &plan.decision, &Decision::Rotate)?;
+    ensure_eq("the subject", &&plan.subject, &scene.target.subject())?;
+    ensure_eq("what goes", &plan.retire(), &scene.target.adopted)?;
+    scene.nothing_was_recorded().await
+}
+
+async fn rotates_once(scene: &Scene<'_>) -> CaseResult {
+    rotated(scene.rotations.rotate(&scene.target).await?)?;
+    let before = scene.events().await?.len();
+    let again = scene.rotations.rotate(&scene.target).await?;
+    ensure(matches!(again, RotationOutcome::NotDue { .. }), format!("the second run: {again:?}"))?;
+    let resumed = scene.rotations.resume(&scene.target).await?;
+    ensure_eq("resuming", &resumed, &RotationOutcome::Idle)?;
+    ensure_eq("the entries after that", &scene.events().await?.len(), &before)
+}
+
+async fn tells(scene: &Scene<'_>) -> CaseResult {
+    scene.rotations.rotate(&scene.target).await?;
+    let events = scene.events().await?;
+    ensure_eq("the first", &events.first().map(|event| event.kind), &Some("begun"))?;
+    ensure_eq("the last", &events.last().map(|event| event.kind), &Some("rotated"))?;
+    ensure(events.is_sorted_by_key(|event| event.at), "the times go back")?;
+    ensure(events.iter().all(|event| !event.proof.contains('\n')), "a proof has more than one line")?;
+    ensure(scene.history.unfinished().await?.is_empty(), "it is still unfinished")
+}
+
+async fn idles(scene: &Scene<'_>) -> CaseResult {
+    ensure_eq("resuming", &scene.rotations.resume(&scene.target).await?, &RotationOutcome::Idle)?;
+    ensure_eq("unblocking", &scene.operator.unblock(&scene.target).await?, &RotationOutcome::Idle)?;
+    scene.nothing_was_recorded().await
+}
+
+async fn refuses_terms(scene: &Scene<'_>) -> CaseResult {
+    let target = scene.target.clone().with_policy(Policy::default().with_lifetime(Duration::from_secs(86_400)));
+    let wrong = |what: &str, result: Result<(), Error>| {
+        let error = refused(what, ErrorKind::InvalidInput, result)?;
+        ensure_eq(&format!("the field that {what} names"), &error.field(), &Some("policy.lifetime"))
+    };
+    wrong("plan", scene.rotations.plan(&target).await.map(drop))?;
+    wrong("plan_now", scene.operator.plan_now(&target).await.map(drop))?;
+    wrong("rotate", scene.rotations.rotate(&target).await.map(drop))?;
+    wrong("rotate_now", scene.operator.rotate_now(&target).await.map(drop))?;
+    wrong("resume", scene.rotations.resume(&target).await.map(drop))?;
+    wrong("unblock", scene.operator.unblock(&target).await.map(drop))?;
+    scene.nothing_was_recorded().await
+}
+
+async fn knows_nothing(scene: &Scene<'_>) -> CaseResult {
+    let unknown = SubjectId::new(fresh("subject"))?;
+    ensure(scene.history.history(&unknown).await?.is_empty(), "an unknown subject has a history")
+}
+
+async fn leaves_fresh(scene: &Scene<'_>) -> CaseResult {
+    ensure_eq("the decision", &scene.rotations.plan(&scene.target).await?.decision, &Decision::NotDue)?;
+    match scene.rotations.rotate(&scene.target).await? {
+        RotationOutcome::NotDue { plan } => ensure(plan.due_at.is_some(), "it does not say when it is due")?,
+        other => return Err(Failure::new(format!("wanted NotDue, found {other:?}"))),
+    }
+    scene.nothing_was_recorded().await
+}
+
+async fn rotates_now(scene: &Scene<'_>) -> CaseResult {
+    ensure_eq("the decision", &scene.operator.plan_now(&scene.target).await?.decision, &Decision::Rotate)?;
+    scene.nothing_was_recorded().await?;
+    rotated(scene.operator.rotate_now(&scene.target).await?)
+}
+
+async fn forbids(scene: &Scene<'_>) -> CaseResult {
+    ensure_eq("the decision", &scene.rotations.plan(&scene.target).await?.decision, &Decision::Refuse)?;
+    let refusals = [scene.rotations.rotate(&scene.target).await?, scene.operator.rotate_now(&scene.target).await?];
+    for outcome in refusals {
+        match outcome {
+            RotationOutcome::Refused { plan } => ensure(!plan.blockers().is_empty(), "it does not say why")?,
+            other => return Err(Failure::new(format!("wanted Refused, found {other:?}"))),
+        }
+    }
+    scene.nothing_was_recorded().await
+}
+
+async fn reports_block(scene: &Scene<'_>) -> CaseResult {
+    blocked(scene.rotations.rotate(&scene.target).await?)?;
+    let before = scene.events().await?.len();
+    blocked(scene.rotations.rotate(&scene.target).await?)?;
+    blocked(scene.rotations.resume(&scene.target).await?)?;
+    blocked(scene.operator.rotate_now(&scene.target).await?)?;
+    ensure_eq("the entries after that", &scene.events().await?.len(), &before)?;
+    ensure_eq("what is unfinished", &scene.history.unfinished().await?, &vec![scene.target.subject().clone()])
+}
+
+async fn unblocks(scene: &Scene<'_>) -> CaseResult {
+    blocked(scene.rotations.rotate(&scene.target).await?)?;
+    scene.harness.heal();
+    blocked(scene.rotations.rotate(&scene.target).await?)?;
+    rotated(scene.operator.unblock(&scene.target).await?)?;
+    let events = scene.events().await?;
+    ensure(events.iter().any(|event| event.kind == "unblocked"), "nobody is recorded to have unblocked it")?;
+    ensure(scene.history.unfinished().await?.is_empty(), "it is still unfinished")
+}
+
+async fn conflicts(scene: &Scene<'_>) -> CaseResult {
+    scene.rotations.plan(&scene.target).await?;
+    refused("rotate", ErrorKind::Conflict, scene.rotations.rotate(&scene.target).await)?;
+    refused("rotate_now", ErrorKind::Conflict, scene.operator.rotate_now(&scene.target).await)?;
+    scene.nothing_was_recorded().await
+}
+
+fn rotated(outcome: RotationOutcome) -> CaseResult {
+    let rotated = matches!(outcome, RotationOutcome::Rotated { key: Some(_), .. });
+    ensure(rotated, format!("wanted Rotated with its key, found {outcome:?}"))
+}
+
+fn blocked(outcome: RotationOutcome) -> CaseResult {
+    match outcome {
+        RotationOutcome::Blocked { .. } => Ok(()),
+        other => Err(Failure::new(format!("wanted Blocked, found {other:?}"))),
+    }
+}
+
+/// A harness, asked once for everything.
+struct Scene<'a> {
+    harness: &'a dyn RotationsHarness,
+    rotations: Arc<dyn Rotations>,
+    operator: Arc<dyn RotationOperator>,
+    history: Arc<dyn RotationHistory>,
+    target: Target,
+}
+
+impl<'a> Scene<'a> {
+    fn of(harness: &'a dyn RotationsHarness) -> Self {
+        let (rotations, operator, history) = (harness.rotations(), harness.operator(), harness.history());
+        Self { harness, rotations, operator, history, target: harness.target() }
+    }
+
+    async fn events(&self) -> Result<Vec<HistoryEntry>, Error> {
+        self.history.history(self.target.subject()).await
+    }
+
+    async fn nothing_was_recorded(&self) -> CaseResult {
+        ensure(self.events().await?.is_empty(), "something was recorded")?;
+        ensure(self.history.unfinished().await?.is_empty(), "something is unfinished")
+    }
+}
