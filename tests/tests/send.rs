@@ -208,7 +208,6 @@ fn saga() {
     is_send(Session::<AnySaga>::append(any(), any()));
     is_send(Session::<AnySaga>::settle(any()));
     is_send(Session::<AnySaga>::guard(any(), any::<Ready<()>>()));
-    is_send(Session::<AnySaga>::wait(any(), any()));
     is_send(Session::<AnySaga>::renew(any()));
     is_send(Session::<AnySaga>::close(any()));
 }

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use azconnect_core::{Append, Clock, Effect, Error, ErrorKind, Journal, Record, Sequence, StreamId};
 use futures_util::future::{Either, select};
@@ -154,14 +153,6 @@ impl<S: Saga> Session<S> {
             Either::Left((outcome, _)) => Ok(outcome),
             Either::Right((lost, _)) => Err(lost),
         }
-    }
-
-    /// Lets time pass while the lease is kept alive.
-    ///
-    /// # Errors
-    /// As [`Session::guard`].
-    pub async fn wait(&self, pause: Duration) -> Result<(), Error> {
-        self.guard(self.clock.sleep(pause)).await
     }
 
     /// Extends the lease now, due or not: a writer that lost it without noticing learns it here, before its next effect.

@@ -268,3 +268,31 @@ async fn a_sealed_script_goes_into_the_machine_and_nowhere_else() {
     drop(ears);
     assert_eq!(stage.ever("Microsoft.Compute/virtualMachines/extensions"), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn two_provisioners_do_not_work_on_one_machine_at_once() {
+    let stage = Stage::new();
+    let (one, two) = (stage.provisioner(), stage.provisioner());
+    let plan = plan(spec());
+    let (first, second) = tokio::join!(one.run(&plan), async {
+        // Late enough for the lease to have run out, had it not been renewed.
+        stage.clock.sleep(Duration::from_secs(62)).await;
+        two.run(&plan).await
+    });
+    first.unwrap();
+    let error = second.unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::Conflict, Effect::None));
+    assert!(error.advice().contains("another process works on this"), "{}", error.advice());
+    assert_eq!(stage.ever("Microsoft.Compute/virtualMachines"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_was_cancelled_can_be_built_again_at_once() {
+    let stage = Stage::new();
+    let provisioner = stage.provisioner();
+    let cancel = stage.clock.sleep(Duration::from_secs(20));
+    let error = provisioner.run_until(&plan(spec()), cancel).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(provisioner.state(&id()).await.unwrap().phase, Phase::CleanedUp);
+    provisioner.run(&plan(spec())).await.unwrap();
+}

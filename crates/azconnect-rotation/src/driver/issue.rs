@@ -30,7 +30,7 @@ impl Writer<'_> {
         let request = MintRequest::new(marker.clone(), ends_at);
         self.append(vec![RotationEvent::MintIntended { marker: marker.clone() }]).await?;
         let issuer = self.target.issuer.clone();
-        match self.guard(issuer.mint(&request)).await? {
+        match issuer.mint(&request).await {
             Ok(minted) => self.seal(marker, minted).await,
             Err(error) if error.effect() == Effect::None => {
                 self.append(vec![RotationEvent::MintRefused { marker, problem: Problem::from(&error) }]).await
@@ -62,7 +62,7 @@ impl Writer<'_> {
     /// Looks for a marker: its secret is recovered if it was sealed and still wanted, and removed otherwise.
     pub(super) async fn search(&self, marker: Marker) -> Result<(), Error> {
         let issuer = self.target.issuer.clone();
-        let inventory = match self.guard(issuer.inventory()).await? {
+        let inventory = match issuer.inventory().await {
             Ok(inventory) => inventory,
             Err(error) => {
                 return self.append(vec![RotationEvent::MarkerUnread { marker, problem: Problem::from(&error) }]).await;
@@ -94,7 +94,7 @@ impl Writer<'_> {
         let Some(new) = self.new_key() else { return Ok(()) };
         let secret = self.open_sealed(&new.sealed).await?;
         let verifier = self.target.verifier.clone();
-        let assessment = self.guard(verifier.verify(&candidate(&new, &secret))).await?;
+        let assessment = verifier.verify(&candidate(&new, &secret)).await;
         let event = if assessment.is_accepted() {
             RotationEvent::Proven { evidence: assessment.evidence }
         } else {
@@ -106,7 +106,7 @@ impl Writer<'_> {
     pub(super) async fn prove_old(&self, sealed: SecretId) -> Result<(), Error> {
         let secret = self.open_sealed(&sealed).await?;
         let verifier = self.target.verifier.clone();
-        let assessment = self.guard(verifier.verify(&Candidate::new(&secret))).await?;
+        let assessment = verifier.verify(&Candidate::new(&secret)).await;
         let event = match assessment.verdict {
             CredentialVerdict::Accepted => RotationEvent::OldProven { evidence: assessment.evidence },
             CredentialVerdict::Rejected => RotationEvent::Blocked { problem: Problem::from(&assessment) },

@@ -211,9 +211,10 @@ impl Rotator {
             }
         }
         let writer = Writer::open(self, target).await?;
-        let outcome = self.work(&writer, start).await;
+        // One guard around all of it: the lease is kept whatever the run waits for.
+        let outcome = writer.guard(self.work(&writer, start)).await;
         writer.close().await;
-        outcome
+        outcome?
     }
 
     async fn work(&self, writer: &Writer<'_>, start: Start) -> Result<RotationOutcome, Error> {
@@ -224,7 +225,7 @@ impl Rotator {
         }
         if writer.state().rotation.is_none() && matches!(start, Start::IfDue | Start::Now) {
             let state = writer.state();
-            let plan = writer.guard(plan(writer.target, &state, &*self.ports.clock, start == Start::Now)).await??;
+            let plan = plan(writer.target, &state, &*self.ports.clock, start == Start::Now).await?;
             match plan.decision {
                 Decision::Rotate => writer.begin(plan).await?,
                 // What is left of an earlier rotation is still looked after.
@@ -243,7 +244,7 @@ impl Rotator {
         else {
             return Ok(());
         };
-        let bound = writer.guard(newly_bound(writer.target, &rotation)).await?;
+        let bound = newly_bound(writer.target, &rotation).await;
         match bound.is_empty() {
             true => Ok(()),
             false => writer.append(bound.into_iter().map(|terms| RotationEvent::SinkJoined { terms }).collect()).await,
@@ -271,7 +272,7 @@ impl Rotator {
                         return Ok(RotationOutcome::Waiting { until, why });
                     }
                     self.observer.waiting(writer.target.subject(), until, why);
-                    writer.wait(pause).await?;
+                    self.ports.clock.sleep(pause).await;
                 }
                 action => writer.perform(action).await?,
             }

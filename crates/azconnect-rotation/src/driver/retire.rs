@@ -28,7 +28,7 @@ impl Writer<'_> {
             let sinks = join_all(required.iter().map(|sink| assess(target, sink, &offer))).await;
             (listed, accepted, sinks)
         };
-        let (listed, accepted, sinks) = self.guard(checks).await?;
+        let (listed, accepted, sinks) = checks.await;
         let rejected =
             required.iter().zip(&sinks).find(|(_, assessment)| assessment.verdict == CredentialVerdict::Rejected);
         if let Some((sink, assessment)) = rejected {
@@ -58,7 +58,7 @@ impl Writer<'_> {
 
     pub(super) async fn remove(&self, key: KeyId) -> Result<(), Error> {
         let issuer = self.target.issuer.clone();
-        let event = match self.guard(issuer.retire(key)).await? {
+        let event = match issuer.retire(key).await {
             Ok(answer) => RotationEvent::RemovalAnswered { key, answer },
             Err(error) => RotationEvent::RemovalFailed { key, problem: Problem::from(&error) },
         };
@@ -67,7 +67,7 @@ impl Writer<'_> {
 
     pub(super) async fn check_removed(&self, key: KeyId) -> Result<(), Error> {
         let issuer = self.target.issuer.clone();
-        let event = match self.guard(issuer.inventory()).await? {
+        let event = match issuer.inventory().await {
             Ok(inventory) => RotationEvent::KeyRead { key, listed: inventory.key(key).is_some() },
             Err(error) => RotationEvent::RemovalFailed { key, problem: Problem::from(&error) },
         };

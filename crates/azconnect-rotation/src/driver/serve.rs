@@ -85,14 +85,10 @@ impl Writer<'_> {
         &self,
         mut work: FuturesUnordered<impl Future<Output = RotationEvent>>,
     ) -> Result<(), Error> {
-        let recorded = async {
-            while let Some(event) = work.next().await {
-                self.append(vec![event]).await?;
-            }
-            Ok(())
-        };
-        // Around all of it: consumers that answer one after the other must not put the renewal off.
-        self.guard(recorded).await?
+        while let Some(event) = work.next().await {
+            self.append(vec![event]).await?;
+        }
+        Ok(())
     }
 
     fn progress(&self, sink: &SinkId) -> Option<SinkProgress> {

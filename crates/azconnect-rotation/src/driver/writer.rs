@@ -1,7 +1,6 @@
 //! One writer at work on one subject.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use azconnect_core::{Error, ErrorKind, Secret, SecretId};
 use azconnect_saga::{Claim, Session};
@@ -55,11 +54,6 @@ impl<'a> Writer<'a> {
     /// Does work while the lease is kept alive. If the lease is lost, the work is dropped.
     pub(super) async fn guard<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
         self.session.guard(work).await
-    }
-
-    /// Lets time pass while the lease is kept alive.
-    pub(super) async fn wait(&self, pause: Duration) -> Result<(), Error> {
-        self.session.wait(pause).await
     }
 
     pub(super) async fn begin(&self, plan: RotationPlan) -> Result<(), Error> {
