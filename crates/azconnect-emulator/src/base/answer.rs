@@ -28,6 +28,7 @@ impl Pieces {
     /// The pieces of an answer, if its body is made of them; once.
     pub(crate) fn of(answer: &Answer) -> Option<PieceMaker> {
         let Self(pieces) = answer.extensions().get::<Self>()?;
+        // Taken, not copied: the pieces are made once, so that the whole body is never in memory.
         pieces.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

@@ -124,10 +124,12 @@ impl Call {
 /// The decoded segments of a path. An encoded slash stays inside its segment.
 fn segments(path: &str) -> Vec<String> {
     let path = path.strip_prefix('/').unwrap_or(path);
+    // The services ignore one slash at the end.
     let path = path.strip_suffix('/').unwrap_or(path);
     if path.is_empty() {
         return Vec::new();
     }
+    // Split before decoding: what is encoded in a segment must not make another segment.
     path.split('/').map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect()
 }
 

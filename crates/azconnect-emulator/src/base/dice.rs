@@ -78,6 +78,7 @@ pub(crate) fn hash(text: &str) -> u64 {
 
 /// An id that follows from a name: the same in every emulator.
 pub(crate) fn named_guid(name: &str) -> Uuid {
+    // Two hashes, because one fills only half of the bits.
     let bits = (u128::from(hash(name)) << 64) | u128::from(hash(&format!("{name}\u{1}")));
     uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid()
 }

@@ -83,6 +83,7 @@ impl Arm {
                 }
             }
         }
+        // Azure removes the assignments at a scope together with the scope.
         self.roles.assignments.retain(|assignment| {
             let below = within(&wanted, &assignment.scope);
             if below {
@@ -97,6 +98,7 @@ impl Arm {
     }
 
     pub(crate) fn agent_for(&self, machine: &str) -> AgentScript {
+        // From the end, so that a test can override an earlier script.
         let script = self.agents.iter().rev().find(|(part, _)| machine.contains(part.as_str()));
         script.map(|(_, script)| script.clone()).unwrap_or_default()
     }

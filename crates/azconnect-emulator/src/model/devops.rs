@@ -188,6 +188,7 @@ impl Organization {
 impl Pat {
     /// Whether a text is this token, and the token is good at a moment. Tokens for all organizations have an end.
     pub(crate) fn opens(&self, text: &str, wall: OffsetDateTime) -> bool {
+        // Microsoft announced the end of such tokens for this day, whatever their own end says.
         let over = self.all_organizations && wall >= END_OF_GLOBAL;
         !over
             && self.token.expose() == text

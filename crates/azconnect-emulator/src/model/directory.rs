@@ -166,6 +166,7 @@ impl Directory {
     /// The password with a text, live or removed.
     pub(crate) fn password_with(&self, text: &Secret) -> Option<&Password> {
         let mut matching: Vec<&Password> = self.all_passwords().filter(|p| p.text.same_as(text)).collect();
+        // A text may have been removed and added again; the one that lives is the one that counts.
         matching.sort_by_key(|password| !password.is_live());
         matching.first().copied()
     }

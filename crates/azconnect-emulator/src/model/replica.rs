@@ -60,6 +60,7 @@ impl<'a> Replica<'a> {
     /// One replica of each piece of news takes the whole lag, so that the lag is exact for all together; the others
     /// hear of it at moments of their own.
     fn lag(&self, id: Uuid, longest: Duration, news: News) -> Duration {
+        // From the id and not from the dice: asking a replica twice must give the same lag.
         let (high, low) = id.as_u64_pair();
         let piece = mix(high ^ low ^ self.settings.seed ^ (news as u64));
         if piece % u64::from(self.settings.replicas) == u64::from(self.number) {

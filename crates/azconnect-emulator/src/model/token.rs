@@ -87,6 +87,7 @@ const SWEEP_AT: usize = 10_000;
 impl Tokens {
     /// Issues a token. `resource` is the audience as the caller named it.
     pub(crate) fn issue(&mut self, dice: &mut Dice, token: Token, resource: &str, now: OffsetDateTime) -> String {
+        // A long simulation would otherwise keep every token it ever issued.
         if self.issued.len() >= SWEEP_AT {
             self.issued.retain(|_, token| token.expires > now);
         }
@@ -98,6 +99,7 @@ impl Tokens {
     /// The token that a text stands for, if a service of this audience accepts it.
     pub(crate) fn check(&self, text: &str, audience: &Audience, now: OffsetDateTime) -> Result<&Token, TokenFault> {
         let token = self.issued.get(text).ok_or(TokenFault::Unknown)?;
+        // The services look at the audience first, so an expired token for another service is a wrong one.
         if token.audience != *audience {
             return Err(TokenFault::WrongAudience);
         }

@@ -66,6 +66,7 @@ impl World {
 
     /// The replica that answers the next request of a service.
     pub(crate) fn next_replica(&mut self, service: Service) -> u32 {
+        // Each service counts for itself: a call of Graph must not move the token endpoint on to its next replica.
         let served = self.served.entry(service).or_default();
         let number = choose(&self.settings, *served);
         *served = served.wrapping_add(1);

@@ -4,24 +4,26 @@
 //! folder of its own.
 
 mod admission;
-pub(crate) mod authorization;
-pub(crate) mod compute;
+mod authorization;
+mod compute;
 mod context;
 mod list;
 mod names;
-pub(crate) mod network;
-pub(crate) mod operation;
+mod network;
+mod operation;
 pub(crate) mod refusal;
 mod resource;
-pub(crate) mod resources;
+mod resources;
 mod route;
-pub(crate) mod throttle;
+mod throttle;
 mod usage;
 mod view;
 mod write;
 
 use http::Method;
 use serde_json::Value;
+
+pub(crate) use self::operation::settle;
 
 use self::admission::{admit, known_subscription};
 use self::context::{Admitted, Context, Reply};
@@ -35,8 +37,6 @@ use crate::model::arm::failure::Failure;
 use crate::model::token::Caller;
 use crate::model::world::World;
 
-pub(crate) use self::operation::settle;
-
 /// Answers a request, or nothing if no route matches.
 pub(crate) fn answer(call: &Call, failure: Option<&Failure>, world: &mut World) -> Option<Answer> {
     let parts = call.parts();
@@ -46,6 +46,7 @@ pub(crate) fn answer(call: &Call, failure: Option<&Failure>, world: &mut World) 
     {
         return Some(json_answer(200, &endpoints(call)));
     }
+    // Operations end by the clock and not by requests, so whoever comes next finds their effects.
     settle(world, call.now);
     let answer = match admit(call, world) {
         Ok(caller) => serve(call, failure, world, caller)?,
@@ -63,6 +64,7 @@ pub(crate) fn shown(world: &mut World, id: &str, now: Moment) -> Option<Value> {
 
 /// The ids that every answer carries.
 fn stamped(call: &Call, world: &mut World, answer: Answer) -> Answer {
+    // Drawn last, so that the ids of what the request made do not depend on its headers.
     let id = world.dice.guid().to_string();
     let correlation = call.header("x-ms-correlation-request-id").unwrap_or(&id).to_owned();
     let time = call.now.wall;
@@ -112,6 +114,7 @@ fn serve(call: &Call, failure: Option<&Failure>, world: &mut World, caller: Call
         }
     };
     let cx = Context::new(call, Admitted { caller, address, subscription, body, failure });
+    // Drawn from the budget before the route is looked at: refused requests count as well.
     let headers = if world.settings.resource_manager.throttling {
         world.arm.buckets.admit(&cx)
     } else {

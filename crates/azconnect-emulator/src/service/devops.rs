@@ -62,6 +62,7 @@ impl Context<'_> {
 
 /// Answers a request, or nothing if no route matches.
 pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
+    // Drawn for every request, answered or not, so that the order of ids follows the requests alone.
     let activity = world.dice.guid().to_string();
     let answer = match enter(call, world) {
         Ok(answer) => answer,
@@ -102,6 +103,7 @@ fn enter(call: &Call, world: &mut World) -> OrRefusal<Answer> {
     let caller = OrganizationCaller::of(call, world, name)?;
     let organization = world.devops.organization(name).ok_or_else(Refusal::not_emulated)?.name.clone();
     let cx = Context::new(call, Admitted { caller, organization, project });
+    // Counted once the caller is known: a budget is a caller's.
     let usage = Usage::count(&cx, world)?;
     let answer = route_to(&cx, world, rest)?;
     Ok(match usage {

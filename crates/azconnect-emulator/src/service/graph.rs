@@ -87,6 +87,7 @@ pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
         return None;
     }
     let words = words(rest);
+    // Drawn first: a refusal carries it as well.
     let id = world.dice.guid().to_string();
     let answer = match handle(call, world, &words) {
         Ok(answer) => answer,

@@ -56,6 +56,7 @@ fn check(cx: &Context<'_>, world: &World) -> Answer {
 fn token(cx: &Context<'_>, world: &mut World) -> Answer {
     let Host(host) = &cx.admitted;
     let Claim::Basic { user, password } = cx.call.claim() else { return unauthorized() };
+    // The registry asks the token endpoint, whose replicas may disagree.
     let replica = world.next_replica(Service::Login);
     let secret = Secret::new(password);
     let accepted = find(world, host).is_some_and(|registry| {

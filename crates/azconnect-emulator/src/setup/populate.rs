@@ -26,6 +26,7 @@ pub(crate) fn populate(world: &mut World, seed: Seed, now: Moment) -> Result<(),
     if let Some(settings) = seed.settings {
         world.adopt(settings, now);
     }
+    // Everything below draws ids in the order of the seed: to move a line moves every id after it.
     let mut named = NamedSecrets::new();
     let mut entries = Vec::new();
     for tenant in seed.tenants {
@@ -45,6 +46,7 @@ pub(crate) fn populate(world: &mut World, seed: Seed, now: Moment) -> Result<(),
     for organization in seed.organizations {
         devops::add_organization(world, organization, &named, now)?;
     }
+    // An administrator joins a group of its organization, so the organizations come first.
     for (who, organization) in entries {
         devops::add_administrator(world, who, &organization)?;
     }

@@ -11,6 +11,7 @@ use crate::base::call::Call;
 pub(crate) fn answer(emulator: &Emulator, call: &Call) -> Option<Answer> {
     let parts = call.parts();
     let [first, rest @ ..] = parts.as_slice() else { return None };
+    // No service has such a path, so none is hidden.
     if *first != "_emulator" {
         return None;
     }

@@ -130,6 +130,7 @@ impl Emulator {
     pub fn truth(&self) -> Truth {
         let now = self.now();
         let mut world = self.world();
+        // The truth is that of this moment, also where no request has come since.
         arm::settle(&mut world, now);
         Truth::of(&world, now, self.exchanges())
     }
@@ -193,6 +194,7 @@ impl Emulator {
             Intervention::Refuse => vec![FaultAction::Refuse],
             Intervention::Answer(answer) => vec![FaultAction::Answer(answer)],
         };
+        // The world is not locked during a pause: other requests go on.
         self.pause(&actions, false).await;
         let outcome = self.decide(call, &actions);
         self.pause(&actions, true).await;
@@ -239,6 +241,7 @@ impl Emulator {
                 FaultAction::Throttle { status, retry_after } => {
                     return ExchangeOutcome::Answered(throttled(*status, *retry_after));
                 }
+                // Accepted for now: the operation that the request begins will fail.
                 FaultAction::Fail(later) if later.in_operation => failure = Some(later),
                 FaultAction::Fail(failure) => return ExchangeOutcome::Answered(refusal::answer(&failure.refusal)),
                 FaultAction::AddHeaders(_) | FaultAction::Delay { .. } => {}

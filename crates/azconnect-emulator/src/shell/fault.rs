@@ -285,6 +285,7 @@ impl Faults {
             standing.matched += 1;
             let spent = standing.fault.count.is_some_and(|count| standing.hits >= count);
             let decides = !matches!(standing.fault.action, FaultAction::Delay { .. } | FaultAction::AddHeaders(_));
+            // One fault decides the answer; the next of its kind waits for another exchange.
             if standing.matched < standing.fault.nth || spent || (decides && decided) {
                 continue;
             }

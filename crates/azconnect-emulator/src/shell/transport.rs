@@ -77,6 +77,7 @@ impl InProcess {
             return Ok(answer);
         }
         let exchange = self.emulator.exchange(call);
+        // On the emulator's clock, as the delays are: under a virtual clock both pass at once.
         let timeout = self.emulator.clock().sleep(options.timeout);
         pin_mut!(exchange);
         let outcome = match select(exchange, timeout).await {

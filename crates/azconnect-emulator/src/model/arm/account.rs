@@ -61,6 +61,7 @@ impl Default for Account {
 impl Account {
     /// The limit of a quota: `cores`, a family, `virtualMachines` and so on.
     pub(crate) fn limit(&self, location: &str, name: &str, usual: u32) -> u32 {
+        // From the end: a quota that is set again replaces the earlier one.
         let own = self.quotas.iter().rev().find(|quota| same(&quota.location, location) && same(&quota.name, name));
         own.map_or(usual, |quota| quota.limit)
     }

@@ -34,6 +34,7 @@ pub struct Failure {
 impl Failure {
     /// A synchronous refusal with a code, such as `SkuNotAvailable`. A code that no document mentions gets status 400.
     pub fn new(code: &str) -> Self {
+        // The documented status and words, so that a test need not repeat them.
         let (status, message) = error_codes::entry(code);
         let mut refusal = Refusal::new(status, code, message);
         error_codes::complete(&mut refusal);

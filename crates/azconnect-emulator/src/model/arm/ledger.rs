@@ -47,6 +47,7 @@ impl Ledger {
 
     /// Notes a creation, unless the resource is there already.
     pub(crate) fn created(&mut self, id: &str, kind: &str, at: OffsetDateTime, by: Option<Uuid>, with: Option<&str>) {
+        // A second PUT of the same resource creates nothing.
         if self.live(id).is_some() {
             return;
         }
@@ -71,6 +72,7 @@ impl Ledger {
 
     fn live(&mut self, id: &str) -> Option<&mut LedgerEntry> {
         let wanted = key(id);
+        // From the end: an id may have lived and died before.
         self.0.iter_mut().rev().find(|entry| entry.is_live() && key(&entry.id) == wanted)
     }
 }

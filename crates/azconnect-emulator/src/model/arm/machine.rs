@@ -55,6 +55,7 @@ impl Machine {
     /// The inside at a moment, if the guest agent answers then.
     pub(crate) fn guest<'a>(&'a self, id: &'a str, now: Duration) -> Option<Guest<'a>> {
         let ready = self.agent_ready().filter(|ready| *ready <= now)?;
+        // Restarting does not run cloud-init again, so its time counts from the first boot.
         let first = self.first_boot.unwrap_or(ready).saturating_add(self.agent.boot).min(ready);
         Some(Guest {
             script: &self.agent,

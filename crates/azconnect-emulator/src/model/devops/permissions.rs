@@ -44,6 +44,7 @@ impl Organization {
         let mut parts = token.split('/').skip(1);
         let scope = parts.next().unwrap_or_default();
         let connection = parts.next().and_then(|id| Uuid::parse_str(id).ok());
+        // Administrators of the organization pass every check, also on tokens nobody granted.
         if self.is_in(member, None, "Project Collection Administrators") {
             bits |= ALL;
         }

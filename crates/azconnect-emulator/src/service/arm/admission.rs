@@ -80,6 +80,7 @@ fn authenticate(call: &Call, world: &World) -> OrRefusal<Caller> {
 /// The subscription of an address, if it is there, in the caller's tenant, and may be written where it is to be.
 pub(crate) fn known_subscription(world: &mut World, call: &Call, caller: Caller, address: &Address) -> OrRefusal<Uuid> {
     let named = &address.subscription;
+    // The parser also takes GUIDs without hyphens or in braces; the service does not.
     let Some(id) = Uuid::parse_str(named).ok().filter(|_| named.len() == 36) else {
         return Err(Refusal::new(
             400,
@@ -104,6 +105,7 @@ pub(crate) fn known_subscription(world: &mut World, call: &Call, caller: Caller,
         .header("www-authenticate", &format!("Bearer authorization_uri=\"https://login.windows.net/{right}\", error=\"invalid_token\", error_description=\"The access token is from the wrong issuer. It must match the tenant associated with this subscription.\"")));
     }
     let state = world.arm.account(id).state.clone();
+    // A disabled subscription can still be read.
     let reading = matches!(call.method, Method::GET | Method::HEAD);
     if !reading && (same(&state, "Disabled") || same(&state, "Deleted")) {
         return Err(Refusal::new(

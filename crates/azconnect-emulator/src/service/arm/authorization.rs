@@ -125,6 +125,7 @@ pub(crate) fn assign(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefus
             "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
         ));
     }
+    // Two assignments that say the same are refused even under different names.
     if let Some(twin) = assignments.iter().find(is_same) {
         return Err(exists(twin));
     }
@@ -213,6 +214,7 @@ fn require_principal(cx: &Context<'_>, world: &World, id: Uuid) -> OrRefusal<Str
             ),
         ));
     }
+    // Resource Manager has a copy of the directory of its own, which lags.
     let young = born.is_some_and(|born: Duration| {
         cx.now.elapsed < born.saturating_add(world.settings.resource_manager.principal_lag)
     });

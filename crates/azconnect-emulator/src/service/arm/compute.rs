@@ -1,10 +1,10 @@
 //! Microsoft.Compute: virtual machines with their disks, extensions and commands; sizes and images.
 
-pub(crate) mod extension;
-pub(crate) mod image;
-pub(crate) mod instance_view;
-pub(crate) mod machine;
-pub(crate) mod machine_check;
-pub(crate) mod machine_write;
-pub(crate) mod run_command;
-pub(crate) mod sku;
+pub(super) mod extension;
+pub(super) mod image;
+pub(super) mod instance_view;
+pub(super) mod machine;
+pub(super) mod machine_check;
+pub(super) mod machine_write;
+pub(super) mod run_command;
+pub(super) mod sku;

@@ -2,7 +2,7 @@
 
 mod cidr;
 mod ip_configuration;
-pub(crate) mod nic;
+pub(super) mod nic;
 mod rules;
 
 use serde_json::{Map, Value, json};
@@ -113,6 +113,7 @@ fn check_subnets(
         complete.push(complete_item(&id, ResourceKind::Subnet, subnet));
     }
     let kept = |id: &str| ranges.iter().any(|(name, _)| same(name, last(id)));
+    // A write replaces the whole list: a subnet that is left out is deleted, unless it is in use.
     let existing = world.arm.get(&target.id).map(Resource::embedded_ids).unwrap_or_default();
     match existing.iter().filter(|id| !kept(id)).find_map(|id| subnet_in_use(world, id)) {
         Some(refusal) => Err(refusal),
@@ -200,6 +201,7 @@ fn put_public_ip(cx: &Context<'_>, world: &mut World, target: &Target) -> OrRefu
     properties.insert("ipTags".to_owned(), json!([]));
     properties.insert("resourceGuid".to_owned(), json!(world.dice.guid()));
     let old = world.arm.get(&target.id).and_then(|resource| resource.text("properties/ipAddress"));
+    // A static address stays the same over every later write.
     if let Some(address) = old {
         properties.insert("ipAddress".to_owned(), json!(address));
     }

@@ -40,6 +40,7 @@ impl Context<'_> {
         let time = failure.as_ref().and_then(|failure| failure.time).unwrap_or(usual);
         let id = world.dice.guid();
         world.arm.operations_begun += 1;
+        // As .NET counts: tenths of microseconds since the year 1.
         let ticks = self.now.wall.unix_timestamp_nanos() / 100 + 621_355_968_000_000_000;
         let token = vec![
             ("t".to_owned(), ticks.to_string()),
@@ -96,6 +97,8 @@ pub(crate) fn settle(world: &mut World, now: Moment) {
             .operations
             .values()
             .filter(|operation| operation.progress == Progress::Running && operation.ends <= now.elapsed);
+        // In the order of their ends, and of their beginnings where those are the same: one may change what the next
+        // one finds.
         let Some(id) = running.min_by_key(|o| (o.ends, o.number)).map(|o| o.id) else { return };
         let at = world.arm.operations.get(&id).map_or(now, |operation| operation.moment_of_end(now));
         end(world, id, now);
@@ -220,6 +223,7 @@ pub(crate) fn poll(cx: &Context<'_>, world: &World, id: &str, result: bool) -> O
         return Err(Refusal::new(404, "NotFound", format!("The entity was not found: operation {id}.")));
     };
     // Compute says in the query which of the two is meant.
+    // Compute has one path for both addresses.
     let result = if operation.namespace == "Microsoft.Compute" { cx.call.query.flag("monitor") } else { result };
     if !is_as_signed(&cx.call.query, &operation.query(result)) {
         return Err(Refusal::new(

@@ -86,6 +86,7 @@ impl Context<'_> {
         if self.now.elapsed >= resource.created.elapsed.saturating_add(lag) {
             return false;
         }
+        // Every other read finds it already, as replicas do.
         resource.reads += 1;
         resource.reads % 2 == 1
     }

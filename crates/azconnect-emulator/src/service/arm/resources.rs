@@ -1,7 +1,7 @@
 //! Microsoft.Resources: subscriptions, resource groups and deployments.
 
-pub(crate) mod blueprint;
-pub(crate) mod deployment;
-pub(crate) mod group;
-pub(crate) mod subscription;
-pub(crate) mod template;
+pub(super) mod blueprint;
+pub(super) mod deployment;
+pub(super) mod group;
+pub(super) mod subscription;
+pub(super) mod template;

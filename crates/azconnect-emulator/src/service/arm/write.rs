@@ -66,6 +66,7 @@ impl Context<'_> {
         }
         let mut same_running = None;
         if let Some(running) = resource.operation {
+            // The same body again joins the running operation; any other is a conflict.
             if resource.state == ProvisioningState::Deleting || resource.asked != self.body {
                 return Err(busy(self, world, resource));
             }

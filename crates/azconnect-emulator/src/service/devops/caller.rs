@@ -34,6 +34,7 @@ impl OrganizationCaller {
             }
             Claim::Basic { password, .. } => {
                 let (identity, pat) = find_pat(world, found, &password, call.now).ok_or_else(refused)?;
+                // A token of someone who has left the organization is worth nothing.
                 let member = found.member_of(identity).cloned().ok_or_else(refused)?;
                 Ok(Self { member, pat_scope: Some(pat.scope.clone()) })
             }

@@ -76,6 +76,7 @@ fn member_id(who: &Token) -> Uuid {
 }
 
 fn profile(world: &World, who: &Token, id: &str) -> OrRefusal<Answer> {
+    // One id in all organizations, as the profile service has it.
     let own = member_id(who);
     if id != "me" && Uuid::parse_str(id) != Ok(own) {
         return Err(Refusal::new(

@@ -34,6 +34,7 @@ impl Usage {
         if used >= rate.requests {
             return Err(usage.refusal());
         }
+        // Only what was let through counts: a client that keeps knocking is let in again in time.
         times.push_back(now.elapsed);
         Ok(Some(usage))
     }

@@ -30,6 +30,7 @@ pub(super) fn token(cx: &Context<'_>, world: &mut World, tenant: &str) -> OrRefu
     if NOT_EMULATED.contains(&grant) || form.get("client_assertion").is_some() {
         return Err(Refusal::not_emulated());
     }
+    // A refusal takes a replica as well, as any request does.
     let number = world.next_replica(Service::Login);
     let (token, resource) = decide(cx, world, tenant, number)?;
     let lifetime = world.settings.token_lifetime.as_secs();
@@ -138,6 +139,7 @@ fn check_secret(
     if known.iter().any(|password| password.is_accepted_by(replica, now.wall)) {
         return Ok(principal.object_id);
     }
+    // Expired is said only of a secret that this replica knows; of any other it is invalid.
     if known.iter().any(|password| password.ends <= now.wall) {
         return Err(refusal::secret_expired(client));
     }

@@ -33,6 +33,7 @@ impl Admitted {
             Identity::ServicePrincipal(id) => {
                 world.directory.principal(id).map(|principal| principal.graph_roles.clone()).unwrap_or_default()
             }
+            // People have no application roles here; what they may do at Graph is not emulated.
             Identity::User(_) => Vec::new(),
         };
         let caller = token.caller();

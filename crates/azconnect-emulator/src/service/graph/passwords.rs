@@ -41,6 +41,7 @@ pub(super) fn add(cx: &Context<'_>, world: &mut World, kind: HolderKind, key: &K
         display_name: wanted.display_name,
         starts: start,
         ends: end,
+        // Made here, and told in this one answer only.
         text: Secret::new(world.dice.client_secret()),
         added: Some(now.elapsed),
         removed: None,

@@ -36,6 +36,7 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefu
             return Err(Refusal::parameter(field, format!("Required parameter '{field}' is missing (null).")));
         }
     }
+    // One handler of a kind a machine: the guest agent cannot run two.
     let rival = world.arm.below(&machine, ResourceKind::Extension).find(|other| {
         !same_id(&other.id, &target.id)
             && other.text("properties/publisher").is_some_and(|own| same(own, text("publisher")))

@@ -32,6 +32,7 @@ pub(crate) fn created(world: &mut World, id: &str, at: Moment) {
 /// What becomes of a machine when its creation fails: it runs all the same if only its system was slow to report, else
 /// its interfaces are kept for it for a while.
 pub(crate) fn not_created(world: &mut World, id: &str, at: Moment, code: &str) {
+    // The service gave up waiting; the machine itself did nothing wrong.
     if code == "OSProvisioningTimedOut" || code.starts_with("VMExtension") {
         created(world, id, at);
     } else {
@@ -77,6 +78,7 @@ pub(crate) fn deleted(world: &mut World, id: &str, at: Moment, by: Option<Uuid>)
     let interfaces: Vec<String> = references(machine).into_iter().filter(|(_, goes)| *goes).map(|(id, _)| id).collect();
     world.arm.remove(id, at, by);
     for interface in interfaces {
+        // Read before the interface is gone: only it knows its addresses.
         let addresses = world.arm.get(&interface).map(addresses_that_go).unwrap_or_default();
         world.arm.remove(&interface, at, by);
         gone.extend(addresses);
@@ -185,6 +187,7 @@ pub(crate) fn delete(cx: &Context<'_>, world: &mut World, id: &str) -> OrRefusal
     {
         return Ok(Reply::new(202, Value::Null).operation(running, PollAddresses::Both));
     }
+    // Deleting is the way out of a creation that hangs, so it is not refused as busy.
     if let Some(running) = running {
         preempt(world, running, cx.now);
     }
@@ -207,6 +210,7 @@ pub(crate) fn delete(cx: &Context<'_>, world: &mut World, id: &str) -> OrRefusal
 pub(crate) fn make_disks(cx: &Context<'_>, world: &mut World, machine: &str, storage: &mut Map<String, Value>) {
     let (Some(resource), Some(group)) = (world.arm.get(machine), cx.address.group.as_deref()) else { return };
     let (location, zones) = (resource.location.clone(), resource.document.get("zones").cloned());
+    // All disks of a machine share one suffix, as in reality.
     let suffix = world.dice.guid().simple().to_string();
     let name = crate::model::arm::address::last(machine).to_owned();
     let mut disks: Vec<&mut Value> = Vec::new();

@@ -141,6 +141,7 @@ pub(crate) fn view(world: &World, command: &Resource, now: Moment) -> Value {
 /// The last 4 KB: the service shows no more.
 fn tail(text: &str) -> &str {
     let mut from = text.len().saturating_sub(4096);
+    // The cut must not fall inside a character.
     while !text.is_char_boundary(from) {
         from += 1;
     }

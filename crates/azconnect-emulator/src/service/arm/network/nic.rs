@@ -101,7 +101,7 @@ pub(crate) fn require_reference(cx: &Context<'_>, world: &World, user: &str, id:
 }
 
 /// Every IP configuration, with the id of its interface.
-pub(crate) fn configurations<'a>(world: &'a World) -> impl Iterator<Item = (&'a Value, &'a str)> {
+pub(crate) fn configurations(world: &World) -> impl Iterator<Item = (&Value, &str)> {
     world.arm.of_kind(ResourceKind::Nic).flat_map(|nic| {
         let list = nic.at("properties/ipConfigurations").and_then(Value::as_array);
         list.into_iter().flatten().map(|configuration| (configuration, nic.id.as_str()))

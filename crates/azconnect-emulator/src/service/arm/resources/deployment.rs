@@ -74,6 +74,7 @@ fn check(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Vec<Step>
     if complaints.is_empty() {
         return Ok(steps);
     }
+    // A missing permission is reported alone, as the service does: it says nothing about the rest.
     if let Some(at) = complaints.iter().position(|refusal| refusal.status == 403) {
         return Err(complaints.swap_remove(at));
     }
@@ -138,6 +139,7 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefu
             location: "global",
         },
     );
+    // A deployment whose failure is scripted ends by the clock; any other ends when its steps have.
     let scripted = world.arm.operations.get_mut(&operation).is_some_and(|operation| {
         let scripted = operation.failure.is_some();
         if !scripted {
@@ -212,6 +214,7 @@ pub(crate) fn advance(world: &mut World, now: Moment) {
         .map(Resource::key)
         .collect();
     for id in running {
+        // Taken out while it is carried out, because its steps change the same world.
         let Some(mut deployment) = world.arm.get_mut(&id).and_then(Resource::deployment_mut).and_then(Option::take)
         else {
             continue;
@@ -352,8 +355,8 @@ fn failed(failures: &[&Refusal]) -> Failure {
     let mut failure = Failure::new("DeploymentFailed").in_operation();
     for refusal in failures {
         let word = if refusal.status == 409 { "Conflict" } else { "BadRequest" };
-        failure = failure
-            .with_detail(word, format!("{:#}", json!({"error": refusal::error(&refusal)})).replace('\n', "\r\n"));
+        failure =
+            failure.with_detail(word, format!("{:#}", json!({"error": refusal::error(refusal)})).replace('\n', "\r\n"));
     }
     failure
 }
