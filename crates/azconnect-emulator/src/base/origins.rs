@@ -3,7 +3,7 @@
 use azconnect_core::{Cloud, Error, danger};
 use serde::{Deserialize, Serialize};
 
-/// One of the services behind the emulator. In reality each is an origin of its own, and so it is here.
+/// An emulated service. Each is an origin of its own, as in reality.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -28,7 +28,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// All that have an origin, in the order of their ports in a server.
+    /// All services that have an origin, in the order of their ports in a server.
     pub(crate) const ALL: [Self; 6] =
         [Self::Login, Self::ResourceManager, Self::Graph, Self::DevOps, Self::DevOpsIdentity, Self::DevOpsProfile];
 
@@ -91,7 +91,7 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// The real ones, which the in-process transport routes.
+    /// The real origins, which the in-process transport routes.
     pub(crate) fn public() -> Self {
         let origin = |url: &url::Url| url.as_str().trim_end_matches('/').to_owned();
         let cloud = Cloud::public();

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-/// How an error is written. All of them are seen in reality.
+/// How the body of an error is written. Azure Resource Manager and its proxies use all of these shapes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorShape {
@@ -20,12 +20,12 @@ pub enum ErrorShape {
     StatusFailed,
     /// No body.
     Empty,
-    /// A page of a proxy.
+    /// An HTML page, as a proxy answers.
     Html,
 }
 
 impl ErrorShape {
-    /// The shape of a name in a script.
+    /// The shape that a fault script names.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "wrapped" => Self::Wrapped,
@@ -56,7 +56,7 @@ pub(crate) struct Refusal {
     pub(crate) treatment: Treatment,
 }
 
-/// What the edge of a service makes of a refusal.
+/// How a service answers with a refusal.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum Treatment {
     /// An error in the words of the service.
@@ -64,7 +64,8 @@ pub(crate) enum Treatment {
     Error,
     /// Nobody emulates the request: it is answered 501, and counted.
     NotEmulated,
-    /// The service does not accept the caller. It says so as the settings have it, and names the tenant to sign in to.
+    /// The service does not accept the caller. The settings say in which form it answers; it names the tenant to sign in
+    /// to.
     SignIn(Option<Uuid>),
 }
 
@@ -87,14 +88,14 @@ impl Refusal {
         })
     }
 
-    /// What no route of the emulator knows.
+    /// The refusal of a request that no route matches.
     pub(crate) fn not_emulated() -> Box<Self> {
         let mut refusal = Self::new(501, "EmulatorUnknownRoute", "");
         refusal.treatment = Treatment::NotEmulated;
         refusal
     }
 
-    /// A caller who is to sign in, to a tenant if it is known.
+    /// The refusal of a caller who has to sign in, to a tenant if it is known.
     pub(crate) fn sign_in(tenant: Option<Uuid>) -> Box<Self> {
         let mut refusal = Self::new(401, "Unauthorized", "");
         refusal.treatment = Treatment::SignIn(tenant);
@@ -110,7 +111,7 @@ impl Refusal {
         Self::new(400, "InvalidParameter", message).at(target)
     }
 
-    /// A body that lacks what every such body has.
+    /// 400 `InvalidRequestContent`.
     pub(crate) fn content(message: impl Into<String>) -> Box<Self> {
         Self::new(400, "InvalidRequestContent", message)
     }

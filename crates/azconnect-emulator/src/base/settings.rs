@@ -8,7 +8,7 @@ use self::resource_manager::ArmSettings;
 
 /// How the emulator answers a request whose authentication Azure DevOps does not accept.
 ///
-/// All four are seen in reality; which one comes depends on the route, the client's headers and the day.
+/// Azure DevOps uses all four: which one depends on the route and the client's headers, and changes from day to day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadAuthentication {
@@ -22,17 +22,17 @@ pub enum BadAuthentication {
     Json401,
 }
 
-/// How a request finds its replica.
+/// How the replica that answers a request is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReplicaChoice {
-    /// One after the other, for each service.
+    /// The replicas of a service take turns.
     RoundRobin,
     /// By a hash of the request's number: the same replica may answer several times in a row.
     Hashed,
 }
 
-/// What can be chosen about the emulator. The default has no lag at all, so that simple tests are simple.
+/// How the emulator behaves. By default nothing lags, which keeps simple tests simple.
 ///
 /// ```
 /// use azconnect_emulator::Settings;
@@ -69,8 +69,8 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// So many requests in a sliding window. From four fifths of them on, answers carry `Retry-After` although they
-    /// succeed; beyond them the answer is 429.
+    /// A budget of `requests` in a sliding `window`. Once four fifths are used, successful answers carry `Retry-After`;
+    /// once all are used, the answer is 429.
     pub fn new(requests: u32, window: Duration) -> Self {
         Self { requests: requests.max(1), window }
     }
@@ -110,7 +110,7 @@ impl Settings {
             .with_connection_lag(Duration::from_secs(3))
     }
 
-    /// Sets the number that every pseudo-random choice follows. Two emulators with the same number, the same start
+    /// Sets the seed of all pseudo-random choices. Two emulators with the same number, the same start
     /// and the same requests make the same choices.
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
@@ -125,7 +125,7 @@ impl Settings {
         self
     }
 
-    /// Sets how a request finds its replica.
+    /// Sets how the replica that answers a request is chosen.
     #[must_use]
     pub fn with_replica_choice(mut self, choice: ReplicaChoice) -> Self {
         self.replica_choice = choice;
@@ -146,7 +146,7 @@ impl Settings {
         self
     }
 
-    /// Sets the time after which every replica of Graph lists an application as it is.
+    /// Sets the time after which every replica of Graph lists an application with its latest changes.
     #[must_use]
     pub fn with_list_lag(mut self, lag: Duration) -> Self {
         self.list_lag = lag;
@@ -181,21 +181,21 @@ impl Settings {
         self
     }
 
-    /// Sets how many items a page has where the caller names no size.
+    /// Sets how many items a page holds if the caller does not name a size.
     #[must_use]
     pub fn with_page_size(mut self, items: usize) -> Self {
         self.page_size = items.max(1);
         self
     }
 
-    /// Lets the error bodies of Azure DevOps begin with a byte order mark, as some of the real ones do.
+    /// Makes error bodies of Azure DevOps begin with a byte order mark, as some of the real ones do.
     #[must_use]
     pub fn with_bom_on_errors(mut self, bom: bool) -> Self {
         self.bom_on_errors = bom;
         self
     }
 
-    /// Lets the test of a service connection answer `statusCode` as a number; otherwise it is a word. Both are real.
+    /// Makes the test of a service connection answer `statusCode` as a number instead of a word. The service does both.
     #[must_use]
     pub fn with_numeric_status_codes(mut self, numeric: bool) -> Self {
         self.numeric_status_codes = numeric;

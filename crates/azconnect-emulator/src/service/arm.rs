@@ -1,7 +1,7 @@
 //! Azure Resource Manager: subscriptions, groups, network, compute and roles.
 //!
-//! The engine is here: who may come in, routes, writes, operations, lists, throttling. Each resource provider has a
-//! folder of its own.
+//! The files of this folder are what all resource providers share: admission, routes, writes, operations, lists and
+//! throttling. Each provider has a folder or file of its own: `authorization`, `compute`, `network`, `resources`.
 
 mod admission;
 mod authorization;
@@ -132,7 +132,7 @@ fn serve(call: &Call, failure: Option<&Failure>, world: &mut World, caller: Call
     Some(headers.iter().fold(answer, |answer, (name, value)| answer.with_header(name, value)))
 }
 
-/// The budgets that are shown where nobody counts.
+/// The budgets that answers show if throttling is off.
 fn usual_headers(method: &Method) -> throttle::Headers {
     let word = match *method {
         Method::GET | Method::HEAD => "reads",

@@ -38,7 +38,7 @@ struct Inner {
     observer: RwLock<Option<Observer>>,
 }
 
-/// What a test may say about each exchange, as it begins. See [`Emulator::on_exchange`].
+/// Decides about each exchange before it happens. See [`Emulator::on_exchange`].
 pub type Observer = Arc<dyn Fn(&Exchange) -> Intervention + Send + Sync>;
 
 /// An exchange that is about to happen.
@@ -116,7 +116,7 @@ impl Emulator {
         Cloud::public()
     }
 
-    /// A way to the emulator without a socket.
+    /// A transport that reaches the emulator without a socket.
     pub fn transport(&self) -> Arc<dyn Transport> {
         Arc::new(InProcess::new(self.clone()))
     }
@@ -135,7 +135,7 @@ impl Emulator {
         Truth::of(&world, now, self.exchanges())
     }
 
-    /// Azure Resource Manager from within: roles, quotas, what happens inside machines, and the ledger.
+    /// Sets Azure Resource Manager up and looks inside: roles, quotas, the inside of machines, the ledger.
     pub fn resource_manager(&self) -> ResourceManager {
         ResourceManager::new(self.clone())
     }
@@ -145,22 +145,22 @@ impl Emulator {
         self.world().directory.secret_of(&key.to_string())
     }
 
-    /// A token of a person for a scope, as an interactive sign-in would end; none if no tenant has that person, or the
+    /// A token of a person for a scope, such as an interactive sign-in gives. `None` if no tenant has that person or the
     /// scope names no resource.
     pub fn sign_in(&self, user_principal_name: &str, scope: &Scope) -> Option<Secret> {
         let now = self.now();
         entra::user_token(&mut self.world(), user_principal_name, scope.as_str(), now)
     }
 
-    /// How many requests were received, counting those that a fault met.
+    /// How many requests were received, including those that a fault applied to.
     pub fn exchanges(&self) -> u64 {
         self.0.exchanges.load(Ordering::SeqCst)
     }
 
     /// Asks `observer` about every exchange before it happens, in place of any earlier observer.
     ///
-    /// The observer may call any method of the emulator, such as [`Emulator::truth`]. What it says comes before the
-    /// fault script.
+    /// The observer may call any method of the emulator, such as [`Emulator::truth`]. Its decision takes precedence over
+    /// the fault script.
     pub fn on_exchange(&self, observer: Observer) {
         *self.0.observer.write().unwrap_or_else(PoisonError::into_inner) = Some(observer);
     }

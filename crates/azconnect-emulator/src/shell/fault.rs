@@ -26,7 +26,7 @@ pub enum FaultAction {
     /// The connection is refused. Over a real socket, where the request is read before the fault is found, this is
     /// [`FaultAction::DropBefore`].
     Refuse,
-    /// Another answer takes the place of the service's own.
+    /// The script answers instead of the service.
     Answer(CannedAnswer),
     /// The service is asked to slow down: 429 or 503, with a pause.
     Throttle {
@@ -37,18 +37,18 @@ pub enum FaultAction {
     },
     /// The service acts and answers, and these headers are added, such as `Retry-After` on a success.
     AddHeaders(Vec<(String, String)>),
-    /// Azure Resource Manager refuses, or accepts and fails later.
+    /// Azure Resource Manager refuses the request, or accepts it and fails later.
     Fail(Failure),
     /// The exchange takes longer.
     Delay {
-        /// By how much.
+        /// How much longer.
         time: Duration,
         /// Whether the service has already acted when the pause begins.
         applied: bool,
     },
 }
 
-/// An answer of the script's own.
+/// An answer that the script gives instead of the service.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CannedAnswer {
@@ -78,7 +78,7 @@ impl CannedAnswer {
         self
     }
 
-    /// Lets the service act first, so that the answer hides an effect.
+    /// Makes the service act first, so that the answer hides what it did.
     #[must_use]
     pub fn with_effect_applied(mut self) -> Self {
         self.applied = true;
@@ -99,7 +99,7 @@ impl CannedAnswer {
     }
 }
 
-/// A fault: which exchanges it meets, and what it does to them.
+/// A fault: the exchanges it applies to, and what happens to them.
 ///
 /// ```
 /// use azconnect_emulator::{Fault, FaultAction, Service};
@@ -122,7 +122,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault that meets the first exchange, once.
+    /// A fault that applies to the first exchange, once.
     pub fn new(action: FaultAction) -> Self {
         Self { service: None, method: None, path: None, nth: 1, count: Some(1), action }
     }
@@ -141,8 +141,8 @@ impl Fault {
         self
     }
 
-    /// Only exchanges with this path: a template over the whole path if it holds braces (`/a/{id}/b`, each standing
-    /// for one segment), else a part of the path and query. Case does not matter.
+    /// Only exchanges with this path. With braces it is a template of the whole path, in which each pair stands for one
+    /// segment (`/a/{id}/b`); without braces it is a part of the path and query. Case does not matter.
     #[must_use]
     pub fn with_path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
@@ -156,14 +156,14 @@ impl Fault {
         self
     }
 
-    /// Meets so many exchanges from there on.
+    /// Applies to this many matching exchanges from there on.
     #[must_use]
     pub fn with_count(mut self, count: u32) -> Self {
         self.count = Some(count);
         self
     }
 
-    /// Meets every exchange from there on, until [`Faults::clear`].
+    /// Applies to every matching exchange from there on, until [`Faults::clear`].
     #[must_use]
     pub fn forever(mut self) -> Self {
         self.count = None;
@@ -191,7 +191,7 @@ fn path_matches(pattern: &str, call: &Call) -> bool {
     text.contains(&pattern.to_ascii_lowercase())
 }
 
-/// A fault in force, with what it has met so far.
+/// A fault of the script, with how often it matched and applied so far.
 #[derive(Debug)]
 struct ScriptedFault {
     id: u64,
@@ -225,12 +225,12 @@ impl Faults {
         self.lock().standing.clear();
     }
 
-    /// How many exchanges a fault has met.
+    /// How many exchanges a fault has applied to.
     pub fn hits(&self, id: u64) -> u32 {
         self.lock().standing.iter().find(|standing| standing.id == id).map_or(0, |standing| standing.hits)
     }
 
-    /// How many exchanges all faults together have met.
+    /// How many exchanges all faults together have applied to.
     pub fn total_hits(&self) -> u32 {
         self.lock().standing.iter().map(|standing| standing.hits).sum()
     }
@@ -253,7 +253,7 @@ impl Faults {
         Ok(script::read(text)?.into_iter().map(|fault| self.add(fault)).collect())
     }
 
-    /// The script as JSON, with what each fault has met.
+    /// The script as JSON, with how often each fault has applied.
     pub(crate) fn to_json(&self) -> Value {
         let script = self.lock();
         script

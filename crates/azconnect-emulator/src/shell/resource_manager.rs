@@ -26,10 +26,10 @@ impl ResourceManager {
         Self { emulator }
     }
 
-    /// Gives a role, named or by its id, to a principal at a scope, such as `/subscriptions/{id}`, with effect at once.
+    /// Assigns a role, by its name or id, to a principal at a scope such as `/subscriptions/{id}`. It takes effect at once.
     ///
     /// # Errors
-    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a role there is not, or a scope that is no id.
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) if there is no such role, or the scope is not an id.
     pub fn grant(&self, principal: Uuid, role: &str, scope: &str) -> Result<(), Error> {
         let mut world = self.emulator.world();
         let now = self.emulator.now();
@@ -55,16 +55,16 @@ impl ResourceManager {
         Ok(())
     }
 
-    /// Takes every role at or below a scope from a principal.
+    /// Removes every role assignment of a principal at a scope and below it.
     pub fn revoke(&self, principal: Uuid, scope: &str) {
         let mut world = self.emulator.world();
         world.arm.roles.assignments.retain(|a| a.principal != principal || !within(scope, &a.scope));
     }
 
-    /// Makes a resource group that was there before anyone looked. It is in the ledger, created by nobody.
+    /// Adds a resource group. The ledger names nobody as its creator.
     ///
     /// # Errors
-    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a region there is not.
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) if there is no such region.
     pub fn add_group(&self, subscription: Uuid, name: &str, location: &str) -> Result<(), Error> {
         let region = region(location)?;
         let now = self.emulator.now();
@@ -77,17 +77,17 @@ impl ResourceManager {
     /// `StandardSkuPublicIpAddresses` or `NetworkInterfaces`.
     ///
     /// # Errors
-    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a region there is not.
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) if there is no such region.
     pub fn set_quota(&self, subscription: Uuid, location: &str, name: &str, limit: u32) -> Result<(), Error> {
         let quota = Quota { location: region(location)?.to_owned(), name: name.to_owned(), limit };
         self.emulator.world().arm.account(subscription).quotas.push(quota);
         Ok(())
     }
 
-    /// Takes a size from a subscription: in some zones of a region, or, without zones, in all of it.
+    /// Makes a size unavailable to a subscription, in the given zones of a region or, without zones, in the whole region.
     ///
     /// # Errors
-    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a region or a size there is not.
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) if there is no such region or size.
     pub fn restrict_size(&self, subscription: Uuid, location: &str, size: &str, zones: &[&str]) -> Result<(), Error> {
         let size = size_named(size).ok_or_else(|| {
             Error::invalid("size", format!("there is no size {size}")).with_advice("use one that the SKU list has")
@@ -126,13 +126,13 @@ impl ResourceManager {
         self.emulator.world().arm.get(machine_id)?.machine()?.user_data.clone()
     }
 
-    /// A resource as the service would show it now, whatever lags and faults there are.
+    /// A resource as the service would show it now, without regard to lags and faults.
     pub fn resource(&self, id: &str) -> Option<Value> {
         let now = self.emulator.now();
         crate::service::arm::shown(&mut self.emulator.world(), id, now)
     }
 
-    /// Every resource that ever was, in the order of creation.
+    /// Every resource that ever existed, in the order of creation.
     pub fn ledger(&self) -> Vec<LedgerEntry> {
         let now = self.emulator.now();
         let mut world = self.emulator.world();
@@ -140,7 +140,7 @@ impl ResourceManager {
         world.arm.ledger.entries().to_vec()
     }
 
-    /// The ids of what still exists of all that a principal created: what it leaks if it believes itself done.
+    /// The ids of the resources that a principal created and that still exist. Once its work is done, these are leaks.
     pub fn left_by(&self, principal: Uuid) -> Vec<String> {
         let entries = self.ledger().into_iter();
         entries.filter(|entry| entry.is_live() && entry.created_by == Some(principal)).map(|entry| entry.id).collect()

@@ -74,7 +74,7 @@ pub async fn serve(emulator: Emulator, address: SocketAddr) -> Result<Server, Er
     Ok(Server { emulator, listeners: listeners.into_iter().map(|(s, l, _)| (s, l)).collect(), origins, cloud })
 }
 
-/// A server that is bound, and answers while [`Server::run`] is driven.
+/// A server that is bound to its ports. It answers while [`Server::run`] is polled.
 pub struct Server {
     emulator: Emulator,
     listeners: Vec<(Service, TcpListener)>,

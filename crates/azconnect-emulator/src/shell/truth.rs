@@ -1,4 +1,4 @@
-//! What is really so, whatever any replica or answer says: the judge of a test.
+//! The ground truth, whatever any replica or answer says. Tests judge by it.
 
 use azconnect_core::{ApplicationObjectId, ClientId, KeyId, PrincipalObjectId, TenantId};
 use serde::Serialize;
@@ -19,11 +19,11 @@ pub struct Truth {
     /// The moment of the snapshot.
     #[serde(with = "time::serde::rfc3339")]
     pub now: OffsetDateTime,
-    /// Every application that is registered, or has only a service principal here.
+    /// Every application that is registered or has a service principal in a tenant.
     pub applications: Vec<ApplicationTruth>,
     /// Every service connection.
     pub connections: Vec<ConnectionTruth>,
-    /// Every resource of Azure Resource Manager there ever was.
+    /// Every resource that ever existed at Azure Resource Manager.
     pub ledger: Vec<LedgerEntry>,
     /// How many requests were received.
     pub exchanges: u64,
@@ -87,13 +87,13 @@ pub struct PasswordTruth {
     pub accepted: Acceptance,
 }
 
-/// Who accepts a secret at this moment.
+/// How many replicas of the token endpoint accept a secret at this moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Acceptance {
-    /// Every replica of the token endpoint.
+    /// Whether every replica accepts it.
     pub everywhere: bool,
-    /// At least one of them.
+    /// Whether at least one replica accepts it.
     pub somewhere: bool,
 }
 
@@ -128,9 +128,9 @@ pub struct ConnectionTruth {
     pub kind: String,
     /// Its authentication scheme.
     pub scheme: String,
-    /// Which secret it holds.
+    /// The secret that it holds.
     pub holds: Held,
-    /// Whether the token endpoint accepts that secret, for the client the connection names where it names one.
+    /// Whether the token endpoint accepts that secret for the client that the connection names, if it names one.
     pub accepted: Acceptance,
     /// Whether a pipeline that uses it now is certain to succeed: accepted everywhere, and not broken.
     pub secret_usable_now: bool,

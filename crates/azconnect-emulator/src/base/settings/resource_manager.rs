@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What an operation does, where operations differ in their duration.
+/// The kinds of operation that differ in how long they take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum OperationKind {
@@ -13,9 +13,9 @@ pub enum OperationKind {
     PublicIp,
     /// Creating or changing a network interface. The answer says `Succeeded` at once.
     Nic,
-    /// Deleting anything of the network.
+    /// Deleting any resource of Microsoft.Network.
     NetworkDelete,
-    /// Creating or changing a disk of its own.
+    /// Creating or changing a disk by itself, not as a part of a machine.
     Disk,
     /// Deleting a disk.
     DiskDelete,
@@ -70,7 +70,7 @@ impl OperationKind {
         Self::Deployment,
     ];
 
-    /// The median that was measured.
+    /// How long an operation takes unless the settings say otherwise: the median that was measured at the real service.
     fn seconds(self) -> u64 {
         match self {
             Self::PublicIp | Self::RunCommand => 1,
@@ -91,22 +91,22 @@ impl OperationKind {
     }
 }
 
-/// Which pauses the service names in `Retry-After`.
+/// The pauses that the service names in `Retry-After`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RetryAfter {
     /// As measured: 15 s for groups, 3 s for the network, 10 s and then 30 s for machines.
     Measured,
-    /// Always the same.
+    /// The same pause in every answer.
     Fixed(Duration),
-    /// None.
+    /// No `Retry-After` at all.
     Absent,
 }
 
-/// What can be chosen about Azure Resource Manager. Set it with
+/// How Azure Resource Manager behaves. Set it with
 /// [`Settings::with_resource_manager`](crate::Settings::with_resource_manager).
 ///
-/// The default has the durations that were measured, in the emulator's clock, and no throttling.
+/// By default operations take as long as they were measured to take, on the emulator's clock, and nothing is throttled.
 ///
 /// ```
 /// use azconnect_emulator::Settings;
@@ -176,7 +176,7 @@ impl ArmSettings {
         self
     }
 
-    /// Sets which pauses first answers and polls name.
+    /// Sets the pauses that first answers and answers to polls name.
     #[must_use]
     pub fn with_retry_after(mut self, retry_after: RetryAfter) -> Self {
         self.retry_after = retry_after;
@@ -190,7 +190,7 @@ impl ArmSettings {
         self
     }
 
-    /// Sets for how long every second read of a new resource answers 404.
+    /// Sets how long every second read of a new resource answers 404.
     #[must_use]
     pub fn with_read_lag(mut self, lag: Duration) -> Self {
         self.read_lag = lag;
@@ -239,7 +239,7 @@ impl ArmSettings {
         self
     }
 
-    /// Repeats the list of SKUs so many times, under other names: about 20 KB for each repetition and region.
+    /// Repeats the list of SKUs `times` times, each time under other names. A repetition is about 20 KB a region.
     #[must_use]
     pub fn with_sku_inflation(mut self, times: usize) -> Self {
         self.sku_inflation = times.max(1);

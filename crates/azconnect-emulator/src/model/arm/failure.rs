@@ -9,7 +9,7 @@ use crate::base::refusal::{ErrorShape, Refusal};
 
 /// A scripted failure of one exchange with Azure Resource Manager.
 ///
-/// Status and message come from Microsoft's documents by the code, and can be replaced. As a fault:
+/// The code decides status and message, as Microsoft documents them; both can be replaced. As a fault:
 ///
 /// ```
 /// use azconnect_emulator::{Fault, FaultAction, Service};

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::address::key;
 
-/// One resource, from its creation to its deletion. One that is created again after its deletion has another entry.
+/// The life of one resource, from its creation to its deletion. A resource that is created again has another entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LedgerEntry {
@@ -15,17 +15,17 @@ pub struct LedgerEntry {
     /// Its type, such as `Microsoft.Compute/disks`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// When it came to be.
+    /// When it was created.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
-    /// The object id of the principal that created it; none where the seed did.
+    /// The object id of the principal that created it; none if it is from the seed.
     pub created_by: Option<Uuid>,
-    /// The resource in whose creation it came along, such as the machine of a disk.
+    /// The resource that it was created together with, such as the machine of a disk.
     pub created_with: Option<String>,
-    /// When it was gone.
+    /// When it was deleted.
     #[serde(with = "time::serde::rfc3339::option")]
     pub deleted_at: Option<OffsetDateTime>,
-    /// The object id of the principal that deleted it, or what it went with.
+    /// The object id of the principal that deleted it, or that deleted the resource it was a part of.
     pub deleted_by: Option<Uuid>,
 }
 

@@ -1,4 +1,4 @@
-//! Who may come in: the version of the API, the token, the subscription.
+//! What every request must have: a version of the API, a token, a subscription.
 
 use http::Method;
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use crate::model::arm::address::{Address, same};
 use crate::model::token::{Audience, Caller, TokenFault};
 use crate::model::world::World;
 
-/// Who asks, in a version of the API that there may be.
+/// Checks the version of the API and the token; returns who asks.
 pub(crate) fn admit(call: &Call, world: &World) -> OrRefusal<Caller> {
     let version = call.query.get("api-version").unwrap_or_default().trim();
     if version.is_empty() {

@@ -1,4 +1,4 @@
-//! Which names the service takes.
+//! The names that the service accepts for resources.
 
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::kind::ResourceKind;

@@ -1,4 +1,4 @@
-//! What every write of a resource in a group begins and ends with.
+//! What all writes of resources in groups have in common: the checks before, the operation and the answer after.
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -151,7 +151,7 @@ impl Context<'_> {
         })
     }
 
-    /// Carries a write out, and answers it.
+    /// Stores what was written, begins its operation, and answers.
     pub(crate) fn write(&self, world: &mut World, target: &Target, write: Write) -> Reply {
         if let Some(running) = target.same_running {
             return reply_with(world, &target.id, 200, running);
