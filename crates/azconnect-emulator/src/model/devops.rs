@@ -107,7 +107,7 @@ pub(crate) struct Connection {
     pub(crate) created: OffsetDateTime,
     pub(crate) modified: OffsetDateTime,
     pub(crate) modified_by: Option<Uuid>,
-    /// When it becomes ready; what was seeded is so from the start.
+    /// When it becomes ready. Without a time it is ready from the start, as what comes from the seed.
     pub(crate) ready_at: Option<Duration>,
     /// Why it never becomes ready.
     pub(crate) failure: Option<String>,
@@ -211,7 +211,7 @@ impl Connection {
         self.references.iter().find(|reference| reference.project == project)
     }
 
-    /// A text of its document.
+    /// A text field of its document.
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
         field(&self.document, key)?.as_str()
     }
@@ -221,18 +221,18 @@ impl Connection {
         field(self.document.get("authorization")?.as_object()?, "scheme")?.as_str()
     }
 
-    /// A parameter of the authorization that is not confidential, in any case.
+    /// A parameter of the authorization that is not confidential; the name may be in any case.
     pub(crate) fn parameter(&self, key: &str) -> Option<&str> {
         field(self.document.get("authorization")?.get("parameters")?.as_object()?, key)?.as_str()
     }
 
-    /// A text of its `data`, in any case.
+    /// A text field of its `data`; the name may be in any case.
     pub(crate) fn data(&self, key: &str) -> Option<&str> {
         field(self.document.get("data")?.as_object()?, key)?.as_str()
     }
 }
 
-/// A field of an object, in any case.
+/// A field of an object; the name may be in any case.
 pub(crate) fn field<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
     map.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value)
 }

@@ -73,7 +73,7 @@ pub(crate) struct Federated {
     pub(crate) created: Birth,
 }
 
-/// When a thing came to be; what was seeded has always been.
+/// When something was created. What comes from the seed has no elapsed time: every replica has always known it.
 #[derive(Clone, Copy)]
 pub(crate) struct Birth {
     pub(crate) wall: OffsetDateTime,

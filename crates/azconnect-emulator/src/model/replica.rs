@@ -8,7 +8,7 @@ use crate::base::dice::mix;
 use crate::base::moment::Moment;
 use crate::base::settings::{ReplicaChoice, Settings};
 
-/// What kind of news travels. Each has a lag of its own.
+/// The kinds of change that replicas learn of. Each kind has a lag of its own.
 #[derive(Clone, Copy)]
 enum News {
     Added = 1,

@@ -1,4 +1,4 @@
-//! Access tokens: texts in the shape of a JWT that only the emulator's own table gives a meaning.
+//! Access tokens. They look like a JWT, but only the emulator's table knows what they stand for.
 
 use std::collections::HashMap;
 

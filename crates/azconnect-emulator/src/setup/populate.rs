@@ -18,10 +18,10 @@ use crate::model::world::{Subscription, World};
 /// The secret texts by the names a seed gives them, for the service connections that hold them.
 pub(crate) type NamedSecrets = Vec<(Uuid, String, Secret)>;
 
-/// Fills a world.
+/// Fills a world with what a seed holds.
 ///
 /// # Errors
-/// Where parts of the seed refer to something that is not there.
+/// If a part of the seed refers to something that is not in it.
 pub(crate) fn populate(world: &mut World, seed: Seed, now: Moment) -> Result<(), Error> {
     if let Some(settings) = seed.settings {
         world.adopt(settings, now);

@@ -20,10 +20,11 @@ pub enum AgentOutcome {
 ///
 /// Run commands are answered from it. A command understands `cloud-init status` (`--wait`, `--long`,
 /// `--format json`), `cat`, `tail` and `head` of a file, `test -f`, `[ -f … ]`, `echo`, `true`, `false`, `exit` and
-/// `set`, joined by `;`, `&&`, `||` and new lines; other commands are not found (exit code 127). For more, bring a
-/// responder. The files are those of the script; `/var/log/cloud-init-output.log`;
-/// `/var/lib/cloud/instance/boot-finished`; the output in a file that the user data names as `> file 2>&1`; whatever it
-/// says to `touch`, where cloud-init ends well; and the exit code it writes with `echo "$code" > file`, where it does not.
+/// `set`, joined by `;`, `&&`, `||` and new lines; other commands are not found (exit code 127). For anything
+/// else, set a responder. The files are those of the script; `/var/log/cloud-init-output.log`;
+/// `/var/lib/cloud/instance/boot-finished`; the output in a file that the user data names as `> file 2>&1`; the files
+/// that the user data touches, if cloud-init ends well; and the exit code that it writes with `echo "$code" > file`, if it
+/// does not.
 ///
 /// ```
 /// use azconnect_emulator::arm::{AgentOutcome, AgentScript};
@@ -75,7 +76,7 @@ pub struct CommandOutcome {
 }
 
 impl CommandOutcome {
-    /// An end with an exit code and an output.
+    /// A command that ends with an exit code and an output.
     pub fn new(exit_code: i32, output: impl Into<String>) -> Self {
         Self { exit_code, output: output.into(), error: String::new() }
     }
@@ -96,7 +97,8 @@ impl Default for AgentScript {
 }
 
 impl AgentScript {
-    /// A machine whose guest agent answers at once, and whose cloud-init ends at once, unless never.
+    /// A machine whose guest agent answers at once. Its cloud-init ends at once too, except with
+    /// [`AgentOutcome::Never`].
     pub fn new(outcome: AgentOutcome) -> Self {
         Self {
             boot: Duration::ZERO,

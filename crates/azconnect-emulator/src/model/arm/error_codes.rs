@@ -318,7 +318,7 @@ const ENTRIES: &[Entry] = &[
     ),
 ];
 
-/// Status and message of a code; 400 and a plain sentence where no document knows it.
+/// Status and message of a code; 400 and a plain sentence for a code that is not documented.
 pub(crate) fn entry(code: &str) -> (u16, String) {
     ENTRIES.iter().find(|(known, ..)| *known == code).map_or_else(
         || (400, format!("The request failed with {code}.")),
@@ -331,7 +331,7 @@ pub(crate) fn codes() -> impl Iterator<Item = &'static str> {
     ENTRIES.iter().map(|(code, ..)| *code)
 }
 
-/// Adds what some codes never come without.
+/// Adds the details and headers that some codes always have.
 pub(crate) fn complete(refusal: &mut Refusal) {
     match refusal.code.as_str() {
         "RetryableError" => refusal.details.push(*Refusal::new(

@@ -114,7 +114,7 @@ impl ResourceKind {
         }
     }
 
-    /// What the last write is called in messages of the network.
+    /// The name of a write's operation in messages of Microsoft.Network.
     pub(crate) fn put_name(self) -> &'static str {
         match self {
             Self::VirtualNetwork => "PutVirtualNetworkOperation",

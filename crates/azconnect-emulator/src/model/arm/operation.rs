@@ -13,25 +13,25 @@ use crate::base::settings::resource_manager::OperationKind;
 /// What an operation does when its time has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Work {
-    /// The subject is as it was asked for.
+    /// Nothing more: the subject is already as the request described it.
     Provision,
     /// A machine is created.
     CreateMachine,
-    /// The subject is gone.
+    /// The subject is removed.
     Delete,
-    /// The subject inside another is gone.
+    /// The subject is removed from the resource that it is inside.
     DeleteEmbedded,
-    /// A machine, and what is to go with it.
+    /// A machine is removed, with the disks, interfaces and addresses that say `deleteOption: Delete`.
     DeleteMachine,
-    /// A group with everything in it.
+    /// A group is removed with everything in it.
     DeleteGroup,
     Power(Power),
-    /// The deployment says itself when it ends.
+    /// A deployment has ended, because its steps have.
     Deployment,
     Register(String),
 }
 
-/// How far an operation is.
+/// The state of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     Running,

@@ -104,7 +104,7 @@ impl Content {
 }
 
 impl Resource {
-    /// A resource that is ready, with no more of a document than the caller fills in.
+    /// A resource that is ready. Its document is empty, and the caller fills it in.
     pub(crate) fn new(kind: ResourceKind, id: String, location: &str, created: Moment, by: Option<Uuid>) -> Self {
         Self {
             content: Content::new(kind),

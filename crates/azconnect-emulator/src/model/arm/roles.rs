@@ -105,7 +105,7 @@ impl Roles {
         self.effective(principal, scope, now).any(|definition| definition.allows(action))
     }
 
-    /// Whether a principal has any role at a scope, above it or below it: then it may see that it is there.
+    /// Whether a principal has any role at a scope, above it or below it: then it may know that the scope exists.
     pub(crate) fn touch(&self, principal: Uuid, scope: &str, now: Duration) -> bool {
         self.assignments.iter().any(|assignment| {
             assignment.principal == principal

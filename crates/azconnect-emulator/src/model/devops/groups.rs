@@ -57,7 +57,7 @@ impl Organization {
         }
     }
 
-    /// Creates a group that appears when it is first used, if that is what a name names.
+    /// Creates one of the groups that appear on their first use, if the name is that of one.
     pub(crate) fn create_lazily(&mut self, principal_name: &str) -> Option<Uuid> {
         let (project, name) = self.split_group_name(principal_name)?;
         let known = LAZY_GROUPS.into_iter().find(|lazy| lazy.eq_ignore_ascii_case(&name))?;

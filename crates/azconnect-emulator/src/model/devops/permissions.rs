@@ -24,7 +24,7 @@ pub(crate) fn connection_token(project: Uuid, connection: Uuid) -> String {
     format!("endpoints/{project}/{connection}")
 }
 
-/// The token of a service connection in the whole organization, on which its secret hangs.
+/// The token of a service connection in the whole organization, which decides about its secret.
 pub(crate) fn collection_token(connection: Uuid) -> String {
     format!("endpoints/Collection/{connection}")
 }

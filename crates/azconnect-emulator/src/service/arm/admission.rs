@@ -77,7 +77,7 @@ fn authenticate(call: &Call, world: &World) -> OrRefusal<Caller> {
     }
 }
 
-/// The subscription of an address, if it is there, in the caller's tenant, and may be written where it is to be.
+/// The subscription of an address. It must exist, be in the caller's tenant and, for a write, be enabled.
 pub(crate) fn known_subscription(world: &mut World, call: &Call, caller: Caller, address: &Address) -> OrRefusal<Uuid> {
     let named = &address.subscription;
     // The parser also takes GUIDs without hyphens or in braces; the service does not.

@@ -110,7 +110,7 @@ pub(crate) fn assignments(cx: &Context<'_>, world: &World) -> OrRefusal<Reply> {
     Ok(list::page(cx, world, items))
 }
 
-/// Gives a role to a principal.
+/// Assigns a role to a principal.
 pub(crate) fn assign(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Reply> {
     permit(cx, world, ASSIGNMENTS, Some(name), "write")?;
     let scope = cx.address.scope.as_str();
@@ -224,7 +224,7 @@ fn require_principal(cx: &Context<'_>, world: &World, id: Uuid) -> OrRefusal<Str
     Ok(kind.to_owned())
 }
 
-/// Takes a role from a principal.
+/// Removes the assignment of a role.
 pub(crate) fn withdraw(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Reply> {
     permit(cx, world, ASSIGNMENTS, Some(name), "delete")?;
     let scope = cx.address.scope.as_str();
