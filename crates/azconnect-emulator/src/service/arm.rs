@@ -23,8 +23,6 @@ mod write;
 use http::Method;
 use serde_json::Value;
 
-pub(crate) use self::operation::settle;
-
 use self::admission::{admit, known_subscription};
 use self::context::{Admitted, Context, Reply};
 use self::route::{endpoints, route, top};
@@ -36,6 +34,8 @@ use crate::model::arm::address::{Address, same};
 use crate::model::arm::failure::Failure;
 use crate::model::token::Caller;
 use crate::model::world::World;
+
+pub(crate) use self::operation::settle;
 
 /// Answers a request, or nothing if no route matches.
 pub(crate) fn answer(call: &Call, failure: Option<&Failure>, world: &mut World) -> Option<Answer> {

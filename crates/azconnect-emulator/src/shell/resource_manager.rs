@@ -5,6 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::emulator::Emulator;
+use crate::base::dice::named_guid;
 use crate::model::arm::account::{Quota, Registration, Restriction};
 use crate::model::arm::address::{key, within};
 use crate::model::arm::agent::AgentScript;
@@ -13,6 +14,7 @@ use crate::model::arm::offers::{region_named, size_named};
 use crate::model::arm::operation::{Operation, Progress};
 use crate::model::arm::resource::Resource;
 use crate::model::arm::roles::Assignment;
+use crate::service::arm;
 
 /// Sets up Azure Resource Manager beyond its seed, and looks inside: see
 /// [`Emulator::resource_manager`](crate::Emulator::resource_manager).
@@ -41,7 +43,7 @@ impl ResourceManager {
             return Err(Error::invalid("scope", format!("{scope} is no scope"))
                 .with_advice("begin it with /subscriptions/ and the id of the subscription"));
         }
-        let name = crate::base::dice::named_guid(&format!("{principal}/{role_id}/{}", key(scope))).to_string();
+        let name = named_guid(&format!("{principal}/{role_id}/{}", key(scope))).to_string();
         world.arm.roles.assignments.push(Assignment {
             name,
             scope: scope.trim_end_matches('/').to_owned(),
@@ -129,14 +131,14 @@ impl ResourceManager {
     /// A resource as the service would show it now, without regard to lags and faults.
     pub fn resource(&self, id: &str) -> Option<Value> {
         let now = self.emulator.now();
-        crate::service::arm::shown(&mut self.emulator.world(), id, now)
+        arm::shown(&mut self.emulator.world(), id, now)
     }
 
     /// Every resource that ever existed, in the order of creation.
     pub fn ledger(&self) -> Vec<LedgerEntry> {
         let now = self.emulator.now();
         let mut world = self.emulator.world();
-        crate::service::arm::settle(&mut world, now);
+        arm::settle(&mut world, now);
         world.arm.ledger.entries().to_vec()
     }
 
@@ -150,7 +152,7 @@ impl ResourceManager {
     pub fn running_operations(&self) -> usize {
         let now = self.emulator.now();
         let mut world = self.emulator.world();
-        crate::service::arm::settle(&mut world, now);
+        arm::settle(&mut world, now);
         let running = |operation: &&Operation| operation.progress == Progress::Running;
         world.arm.operations.values().filter(running).count()
     }

@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use self::connection::{Connections, Peer};
 use super::control;
 use super::emulator::{Emulator, ExchangeOutcome};
-use crate::base::answer::{Answer, Pieces};
+use crate::base::answer::{Answer, Pieces, empty};
 use crate::base::call::Call;
 use crate::base::origins::{Origins, Service};
 
@@ -157,7 +157,7 @@ async fn handle(
         ExchangeOutcome::Answered(answer) => respond(answer),
         ExchangeOutcome::Broken | ExchangeOutcome::Refused => {
             peer.cut();
-            respond(crate::base::answer::empty(500))
+            respond(empty(500))
         }
     }
 }

@@ -48,12 +48,12 @@ pub(crate) struct Reply {
     pub(crate) body: Value,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) operation: Option<Uuid>,
-    pub(crate) style: PollAddresses,
+    pub(crate) addresses: PollAddresses,
 }
 
 impl Reply {
     pub(crate) fn new(status: u16, body: Value) -> Self {
-        Self { status, body, headers: Vec::new(), operation: None, style: PollAddresses::Both }
+        Self { status, body, headers: Vec::new(), operation: None, addresses: PollAddresses::Both }
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
@@ -62,9 +62,9 @@ impl Reply {
     }
 
     /// An answer that names an operation.
-    pub(crate) fn operation(mut self, id: Uuid, style: PollAddresses) -> Self {
+    pub(crate) fn operation(mut self, id: Uuid, addresses: PollAddresses) -> Self {
         self.operation = Some(id);
-        self.style = style;
+        self.addresses = addresses;
         self
     }
 }

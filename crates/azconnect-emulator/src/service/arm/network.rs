@@ -16,7 +16,7 @@ use super::write::{Target, Write, properties};
 use crate::base::moment::Moment;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
-use crate::model::arm::address::{last, parent_id, same, same_id};
+use crate::model::arm::address::{key, last, parent_id, same, same_id};
 use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::operation::Work;
 use crate::model::arm::resource::{ProvisioningState, Resource};
@@ -271,14 +271,13 @@ fn note_embedded(cx: &Context<'_>, world: &mut World, id: &str) {
     let Some(resource) = world.arm.get(id) else { return };
     let Some(child) = resource.kind().embedded() else { return };
     let now = resource.embedded_ids();
-    let prefix =
-        format!("{}/{}/", crate::model::arm::address::key(id), child.list().unwrap_or_default().to_ascii_lowercase());
+    let prefix = format!("{}/{}/", key(id), child.list().unwrap_or_default().to_ascii_lowercase());
     let gone: Vec<String> = world
         .arm
         .ledger
         .entries()
         .iter()
-        .filter(|entry| entry.is_live() && crate::model::arm::address::key(&entry.id).starts_with(&prefix))
+        .filter(|entry| entry.is_live() && key(&entry.id).starts_with(&prefix))
         .filter(|entry| !now.iter().any(|id| same_id(id, &entry.id)))
         .map(|entry| entry.id.clone())
         .collect();

@@ -75,10 +75,10 @@ impl Context<'_> {
     pub(crate) fn operation_headers(&self, world: &World, id: Uuid, reply: &Reply) -> Vec<(String, String)> {
         let Some(operation) = world.arm.operations.get(&id) else { return Vec::new() };
         let mut headers = Vec::new();
-        if reply.style.has_status() {
+        if reply.addresses.has_status() {
             headers.push(("azure-asyncoperation".to_owned(), operation.address(&self.call.origin, false)));
         }
-        if reply.style.has_location() {
+        if reply.addresses.has_location() {
             headers.push(("location".to_owned(), operation.address(&self.call.origin, true)));
         }
         headers.push(("x-ms-operation-identifier".to_owned(), format!("{}/{}", self.caller.tenant, operation.id)));

@@ -12,7 +12,7 @@ use crate::base::call::Call;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::same;
 use crate::model::token::Caller;
-use crate::model::world::World;
+use crate::model::world::{Subscription, World};
 use crate::service::routes::{self, Case, Params, Route};
 
 type Handler = fn(&Context<'_>, &mut World, &Params<'_>) -> OrRefusal<Reply>;
@@ -123,7 +123,7 @@ pub(crate) fn route(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
 pub(crate) fn top(world: &mut World, call: &Call, caller: Caller, word: &str) -> Option<Answer> {
     if same(word, "subscriptions") {
         let now = call.now.elapsed;
-        let own = |subscription: &&crate::model::world::Subscription| subscription.tenant == caller.tenant;
+        let own = |subscription: &&Subscription| subscription.tenant == caller.tenant;
         let mut ids: Vec<Uuid> = world.subscriptions.iter().filter(own).map(|subscription| subscription.id).collect();
         ids.retain(|id| subscription::is_visible(world, caller.object_id(), *id, now));
         let value: Vec<Value> = ids.into_iter().filter_map(|id| subscription::document(world, id)).collect();

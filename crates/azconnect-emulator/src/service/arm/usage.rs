@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::context::{Context, Reply};
 use crate::base::refusal::{OrRefusal, Refusal};
-use crate::model::arm::address::same_id;
+use crate::model::arm::address::{same_id, within};
 use crate::model::arm::kind::ResourceKind;
-use crate::model::arm::offers::{SIZES, region_named, size_named};
+use crate::model::arm::offers::{SIZES, Size, region_named, region_names, size_named};
 use crate::model::arm::resource::Resource;
 use crate::model::world::World;
 
@@ -35,7 +35,7 @@ fn of_kind<'a>(
     kind: ResourceKind,
 ) -> impl Iterator<Item = &'a Resource> {
     let scope = format!("/subscriptions/{}", cx.address.subscription);
-    world.arm.of_kind(kind).filter(move |r| r.location == location && crate::model::arm::address::within(&scope, &r.id))
+    world.arm.of_kind(kind).filter(move |r| r.location == location && within(&scope, &r.id))
 }
 
 fn family_of(machine: &Resource) -> &str {
@@ -46,7 +46,7 @@ fn family_of(machine: &Resource) -> &str {
 /// The cores that a machine is to have.
 pub(crate) struct Need<'a> {
     pub(crate) location: &'a str,
-    pub(crate) size: &'static crate::model::arm::offers::Size,
+    pub(crate) size: &'static Size,
     /// The machine itself, whose present cores do not count.
     pub(crate) machine: &'a str,
 }
@@ -164,7 +164,7 @@ pub(crate) fn list(cx: &Context<'_>, world: &mut World, location: &str, compute:
             format!(
                 "No registered resource provider found for location '{location}' and API version '{}' for type 'locations/usages'. The supported api-versions are '2025-04-01'. The supported locations are '{}'.",
                 cx.api_version(),
-                crate::model::arm::offers::region_names()
+                region_names()
             ),
         ));
     };

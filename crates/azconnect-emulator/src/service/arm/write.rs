@@ -8,7 +8,7 @@ use super::operation::Start;
 use super::{names, view};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
-use crate::model::arm::address::{last, resource_id, same};
+use crate::model::arm::address::{last, parent_id, resource_id, same};
 use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::offers::{region_named, region_names};
 use crate::model::arm::operation::Work;
@@ -119,7 +119,7 @@ impl Context<'_> {
     fn location_for(&self, world: &World, kind: ResourceKind, id: &str) -> OrRefusal<String> {
         let full = kind.full();
         if let Some(parent) = kind.parent() {
-            let parent_id = crate::model::arm::address::parent_id(id);
+            let parent_id = parent_id(id);
             return world.arm.get(parent_id).map(|parent| parent.location.clone()).ok_or_else(|| {
                 Refusal::new(
                     404,

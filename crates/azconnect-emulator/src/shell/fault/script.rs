@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{CannedAnswer, Fault, FaultAction};
 use crate::base::origins::Service;
-use crate::setup::seed::Node;
+use crate::setup::seed::{Node, arm};
 
 /// Reads one fault, or a list of them.
 pub(super) fn read(text: &str) -> Result<Vec<Fault>, Error> {
@@ -78,7 +78,7 @@ fn read_action(node: &Node<'_>) -> Result<FaultAction, Error> {
                 .transpose()?,
         },
         "add_headers" => FaultAction::AddHeaders(headers),
-        "fail" => FaultAction::Fail(crate::setup::seed::arm::read_failure(node)?),
+        "fail" => FaultAction::Fail(arm::read_failure(node)?),
         "delay" => {
             let time = node.required("milliseconds")?.number()?;
             FaultAction::Delay { time: Duration::from_millis(time.into()), applied }

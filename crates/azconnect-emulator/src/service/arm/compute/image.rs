@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::same;
-use crate::model::arm::offers::{Deprecation, IMAGES, Image, image_named, region_named};
+use crate::model::arm::offers::{Deprecation, IMAGES, Image, image_named, region_named, region_names};
 use crate::model::world::World;
 use crate::service::arm::context::{Context, Reply};
 
@@ -28,7 +28,7 @@ pub(crate) fn answer(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
             format!(
                 "No registered resource provider found for location '{location}' and API version '{}' for type 'locations/publishers'. The supported api-versions are '2025-04-01'. The supported locations are '{}'.",
                 cx.api_version(),
-                crate::model::arm::offers::region_names()
+                region_names()
             ),
         ));
     };

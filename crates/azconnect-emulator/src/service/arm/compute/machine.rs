@@ -6,9 +6,10 @@ use uuid::Uuid;
 use crate::base::moment::{Moment, rfc3339};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
-use crate::model::arm::address::{resource_id, same_id};
+use crate::model::arm::address::{last, resource_id, same_id};
 use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::machine::Power;
+use crate::model::arm::offers::size_named;
 use crate::model::arm::operation::Work;
 use crate::model::arm::resource::{Content, ProvisioningState, Reservation, Resource};
 use crate::model::world::World;
@@ -16,6 +17,7 @@ use crate::service::arm::context::{Context, PollAddresses, Reply};
 use crate::service::arm::network::nic;
 use crate::service::arm::operation::{Start, preempt};
 use crate::service::arm::resource::require;
+use crate::service::arm::usage;
 use crate::service::arm::usage::Need;
 use crate::service::arm::write::busy;
 
@@ -162,10 +164,10 @@ fn begin_power(
             "Operation 'restart' is not allowed since the VM is not running. To learn more about the current power state, see https://aka.ms/vmpowerstates.",
         ));
     }
-    let size = machine.text("properties/hardwareProfile/vmSize").and_then(crate::model::arm::offers::size_named);
+    let size = machine.text("properties/hardwareProfile/vmSize").and_then(size_named);
     let (location, id) = (machine.location.clone(), machine.id.clone());
     if let (OperationKind::Start, Some(size), true) = (kind, size, inner.is_some_and(|inner| inner.is_deallocated())) {
-        crate::service::arm::usage::require_cores(cx, world, &Need { location: &location, size, machine: &id })?;
+        usage::require_cores(cx, world, &Need { location: &location, size, machine: &id })?;
     }
     let start =
         Start { kind, subject: &id, work: Work::Power(power), namespace: "Microsoft.Compute", location: &location };
@@ -212,7 +214,7 @@ pub(crate) fn make_disks(cx: &Context<'_>, world: &mut World, machine: &str, sto
     let (location, zones) = (resource.location.clone(), resource.document.get("zones").cloned());
     // All disks of a machine share one suffix, as in reality.
     let suffix = world.dice.guid().simple().to_string();
-    let name = crate::model::arm::address::last(machine).to_owned();
+    let name = last(machine).to_owned();
     let mut disks: Vec<&mut Value> = Vec::new();
     let mut rest = Vec::new();
     for (field, value) in storage.iter_mut() {
@@ -231,8 +233,7 @@ pub(crate) fn make_disks(cx: &Context<'_>, world: &mut World, machine: &str, sto
         let kind = if index == 0 { "OsDisk" } else { "disk" };
         let usual = format!("{name}_{kind}_{}_{suffix}", index.max(1));
         let disk_name = map.get("name").and_then(Value::as_str).map_or(usual, str::to_owned);
-        let id =
-            crate::model::arm::address::resource_id(&cx.address.subscription, group, ResourceKind::Disk, &[&disk_name]);
+        let id = resource_id(&cx.address.subscription, group, ResourceKind::Disk, &[&disk_name]);
         let tier = map
             .get("managedDisk")
             .and_then(|disk| disk.get("storageAccountType")?.as_str())
@@ -262,7 +263,7 @@ struct NewDisk<'a> {
 
 fn add_disk(cx: &Context<'_>, world: &mut World, disk: NewDisk<'_>) {
     let mut document = Map::new();
-    document.insert("name".to_owned(), json!(crate::model::arm::address::last(&disk.id)));
+    document.insert("name".to_owned(), json!(last(&disk.id)));
     document.insert("id".to_owned(), json!(disk.id));
     document.insert("type".to_owned(), json!(ResourceKind::Disk.full()));
     document.insert("location".to_owned(), json!(disk.location));

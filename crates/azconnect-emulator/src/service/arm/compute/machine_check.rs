@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::base::refusal::{OrRefusal, Refusal};
-use crate::model::arm::address::same;
+use crate::model::arm::address::{resource_id, same};
 use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::offers::{Image, Size, image_named, region_named, size_named};
 use crate::model::world::World;
@@ -282,7 +282,7 @@ fn check_security(cx: &Context<'_>, size: &Size, image: Option<&Image>) -> OrRef
 fn check_disks(cx: &Context<'_>, world: &World) -> OrRefusal<()> {
     let Some(name) = cx.text("/properties/storageProfile/osDisk/name") else { return Ok(()) };
     let group = cx.address.group.as_deref().unwrap_or_default();
-    let id = crate::model::arm::address::resource_id(&cx.address.subscription, group, ResourceKind::Disk, &[name]);
+    let id = resource_id(&cx.address.subscription, group, ResourceKind::Disk, &[name]);
     if world.arm.get(&id).is_none() {
         return Ok(());
     }

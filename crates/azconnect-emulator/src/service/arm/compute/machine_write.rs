@@ -18,7 +18,7 @@ use crate::service::arm::context::{Context, Reply};
 use crate::service::arm::resource::require;
 use crate::service::arm::usage::Need;
 use crate::service::arm::write::{Target, Write, properties};
-use crate::service::arm::{usage, view};
+use crate::service::arm::{usage, view, write};
 
 /// Creates a machine, or changes an existing one.
 pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Reply> {
@@ -153,7 +153,7 @@ pub(crate) fn patch(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRe
     let machine = require(world, &id)?;
     let (location, id) = (machine.location.clone(), machine.id.clone());
     if machine.operation.is_some() {
-        return Err(crate::service::arm::write::busy(cx, world, machine));
+        return Err(write::busy(cx, world, machine));
     }
     if cx.at("/properties/hardwareProfile/vmSize").is_some() {
         let size = check_size(cx, world, &location)?;

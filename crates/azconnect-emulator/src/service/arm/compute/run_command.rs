@@ -8,7 +8,7 @@ use super::extension::require_running;
 use crate::base::moment::{Moment, rfc3339};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
-use crate::model::arm::address::parent_id;
+use crate::model::arm::address::{last, parent_id};
 use crate::model::arm::agent::CommandOutcome;
 use crate::model::arm::failure::Failure;
 use crate::model::arm::kind::ResourceKind;
@@ -16,6 +16,7 @@ use crate::model::arm::operation::Work;
 use crate::model::arm::resource::{Content, Resource, Run};
 use crate::model::world::World;
 use crate::service::arm::context::{Context, Reply};
+use crate::service::arm::view;
 use crate::service::arm::write::{Write, properties};
 
 /// The usual limit of a script.
@@ -40,8 +41,7 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefu
     let reply = cx.write(world, &target, write(shown_properties));
     let Some(id) = reply.operation else { return Ok(reply) };
     schedule(cx, world, &target.id, &machine, id);
-    let body =
-        world.arm.get(&target.id).map_or(Value::Null, |resource| crate::service::arm::view::render(world, resource));
+    let body = world.arm.get(&target.id).map_or(Value::Null, |resource| view::render(world, resource));
     Ok(Reply { body, ..reply })
 }
 
@@ -55,7 +55,7 @@ fn schedule(cx: &Context<'_>, world: &mut World, id: &str, machine: &str, operat
     let usual = world.settings.resource_manager.duration(OperationKind::RunCommand);
     let end = end_of(world, machine, &asked, cx.now).saturating_add(usual);
     let waits = cx.at("/properties/asyncExecution") != Some(&json!(true));
-    let name = crate::model::arm::address::last(id).to_owned();
+    let name = last(id).to_owned();
     let strict = cx.at("/properties/treatFailureAsDeploymentFailure") == Some(&json!(true));
     let failing = strict && waits && {
         let outcome = world.arm.get(machine).and_then(|machine| outcome_at(machine, &asked, end));
@@ -150,7 +150,7 @@ fn tail(text: &str) -> &str {
 
 /// A run command as it is shown, with its outcome if the caller asks for it.
 pub(crate) fn render(world: &World, command: &Resource, cx: &Context<'_>) -> Value {
-    let mut shown = crate::service::arm::view::render(world, command);
+    let mut shown = view::render(world, command);
     let Some(Value::Object(properties)) = shown.get_mut("properties") else { return shown };
     if cx.call.query.get("$expand").is_some_and(|expand| expand.eq_ignore_ascii_case("instanceView")) {
         properties.insert("instanceView".to_owned(), view(world, command, cx.now));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::base::answer::{Answer, typed};
+use crate::base::answer::{Answer, Pieces, typed};
 use crate::base::refusal::OrRefusal;
 use crate::model::arm::account::Account;
 use crate::model::arm::address::same;
@@ -56,7 +56,7 @@ pub(crate) fn inflated(world: &World, reply: &Reply) -> Option<Answer> {
         Bytes::from(text)
     });
     let mut answer = typed(200, "application/json; charset=utf-8", Bytes::new());
-    answer.extensions_mut().insert(crate::base::answer::Pieces::new(pieces));
+    answer.extensions_mut().insert(Pieces::new(pieces));
     Some(answer)
 }
 

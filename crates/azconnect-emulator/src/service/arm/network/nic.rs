@@ -8,6 +8,7 @@ use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::{Address, parent_id, same_id};
 use crate::model::arm::kind::ResourceKind;
+use crate::model::arm::offers::region_named;
 use crate::model::arm::operation::Work;
 use crate::model::arm::resource::{Content, ProvisioningState, Reservation, Resource};
 use crate::model::world::World;
@@ -82,7 +83,7 @@ pub(crate) fn require_reference(cx: &Context<'_>, world: &World, user: &str, id:
         .detail(Refusal::new(404, "NotFound", format!("Resource {id} not found.")))
     };
     let Some(resource) = resource else { return Err(missing()) };
-    let wanted = crate::model::arm::offers::region_named(cx.text("/location").unwrap_or_default());
+    let wanted = region_named(cx.text("/location").unwrap_or_default());
     if user_kind != ResourceKind::Subnet && wanted.is_some_and(|region| region.name != resource.location) {
         return Err(missing());
     }

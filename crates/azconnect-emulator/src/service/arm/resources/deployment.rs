@@ -10,7 +10,7 @@ use crate::base::call::{Call, Query};
 use crate::base::moment::{Moment, rfc3339};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
-use crate::model::arm::address::Address;
+use crate::model::arm::address::{Address, resource_id};
 use crate::model::arm::deployment::{Deployment, Step, StepProgress, Template};
 use crate::model::arm::failure::Failure;
 use crate::model::arm::kind::ResourceKind;
@@ -22,7 +22,7 @@ use crate::service::arm::context::{Admitted, Context, PollAddresses, Reply};
 use crate::service::arm::operation::{Start, end};
 use crate::service::arm::resource::not_found;
 use crate::service::arm::write::properties;
-use crate::service::arm::{refusal, resource};
+use crate::service::arm::{refusal, resource, view};
 
 /// Answers `…/deployments/{name}/validate`.
 pub(crate) fn validate(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Reply> {
@@ -33,7 +33,7 @@ pub(crate) fn validate(cx: &Context<'_>, world: &mut World, name: &str) -> OrRef
     }
     let steps = check(cx, world, name)?;
     let resources: Vec<Value> = steps.iter().map(|step| json!({"id": step.id})).collect();
-    let id = crate::model::arm::address::resource_id(
+    let id = resource_id(
         &cx.address.subscription,
         cx.address.group.as_deref().unwrap_or_default(),
         ResourceKind::Deployment,
@@ -123,12 +123,7 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefu
     }
     check(cx, world, name)?;
     let (template, steps) = read(cx, world, name)?;
-    let id = crate::model::arm::address::resource_id(
-        &template.subscription,
-        &template.group,
-        ResourceKind::Deployment,
-        &[name],
-    );
+    let id = resource_id(&template.subscription, &template.group, ResourceKind::Deployment, &[name]);
     let operation = cx.start(
         world,
         Start {
@@ -163,8 +158,7 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefu
     resource.operation = Some(operation);
     resource.content = Content::Deployment((!scripted).then(|| Box::new(deployment)));
     world.arm.insert(resource, None);
-    let mut body =
-        world.arm.get(&id).map_or(Value::Null, |resource| crate::service::arm::view::render(world, resource));
+    let mut body = world.arm.get(&id).map_or(Value::Null, |resource| view::render(world, resource));
     if let Some(state) = body.pointer_mut("/properties/provisioningState") {
         *state = json!("Accepted");
     }

@@ -11,6 +11,7 @@ use crate::model::arm::operation::Work;
 use crate::model::arm::resource::{ProvisioningState, Resource};
 use crate::model::world::World;
 use crate::service::arm::context::{Context, PollAddresses, Reply};
+use crate::service::arm::network::nic;
 use crate::service::arm::operation::Start;
 use crate::service::arm::{list, names, network, view};
 
@@ -148,16 +149,13 @@ fn blocked(cx: &Context<'_>, world: &World, id: &str) -> Option<Box<Refusal>> {
             ResourceKind::VirtualNetwork => resource
                 .embedded_ids()
                 .iter()
-                .flat_map(|subnet| crate::service::arm::network::nic::configurations_with(world, "subnet", subnet))
+                .flat_map(|subnet| nic::configurations_with(world, "subnet", subnet))
                 .collect(),
-            ResourceKind::PublicIp => {
-                crate::service::arm::network::nic::configurations_with(world, "publicIPAddress", &resource.id)
+            ResourceKind::PublicIp => nic::configurations_with(world, "publicIPAddress", &resource.id),
+            ResourceKind::SecurityGroup => nic::users_of_group(world, &resource.id),
+            ResourceKind::Nic => {
+                nic::machine_of(world, &resource.id).map(|machine| machine.id.clone()).into_iter().collect()
             }
-            ResourceKind::SecurityGroup => crate::service::arm::network::nic::users_of_group(world, &resource.id),
-            ResourceKind::Nic => crate::service::arm::network::nic::machine_of(world, &resource.id)
-                .map(|machine| machine.id.clone())
-                .into_iter()
-                .collect(),
             _ => Vec::new(),
         };
         if users.iter().any(|user| !within(id, user))

@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use crate::base::dice::hash;
+use crate::base::dice::{hash, named_guid};
 use crate::base::refusal::{OrRefusal, Refusal};
-use crate::model::arm::address::resource_id;
+use crate::model::arm::address::{group_id, resource_id};
 use crate::model::arm::kind::ResourceKind;
 use crate::model::world::World;
 use crate::service::arm::view;
@@ -220,7 +220,7 @@ impl Evaluator<'_> {
             }
             "deployment" => json!({"name": self.name}),
             "uniquestring" => json!(format!("{:013x}", hash(&texts.join("\u{1}")) & 0xf_ffff_ffff_ffff)),
-            "guid" => json!(crate::base::dice::named_guid(&texts.join("-"))),
+            "guid" => json!(named_guid(&texts.join("-"))),
             "format" => json!(formatted(text(0), texts.get(1..).unwrap_or_default())),
             "createarray" | "array" => json!(values),
             "equals" => json!(values.first() == values.get(1)),
@@ -282,7 +282,7 @@ impl Evaluator<'_> {
     }
 
     fn resource_group(&self) -> OrRefusal<Value> {
-        let id = crate::model::arm::address::group_id(self.subscription, self.group);
+        let id = group_id(self.subscription, self.group);
         let group = self.world.arm.get(&id).ok_or_else(|| invalid("the resource group is gone"))?;
         Ok(view::render(self.world, group))
     }
@@ -341,7 +341,7 @@ pub(crate) fn id_of(subscription: &str, group: &str, full: &str, names: &[String
         return Some(resource_id(subscription, group, kind, &refs));
     }
     let below: String = types.iter().zip(&refs).map(|(one, name)| format!("/{one}/{name}")).collect();
-    Some(format!("{}/providers/{namespace}{below}", crate::model::arm::address::group_id(subscription, group)))
+    Some(format!("{}/providers/{namespace}{below}", group_id(subscription, group)))
 }
 
 /// A value as a text.
