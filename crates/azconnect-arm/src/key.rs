@@ -14,7 +14,7 @@ use ssh_key::public::Ed25519PublicKey;
 use ssh_key::{Fingerprint, LineEnding, PublicKey};
 use zeroize::Zeroizing;
 
-/// Which kind of key.
+/// The kind of a key pair.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

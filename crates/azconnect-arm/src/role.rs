@@ -22,9 +22,9 @@ const PROPAGATION_PAUSE: Duration = Duration::from_secs(10);
 pub struct Role(Uuid);
 
 impl Role {
-    /// Everything but roles themselves.
+    /// *Contributor*: everything but giving roles.
     pub const CONTRIBUTOR: Self = Self(Uuid::from_u128(0xb249_88ac_6180_42a0_ab88_20f7_382d_d24c));
-    /// Reading everything.
+    /// *Reader*: reading everything.
     pub const READER: Self = Self(Uuid::from_u128(0xacdd_72a7_3385_48ef_bd42_f606_fba8_1ae7));
 
     /// A role by the GUID of its definition.
@@ -67,7 +67,7 @@ impl PrincipalType {
     }
 }
 
-/// Who gets which role where.
+/// A role for a principal at a scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Assignment {
@@ -102,14 +102,14 @@ impl Assignment {
     }
 }
 
-/// What giving a role came to.
+/// How giving a role turned out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Assigned {
-    /// It was given.
+    /// It was given now.
     Now,
-    /// It was there already.
+    /// It had been given before.
     Before,
 }
 

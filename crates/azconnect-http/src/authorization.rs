@@ -8,17 +8,17 @@ use azconnect_credential::{AccessToken, TokenProvider};
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-/// The value of one `authorization` header, and the token it was made of.
+/// The value of an `authorization` header, and the token that it was made from.
 #[non_exhaustive]
 pub struct Authorization {
     /// The header's value, marked sensitive.
     pub header: HeaderValue,
-    /// The token in it, where there is one.
+    /// The token in it; `None` for a scheme without tokens.
     pub token: Option<Arc<AccessToken>>,
 }
 
 impl Authorization {
-    /// A header's value; it is marked sensitive here.
+    /// An authorization with this header value, which it marks as sensitive.
     ///
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) if the text cannot be a header's value; it is not shown.
@@ -31,7 +31,7 @@ impl Authorization {
         Ok(Self { header, token: None })
     }
 
-    /// Sets the token it was made of.
+    /// Sets the token that it was made from.
     #[must_use]
     pub fn with_token(mut self, token: Arc<AccessToken>) -> Self {
         self.token = Some(token);
@@ -45,7 +45,8 @@ pub trait Authorizer: Send + Sync {
     /// The header for the next attempt.
     async fn authorize(&self) -> Result<Authorization, Error>;
 
-    /// The service refused this one. Says whether the next one will differ, so that one more attempt makes sense.
+    /// Takes note that the service refused an authorization. `true` if the next one will differ, so that one more attempt
+    /// makes sense.
     async fn refused(&self, authorization: &Authorization) -> bool;
 }
 
@@ -57,7 +58,7 @@ pub struct Bearer {
 }
 
 impl Bearer {
-    /// Tokens of a provider for a scope.
+    /// A bearer authorizer that asks a provider for tokens of one scope.
     pub fn new(provider: Arc<dyn TokenProvider>, scope: Scope) -> Self {
         Self { provider, scope }
     }

@@ -15,12 +15,12 @@ use zeroize::Zeroizing;
 use crate::authorization::Authorizer;
 use crate::transport::{Response, SendOptions};
 
-/// Whether doing it twice is the same as doing it once.
+/// Whether sending a request twice has the same effect as sending it once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Idempotency {
-    /// It is: the pipeline may repeat it whenever that may help.
+    /// Twice has the same effect as once: the pipeline may repeat it whenever that may help.
     Idempotent,
-    /// It is not: it is sent again only after an answer that proves that nothing was applied.
+    /// Twice may differ from once: it is sent again only after an answer that proves that nothing was applied.
     Once,
 }
 
@@ -34,13 +34,13 @@ pub trait Pace: Send + Sync {
     fn observe(&self, answer: &Response);
 }
 
-/// A request with what the pipeline must know of it.
+/// A request, and what the pipeline must know to send and repeat it.
 #[derive(Clone)]
 pub struct Call {
     pub(crate) operation: &'static str,
     pub(crate) method: Method,
     pub(crate) url: Url,
-    /// Where it goes byte for byte, where that is not the same as `url`.
+    /// The address to send byte for byte, if normalising it as `url` would change it.
     pub(crate) verbatim: Option<http::Uri>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -73,17 +73,17 @@ impl Call {
         }
     }
 
-    /// A read.
+    /// A read: `GET`, idempotent.
     pub fn get(operation: &'static str, url: Url) -> Self {
         Self::new(operation, Method::GET, url, Idempotency::Idempotent)
     }
 
-    /// A replacement, which is the same done twice.
+    /// A replacement: `PUT`, idempotent.
     pub fn put(operation: &'static str, url: Url) -> Self {
         Self::new(operation, Method::PUT, url, Idempotency::Idempotent)
     }
 
-    /// A removal, which is the same done twice.
+    /// A removal: `DELETE`, idempotent.
     pub fn delete(operation: &'static str, url: Url) -> Self {
         Self::new(operation, Method::DELETE, url, Idempotency::Idempotent)
     }
@@ -93,7 +93,7 @@ impl Call {
         Self::new(operation, Method::POST, url, Idempotency::Once)
     }
 
-    /// Sets whether it may be repeated.
+    /// Sets whether the call may be repeated.
     #[must_use]
     pub fn with_idempotency(mut self, idempotency: Idempotency) -> Self {
         self.idempotency = idempotency;
@@ -149,14 +149,14 @@ impl Call {
         self
     }
 
-    /// Sets who signs it.
+    /// Sets what gives the `authorization` header.
     #[must_use]
     pub fn with_authorizer(mut self, authorizer: Arc<dyn Authorizer>) -> Self {
         self.authorizer = Some(authorizer);
         self
     }
 
-    /// Sets whose budget it uses.
+    /// Sets the pace that the call shares with others.
     #[must_use]
     pub fn with_pace(mut self, pace: Arc<dyn Pace>) -> Self {
         self.pace = Some(pace);
@@ -185,17 +185,17 @@ impl Call {
         Ok(Self { url, verbatim: Some(uri), ..self.clone() })
     }
 
-    /// How it is sent.
+    /// The HTTP method.
     pub fn method(&self) -> &Method {
         &self.method
     }
 
-    /// Where it goes.
+    /// The address.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// What it is called.
+    /// The name of the operation, such as `graph.application.get`.
     pub fn operation(&self) -> &'static str {
         self.operation
     }

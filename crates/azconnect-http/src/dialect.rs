@@ -13,11 +13,11 @@ pub trait Dialect: Send + Sync {
     /// and retry. A `Retry-After` of the answer is applied by the pipeline to errors that may be retried.
     ///
     /// # Errors
-    /// The service's failure.
+    /// What the answer says went wrong.
     fn judge(&self, answer: &Response) -> Result<(), Error>;
 }
 
-/// The dialect of HTTP itself: 2xx is a success, and the status is all that is known.
+/// The dialect of HTTP itself: every 2xx is a success, and an error is judged by its status alone.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PlainDialect;
 
@@ -30,7 +30,7 @@ impl Dialect for PlainDialect {
     }
 }
 
-/// The kind that a status stands for when nothing else is known.
+/// The kind of error that a status stands for, when nothing else is known.
 pub fn kind_of_status(status: StatusCode) -> ErrorKind {
     match status.as_u16() {
         400 | 422 => ErrorKind::InvalidInput,

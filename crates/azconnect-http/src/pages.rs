@@ -67,7 +67,7 @@ struct Wrapped<T> {
 }
 
 impl<'a, T: DeserializeOwned> Pages<'a, T> {
-    /// The pages that begin with a call.
+    /// Reads the list whose first page a call answers.
     pub fn new(pipeline: &'a Pipeline, call: Call, dialect: &'a dyn Dialect, style: PageStyle) -> Self {
         let next = Some(call.url().clone());
         Self { pipeline, call, dialect, style, next, seen: HashSet::new(), items: PhantomData }
@@ -91,7 +91,7 @@ impl<'a, T: DeserializeOwned> Pages<'a, T> {
         Ok(Some(items))
     }
 
-    /// All items of all pages, at most `limit`.
+    /// Reads all pages, and returns their items in order: at most `limit`.
     ///
     /// # Errors
     /// As [`Pages::next`]; and [`Unexpected`](ErrorKind::Unexpected) if there are more than `limit`.

@@ -42,21 +42,21 @@ impl SendOptions {
         request.extensions().get().copied().unwrap_or_default()
     }
 
-    /// Sets the largest body.
+    /// Sets the largest body, in bytes, that is read.
     #[must_use]
     pub fn with_answer_limit(mut self, bytes: usize) -> Self {
         self.answer_limit = bytes;
         self
     }
 
-    /// Sets the longest time.
+    /// Sets the longest time from the start to the last byte of the answer.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Asks for a connection of the request's own.
+    /// Sets whether the request must use a new connection.
     #[must_use]
     pub fn with_fresh_connection(mut self, fresh: bool) -> Self {
         self.fresh_connection = fresh;

@@ -11,7 +11,7 @@ use crate::resource::{ResourceId, Tagged};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct OwnMachine {
-    /// Under which name it is journalled.
+    /// The provisioning that created it.
     pub id: ProvisionId,
     /// What can be done with it: start, power off, restart, deallocate, resize, tag, instance view.
     /// To delete it with everything that belongs to it, use `Provisioner::clean_up`.

@@ -102,8 +102,8 @@ pub enum StopMode {
 /// - reading changes nothing;
 /// - `start` of what runs and `stop` of what is stopped succeed, so every call but `restart` may be repeated;
 /// - a machine that does not exist is [`NotFound`](azconnect_core::ErrorKind::NotFound), but deleting it succeeds;
-/// - an id that is not that of a machine in this subscription is [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput), before any
-///   request;
+/// - an id that is not that of a machine in this subscription is
+///   [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput), before any request;
 /// - what the identity may not do is [`PermissionDenied`](azconnect_core::ErrorKind::PermissionDenied) and changes nothing;
 /// - of all these refusals the effect is `None`.
 #[async_trait]
@@ -121,8 +121,8 @@ pub trait Machines: Send + Sync {
     /// Stops a machine.
     async fn stop(&self, machine: &ResourceId, mode: StopMode) -> Result<(), Error>;
 
-    /// Restarts a machine. One that does not run is a [`Conflict`](azconnect_core::ErrorKind::Conflict). After a lost answer the effect is
-    /// unknown, and a repetition may restart it twice.
+    /// Restarts a machine. One that does not run is a [`Conflict`](azconnect_core::ErrorKind::Conflict). After a lost answer
+    /// the effect is unknown, and a repetition may restart it twice.
     async fn restart(&self, machine: &ResourceId) -> Result<(), Error>;
 
     /// Deletes a machine, and what the service deletes with it. Whoever provisioned it uses

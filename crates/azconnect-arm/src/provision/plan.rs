@@ -84,11 +84,11 @@ pub struct Names {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ProvisionPlan {
-    /// Under which name it is journalled.
+    /// The name of the provisioning, under which it is journalled.
     pub id: ProvisionId,
-    /// Where.
+    /// The subscription that it is built in.
     pub subscription: SubscriptionId,
-    /// What is wanted.
+    /// The machine that is wanted.
     pub spec: VmSpec,
     /// The names of what is created.
     pub names: Names,
@@ -96,7 +96,7 @@ pub struct ProvisionPlan {
     pub placements: Vec<Placement>,
     /// The image.
     pub image: ResolvedImage,
-    /// Under which name the private key is sealed.
+    /// The name under which the private key is sealed.
     pub key: SecretId,
 }
 

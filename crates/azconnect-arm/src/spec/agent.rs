@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The largest script of an extension, in bytes: 256 KiB in base64.
 const EXTENSION_LIMIT: usize = 256 * 1024 / 4 * 3;
 
-/// How the agent gets in, and how long it may take to come online.
+/// How the agent is installed, and how long it may take to come online.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AgentInstall {
@@ -56,7 +56,7 @@ impl AgentInstall {
         Self { way, time_limit: Duration::from_secs(1200), probe_pause: Duration::from_secs(10) }
     }
 
-    /// Sets how long it may take; 20 minutes by default.
+    /// Sets the longest time until the agent is online; 20 minutes by default.
     #[must_use]
     pub fn with_time_limit(mut self, time_limit: Duration) -> Self {
         self.time_limit = time_limit;
@@ -85,7 +85,7 @@ impl AgentInstall {
     }
 }
 
-/// Checks what can be checked of an extension's script.
+/// Checks the length of an extension's script.
 pub(crate) fn check_extension_script(text: &str) -> Result<(), Error> {
     if text.is_empty() || text.len() > EXTENSION_LIMIT {
         return Err(Error::invalid("agent_script", "is empty or larger than 192 KiB")

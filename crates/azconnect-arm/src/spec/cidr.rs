@@ -16,7 +16,7 @@ pub struct Cidr {
 }
 
 impl Cidr {
-    /// A range.
+    /// A range of an address and the number of its fixed bits.
     ///
     /// # Errors
     /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a prefix that is too long, or with bits beyond it.

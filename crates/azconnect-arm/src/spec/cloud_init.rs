@@ -32,7 +32,7 @@ struct Part {
 }
 
 impl CloudInit {
-    /// Without any part.
+    /// User data without any part.
     pub fn new() -> Self {
         Self::default()
     }

@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use crate::resource::ResourceId;
 use crate::resource::image::Urn;
 
-/// Which image.
+/// The image that a machine starts from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ImageChoice {
-    /// One of the platform or the marketplace.
+    /// An image of the platform or the marketplace.
     Urn(Urn),
-    /// One of the customer's own, by its id.
+    /// An image of the customer's own, by its id.
     Id(ResourceId),
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cidr::Cidr;
 
-/// From where.
+/// The sources that a rule lets in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -40,7 +40,7 @@ impl Source {
     }
 }
 
-/// By which protocol.
+/// The protocol that a rule lets in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -60,29 +60,29 @@ impl Protocol {
     }
 }
 
-/// Lets sources in to ports.
+/// A rule that lets sources connect to a range of ports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InboundRule {
     /// Its name.
     pub name: String,
-    /// 100 to 4096; unique.
+    /// Its priority, from 100 to 4096 and unique: the lowest decides first.
     pub priority: u16,
-    /// The ports, both ends included.
+    /// The first and the last port that it opens.
     pub ports: (u16, u16),
-    /// By which protocol.
+    /// The protocol that a rule lets in.
     pub protocol: Protocol,
-    /// From where; at least one.
+    /// The sources; at least one.
     pub sources: Vec<Source>,
 }
 
 impl InboundRule {
-    /// Lets TCP in to ports from sources.
+    /// A rule that lets sources connect to ports by TCP.
     pub fn tcp(name: impl Into<String>, priority: u16, ports: RangeInclusive<u16>, sources: Vec<Source>) -> Self {
         Self { name: name.into(), priority, ports: (*ports.start(), *ports.end()), protocol: Protocol::Tcp, sources }
     }
 
-    /// Lets SSH in from ranges of addresses.
+    /// A rule that lets ranges of addresses connect by SSH.
     pub fn ssh(sources: Vec<Cidr>) -> Self {
         Self::tcp("allow-ssh", 100, 22..=22, sources.into_iter().map(Source::Range).collect())
     }

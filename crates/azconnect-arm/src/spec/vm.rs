@@ -1,4 +1,4 @@
-//! What is wanted.
+//! The machine that is wanted.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use super::script;
 use crate::key::KeyKind;
 use crate::resource::ResourceId;
 
-/// Which resource group.
+/// The resource group that the machine is built in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -35,7 +35,7 @@ impl GroupChoice {
     }
 }
 
-/// Which network.
+/// The network that the machine is attached to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -53,7 +53,7 @@ pub enum NetworkChoice {
     Existing(ResourceId),
 }
 
-/// One more disk.
+/// A data disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DataDisk {
@@ -77,7 +77,7 @@ impl DataDisk {
     }
 }
 
-/// What becomes of what was created when the provisioning fails.
+/// What happens to what was created, when the provisioning fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -85,7 +85,7 @@ pub enum OnFailure {
     /// It is deleted.
     #[default]
     CleanUp,
-    /// It stays, for a look at it. `Provisioner::clean_up` deletes it later.
+    /// It stays, so that it can be looked at. `Provisioner::clean_up` deletes it later.
     Keep,
 }
 
@@ -97,7 +97,7 @@ pub struct VmSpec {
     pub name: String,
     /// Its region, such as `westeurope`.
     pub location: String,
-    /// Its size, and those to fall back to when there is no room for it, in order.
+    /// Its size, then those to fall back to if Azure lacks capacity for it, in order.
     pub sizes: Vec<String>,
     /// Its image.
     pub image: ImageChoice,
@@ -105,9 +105,9 @@ pub struct VmSpec {
     pub group: GroupChoice,
     /// Its network.
     pub network: NetworkChoice,
-    /// Its zone, and those to fall back to, in order. None: the service chooses.
+    /// Its zone, then those to fall back to, in order. Empty: the service chooses.
     pub zones: Vec<String>,
-    /// The size of its system disk in GiB; the image's own if none.
+    /// The size of its system disk in GiB; `None` for the image's own size.
     pub os_disk_gib: Option<u32>,
     /// The kind of its system disk.
     pub os_disk_kind: String,
@@ -123,13 +123,13 @@ pub struct VmSpec {
     pub public_ip: bool,
     /// Tags of everything that is created for it.
     pub tags: BTreeMap<String, String>,
-    /// How the agent gets in.
+    /// How the agent is installed.
     pub agent: Option<AgentInstall>,
     /// A `#cloud-config` document of the caller's own.
     pub cloud_config: Option<String>,
-    /// Whether it has an identity of its own.
+    /// Whether it has a system-assigned managed identity.
     pub identity: bool,
-    /// What becomes of it when the provisioning fails.
+    /// What happens to what was created, when the provisioning fails.
     pub on_failure: OnFailure,
 }
 
@@ -233,7 +233,7 @@ impl VmSpec {
         self
     }
 
-    /// Sets how the agent gets in.
+    /// Sets how the agent is installed.
     #[must_use]
     pub fn with_agent(mut self, agent: AgentInstall) -> Self {
         self.agent = Some(agent);
@@ -247,14 +247,14 @@ impl VmSpec {
         self
     }
 
-    /// Gives it an identity of its own.
+    /// Gives it a system-assigned managed identity.
     #[must_use]
     pub fn with_identity(mut self) -> Self {
         self.identity = true;
         self
     }
 
-    /// Sets what becomes of it when the provisioning fails.
+    /// Sets what happens to what was created, when the provisioning fails.
     #[must_use]
     pub fn with_on_failure(mut self, on_failure: OnFailure) -> Self {
         self.on_failure = on_failure;

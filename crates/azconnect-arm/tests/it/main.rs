@@ -13,6 +13,7 @@ mod contract;
 mod crash;
 mod golden;
 mod keys;
+mod names;
 mod ports;
 mod preflight;
 mod probe;

@@ -1,8 +1,8 @@
-//! Long-running operations: work that a service goes on with after it has answered.
+//! Long-running operations: work that a service continues after it has answered.
 //!
-//! [`Begun::of`] reads the first answer. An [`Operation`] is what must be kept to learn the outcome: it can be stored, and
-//! another process polls it on. A [`Poller`] polls, at the pace of a [`PollPolicy`], and tells four things apart: it
-//! is in progress, it is done, it failed, or its status could not be read.
+//! [`Begun::of`] reads the first answer. An [`Operation`] is what must be kept to learn the outcome: a process stores it, and
+//! another process can poll it on. A [`Poller`] polls it, when a [`PollPolicy`] says so, and tells four outcomes apart: in
+//! progress, done, failed, and *unread*, which means that its status could not be read.
 //!
 //! Follows Microsoft's *Track asynchronous Azure operations* and what recordings of the service show beyond it.
 

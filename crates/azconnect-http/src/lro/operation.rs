@@ -22,17 +22,17 @@ pub enum Finish {
     Resource,
     /// At the address in `Location` (`POST` with a result).
     Location,
-    /// There is none (`DELETE`, `POST` without a result).
+    /// There is no result (`DELETE`, `POST` without a result).
     Nothing,
 }
 
-/// What the first answer to a request began.
+/// What the first answer to a request says: done, or still running.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Begun {
-    /// Nothing: the request is done, and this is its result.
+    /// The request is done, and this is its result.
     Done(Response),
-    /// An operation that goes on at the service.
+    /// The service continues with an operation.
     Running(Operation),
 }
 
@@ -70,7 +70,7 @@ enum Verb {
 impl Begun {
     /// Reads the successful answer to a call. `now` resolves a `Retry-After` that is a date.
     ///
-    /// A state in the answer decides first: what `Succeeded` at once is done, whatever the headers say. After that
+    /// A state in the answer decides first: what has `Succeeded` already is done, whatever the headers say. Otherwise
     /// `Azure-AsyncOperation` is preferred to `Location`, and the resource itself to nothing. A link to another origin
     /// is not followed, since the token would travel with it.
     pub fn of(call: &Call, answer: Response, now: OffsetDateTime) -> Self {
@@ -154,7 +154,7 @@ impl Operation {
         self.method == Verb::Delete
     }
 
-    /// Where to ask next, and for what.
+    /// The address to poll next, and what its answer will show.
     pub(super) fn next(&self) -> (Source, &str) {
         if self.succeeded {
             let address = self.location.as_deref().filter(|_| self.finish == Finish::Location);
