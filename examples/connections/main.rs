@@ -116,8 +116,8 @@ async fn show_project(organization: &Organization, project: &Project) -> Result<
     } else {
         say(&table(&["connection", "type", "scheme", "refresh", "why"], &rows));
     }
-    if picker.odd > 0 {
-        say(&format!("  {} records of the list cannot be read\n", picker.odd));
+    if picker.unreadable > 0 {
+        say(&format!("  {} records of the list cannot be read\n", picker.unreadable));
     }
     Ok(())
 }

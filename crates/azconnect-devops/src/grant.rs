@@ -3,14 +3,14 @@
 use azconnect_core::Error;
 use azconnect_http::{Call, Idempotency};
 use http::Method;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::document::EndpointId;
 use crate::endpoint::Endpoints;
 
 /// Which pipelines may use a connection without being asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PipelineGrants {
     /// Whether all of the project may.

@@ -2,24 +2,24 @@
 
 use azconnect_core::Error;
 use azconnect_http::Call;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::document::EndpointId;
 use crate::endpoint::Endpoints;
 use crate::tolerant::List;
 
 /// One use of a connection by a pipeline. Every field may be absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all(deserialize = "camelCase"), default)]
 #[non_exhaustive]
 pub struct Execution {
     /// Its number; later ones are higher.
     pub id: Option<i64>,
     /// `Build`, `Release`, or a word that is new.
     pub plan_type: Option<String>,
-    /// The pipeline.
+    /// The pipeline that used it.
     pub definition: Option<ExecutionPart>,
-    /// The run.
+    /// The run of that pipeline.
     pub owner: Option<ExecutionPart>,
     /// When it began, as the service wrote it.
     pub start_time: Option<String>,
@@ -30,7 +30,7 @@ pub struct Execution {
 }
 
 /// A pipeline, or a run of one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct ExecutionPart {
@@ -47,10 +47,10 @@ struct Record {
 }
 
 /// A page of uses, the latest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ExecutionPage {
-    /// The uses.
+    /// The uses, the latest first.
     pub executions: Vec<Execution>,
     /// What to give for the next page, if there is one.
     pub next: Option<i64>,

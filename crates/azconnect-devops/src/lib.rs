@@ -1,8 +1,9 @@
 //! Azure DevOps service connections as documents that lose no field: create, read, update, test, share, convert to workload
 //! identity federation, and receive rotated secrets.
 //!
-//! [`DevOpsClient`] leads to an [`Organization`], and that to the [`Endpoints`] of a project, as the service calls its
-//! connections. [`ServiceConnectionSink`] is the [`CredentialSink`](azconnect_credential::CredentialSink) of one connection,
+//! A product calls the ports, such as [`ServiceConnections`] and [`ServiceConnectionWriter`], which [`DevOpsClient`]
+//! implements. What they do not offer is found at an [`Organization`] and at the [`Endpoints`] of a project, as the service
+//! calls its connections. [`ServiceConnectionSink`] is the [`CredentialSink`](azconnect_credential::CredentialSink) of one connection,
 //! [`PersonalTokenIssuer`] the [`CredentialIssuer`](azconnect_credential::CredentialIssuer) of a user's access tokens.
 //!
 //! ```
@@ -49,6 +50,7 @@
 
 mod authorization;
 mod client;
+mod client_ports;
 mod create;
 mod dialect;
 mod directory;
@@ -63,6 +65,7 @@ mod organization;
 mod pace;
 mod permission;
 mod picker;
+mod port;
 mod server;
 mod sink;
 mod token;
@@ -76,7 +79,6 @@ pub use client::DevOpsClient;
 pub use create::{
     AzureConnection, AzureCredential, DockerConnection, DockerRegistry, GenericConnection, NewConnection, ReadyPolicy,
 };
-pub use dialect::DevOpsDialect;
 pub use directory::{
     DevOpsIdentity, IdentityKind, OrganizationEntry, OrganizationSearch, OrganizationTenant, Project, ProjectState,
     TenantGroup,
@@ -95,6 +97,10 @@ pub use name::{OrganizationName, ProjectId, ProjectName, ProjectRef};
 pub use organization::Organization;
 pub use permission::{ConnectionPermission, EndpointRight, Ground, PermissionReport};
 pub use picker::{Choice, Picker};
+pub use port::{
+    ConnectionAddress, ConnectionDirectory, FederationConverter, ProjectAddress, ServiceConnectionSharing,
+    ServiceConnectionVerifier, ServiceConnectionWriter, ServiceConnections,
+};
 pub use server::{Collection, ServerVersion};
 pub use sink::{CandidateTest, ServiceConnectionSink};
 pub use token::{NewToken, TokenEntry};

@@ -17,9 +17,9 @@ use crate::pace::{Budget, Paced};
 /// The versions of the REST interface that a service speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ApiVersions {
-    /// Of what is released.
+    /// The version for what is released.
     pub(crate) released: &'static str,
-    /// Of what only exists as a first preview.
+    /// The version for what exists as a first preview only.
     pub(crate) preview: &'static str,
     /// Whether connections are written through a project.
     pub(crate) project_writes: bool,
@@ -29,8 +29,8 @@ impl ApiVersions {
     pub(crate) const SERVICES: Self = Self { released: "7.1", preview: "7.1-preview.1", project_writes: false };
 }
 
-/// The longest list that is read whole where the service has pages.
-const LONGEST_LIST: usize = 100_000;
+/// How many items are read at most where the service has pages.
+const LIST_ITEMS: usize = 100_000;
 
 /// One organization, or one collection of a server: everything in it is reached from here. Cheap to clone.
 #[derive(Clone)]
@@ -78,7 +78,7 @@ impl Organization {
         let span = self.span(call.operation());
         let call = span.in_scope(|| self.prepare(call));
         let pages = Pages::new(self.client.pipeline(), call, &DevOpsDialect, PageStyle::ContinuationToken);
-        pages.all(LONGEST_LIST).instrument(span).await
+        pages.all(LIST_ITEMS).instrument(span).await
     }
 
     /// Sends a call and reads its answer.

@@ -2,6 +2,8 @@
 
 use azconnect_core::Error;
 use azconnect_credential::CheckReport;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
 use crate::document::{Endpoint, EndpointId};
 use crate::eligibility::refresh_checks;
@@ -51,16 +53,39 @@ impl Choice {
     }
 }
 
+/// Also holds what follows from the checks, so that a page needs no rule of its own.
+impl Serialize for Choice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut choice = serializer.serialize_struct("Choice", 7)?;
+        choice.serialize_field("id", &self.id)?;
+        choice.serialize_field("name", &self.name)?;
+        choice.serialize_field("type_name", &self.type_name)?;
+        choice.serialize_field("scheme", &self.scheme)?;
+        choice.serialize_field("can_refresh", &self.can_refresh())?;
+        choice.serialize_field("explanation", &self.explanation())?;
+        choice.serialize_field("checks", &self.checks)?;
+        choice.end()
+    }
+}
+
 /// The connections of a project, for a person to choose from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Picker {
-    /// By what the caller may see them.
+    /// Why the caller may see them.
     pub permission: PermissionReport,
     /// The connections, those that can be refreshed first, then by name.
     pub choices: Vec<Choice>,
     /// How many records of the list had no id, so that nothing can be done with them.
-    pub odd: usize,
+    pub unreadable: usize,
+}
+
+impl Picker {
+    /// Puts choices in order.
+    pub fn new(permission: PermissionReport, mut choices: Vec<Choice>) -> Self {
+        choices.sort_by_key(|choice| (!choice.can_refresh(), choice.name.to_lowercase()));
+        Self { permission, choices, unreadable: 0 }
+    }
 }
 
 impl Organization {
@@ -74,16 +99,15 @@ impl Organization {
         permission.require()?;
         let own = ProjectRef::Id(permission.project.id);
         let mut choices = Vec::new();
-        let mut odd = 0;
+        let mut unreadable = 0;
         for endpoint in
             self.endpoints(own.clone()).scan(&EndpointQuery::new().with_failed(true).with_details(true)).await?
         {
             match endpoint {
                 Ok(endpoint) => choices.push(Choice::of(&endpoint, &own)),
-                Err(_) => odd += 1,
+                Err(_) => unreadable += 1,
             }
         }
-        choices.sort_by_key(|choice| (!choice.can_refresh(), choice.name.to_lowercase()));
-        Ok(Picker { permission, choices, odd })
+        Ok(Picker { unreadable, ..Picker::new(permission, choices) })
     }
 }

@@ -13,7 +13,7 @@ use crate::organization::Organization;
 use crate::token::{NewToken, TokenEntry};
 
 /// The longest life that Azure DevOps gives a personal access token.
-const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(365 * 86_400);
 
 /// Mints and revokes the personal access tokens of one user in one organization, all with the same scope.
 ///
@@ -62,7 +62,7 @@ impl CredentialIssuer for PersonalTokenIssuer {
     async fn inventory(&self) -> Result<Inventory, Error> {
         let keys = self.organization.personal_tokens().await?.into_iter().map(listed).collect();
         let title = format!("personal access tokens of {} in {}", self.user, self.organization.name());
-        Ok(Inventory::new(title, keys).with_max_lifetime(Some(LONGEST)))
+        Ok(Inventory::new(title, keys).with_max_lifetime(Some(LONGEST_TOKEN_LIFE)))
     }
 
     async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {

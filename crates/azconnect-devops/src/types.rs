@@ -2,14 +2,14 @@
 
 use azconnect_core::Error;
 use azconnect_http::{Call, SendOptions};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::organization::Organization;
 use crate::tolerant::List;
 
 /// A type of connection. Every field but the name may be absent.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all(deserialize = "camelCase"))]
 #[non_exhaustive]
 pub struct EndpointType {
     /// Its name, such as `azurerm`.
@@ -26,8 +26,8 @@ pub struct EndpointType {
 }
 
 /// A way to authenticate.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all(deserialize = "camelCase"), default)]
 #[non_exhaustive]
 pub struct EndpointScheme {
     /// Its name, such as `ServicePrincipal`.
@@ -40,8 +40,8 @@ pub struct EndpointScheme {
 }
 
 /// A field of a connection.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all(deserialize = "camelCase"), default)]
 #[non_exhaustive]
 pub struct EndpointInput {
     /// Its key.

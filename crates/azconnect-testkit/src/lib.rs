@@ -30,10 +30,12 @@
 //! | [`Applications`](azconnect_graph::Applications) | [`conformance::applications`] | [`fake::Registrations`] |
 //! | [`ApplicationTrust`](azconnect_graph::ApplicationTrust) | [`conformance::application_trust`] | [`fake::Registrations`] |
 //! | [`Clock`](azconnect_core::Clock) | [`conformance::clock`] | [`ManualClock`], [`VirtualClock`] |
+//! | [`ConnectionDirectory`](azconnect_devops::ConnectionDirectory) | [`conformance::devops::directory`] | [`fake::DevOps`] |
 //! | [`CredentialIssuer`](azconnect_credential::CredentialIssuer) | [`conformance::credential_issuer`] | [`fake::Directory::issuer`] |
 //! | [`CredentialSink`](azconnect_credential::CredentialSink) | [`conformance::credential_sink`] | [`fake::Directory::sink`] |
 //! | [`CredentialVerifier`](azconnect_credential::CredentialVerifier) | [`conformance::credential_verifier`] | [`fake::Directory::verifier`] |
 //! | [`FederatedCredentials`](azconnect_devops::FederatedCredentials) | [`conformance::federated_credentials`] | [`fake::Federation`] |
+//! | [`FederationConverter`](azconnect_devops::FederationConverter) | [`conformance::devops::federation`] | [`fake::DevOps`] |
 //! | [`Journal`](azconnect_core::Journal) | [`conformance::journal`] | `azconnect_store::MemoryJournal` |
 //! | [`Lease`](azconnect_core::Lease) | [`conformance::lease`] | `azconnect_store::MemoryLease` |
 //! | [`Machines`](azconnect_arm::port::Machines) | [`conformance::machines`] | [`fake::FakeSubscription`] |
@@ -41,6 +43,10 @@
 //! | [`Provisioning`](azconnect_arm::port::Provisioning), [`ProvisionRecords`](azconnect_arm::port::ProvisionRecords) | [`conformance::provisioning`] | [`fake::FakeSubscription`] |
 //! | [`Roles`](azconnect_arm::port::Roles) | [`conformance::roles`] | [`fake::FakeSubscription`] |
 //! | [`SecretStore`](azconnect_core::SecretStore) | [`conformance::secret_store`] | `azconnect_store::MemorySecrets` |
+//! | [`ServiceConnections`](azconnect_devops::ServiceConnections) | [`conformance::devops::connections`] | [`fake::DevOps`] |
+//! | [`ServiceConnectionSharing`](azconnect_devops::ServiceConnectionSharing) | [`conformance::devops::sharing`] | [`fake::DevOps`] |
+//! | [`ServiceConnectionVerifier`](azconnect_devops::ServiceConnectionVerifier) | [`conformance::devops::verifier`] | [`fake::DevOps`] |
+//! | [`ServiceConnectionWriter`](azconnect_devops::ServiceConnectionWriter) | [`conformance::devops::writer`] | [`fake::DevOps`] |
 //! | [`TokenProvider`](azconnect_credential::TokenProvider) | [`conformance::token_provider`] | [`fake::Tokens`] |
 //! | [`Transport`](azconnect_http::Transport) | [`conformance::transport`] | [`fake::Wire`] |
 

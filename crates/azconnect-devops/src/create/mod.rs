@@ -32,6 +32,16 @@ impl std::fmt::Debug for NewConnection<'_> {
 }
 
 impl NewConnection<'_> {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The project for which it was built.
+    pub fn project(&self) -> ProjectId {
+        self.project
+    }
+
     /// The document that would be sent, secret included.
     ///
     /// # Errors

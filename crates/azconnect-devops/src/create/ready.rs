@@ -14,13 +14,13 @@ pub struct ReadyPolicy {
     /// The pause between two looks.
     pub interval: Duration,
     /// How long to wait in all.
-    pub deadline: Duration,
+    pub time_limit: Duration,
 }
 
 impl Default for ReadyPolicy {
     /// Every 10 seconds for 2 minutes.
     fn default() -> Self {
-        Self { interval: Duration::from_secs(10), deadline: Duration::from_secs(120) }
+        Self { interval: Duration::from_secs(10), time_limit: Duration::from_secs(120) }
     }
 }
 
@@ -34,8 +34,8 @@ impl ReadyPolicy {
 
     /// Sets how long to wait in all.
     #[must_use]
-    pub fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+    pub fn with_time_limit(mut self, time_limit: Duration) -> Self {
+        self.time_limit = time_limit;
         self
     }
 }
@@ -58,7 +58,7 @@ impl Endpoints {
                 Err(error) if passes(&error) => error,
                 Err(error) => return Err(error),
             };
-            if clock.elapsed().saturating_sub(started) + policy.interval > policy.deadline {
+            if clock.elapsed().saturating_sub(started) + policy.interval > policy.time_limit {
                 return Err(error);
             }
             clock.sleep(policy.interval).await;
@@ -79,7 +79,7 @@ impl Endpoints {
                 Ok(endpoint) => drop(progress(endpoint)?),
                 Err(_) => {}
             }
-            if clock.elapsed().saturating_sub(started) + policy.interval > policy.deadline {
+            if clock.elapsed().saturating_sub(started) + policy.interval > policy.time_limit {
                 return Err(waiting());
             }
             clock.sleep(policy.interval).await;

@@ -22,7 +22,7 @@ use self::envelope::Envelope;
 ///
 /// No text of an answer reaches a message; codes such as `TF400813`, `VS800075` or `AADSTS7000215` are read out of it.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct DevOpsDialect;
+pub(crate) struct DevOpsDialect;
 
 impl Dialect for DevOpsDialect {
     fn judge(&self, answer: &Response) -> Result<(), Error> {

@@ -2,12 +2,13 @@
 
 use azconnect_core::{Effect, Error, ErrorKind};
 use azconnect_http::Call;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::organization::Organization;
 
 /// What kind of identity a descriptor names, by its prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum IdentityKind {
     /// `aad.`: a user of Entra ID.
@@ -23,7 +24,7 @@ pub enum IdentityKind {
 }
 
 /// The caller, as an organization knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DevOpsIdentity {
     /// Its id inside the organization; not the object id of Entra ID.
@@ -37,6 +38,18 @@ pub struct DevOpsIdentity {
 }
 
 impl DevOpsIdentity {
+    /// An identity of an id.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self { id: id.into(), descriptor: None, subject_descriptor: None, display_name: None }
+    }
+
+    /// Sets the name for a person.
+    #[must_use]
+    pub fn with_display_name(mut self, name: impl Into<String>) -> Self {
+        self.display_name = Some(name.into());
+        self
+    }
+
     /// What kind of identity it is.
     pub fn kind(&self) -> IdentityKind {
         let prefix = self.subject_descriptor.as_deref().and_then(|text| text.split_once('.')).map(|(prefix, _)| prefix);

@@ -7,7 +7,7 @@ use azconnect_credential::{Check, CheckReport};
 use azconnect_http::{Authorizer, Call, Dialect, Response, endpoint};
 use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::client::DevOpsClient;
@@ -16,7 +16,8 @@ use crate::name::OrganizationName;
 use crate::organization::with_version;
 
 /// The directory behind an organization.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OrganizationTenant {
     /// A tenant of Entra ID.
@@ -28,7 +29,7 @@ pub enum OrganizationTenant {
 }
 
 /// An organization in which the caller is a member.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct OrganizationEntry {
     /// Its name.
@@ -38,7 +39,7 @@ pub struct OrganizationEntry {
 }
 
 /// Organizations of one directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TenantGroup {
     /// The directory.
@@ -48,13 +49,35 @@ pub struct TenantGroup {
 }
 
 /// What a search for organizations found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct OrganizationSearch {
     /// The organizations, by directory.
     pub groups: Vec<TenantGroup>,
     /// What the search could not see, such as the organizations of a service principal.
     pub checks: CheckReport,
+}
+
+impl OrganizationEntry {
+    /// An organization of a name.
+    pub fn new(name: OrganizationName) -> Self {
+        Self { name, id: None }
+    }
+}
+
+impl OrganizationSearch {
+    /// Adds an organization to the group of its directory.
+    pub fn add(&mut self, tenant: OrganizationTenant, entry: OrganizationEntry) {
+        match self.groups.iter_mut().find(|group| group.tenant == tenant) {
+            Some(group) => group.organizations.push(entry),
+            None => self.groups.push(TenantGroup { tenant, organizations: vec![entry] }),
+        }
+    }
+
+    /// Notes that an organization that was named does not exist.
+    pub fn add_missing(&mut self, name: &OrganizationName, error: &Error) {
+        self.checks.push(missing(name, error));
+    }
 }
 
 #[derive(Deserialize)]
@@ -91,23 +114,20 @@ impl DevOpsClient {
                 ),
             }
         }
-        found.extend(names.iter().map(|name| OrganizationEntry { name: name.clone(), id: None }));
+        found.extend(names.iter().cloned().map(OrganizationEntry::new));
         found.sort_by_key(|entry| (entry.name.as_str().to_ascii_lowercase(), entry.id.is_none()));
         found.dedup_by(|a, b| a.name.as_str().eq_ignore_ascii_case(b.name.as_str()));
         for entry in found {
             let tenant = match self.tenant_of(&entry.name).await {
                 Ok(tenant) => tenant,
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    search.checks.push(missing(&entry, &error));
+                    search.add_missing(&entry.name, &error);
                     continue;
                 }
                 // A list without tenants is better than none.
                 Err(_) => OrganizationTenant::Unknown,
             };
-            match search.groups.iter_mut().find(|group| group.tenant == tenant) {
-                Some(group) => group.organizations.push(entry),
-                None => search.groups.push(TenantGroup { tenant, organizations: vec![entry] }),
-            }
+            search.add(tenant, entry);
         }
         Ok(search)
     }
@@ -165,9 +185,9 @@ fn entry(account: &Value) -> Option<OrganizationEntry> {
     Some(OrganizationEntry { name, id: text("accountId").map(str::to_owned) })
 }
 
-fn missing(entry: &OrganizationEntry, error: &Error) -> Check {
-    let message = format!("there is no organization called {}", entry.name);
-    Check::failed_by("organization-not-found", format!("organization {}", entry.name), error).with_cause(message)
+fn missing(name: &OrganizationName, error: &Error) -> Check {
+    let message = format!("there is no organization called {name}");
+    Check::failed_by("organization-not-found", format!("organization {name}"), error).with_cause(message)
 }
 
 fn nothing_listed() -> Check {

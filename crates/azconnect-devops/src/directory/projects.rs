@@ -2,7 +2,7 @@
 
 use azconnect_core::Error;
 use azconnect_http::{Call, with_query};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::dialect::not_found;
 use crate::name::{ProjectId, ProjectRef};
@@ -10,8 +10,8 @@ use crate::organization::Organization;
 use crate::tolerant::List;
 
 /// A project. Every field but id and name may be absent.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all(deserialize = "camelCase"))]
 #[non_exhaustive]
 pub struct Project {
     /// Its id.
@@ -30,6 +30,11 @@ pub struct Project {
 }
 
 impl Project {
+    /// A project of an id and a name, with which work can be done.
+    pub fn new(id: ProjectId, name: impl Into<String>) -> Self {
+        Self { id, name: name.into(), description: None, state: None, last_update_time: None }
+    }
+
     /// Whether work can be done in it.
     pub fn is_well_formed(&self) -> bool {
         self.state.as_deref().is_none_or(|state| state.eq_ignore_ascii_case("wellFormed"))
@@ -37,7 +42,8 @@ impl Project {
 }
 
 /// Which projects to list, by their state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ProjectState {
     /// Those in which work can be done.
@@ -47,7 +53,7 @@ pub enum ProjectState {
     CreatePending,
     /// Those that are being deleted.
     Deleting,
-    /// All.
+    /// Those in any state.
     All,
 }
 
@@ -63,7 +69,7 @@ impl ProjectState {
 }
 
 /// How many projects are asked for at once.
-const PAGE: usize = 100;
+const PAGE_SIZE: usize = 100;
 
 impl Organization {
     /// The projects that the caller may see. Idempotent, without effect. Reads all pages.
@@ -71,7 +77,7 @@ impl Organization {
     /// # Errors
     /// [`Unauthenticated`](azconnect_core::ErrorKind::Unauthenticated) for someone who is no member.
     pub async fn projects(&self, state: ProjectState) -> Result<Vec<Project>, Error> {
-        let top = PAGE.to_string();
+        let top = PAGE_SIZE.to_string();
         let url = self.url(&["_apis", "projects"], &[("stateFilter", state.as_str()), ("$top", &top)])?;
         if !self.is_server() {
             return self.all(Call::get("devops.project.list", url)).await;
@@ -82,7 +88,7 @@ impl Organization {
             let skip = projects.len().to_string();
             let url = with_query(url.clone(), &[("$skip", &skip)]);
             let page: List<Project> = self.read(Call::get("devops.project.list", url)).await?;
-            let last = page.value.len() < PAGE;
+            let last = page.value.len() < PAGE_SIZE;
             projects.extend(page.value);
             if last {
                 return Ok(projects);

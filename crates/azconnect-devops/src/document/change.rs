@@ -9,7 +9,7 @@ use super::draft::Draft;
 use super::view::{field, is_confidential};
 use super::{AuthorizationScheme, AzureScope, Endpoint, ServicePrincipalProof};
 
-/// A wish to change a service connection. What is not named stays as it is.
+/// What shall be different about a service connection. What is not named stays as it is.
 ///
 /// ```
 /// use azconnect_core::Secret;
@@ -44,7 +44,7 @@ enum NewSecret<'a> {
 }
 
 impl<'a> EndpointChange<'a> {
-    /// A change of nothing.
+    /// A change that changes nothing yet.
     pub fn new() -> Self {
         Self::default()
     }
@@ -91,7 +91,7 @@ impl<'a> EndpointChange<'a> {
         self
     }
 
-    /// Switches it off or on.
+    /// Disables the connection, or enables it again.
     #[must_use]
     pub fn with_disabled(mut self, disabled: bool) -> Self {
         self.disabled = Some(disabled);

@@ -91,7 +91,7 @@ impl Endpoint {
         &self.document
     }
 
-    /// The whole document, to keep.
+    /// The whole document, taken out of the connection.
     pub fn into_document(self) -> Map<String, Value> {
         self.document
     }

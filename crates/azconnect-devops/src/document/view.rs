@@ -49,7 +49,7 @@ pub struct OperationStatus<'a> {
     pub state: Option<&'a str>,
     /// The service's own words.
     pub message: Option<&'a str>,
-    /// How bad it is.
+    /// How severe it is, in the service's word.
     pub severity: Option<&'a str>,
     /// The service's code.
     pub error_code: Option<&'a str>,

@@ -1,12 +1,13 @@
 //! Whether a connection can be converted to workload identity federation, and if not, by which rule.
 
 use azconnect_credential::{Check, CheckReport};
+use serde::Serialize;
 
 use crate::document::{AuthorizationScheme, ConnectionType, Endpoint, EnvironmentName, shown};
 use crate::name::ProjectRef;
 
 /// Which connections a conversion takes beyond those that are safe by every reading of the documentation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ConversionRules {
     /// Connections that other projects see too, converted from the project that owns them.

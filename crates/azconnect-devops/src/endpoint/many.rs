@@ -3,6 +3,7 @@
 use azconnect_core::{Effect, Error, ErrorKind};
 use azconnect_http::{Call, Idempotency, Response};
 use http::Method;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Endpoints;
@@ -12,7 +13,8 @@ use crate::name::ProjectId;
 use crate::organization::Organization;
 
 /// How to delete a connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Deletion {
     /// The connection alone.

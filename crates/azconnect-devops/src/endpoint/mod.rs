@@ -20,8 +20,8 @@ use crate::document::{Draft, Endpoint, EndpointChange, EndpointId, Moment, diffe
 use crate::name::ProjectRef;
 use crate::organization::Organization;
 
-/// The longest list of connections that is read at once: 10,000 of them take about 20 MB.
-const LIST_LIMIT: usize = 64 * 1024 * 1024;
+/// How many bytes of a list of connections are read at most: 10,000 connections take about 20 MB.
+const LIST_BYTES: usize = 64 * 1024 * 1024;
 
 /// The service connections seen from one project. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -147,7 +147,7 @@ impl Endpoints {
     async fn read_list(&self, operation: &'static str, parameters: &[(&str, String)]) -> Result<EndpointScan, Error> {
         let parameters: Vec<_> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let url = self.organization.url(&self.path(&[]), &parameters)?;
-        let call = Call::get(operation, url).with_options(SendOptions::default().with_answer_limit(LIST_LIMIT));
+        let call = Call::get(operation, url).with_options(SendOptions::default().with_answer_limit(LIST_BYTES));
         let answer = self.organization.send(call).await?;
         EndpointScan::new(&answer).map_err(|error| located(error, operation, &answer))
     }

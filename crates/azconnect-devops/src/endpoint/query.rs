@@ -1,6 +1,6 @@
 //! Which connections to list.
 
-use crate::document::EndpointId;
+use crate::document::{Endpoint, EndpointId, OperationState};
 
 /// What the caller wants to do with the connections that are listed; others are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +86,20 @@ impl EndpointQuery {
     pub fn with_action(mut self, action: ActionFilter) -> Self {
         self.action = Some(action);
         self
+    }
+
+    /// Whether a connection is one of those selected, as far as its document tells. What the caller may do with it
+    /// ([`with_action`](Self::with_action)) only the service knows.
+    pub fn selects(&self, endpoint: &Endpoint) -> bool {
+        let failed = endpoint.operation_status().is_some_and(|status| status.is(&OperationState::Failed));
+        self.type_name.as_deref().is_none_or(|wanted| endpoint.is_type(wanted))
+            && (self.schemes.is_empty() || self.schemes.iter().any(|wanted| endpoint.is_scheme(wanted.as_str())))
+            && (self.ids.is_empty() || self.ids.contains(&endpoint.id()))
+            && self
+                .owner
+                .as_deref()
+                .is_none_or(|wanted| endpoint.owner().unwrap_or("library").eq_ignore_ascii_case(wanted))
+            && (self.failed || !failed)
     }
 
     pub(super) fn parameters(&self) -> Vec<(&'static str, String)> {

@@ -1,6 +1,7 @@
 //! The issuer of a connection's tokens: the old one retires.
 
 use azconnect_core::{Error, ErrorKind};
+use serde::Serialize;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -13,7 +14,8 @@ use crate::endpoint::{EndpointQuery, Endpoints};
 pub const OLD_ISSUER_RETIRES: OffsetDateTime = datetime!(2027-07-01 00:00 UTC);
 
 /// Who issues the tokens with which a federated connection signs in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FederationIssuer {
     /// `https://vstoken.dev.azure.com/{organization}` with subject `sc://…`: retires at [`OLD_ISSUER_RETIRES`].

@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 use azconnect_core::{ClientId, Error, ErrorKind, TenantId};
+use serde::Serialize;
 
 use crate::create::NewConnection;
 use crate::document::Endpoint;
 use crate::endpoint::Endpoints;
 
 /// Whose tokens an application shall accept on behalf of a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FederatedTrust {
     /// The application's tenant.
@@ -19,7 +20,7 @@ pub struct FederatedTrust {
     pub name: String,
     /// Who issues the tokens.
     pub issuer: String,
-    /// For whom.
+    /// The subject of the tokens: which connection they speak for.
     pub subject: String,
     /// For which audience: `api://AzureADTokenExchange`.
     pub audience: String,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use azconnect_core::{Error, guid_id};
+use serde::Serialize;
 
 guid_id!(
     /// The id of a project.
@@ -20,18 +21,20 @@ guid_id!(
 /// assert_eq!(ProjectRef::new("a/b").unwrap_err().field(), Some("project"));
 /// # Ok::<(), azconnect_core::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
 pub enum ProjectRef {
     /// By id, which never changes.
     Id(ProjectId),
-    /// By name.
+    /// By its name, which people may change.
     Name(ProjectName),
 }
 
 /// The name of a project: 1 to 64 characters without ``\ / : * ? " < > | ; # $ { } , + = [ ]``.
 ///
 /// The rule is the one of Microsoft's *Naming restrictions and conventions* for projects.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
 pub struct ProjectName(Box<str>);
 
 impl ProjectName {

@@ -2,7 +2,7 @@
 
 use azconnect_core::{Error, ErrorKind};
 use azconnect_http::{Call, Idempotency};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::organization::Organization;
@@ -11,23 +11,24 @@ use crate::organization::Organization;
 const NAMESPACE: &str = "49b48001-ca20-4adc-8111-5b60c903a50c";
 
 /// A right on service connections, by its bit in the endpoint namespace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EndpointRight {
-    /// Use it in a pipeline.
+    /// Use a connection in a pipeline.
     Use,
-    /// Change it.
+    /// Change a connection, and say who may use it.
     Administer,
-    /// Create new ones.
+    /// Create new connections.
     Create,
-    /// See how it authenticates.
+    /// See how a connection signs in.
     ViewAuthorization,
-    /// See it.
+    /// See that a connection exists.
     View,
 }
 
 impl EndpointRight {
-    /// The bit.
+    /// Its bit in the endpoint namespace.
     pub fn bit(self) -> u32 {
         match self {
             Self::Use => 1,
@@ -39,8 +40,8 @@ impl EndpointRight {
     }
 }
 
-/// What the caller may do with one connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the caller may do with one connection. The default is nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ConnectionPermission {
     /// See it in the project.

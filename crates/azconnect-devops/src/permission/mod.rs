@@ -5,6 +5,7 @@ mod membership;
 
 use azconnect_core::{Effect, Error, ErrorKind};
 use azconnect_credential::{Check, CheckReport};
+use serde::Serialize;
 
 use self::evaluation::Evaluation;
 pub use self::evaluation::{ConnectionPermission, EndpointRight};
@@ -13,8 +14,9 @@ use crate::document::EndpointId;
 use crate::name::ProjectRef;
 use crate::organization::Organization;
 
-/// By what the caller may administer the connections of a project.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Why the caller may administer the connections of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Ground {
     /// As a member, also through other groups, of Project Administrators.
@@ -28,7 +30,7 @@ pub enum Ground {
 }
 
 impl Ground {
-    /// In words.
+    /// The ground in words, for a person.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ProjectAdministrator => "member of Project Administrators",
@@ -40,20 +42,32 @@ impl Ground {
 }
 
 /// What a permission check of a project found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct PermissionReport {
     /// The caller.
     pub caller: DevOpsIdentity,
     /// The project.
     pub project: Project,
-    /// Everything that holds; empty if the caller may not administer the connections.
+    /// The grounds that hold; empty if the caller may not administer the connections.
     pub grounds: Vec<Ground>,
     /// What could not be read. With no ground and something unknown, the answer is *unknown*, not *no*.
     pub checks: CheckReport,
 }
 
 impl PermissionReport {
+    /// A report of a caller and a project in which no ground holds.
+    pub fn new(caller: DevOpsIdentity, project: Project) -> Self {
+        Self { caller, project, grounds: Vec::new(), checks: CheckReport::new() }
+    }
+
+    /// Sets the grounds that hold.
+    #[must_use]
+    pub fn with_grounds(mut self, grounds: Vec<Ground>) -> Self {
+        self.grounds = grounds;
+        self
+    }
+
     /// Whether any ground holds.
     pub fn allows(&self) -> bool {
         !self.grounds.is_empty()
@@ -103,7 +117,7 @@ impl Organization {
     pub async fn permission(&self, project: &ProjectRef) -> Result<PermissionReport, Error> {
         let project = self.project(project).await?;
         let caller = self.caller().await?;
-        let mut report = PermissionReport { caller, project, grounds: Vec::new(), checks: CheckReport::new() };
+        let mut report = PermissionReport::new(caller, project);
         let token = format!("endpoints/{}", report.project.id);
         match self.evaluate(&[Evaluation::new(token, EndpointRight::Administer)]).await {
             Ok(answers) if answers.first() == Some(&true) => report.grounds.push(Ground::Permission),

@@ -18,12 +18,12 @@ use crate::eligibility::refresh_checks;
 use crate::endpoint::Endpoints;
 use crate::verify::RegistryCheck;
 
-/// When a candidate whose test before the push said nothing is pushed all the same.
+/// Which candidates are pushed, by what the test before the push said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CandidateTest {
-    /// A refused candidate is not pushed; one of which nothing was learnt is. Right where the caller has proven the secret
-    /// at Entra ID itself, as the orchestrator does.
+    /// A candidate that the test refuses is not pushed; one that the test could not judge is. Right where the caller has
+    /// proven the secret at Entra ID itself, as the orchestrator does.
     #[default]
     Refusals,
     /// Only a candidate that the test accepted is pushed.

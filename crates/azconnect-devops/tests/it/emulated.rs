@@ -19,16 +19,16 @@ use azconnect_testkit::conformance::{credential_issuer, credential_sink};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-const TENANT: &str = "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01";
-const APPLICATION: &str = "10000000-0000-4000-8000-000000000002";
+pub(crate) const TENANT: &str = "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01";
+pub(crate) const APPLICATION: &str = "10000000-0000-4000-8000-000000000002";
 const CALLER: &str = "10000000-0000-4000-8000-000000000003";
-const SUBSCRIPTION: &str = "20000000-0000-4000-8000-000000000001";
-const AZURE: &str = "50000000-0000-4000-8000-000000000001";
+pub(crate) const SUBSCRIPTION: &str = "20000000-0000-4000-8000-000000000001";
+pub(crate) const AZURE: &str = "50000000-0000-4000-8000-000000000001";
 const DOCKER: &str = "50000000-0000-4000-8000-000000000002";
-const AUTOMATIC: &str = "50000000-0000-4000-8000-000000000003";
+pub(crate) const AUTOMATIC: &str = "50000000-0000-4000-8000-000000000003";
 
 /// Longer than the emulator's replicas need.
-const SETTLED: Duration = Duration::from_secs(60);
+pub(crate) const SETTLED: Duration = Duration::from_secs(60);
 
 fn seed() -> Seed {
     Seed::from_json(&seed_text().to_string()).unwrap()
@@ -102,14 +102,14 @@ impl Transport for Door {
     }
 }
 
-struct World {
-    clock: VirtualClock,
+pub(crate) struct World {
+    pub(crate) clock: VirtualClock,
     emulator: Emulator,
     door: Arc<Door>,
 }
 
 impl World {
-    fn new(settings: Settings, connection: &str) -> Self {
+    pub(crate) fn new(settings: Settings, connection: &str) -> Self {
         let clock = VirtualClock::new();
         let emulator = Emulator::from_seed(seed(), Arc::new(clock.clone())).unwrap().with_settings(settings);
         let door = Arc::new(Door {
@@ -125,13 +125,37 @@ impl World {
         Pipeline::new(self.door.clone(), Arc::new(self.clock.clone()))
     }
 
-    fn organization(&self, token: &str) -> Organization {
+    pub(crate) fn client(&self, token: &str) -> DevOpsClient {
         let token = PersonalAccessToken::new(Secret::new(token)).unwrap();
-        let client = DevOpsClient::new(self.pipeline(), &self.emulator.cloud(), Arc::new(token));
-        client.organization(&OrganizationName::new("contoso").unwrap()).unwrap()
+        DevOpsClient::new(self.pipeline(), &self.emulator.cloud(), Arc::new(token))
     }
 
-    fn web(&self) -> Endpoints {
+    /// A client in the name of a person who signed in, which may list organizations too.
+    pub(crate) fn signed_in(&self, user: &'static str) -> DevOpsClient {
+        let tokens = Arc::new(SignedIn { emulator: self.emulator.clone(), user });
+        let bearer = Bearer::new(tokens, self.emulator.cloud().devops_scope());
+        DevOpsClient::new(self.pipeline(), &self.emulator.cloud(), Arc::new(bearer))
+    }
+
+    pub(crate) fn organization(&self, token: &str) -> Organization {
+        self.client(token).organization(&OrganizationName::new("contoso").unwrap()).unwrap()
+    }
+
+    /// Whether a connection really holds a secret.
+    pub(crate) fn holds(&self, connection: EndpointId, secret: &Secret) -> bool {
+        let truth = self.emulator.truth();
+        let Some(connection) = truth.connection(connection.as_uuid()) else { return false };
+        let held = serde_json::to_value(&connection.holds).unwrap();
+        let key = held["key_id"].as_str().map(|key| key.parse().unwrap());
+        key.and_then(|key| self.emulator.secret_of(key)).is_some_and(|held| held.same_as(secret))
+    }
+
+    /// Breaks every connection from now on.
+    pub(crate) fn close(&self) {
+        self.door.closed.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn web(&self) -> Endpoints {
         self.organization("anns-access-token").endpoints(ProjectRef::new("Web").unwrap())
     }
 
@@ -152,7 +176,7 @@ impl World {
     }
 
     /// Adds a secret to the application, through Graph.
-    async fn add_password(&self) -> Minted {
+    pub(crate) async fn add_password(&self) -> Minted {
         let form = format!(
             "grant_type=client_credentials&client_id={CALLER}&client_secret=the-callers-secret&scope=https://graph.microsoft.com/.default"
         );
@@ -208,10 +232,7 @@ impl credential_sink::SinkHarness for SinkWorld {
     }
 
     async fn holds(&self, secret: &Secret) -> bool {
-        let truth = self.world.emulator.truth();
-        let held = serde_json::to_value(&truth.connection(self.connection.as_uuid()).unwrap().holds).unwrap();
-        let key = held["key_id"].as_str().map(|key| key.parse().unwrap());
-        key.and_then(|key| self.world.emulator.secret_of(key)).is_some_and(|held| held.same_as(secret))
+        self.world.holds(self.connection, secret)
     }
 
     async fn rest(&self) -> String {
@@ -227,7 +248,7 @@ impl credential_sink::SinkHarness for SinkWorld {
     }
 
     async fn disconnect(&self) {
-        self.world.door.closed.store(true, Ordering::SeqCst);
+        self.world.close();
     }
 
     async fn reconnect(&self) {
@@ -271,9 +292,7 @@ struct IssuerWorld {
 impl IssuerWorld {
     fn new() -> Self {
         let world = World::new(Settings::default(), AZURE);
-        let tokens = Arc::new(SignedIn { emulator: world.emulator.clone(), user: "ann@contoso.com" });
-        let bearer = Bearer::new(tokens, world.emulator.cloud().devops_scope());
-        let client = DevOpsClient::new(world.pipeline(), &world.emulator.cloud(), Arc::new(bearer));
+        let client = world.signed_in("ann@contoso.com");
         let organization = client.organization(&OrganizationName::new("contoso").unwrap()).unwrap();
         let issuer = PersonalTokenIssuer::new(organization, "ann@contoso.com", "vso.project").unwrap();
         Self { world, issuer: Arc::new(issuer) }
@@ -409,9 +428,7 @@ async fn history_types_tenant_and_organizations_are_read() {
     assert!(
         types[0].confidential_parameters("serviceprincipal").any(|key| key.eq_ignore_ascii_case("serviceprincipalkey"))
     );
-    let tokens = Arc::new(SignedIn { emulator: world.emulator.clone(), user: "ann@contoso.com" });
-    let bearer = Bearer::new(tokens, world.emulator.cloud().devops_scope());
-    let client = DevOpsClient::new(world.pipeline(), &world.emulator.cloud(), Arc::new(bearer));
+    let client = world.signed_in("ann@contoso.com");
     let search = client.organizations(&[], &[]).await.unwrap();
     assert_eq!(search.groups.len(), 1);
     assert_eq!(search.groups[0].tenant, azconnect_devops::OrganizationTenant::Entra(TENANT.parse().unwrap()));

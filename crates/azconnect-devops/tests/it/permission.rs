@@ -146,7 +146,7 @@ async fn administering_a_project_is_not_enough_to_change_a_secret() {
 async fn the_picker_says_for_each_whether_it_can_be_refreshed() {
     let script = organization(Standing { bits: true, ..Standing::default() });
     let picker = script.organization(&VirtualClock::new()).picker(&ProjectRef::new("Web").unwrap()).await.unwrap();
-    assert_eq!(picker.odd, 1);
+    assert_eq!(picker.unreadable, 1);
     let shown: Vec<_> = picker.choices.iter().map(|choice| (choice.name.as_str(), choice.explanation())).collect();
     assert_eq!(shown, [("deploy", "can be refreshed".to_owned()), ("images", "can be refreshed".to_owned())]);
 }

@@ -34,6 +34,7 @@ pub mod connection_keeper;
 pub mod credential_issuer;
 pub mod credential_sink;
 pub mod credential_verifier;
+pub mod devops;
 pub mod federated_credentials;
 pub mod journal;
 pub mod lease;

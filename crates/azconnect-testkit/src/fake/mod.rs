@@ -5,6 +5,7 @@
 
 mod agent;
 mod arm;
+mod devops;
 mod directory;
 mod faults;
 mod federation;
@@ -17,6 +18,7 @@ mod wire;
 
 pub use agent::Agent;
 pub use arm::{Access, ArmCall, FakeSubscription};
+pub use devops::{DevOps, DevOpsCaller, DevOpsStep};
 pub use directory::{Call, Directory, Step};
 pub use faults::{Fault, Faults};
 pub use federation::{Federation, FederationStep};
