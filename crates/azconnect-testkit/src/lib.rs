@@ -49,6 +49,9 @@
 //! | [`ServiceConnectionWriter`](azconnect_devops::ServiceConnectionWriter) | [`conformance::devops::writer`] | [`fake::DevOps`] |
 //! | [`TokenProvider`](azconnect_credential::TokenProvider) | [`conformance::token_provider`] | [`fake::Tokens`] |
 //! | [`Transport`](azconnect_http::Transport) | [`conformance::transport`] | [`fake::Wire`] |
+//!
+//! No suite is needed for what decides without effects (`RetryPolicy`, `PollPolicy`), nor for the inner parts of one client
+//! (`Authorizer`, `Dialect`, `Pace`, `TokenSource`, `Observer`): their own documentation says all.
 
 mod canary;
 mod clock;

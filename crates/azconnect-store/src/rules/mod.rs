@@ -1,4 +1,4 @@
-//! What a journal and a lease decide, apart from where they keep what they know.
+//! What a journal and a lease decide, the same in memory and in SQLite.
 
 pub(crate) mod journal;
 pub(crate) mod lease;

@@ -76,11 +76,7 @@ struct Draft(PathBuf);
 
 impl Draft {
     fn beside(path: &Path) -> io::Result<Self> {
-        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut random = [0; 8];
-        rand::fill(&mut random).map_err(|_| io::ErrorKind::Other)?;
-        let suffix = u64::from_ne_bytes(random);
-        Ok(Self(path.with_file_name(format!(".{}.{suffix:016x}.new", name.display()))))
+        draft_of(path).map(Self)
     }
 }
 
@@ -89,6 +85,15 @@ impl Drop for Draft {
         // One that stays holds a key that seals nothing, unless it was linked into place: then both names are closed.
         let _ = std::fs::remove_file(&self.0);
     }
+}
+
+/// A name beside a path that no other process uses: for a file that is linked into place once it is whole.
+pub(crate) fn draft_of(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut random = [0; 8];
+    rand::fill(&mut random).map_err(|_| io::ErrorKind::Other)?;
+    let suffix = u64::from_ne_bytes(random);
+    Ok(path.with_file_name(format!(".{}.{suffix:016x}.new", name.display())))
 }
 
 /// Creates a file that only its owner may read; fails if the path exists.

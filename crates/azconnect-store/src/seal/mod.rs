@@ -30,7 +30,7 @@ use zeroize::Zeroizing;
 pub use fault::SealingKeyError;
 pub use key::{SealingKey, SealingKeyId};
 #[cfg(feature = "sqlite")]
-pub(crate) use key_file::{create_closed, sync_folder};
+pub(crate) use key_file::{create_closed, draft_of, sync_folder};
 
 /// The one format there is.
 const VERSION: u8 = 1;

@@ -4,12 +4,11 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::rand;
 use azconnect_core::{Effect, Error, ErrorKind};
 
 use super::failure::failed;
 use super::{file, keys, open, schema};
-use crate::seal::{SealingKeys, create_closed, sync_folder};
+use crate::seal::{SealingKeys, create_closed, draft_of, sync_folder};
 
 /// Creates a database at a path, unless another process does so first: then theirs stays.
 ///
@@ -48,11 +47,7 @@ struct Draft(PathBuf);
 
 impl Draft {
     fn beside(path: &Path) -> Result<Self, Error> {
-        let name = path.file_name().ok_or_else(|| file::wrong(path, "has no file name"))?;
-        let mut random = [0; 8];
-        rand::fill(&mut random).map_err(|_| Error::new(ErrorKind::Unexpected, "the system gave no random bytes"))?;
-        let suffix = u64::from_ne_bytes(random);
-        Ok(Self(path.with_file_name(format!(".{}.{suffix:016x}.new", name.display()))))
+        draft_of(path).map(Self).map_err(|error| file::wrong(path, "cannot be created").with_source(error))
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn before_effect(error: rusqlite::Error) -> Error {
     failed(error).with_effect(Effect::None)
 }
 
-/// A value in the database that nobody of us wrote.
+/// The database holds a value that this crate never writes.
 pub(super) fn damaged(what: &str) -> Error {
     Error::new(ErrorKind::Corrupt, format!("the database holds {what}"))
         .with_effect(Effect::None)

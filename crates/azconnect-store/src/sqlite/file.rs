@@ -1,4 +1,4 @@
-//! What can be told of a file without opening it as a database.
+//! What the path, the permissions and the header of a file say, before SQLite opens it.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};

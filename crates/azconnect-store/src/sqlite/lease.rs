@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::SqliteStore;
 use super::failure::{before_effect, damaged};
 use super::moment::{from_column, from_text, to_column, to_text};
-use crate::rules::lease::{Seat, Tenure, Wish};
+use crate::rules::lease::{Holding, LeaseRequest, LeaseState};
 
 /// Processes that share the file must agree on the time to within a small part of a term: a clock that runs ahead
 /// takes a key early. The journal's epochs still refuse the writer who lost it.
@@ -18,9 +18,9 @@ impl Lease for SqliteStore {
     async fn acquire(&self, key: &LeaseKey, holder: &str, term: Duration) -> Result<Grant, Error> {
         let (key, holder) = (key.clone(), holder.to_owned());
         self.change("store.lease.acquire", move |transaction, shared| {
-            let wish = Wish { key: &key, holder: &holder, term, now: shared.clock.now() };
-            let grant = find(transaction, &key)?.acquire(&wish)?;
-            write(transaction, &key, &Seat::taken(&grant))?;
+            let request = LeaseRequest { key: &key, holder: &holder, term, now: shared.clock.now() };
+            let grant = find(transaction, &key)?.acquire(&request)?;
+            write(transaction, &key, &LeaseState::taken(&grant))?;
             Ok(grant)
         })
         .await
@@ -29,9 +29,9 @@ impl Lease for SqliteStore {
     async fn renew(&self, grant: &Grant, term: Duration) -> Result<Grant, Error> {
         let grant = grant.clone();
         self.change("store.lease.renew", move |transaction, shared| {
-            let wish = Wish { key: &grant.key, holder: &grant.holder, term, now: shared.clock.now() };
-            let renewed = find(transaction, &grant.key)?.renew(&grant, &wish)?;
-            write(transaction, &grant.key, &Seat::taken(&renewed))?;
+            let request = LeaseRequest { key: &grant.key, holder: &grant.holder, term, now: shared.clock.now() };
+            let renewed = find(transaction, &grant.key)?.renew(&grant, &request)?;
+            write(transaction, &grant.key, &LeaseState::taken(&renewed))?;
             Ok(renewed)
         })
         .await
@@ -40,9 +40,9 @@ impl Lease for SqliteStore {
     async fn release(&self, grant: &Grant) -> Result<(), Error> {
         let grant = grant.clone();
         self.change("store.lease.release", move |transaction, _| {
-            let seat = find(transaction, &grant.key)?;
-            if seat.is_of(&grant) {
-                write(transaction, &grant.key, &Seat { tenure: None, ..seat })?;
+            let state = find(transaction, &grant.key)?;
+            if state.is_of(&grant) {
+                write(transaction, &grant.key, &LeaseState { holding: None, ..state })?;
             }
             Ok(())
         })
@@ -51,7 +51,7 @@ impl Lease for SqliteStore {
 }
 
 /// What is known of a key; an unknown one is free.
-fn find(connection: &Connection, key: &LeaseKey) -> Result<Seat, Error> {
+fn find(connection: &Connection, key: &LeaseKey) -> Result<LeaseState, Error> {
     type Row = (i64, Option<String>, Option<String>);
     let found: Option<Row> = connection
         .query_row("SELECT epoch, holder, expires_at FROM lease WHERE key = ?1", params![key.as_str()], |row| {
@@ -60,20 +60,20 @@ fn find(connection: &Connection, key: &LeaseKey) -> Result<Seat, Error> {
         .optional()
         .map_err(before_effect)?;
     let Some((epoch, holder, expires_at)) = found else {
-        return Ok(Seat::default());
+        return Ok(LeaseState::default());
     };
-    let tenure = match (holder, expires_at) {
-        (Some(holder), Some(expires_at)) => Some(Tenure { holder, expires_at: from_text(&expires_at)? }),
+    let holding = match (holder, expires_at) {
+        (Some(holder), Some(expires_at)) => Some(Holding { holder, expires_at: from_text(&expires_at)? }),
         (None, None) => None,
         _ => return Err(damaged("a lease with a holder and no end, or an end and no holder")),
     };
-    Ok(Seat { epoch: Epoch(from_column(epoch)?), tenure })
+    Ok(LeaseState { epoch: Epoch(from_column(epoch)?), holding })
 }
 
-fn write(connection: &Connection, key: &LeaseKey, seat: &Seat) -> Result<(), Error> {
-    let epoch = to_column("epoch", seat.epoch.0)?;
-    let holder = seat.tenure.as_ref().map(|tenure| tenure.holder.as_str());
-    let expires_at = seat.tenure.as_ref().map(|tenure| to_text("term", tenure.expires_at)).transpose()?;
+fn write(connection: &Connection, key: &LeaseKey, state: &LeaseState) -> Result<(), Error> {
+    let epoch = to_column("epoch", state.epoch.0)?;
+    let holder = state.holding.as_ref().map(|holding| holding.holder.as_str());
+    let expires_at = state.holding.as_ref().map(|holding| to_text("term", holding.expires_at)).transpose()?;
     connection
         .execute(
             "INSERT INTO lease (key, epoch, holder, expires_at) VALUES (?1, ?2, ?3, ?4)

@@ -1,4 +1,4 @@
-//! Moments and counts as columns.
+//! Timestamps and counters as columns.
 
 use azconnect_core::{Effect, Error, ErrorKind};
 use time::format_description::well_known::Rfc3339;
@@ -14,7 +14,7 @@ pub(super) fn to_text(field: &'static str, moment: OffsetDateTime) -> Result<Str
 
 /// Reads a moment.
 pub(super) fn from_text(text: &str) -> Result<OffsetDateTime, Error> {
-    OffsetDateTime::parse(text, &Rfc3339).map_err(|_| damaged("a moment that is none"))
+    OffsetDateTime::parse(text, &Rfc3339).map_err(|_| damaged("a timestamp that cannot be read"))
 }
 
 /// A count as SQLite's signed integer.

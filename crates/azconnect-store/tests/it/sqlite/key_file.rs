@@ -7,6 +7,7 @@ use azconnect_store::SqliteStore;
 use azconnect_store::seal::SealingKey;
 use azconnect_testkit::ManualClock;
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 
 async fn open(folder: &TempDir) -> Result<SqliteStore, azconnect_core::Error> {
     let (database, key) = (folder.path().join("store.db"), folder.path().join("seal.key"));
@@ -84,16 +85,15 @@ async fn a_key_file_that_others_may_read_is_refused() {
 async fn processes_that_open_both_for_the_first_time_at_once_agree_on_one_key() {
     for _ in 0..5 {
         let folder = Arc::new(tempfile::tempdir().unwrap());
-        let opens = (0..8).map(|number| {
+        let mut opens = JoinSet::new();
+        for number in 0..8 {
             let folder = folder.clone();
-            tokio::spawn(async move {
+            opens.spawn(async move {
                 let name: SecretId = format!("secret/{number}").parse().unwrap();
                 open(&folder).await.unwrap().put(&name, &Secret::new("kept")).await.unwrap();
-            })
-        });
-        for opened in opens.collect::<Vec<_>>() {
-            opened.await.unwrap();
+            });
         }
+        opens.join_all().await;
         let store = open(&folder).await.unwrap();
         for number in 0..8 {
             let name: SecretId = format!("secret/{number}").parse().unwrap();
