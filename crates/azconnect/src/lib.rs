@@ -55,6 +55,7 @@
 mod azure;
 mod connections;
 mod federation;
+mod ports_of_use;
 mod principal;
 mod storage;
 

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use azconnect_arm::port::{Machines, ProvisionRecords, Provisioning, Roles};
 use azconnect_arm::{Arm, Provisioner};
 use azconnect_core::{ClientId, Error, SubscriptionId, TenantId};
 use azconnect_credential::{SinkId, TokenProvider};
 use azconnect_devops::{DevOpsClient, EndpointId, OrganizationName, ProjectRef, ServiceConnectionSink};
-use azconnect_graph::{ApplicationTrust, Applications, GraphClient, GraphIssuer};
+use azconnect_graph::{GraphClient, GraphIssuer};
 use azconnect_http::Bearer;
 use azconnect_identity::{ClientSecretSource, OwnCredentialSink, OwnRecord, TokenCache};
 use azconnect_rotation::Target;
@@ -52,16 +51,6 @@ impl Identity {
         GraphClient::new(self.azure.pipeline().clone(), self.azure.cloud(), self.tokens())
     }
 
-    /// The applications and service principals of its tenant.
-    pub fn applications(&self) -> Arc<dyn Applications> {
-        Arc::new(self.graph())
-    }
-
-    /// Whom the applications of its tenant trust in place of a secret: their federated credentials.
-    pub fn application_trust(&self) -> Arc<dyn ApplicationTrust> {
-        Arc::new(self.graph())
-    }
-
     /// Azure DevOps in its name.
     pub fn devops(&self) -> DevOpsClient {
         let bearer = Bearer::new(self.tokens(), self.azure.cloud().devops_scope());
@@ -77,27 +66,6 @@ impl Identity {
     pub fn provisioner(&self, subscription: SubscriptionId, storage: &Storage) -> Provisioner {
         let subscription = self.arm().subscription(subscription);
         Provisioner::new(subscription, storage.journal(), storage.secrets(), storage.lease())
-    }
-
-    /// Builds machines in a subscription, and deletes them with everything that was created for them: a
-    /// [`provisioner`](Self::provisioner) behind its port.
-    pub fn provisioning(&self, subscription: SubscriptionId, storage: &Storage) -> Arc<dyn Provisioning> {
-        Arc::new(self.provisioner(subscription, storage))
-    }
-
-    /// Where provisionings stand, and their private keys.
-    pub fn provision_records(&self, subscription: SubscriptionId, storage: &Storage) -> Arc<dyn ProvisionRecords> {
-        Arc::new(self.provisioner(subscription, storage))
-    }
-
-    /// The machines of a subscription: found, started, stopped, deleted.
-    pub fn machines(&self, subscription: SubscriptionId) -> Arc<dyn Machines> {
-        Arc::new(self.arm().subscription(subscription))
-    }
-
-    /// Roles at subscriptions, groups and resources: given, listed, taken away.
-    pub fn roles(&self) -> Arc<dyn Roles> {
-        Arc::new(self.arm())
     }
 
     /// The rotation of an application's secret, in the same tenant, still without consumers: minted and retired

@@ -1,0 +1,78 @@
+//! What an identity hands out behind ports: a product that depends on these can be tested on the testkit's fakes, and can
+//! put a system of its own behind any of them.
+
+use std::sync::Arc;
+
+use azconnect_arm::port::{Machines, ProvisionRecords, Provisioning, Roles};
+use azconnect_core::SubscriptionId;
+use azconnect_devops::{
+    ConnectionDirectory, FederationConverter, ServiceConnectionSharing, ServiceConnectionVerifier,
+    ServiceConnectionWriter, ServiceConnections,
+};
+use azconnect_graph::{ApplicationTrust, Applications};
+
+use crate::principal::Identity;
+use crate::storage::Storage;
+
+impl Identity {
+    /// Builds machines in a subscription, and deletes them with everything that was created for them: a
+    /// [`provisioner`](Self::provisioner) behind its port.
+    pub fn provisioning(&self, subscription: SubscriptionId, storage: &Storage) -> Arc<dyn Provisioning> {
+        Arc::new(self.provisioner(subscription, storage))
+    }
+
+    /// Where provisionings stand, and their private keys.
+    pub fn provision_records(&self, subscription: SubscriptionId, storage: &Storage) -> Arc<dyn ProvisionRecords> {
+        Arc::new(self.provisioner(subscription, storage))
+    }
+
+    /// The machines of a subscription: found, started, stopped, deleted.
+    pub fn machines(&self, subscription: SubscriptionId) -> Arc<dyn Machines> {
+        Arc::new(self.arm().subscription(subscription))
+    }
+
+    /// Roles at subscriptions, groups and resources: given, listed, taken away.
+    pub fn roles(&self) -> Arc<dyn Roles> {
+        Arc::new(self.arm())
+    }
+
+    /// The applications and service principals of its tenant.
+    pub fn applications(&self) -> Arc<dyn Applications> {
+        Arc::new(self.graph())
+    }
+
+    /// Whom the applications of its tenant trust in place of a secret: their federated credentials.
+    pub fn application_trust(&self) -> Arc<dyn ApplicationTrust> {
+        Arc::new(self.graph())
+    }
+
+    /// The organizations, projects and permissions that it sees in Azure DevOps.
+    pub fn connection_directory(&self) -> Arc<dyn ConnectionDirectory> {
+        Arc::new(self.devops())
+    }
+
+    /// The service connections that it sees, to read and to choose from.
+    pub fn service_connections(&self) -> Arc<dyn ServiceConnections> {
+        Arc::new(self.devops())
+    }
+
+    /// Creates, changes and deletes service connections.
+    pub fn service_connection_writer(&self) -> Arc<dyn ServiceConnectionWriter> {
+        Arc::new(self.devops())
+    }
+
+    /// Tests what a service connection holds, or a secret that it might hold.
+    pub fn service_connection_verifier(&self) -> Arc<dyn ServiceConnectionVerifier> {
+        Arc::new(self.devops())
+    }
+
+    /// Shares service connections with projects, and grants them to pipelines.
+    pub fn service_connection_sharing(&self) -> Arc<dyn ServiceConnectionSharing> {
+        Arc::new(self.devops())
+    }
+
+    /// Converts service connections to workload identity federation, and back.
+    pub fn federation_converter(&self) -> Arc<dyn FederationConverter> {
+        Arc::new(self.devops())
+    }
+}
