@@ -238,11 +238,11 @@ impl ServiceConnectionVerifier for Bad {
         self.0.verify_stored(connection, minted).await
     }
     async fn verify_candidate(&self, connection: &ConnectionAddress, candidate: &Candidate<'_>) -> Assessment {
-        if self.2 == Sin::StoresCandidates {
-            if let Ok(before) = self.0.read(connection).await {
-                let change = EndpointChange::new().with_secret(candidate.secret);
-                drop(self.0.update(&connection.project, &before, &change).await);
-            }
+        if self.2 == Sin::StoresCandidates
+            && let Ok(before) = self.0.read(connection).await
+        {
+            let change = EndpointChange::new().with_secret(candidate.secret);
+            drop(self.0.update(&connection.project, &before, &change).await);
         }
         let assessment = self.0.verify_candidate(connection, candidate).await;
         match assessment.verdict {

@@ -100,5 +100,5 @@ async fn executions<H: DevOpsHarness>(case: &Subject<H>) -> CaseResult {
     let all = case.port.executions(&case.manual(), usize::MAX).await?;
     ensure(all.len() > 1, "the harness must give a connection that was used more than once")?;
     ensure_eq("the number of two", &case.port.executions(&case.manual(), 2).await?.len(), &2)?;
-    ensure(all.windows(2).all(|pair| pair[0].id > pair[1].id), "the latest use must come first")
+    ensure(all.is_sorted_by(|later, earlier| later.id > earlier.id), "the latest use must come first")
 }

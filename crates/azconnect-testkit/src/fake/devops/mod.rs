@@ -49,7 +49,7 @@ use azconnect_core::{Clock, Effect, Error, ErrorKind, Secret, TenantId};
 use azconnect_devops::{
     ConnectionAddress, Endpoint, EndpointId, OrganizationName, OrganizationTenant, Project, ProjectAddress,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use self::document::split;
 use self::world::{Organization, World};
@@ -125,9 +125,8 @@ impl DevOps {
         #[expect(clippy::expect_used, reason = "a mistake of the test itself")]
         let (owner, document) = (
             world.project(project).expect("a project that was seeded").clone(),
-            serde_json::from_str(document).expect("a document in JSON"),
+            serde_json::from_str::<Map<String, Value>>(document).expect("a document that is an object in JSON"),
         );
-        let Value::Object(document) = document else { panic!("a connection's document is an object") };
         world.add(&project.organization, &owner, (document, Some(secret)), now)
     }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use azconnect_core::Error;
 use azconnect_devops::{ConnectionAddress, PipelineGrants, ProjectRef, ServiceConnectionSharing};
 
-use super::world::reference;
+use super::world::{project_of, reference};
 use super::{DevOpsCaller, DevOpsStep};
 
 impl DevOpsCaller {
@@ -35,7 +35,7 @@ impl ServiceConnectionSharing for DevOpsCaller {
             let (held, _) = world.open(connection)?;
             let added = reference(&project, name);
             let mut references = held.references();
-            references.retain(|known| known["projectReference"]["id"] != added["projectReference"]["id"]);
+            references.retain(|known| project_of(known) != project_of(&added));
             references.push(added);
             held.set_references(references);
             world.touch(connection.id, now);
@@ -51,7 +51,7 @@ impl ServiceConnectionSharing for DevOpsCaller {
             self.require_administrator()?;
             let (held, _) = world.open(connection)?;
             let mut references = held.references();
-            references.retain(|known| known["projectReference"]["id"] != project);
+            references.retain(|known| project_of(known) != Some(&*project));
             let last = references.is_empty();
             held.set_references(references);
             world.touch(connection.id, now);

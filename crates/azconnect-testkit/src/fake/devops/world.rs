@@ -66,8 +66,8 @@ impl Held {
     /// Its name in a project that sees it.
     fn name_in(&self, project: ProjectId) -> Option<String> {
         let project = project.to_string();
-        let own = self.references().into_iter().find(|reference| reference["projectReference"]["id"] == project)?;
-        Some(own["name"].as_str().unwrap_or_default().to_owned())
+        let own = self.references().into_iter().find(|reference| project_of(reference) == Some(&*project))?;
+        Some(own.get("name").and_then(Value::as_str).unwrap_or_default().to_owned())
     }
 
     fn seen_from(&self, project: ProjectId) -> Option<Endpoint> {
@@ -75,6 +75,11 @@ impl Held {
         document.insert("name".to_owned(), self.name_in(project)?.into());
         Endpoint::from_value(Value::Object(document)).ok()
     }
+}
+
+/// The id of the project that an entry of a connection's document names.
+pub(super) fn project_of(reference: &Value) -> Option<&str> {
+    reference.pointer("/projectReference/id")?.as_str()
 }
 
 /// How a project is named inside a connection's document.
