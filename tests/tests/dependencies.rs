@@ -34,12 +34,14 @@ fn every_dependency_of_the_workspace_has_a_member_that_takes_it() {
 
 #[test]
 fn every_dependency_of_a_crate_is_named_in_its_code() {
+    let mut unused = Vec::new();
     for package in packages() {
         let code = Code::of(&package);
-        for dependency in &package.dependencies {
-            assert!(code.names(dependency), "{} declares {} and never names it", package.name, dependency.name);
-        }
+        let unnamed = package.dependencies.iter().filter(|dependency| !code.names(dependency));
+        unused
+            .extend(unnamed.map(|dependency| format!("{} by {} ({})", dependency.name, package.name, dependency.kind)));
     }
+    assert!(unused.is_empty(), "declared and never named: {unused:#?}");
 }
 
 /// What a dependency may be named in, by its kind.
