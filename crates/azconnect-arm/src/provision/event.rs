@@ -1,7 +1,8 @@
 //! What happens in a provisioning, as it is journalled.
 
+use azconnect_core::{Diagnosis, ErrorKind};
 use azconnect_http::Operation;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::plan::ProvisionPlan;
 
@@ -128,10 +129,9 @@ pub enum ProvisionEvent {
     Failed {
         /// The step that failed.
         step: Step,
-        /// The error in one line.
-        error: String,
-        /// The service's code.
-        code: Option<String>,
+        /// What is known about the failure.
+        #[serde(alias = "error", deserialize_with = "diagnosis_or_line")]
+        diagnosis: Diagnosis,
     },
     /// What was created is being deleted.
     CleanUpBegun,
@@ -159,6 +159,20 @@ pub enum ProvisionEvent {
         /// What did not go as it should, without being a failure.
         warning: Option<String>,
     },
+}
+
+/// The first journals hold a failure as one line, which names the service's code.
+fn diagnosis_or_line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Diagnosis, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Line(String),
+        Known(Diagnosis),
+    }
+    Ok(match Stored::deserialize(deserializer)? {
+        Stored::Line(line) => Diagnosis::new(ErrorKind::Unexpected, line),
+        Stored::Known(diagnosis) => diagnosis,
+    })
 }
 
 impl ProvisionEvent {

@@ -1,6 +1,6 @@
 //! Where a provisioning stands, for a page or a log.
 
-use azconnect_core::{Effect, Error, ErrorKind};
+use azconnect_core::{Diagnosis, Effect, Error, ErrorKind};
 use serde::{Deserialize, Serialize};
 
 use super::event::Step;
@@ -62,8 +62,8 @@ pub enum StepStatus {
 pub struct ProvisionFailure {
     /// The step that failed.
     pub step: Step,
-    /// The error in one line.
-    pub message: String,
+    /// What is known about the failure.
+    pub diagnosis: Diagnosis,
 }
 
 impl ProvisionProgress {
@@ -86,7 +86,7 @@ impl ProvisionProgress {
         let failure = state.failure.clone();
         Ok(Self {
             steps: steps.collect(),
-            failure: failure.map(|(step, message)| ProvisionFailure { step, message }),
+            failure: failure.map(|(step, diagnosis)| ProvisionFailure { step, diagnosis }),
             address: state.address.clone(),
             warning: state.warning.clone(),
             kept: state.kept.clone(),
@@ -117,7 +117,7 @@ impl StepStatus {
 
 impl ProvisionFailure {
     /// A step that failed, and why.
-    pub fn new(step: Step, message: impl Into<String>) -> Self {
-        Self { step, message: message.into() }
+    pub fn new(step: Step, diagnosis: Diagnosis) -> Self {
+        Self { step, diagnosis }
     }
 }

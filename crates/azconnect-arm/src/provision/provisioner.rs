@@ -295,8 +295,7 @@ impl Provisioner {
                 return error.with_advice(advice);
             }
         };
-        let code = error.service_code().map(str::to_owned);
-        let noted = recorder.record(ProvisionEvent::Failed { step, error: error.to_string(), code }).await;
+        let noted = recorder.record(ProvisionEvent::Failed { step, diagnosis: error.diagnosis().clone() }).await;
         if let Err(lost) = noted {
             return lost;
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use azconnect_core::Diagnosis;
 use azconnect_http::Operation;
 use azconnect_saga::IllegalEvent;
 use serde::{Deserialize, Serialize};
@@ -68,7 +69,7 @@ pub struct ProvisionState {
     /// What is being done.
     pub phase: Phase,
     /// Why it failed.
-    pub failure: Option<(Step, String)>,
+    pub failure: Option<(Step, Diagnosis)>,
     /// The machine's public address, once it is finished.
     pub address: Option<String>,
     /// What did not go as it should, once it is finished.
@@ -133,9 +134,9 @@ impl ProvisionState {
                     }
                 }
             }
-            ProvisionEvent::Failed { step, error, .. } => {
+            ProvisionEvent::Failed { step, diagnosis } => {
                 self.phase = Phase::Failed;
-                self.failure = Some((*step, error.clone()));
+                self.failure = Some((*step, diagnosis.clone()));
             }
             ProvisionEvent::CleanUpBegun => self.phase = Phase::CleaningUp,
             ProvisionEvent::Removing { step, operation } => {

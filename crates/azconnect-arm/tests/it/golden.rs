@@ -49,7 +49,7 @@ async fn what_an_earlier_version_cleaned_up_is_known() {
     assert_eq!((state.phase, state.placement, &state.kept), (Phase::CleanedUp, 0, &None));
     let (step, error) = state.failure.unwrap();
     assert_eq!(step, Step::Machine);
-    assert!(error.contains("InvalidParameter"), "{error}");
+    assert!(error.to_string().contains("InvalidParameter"), "{error}");
     assert_eq!(state.steps.len(), 6);
     assert!(state.steps.values().all(|step| format!("{step:?}") == "Removed"));
 }

@@ -60,7 +60,7 @@ impl ProvisionRecords for FakeSubscription {
             let begun = world.begun.get(id).ok_or_else(nothing_begun)?;
             let mut progress = ProvisionProgress::new(id.clone(), begun.phase);
             progress.steps = steps(begun);
-            progress.failure = begun.failure.clone().map(|(step, message)| ProvisionFailure::new(step, message));
+            progress.failure = begun.failure.clone().map(|(step, diagnosis)| ProvisionFailure::new(step, diagnosis));
             progress.address.clone_from(&begun.address);
             progress.kept.clone_from(&begun.kept);
             Ok(progress)
@@ -145,7 +145,7 @@ fn build(world: &mut World, id: &ProvisionId, fault: Option<Fault>) -> Result<Pr
             tear_down(world, id);
         }
         if let Some(begun) = world.begun.get_mut(id) {
-            begun.failure = Some((step, error.to_string()));
+            begun.failure = Some((step, error.diagnosis().clone()));
             if keep {
                 begun.phase = Phase::Failed;
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use azconnect_arm::port::MachineSummary;
 use azconnect_arm::{Assignment, GroupChoice, Phase, Power, ProvisionId, ProvisionPlan, ResourceId, Step};
-use azconnect_core::{Effect, Error, ErrorKind};
+use azconnect_core::{Diagnosis, Effect, Error, ErrorKind};
 
 /// What the caller may do, in the whole subscription.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,7 +66,7 @@ pub(super) struct Machine {
 pub(super) struct Begun {
     pub(super) plan: ProvisionPlan,
     pub(super) phase: Phase,
-    pub(super) failure: Option<(Step, String)>,
+    pub(super) failure: Option<(Step, Diagnosis)>,
     /// What it created and what is still there.
     pub(super) created: Vec<ResourceId>,
     pub(super) address: Option<String>,
