@@ -38,10 +38,10 @@
 //! | [`FederationConverter`](azconnect_devops::FederationConverter) | [`conformance::devops::federation`] | [`fake::DevOps`] |
 //! | [`Journal`](azconnect_core::Journal) | [`conformance::journal`] | `azconnect_store::MemoryJournal` |
 //! | [`Lease`](azconnect_core::Lease) | [`conformance::lease`] | `azconnect_store::MemoryLease` |
-//! | [`Machines`](azconnect_arm::port::Machines) | [`conformance::machines`] | [`fake::FakeSubscription`] |
+//! | [`Machines`](azconnect_arm::port::Machines) | [`conformance::machines`] | [`fake::Subscription`] |
 //! | [`OwnRecord`](azconnect_identity::OwnRecord) | [`conformance::own_record`] | [`fake::SignInRecord`] |
-//! | [`Provisioning`](azconnect_arm::port::Provisioning), [`ProvisionRecords`](azconnect_arm::port::ProvisionRecords) | [`conformance::provisioning`] | [`fake::FakeSubscription`] |
-//! | [`Roles`](azconnect_arm::port::Roles) | [`conformance::roles`] | [`fake::FakeSubscription`] |
+//! | [`Provisioning`](azconnect_arm::port::Provisioning), [`ProvisionRecords`](azconnect_arm::port::ProvisionRecords) | [`conformance::provisioning`] | [`fake::Subscription`] |
+//! | [`Roles`](azconnect_arm::port::Roles) | [`conformance::roles`] | [`fake::Subscription`] |
 //! | [`SecretStore`](azconnect_core::SecretStore) | [`conformance::secret_store`] | `azconnect_store::MemorySecrets` |
 //! | [`ServiceConnections`](azconnect_devops::ServiceConnections) | [`conformance::devops::connections`] | [`fake::DevOps`] |
 //! | [`ServiceConnectionSharing`](azconnect_devops::ServiceConnectionSharing) | [`conformance::devops::sharing`] | [`fake::DevOps`] |

@@ -5,6 +5,7 @@ use azconnect_arm::provision::{Placement, ProvisionFailure, ProvisionProgress, S
 use azconnect_arm::resource::sku::Sku;
 use azconnect_arm::resource::subscription::Location;
 use azconnect_arm::{Assigned, Assignment, Phase, Power, ProvisionId, Provisioned, ResourceId, Role, Step};
+use azconnect_core::{Diagnosis, ErrorKind};
 use serde_json::{Value, json, to_value};
 
 const MACHINE: &str = "/subscriptions/20000000-0000-4000-8000-000000000001/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/web";
@@ -59,11 +60,13 @@ fn progress_is_written_with_stable_names() {
     let id = ProvisionId::new("contoso/web").unwrap();
     let mut progress = ProvisionProgress::new(id.clone(), Phase::CleaningUp);
     progress.steps = vec![StepProgress::new(Step::PublicIp, StepStatus::Deleting)];
-    progress.failure = Some(ProvisionFailure::new(Step::Machine, "no capacity"));
+    progress.failure = Some(ProvisionFailure::new(Step::Machine, Diagnosis::new(ErrorKind::Unavailable, "no room")));
     let written = to_value(&progress).unwrap();
     assert_eq!(written["phase"], "cleaning_up");
     assert_eq!(written["steps"], json!([{"step": "public_ip", "status": "deleting"}]));
-    assert_eq!(written["failure"], json!({"step": "machine", "message": "no capacity"}));
+    assert_eq!(written["failure"]["step"], "machine");
+    assert_eq!(written["failure"]["diagnosis"]["kind"], "unavailable");
+    assert_eq!(written["failure"]["diagnosis"]["message"], "no room");
     assert_eq!(serde_json::from_value::<ProvisionProgress>(written).unwrap(), progress);
     let placement = Placement::new("Standard_B2s", None);
     let machine = Provisioned::new(id, machine(), "azureuser", "SHA256:x", placement);

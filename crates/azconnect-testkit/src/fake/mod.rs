@@ -17,14 +17,14 @@ mod tokens;
 mod wire;
 
 pub use agent::Agent;
-pub use arm::{Access, ArmCall, FakeSubscription};
+pub use arm::{Access, ArmCall, Subscription};
 pub use devops::{DevOps, DevOpsCaller, DevOpsStep};
 pub use directory::{Call, Directory, Step};
 pub use faults::{Fault, Faults};
 pub use federation::{Federation, FederationStep};
 pub use keeper::{Keeper, KeeperStep};
 pub use registrations::{RegistrationStep, Registrations};
-pub use rotations::FakeRotations;
+pub use rotations::Rotator;
 pub use sign_in_record::SignInRecord;
 pub use tokens::Tokens;
 pub use wire::{Conduct, Wire};

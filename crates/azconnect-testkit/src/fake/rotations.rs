@@ -18,7 +18,7 @@ use uuid::Uuid;
 const FRESH: Duration = Duration::from_secs(90 * 86_400);
 
 /// Rotations in memory, behind the ports that a product calls. No port of a target is asked; a rotation ends within the
-/// call. A subject is not due until [`FakeRotations::make_due`]. Clones are the same rotations.
+/// call. A subject is not due until [`Rotator::make_due`]. Clones are the same rotations.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -26,13 +26,13 @@ const FRESH: Duration = Duration::from_secs(90 * 86_400);
 ///
 /// use azconnect_rotation::{RotationOutcome, Rotations, Target};
 /// use azconnect_testkit::ManualClock;
-/// use azconnect_testkit::fake::{Directory, FakeRotations};
+/// use azconnect_testkit::fake::{Directory, Rotator};
 ///
 /// let clock = Arc::new(ManualClock::new());
 /// let directory = Directory::new(clock.clone());
 /// let target = Target::new(directory.issuer(), directory.verifier());
 ///
-/// let rotations = FakeRotations::new(clock);
+/// let rotations = Rotator::new(clock);
 /// assert!(matches!(rotations.rotate(&target).await?, RotationOutcome::NotDue { .. }));
 /// rotations.make_due(target.subject());
 /// assert!(matches!(rotations.rotate(&target).await?, RotationOutcome::Rotated { .. }));
@@ -40,7 +40,7 @@ const FRESH: Duration = Duration::from_secs(90 * 86_400);
 /// # }).unwrap();
 /// ```
 #[derive(Clone)]
-pub struct FakeRotations {
+pub struct Rotator {
     clock: Arc<dyn Clock>,
     subjects: Arc<Mutex<BTreeMap<String, Known>>>,
 }
@@ -65,7 +65,7 @@ enum Start {
     Never,
 }
 
-impl FakeRotations {
+impl Rotator {
     /// Rotations of which nothing is due.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, subjects: Arc::default() }
@@ -81,7 +81,7 @@ impl FakeRotations {
         self.of(subject, |known| known.checks = checks);
     }
 
-    /// Makes every rotation of a subject end as blocked for this reason, until [`FakeRotations::heal`].
+    /// Makes every rotation of a subject end as blocked for this reason, until [`Rotator::heal`].
     pub fn block(&self, subject: &SubjectId, problem: Problem) {
         self.of(subject, |known| known.refusal = Some(problem));
     }
@@ -200,7 +200,7 @@ fn planned(key: KeyId, ends_at: time::OffsetDateTime) -> PlannedKey {
 }
 
 #[async_trait]
-impl Rotations for FakeRotations {
+impl Rotations for Rotator {
     async fn plan(&self, target: &Target) -> Result<RotationPlan, Error> {
         self.look(target, Start::IfDue)
     }
@@ -215,7 +215,7 @@ impl Rotations for FakeRotations {
 }
 
 #[async_trait]
-impl RotationOperator for FakeRotations {
+impl RotationOperator for Rotator {
     async fn plan_now(&self, target: &Target) -> Result<RotationPlan, Error> {
         self.look(target, Start::Now)
     }
@@ -239,7 +239,7 @@ impl RotationOperator for FakeRotations {
 }
 
 #[async_trait]
-impl RotationHistory for FakeRotations {
+impl RotationHistory for Rotator {
     async fn history(&self, subject: &SubjectId) -> Result<Vec<HistoryEntry>, Error> {
         Ok(self.subjects().get(subject.as_str()).map(|known| known.history.clone()).unwrap_or_default())
     }
@@ -250,8 +250,8 @@ impl RotationHistory for FakeRotations {
     }
 }
 
-impl fmt::Debug for FakeRotations {
+impl fmt::Debug for Rotator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FakeRotations").field("subjects", &self.subjects().len()).finish_non_exhaustive()
+        f.debug_struct("Rotator").field("subjects", &self.subjects().len()).finish_non_exhaustive()
     }
 }

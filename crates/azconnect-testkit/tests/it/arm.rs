@@ -14,7 +14,7 @@ use azconnect_credential::CheckReport;
 use azconnect_testkit::conformance::machines::{self, MachinesHarness};
 use azconnect_testkit::conformance::provisioning::{self, ProvisioningHarness};
 use azconnect_testkit::conformance::roles::{self, RolesHarness};
-use azconnect_testkit::fake::{Access, ArmCall, FakeSubscription, Fault};
+use azconnect_testkit::fake::{Access, ArmCall, Fault, Subscription};
 
 use crate::judged::{named, verdict};
 
@@ -39,11 +39,11 @@ enum Flaw {
 
 /// The fake, with a flaw.
 #[derive(Clone)]
-struct Subject(FakeSubscription, Flaw);
+struct Subject(Subscription, Flaw);
 
 impl Subject {
     fn new(flaw: Flaw) -> Self {
-        Self(FakeSubscription::new(), flaw)
+        Self(Subscription::new(), flaw)
     }
 
     fn machine_id(&self) -> ResourceId {

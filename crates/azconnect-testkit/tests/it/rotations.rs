@@ -10,7 +10,7 @@ use azconnect_rotation::{
 };
 use azconnect_testkit::ManualClock;
 use azconnect_testkit::conformance::rotations::{self, RotationsHarness, Situation};
-use azconnect_testkit::fake::{Directory, FakeRotations};
+use azconnect_testkit::fake::{Directory, Rotator};
 
 use crate::judged::{named, verdict};
 
@@ -26,7 +26,7 @@ enum Sin {
 
 /// The fake, or something that breaks one of its promises.
 struct Sinner {
-    fake: FakeRotations,
+    fake: Rotator,
     sin: Sin,
 }
 
@@ -41,7 +41,7 @@ impl Harness {
         let directory = Directory::new(clock.clone());
         let old = directory.seed_key(None, azconnect_core::Clock::now(&*clock));
         let target = Target::new(directory.issuer(), directory.verifier()).with_adopted(old);
-        let (fake, subject) = (FakeRotations::new(clock), target.subject());
+        let (fake, subject) = (Rotator::new(clock), target.subject());
         if situation != Situation::Fresh {
             fake.make_due(subject);
         }

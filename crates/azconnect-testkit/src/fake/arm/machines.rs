@@ -5,10 +5,10 @@ use azconnect_arm::port::{MachineStatus, MachineSummary, Machines, StopMode};
 use azconnect_arm::{Power, ResourceId};
 use azconnect_core::{Effect, Error, ErrorKind};
 
-use super::FakeSubscription;
+use super::Subscription;
 use super::world::{Access, ArmCall, World};
 
-impl FakeSubscription {
+impl Subscription {
     /// Refuses an id that names no machine of this subscription.
     fn check(&self, machine: &ResourceId) -> Result<(), Error> {
         let own = machine.after("subscriptions").is_some_and(|id| id.eq_ignore_ascii_case(&self.id.to_string()));
@@ -36,7 +36,7 @@ impl FakeSubscription {
 }
 
 #[async_trait]
-impl Machines for FakeSubscription {
+impl Machines for Subscription {
     async fn list(&self) -> Result<Vec<MachineSummary>, Error> {
         self.faults.read(&ArmCall::ListMachines, || {
             Ok(self.world().machines().map(|machine| machine.summary.clone()).collect())

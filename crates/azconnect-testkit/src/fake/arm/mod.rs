@@ -1,6 +1,6 @@
 //! A subscription in memory, behind the ports of Azure Resource Manager.
 //!
-//! One [`FakeSubscription`] builds machines, runs them and gives roles. It refuses what the service refuses: what the
+//! One [`Subscription`] builds machines, runs them and gives roles. It refuses what the service refuses: what the
 //! identity's role does not allow, what a quota has no room for, what does not exist. What is really there can be asked beside
 //! the ports.
 //!
@@ -9,9 +9,9 @@
 //! use azconnect_arm::port::{Machines, Provisioning, StopMode};
 //! use azconnect_arm::{GroupChoice, Power, ProvisionId, VmSpec};
 //! use azconnect_core::{ErrorKind, ResourceGroupName};
-//! use azconnect_testkit::fake::{Access, FakeSubscription};
+//! use azconnect_testkit::fake::{Access, Subscription};
 //!
-//! let azure = FakeSubscription::new();
+//! let azure = Subscription::new();
 //! let group = GroupChoice::Create(ResourceGroupName::new("rg-web")?);
 //! let spec = VmSpec::new("web", "westeurope", "Standard_B2s", "Ubuntu2404".parse()?, group)?;
 //! let plan = azure.plan(ProvisionId::new("contoso/web")?, spec).await?;
@@ -44,13 +44,13 @@ use super::faults::{Fault, Faults};
 
 /// A subscription in memory. Clones are the same subscription.
 #[derive(Clone)]
-pub struct FakeSubscription {
+pub struct Subscription {
     id: SubscriptionId,
     world: Arc<Mutex<World>>,
     faults: Faults<ArmCall>,
 }
 
-impl FakeSubscription {
+impl Subscription {
     /// An empty subscription, whose owner calls.
     pub fn new() -> Self {
         let id = SubscriptionId::from(uuid::Uuid::from_u128(0x2000_0000_0000_4000_8000_0000_0000_0001));
@@ -117,14 +117,14 @@ impl FakeSubscription {
     }
 }
 
-impl Default for FakeSubscription {
+impl Default for Subscription {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl fmt::Debug for FakeSubscription {
+impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FakeSubscription").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Subscription").field("id", &self.id).finish_non_exhaustive()
     }
 }

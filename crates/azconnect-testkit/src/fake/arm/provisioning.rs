@@ -10,13 +10,13 @@ use azconnect_arm::{
 use azconnect_core::{Effect, Error, ErrorKind, Secret};
 use azconnect_credential::CheckReport;
 
-use super::FakeSubscription;
+use super::Subscription;
 use super::preflight::preflight;
 use super::world::{Access, ArmCall, Begun, World};
 use crate::fake::faults::{Fault, answer, proceed};
 
 #[async_trait]
-impl Provisioning for FakeSubscription {
+impl Provisioning for Subscription {
     async fn preflight(&self, spec: &VmSpec) -> CheckReport {
         preflight(&self.world(), spec)
     }
@@ -53,7 +53,7 @@ impl Provisioning for FakeSubscription {
 }
 
 #[async_trait]
-impl ProvisionRecords for FakeSubscription {
+impl ProvisionRecords for Subscription {
     async fn progress(&self, id: &ProvisionId) -> Result<ProvisionProgress, Error> {
         self.faults.read(&ArmCall::Records, || {
             let world = self.world();

@@ -6,11 +6,11 @@ use azconnect_arm::resource::access::RoleAssignment;
 use azconnect_arm::{Assigned, Assignment, PrincipalType, ResourceId};
 use azconnect_core::{Error, PrincipalObjectId, SubscriptionId};
 
-use super::FakeSubscription;
+use super::Subscription;
 use super::world::{Access, ArmCall};
 
 #[async_trait]
-impl Roles for FakeSubscription {
+impl Roles for Subscription {
     async fn assign(&self, assignment: &Assignment) -> Result<Assigned, Error> {
         subscription_of(&assignment.scope)?;
         self.faults.write(&ArmCall::Assign, || {
