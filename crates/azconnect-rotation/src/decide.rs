@@ -23,7 +23,7 @@ const CLEARANCE_KEEPS: Duration = Duration::from_secs(300);
 pub enum Action {
     /// Nothing: the subject is at rest, or blocked.
     Rest,
-    /// Nothing before a moment.
+    /// Nothing can be done before a moment.
     Wait {
         /// The earliest moment at which something can be done.
         until: OffsetDateTime,
@@ -43,7 +43,7 @@ pub enum Action {
     Prove,
     /// Give the new secret to consumers, all at once.
     Push {
-        /// The consumers.
+        /// The consumers that are due, by their stable names.
         sinks: Vec<SinkId>,
     },
     /// Ask consumers whether what they hold works, all at once.
@@ -53,9 +53,9 @@ pub enum Action {
     },
     /// Prove everything again before the old secret goes.
     Gate,
-    /// Remove a key.
+    /// Ask the issuer to remove a key.
     Remove {
-        /// The key to remove.
+        /// The public id of the key to remove.
         key: KeyId,
     },
     /// Read whether a removed key is gone.
@@ -65,14 +65,14 @@ pub enum Action {
     },
     /// Destroy the sealed copy of a removed secret.
     Forget {
-        /// The removed key.
+        /// The public id of the key that is gone.
         key: KeyId,
-        /// The sealed copy.
+        /// The name of its secret in the `SecretStore`.
         sealed: SecretId,
     },
     /// Prove the old secret before it is given back.
     ProveOld {
-        /// Where it is sealed.
+        /// The name of the old secret in the `SecretStore`.
         sealed: SecretId,
     },
     /// Give the old secret back to consumers, all at once.
@@ -105,6 +105,8 @@ pub fn decide(state: &RotationState, now: OffsetDateTime) -> Action {
         let rotation = state.rotation.as_ref().and_then(|rotation| rotation_step(state, rotation, now));
         forget.chain(removals).chain(watches).chain(rotation)
     };
+    // The first that is due in the order of the chain, not the earliest: what is left over is cleaned up before
+    // anything new is made.
     if let Some(due) = steps().find(|step| step.at <= now) {
         return due.action;
     }
@@ -139,6 +141,7 @@ fn watch_step(watch: &Watch, now: OffsetDateTime) -> Step {
 fn removal_step(state: &RotationState, key: KeyId, removal: &Removal, now: OffsetDateTime) -> Option<Step> {
     let at = removal.next_at.unwrap_or(now);
     if let Some(rotation) = &state.rotation {
+        // Blocked means that both secrets are alive: nothing is removed until a person unblocks it.
         if rotation.blocked().is_some() {
             return None;
         }
@@ -150,6 +153,7 @@ fn removal_step(state: &RotationState, key: KeyId, removal: &Removal, now: Offse
         if removal.absences >= rotation.policy.absence_reads {
             return Some(step(now, record(RotationEvent::Removed { key }), ""));
         }
+    // The terms ended with their rotation. A secret that turns up later is removed under the default ones.
     } else if removal.absences >= Policy::default().absence_reads {
         return Some(step(now, record(RotationEvent::Removed { key }), ""));
     }
@@ -183,14 +187,14 @@ fn rotation_step(state: &RotationState, rotation: &Rotation, now: OffsetDateTime
 
 fn mint_step(state: &RotationState, rotation: &Rotation, now: OffsetDateTime) -> Option<Step> {
     match &rotation.mint {
-        // A secret of ours that nobody can use makes place first.
+        // A lost secret that was found is removed before another is minted: at most three of ours may be alive.
         Mint::Wanted { .. } if state.is_removing(RemovalCause::Lost) => None,
         Mint::Wanted { failures, problem: Some(problem), .. }
             if !problem.may_pass || *failures >= rotation.policy.attempts =>
         {
             Some(step(now, record(RotationEvent::RolledBack { problem: problem.clone() }), ""))
         }
-        // One lost secret may still turn up beside the old and the new one, and no second.
+        // Two lost secrets may still turn up. A third is not risked: the rotation goes on when a watch has ended.
         Mint::Wanted { .. } if state.watch.len() > 1 => None,
         Mint::Wanted { not_before, .. } => {
             Some(step(not_before.unwrap_or(now), Action::Mint, "the issuer to take requests again"))
@@ -229,6 +233,7 @@ fn serve_step(state: &RotationState, rotation: &Rotation, new: &NewKey, now: Off
     let to_verify =
         || rotation.sinks.iter().filter(|sink| !sink.given_up && sink.receipt.is_some() && sink.proof.is_none());
     let proven = is_fresh(rotation.proof.passed_at, PROOF_KEEPS, now);
+    // An old proof is renewed for a push only: a consumer that is left to verify holds the secret already.
     if !proven && (rotation.proof.passed_at.is_none() || !to_push.is_empty()) {
         return prove_step(state, rotation, new, now);
     }
@@ -244,6 +249,7 @@ fn serve_step(state: &RotationState, rotation: &Rotation, new: &NewKey, now: Off
         return step(now, Action::Verify { sinks }, "");
     }
     let next = to_push.into_iter().chain(to_verify()).filter_map(|sink| sink.retry_at).min().unwrap_or(now);
+    // Nobody is due, so `next` lies ahead and `decide` turns this into a wait.
     step(next, Action::Verify { sinks: Vec::new() }, "a consumer to be tried again")
 }
 
@@ -273,7 +279,7 @@ fn retire_step(
             }
             Some(gate_step(rotation, cut_over_at, now))
         }
-        // Removals under way speak for themselves.
+        // Every key that is left is being removed already: `removal_step` goes on with it.
         (None, false) => None,
         (None, true) if state.forget.is_empty() => Some(step(now, record(RotationEvent::Rotated), "")),
         (None, true) => None,
@@ -321,6 +327,7 @@ fn old_secret(state: &RotationState, rotation: &Rotation, now: OffsetDateTime) -
         .iter()
         .filter(|key| !state.removals.contains_key(key))
         .filter_map(|key| state.ledger.get(key))
+        // Of an adopted key neither the end nor the secret is known, so there is nothing to give back.
         .filter(|key| key.ends_at.is_some_and(|end| end > now))
         .filter_map(|key| key.sealed.clone())
         .next_back()

@@ -12,11 +12,11 @@ use crate::problem::Problem;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SinkTerms {
-    /// Its stable name.
+    /// Its stable name, by which a later run finds it among the bound consumers.
     pub sink: SinkId,
     /// What it is, for a person.
     pub title: String,
-    /// Whether the old secret must stay while it has no proof.
+    /// Whether the old secret must stay alive while this consumer has no proof for the new one.
     pub required: bool,
     /// Whether a receipt counts as proof where verification is inconclusive.
     pub accept_receipt: bool,
@@ -89,7 +89,7 @@ pub enum RotationEvent {
     Proven { evidence: String },
     /// These consumers are about to receive the new secret.
     PushIntended { sinks: Vec<SinkId> },
-    /// A consumer took it.
+    /// A consumer took the new secret; `evidence` is its receipt.
     Pushed {
         sink: SinkId,
         evidence: String,
@@ -118,7 +118,7 @@ pub enum RotationEvent {
     RemovalIntended { key: KeyId, cause: RemovalCause, marker: Option<Marker> },
     /// The issuer answered to the removal.
     RemovalAnswered { key: KeyId, answer: Retirement },
-    /// The removal failed.
+    /// The issuer refused the removal or did not answer, or the list could not be read afterwards.
     RemovalFailed { key: KeyId, problem: Problem },
     /// A read after the removal.
     KeyRead { key: KeyId, listed: bool },
@@ -138,7 +138,7 @@ pub enum RotationEvent {
     RestoreFailed { sink: SinkId, problem: Problem },
     /// Nothing safe can be done without a person. Both secrets are alive.
     Blocked { problem: Problem },
-    /// The rotation is complete.
+    /// The new secret is in place, and every key to retire is gone.
     Rotated,
     /// The rotation was undone, or never had an effect; the old secret serves on.
     RolledBack { problem: Problem },

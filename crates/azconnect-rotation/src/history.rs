@@ -19,7 +19,7 @@ use crate::event::RotationEvent;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct HistoryEntry {
-    /// When it was recorded.
+    /// When it was recorded, by the rotator's clock; in JSON as RFC 3339.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
     /// The stable name of its kind, such as `minted`.
@@ -33,7 +33,7 @@ pub struct HistoryEntry {
 }
 
 impl HistoryEntry {
-    /// An event in words.
+    /// The entry of an event that was recorded at a moment.
     pub fn new(at: OffsetDateTime, event: &RotationEvent) -> Self {
         Self { at, kind: event.kind(), step: event.step(), sink: event.sink().cloned(), proof: event.proof() }
     }

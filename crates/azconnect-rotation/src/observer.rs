@@ -8,10 +8,10 @@ use crate::state::RotationState;
 
 /// Learns what happens, as it happens. Called after an event is durable; must return quickly.
 pub trait Observer: Send + Sync {
-    /// An event was recorded.
+    /// An event is durable in the journal; `state` is what is known after it.
     fn recorded(&self, subject: &SubjectId, event: &RotationEvent, at: OffsetDateTime, state: &RotationState);
 
-    /// The run waits.
+    /// The run sleeps until a moment, for a reason in words for a person.
     fn waiting(&self, _subject: &SubjectId, _until: OffsetDateTime, _why: &'static str) {}
 }
 

@@ -29,9 +29,9 @@ pub enum RotationOutcome {
         #[serde(with = "time::serde::rfc3339::option")]
         watching_until: Option<OffsetDateTime>,
     },
-    /// Nothing is due.
+    /// No secret of ours is near its end, so nothing was begun.
     NotDue {
-        /// What was looked at.
+        /// The plan that came to this; `due_at` says when to look again.
         plan: Box<RotationPlan>,
     },
     /// What was looked at forbids a beginning. Nothing was changed.
@@ -65,8 +65,7 @@ pub enum RotationOutcome {
 }
 
 impl RotationOutcome {
-    /// When to run again: at the latest then, and never sooner than useful. `None` where nothing but a person's doing can
-    /// change the outcome.
+    /// When to run again at the latest. `None` where nothing is left to do, or only a person can change the outcome.
     pub fn run_again_at(&self) -> Option<OffsetDateTime> {
         match self {
             Self::Waiting { until, .. } => Some(*until),

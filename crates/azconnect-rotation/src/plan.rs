@@ -21,7 +21,7 @@ pub enum Decision {
     Rotate,
     /// A rotation is under way and goes on.
     Resume,
-    /// Nothing is due yet.
+    /// No key of ours is within `rotate_before` of its end.
     NotDue,
     /// A rotation is due, and what was looked at forbids it.
     Refuse,
@@ -44,7 +44,7 @@ pub enum Fate {
 pub struct PlannedKey {
     /// The key as the issuer lists it.
     pub issued: IssuedKey,
-    /// What becomes of it.
+    /// Whether the rotation removes it.
     pub fate: Fate,
 }
 
@@ -59,7 +59,7 @@ impl PlannedKey {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PlannedSink {
-    /// Its stable name.
+    /// Its stable name, such as that of a service connection.
     pub sink: SinkId,
     /// What it is, and what was found.
     pub report: SinkReport,
@@ -73,7 +73,7 @@ pub struct PlannedSink {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RotationPlan {
-    /// What would be rotated.
+    /// The credential that would be rotated, such as an application.
     pub subject: SubjectId,
     /// What it is, for a person.
     pub title: String,
@@ -130,7 +130,7 @@ impl RotationPlan {
         self.checks.iter().map(|check| (self.title.as_str(), check))
     }
 
-    /// The keys that go.
+    /// The public ids of the keys that the rotation would remove.
     pub fn retire(&self) -> Vec<KeyId> {
         self.keys.iter().filter(|key| key.fate == Fate::Retire).map(|key| key.issued.key).collect()
     }
@@ -233,6 +233,7 @@ fn planned_keys(target: &Target, state: &RotationState, inventory: &Inventory) -
     let ours = |key: &KeyId| state.ledger.contains_key(key) || target.adopted.contains(key);
     let fate = |key: &KeyId| if ours(key) { Fate::Retire } else { Fate::Keep };
     let listed = inventory.keys.iter().map(|issued| PlannedKey { issued: issued.clone(), fate: fate(&issued.key) });
+    // A read may come from a replica that lags behind, so a key of ours that it does not list is still retired.
     let unlisted =
         state.ledger.iter().filter(|(key, _)| inventory.key(**key).is_none()).map(|(key, entry)| PlannedKey {
             issued: IssuedKey::new(*key, KeyHolder::Application)

@@ -180,7 +180,7 @@ pub enum PolicyFault {
     /// A secret might end before a rotation that is repeated has ended.
     #[error("leaves no room for the retry budget, the grace and the settling time before the secret ends")]
     TooLittleTime,
-    /// No attempt is allowed.
+    /// `attempts` is 0, so that every consumer would fail untried.
     #[error("is 0")]
     NoAttempt,
     /// One read that does not list a key is taken as proof that it is gone.

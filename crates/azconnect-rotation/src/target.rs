@@ -12,7 +12,7 @@ use crate::saga::stream_of;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct SinkBinding {
-    /// Who receives the secret.
+    /// The port through which the consumer is looked at, given a secret and asked for proof.
     pub sink: Arc<dyn CredentialSink>,
     /// Whether the old secret must stay while this consumer has no proof for the new one.
     pub required: bool,
@@ -50,7 +50,7 @@ pub struct Target {
     pub issuer: Arc<dyn CredentialIssuer>,
     /// The port that says whether a secret is accepted.
     pub verifier: Arc<dyn CredentialVerifier>,
-    /// Who receives the secret.
+    /// The consumers of the secret, each bound once.
     pub sinks: Vec<SinkBinding>,
     /// On which terms it is rotated.
     pub policy: Policy,
@@ -64,14 +64,14 @@ impl Target {
         Self { issuer, verifier, sinks: Vec::new(), policy: Policy::default(), adopted: Vec::new() }
     }
 
-    /// Adds a consumer.
+    /// Binds a consumer of the secret.
     #[must_use]
     pub fn with_sink(mut self, binding: SinkBinding) -> Self {
         self.sinks.push(binding);
         self
     }
 
-    /// Sets the terms.
+    /// Sets the terms; a rotation under way keeps those it began with.
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
@@ -85,7 +85,7 @@ impl Target {
         self
     }
 
-    /// What is rotated.
+    /// The name of the credential, as its issuer gives it.
     pub fn subject(&self) -> &SubjectId {
         self.issuer.subject()
     }

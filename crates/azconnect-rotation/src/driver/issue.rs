@@ -49,6 +49,8 @@ impl Writer<'_> {
         let minted_at = ports.clock.now();
         let mut attempt = 1;
         while let Err(error) = ports.secrets.put(&sealed, &minted.secret).await {
+            // The text is lost then, but not the key: the next run finds the marker in the journal and removes
+            // what carries it.
             if attempt == SEALING_ATTEMPTS {
                 return Err(error);
             }
@@ -76,7 +78,9 @@ impl Writer<'_> {
         let state = self.state();
         let rotation = state.rotation.as_ref();
         let wanted = rotation.is_some_and(|r| matches!(&r.mint, Mint::Asked { marker: asked, .. } if *asked == marker));
+        // With two keys under one marker, nobody knows to which of them the sealed secret belongs: both go.
         if wanted && found.len() == 1 && self.rotator.ports.secrets.get(&sealed).await?.is_some() {
+            // The true moment is not known. Counting from now only makes the settling time longer.
             let minted_at = self.rotator.ports.clock.now();
             let ends_at = ends_at.or(rotation.map(|r| r.ends_at)).unwrap_or(minted_at);
             return self.append(vec![RotationEvent::Minted { marker, key, ends_at, sealed, minted_at }]).await;
@@ -109,6 +113,7 @@ impl Writer<'_> {
         let assessment = verifier.verify(&Candidate::new(&secret)).await;
         let event = match assessment.verdict {
             CredentialVerdict::Accepted => RotationEvent::OldProven { evidence: assessment.evidence },
+            // No consumer is ever given a secret that the issuer refuses, so the way back is closed.
             CredentialVerdict::Rejected => RotationEvent::Blocked { problem: Problem::from(&assessment) },
             CredentialVerdict::Pending | CredentialVerdict::Inconclusive => {
                 RotationEvent::OldUnproven { problem: Problem::from(&assessment) }

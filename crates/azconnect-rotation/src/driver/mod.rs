@@ -29,18 +29,18 @@ use writer::Writer;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Ports {
-    /// Where events go.
+    /// Keeps the events of every rotation, one stream a subject.
     pub journal: Arc<dyn Journal>,
-    /// Where secrets lie sealed.
+    /// Keeps new secrets sealed, under names that the journal holds.
     pub secrets: Arc<dyn SecretStore>,
-    /// Who may write.
+    /// Lets one session at a time work on a subject.
     pub lease: Arc<dyn Lease>,
-    /// What time it is.
+    /// Shows the time that events carry, and sleeps.
     pub clock: Arc<dyn Clock>,
 }
 
 impl Ports {
-    /// The four ports.
+    /// The four ports, which a rotator uses for every target.
     pub fn new(
         journal: Arc<dyn Journal>,
         secrets: Arc<dyn SecretStore>,
@@ -77,7 +77,7 @@ impl Rotator {
         }
     }
 
-    /// Sets who watches.
+    /// Sets the observer that is told of every recorded event and every wait.
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = observer;
@@ -224,6 +224,7 @@ impl Rotator {
             writer.append(vec![RotationEvent::Resumed]).await?;
         }
         if writer.state().rotation.is_none() && matches!(start, Start::IfDue | Start::Now) {
+            // Planned again under the lease: another process may have rotated since the first look.
             let state = writer.state();
             let plan = plan(writer.target, &state, &*self.ports.clock, start == Start::Now).await?;
             match plan.decision {
@@ -261,6 +262,7 @@ impl Rotator {
                 if let Some(problem) = rotation.blocked() {
                     return Ok(RotationOutcome::Blocked { problem: problem.clone() });
                 }
+            // An orphan watch may go on for an hour. It is left to a later run, whose time the outcome names.
             } else if began_with_rotation && state.removals.is_empty() && state.forget.is_empty() {
                 return Ok(ended(&state, new_key));
             }

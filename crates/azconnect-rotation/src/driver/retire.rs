@@ -29,6 +29,7 @@ impl Writer<'_> {
             (listed, accepted, sinks)
         };
         let (listed, accepted, sinks) = checks.await;
+        // Judged first: a missing proof may come with time, but a consumer that holds something else needs a push.
         let rejected =
             required.iter().zip(&sinks).find(|(_, assessment)| assessment.verdict == CredentialVerdict::Rejected);
         if let Some((sink, assessment)) = rejected {
@@ -75,6 +76,7 @@ impl Writer<'_> {
     }
 
     pub(super) async fn forget(&self, key: KeyId, sealed: SecretId) -> Result<(), Error> {
+        // Destroyed before it is recorded: after a crash between the two it is destroyed again, which changes nothing.
         self.rotator.ports.secrets.remove(&sealed).await?;
         self.append(vec![RotationEvent::Forgotten { key }]).await
     }
@@ -85,6 +87,7 @@ fn unlisted(new: &NewKey) -> Problem {
         format!("the new secret {} is not listed by its issuer", new.key),
         "somebody may have removed it: if so, do not remove the old one; rotate again after giving the consumers a working secret",
     );
+    // A replica that lags behind lists too little, so the gate asks again before it takes this for the truth.
     problem.may_pass = true;
     problem
 }

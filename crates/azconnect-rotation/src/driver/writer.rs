@@ -37,7 +37,7 @@ impl<'a> Writer<'a> {
         self.session.close().await;
     }
 
-    /// What is known now.
+    /// What is known of the subject after the last event that was recorded.
     pub(super) fn state(&self) -> Arc<RotationState> {
         self.session.state()
     }

@@ -31,6 +31,7 @@ impl RotationState {
     fn take_in(&mut self, event: &RotationEvent, at: OffsetDateTime) -> Result<(), Forbidding> {
         match event {
             RotationEvent::Begun { .. } => self.begin(event)?,
+            // It changes nothing that is known: appending it under a new epoch is what fences off the process before.
             RotationEvent::Resumed => {}
             RotationEvent::MintIntended { .. }
             | RotationEvent::MintRefused { .. }
@@ -76,6 +77,7 @@ impl RotationState {
             return Err("a rotation is under way already");
         }
         for key in retire {
+            // An adopted key may be removed from here on. What we minted is in the ledger already, with more detail.
             self.ledger.entry(*key).or_insert(LedgerKey { marker: None, sealed: None, ends_at: None });
         }
         self.rotation = Some(Rotation {
@@ -99,6 +101,7 @@ impl RotationState {
         match event {
             RotationEvent::MintIntended { marker } => {
                 require(matches!(rotation.mint, Mint::Wanted { .. }), "no secret is wanted")?;
+                // The attempts of a rotation are counted together, under whatever marker each was made.
                 let failures = rotation.mint.failures();
                 rotation.mint = asked(marker, failures);
             }
@@ -246,6 +249,7 @@ impl RotationState {
     fn end(&mut self, rolled_back: Option<Problem>, at: OffsetDateTime) -> Result<(), Forbidding> {
         self.rotation_mut()?;
         self.rotation = None;
+        // Ledger, orphan watch and removals stay: what may still be alive outlives the rotation that made it.
         self.last = Some(Ending { at, rolled_back });
         Ok(())
     }
@@ -298,6 +302,7 @@ impl Rotation {
             RotationEvent::RollbackBegun { problem } => {
                 require(self.course == Course::Forward, "the rotation does not go forward")?;
                 self.course = Course::Back { problem: problem.clone(), old: Trial::default() };
+                // A consumer that used up its attempts on the way forward gets them again on the way back.
                 self.sinks.iter_mut().for_each(SinkProgress::unblock);
             }
             RotationEvent::OldProven { .. } => self.way_back()?.passed(at),
@@ -337,6 +342,7 @@ impl Rotation {
         if let Course::Back { old, .. } = &mut self.course {
             *old = Trial::default();
         }
+        // The failures are forgiven, so that the attempts begin anew; a proof that was passed ages on.
         self.proof = Trial { passed_at: self.proof.passed_at, ..Trial::default() };
         self.gate = Trial::default();
         self.sinks.iter_mut().for_each(SinkProgress::unblock);
@@ -353,6 +359,8 @@ impl Rotation {
             RotationEvent::PushFailed { sink, problem } => {
                 let progress = self.sink(sink)?;
                 progress.in_flight = false;
+                // Unless the service provably changed nothing, the consumer may hold the new secret, and a way back
+                // must include it.
                 progress.touched |= !problem.is_untouched();
                 progress.failed(policy, problem, at);
             }
@@ -366,12 +374,14 @@ impl Rotation {
             RotationEvent::SinkUnverified { sink, rejected, problem } => {
                 let progress = self.sink(sink)?;
                 progress.failed(policy, problem, at);
+                // Only a refusal of what it holds calls for another push. Where nothing is known, it is asked again.
                 if *rejected {
                     progress.receipt = None;
                 }
             }
             RotationEvent::SinkJoined { terms } => {
                 require(self.sink(&terms.sink).is_err(), "the consumer takes part already")?;
+                // The newcomer still holds the old secret: cut-over and grace begin again once it has proof too.
                 self.sinks.push(SinkProgress::new(terms.clone()));
                 self.cut_over_at = None;
                 self.gate = Trial::default();

@@ -29,13 +29,13 @@ pub struct RotationState {
     pub removals: BTreeMap<KeyId, Removal>,
     /// Sealed copies of removed secrets that are to be destroyed.
     pub forget: BTreeMap<KeyId, SecretId>,
-    /// The rotation under way.
+    /// The rotation under way; none between two rotations.
     pub rotation: Option<Rotation>,
     /// How the last rotation ended.
     pub last: Option<Ending>,
 }
 
-/// A key of ours.
+/// A key that the orchestrator minted, or that was adopted by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LedgerKey {
@@ -57,7 +57,7 @@ pub struct Watch {
     /// Until when it is looked for.
     #[serde(with = "time::serde::rfc3339")]
     pub until: OffsetDateTime,
-    /// When to look next.
+    /// When the issuer's list is to be read for it next.
     #[serde(with = "time::serde::rfc3339")]
     pub next_at: OffsetDateTime,
     /// When it was last looked for.
@@ -67,22 +67,22 @@ pub struct Watch {
     pub reads: u32,
 }
 
-/// How a rotation ended.
+/// How, and when, a rotation ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Ending {
-    /// When it ended.
+    /// When its last event was recorded.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
     /// Why it was rolled back; none if the secret was rotated.
     pub rolled_back: Option<Problem>,
 }
 
-/// A rotation under way.
+/// A rotation that has begun and not ended.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Rotation {
-    /// Its unique id.
+    /// Its unique id, a UUID in text form.
     pub id: String,
     /// What is rotated, for a person.
     pub title: String,
@@ -104,7 +104,7 @@ pub struct Rotation {
     pub cut_over_at: Option<OffsetDateTime>,
     /// The last proof before the removal.
     pub gate: Trial,
-    /// Where it is heading.
+    /// Whether it goes forward, back, or waits for a person.
     pub course: Course,
 }
 
@@ -114,12 +114,12 @@ pub struct Rotation {
 pub enum Mint {
     /// Not asked for yet, or refused so far.
     Wanted {
-        /// Refusals so far.
+        /// How many attempts were refused or remained without an answer.
         failures: u32,
         /// Not to be asked for before this.
         #[serde(with = "time::serde::rfc3339::option")]
         not_before: Option<OffsetDateTime>,
-        /// The last refusal.
+        /// Why the last attempt failed; none before the first.
         problem: Option<Problem>,
     },
     /// Asked for under a marker, and the answer is not recorded: it may exist.
@@ -132,28 +132,28 @@ pub enum Mint {
         problem: Option<Problem>,
         /// How many reads did not list it.
         absences: u32,
-        /// When to read next.
+        /// When the issuer's list is to be read next.
         #[serde(with = "time::serde::rfc3339::option")]
         next_at: Option<OffsetDateTime>,
-        /// The reads that failed.
+        /// The reads of the list that failed in a row.
         unread: Trial,
     },
-    /// Minted and sealed.
+    /// The new secret was minted, and is sealed in the `SecretStore`.
     Sealed(NewKey),
 }
 
-/// The new secret.
+/// The new secret, of which only the `SecretStore` holds the text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct NewKey {
-    /// Its public id.
+    /// Its public id, such as the `keyId` of a password in Microsoft Graph.
     pub key: KeyId,
-    /// Where it is sealed.
+    /// Its name in the `SecretStore`.
     pub sealed: SecretId,
-    /// When it was minted.
+    /// When the mint was answered, or when a lost one was found.
     #[serde(with = "time::serde::rfc3339")]
     pub minted_at: OffsetDateTime,
-    /// When it ends.
+    /// When the issuer stops accepting it.
     #[serde(with = "time::serde::rfc3339")]
     pub ends_at: OffsetDateTime,
 }
@@ -162,18 +162,18 @@ pub struct NewKey {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Trial {
-    /// When it last succeeded.
+    /// When it last succeeded; none since it last failed.
     #[serde(with = "time::serde::rfc3339::option")]
     pub passed_at: Option<OffsetDateTime>,
     /// Since when it has been failing.
     #[serde(with = "time::serde::rfc3339::option")]
     pub failing_since: Option<OffsetDateTime>,
-    /// Failures in a row.
+    /// How many tries failed since the last success.
     pub failures: u32,
-    /// When to try next.
+    /// The earliest moment of the next try; none to try at once.
     #[serde(with = "time::serde::rfc3339::option")]
     pub retry_at: Option<OffsetDateTime>,
-    /// The last failure.
+    /// Why the last try failed.
     pub problem: Option<Problem>,
 }
 
@@ -181,7 +181,7 @@ pub struct Trial {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "course", rename_all = "snake_case")]
 pub enum Course {
-    /// To the new secret.
+    /// The consumers are given the new secret.
     Forward,
     /// Back to the old one.
     Back {
@@ -194,7 +194,7 @@ pub enum Course {
     Blocked {
         /// What stands in the way.
         problem: Problem,
-        /// Where it was heading.
+        /// The course that `unblock` takes up again.
         was: Box<Course>,
     },
 }
@@ -240,6 +240,7 @@ impl Trial {
     }
 
     pub(crate) fn failed(&mut self, policy: &Policy, problem: &Problem, at: OffsetDateTime) {
+        // What fails now is no longer proved, however fresh the earlier proof is.
         self.passed_at = None;
         self.failing_since.get_or_insert(at);
         self.failures += 1;

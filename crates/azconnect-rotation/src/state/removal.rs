@@ -12,7 +12,7 @@ use crate::problem::Problem;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Removal {
-    /// Why it is removed.
+    /// Why the key is removed.
     pub cause: RemovalCause,
     /// The marker that makes it ours, where it is not in the ledger.
     pub marker: Option<Marker>,
@@ -22,12 +22,12 @@ pub struct Removal {
     pub accepted: bool,
     /// How many reads in a row did not list it.
     pub absences: u32,
-    /// Failures in a row.
+    /// How many calls failed in a row.
     pub failures: u32,
-    /// When to act next.
+    /// The earliest moment of the next call; none to act at once.
     #[serde(with = "time::serde::rfc3339::option")]
     pub next_at: Option<OffsetDateTime>,
-    /// The last failure.
+    /// Why the last failed call failed; cleared when the issuer answers to a removal.
     pub problem: Option<Problem>,
 }
 

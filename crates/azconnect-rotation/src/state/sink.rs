@@ -23,12 +23,12 @@ pub struct SinkProgress {
     pub revision: Option<String>,
     /// The proof that what it holds works.
     pub proof: Option<String>,
-    /// Failures in a row.
+    /// How many tries failed since the last proof, pushes and verifications together.
     pub failures: u32,
-    /// When to try next.
+    /// The earliest moment of the next try; none to try at once.
     #[serde(with = "time::serde::rfc3339::option")]
     pub retry_at: Option<OffsetDateTime>,
-    /// The last failure.
+    /// Why the last try failed.
     pub problem: Option<Problem>,
     /// Whether an optional consumer was tried often enough.
     pub given_up: bool,
@@ -63,7 +63,7 @@ impl SinkProgress {
         self.given_up || (self.receipt.is_some() && self.proof.is_some())
     }
 
-    /// Whether it was tried often enough.
+    /// Whether it used up the attempts that the policy allows.
     pub(crate) fn is_exhausted(&self, policy: &Policy) -> bool {
         !self.is_served() && self.failures >= policy.attempts
     }
@@ -86,6 +86,7 @@ impl SinkProgress {
     }
 
     pub(super) fn failed(&mut self, policy: &Policy, problem: &Problem, at: OffsetDateTime) {
+        // What no repetition can cure uses up all attempts at once, so that the rotation turns back without delay.
         self.failures = if problem.may_pass { self.failures + 1 } else { policy.attempts.max(self.failures + 1) };
         self.retry_at = Some(at + policy.pause_after(self.failures, problem.retry_after()));
         self.problem = Some(problem.clone());
