@@ -43,7 +43,7 @@
 //! assert!(proof.is_accepted(), "{}", proof.evidence);
 //!
 //! let refused = verifier.verify(&Candidate::new(&Secret::new("a-typing-mistake"))).await;
-//! assert_eq!(refused.service_code.as_deref(), Some("AADSTS7000215"));
+//! assert_eq!(refused.service_code(), Some("AADSTS7000215"));
 //! println!("{}: {}", refused.evidence, refused.advice().unwrap_or_default());
 //! # Ok(())
 //! # }
