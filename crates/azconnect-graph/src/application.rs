@@ -124,6 +124,15 @@ impl From<ClientId> for ApplicationRef {
     }
 }
 
+impl From<ApplicationRef> for PasswordHolder {
+    fn from(application: ApplicationRef) -> Self {
+        match application {
+            ApplicationRef::Object(id) => Self::Application(id),
+            ApplicationRef::Client(client) => Self::ApplicationOf(client),
+        }
+    }
+}
+
 /// Who may sign in to an application.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(from = "String", into = "String")]

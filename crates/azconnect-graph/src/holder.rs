@@ -2,8 +2,6 @@
 
 use azconnect_core::{ApplicationObjectId, ClientId, PrincipalObjectId};
 
-use crate::application::ApplicationRef;
-
 /// The application or the service principal that holds a password, named by whichever id is known. A password of either
 /// signs the application in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,14 +46,5 @@ impl From<ApplicationObjectId> for PasswordHolder {
 impl From<PrincipalObjectId> for PasswordHolder {
     fn from(id: PrincipalObjectId) -> Self {
         Self::ServicePrincipal(id)
-    }
-}
-
-impl From<ApplicationRef> for PasswordHolder {
-    fn from(application: ApplicationRef) -> Self {
-        match application {
-            ApplicationRef::Object(id) => Self::Application(id),
-            ApplicationRef::Client(client) => Self::ApplicationOf(client),
-        }
     }
 }

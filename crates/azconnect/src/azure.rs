@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use azconnect_core::{ClientId, Clock, Cloud, Error, RetryPolicy, Secret, TenantId};
-use azconnect_credential::ConnectionKeeper;
 use azconnect_devops::{DevOpsClient, PersonalAccessToken};
 use azconnect_http::{Pipeline, Transport};
-use azconnect_identity::{ClientSecretSource, SecretVerifier, TokenEndpoint};
+use azconnect_identity::{SecretVerifier, TokenEndpoint};
 use azconnect_rotation::{Ports, RotationHistory, RotationOperator, Rotations, Rotator};
 
-use crate::connections::Connections;
-use crate::principal::Identity;
 use crate::storage::Storage;
 
 /// The services of one cloud, over one transport. Cheap to clone.
@@ -41,17 +38,6 @@ impl Azure {
     /// What calls go through.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
-    }
-
-    /// An application that will sign in with a client secret when the first call needs a token. Nothing is sent here, so a
-    /// wrong secret shows at that call; [`Azure::verifier`] asks at once.
-    ///
-    /// # Errors
-    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) if the text cannot be a secret, such as the secret's
-    /// ID.
-    pub fn identity_with_secret(&self, tenant: TenantId, client: ClientId, secret: Secret) -> Result<Identity, Error> {
-        let source = ClientSecretSource::new(self.token_endpoint(tenant), client, secret)?;
-        Ok(Identity::new(self.clone(), tenant, source))
     }
 
     /// Azure DevOps with a personal access token: one person's rights, in one organization or in all of theirs. Nothing is
@@ -86,22 +72,12 @@ impl Azure {
         Arc::new(self.rotator(storage))
     }
 
-    /// Keeps the secrets of a product's connections: [`connections`](Self::connections) behind their port.
-    pub fn connection_keeper(&self, storage: &Storage) -> Arc<dyn ConnectionKeeper> {
-        Arc::new(self.connections(storage))
-    }
-
-    /// The connections of a product, whose secrets lie sealed in a storage.
-    pub fn connections(&self, storage: &Storage) -> Connections {
-        Connections::new(self.clone(), storage.secrets())
-    }
-
     /// The proof for secrets of an application: three sign-ins in a row, each on a fresh connection.
     pub fn verifier(&self, tenant: TenantId, client: ClientId) -> SecretVerifier {
         SecretVerifier::new(&self.token_endpoint(tenant), client)
     }
 
-    fn token_endpoint(&self, tenant: TenantId) -> TokenEndpoint {
+    pub(crate) fn token_endpoint(&self, tenant: TenantId) -> TokenEndpoint {
         TokenEndpoint::new(self.pipeline.clone(), &self.cloud, tenant)
     }
 }

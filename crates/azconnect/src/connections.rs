@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::azure::Azure;
 use crate::principal::Identity;
+use crate::storage::Storage;
 
 /// Connects, tests and disconnects customers. Their secrets lie sealed in a store; their records, which hold no secret,
 /// are the product's to keep.
@@ -19,6 +20,18 @@ use crate::principal::Identity;
 pub struct Connections {
     azure: Azure,
     secrets: Arc<dyn SecretStore>,
+}
+
+impl Azure {
+    /// Keeps the secrets of a product's connections: [`connections`](Self::connections) behind their port.
+    pub fn connection_keeper(&self, storage: &Storage) -> Arc<dyn ConnectionKeeper> {
+        Arc::new(self.connections(storage))
+    }
+
+    /// The connections of a product, whose secrets lie sealed in a storage.
+    pub fn connections(&self, storage: &Storage) -> Connections {
+        Connections::new(self.clone(), storage.secrets())
+    }
 }
 
 impl Connections {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use azconnect_arm::{Arm, Provisioner};
-use azconnect_core::{ClientId, Error, SubscriptionId, TenantId};
+use azconnect_core::{ClientId, Error, Secret, SubscriptionId, TenantId};
 use azconnect_credential::{SinkId, TokenProvider};
 use azconnect_devops::{DevOpsClient, EndpointId, OrganizationName, ProjectRef, ServiceConnectionSink};
 use azconnect_graph::{GraphClient, GraphIssuer};
@@ -23,6 +23,19 @@ pub struct Identity {
     tenant: TenantId,
     source: ClientSecretSource,
     tokens: Arc<dyn TokenProvider>,
+}
+
+impl Azure {
+    /// An application that will sign in with a client secret when the first call needs a token. Nothing is sent here, so a
+    /// wrong secret shows at that call; [`Azure::verifier`] asks at once.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) if the text cannot be a secret, such as the secret's
+    /// ID.
+    pub fn identity_with_secret(&self, tenant: TenantId, client: ClientId, secret: Secret) -> Result<Identity, Error> {
+        let source = ClientSecretSource::new(self.token_endpoint(tenant), client, secret)?;
+        Ok(Identity::new(self.clone(), tenant, source))
+    }
 }
 
 impl Identity {
