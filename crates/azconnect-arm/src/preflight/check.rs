@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use azconnect_core::Error;
 use azconnect_credential::Check;
 
 /// What a preflight looks at.
@@ -90,6 +91,16 @@ impl PreflightCheck {
     /// A check of this that could not be made.
     pub fn unknown(self, cause: impl Into<String>, remedy: impl Into<String>) -> Check {
         Check::unknown(self.code(), self.subject(), cause, remedy)
+    }
+
+    /// A check of this that an error made fail.
+    pub fn failed_by(self, error: &Error) -> Check {
+        Check::failed_by(self.code(), self.subject(), error)
+    }
+
+    /// A check of this that an error prevented.
+    pub fn unknown_by(self, error: &Error) -> Check {
+        Check::unknown_by(self.code(), self.subject(), error)
     }
 }
 

@@ -34,24 +34,21 @@ pub(super) fn judge(subscription: SubscriptionId, spec: &VmSpec, facts: &Facts) 
 
 /// What could not be read. Absence and a refused identity are failures; everything else leaves it open.
 fn unread(check: PreflightCheck, error: &Error) -> Check {
-    let seen = match error.kind() {
+    match error.kind() {
         ErrorKind::NotFound | ErrorKind::Unauthenticated | ErrorKind::InvalidInput => {
-            check.failed(error.message(), error.advice())
+            check.failed_by(error).with_cause(error.message())
         }
-        ErrorKind::PermissionDenied => {
-            check.unknown("the identity may not read this", "nothing, if the provisioning succeeds")
-        }
-        _ => check.unknown(error.to_string(), error.advice()),
-    };
-    seen.with_diagnosis(error.diagnosis().clone())
+        ErrorKind::PermissionDenied => check
+            .unknown("the identity may not read this", "nothing, if the provisioning succeeds")
+            .with_diagnosis(error.diagnosis().clone()),
+        _ => check.unknown_by(error),
+    }
 }
 
 fn specification(spec: &VmSpec) -> Check {
     match spec.check() {
         Ok(()) => PreflightCheck::Specification.passed("names, rules and addresses are valid"),
-        Err(error) => PreflightCheck::Specification
-            .failed(error.to_string(), error.advice())
-            .with_diagnosis(error.into_diagnosis()),
+        Err(error) => PreflightCheck::Specification.failed_by(&error),
     }
 }
 
@@ -66,9 +63,7 @@ fn token(facts: &Facts) -> Check {
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                 PreflightCheck::Token.passed("the service knows the identity")
             }
-            Err(error) => PreflightCheck::Token
-                .unknown(error.to_string(), error.advice())
-                .with_diagnosis(error.diagnosis().clone()),
+            Err(error) => PreflightCheck::Token.unknown_by(error),
             Ok(_) => PreflightCheck::Token.passed("the service accepts the identity"),
         },
     }

@@ -12,14 +12,14 @@ pub(super) fn preflight(world: &World, spec: &VmSpec) -> CheckReport {
 fn specification(spec: &VmSpec) -> Check {
     match spec.check() {
         Ok(()) => PreflightCheck::Specification.passed("names, rules and ranges are allowed"),
-        Err(error) => PreflightCheck::Specification.failed(error.to_string(), error.advice()),
+        Err(error) => PreflightCheck::Specification.failed_by(&error),
     }
 }
 
 fn role(world: &World) -> Check {
     match world.require(Access::Contributor, "Microsoft.Compute/virtualMachines/write") {
         Ok(()) => PreflightCheck::Role.passed("the role suffices"),
-        Err(error) => PreflightCheck::Role.failed("the role does not suffice", error.advice()),
+        Err(error) => PreflightCheck::Role.failed_by(&error).with_cause("the role does not suffice"),
     }
 }
 
