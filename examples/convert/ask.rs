@@ -5,7 +5,7 @@ use std::io::Write;
 /// What to do with a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Convert it.
+    /// Convert this connection.
     Convert,
     /// Leave it, and go on.
     Skip,

@@ -14,12 +14,12 @@ pub struct ChangeWindow {
 }
 
 impl ChangeWindow {
-    /// Outside a change window.
+    /// Machines that are changed only inside a change window, outside of it.
     pub fn closed(machines: Arc<dyn Machines>) -> Self {
         Self { machines, is_open: false }
     }
 
-    /// Inside a change window.
+    /// The same machines inside a change window.
     pub fn open(machines: Arc<dyn Machines>) -> Self {
         Self { machines, is_open: true }
     }

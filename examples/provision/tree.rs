@@ -27,7 +27,7 @@ impl Tree {
         Self { progress: MultiProgress::new(), clock: SystemClock::new(), lines: Mutex::default() }
     }
 
-    /// Prints a text.
+    /// Prints a text on a line of its own.
     pub(crate) fn say(&self, text: &str) {
         // A reader that has gone away is no reason to stop.
         self.progress.suspend(|| {
@@ -42,7 +42,7 @@ impl Tree {
         }
     }
 
-    /// Shows an event.
+    /// Shows an event of the provisioning as one line of the tree.
     pub(crate) fn show(&self, event: &ProvisionEvent) {
         match event {
             ProvisionEvent::KeySealed { fingerprint, .. } => self.say(&format!("  ✓ key sealed ({fingerprint})\n")),

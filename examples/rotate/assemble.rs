@@ -19,7 +19,7 @@ use crate::arguments::Arguments;
 use crate::discover::{Connection, discover};
 use crate::narrator::Narrator;
 
-/// Everything a run needs.
+/// Everything a run needs: the ports, the target and the place they lead to.
 pub struct Workshop {
     pub rotator: Rotator,
     pub targets: Vec<Target>,

@@ -18,7 +18,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::discover::Connection;
 use crate::show;
 
-/// Tells what happens.
+/// Tells on the terminal what happens, as it happens.
 pub struct Narrator {
     json: bool,
     progress: MultiProgress,

@@ -28,11 +28,11 @@ pub struct PlaceArguments {
 
 /// The services, and the way to them.
 pub struct Place {
-    /// Where they are.
+    /// Where Azure's services are: the public cloud, or the emulator's addresses.
     pub cloud: Cloud,
-    /// How to reach them.
+    /// How to reach them: over the network, or inside this process.
     pub transport: Arc<dyn Transport>,
-    /// What time it is.
+    /// The clock that all parts of the program share.
     pub clock: Arc<dyn Clock>,
     /// The emulator inside the program, if that is the place.
     pub embedded: Option<Emulator>,

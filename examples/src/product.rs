@@ -20,7 +20,7 @@ pub struct Product {
     operator: Option<EmulatedOperator>,
     /// The organizations whose service connections may hold the secrets.
     pub organizations: Vec<KeptOrganization>,
-    /// The applications.
+    /// The applications whose secrets the product keeps.
     pub applications: Vec<KeptApplication>,
 }
 
@@ -36,7 +36,7 @@ struct EmulatedOperator {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeptOrganization {
-    /// Its name.
+    /// The application's name, for a person.
     pub name: String,
     /// The names or ids of its projects.
     pub projects: Vec<String>,
@@ -46,20 +46,20 @@ pub struct KeptOrganization {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeptApplication {
-    /// Its client id.
+    /// The application's client id.
     pub client: ClientId,
     /// Keys that were minted by hand and are handed over.
     #[serde(default)]
     pub adopt: Vec<KeyId>,
 }
 
-/// Who signs in.
+/// The application that the program itself signs in as.
 pub struct Operator {
-    /// The tenant.
+    /// The tenant that it signs in to.
     pub tenant: TenantId,
-    /// The application.
+    /// Its client id.
     pub client: ClientId,
-    /// Its secret.
+    /// Its client secret.
     pub secret: Secret,
 }
 

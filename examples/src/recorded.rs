@@ -91,7 +91,7 @@ impl RecordedEmulator {
         Ok(Arc::new(this))
     }
 
-    /// The emulator.
+    /// The emulator whose requests are recorded.
     pub fn emulator(&self) -> &Emulator {
         &self.emulator
     }

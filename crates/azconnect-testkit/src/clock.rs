@@ -43,6 +43,7 @@ impl VirtualClock {
 
     /// A clock that shows `start` now.
     pub fn starting_at(start: OffsetDateTime) -> Self {
+        // tokio's instant, which stands still while the runtime's time is paused.
         Self { start, origin: tokio::time::Instant::now() }
     }
 }
@@ -88,6 +89,7 @@ impl Clock for VirtualClock {
 /// ```
 #[derive(Clone)]
 pub struct ManualClock {
+    // A watch channel wakes every sleeper when the clock moves, and a dropped sleep leaves nothing behind in it.
     reading: Arc<watch::Sender<Reading>>,
 }
 
@@ -151,6 +153,7 @@ impl Clock for ManualClock {
 
     async fn sleep(&self, duration: Duration) {
         let mut readings = self.reading.subscribe();
+        // By elapsed time: setting the wall clock must wake nobody.
         let until = self.elapsed().saturating_add(duration);
         // It fails only when the sender is gone, and `self` holds one.
         let _ = readings.wait_for(|reading| reading.elapsed >= until).await;

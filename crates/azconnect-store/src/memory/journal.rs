@@ -22,7 +22,7 @@ struct Stream {
 }
 
 impl MemoryJournal {
-    /// An empty journal.
+    /// A journal without streams, which lives as long as its last clone.
     pub fn new() -> Self {
         Self::default()
     }

@@ -18,7 +18,7 @@ use crate::seal::holds_another;
 pub struct MemorySecrets(Arc<Mutex<BTreeMap<SecretId, Secret>>>);
 
 impl MemorySecrets {
-    /// An empty store.
+    /// A store without secrets, which lives as long as its last clone.
     pub fn new() -> Self {
         Self::default()
     }

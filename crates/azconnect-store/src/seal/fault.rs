@@ -44,71 +44,71 @@ pub enum SealingKeyError {
     /// The file does not exist.
     #[error("the key file {} does not exist", path.display())]
     Missing {
-        /// The file.
+        /// The path that was to be read.
         path: PathBuf,
     },
     /// The file does not exist, while a database that was sealed with a key does.
     #[error("the key file {} does not exist, and the database {} was sealed with a key", path.display(), database.display())]
     Lost {
-        /// The file.
+        /// The path where the key is expected.
         path: PathBuf,
-        /// The database.
+        /// The path of the database that the key has to open.
         database: PathBuf,
     },
     /// The file may not be read by this process, or is a symbolic link.
     #[error("the key file {} cannot be read, or is a symbolic link", path.display())]
     Unreadable {
-        /// The file.
+        /// The path that was to be read.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The path names something other than a regular file.
     #[error("the key file {} is not a regular file", path.display())]
     NotAFile {
-        /// The path.
+        /// The path, of a folder or a device for example.
         path: PathBuf,
     },
     /// Others may read or change the file.
     #[error("the key file {} has mode {mode:04o}, which opens it to others", path.display())]
     OpenToOthers {
-        /// The file.
+        /// The path of the key file.
         path: PathBuf,
-        /// Its permissions.
+        /// The Unix permission bits of the file, such as `0o644`.
         mode: u32,
     },
     /// The file belongs to another user.
     #[error("the key file {} belongs to another user", path.display())]
     ForeignOwner {
-        /// The file.
+        /// The path of the key file.
         path: PathBuf,
     },
     /// The file holds no key.
     #[error("the key file {} holds no key: it must hold 32 bytes, or their base64", path.display())]
     NotAKey {
-        /// The file.
+        /// The path of the file that holds something else.
         path: PathBuf,
     },
     /// A new key was to be written to a file that exists already.
     #[error("the key file {} exists already", path.display())]
     Exists {
-        /// The file.
+        /// The path that was to be written.
         path: PathBuf,
     },
     /// The file cannot be created: its folder does not exist, or may not be written.
     #[error("the key file {} cannot be created", path.display())]
     NotCreated {
-        /// The file.
+        /// The path that was to be written.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The file was created, and could not be written to the disk; it was removed again.
     #[error("the key file {} was not written", path.display())]
     NotWritten {
-        /// The file.
+        /// The path that was to be written.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The system gave no random bytes, or its cipher refused the key.

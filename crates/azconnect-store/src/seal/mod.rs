@@ -46,7 +46,7 @@ pub struct SealingKeys {
 }
 
 impl SealingKeys {
-    /// One key for everything.
+    /// One key, which seals and opens everything.
     pub fn new(current: SealingKey) -> Self {
         Self { current, previous: Vec::new() }
     }
@@ -58,7 +58,7 @@ impl SealingKeys {
         self
     }
 
-    /// The key that seals.
+    /// The key that seals from now on.
     pub fn current(&self) -> &SealingKey {
         &self.current
     }

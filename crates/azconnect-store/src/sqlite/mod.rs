@@ -95,7 +95,7 @@ impl SqliteStore {
         Ok(Self(Arc::new(Shared { connection: Mutex::new(connection), keys, clock, path })))
     }
 
-    /// The file.
+    /// The absolute path of the database file.
     pub fn path(&self) -> &Path {
         &self.0.path
     }

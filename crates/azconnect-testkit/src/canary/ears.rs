@@ -18,7 +18,7 @@ static EVERYWHERE: OnceLock<Buffer> = OnceLock::new();
 /// What the `log` crate emitted anywhere in the process, once any canary listens.
 static LOG_CRATE: OnceLock<Buffer> = OnceLock::new();
 
-/// What one canary hears.
+/// The log lines that one canary hears, at every level.
 #[derive(Default)]
 pub(super) struct Log {
     own: Buffer,
@@ -55,6 +55,7 @@ pub(super) fn listen(log: &Log) -> Listening {
 #[track_caller]
 pub(super) fn listen_everywhere(log: &Log) {
     hear_log_crate();
+    // `tracing` takes one global subscriber a process: the first canary installs it, and later ones share its buffer.
     let mut refused = false;
     EVERYWHERE.get_or_init(|| {
         let buffer = Buffer::default();
@@ -67,6 +68,7 @@ pub(super) fn listen_everywhere(log: &Log) {
 
 /// Installs a logger for crates that use `log`. A process that has one keeps it, and is not heard there.
 fn hear_log_crate() {
+    // The `log` crate takes one logger for the whole process, so all canaries share what it hears.
     LOG_CRATE.get_or_init(|| {
         let buffer = Buffer::default();
         if log::set_boxed_logger(Box::new(LogCrate(buffer.clone()))).is_ok() {
@@ -131,6 +133,7 @@ impl Visit for Line {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        // A secret may lie in a cause that the error's own text leaves out.
         let mut cause = Some(value);
         while let Some(error) = cause {
             let _ = write!(self.0, " {field}={error} ({error:?})");

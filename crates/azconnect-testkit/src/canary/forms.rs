@@ -30,6 +30,7 @@ impl Forms {
             ("a list of bytes", list(bytes, ", ", |byte| byte.to_string())),
             ("a list of bytes", list(bytes, ",", |byte| byte.to_string())),
         ];
+        // Base64 encodes three bytes at a time: a text has another form at each place inside such a group.
         for offset in 0..3 {
             forms.push(("base64", base64_inside(bytes, offset, |text| STANDARD_NO_PAD.encode(text))));
             forms.push(("base64url", base64_inside(bytes, offset, |text| URL_SAFE_NO_PAD.encode(text))));
@@ -72,6 +73,7 @@ impl<'a> Haystack<'a> {
         let mut readings = vec![("", Cow::Borrowed(bytes))];
         let unescaped = unescape(bytes);
         let decoded = unpercent(bytes);
+        // A form writes a space as `+`, which percent-decoding alone leaves as it is.
         let form = bytes.contains(&b'+').then(|| {
             let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
             unpercent(&spaced).unwrap_or(spaced)
@@ -116,6 +118,7 @@ fn unpercent(bytes: &[u8]) -> Option<Vec<u8>> {
 fn unescape(bytes: &[u8]) -> Option<Vec<u8>> {
     bytes.contains(&b'\\').then(|| {
         let mut plain = Vec::with_capacity(bytes.len());
+        // Two units of UTF-16 may make one character, so they are collected until something else follows.
         let mut units = Vec::new();
         let mut rest = bytes;
         while let Some((&first, tail)) = rest.split_first() {

@@ -53,7 +53,7 @@ impl Canary {
         Self { own: Secret::new(text), watched, log: Log::default() }
     }
 
-    /// The canary's secret.
+    /// A copy of the canary's own secret, to put where a real one would be.
     pub fn secret(&self) -> Secret {
         self.own.duplicate()
     }
@@ -65,6 +65,7 @@ impl Canary {
     #[track_caller]
     pub fn watch(&self, secret: &Secret) {
         assert!(secret.expose().len() >= SHORTEST, "a watched secret needs at least {SHORTEST} bytes");
+        // Whole only: part of a minted secret may be the same in all of them, and would be found by chance.
         self.forms().push(Forms::of(secret.expose()));
     }
 

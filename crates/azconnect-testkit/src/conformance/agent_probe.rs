@@ -14,7 +14,7 @@ use super::report::{CaseResult, Failure, Report, ensure};
 pub enum AgentState {
     /// It is being installed, or has not been asked to start.
     Starting,
-    /// It is online.
+    /// It answers that it is online.
     Online,
     /// Its installation failed for good.
     Failed,
@@ -23,10 +23,10 @@ pub enum AgentState {
 /// A probe under test, and a machine whose agent the test controls.
 #[async_trait]
 pub trait AgentProbeHarness: Send + Sync {
-    /// The probe.
+    /// The probe under test.
     fn probe(&self) -> Arc<dyn AgentProbe>;
 
-    /// The machine.
+    /// The machine whose agent [`bring`](Self::bring) controls, as the probe is told of it.
     fn target(&self) -> ProbeTarget;
 
     /// Brings the agent into a state. It is starting at first.
@@ -90,6 +90,7 @@ async fn fails(harness: &impl AgentProbeHarness) -> CaseResult {
 }
 
 async fn proves_nothing(harness: &impl AgentProbeHarness) -> CaseResult {
+    // Online, so that a probe which answers without reaching the machine is caught.
     harness.bring(AgentState::Online).await;
     harness.disconnect().await;
     not_yet(look(harness).await)

@@ -17,7 +17,7 @@ const ISSUER: &str = "https://token.actions.githubusercontent.com";
 /// An application under test, and the directory that keeps whom it trusts.
 #[async_trait]
 pub trait ApplicationTrustHarness: Send + Sync {
-    /// The port.
+    /// The port under test.
     fn trust(&self) -> Arc<dyn ApplicationTrust>;
 
     /// The application, which trusts nobody yet.

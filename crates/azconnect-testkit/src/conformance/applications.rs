@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use super::report::{CaseResult, Report, ensure, ensure_eq, refused};
 
-/// A tenant under test.
+/// A tenant under test, whose applications the test registers.
 #[async_trait]
 pub trait ApplicationsHarness: Send + Sync {
-    /// The port.
+    /// The port under test.
     fn applications(&self) -> Arc<dyn Applications>;
 
     /// Adds an application of a name, with a service principal and one password, and returns its client id.

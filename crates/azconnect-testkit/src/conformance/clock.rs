@@ -21,7 +21,7 @@ const PATIENCE: u32 = 2_000;
 /// A clock under test, and the way its time passes.
 #[async_trait]
 pub trait ClockHarness: Send + Sync {
-    /// The clock.
+    /// The clock under test; every call returns the same one.
     fn clock(&self) -> Arc<dyn Clock>;
 
     /// Lets time pass: waits for it where it passes by itself, and moves the clock where a test has to.
@@ -130,6 +130,7 @@ async fn slept(clock: &dyn Clock, duration: Duration) -> Duration {
 async fn within_patience<T>(harness: &impl ClockHarness, work: impl Future<Output = T>) -> Result<T, Failure> {
     let passing = pin!(async {
         for _ in 0..PATIENCE {
+            // Half a tick at a time, so that a sleep which ends within its last tick is measured as too short.
             harness.pass(TICK / 2).await;
             yield_now().await;
         }

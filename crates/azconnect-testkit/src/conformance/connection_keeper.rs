@@ -12,7 +12,7 @@ use crate::canary::Canary;
 /// A keeper under test, and what lies behind it.
 #[async_trait]
 pub trait KeeperHarness: Send + Sync {
-    /// The keeper.
+    /// The keeper under test.
     fn keeper(&self) -> Arc<dyn ConnectionKeeper>;
 
     /// A request for an application that exists.

@@ -38,7 +38,7 @@ pub trait SinkHarness: Send + Sync {
     /// Breaks every connection to the consumer's service, until [`SinkHarness::reconnect`].
     async fn disconnect(&self);
 
-    /// Undoes [`SinkHarness::disconnect`].
+    /// Restores the connections that [`SinkHarness::disconnect`] broke.
     async fn reconnect(&self);
 
     /// Whether the consumer has means of its own to check a secret. Without, every check is inconclusive.

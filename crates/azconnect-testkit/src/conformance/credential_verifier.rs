@@ -14,7 +14,7 @@ use crate::canary::Canary;
 /// A verifier under test, and what lies behind it: an emulator, or a stub of the service.
 #[async_trait]
 pub trait VerifierHarness: Send + Sync {
-    /// The verifier.
+    /// The verifier under test.
     fn verifier(&self) -> Arc<dyn CredentialVerifier>;
 
     /// Now, by the clock of the verifier and the service.
@@ -23,7 +23,7 @@ pub trait VerifierHarness: Send + Sync {
     /// Another secret, which at least one replica of the service refuses until it has settled.
     async fn mint(&self) -> Minted;
 
-    /// Removes a key.
+    /// Removes a key at the service, as its issuer would.
     async fn remove(&self, key: KeyId);
 
     /// Lets time pass until every replica of the service agrees.
@@ -54,6 +54,7 @@ pub async fn all<H: VerifierHarness>(make: impl AsyncFn() -> H) {
 async fn accepts(harness: &impl VerifierHarness) -> CaseResult {
     let minted = harness.mint().await;
     harness.settle().await;
+    // A wrong secret in between: a token that was kept must not answer for it, nor its refusal for the right one.
     for _ in 0..2 {
         is(CredentialVerdict::Accepted, &harness.verifier().verify(&Candidate::new(&minted.secret)).await)?;
         is(CredentialVerdict::Rejected, &harness.verifier().verify(&Candidate::new(&wrong())).await)?;
@@ -111,6 +112,7 @@ async fn unreachable(harness: &impl VerifierHarness) -> CaseResult {
 }
 
 async fn rejects_nonsense(harness: &impl VerifierHarness) -> CaseResult {
+    // The second one is the form of a secret's id, which people paste in place of its value.
     for text in ["", "1272a66f-e2e8-4e88-ab43-487409186c3f"] {
         is(CredentialVerdict::Rejected, &harness.verifier().verify(&Candidate::new(&Secret::new(text))).await)?;
     }

@@ -12,7 +12,7 @@ use super::report::{CaseResult, Failure, Report, ensure, ensure_eq};
 /// The federated credentials of an application under test, and the directory behind them.
 #[async_trait]
 pub trait FederatedCredentialsHarness: Send + Sync {
-    /// The port.
+    /// The port under test.
     fn credentials(&self) -> Arc<dyn FederatedCredentials>;
 
     /// The application, which has no federated credential yet.
@@ -28,7 +28,7 @@ pub trait FederatedCredentialsHarness: Send + Sync {
     /// Breaks every connection to the directory.
     async fn disconnect(&self);
 
-    /// Heals what [`disconnect`](Self::disconnect) broke.
+    /// Restores the connections that [`disconnect`](Self::disconnect) broke.
     async fn reconnect(&self);
 
     /// Lets the next change happen, and loses its answer.
@@ -101,6 +101,7 @@ async fn keeps_others(harness: &impl FederatedCredentialsHarness) -> CaseResult 
 
 async fn shares_a_name(harness: &impl FederatedCredentialsHarness) -> CaseResult {
     let (earlier, mut moved) = (trust(harness, "one"), trust(harness, "moved"));
+    // An application can have a name once, so another one has to be found for the second trust.
     moved.name.clone_from(&earlier.name);
     harness.credentials().ensure(&earlier).await?;
     harness.settle().await;

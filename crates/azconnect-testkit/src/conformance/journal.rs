@@ -147,6 +147,7 @@ async fn same_epoch(journal: &dyn Journal) -> CaseResult {
 async fn unfinished(journal: &dyn Journal) -> CaseResult {
     let root = fresh("unfinished");
     let named = |name: &str| StreamId::new(format!("{root}/{name}"));
+    // In upper and lower case: an order that follows a language would put `B` after `a`.
     for (name, at_rest) in [("c", false), ("a", false), ("B", false), ("b", true)] {
         journal.append(append(&named(name)?, 0, 1, &["x"]).with_at_rest(at_rest)).await?;
     }
@@ -218,6 +219,7 @@ async fn one_wins(handles: &[Arc<dyn Journal>]) -> CaseResult {
             }
         }
         let winner = winner.ok_or_else(|| Failure::new("no append won"))?;
+        // The handles of those who lost are asked too: none may show what it failed to write.
         for journal in handles {
             let entries = journal.read(&stream, Sequence(round)).await?;
             ensure_eq("the record that won", &payloads(&entries), winner)?;

@@ -153,6 +153,7 @@ async fn renews(subject: &Subject) -> CaseResult {
 async fn renews_expired(subject: &Subject) -> CaseResult {
     let grant = subject.acquire("a").await?;
     subject.clock.advance(TERM * 3);
+    // Nobody took the key meanwhile, so nobody else can have written under it.
     let renewed = subject.lease.renew(&grant, TERM).await?;
     ensure_eq("the epoch", &renewed.epoch, &grant.epoch)?;
     refused("the renewed key", ErrorKind::Conflict, subject.acquire("b").await)?;
@@ -165,6 +166,7 @@ async fn superseded_is_not_renewed(subject: &Subject) -> CaseResult {
     let second = subject.acquire("b").await?;
     refused("a superseded grant", ErrorKind::Conflict, subject.lease.renew(&first, TERM).await)?;
     subject.clock.advance(TERM);
+    // The end of the newer grant does not revive the older one: its epoch has passed.
     let late = subject.lease.renew(&first, TERM).await;
     refused("a superseded grant, after the other expired", ErrorKind::Conflict, late)?;
     subject.lease.renew(&second, TERM).await.map(drop).map_err(Failure::from)

@@ -129,6 +129,7 @@ async fn foreign(harness: &impl MachinesHarness) -> CaseResult {
     let other = "99999999-9999-4999-8999-999999999999";
     let own = id.after("subscriptions").unwrap_or_default().to_owned();
     let elsewhere = ResourceId::parse(&id.as_str().replace(&own, other))?;
+    // Of this subscription and of another kind: a check of the subscription alone would let it pass.
     let disk = ResourceId::parse(&id.as_str().replace("virtualMachines", "disks"))?;
     for wrong in [elsewhere, disk] {
         let error = refused("starting it", ErrorKind::InvalidInput, machines.start(&wrong).await)?;

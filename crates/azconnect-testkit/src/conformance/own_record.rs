@@ -13,7 +13,7 @@ use crate::canary::Canary;
 /// A record under test, and what lies behind it.
 #[async_trait]
 pub trait OwnRecordHarness: Send + Sync {
-    /// The record.
+    /// The record under test.
     fn record(&self) -> Arc<dyn OwnRecord>;
 
     /// The secret that the product would sign in with if it started now: read from where it is kept, not from memory.
@@ -62,6 +62,7 @@ async fn last_counts(harness: &impl OwnRecordHarness) -> CaseResult {
 }
 
 async fn any_text(harness: &impl OwnRecordHarness) -> CaseResult {
+    // Characters with a meaning in files of settings and in shells, where products keep such a secret.
     for text in ["a8Q~=+/\"'\\$%{}<>&", " spaces at both ends ", "#leading", "é漢字", &"x".repeat(4096)] {
         let secret = Secret::new(text);
         harness.record().store(&Candidate::new(&secret)).await?;

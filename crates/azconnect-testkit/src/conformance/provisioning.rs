@@ -12,7 +12,7 @@ use super::report::{CaseResult, Failure, Report, ensure, ensure_eq, fresh, refus
 /// Provisioning under test, and what lies behind it: an emulator, or a fake.
 #[async_trait]
 pub trait ProvisioningHarness: Send + Sync {
-    /// The provisioning.
+    /// The provisioning under test.
     fn provisioning(&self) -> Arc<dyn Provisioning>;
 
     /// What is recorded of it.
@@ -33,7 +33,7 @@ pub trait ProvisioningHarness: Send + Sync {
     /// Breaks the connection once the next run has begun, until [`ProvisioningHarness::reconnect`].
     async fn interrupt(&self);
 
-    /// Undoes [`ProvisioningHarness::interrupt`].
+    /// Restores the connection that [`ProvisioningHarness::interrupt`] broke.
     async fn reconnect(&self);
 }
 

@@ -20,7 +20,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// How one behaviour went.
+/// How one behaviour went: it holds, or why it does not.
 pub(crate) type CaseResult = Result<(), Failure>;
 
 /// Fails with a message unless a condition holds.

@@ -16,7 +16,7 @@ pub trait RolesHarness: Send + Sync {
     /// The roles, seen by an identity that may give them.
     fn roles(&self) -> Arc<dyn Roles>;
 
-    /// A subscription.
+    /// The subscription in which roles are given, as a scope.
     fn subscription(&self) -> ResourceId;
 
     /// A resource group in it, which exists.

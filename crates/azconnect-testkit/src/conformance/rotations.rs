@@ -17,7 +17,7 @@ use super::report::{CaseResult, Failure, Report, ensure, ensure_eq, fresh, refus
 pub enum Situation {
     /// A rotation is due, and retires an adopted key.
     Due,
-    /// Nothing is due.
+    /// No secret is near its end.
     Fresh,
     /// A rotation is due, and a finding forbids it.
     Forbidden,
@@ -29,7 +29,7 @@ pub enum Situation {
 
 /// A subject in a situation, and the ports that work on it.
 pub trait RotationsHarness: Send + Sync {
-    /// What a scheduler calls.
+    /// The port that a product's scheduler calls.
     fn rotations(&self) -> Arc<dyn Rotations>;
 
     /// What a person asks for.
@@ -38,7 +38,7 @@ pub trait RotationsHarness: Send + Sync {
     /// What is told of it.
     fn history(&self) -> Arc<dyn RotationHistory>;
 
-    /// What is rotated.
+    /// The credential that is rotated, with its ports and terms.
     fn target(&self) -> Target;
 
     /// Makes the consumer of [`Situation::Refusing`] take the secret from now on.

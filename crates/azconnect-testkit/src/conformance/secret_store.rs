@@ -62,6 +62,7 @@ async fn same_again(store: &dyn SecretStore) -> CaseResult {
 async fn keeps_the_first(store: &dyn SecretStore) -> CaseResult {
     let id = new_id()?;
     store.put(&id, &Secret::new("the first")).await?;
+    // Texts that differ little: a comparison may neither stop early nor ignore case.
     for other in ["another", "", "the firs", "the first ", "The first"] {
         refused("another secret", ErrorKind::Conflict, store.put(&id, &Secret::new(other)).await)?;
     }

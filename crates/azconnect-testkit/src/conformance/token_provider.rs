@@ -16,7 +16,7 @@ use crate::canary::Canary;
 /// A provider of tokens under test, and the identity service behind it.
 #[async_trait]
 pub trait TokenProviderHarness: Send + Sync {
-    /// The provider.
+    /// The provider under test; every call returns the same one.
     fn provider(&self) -> Arc<dyn TokenProvider>;
 
     /// Two scopes for which it gives tokens.
@@ -25,7 +25,7 @@ pub trait TokenProviderHarness: Send + Sync {
     /// Now, by the clock of the provider.
     fn now(&self) -> OffsetDateTime;
 
-    /// Lets time pass.
+    /// Lets time pass on the provider's clock.
     async fn pass(&self, time: Duration);
 
     /// Breaks every connection to the identity service from now on.
@@ -86,6 +86,7 @@ async fn keeps_newer(harness: &impl TokenProviderHarness) -> CaseResult {
     let old = valid(harness, &scope).await?;
     harness.provider().invalidate(&scope, &old).await;
     let newer = valid(harness, &scope).await?;
+    // A provider that keeps no token has no newer one to lose.
     let caches = newer.secret.same_as(&valid(harness, &scope).await?.secret);
     // A second caller, whose request with the old token was refused as well.
     harness.provider().invalidate(&scope, &old).await;

@@ -19,7 +19,7 @@ const SHORT: Duration = Duration::from_secs(1);
 /// A transport under test, and services that it can reach.
 #[async_trait]
 pub trait TransportHarness: Send + Sync {
-    /// The transport.
+    /// The transport under test; every call returns the same one.
     fn transport(&self) -> Arc<dyn Transport>;
 
     /// Starts a service that treats every request in one way, and returns its address, without a query.
@@ -32,7 +32,7 @@ pub trait TransportHarness: Send + Sync {
 /// A transport under test that can reach a service which repeats what it is sent.
 #[async_trait]
 pub trait EchoHarness: Send + Sync {
-    /// The transport.
+    /// The transport under test; every call returns the same one.
     fn transport(&self) -> Arc<dyn Transport>;
 
     /// Starts a service that answers 200 with the method, path and query, the header `x-conformance` and the body of the
@@ -44,7 +44,7 @@ pub trait EchoHarness: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Received {
-    /// The method.
+    /// The HTTP method, such as `GET`.
     pub method: String,
     /// The path, without the query.
     pub path: String,
@@ -109,6 +109,7 @@ async fn whole_answer(harness: &impl TransportHarness) -> CaseResult {
 }
 
 async fn sends_once(harness: &impl TransportHarness) -> CaseResult {
+    // Repeating is the pipeline's part: a transport that repeats would also repeat what is not idempotent.
     let mut busy = answer(503, "busy")?;
     busy.headers_mut().insert("retry-after", http::HeaderValue::from_static("0"));
     let conducts = [Conduct::Answer(busy), Conduct::Answer(answer(401, "no")?), Conduct::Break];
@@ -125,6 +126,7 @@ async fn sends_once(harness: &impl TransportHarness) -> CaseResult {
 async fn no_redirect(harness: &impl TransportHarness) -> CaseResult {
     let elsewhere = harness.serve(Conduct::Answer(answer(200, "elsewhere")?)).await;
     for status in [301, 302, 303, 307, 308] {
+        // Followed, a redirect would carry the token to whatever host it names.
         let mut redirect = answer(status, "")?;
         let location = http::HeaderValue::try_from(elsewhere.as_str()).map_err(|_| Failure::new("no address"))?;
         redirect.headers_mut().insert(http::header::LOCATION, location);
@@ -175,6 +177,7 @@ async fn streams(harness: &impl TransportHarness) -> CaseResult {
 
 async fn fresh_connection(harness: &impl TransportHarness) -> CaseResult {
     let address = harness.serve(Conduct::Answer(answer(200, "")?)).await;
+    // The first and the last may share a connection; each in the middle needs one of its own.
     for fresh in [false, true, true, false] {
         let options = SendOptions::default().with_fresh_connection(fresh);
         harness.transport().send(with_options(get(&address)?, options)).await?;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use azconnect_core::{Effect, Error, ErrorKind};
 
-/// How a call fails.
+/// How a call fails, and with which effect the caller is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -27,6 +27,7 @@ impl Fault {
 
     pub(crate) fn error(self) -> Error {
         match self {
+            // An error's effect is unknown unless it is stated, as it is for a caller whose connection breaks.
             Self::Dropped => Error::new(ErrorKind::Unavailable, "scripted: the connection broke"),
             Self::AnswerLost => Error::new(ErrorKind::Timeout, "scripted: no answer came"),
             Self::Refused(kind) => Error::new(kind, "scripted: refused").with_effect(Effect::None),
@@ -60,7 +61,7 @@ struct Prescribed<S> {
 }
 
 impl<S: PartialEq> Faults<S> {
-    /// No failures.
+    /// No failures: every call succeeds until one is prescribed.
     pub fn new() -> Self {
         Self::default()
     }
@@ -75,7 +76,7 @@ impl<S: PartialEq> Faults<S> {
         self.prescribed().always.push((step, fault));
     }
 
-    /// Forgets every fault.
+    /// Forgets every fault, scripted or lasting.
     pub fn heal(&self) {
         let mut prescribed = self.prescribed();
         prescribed.once.clear();
@@ -97,6 +98,7 @@ impl<S: PartialEq> Faults<S> {
     /// The fault's, or the call's own.
     pub fn read<T>(&self, step: &S, call: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
         match self.next(step) {
+            // A read changes nothing, so its effect is known however it fails.
             Some(fault) => Err(fault.error().with_effect(Effect::None)),
             None => call(),
         }

@@ -21,9 +21,9 @@ pub struct Federation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FederationStep {
-    /// Making the application trust.
+    /// Making the application trust, by `FederatedCredentials::ensure`.
     Ensure,
-    /// Taking its trust away.
+    /// Taking its trust away, by `FederatedCredentials::remove`.
     Remove,
 }
 

@@ -17,7 +17,7 @@ use super::Faults;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeeperStep {
-    /// Asking the identity service.
+    /// Asking the identity service whether a secret is accepted.
     SignIn,
     /// Keeping or forgetting a secret.
     Store,
@@ -84,6 +84,7 @@ impl Keeper {
 #[async_trait]
 impl ConnectionKeeper for Keeper {
     async fn connect(&self, request: ConnectRequest, secret: Secret) -> Result<ConnectionRecord, Error> {
+        // Before any call: a secret's id in place of its value is refused without asking anybody.
         check_client_secret(&secret)?;
         let proof = self.prove(request.tenant, request.client, &secret);
         match proof.verdict {
@@ -93,6 +94,7 @@ impl ConnectionKeeper for Keeper {
             }
             _ => return Err(proof.to_error(ErrorKind::Unauthenticated, "the secret is not accepted")),
         }
+        // A new name each time: connecting again must leave the secret of the former connection in place.
         let id = SecretId::new(format!("connection/{}/{}", request.id, Uuid::new_v4()))?;
         self.faults.write(&KeeperStep::Store, || {
             self.world().kept.insert(id.clone(), secret);

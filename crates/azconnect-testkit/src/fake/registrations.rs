@@ -36,11 +36,11 @@ pub struct Registrations {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegistrationStep {
-    /// Any read.
+    /// Any call that only reads, of either port.
     Read,
-    /// Making an application trust.
+    /// Making an application trust, by `ApplicationTrust::ensure`.
     Ensure,
-    /// Taking its trust away.
+    /// Taking its trust away, by `ApplicationTrust::delete`.
     Delete,
 }
 
@@ -52,7 +52,7 @@ struct Registered {
 }
 
 impl Registrations {
-    /// A tenant without applications.
+    /// A tenant without applications, to which [`register`](Self::register) adds some.
     pub fn new() -> Self {
         Self::default()
     }
@@ -133,6 +133,7 @@ impl ApplicationTrust for Registrations {
         wish.check()?;
         self.faults.write(&RegistrationStep::Ensure, || {
             self.with(application, |one| {
+                // The rule of the client itself, so that both call the same wishes a conflict.
                 if let Some(known) = wish.fulfilled_by(&one.trusted)? {
                     return Ok(known);
                 }

@@ -71,7 +71,7 @@ impl Rotator {
         Self { clock, subjects: Arc::default() }
     }
 
-    /// Makes a subject due.
+    /// Makes the next rotation of a subject due, until it was rotated.
     pub fn make_due(&self, subject: &SubjectId) {
         self.of(subject, |known| known.is_due = true);
     }
@@ -144,6 +144,7 @@ impl Rotator {
             match plan.decision {
                 Decision::NotDue => return Ok(RotationOutcome::NotDue { plan: Box::new(plan) }),
                 Decision::Refuse => return Ok(RotationOutcome::Refused { plan: Box::new(plan) }),
+                // After the plan, as the real one: what is not due or refused is told without a lease.
                 _ => free(known)?,
             }
             self.record(

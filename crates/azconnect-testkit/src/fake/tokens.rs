@@ -55,6 +55,7 @@ impl Tokens {
             Ok(Arc::new(AccessToken::new(secret, now + LIFE, now + LIFE / 2)))
         });
         let token = fetched.map_err(|error| match error.kind() {
+            // A product shows code and advice of a refused credential, so a scripted refusal has them too.
             ErrorKind::Unauthenticated => {
                 error.with_service_code("AADSTS7000215").with_advice("check the secret of the application")
             }
@@ -79,6 +80,7 @@ impl TokenProvider for Tokens {
 
     async fn invalidate(&self, scope: &Scope, refused: &AccessToken) {
         let mut given = self.given();
+        // A second caller may report an older token, which must not cost the newer one.
         if given.held.get(scope).is_some_and(|token| token.secret.same_as(&refused.secret)) {
             given.held.remove(scope);
         }

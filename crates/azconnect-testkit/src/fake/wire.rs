@@ -14,9 +14,9 @@ use azconnect_http::{
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Conduct {
-    /// It answers.
+    /// It answers with this response.
     Answer(Response),
-    /// It takes no connection.
+    /// It takes no connection, so the request provably had no effect.
     Refuse,
     /// It reads the request, and the connection breaks before it has answered.
     Break,
@@ -75,9 +75,11 @@ impl Wire {
 #[async_trait]
 impl Transport for Wire {
     async fn send(&self, request: Request) -> Result<Response, Error> {
+        // As the real transport does: a client that sends a token over plain http must fail in tests too.
         require_safe_scheme(request.uri(), true)?;
         let options = SendOptions::of(&request);
         let conduct = (self.treat)(&request);
+        // Before the request is noted: a refused connection carries none.
         if matches!(conduct, Conduct::Refuse) {
             return Err(not_connected("the test refuses the connection"));
         }

@@ -24,7 +24,7 @@ use time::OffsetDateTime;
 
 use super::report::{Failure, fresh};
 
-/// Who calls a port.
+/// Whose permissions a port under test acts with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Caller {

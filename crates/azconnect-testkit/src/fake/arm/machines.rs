@@ -86,6 +86,7 @@ impl Machines for Subscription {
         self.faults.write(&ArmCall::Delete, || {
             let mut world = self.world();
             world.require(Access::Contributor, "Microsoft.Compute/virtualMachines/delete")?;
+            // Without a look whether it exists: deleting what is gone succeeds.
             world.remove_machine(machine);
             Ok(())
         })

@@ -57,7 +57,7 @@ impl Subscription {
         Self { id, world: Arc::default(), faults: Faults::new() }
     }
 
-    /// Its id.
+    /// The subscription's id, the same in every fake.
     pub fn id(&self) -> SubscriptionId {
         self.id
     }

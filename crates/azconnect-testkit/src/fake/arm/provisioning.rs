@@ -31,6 +31,7 @@ impl Provisioning for Subscription {
         }
         let fault = self.faults.next(&ArmCall::Run);
         let mut world = self.world();
+        // Before any fault: the real one journals the beginning before its first request.
         begin(&mut world, plan)?;
         build(&mut world, &plan.id, fault)
     }
@@ -82,6 +83,7 @@ impl ProvisionRecords for Subscription {
             let begun = begun.ok_or_else(|| {
                 absent("there is no machine that runs under this name").with_advice("provision it first")
             })?;
+            // Taken with the look: the port hands a key over once.
             if !std::mem::take(&mut begun.has_key) {
                 return Err(absent("the private key was handed over before")
                     .with_advice("use the copy that was kept, or add a new key"));
@@ -95,6 +97,7 @@ impl ProvisionRecords for Subscription {
 fn begin(world: &mut World, plan: &ProvisionPlan) -> Result<(), Error> {
     match world.begun.get(&plan.id) {
         Some(begun) if begun.phase != Phase::CleanedUp => {
+            // The same machine asked for again is a repetition, another one under its name a mistake.
             if begun.plan.spec == plan.spec {
                 return Ok(());
             }
@@ -153,6 +156,7 @@ fn build(world: &mut World, id: &ProvisionId, fault: Option<Fault>) -> Result<Pr
         return Err(error);
     }
     create(world, &plan)?;
+    // Everything exists when the answer is lost. The phase stays, so that the run can be resumed.
     answer(fault, ())?;
     if let Some(begun) = world.begun.get_mut(id) {
         begun.phase = Phase::Finished;
@@ -208,6 +212,7 @@ fn tear_down(world: &mut World, id: &ProvisionId) -> Option<String> {
     let in_group =
         |machine: &MachineSummary| machine.id.group().is_some_and(|name| name.eq_ignore_ascii_case(group.as_str()));
     let other = world.machines().find(|machine| in_group(&machine.summary)).map(|machine| machine.summary.name.clone());
+    // A group that was there before, or that holds somebody else's machine, is never deleted.
     let kept = match (own_group, other) {
         (true, Some(other)) => Some(format!("the resource group {group} stays: it holds {other}, which is not ours")),
         (true, None) => {

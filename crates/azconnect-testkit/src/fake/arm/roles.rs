@@ -16,6 +16,7 @@ impl Roles for Subscription {
         self.faults.write(&ArmCall::Assign, || {
             let mut world = self.world();
             world.require(Access::Owner, "Microsoft.Authorization/roleAssignments/write")?;
+            // The name follows from what is given to whom and where, so giving the same again finds it.
             if world.assignments.iter().any(|given| given.name() == assignment.name()) {
                 return Ok(Assigned::Before);
             }

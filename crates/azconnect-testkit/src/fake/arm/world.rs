@@ -10,11 +10,11 @@ use azconnect_core::{Diagnosis, Effect, Error, ErrorKind};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Access {
-    /// Read.
+    /// It may read, and nothing else, as Azure's role *Reader*.
     Reader,
-    /// Everything but giving roles.
+    /// It may do everything but give roles, as Azure's role *Contributor*.
     Contributor,
-    /// Everything.
+    /// It may do everything, as Azure's role *Owner*.
     #[default]
     Owner,
 }
@@ -23,33 +23,33 @@ pub enum Access {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ArmCall {
-    /// `Provisioning::plan`.
+    /// A call of `Provisioning::plan`.
     Plan,
-    /// `Provisioning::run`.
+    /// A call of `Provisioning::run`.
     Run,
-    /// `Provisioning::resume`.
+    /// A call of `Provisioning::resume`.
     Resume,
-    /// `Provisioning::clean_up`.
+    /// A call of `Provisioning::clean_up`.
     CleanUp,
-    /// Any call of `ProvisionRecords`.
+    /// A call of any method of `ProvisionRecords`.
     Records,
-    /// `Machines::list`.
+    /// A call of `Machines::list`.
     ListMachines,
-    /// `Machines::status`.
+    /// A call of `Machines::status`.
     Status,
-    /// `Machines::start`.
+    /// A call of `Machines::start`.
     Start,
-    /// `Machines::stop`.
+    /// A call of `Machines::stop`.
     Stop,
-    /// `Machines::restart`.
+    /// A call of `Machines::restart`.
     Restart,
-    /// `Machines::delete`.
+    /// A call of `Machines::delete`.
     Delete,
-    /// `Roles::assign`.
+    /// A call of `Roles::assign`.
     Assign,
-    /// `Roles::list`.
+    /// A call of `Roles::list`.
     ListRoles,
-    /// `Roles::remove`.
+    /// A call of `Roles::remove`.
     Remove,
 }
 
@@ -151,6 +151,7 @@ impl World {
                 .with_advice("check its name, or have it created");
             return Err((Step::Group, error));
         }
+        // A size that is not offered fits into no quota.
         let wanted = cores(&plan.spec.sizes).unwrap_or(u32::MAX);
         if self.cores_left() < wanted {
             let error = Error::new(ErrorKind::Conflict, "the quota of processor cores is used up")

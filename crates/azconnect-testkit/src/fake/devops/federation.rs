@@ -63,6 +63,7 @@ impl FederationConverter for DevOpsCaller {
     ) -> Result<Endpoint, Error> {
         let address = project.connection(before.id());
         self.write(DevOpsStep::Convert, |world| {
+            // By the rules of `eligibility`: the port promises that the one refuses what the other finds.
             let checks = conversion_checks(before, &project.project, rules);
             if let Some(stop) = checks.failures().next() {
                 return Err(refused(ErrorKind::Unsupported, &*stop.cause)

@@ -61,11 +61,11 @@ use super::faults::{Fault, Faults};
 pub enum DevOpsStep {
     /// A look at organizations, projects or permissions.
     Directory,
-    /// Reading connections.
+    /// Reading, listing or finding connections, and reading how they were used.
     Read,
     /// Creating, changing or deleting a connection.
     Write,
-    /// Testing a secret.
+    /// Testing the secret of a connection, or a candidate for it.
     Verify,
     /// Sharing a connection, or granting it to pipelines.
     Share,
@@ -74,7 +74,7 @@ pub enum DevOpsStep {
 }
 
 impl DevOpsStep {
-    /// All kinds of calls.
+    /// All kinds of calls, for a test that breaks each in turn.
     pub const ALL: [Self; 6] = [Self::Directory, Self::Read, Self::Write, Self::Verify, Self::Share, Self::Convert];
 }
 
@@ -87,7 +87,7 @@ pub struct DevOps {
 }
 
 impl DevOps {
-    /// A service without organizations.
+    /// A service without organizations, whose dates and deadlines follow a clock.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, world: Arc::default(), faults: Faults::new() }
     }
@@ -169,7 +169,7 @@ impl DevOps {
         self.faults.break_down(step, fault);
     }
 
-    /// Forgets every fault.
+    /// Forgets every fault, scripted or lasting.
     pub fn heal(&self) {
         self.faults.heal();
     }

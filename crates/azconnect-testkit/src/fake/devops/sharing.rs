@@ -35,6 +35,7 @@ impl ServiceConnectionSharing for DevOpsCaller {
             let (held, _) = world.open(connection)?;
             let added = reference(&project, name);
             let mut references = held.references();
+            // Sharing with the same project again gives the connection another name there.
             references.retain(|known| project_of(known) != project_of(&added));
             references.push(added);
             held.set_references(references);
@@ -55,6 +56,7 @@ impl ServiceConnectionSharing for DevOpsCaller {
             let last = references.is_empty();
             held.set_references(references);
             world.touch(connection.id, now);
+            // As in the service, a connection that no project sees any more is gone.
             if last {
                 world.connections.retain(|held| held.id != connection.id);
             }

@@ -43,6 +43,7 @@ impl ServiceConnectionWriter for DevOpsCaller {
             let (held, _) = world.open(&address)?;
             match secret {
                 Some(secret) => held.secret = Some(secret),
+                // The stored secret stays, and with it the mask that tells that there is one.
                 None => keep_masks(&held.document, &mut document),
             }
             held.document = document;
@@ -53,6 +54,7 @@ impl ServiceConnectionWriter for DevOpsCaller {
 
     async fn delete(&self, connection: &azconnect_devops::ConnectionAddress, _: Deletion) -> Result<(), Error> {
         self.write(DevOpsStep::Write, |world| {
+            // Looked for before the permission: what is gone may be deleted by anybody.
             if world.see(connection).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
                 return Ok(());
             }

@@ -7,7 +7,7 @@ use azconnect_credential::{Marker, SinkId};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Call {
-    /// The keys were listed.
+    /// The issuer's keys were listed.
     Inventory,
     /// A key was to be minted.
     Mint(Marker),
@@ -27,15 +27,15 @@ pub enum Call {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
-    /// Listing the keys.
+    /// Listing the keys, by [`CredentialIssuer::inventory`](azconnect_credential::CredentialIssuer::inventory).
     Inventory,
-    /// Minting.
+    /// Minting, by [`CredentialIssuer::mint`](azconnect_credential::CredentialIssuer::mint).
     Mint,
-    /// Removing a key.
+    /// Removing a key, by [`CredentialIssuer::retire`](azconnect_credential::CredentialIssuer::retire).
     Retire,
-    /// Trying a secret.
+    /// Trying a secret, by [`CredentialVerifier::verify`](azconnect_credential::CredentialVerifier::verify).
     Verify,
-    /// Looking at a consumer.
+    /// Looking at a consumer, by [`CredentialSink::inspect`](azconnect_credential::CredentialSink::inspect).
     Inspect(SinkId),
     /// Giving a consumer a secret.
     Push(SinkId),

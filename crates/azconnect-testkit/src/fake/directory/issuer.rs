@@ -45,6 +45,7 @@ impl CredentialIssuer for Issuer {
         let mut world = self.directory.world();
         let fault = world.call(Call::Mint(request.marker.clone()));
         proceed(fault)?;
+        // After the fault: a connection that breaks keeps the service from refusing.
         check(&world, request, clock)?;
         let key = world.add_key(Some(request.marker.as_str()), request.ends_at, Some(clock.elapsed()));
         let secret = world.secret_of(key).ok_or_else(|| Error::new(ErrorKind::Unexpected, "the key vanished"))?;
@@ -57,6 +58,7 @@ impl CredentialIssuer for Issuer {
         let fault = world.call(Call::Retire(key));
         proceed(fault)?;
         let quick = world.next_replica();
+        // As in Graph, a replica that has not heard of a key answers as if there were none.
         let listed = world.listed(quick, clock).any(|known| known.issued.key == key);
         let now = clock.elapsed();
         let known = world.keys.iter_mut().find(|known| known.issued.key == key && known.removed_at.is_none());

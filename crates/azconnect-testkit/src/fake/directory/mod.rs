@@ -150,7 +150,7 @@ impl Directory {
         self.world().faults.break_down(step, fault);
     }
 
-    /// Forgets every fault.
+    /// Forgets every fault, scripted or lasting.
     pub fn heal(&self) {
         self.world().faults.heal();
     }
@@ -160,7 +160,7 @@ impl Directory {
         Arc::new(Issuer::new(self.clone()))
     }
 
-    /// The port that proves.
+    /// The port that says whether every replica accepts a secret.
     pub fn verifier(&self) -> Arc<dyn CredentialVerifier> {
         Arc::new(Verifier(self.clone()))
     }

@@ -41,11 +41,13 @@ impl CredentialSink for Sink {
         let mut world = self.directory.world();
         let fault = world.call(Call::Push(self.id.clone(), candidate.key));
         let sink = world.sink(&self.id);
+        // The other's change stays although the push is refused, so that a test can see it survive the next push.
         if fault == Some(Fault::ChangedMeanwhile) {
             sink.revision += 1;
             sink.note = format!("changed by somebody else in revision {}", sink.revision);
         }
         proceed(fault)?;
+        // Pushing the same again is no change: the revision counts changes.
         if !sink.secret.same_as(candidate.secret) {
             sink.secret = candidate.secret.duplicate();
             sink.revision += 1;
@@ -54,6 +56,7 @@ impl CredentialSink for Sink {
     }
 
     async fn verify(&self, candidate: &Candidate<'_>) -> Assessment {
+        // In a block of its own: `assess` takes the lock again.
         let held = {
             let mut world = self.directory.world();
             if let Some(fault) = world.call(Call::VerifySink(self.id.clone())) {
@@ -61,6 +64,7 @@ impl CredentialSink for Sink {
             }
             world.sink(&self.id).secret.duplicate()
         };
+        // That the consumer works with another secret proves nothing of this one.
         if !held.same_as(candidate.secret) {
             return Assessment::new(CredentialVerdict::Rejected, "the consumer holds another secret")
                 .with_advice("push again");

@@ -31,6 +31,7 @@ pub(super) fn assess(directory: &Directory, candidate: &Candidate<'_>) -> Assess
     let clock = &*directory.clock;
     let mut world = directory.world();
     for successes in 0..SIGN_INS {
+        // Each sign-in may meet another replica, so one success proves nothing.
         let quick = world.next_replica();
         if !world.accepts(candidate.secret, quick, clock) {
             let young = candidate.minted_at.is_some_and(|at| clock.now() - at < PATIENCE);

@@ -52,6 +52,7 @@ impl World {
     }
 
     pub(super) fn add_key(&mut self, name: Option<&str>, ends_at: OffsetDateTime, at: Option<Duration>) -> KeyId {
+        // Counted and not random: the same test makes the same ids and secrets.
         self.minted += 1;
         let number = self.minted;
         let key = KeyId::from(Uuid::from_u128(0xfa4e_0000_0000_4000_8000_0000_0000_0000 + u128::from(number)));
@@ -97,6 +98,8 @@ impl World {
     /// Whether a replica accepts a secret.
     pub(super) fn accepts(&self, secret: &Secret, quick: bool, clock: &dyn Clock) -> bool {
         self.listed(quick, clock)
+            // By the wall clock, where lags go by elapsed time: setting the clock expires secrets and hurries no
+            // replica.
             .filter(|key| key.issued.ends_at.is_none_or(|end| clock.now() < end))
             .any(|key| key.secret.same_as(secret))
     }
