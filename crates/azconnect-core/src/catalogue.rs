@@ -60,7 +60,7 @@ impl<C: Copy, X: Copy> Row<C, X> {
         }
     }
 
-    /// Sets whether to try again, where the kind alone says it wrongly.
+    /// Sets whether to try again, where the kind's usual answer would be wrong.
     #[must_use]
     pub const fn with_retry(self, retry: Retry) -> Self {
         Self { retry: Some(retry), ..self }
@@ -80,7 +80,7 @@ impl<C: Copy, X: Copy> Row<C, X> {
 }
 
 impl<C, X> Row<C, X> {
-    /// The coarse kind of the failure.
+    /// The kind of error that the code stands for.
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
@@ -90,12 +90,12 @@ impl<C, X> Row<C, X> {
         self.effect
     }
 
-    /// The failure in our own words.
+    /// The failure in our own words, in one line.
     pub const fn message(&self) -> &'static str {
         self.message
     }
 
-    /// What the person should do.
+    /// What the person should do about it.
     pub const fn advice(&self) -> &'static str {
         self.advice
     }
@@ -127,7 +127,7 @@ impl<C: fmt::Debug, X> fmt::Debug for Row<C, X> {
     }
 }
 
-/// All rows of one service.
+/// The rows of one service: every code that is known of it, with its meaning.
 #[derive(Clone, Copy)]
 pub struct Catalogue<C: 'static, X: 'static = ()> {
     rows: &'static [Row<C, X>],

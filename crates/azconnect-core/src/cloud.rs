@@ -18,7 +18,7 @@ impl Scope {
         Self(format!("{}/.default", resource.trim_end_matches('/')).into())
     }
 
-    /// The scope as the token endpoint wants it.
+    /// The scope as the token endpoint takes it, such as `https://graph.microsoft.com/.default`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -49,6 +49,7 @@ pub struct Cloud {
     name: Box<str>,
     login: Url,
     resource_manager: Url,
+    // Apart from the address, since Azure Stack names an audience that is not its address.
     resource_manager_audience: Box<str>,
     graph: Url,
     devops: Url,
@@ -58,7 +59,7 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    /// Azure for everyone.
+    /// The public cloud (`AzureCloud`).
     pub fn public() -> Self {
         Self::known(
             "AzureCloud",
@@ -69,7 +70,7 @@ impl Cloud {
         )
     }
 
-    /// Azure for the government of the United States.
+    /// The cloud for the government of the United States (`AzureUSGovernment`).
     pub fn us_government() -> Self {
         Self::known(
             "AzureUSGovernment",
@@ -80,7 +81,7 @@ impl Cloud {
         )
     }
 
-    /// Azure in China, run by 21Vianet.
+    /// The cloud in China, run by 21Vianet (`AzureChinaCloud`).
     pub fn china() -> Self {
         Self::known(
             "AzureChinaCloud",
@@ -96,37 +97,37 @@ impl Cloud {
         CustomCloud { cloud: Self { name: name.into().into(), ..Self::public() }, http_loopback: false }
     }
 
-    /// The name that service connections use for it (`data.environment`).
+    /// The name of the cloud, such as `AzureCloud`: the one that service connections use (`data.environment`).
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Microsoft Entra ID.
+    /// Where Microsoft Entra ID signs in: `https://login.microsoftonline.com/` in the public cloud.
     pub fn login(&self) -> &Url {
         &self.login
     }
 
-    /// Azure Resource Manager.
+    /// The address of Azure Resource Manager: `https://management.azure.com/` in the public cloud.
     pub fn resource_manager(&self) -> &Url {
         &self.resource_manager
     }
 
-    /// Microsoft Graph.
+    /// The address of Microsoft Graph: `https://graph.microsoft.com/` in the public cloud.
     pub fn graph(&self) -> &Url {
         &self.graph
     }
 
-    /// Azure DevOps: organizations are the first path segment.
+    /// The address of Azure DevOps, `https://dev.azure.com/`; an organization is the first segment of the path.
     pub fn devops(&self) -> &Url {
         &self.devops
     }
 
-    /// Azure DevOps identities, groups and personal access tokens.
+    /// Where Azure DevOps keeps identities, groups and personal access tokens: `https://vssps.dev.azure.com/`.
     pub fn devops_identity(&self) -> &Url {
         &self.devops_identity
     }
 
-    /// Azure DevOps profiles and accounts.
+    /// Where Azure DevOps keeps profiles and accounts: `https://app.vssps.visualstudio.com/`.
     pub fn devops_profile(&self) -> &Url {
         &self.devops_profile
     }
@@ -136,17 +137,17 @@ impl Cloud {
         &self.key_vault_suffix
     }
 
-    /// The scope of Azure Resource Manager.
+    /// The scope of tokens for Azure Resource Manager.
     pub fn resource_manager_scope(&self) -> Scope {
         Scope::of_resource(&self.resource_manager_audience)
     }
 
-    /// The scope of Microsoft Graph.
+    /// The scope of tokens for Microsoft Graph.
     pub fn graph_scope(&self) -> Scope {
         Scope::of_resource(self.graph.as_str())
     }
 
-    /// The scope of Azure DevOps.
+    /// The scope of tokens for Azure DevOps, the same in every cloud.
     pub fn devops_scope(&self) -> Scope {
         Scope::of_resource(DEVOPS_RESOURCE)
     }
@@ -158,6 +159,7 @@ impl Cloud {
             resource_manager: constant(arm),
             resource_manager_audience: arm.into(),
             graph: constant(graph),
+            // Azure DevOps has these hosts only: its connections lead from them to every cloud.
             devops: constant("https://dev.azure.com/"),
             devops_identity: constant("https://vssps.dev.azure.com/"),
             devops_profile: constant("https://app.vssps.visualstudio.com/"),
@@ -258,14 +260,14 @@ impl CustomCloud {
         Ok(self)
     }
 
-    /// Sets what follows a vault's name.
+    /// Sets what follows a vault's name and a dot in its host, such as `vault.azure.net`.
     #[must_use]
     pub fn with_key_vault_suffix(mut self, suffix: &str) -> Self {
         self.cloud.key_vault_suffix = suffix.into();
         self
     }
 
-    /// The finished cloud.
+    /// The cloud with the addresses that were set, and the public cloud's for the others.
     pub fn build(self) -> Cloud {
         self.cloud
     }

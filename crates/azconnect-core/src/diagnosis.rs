@@ -11,8 +11,8 @@ use crate::error_kind::ErrorKind;
 
 /// What failed, whether it had an effect, and what the person should do: an [`Error`](crate::Error) without its source.
 ///
-/// An error moves it through ports; an assessment, a check and a journal keep it. It is serialised under stable names,
-/// always with the advice, so that a web page can show it as it is.
+/// An error carries it through ports; an assessment, a check and a journal keep it. It is serialised under stable
+/// names, always with the advice, so that a web page can show it as it is.
 ///
 /// [`Display`](fmt::Display) is one line that names operation, status and code once, also if the message names them
 /// already.
@@ -124,9 +124,11 @@ impl Diagnosis {
     /// pause. Advice that only followed from the kind changes with it.
     #[must_use]
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
+        // Only the kind's own remedy is replaced: other advice was written for this failure and stays true.
         if self.0.advice == self.0.kind.advice() {
             self.0.advice = Cow::Borrowed(kind.advice());
         }
+        // A pause that the service named is a fact, whichever kind the failure is given.
         if self.retry_after().is_none() {
             self.0.retry = usual_retry(kind);
         }
@@ -198,7 +200,7 @@ impl Diagnosis {
         self
     }
 
-    /// What went wrong.
+    /// What went wrong, in a kind that a caller can branch on.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -208,7 +210,7 @@ impl Diagnosis {
         &self.0.message
     }
 
-    /// Whether something may have changed.
+    /// Whether the failed operation may have changed something.
     pub fn effect(&self) -> Effect {
         self.0.effect
     }
@@ -218,22 +220,22 @@ impl Diagnosis {
         self.0.retry
     }
 
-    /// The pause the service asked for.
+    /// The pause that the service asked for before it is asked again.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry.named_pause()
     }
 
-    /// The operation that failed.
+    /// The operation that failed, such as `graph.application.get`.
     pub fn operation(&self) -> Option<&str> {
         self.0.operation.as_deref()
     }
 
-    /// The field of the caller's input that is wrong, as a stable path.
+    /// The field of the caller's input that is wrong, as a stable path such as `client_secret`.
     pub fn field(&self) -> Option<&str> {
         self.0.field.as_deref()
     }
 
-    /// The service's own code.
+    /// The service's own code, such as `AADSTS7000215` or `AuthorizationFailed`.
     pub fn service_code(&self) -> Option<&str> {
         self.0.service_code.as_deref()
     }
@@ -243,12 +245,12 @@ impl Diagnosis {
         self.0.http_status
     }
 
-    /// The service's id of the request.
+    /// The service's id of the request, which its support asks for.
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
-    /// What the person should do. Where no catalogue knows better, the general remedy of the kind.
+    /// What the person should do: the advice of a catalogue or of the caller, else the general remedy of the kind.
     pub fn advice(&self) -> &str {
         &self.0.advice
     }

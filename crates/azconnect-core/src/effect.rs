@@ -12,12 +12,13 @@ pub enum Effect {
     /// Provably nothing was applied.
     None,
     /// It may have been applied: read before doing it again.
+    // A word of a newer version is doubt, and never proof that nothing was applied.
     #[serde(other)]
     Unknown,
 }
 
 impl Effect {
-    /// Its stable name.
+    /// The stable name: `none` or `unknown`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -31,7 +32,7 @@ impl Effect {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Retry {
-    /// It will fail again.
+    /// It will fail again until somebody changes something.
     No,
     /// It may succeed after a pause of the caller's choice.
     Backoff,
@@ -40,7 +41,7 @@ pub enum Retry {
 }
 
 impl Retry {
-    /// Its stable name, without the pause.
+    /// The stable name without the pause: `no`, `backoff` or `after`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::No => "no",
@@ -49,7 +50,7 @@ impl Retry {
         }
     }
 
-    /// The pause the service named.
+    /// The pause that the service named, for [`Retry::After`].
     pub fn named_pause(self) -> Option<Duration> {
         match self {
             Self::After(pause) => Some(pause),

@@ -51,7 +51,7 @@ impl Error {
         self.diagnosis
     }
 
-    /// The same source under a changed diagnosis.
+    /// Changes the diagnosis and keeps the source.
     fn map(self, change: impl FnOnce(Diagnosis) -> Diagnosis) -> Self {
         Self { diagnosis: change(self.diagnosis), source: self.source }
     }
@@ -125,12 +125,12 @@ impl Error {
         self
     }
 
-    /// What went wrong.
+    /// What went wrong, in a kind that a caller can branch on.
     pub fn kind(&self) -> ErrorKind {
         self.diagnosis.kind()
     }
 
-    /// Whether something may have changed.
+    /// Whether the failed operation may have changed something.
     pub fn effect(&self) -> Effect {
         self.diagnosis.effect()
     }
@@ -140,17 +140,17 @@ impl Error {
         self.diagnosis.retry()
     }
 
-    /// The operation that failed.
+    /// The operation that failed, such as `graph.application.get`.
     pub fn operation(&self) -> Option<&str> {
         self.diagnosis.operation()
     }
 
-    /// The field of the caller's input that is wrong, as a stable path.
+    /// The field of the caller's input that is wrong, as a stable path such as `client_secret`.
     pub fn field(&self) -> Option<&str> {
         self.diagnosis.field()
     }
 
-    /// The service's own code.
+    /// The service's own code, such as `AADSTS7000215` or `AuthorizationFailed`.
     pub fn service_code(&self) -> Option<&str> {
         self.diagnosis.service_code()
     }
@@ -160,7 +160,7 @@ impl Error {
         self.diagnosis.http_status()
     }
 
-    /// The service's id of the request.
+    /// The service's id of the request, which its support asks for.
     pub fn request_id(&self) -> Option<&str> {
         self.diagnosis.request_id()
     }
@@ -170,7 +170,7 @@ impl Error {
         self.diagnosis.message()
     }
 
-    /// What the person should do. Where no catalogue knows better, the general remedy of the kind.
+    /// What the person should do: the advice of a catalogue or of the caller, else the general remedy of the kind.
     pub fn advice(&self) -> &str {
         self.diagnosis.advice()
     }

@@ -36,7 +36,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// Every kind.
+    /// Every kind, in the order of their declaration.
     pub const ALL: [Self; 11] = [
         Self::Conflict,
         Self::InvalidInput,
@@ -51,7 +51,7 @@ impl ErrorKind {
         Self::Unexpected,
     ];
 
-    /// Its stable name, such as `permission_denied`.
+    /// The stable name of the kind, such as `permission_denied`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Conflict => "conflict",

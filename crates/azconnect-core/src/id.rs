@@ -203,6 +203,7 @@ impl ResourceGroupName {
             1..=90 => {}
             _ => return wrong("is longer than 90 characters"),
         }
+        // Letters of every script: Azure's rule for resource groups is not limited to ASCII.
         if let Some(bad) = name.chars().find(|c| !c.is_alphanumeric() && !"_()-.".contains(*c)) {
             return wrong(&format!("holds {bad:?}, which is not allowed"));
         }

@@ -22,7 +22,7 @@ impl Sequence {
     pub const START: Self = Self(0);
 }
 
-/// What is to be recorded: a kind, and a document without any secret.
+/// An event to be recorded: its kind, and a document without any secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Record {
@@ -45,7 +45,7 @@ impl Record {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Its position.
+    /// The position in the stream, which the journal gave it.
     pub sequence: Sequence,
     /// The lease epoch under which it was written.
     pub epoch: Epoch,
@@ -54,13 +54,13 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// A record at a position.
+    /// A record at a position, for implementations of [`Journal`].
     pub fn new(sequence: Sequence, epoch: Epoch, record: Record) -> Self {
         Self { sequence, epoch, record }
     }
 }
 
-/// A request to append.
+/// A request to append records to one stream.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Append {

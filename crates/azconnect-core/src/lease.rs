@@ -23,11 +23,11 @@ pub struct Epoch(pub u64);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Grant {
-    /// What was granted.
+    /// The key that was granted.
     pub key: LeaseKey,
     /// Higher than every earlier grant's of this key.
     pub epoch: Epoch,
-    /// Who holds it: a name that no other process has.
+    /// The holder's name, which no other process has.
     pub holder: String,
     /// When it ends, by the lease's clock.
     pub expires_at: OffsetDateTime,

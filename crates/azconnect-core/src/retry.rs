@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::effect::Retry;
 use crate::error::Error;
 
-/// How often the pause doubles at most.
+/// How often the pause doubles at most: 2^20 times the first pause is beyond every cap.
 const MAX_DOUBLINGS: u32 = 20;
 
 /// What is known when one attempt has failed.
@@ -106,7 +106,7 @@ impl RetryPolicy for ExponentialBackoff {
     }
 }
 
-/// Never tries again.
+/// A policy that never tries again.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoRetry;
 

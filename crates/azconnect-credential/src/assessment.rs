@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CredentialVerdict {
-    /// It works, as often as was asked for.
+    /// It worked in every attempt of the check.
     Accepted,
     /// It does not work yet, and is new enough that it may soon.
     Pending,
@@ -25,9 +25,9 @@ pub enum CredentialVerdict {
 #[serde(from = "Stored")]
 #[non_exhaustive]
 pub struct Assessment {
-    /// The verdict.
+    /// What the check says about the credential.
     pub verdict: CredentialVerdict,
-    /// How it was reached, in one line for a person; holds no secret and no body of an answer.
+    /// How the verdict was reached, in one line for a person: without any secret, and without the body of an answer.
     pub evidence: String,
     /// What is known about the refusal or failure, where the verdict is not [`CredentialVerdict::Accepted`].
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,7 +57,7 @@ impl Assessment {
         self
     }
 
-    /// Sets the service's code.
+    /// Sets the service's own code, such as `AADSTS7000215`.
     #[must_use]
     pub fn with_service_code(self, code: impl Into<String>) -> Self {
         let diagnosis = self.to_diagnosis().with_service_code(code);
@@ -83,7 +83,7 @@ impl Assessment {
         self.verdict == CredentialVerdict::Accepted
     }
 
-    /// The service's own code, where it gave one.
+    /// The service's own code, such as `AADSTS7000215`, where it gave one.
     pub fn service_code(&self) -> Option<&str> {
         self.diagnosis.as_ref()?.service_code()
     }
@@ -98,15 +98,15 @@ impl Assessment {
         self.diagnosis.as_ref()?.retry_after()
     }
 
-    /// What is known, with the evidence as its message and without effect, since a check has none. Where nothing is known,
-    /// it follows from the verdict.
+    /// What is known about the refusal or failure, with the evidence as its message. The effect is [`Effect::None`],
+    /// since a check changes nothing. Where no diagnosis was kept, the kind follows from the verdict.
     pub fn to_diagnosis(&self) -> Diagnosis {
         let known = self.diagnosis.clone().unwrap_or_else(|| Diagnosis::new(self.usual_kind(), ""));
         known.with_message(self.evidence.as_str()).with_effect(Effect::None)
     }
 
-    /// The failure of whoever needed a credential that is accepted. `message` says what that means for them; the evidence
-    /// follows it.
+    /// An error for a caller that cannot go on without an accepted credential. `message` says what that means for the
+    /// caller; the evidence follows it.
     ///
     /// Code, status, advice and pause are those of the check. What failed has had no effect.
     pub fn to_error(&self, kind: ErrorKind, message: &str) -> Error {
@@ -116,6 +116,7 @@ impl Assessment {
     fn usual_kind(&self) -> ErrorKind {
         match self.verdict {
             CredentialVerdict::Rejected => ErrorKind::Unauthenticated,
+            // None of these says that the credential is wrong: a caller who tries again later may succeed.
             CredentialVerdict::Accepted | CredentialVerdict::Pending | CredentialVerdict::Inconclusive => {
                 ErrorKind::Unavailable
             }

@@ -7,15 +7,16 @@ use time::OffsetDateTime;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Candidate<'a> {
-    /// The secret.
+    /// The secret's text, borrowed from whoever keeps it.
     pub secret: &'a Secret,
-    /// Its public id, where it is known.
+    /// The public id of the secret (the portal's *Secret ID*), where it is known.
     pub key: Option<KeyId>,
     /// When it was minted, where that is known: a refusal soon after may only mean *not replicated yet*.
     pub minted_at: Option<OffsetDateTime>,
-    /// When it ends, where that is known.
+    /// When the secret ends, where that is known.
     pub ends_at: Option<OffsetDateTime>,
-    /// What the consumer called its state after it took this secret, where that is known.
+    /// The consumer's own name for its state after it took this secret, such as the time of its last change, where
+    /// that is known: [`PushReceipt::revision`](crate::PushReceipt::revision).
     pub revision: Option<&'a str>,
 }
 
@@ -25,28 +26,28 @@ impl<'a> Candidate<'a> {
         Self { secret, key: None, minted_at: None, ends_at: None, revision: None }
     }
 
-    /// Sets its public id.
+    /// Sets the public id of the secret.
     #[must_use]
     pub fn with_key(mut self, key: KeyId) -> Self {
         self.key = Some(key);
         self
     }
 
-    /// Sets when it was minted.
+    /// Sets when the secret was minted.
     #[must_use]
     pub fn with_minted_at(mut self, at: OffsetDateTime) -> Self {
         self.minted_at = Some(at);
         self
     }
 
-    /// Sets when it ends.
+    /// Sets when the secret ends.
     #[must_use]
     pub fn with_ends_at(mut self, at: OffsetDateTime) -> Self {
         self.ends_at = Some(at);
         self
     }
 
-    /// Sets what the consumer called its state after it took this secret.
+    /// Sets the consumer's own name for its state after it took this secret.
     #[must_use]
     pub fn with_revision(mut self, revision: Option<&'a str>) -> Self {
         self.revision = revision;

@@ -21,7 +21,7 @@ pub enum CheckStatus {
 }
 
 impl CheckStatus {
-    /// Its stable name.
+    /// The stable name of the status, such as `passed`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -52,7 +52,7 @@ impl fmt::Display for CheckStatus {
 pub struct Check {
     /// The stable name of the rule, in kebab-case, such as `core-quota`: for programs, and for looking it up.
     pub code: String,
-    /// What was looked at, for a person.
+    /// What was looked at, in words for a person, such as `core quota`.
     pub subject: String,
     /// How it turned out.
     pub status: CheckStatus,
@@ -70,7 +70,7 @@ pub struct Check {
 }
 
 impl Check {
-    /// Nothing stands in the way.
+    /// A check that found nothing in the way.
     pub fn passed(code: impl Into<String>, subject: impl Into<String>, cause: impl Into<String>) -> Self {
         Self {
             code: code.into(),
@@ -83,7 +83,7 @@ impl Check {
         }
     }
 
-    /// The work would fail, until the person does something.
+    /// A check that found why the work would fail; `remedy` says what a person can do about it.
     pub fn failed(
         code: impl Into<String>,
         subject: impl Into<String>,
@@ -93,7 +93,7 @@ impl Check {
         Self { status: CheckStatus::Failed, ..Self::passed(code, subject, cause) }.with_remedy(remedy)
     }
 
-    /// It could not be found out.
+    /// A check whose question could not be answered.
     pub fn unknown(
         code: impl Into<String>,
         subject: impl Into<String>,
@@ -103,17 +103,17 @@ impl Check {
         Self { status: CheckStatus::Unknown, ..Self::passed(code, subject, cause) }.with_remedy(remedy)
     }
 
-    /// It was not looked at; the cause says what has to pass first.
+    /// A check that was not made; the cause says what has to pass first.
     pub fn skipped(code: impl Into<String>, subject: impl Into<String>, cause: impl Into<String>) -> Self {
         Self { status: CheckStatus::Skipped, ..Self::passed(code, subject, cause) }
     }
 
-    /// The work would fail, as an error says.
+    /// A failed check with the cause, the remedy and the diagnosis of an error.
     pub fn failed_by(code: impl Into<String>, subject: impl Into<String>, error: &Error) -> Self {
         Self::failed(code, subject, error.to_string(), error.advice()).with_diagnosis(error.diagnosis().clone())
     }
 
-    /// It could not be found out, because of an error.
+    /// An unanswered check with the cause, the remedy and the diagnosis of the error that stood in the way.
     pub fn unknown_by(code: impl Into<String>, subject: impl Into<String>, error: &Error) -> Self {
         Self::unknown(code, subject, error.to_string(), error.advice()).with_diagnosis(error.diagnosis().clone())
     }
@@ -150,8 +150,8 @@ impl Check {
         self
     }
 
-    /// The failure of whoever cannot go on because of it. `message` says what that means for them; the cause follows it,
-    /// and the check's code stands in where the service gave none. Nothing has been changed.
+    /// An error for a caller that cannot go on because of this check. `message` says what that means for the caller;
+    /// the cause follows it. The check's code stands in where the service gave none. The effect is [`Effect::None`].
     pub fn to_error(&self, kind: ErrorKind, message: &str) -> Error {
         let known = self.diagnosis.clone().unwrap_or_else(|| Diagnosis::new(kind, ""));
         let mut known =

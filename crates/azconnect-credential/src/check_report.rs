@@ -13,7 +13,7 @@ use crate::check::{Check, CheckStatus};
 #[serde(transparent)]
 #[non_exhaustive]
 pub struct CheckReport {
-    /// The checks.
+    /// The checks, in the order in which they were made.
     pub checks: Vec<Check>,
 }
 
@@ -23,27 +23,27 @@ impl CheckReport {
         Self::default()
     }
 
-    /// Whether nothing is known to stand in the way.
+    /// Whether no check failed: nothing is known to stand in the way.
     pub fn is_clear(&self) -> bool {
         self.failures().next().is_none()
     }
 
-    /// What stands in the way.
+    /// The checks that failed: what stands in the way.
     pub fn failures(&self) -> impl Iterator<Item = &Check> {
         self.with_status(CheckStatus::Failed)
     }
 
-    /// The checks that turned out in one way.
+    /// The checks with this status.
     pub fn with_status(&self, status: CheckStatus) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(move |check| check.status == status)
     }
 
-    /// The first check with a code.
+    /// The first check with this code, such as `core-quota`.
     pub fn of(&self, code: impl AsRef<str>) -> Option<&Check> {
         self.checks.iter().find(|check| check.code == code.as_ref())
     }
 
-    /// The checks.
+    /// The checks, in the order in which they were made.
     pub fn iter(&self) -> std::slice::Iter<'_, Check> {
         self.checks.iter()
     }
@@ -58,7 +58,7 @@ impl CheckReport {
         self.checks.len()
     }
 
-    /// Adds a check.
+    /// Adds a check at the end.
     pub fn push(&mut self, check: Check) {
         self.checks.push(check);
     }
@@ -101,7 +101,7 @@ impl<'a> IntoIterator for &'a CheckReport {
 }
 
 impl fmt::Display for CheckReport {
-    /// One line a check.
+    /// Writes one line for each check.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, check) in self.checks.iter().enumerate() {
             if at > 0 {

@@ -15,6 +15,7 @@ pub fn check_client_secret(secret: &Secret) -> Result<(), Error> {
     if text.is_empty() {
         return refuse("is empty", "paste the Value of the secret, which the portal shows once, when it is created");
     }
+    // Before the check for spaces: an ID that was pasted with a space beside it still gets the advice that helps.
     if text.trim().parse::<KeyId>().is_ok() {
         return refuse(
             "looks like the ID of a secret, not like its value",

@@ -76,34 +76,34 @@ pub enum KeyHolder {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct IssuedKey {
-    /// Its public id.
+    /// The public id, which the portal shows as *Secret ID*.
     pub key: KeyId,
-    /// Its display name, which is a [`Marker`] if we minted it.
+    /// The display name: a [`Marker`] for a key that this issuer minted, any text for others.
     pub display_name: Option<String>,
-    /// Since when it is valid.
+    /// When it begins to be valid, where the service says so.
     #[serde(with = "time::serde::rfc3339::option")]
     pub starts_at: Option<OffsetDateTime>,
-    /// Until when it is valid.
+    /// When it ends, where the service says so.
     #[serde(with = "time::serde::rfc3339::option")]
     pub ends_at: Option<OffsetDateTime>,
-    /// Which object holds it.
+    /// The kind of object that holds it.
     pub holder: KeyHolder,
 }
 
 impl IssuedKey {
-    /// A key of a holder.
+    /// A key with this id and holder, and nothing else known.
     pub fn new(key: KeyId, holder: KeyHolder) -> Self {
         Self { key, display_name: None, starts_at: None, ends_at: None, holder }
     }
 
-    /// Sets its display name.
+    /// Sets the display name.
     #[must_use]
     pub fn with_display_name(mut self, name: impl Into<String>) -> Self {
         self.display_name = Some(name.into());
         self
     }
 
-    /// Sets since when and until when it is valid.
+    /// Sets when it begins to be valid and when it ends.
     #[must_use]
     pub fn with_validity(mut self, starts_at: Option<OffsetDateTime>, ends_at: Option<OffsetDateTime>) -> Self {
         self.starts_at = starts_at;
@@ -111,7 +111,7 @@ impl IssuedKey {
         self
     }
 
-    /// Whether it carries a marker.
+    /// Whether the marker is its display name.
     pub fn carries(&self, marker: &Marker) -> bool {
         self.display_name.as_deref() == Some(marker.as_str())
     }
@@ -121,7 +121,7 @@ impl IssuedKey {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Inventory {
-    /// Who it is, for a person: the application's display name.
+    /// Whose keys these are, for a person: the application's display name.
     pub title: String,
     /// The keys, over all objects that can hold one.
     pub keys: Vec<IssuedKey>,
@@ -136,7 +136,7 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// An inventory of keys.
+    /// An inventory of these keys, without limits and checks.
     pub fn new(title: impl Into<String>, keys: Vec<IssuedKey>) -> Self {
         Self { title: title.into(), keys, ..Self::default() }
     }
@@ -162,14 +162,14 @@ impl Inventory {
         self
     }
 
-    /// Sets what else was found.
+    /// Sets what else the read found.
     #[must_use]
     pub fn with_checks(mut self, checks: CheckReport) -> Self {
         self.checks = checks;
         self
     }
 
-    /// The key of an id.
+    /// The key with this id, where it is listed.
     pub fn key(&self, key: KeyId) -> Option<&IssuedKey> {
         self.keys.iter().find(|issued| issued.key == key)
     }
@@ -180,7 +180,7 @@ impl Inventory {
     }
 }
 
-/// What a new secret shall be like.
+/// A request for a new secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MintRequest {
@@ -202,7 +202,7 @@ impl MintRequest {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Minted {
-    /// Its public id.
+    /// The public id, by which the secret is retired later.
     pub key: KeyId,
     /// The secret: seal it before anything else.
     pub secret: Secret,
@@ -232,7 +232,7 @@ pub enum Retirement {
 /// Every implementation passes `azconnect_testkit::conformance::credential_issuer`.
 #[async_trait]
 pub trait CredentialIssuer: Send + Sync {
-    /// The stable name of what it mints for.
+    /// The stable name of what it mints for, the same in every process.
     fn subject(&self) -> &SubjectId;
 
     /// Reads what exists. Idempotent, without effect.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use time::OffsetDateTime;
 
 azconnect_core::name_id!(
-    /// The product's own name of a connection.
+    /// The name that the product gives a connection, such as `contoso`.
     ConnectionId,
     "connection id"
 );
@@ -26,6 +26,7 @@ impl Region {
     /// # Errors
     /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) unless what remains without spaces is 1 to 60 letters and digits.
     pub fn new(name: &str) -> Result<Self, Error> {
+        // One spelling for each region, so that records and answers of Azure can be compared as text.
         let name: String = name.chars().filter(|c| *c != ' ').map(|c| c.to_ascii_lowercase()).collect();
         if name.is_empty() || name.len() > MAX_REGION_LENGTH || !name.chars().all(|c| c.is_ascii_alphanumeric()) {
             return Err(Error::invalid("region", "is not the name of a region")
@@ -34,7 +35,7 @@ impl Region {
         Ok(Self(name.into()))
     }
 
-    /// The programmatic name.
+    /// The programmatic name, such as `westeurope`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -67,17 +68,17 @@ impl<'de> Deserialize<'de> for Region {
 pub enum CredentialKind {
     /// With a client secret.
     ClientSecret {
-        /// Where it is sealed.
+        /// The name under which the secret is sealed in the `SecretStore`.
         secret: SecretId,
-        /// Its public id, where it is known.
+        /// The public id of the secret, where it is known.
         key: Option<KeyId>,
-        /// When it ends, where that is known.
+        /// When the secret ends, where that is known.
         #[serde(with = "time::serde::rfc3339::option")]
         ends_at: Option<OffsetDateTime>,
     },
     /// With a certificate's private key.
     Certificate {
-        /// Where certificate and key are sealed, as PEM.
+        /// The name under which certificate and private key are sealed, both as PEM.
         secret: SecretId,
         /// When the certificate ends, where that is known.
         #[serde(with = "time::serde::rfc3339::option")]
@@ -85,9 +86,9 @@ pub enum CredentialKind {
     },
     /// With tokens of another issuer that the application trusts. Nothing is stored, and nothing expires.
     Federated {
-        /// The issuer's address.
+        /// The issuer's address: the `iss` claim of its tokens.
         issuer: String,
-        /// Whom the issuer vouches for.
+        /// Whom the tokens speak for: their `sub` claim.
         subject: String,
     },
 }
@@ -98,7 +99,7 @@ impl CredentialKind {
         Self::ClientSecret { secret, key: None, ends_at }
     }
 
-    /// When it ends, where that is known.
+    /// When the secret or certificate ends, where that is known.
     pub fn ends_at(&self) -> Option<OffsetDateTime> {
         match self {
             Self::ClientSecret { ends_at, .. } | Self::Certificate { ends_at, .. } => *ends_at,
@@ -111,17 +112,17 @@ impl CredentialKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ConnectionRecord {
-    /// The product's name of it.
+    /// The product's name for the connection.
     pub id: ConnectionId,
     /// The customer's subscription.
     pub subscription: SubscriptionId,
     /// The customer's tenant.
     pub tenant: TenantId,
-    /// The application that acts.
+    /// The client id of the application that signs in.
     pub client: ClientId,
-    /// How it signs in.
+    /// How the application signs in.
     pub credential: CredentialKind,
-    /// Where new resources go.
+    /// The region in which new resources are created.
     pub region: Option<Region>,
     /// The one resource group it may act in, if it is limited to one.
     pub resource_group: Option<ResourceGroupName>,
@@ -139,7 +140,7 @@ impl ConnectionRecord {
         Self { id, subscription, tenant, client, credential, region: None, resource_group: None }
     }
 
-    /// Sets where new resources go.
+    /// Sets the region in which new resources are created.
     #[must_use]
     pub fn with_region(mut self, region: Region) -> Self {
         self.region = Some(region);
@@ -167,26 +168,26 @@ pub enum Expiry {
     Unknown,
     /// It ends later than the time to act.
     Fresh {
-        /// When it ends.
+        /// The end, which is further away than the warning time.
         #[serde(with = "time::serde::rfc3339")]
         ends_at: OffsetDateTime,
     },
-    /// It is time to act.
+    /// It ends soon: it is time to act.
     Due {
-        /// When it ends.
+        /// The end, which is at most the warning time away.
         #[serde(with = "time::serde::rfc3339")]
         ends_at: OffsetDateTime,
     },
     /// It has ended.
     Expired {
-        /// When it ended.
+        /// The end, which has passed.
         #[serde(with = "time::serde::rfc3339")]
         ends_at: OffsetDateTime,
     },
 }
 
 impl Expiry {
-    /// Judges an end at `now`.
+    /// Judges at `now` how near an end is; from `warn_before` before the end on, it is [`Due`](Self::Due).
     pub fn of(ends_at: Option<OffsetDateTime>, now: OffsetDateTime, warn_before: Duration) -> Self {
         match ends_at {
             None => Self::Unknown,

@@ -52,7 +52,7 @@ impl SinkReport {
     }
 }
 
-/// That a consumer took a secret, and how we know.
+/// Proof that a consumer took a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PushReceipt {
@@ -83,7 +83,7 @@ impl PushReceipt {
 /// Every implementation passes `azconnect_testkit::conformance::credential_sink`.
 #[async_trait]
 pub trait CredentialSink: Send + Sync {
-    /// Its stable name, the same in every process and run.
+    /// The stable name of the consumer, the same in every process and run.
     fn id(&self) -> &SinkId;
 
     /// Looks at the consumer, without effect.

@@ -14,12 +14,12 @@ pub struct AccessToken {
     pub secret: Secret,
     /// When services stop accepting it.
     pub expires_at: OffsetDateTime,
-    /// From when on a new one should be fetched.
+    /// The moment from which a new token should be fetched, somewhat before the end.
     pub refresh_at: OffsetDateTime,
 }
 
 impl AccessToken {
-    /// A token with its life.
+    /// A token with its end and the moment from which to renew it.
     pub fn new(secret: Secret, expires_at: OffsetDateTime, refresh_at: OffsetDateTime) -> Self {
         Self { secret, expires_at, refresh_at }
     }

@@ -11,7 +11,7 @@ use crate::candidate::Candidate;
 /// `azconnect_testkit::conformance::credential_verifier`.
 #[async_trait]
 pub trait CredentialVerifier: Send + Sync {
-    /// Tries the secret as often as the implementation needs to be sure. Idempotent, without effect.
+    /// Tries the secret as often as it takes to be sure. Idempotent, without effect.
     ///
     /// [`Accepted`](crate::CredentialVerdict::Accepted) takes several successes in a row on fresh connections, since replicas
     /// disagree for a while. [`Pending`](crate::CredentialVerdict::Pending) is for a refusal that may only mean *not replicated

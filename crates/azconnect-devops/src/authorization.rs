@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 pub struct PersonalAccessToken(Secret);
 
 impl PersonalAccessToken {
-    /// Checks and takes a token.
+    /// Checks a token and keeps it for signing.
     ///
     /// # Errors
     /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) if it is empty or holds blanks or control characters;
@@ -35,6 +35,7 @@ impl Authorizer for PersonalAccessToken {
     }
 
     async fn refused(&self, _: &Authorization) -> bool {
+        // Nothing can fetch another token, and the same one would be refused again.
         false
     }
 }

@@ -78,6 +78,7 @@ impl DevOpsClient {
 
     /// The budget of an organization: the same for everyone who reaches it through this client.
     pub(crate) fn budget(&self, base: &Url) -> Arc<Budget> {
+        // The service reads an organization's name in any case, so two spellings share one budget.
         let key = base.as_str().to_ascii_lowercase();
         let mut budgets = self.0.budgets.lock().unwrap_or_else(PoisonError::into_inner);
         budgets.entry(key).or_insert_with(|| Arc::new(Budget::new(self.0.pipeline.clock().clone()))).clone()

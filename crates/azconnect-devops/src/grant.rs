@@ -13,9 +13,9 @@ use crate::endpoint::Endpoints;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PipelineGrants {
-    /// Whether all of the project may.
+    /// Whether all pipelines of the project may use it.
     pub all: bool,
-    /// Those that may one by one.
+    /// The ids of the pipelines that were granted one by one.
     pub pipelines: Vec<u64>,
 }
 

@@ -13,7 +13,7 @@ use crate::tolerant::List;
 #[serde(rename_all(deserialize = "camelCase"), default)]
 #[non_exhaustive]
 pub struct Execution {
-    /// Its number; later ones are higher.
+    /// The number of the use; later ones are higher.
     pub id: Option<i64>,
     /// `Build`, `Release`, or a word that is new.
     pub plan_type: Option<String>,
@@ -34,9 +34,9 @@ pub struct Execution {
 #[serde(default)]
 #[non_exhaustive]
 pub struct ExecutionPart {
-    /// Its number.
+    /// The number (id) of the pipeline or run.
     pub id: Option<i64>,
-    /// Its name.
+    /// The pipeline's name, or the run's.
     pub name: Option<String>,
 }
 
@@ -52,7 +52,7 @@ struct Record {
 pub struct ExecutionPage {
     /// The uses, the latest first.
     pub executions: Vec<Execution>,
-    /// What to give for the next page, if there is one.
+    /// The continuation token for the next page, if there is one.
     pub next: Option<i64>,
 }
 

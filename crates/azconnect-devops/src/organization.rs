@@ -17,9 +17,9 @@ use crate::pace::{Budget, Paced};
 /// The versions of the REST interface that a service speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ApiVersions {
-    /// The version for what is released.
+    /// The `api-version` of released operations, such as `7.1`.
     pub(crate) released: &'static str,
-    /// The version for what exists as a first preview only.
+    /// The `api-version` of operations that exist as a first preview only, such as `7.1-preview.1`.
     pub(crate) preview: &'static str,
     /// Whether connections are written through a project.
     pub(crate) project_writes: bool,
@@ -45,7 +45,7 @@ pub struct Organization {
 }
 
 impl Organization {
-    /// Its name, or the name of the collection.
+    /// The name of the organization, or of the server's collection.
     pub fn name(&self) -> &str {
         &self.name
     }

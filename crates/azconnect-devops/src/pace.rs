@@ -14,7 +14,7 @@ const LONGEST: Duration = Duration::from_secs(300);
 /// The distance between calls that waited for the same pause, so that they do not all return at once.
 const SPACING: Duration = Duration::from_millis(200);
 
-/// What is known of the use of one organization.
+/// The pauses that the service asked for in one organization.
 pub(crate) struct Budget {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
@@ -33,7 +33,7 @@ impl Budget {
         Self { clock, state: Mutex::default() }
     }
 
-    /// How long to wait now, and takes the slot at its end.
+    /// Takes the next free slot, and returns how long to wait until it begins.
     fn reserve(&self, now: Duration) -> Duration {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if now >= state.until && now >= state.next {
@@ -101,6 +101,7 @@ impl Pace for Paced {
 
     fn observe(&self, answer: &Response) {
         self.record(answer);
+        // Of every answer: the service asks to slow down on successes too, before it refuses.
         if let Some(pause) = retry_after(answer.headers(), self.budget.clock.now()) {
             self.budget.slow_down(pause);
         }

@@ -16,13 +16,13 @@ use crate::permission::PermissionReport;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Choice {
-    /// Its id.
+    /// The connection's id.
     pub id: EndpointId,
-    /// Its name.
+    /// The connection's name in the project; empty if the service hides it.
     pub name: String,
-    /// Its type.
+    /// The connection's type as the service wrote it, such as `azurerm`; empty if hidden.
     pub type_name: String,
-    /// How it authenticates.
+    /// The authorization scheme as the service wrote it, such as `ServicePrincipal`; empty if hidden.
     pub scheme: String,
     /// What stands in the way of refreshing its secret, and what is worth knowing.
     pub checks: CheckReport,
@@ -53,7 +53,7 @@ impl Choice {
     }
 }
 
-/// Also holds what follows from the checks, so that a page needs no rule of its own.
+/// The serialised form also holds `can_refresh` and `explanation`, so that a page needs no rule of its own.
 impl Serialize for Choice {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut choice = serializer.serialize_struct("Choice", 7)?;
@@ -81,7 +81,7 @@ pub struct Picker {
 }
 
 impl Picker {
-    /// Puts choices in order.
+    /// A picker with these choices, sorted: those that can be refreshed first, then by name.
     pub fn new(permission: PermissionReport, mut choices: Vec<Choice>) -> Self {
         choices.sort_by_key(|choice| (!choice.can_refresh(), choice.name.to_lowercase()));
         Self { permission, choices, unreadable: 0 }
@@ -97,6 +97,7 @@ impl Organization {
     pub async fn picker(&self, project: &ProjectRef) -> Result<Picker, Error> {
         let permission = self.permission(project).await?;
         permission.require()?;
+        // By id, since an owner is recognised by it whatever name or case the caller gave.
         let own = ProjectRef::Id(permission.project.id);
         let mut choices = Vec::new();
         let mut unreadable = 0;

@@ -15,11 +15,11 @@ use crate::organization::{ApiVersions, Organization};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerVersion {
-    /// Azure DevOps Server 2022: 7.0.
+    /// Azure DevOps Server 2022, api-version 7.0.
     V2022,
-    /// Azure DevOps Server 2020: 6.0.
+    /// Azure DevOps Server 2020, api-version 6.0.
     V2020,
-    /// Azure DevOps Server 2019: 5.0.
+    /// Azure DevOps Server 2019, api-version 5.0.
     V2019,
 }
 
@@ -68,7 +68,7 @@ impl Collection {
         Self::parse(address, version, true)
     }
 
-    /// The collection's name.
+    /// The collection's name, such as `DefaultCollection`.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -122,6 +122,7 @@ impl DevOpsClient {
             client: self.clone(),
             name: collection.name.as_str().into(),
             base: collection.base.clone(),
+            // A server has no separate host for identities.
             identity: collection.base.clone(),
             versions: collection.version.api(),
             server: true,

@@ -14,15 +14,15 @@ use crate::tolerant::{moment, moment_text};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TokenEntry {
-    /// Its public id.
+    /// The public id (`authorizationId`), by which it is extended and revoked.
     pub id: KeyId,
-    /// Its name.
+    /// The name under which it was made (`displayName`).
     pub display_name: Option<String>,
     /// What it may do, such as `vso.serviceendpoint_manage`.
     pub scope: Option<String>,
-    /// Since when it is valid.
+    /// When it begins to be valid.
     pub valid_from: Option<OffsetDateTime>,
-    /// Until when it is valid.
+    /// When it ends.
     pub valid_to: Option<OffsetDateTime>,
 }
 
@@ -30,16 +30,16 @@ pub struct TokenEntry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewToken {
-    /// Its name.
+    /// The name, which finds the token if the answer is lost.
     pub display_name: String,
     /// What it may do, such as `vso.serviceendpoint_manage`; several are separated by blanks.
     pub scope: String,
-    /// Until when it is valid.
+    /// When it shall end: in the future, at most a year from now.
     pub valid_to: OffsetDateTime,
 }
 
 impl NewToken {
-    /// A token of a name and scope.
+    /// A token with this name, scope and end.
     pub fn new(display_name: impl Into<String>, scope: impl Into<String>, valid_to: OffsetDateTime) -> Self {
         Self { display_name: display_name.into(), scope: scope.into(), valid_to }
     }
@@ -135,6 +135,7 @@ impl Organization {
             let page: Listed = sensitive_json(&answer).map_err(|error| error.in_operation("devops.token.list"))?;
             let count = page.pat_tokens.len();
             tokens.extend(page.pat_tokens.into_iter().map(|token| token.entry().0));
+            // A page that is empty, or that names itself as the next one, would never end.
             match page.continuation_token.filter(|token| !token.is_empty()) {
                 Some(token) if count > 0 && Some(&token) != next.as_ref() => next = Some(token),
                 _ => return Ok(tokens),
@@ -182,7 +183,7 @@ impl Organization {
     }
 }
 
-/// What the service refused, by its `patTokenError`: it comes with HTTP status 200.
+/// The error for a `patTokenError`, with which the service refuses under HTTP status 200.
 fn refusal(code: &str) -> Error {
     let (kind, message, advice) = match code.to_ascii_lowercase().as_str() {
         "displaynamerequired" | "invaliddisplayname" => {

@@ -16,12 +16,12 @@ pub(crate) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer:
     Ok(Option::<Vec<T>>::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// Reads a moment, if it is one.
+/// Reads a moment in RFC 3339; any other text is `None`.
 pub(crate) fn moment(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 
-/// Writes a moment.
+/// Writes a moment in RFC 3339, in UTC.
 pub(crate) fn moment_text(moment: OffsetDateTime) -> String {
     // The format has years from 0 to 9999 only; a moment beyond is no end of any token.
     moment.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()

@@ -12,43 +12,43 @@ use crate::tolerant::List;
 #[serde(rename_all(deserialize = "camelCase"))]
 #[non_exhaustive]
 pub struct EndpointType {
-    /// Its name, such as `azurerm`.
+    /// The type's name, such as `azurerm`.
     pub name: String,
-    /// Its name for a person.
+    /// The name that the portal shows, such as `Azure Resource Manager`.
     #[serde(default)]
     pub display_name: Option<String>,
-    /// The ways to authenticate.
+    /// The authorization schemes that the type offers.
     #[serde(default = "Vec::new", deserialize_with = "crate::tolerant::list")]
     pub authentication_schemes: Vec<EndpointScheme>,
-    /// The fields of `data`.
+    /// The fields that a connection of this type has in `data`.
     #[serde(default = "Vec::new", deserialize_with = "crate::tolerant::list")]
     pub input_descriptors: Vec<EndpointInput>,
 }
 
-/// A way to authenticate.
+/// An authorization scheme of a type of connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all(deserialize = "camelCase"), default)]
 #[non_exhaustive]
 pub struct EndpointScheme {
-    /// Its name, such as `ServicePrincipal`.
+    /// The scheme's name, such as `ServicePrincipal`.
     pub scheme: Option<String>,
-    /// Its name for a person.
+    /// The name that the portal shows for the scheme.
     pub display_name: Option<String>,
-    /// The parameters of the authorization.
+    /// The fields that the scheme has in `authorization.parameters`.
     #[serde(deserialize_with = "crate::tolerant::list")]
     pub input_descriptors: Vec<EndpointInput>,
 }
 
-/// A field of a connection.
+/// A field that a connection has in `data` or in `authorization.parameters`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all(deserialize = "camelCase"), default)]
 #[non_exhaustive]
 pub struct EndpointInput {
-    /// Its key.
+    /// The field's key in the document, such as `tenantid`.
     pub id: Option<String>,
-    /// Its name for a person.
+    /// The name that the portal shows for the field.
     pub name: Option<String>,
-    /// Whether the service masks it.
+    /// Whether its value is a secret, which the service masks in what it returns.
     #[serde(deserialize_with = "crate::tolerant::or_default")]
     pub is_confidential: bool,
 }

@@ -16,23 +16,23 @@ use crate::wire;
 const FIELDS: &str = "id,appId,displayName,signInAudience,createdDateTime,disabledByMicrosoftStatus,\
                       passwordCredentials,keyCredentials";
 
-/// An app registration, as far as azconnect reads it. It is written under the names of its fields.
+/// An app registration, with the properties that azconnect reads. Serialised, each stands under its field's name here.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all(deserialize = "camelCase"))]
 #[non_exhaustive]
 pub struct Application {
-    /// Its object id, which paths name.
+    /// The object id, by which addresses such as `/applications/{id}` name it.
     pub id: ApplicationObjectId,
-    /// Its client id, which it signs in with.
+    /// The client id (`appId`): the public name under which it signs in.
     #[serde(rename(deserialize = "appId"))]
     pub client_id: ClientId,
-    /// Its display name.
+    /// The name that the portal shows (`displayName`). It need not be unique.
     #[serde(default, deserialize_with = "wire::tolerant")]
     pub display_name: Option<String>,
-    /// Who may sign in to it.
+    /// Whose accounts may sign in to it (`signInAudience`).
     #[serde(rename(deserialize = "signInAudience"), default, deserialize_with = "wire::tolerant")]
     pub audience: Option<Audience>,
-    /// When it was registered.
+    /// When it was registered (`createdDateTime`). Policies may concern only applications younger than a date.
     #[serde(
         rename(deserialize = "createdDateTime"),
         default,
@@ -40,19 +40,21 @@ pub struct Application {
         serialize_with = "time::serde::rfc3339::option::serialize"
     )]
     pub created_at: Option<OffsetDateTime>,
-    /// Why Microsoft disabled it, if it did.
+    /// Why Microsoft disabled it, such as `DisabledDueToViolationOfServicesAgreement`; otherwise `NotDisabled` or
+    /// nothing.
     #[serde(default, deserialize_with = "wire::tolerant")]
     pub disabled_by_microsoft_status: Option<String>,
-    /// Its passwords. Required: a list that is missing must not be read as an empty one, which would prove absence.
+    /// The passwords (client secrets) it holds, without their texts. Required: a missing list must not be read as an
+    /// empty one, which would prove that a password is absent.
     #[serde(rename(deserialize = "passwordCredentials"))]
     pub passwords: Vec<PasswordCredential>,
-    /// Its certificates.
+    /// The certificates it holds (`keyCredentials`), where the service lists them.
     #[serde(rename(deserialize = "keyCredentials"), default, deserialize_with = "wire::tolerant")]
     pub certificates: Option<Vec<KeyCredential>>,
 }
 
 impl Application {
-    /// An application of which the ids are known, without passwords.
+    /// An application with these ids, without passwords and with nothing else known.
     pub fn new(id: ApplicationObjectId, client_id: ClientId) -> Self {
         Self {
             id,
@@ -66,14 +68,14 @@ impl Application {
         }
     }
 
-    /// Sets its display name.
+    /// Sets the name that the portal shows.
     #[must_use]
     pub fn with_display_name(mut self, name: impl Into<String>) -> Self {
         self.display_name = Some(name.into());
         self
     }
 
-    /// Sets who may sign in to it.
+    /// Sets whose accounts may sign in to it.
     #[must_use]
     pub fn with_audience(mut self, audience: Audience) -> Self {
         self.audience = Some(audience);
@@ -87,14 +89,14 @@ impl Application {
         self
     }
 
-    /// Sets its passwords.
+    /// Sets the passwords that it holds.
     #[must_use]
     pub fn with_passwords(mut self, passwords: Vec<PasswordCredential>) -> Self {
         self.passwords = passwords;
         self
     }
 
-    /// Sets its certificates.
+    /// Sets the certificates that it holds.
     #[must_use]
     pub fn with_certificates(mut self, certificates: Vec<KeyCredential>) -> Self {
         self.certificates = Some(certificates);
@@ -106,9 +108,9 @@ impl Application {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ApplicationRef {
-    /// By its object id.
+    /// By its object id: `/applications/{id}`.
     Object(ApplicationObjectId),
-    /// By its client id.
+    /// By its client id: `/applications(appId='…')`.
     Client(ClientId),
 }
 
@@ -146,7 +148,7 @@ pub enum Audience {
     AnyTenantAndPersonal,
     /// Personal accounts (`PersonalMicrosoftAccount`).
     Personal,
-    /// One that this version does not know.
+    /// Another word of the service, as it was written.
     Other(String),
 }
 
@@ -158,7 +160,7 @@ impl Audience {
 }
 
 impl From<Audience> for String {
-    /// As the service writes it.
+    /// The service's word, such as `AzureADMyOrg`.
     fn from(audience: Audience) -> Self {
         match audience {
             Audience::OwnTenant => "AzureADMyOrg".to_owned(),
@@ -182,7 +184,7 @@ impl From<String> for Audience {
     }
 }
 
-/// Says which applications are listed.
+/// Selects the applications of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApplicationQuery {
@@ -208,6 +210,7 @@ impl ApplicationQuery {
 
     /// The applications of exactly this display name.
     pub fn named(display_name: &str) -> Self {
+        // OData doubles a quote inside a text; a single one would end the text, and the rest would be read as a filter.
         let quoted = display_name.replace('\'', "''");
         Self::new().with_filter(format!("displayName eq '{quoted}'"))
     }
@@ -219,14 +222,14 @@ impl ApplicationQuery {
         self
     }
 
-    /// Asks for an advanced query, which is answered with some delay behind the truth.
+    /// Asks for an advanced query. Its answer comes from an index, which lags behind recent changes.
     #[must_use]
     pub fn with_advanced(mut self, advanced: bool) -> Self {
         self.advanced = advanced;
         self
     }
 
-    /// Sets the most applications that are read.
+    /// Sets how many applications are read at most; 10,000 unless set.
     #[must_use]
     pub fn with_limit(mut self, limit: usize) -> Self {
         self.limit = limit;
@@ -265,6 +268,7 @@ impl GraphClient {
             parameters.push(("$filter", filter));
         }
         if query.advanced {
+            // The service takes an advanced query only with this parameter and the header below together.
             parameters.push(("$count", "true"));
         }
         let mut call = self.read_call("graph.application.list", self.address(&["applications"], &parameters)?);

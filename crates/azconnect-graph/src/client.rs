@@ -15,7 +15,7 @@ use crate::dialect::GraphDialect;
 /// The name under which Graph takes and echoes the id of a request. It is for tracing only: nothing is de-duplicated.
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 
-/// Microsoft Graph v1.0, as far as azconnect needs it. Cheap to clone.
+/// A client of Microsoft Graph v1.0 for the operations that azconnect needs. Cheap to clone.
 #[derive(Clone)]
 pub struct GraphClient {
     pub(crate) pipeline: Pipeline,
@@ -24,7 +24,7 @@ pub struct GraphClient {
 }
 
 impl GraphClient {
-    /// The Graph of a cloud, with tokens for its scope.
+    /// A client of a cloud's Microsoft Graph, which signs with tokens for [`Cloud::graph_scope`].
     pub fn new(pipeline: Pipeline, cloud: &Cloud, tokens: Arc<dyn TokenProvider>) -> Self {
         let mut base = cloud.graph().clone();
         base.set_path("/v1.0");

@@ -48,7 +48,7 @@ impl Dialect for AbsenceDialect {
     }
 }
 
-/// What a refusal tells. The message is matched and never shown.
+/// What the body of a refusal says: code, message and request id. The message is matched and never shown.
 #[derive(Default)]
 struct Told {
     code: Option<String>,
@@ -97,8 +97,10 @@ impl Told {
             return Some(&CONCURRENCY);
         }
         if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+            // Such a status says better than the code what happened: a row's kind would make a passing fault final.
             return None;
         }
+        // These refusals share their code with many others: only the text tells them apart.
         if self.says("not allowed to add") && self.says("passwords") {
             return Some(&PASSWORD_LIMIT);
         }
@@ -137,6 +139,7 @@ fn effect(row: Option<&Row<&'static str>>, status: StatusCode) -> Effect {
     }
     match status.as_u16() {
         409 if row.is_some() => Effect::None,
+        // 408 says that the time ran out, and nothing about what was done until then.
         408 | 409 => Effect::Unknown,
         400..=499 => Effect::None,
         _ => Effect::Unknown,

@@ -28,7 +28,7 @@ impl PasswordHolder {
         }
     }
 
-    /// One of two operation names.
+    /// The operation's name for the kind of object that this is.
     pub(crate) fn operation(&self, application: &'static str, service_principal: &'static str) -> &'static str {
         match self {
             Self::Application(_) | Self::ApplicationOf(_) => application,

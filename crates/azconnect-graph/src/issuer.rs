@@ -68,7 +68,7 @@ impl GraphIssuer {
         self
     }
 
-    /// The service principal, if it may be read and exists; else what to say about it.
+    /// The service principal; or, if it does not exist or may not be read, the check that says so.
     async fn service_principal(&self) -> Result<Result<ServicePrincipal, Check>, Error> {
         match self.client.service_principal_by_client_id(self.application).await {
             Ok(found) => Ok(Ok(found)),
@@ -94,12 +94,14 @@ impl GraphIssuer {
                 *policy = Some((now, allowance.clone()));
                 allowance
             }
+            // Not remembered: such an error may pass, so the next call asks again.
             Err(error) => Allowance { max_lifetime: None, check: Some(unknown_policy(&error)) },
         }
     }
 
     async fn read_allowance(&self, application: &Application) -> Result<Allowance, Error> {
         let unknown = |error: Error| match error.kind() {
+            // These do not pass by themselves, so they are an answer that is remembered like any other.
             ErrorKind::PermissionDenied | ErrorKind::NotFound | ErrorKind::Unsupported => {
                 Ok(Allowance { max_lifetime: None, check: Some(unknown_policy(&error)) })
             }
@@ -117,6 +119,7 @@ impl GraphIssuer {
             Ok(policies) => policies,
             Err(error) => return unknown(error),
         };
+        // An assigned policy takes the place of the default one, also where it allows more.
         let in_force = assigned.iter().find(|policy| policy.is_enabled).unwrap_or(&default);
         let created_at = application.created_at;
         Ok(Allowance {
@@ -214,6 +217,7 @@ fn issued(passwords: &[PasswordCredential], holder: KeyHolder, checks: &mut Chec
 
 fn about_application(application: &Application) -> Option<Check> {
     let status = application.disabled_by_microsoft_status.as_deref().filter(|status| *status != "NotDisabled")?;
+    // A text of the service in a line for a person: reduced to what can be nothing but a word.
     let reason: String = status.chars().filter(char::is_ascii_alphanumeric).take(80).collect();
     Some(Check::failed(
         "application-disabled",

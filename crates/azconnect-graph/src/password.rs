@@ -18,18 +18,18 @@ use crate::wire;
 /// The longest life we ask for: what the service gives when no end is sent. It documents no maximum.
 const LONGEST_LIFE: Duration = Duration::from_secs(731 * 86_400);
 
-/// A password as it is listed. Its text is never shown again, and the service's hint, which is the beginning of the
-/// text, is not read.
+/// A password as the service lists it, without its text, which is shown once when it is added. The service's `hint` is
+/// not read: it is the beginning of the text.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct PasswordCredential {
-    /// Its public id.
+    /// The public id (`keyId`), which the portal shows as *Secret ID*.
     #[serde(rename(deserialize = "keyId"), default, deserialize_with = "wire::tolerant")]
     pub key: Option<KeyId>,
-    /// Its display name.
+    /// The name under which it was added (`displayName`).
     #[serde(rename(deserialize = "displayName"), default, deserialize_with = "wire::tolerant")]
     pub display_name: Option<String>,
-    /// Since when it is valid.
+    /// When it begins to be valid (`startDateTime`).
     #[serde(
         rename(deserialize = "startDateTime"),
         default,
@@ -37,7 +37,7 @@ pub struct PasswordCredential {
         serialize_with = "time::serde::rfc3339::option::serialize"
     )]
     pub starts_at: Option<OffsetDateTime>,
-    /// Until when it is valid.
+    /// When it ends (`endDateTime`).
     #[serde(
         rename(deserialize = "endDateTime"),
         default,
@@ -51,19 +51,19 @@ pub struct PasswordCredential {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct KeyCredential {
-    /// Its public id.
+    /// The public id (`keyId`) of the certificate.
     #[serde(rename(deserialize = "keyId"), default, deserialize_with = "wire::tolerant")]
     pub key: Option<KeyId>,
-    /// Its display name.
+    /// The name under which it was added (`displayName`).
     #[serde(rename(deserialize = "displayName"), default, deserialize_with = "wire::tolerant")]
     pub display_name: Option<String>,
-    /// What it is, such as `AsymmetricX509Cert`.
+    /// The kind of key, such as `AsymmetricX509Cert` (the service's `type`).
     #[serde(rename(deserialize = "type"), default, deserialize_with = "wire::tolerant")]
     pub kind: Option<String>,
-    /// What it is for, such as `Verify`.
+    /// The key's use: `Verify` for signing in, `Sign` for signing tokens.
     #[serde(default, deserialize_with = "wire::tolerant")]
     pub usage: Option<String>,
-    /// Since when it is valid.
+    /// When it begins to be valid (`startDateTime`).
     #[serde(
         rename(deserialize = "startDateTime"),
         default,
@@ -71,7 +71,7 @@ pub struct KeyCredential {
         serialize_with = "time::serde::rfc3339::option::serialize"
     )]
     pub starts_at: Option<OffsetDateTime>,
-    /// Until when it is valid.
+    /// When it ends (`endDateTime`).
     #[serde(
         rename(deserialize = "endDateTime"),
         default,
@@ -82,19 +82,19 @@ pub struct KeyCredential {
 }
 
 impl PasswordCredential {
-    /// A password of an id.
+    /// A password with this id and nothing else known.
     pub fn new(key: KeyId) -> Self {
         Self { key: Some(key), display_name: None, starts_at: None, ends_at: None }
     }
 
-    /// Sets its display name.
+    /// Sets the name under which it was added.
     #[must_use]
     pub fn with_display_name(mut self, name: impl Into<String>) -> Self {
         self.display_name = Some(name.into());
         self
     }
 
-    /// Sets since when and until when it is valid.
+    /// Sets when it begins to be valid and when it ends.
     #[must_use]
     pub fn with_validity(mut self, starts_at: OffsetDateTime, ends_at: OffsetDateTime) -> Self {
         (self.starts_at, self.ends_at) = (Some(starts_at), Some(ends_at));
@@ -123,7 +123,7 @@ impl NewPassword {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct AddedPassword {
-    /// Its public id.
+    /// The public id (`keyId`), by which it is removed.
     pub key: KeyId,
     /// The password: store it before anything else.
     pub secret: Secret,
@@ -212,6 +212,7 @@ impl GraphClient {
             .with_json(&RemoveBody { key_id: key })?;
         let answer = self.pipeline.execute(call, &RemovalDialect).await?;
         Ok(match answer.status() {
+            // The dialect lets this status through for one reason only: the key is not there.
             StatusCode::BAD_REQUEST => Retirement::NotListed,
             _ => Retirement::Accepted,
         })

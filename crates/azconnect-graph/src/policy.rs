@@ -16,13 +16,13 @@ use crate::wire;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AppManagementPolicy {
-    /// Whether it is in force.
+    /// Whether it is in force (`isEnabled`).
     pub is_enabled: bool,
-    /// What it says about the passwords of applications.
+    /// Its rules about the passwords of applications.
     pub passwords: Vec<PasswordRestriction>,
 }
 
-/// One rule about passwords.
+/// One rule of a policy about passwords (`passwordCredentialConfiguration`).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -30,19 +30,20 @@ pub struct PasswordRestriction {
     /// What it restricts, such as `passwordLifetime` or `passwordAddition`.
     #[serde(rename = "restrictionType", default, deserialize_with = "wire::tolerant")]
     pub kind: Option<String>,
-    /// `enabled` or `disabled`; a policy of before this field existed leaves it out and is in force.
+    /// `enabled` or `disabled`. A rule without it is older than the field, and in force.
     #[serde(default, deserialize_with = "wire::tolerant")]
     pub state: Option<String>,
-    /// The longest life, where it restricts that.
+    /// The longest life of a password, where the rule limits it. Microsoft Graph writes it as ISO 8601, such as `P90D`.
     #[serde(default, deserialize_with = "lifetime")]
     pub max_lifetime: Option<Duration>,
-    /// It restricts applications registered after this moment only; all, if there is none.
+    /// The rule concerns only applications registered after this moment; without it, all.
     #[serde(rename = "restrictForAppsCreatedAfterDateTime", default, deserialize_with = "wire::moment")]
     pub applies_to_created_after: Option<OffsetDateTime>,
 }
 
 impl PasswordRestriction {
-    /// Whether it is in force for an application. One whose age is unknown is taken to be young.
+    /// Whether it is in force for an application. One of unknown age is taken to be young: a limit that is kept
+    /// needlessly does less harm than a request that the service refuses.
     fn concerns(&self, created_at: Option<OffsetDateTime>) -> bool {
         let old = matches!((self.applies_to_created_after, created_at), (Some(after), Some(at)) if at <= after);
         !old && self.state.as_deref() != Some("disabled")
@@ -52,6 +53,7 @@ impl PasswordRestriction {
 impl AppManagementPolicy {
     /// The longest life it allows a new password of an application registered at a moment, if it limits that.
     pub fn max_lifetime(&self, created_at: Option<OffsetDateTime>) -> Option<Duration> {
+        // Where several rules concern one application, the service holds a password to each: the strictest decides.
         self.in_force("passwordLifetime", created_at).filter_map(|rule| rule.max_lifetime).min()
     }
 
@@ -69,8 +71,9 @@ impl AppManagementPolicy {
         rules.filter(move |rule| rule.kind.as_deref() == Some(kind) && rule.concerns(created_at))
     }
 
-    /// Reads either form; what is missing restricts nothing.
+    /// Reads the default policy's form or an assigned one's; what is missing restricts nothing.
     fn read(document: &Value) -> Self {
+        // The tenant's default policy names its rules in the one way, an assigned policy in the other.
         let restrictions = document.get("applicationRestrictions").or_else(|| document.get("restrictions"));
         let passwords = restrictions.and_then(|all| all.get("passwordCredentials")).and_then(Value::as_array);
         Self {
@@ -78,6 +81,7 @@ impl AppManagementPolicy {
             passwords: passwords
                 .into_iter()
                 .flatten()
+                // A rule of an unknown form is left to the service, which enforces it in any case.
                 .filter_map(|rule| PasswordRestriction::deserialize(rule).ok())
                 .collect(),
         }

@@ -10,7 +10,7 @@ use crate::wire;
 
 const FIELDS: &str = "id,appId,displayName,accountEnabled,servicePrincipalType,passwordCredentials,keyCredentials";
 
-/// A service principal, as far as azconnect reads it. It is written under the names of its fields.
+/// A service principal, with the properties that azconnect reads. Serialised, each stands under its field's name here.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all(deserialize = "camelCase"))]
 #[non_exhaustive]
@@ -20,20 +20,20 @@ pub struct ServicePrincipal {
     /// The client id of its application.
     #[serde(rename(deserialize = "appId"))]
     pub client_id: ClientId,
-    /// Its display name.
+    /// The name that the portal shows (`displayName`).
     #[serde(default, deserialize_with = "wire::tolerant")]
     pub display_name: Option<String>,
-    /// Whether it may sign in.
+    /// Whether it may sign in (`accountEnabled`): an administrator can switch it off.
     #[serde(default, deserialize_with = "wire::tolerant")]
     pub account_enabled: Option<bool>,
-    /// What it is, such as `Application` or `ManagedIdentity`.
+    /// The service's `servicePrincipalType`, such as `Application` or `ManagedIdentity`.
     #[serde(rename(deserialize = "servicePrincipalType"), default, deserialize_with = "wire::tolerant")]
     pub kind: Option<String>,
     /// Its own passwords, which authenticate like those of the application. Required, as for an
     /// [`Application`](crate::Application).
     #[serde(rename(deserialize = "passwordCredentials"))]
     pub passwords: Vec<PasswordCredential>,
-    /// Its own certificates.
+    /// Its own certificates (`keyCredentials`), where the service lists them.
     #[serde(rename(deserialize = "keyCredentials"), default, deserialize_with = "wire::tolerant")]
     pub certificates: Option<Vec<KeyCredential>>,
 }
@@ -52,7 +52,7 @@ impl ServicePrincipal {
         }
     }
 
-    /// Sets its display name.
+    /// Sets the name that the portal shows.
     #[must_use]
     pub fn with_display_name(mut self, name: impl Into<String>) -> Self {
         self.display_name = Some(name.into());
@@ -66,7 +66,7 @@ impl ServicePrincipal {
         self
     }
 
-    /// Sets its own passwords.
+    /// Sets the passwords that it holds itself.
     #[must_use]
     pub fn with_passwords(mut self, passwords: Vec<PasswordCredential>) -> Self {
         self.passwords = passwords;

@@ -11,6 +11,7 @@ where
     D: Deserializer<'de>,
     T: DeserializeOwned,
 {
+    // Read as any JSON first: a field of another form must not fail the document that it stands in.
     Ok(T::deserialize(Value::deserialize(deserializer)?).ok())
 }
 

@@ -70,12 +70,12 @@ enum Step {
 }
 
 impl<S: TokenSource + 'static> TokenCache<S> {
-    /// A cache over a source.
+    /// An empty cache over a source. Nothing is fetched until a token is asked for.
     pub fn new(source: S, clock: Arc<dyn Clock>) -> Self {
         Self { inner: Arc::new(Inner { source, clock, slots: Mutex::default() }) }
     }
 
-    /// The source.
+    /// The source that new tokens come from.
     pub fn source(&self) -> &S {
         &self.inner.source
     }
@@ -85,6 +85,7 @@ impl<S: TokenSource + 'static> TokenCache<S> {
         let mut slots = self.inner.slots();
         let slot = slots.entry(scope.clone()).or_default();
         let valid = slot.token.clone().filter(|token| is_valid(token, now));
+        // A renewal that has ended is not joined: its token is in the slot already, its error not for later callers.
         let under_way = slot.renewal.as_ref().and_then(WeakShared::upgrade).filter(|shared| shared.peek().is_none());
         match (valid, under_way) {
             (Some(token), _) if now < token.refresh_at => Step::Use(token),
@@ -121,7 +122,7 @@ impl<S: TokenSource + 'static> TokenCache<S> {
         renewal
     }
 
-    /// Waits for an early renewal, but not at the caller's cost.
+    /// Waits for an early renewal for a short while, and falls back on the token that is still valid.
     async fn attempt(&self, renewal: Renewal, scope: &Scope, valid: Arc<AccessToken>) -> Arc<AccessToken> {
         let time_limit = pin!(self.inner.clock.sleep(REFRESH_WAIT));
         let problem = match select(renewal, time_limit).await {
@@ -160,6 +161,7 @@ impl<S: TokenSource + 'static> TokenProvider for TokenCache<S> {
 
     async fn invalidate(&self, scope: &Scope, refused: &AccessToken) {
         if let Some(slot) = self.inner.slots().get_mut(scope) {
+            // Compared by value: another caller may have fetched a newer token meanwhile, and that one stays.
             slot.token.take_if(|token| token.secret.same_as(&refused.secret));
         }
     }

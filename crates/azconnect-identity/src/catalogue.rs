@@ -6,7 +6,7 @@
 use azconnect_core::ErrorKind;
 use azconnect_core::catalogue::{Catalogue, Row};
 
-/// What to say where Entra ID is not working.
+/// The failure of Entra ID itself: an OAuth word, or a status from 500 to 599.
 pub(crate) const UNAVAILABLE: Row<&'static str> = Row::new(
     &["temporarily_unavailable", "server_error"],
     ErrorKind::Unavailable,
@@ -14,7 +14,7 @@ pub(crate) const UNAVAILABLE: Row<&'static str> = Row::new(
     "try again later",
 );
 
-/// What to say where Entra ID was asked too often.
+/// The throttle of Entra ID: an OAuth word, or status 429.
 pub(crate) const SLOW_DOWN: Row<&'static str> = Row::new(
     &["slow_down"],
     ErrorKind::Throttled,

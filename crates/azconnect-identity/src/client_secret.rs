@@ -18,6 +18,7 @@ use crate::source::{FetchedToken, TokenSource};
 pub struct ClientSecretSource {
     endpoint: TokenEndpoint,
     client: ClientId,
+    // The inner `Arc` lets a sign-in under way keep the secret it began with, without a copy of the text.
     secret: Arc<RwLock<Arc<Secret>>>,
 }
 
@@ -51,12 +52,12 @@ impl ClientSecretSource {
         self.current().same_as(secret)
     }
 
-    /// The application that signs in.
+    /// The client id of the application that signs in.
     pub fn client(&self) -> ClientId {
         self.client
     }
 
-    /// Where it signs in.
+    /// The token endpoint at which it signs in.
     pub fn endpoint(&self) -> &TokenEndpoint {
         &self.endpoint
     }

@@ -22,7 +22,7 @@ const ANSWER_LIMIT: usize = 1024 * 1024;
 /// The name under which Entra ID takes and echoes the id of a request.
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 
-/// Where a tenant gives tokens: `POST {login}/{tenant}/oauth2/v2.0/token`. Cheap to clone.
+/// The token endpoint of a tenant: `POST {login}/{tenant}/oauth2/v2.0/token`. Cheap to clone.
 ///
 /// Document: Microsoft's *OAuth 2.0 client credentials flow on the Microsoft identity platform*.
 #[derive(Clone)]
@@ -41,7 +41,7 @@ impl TokenEndpoint {
         Self { pipeline, url, tenant, probe_scope: cloud.resource_manager_scope() }
     }
 
-    /// The tenant.
+    /// The tenant whose tokens it gives.
     pub fn tenant(&self) -> TenantId {
         self.tenant
     }
@@ -122,6 +122,7 @@ fn read(answer: &Response) -> Result<FetchedToken, Error> {
         return Err(Error::new(ErrorKind::Unexpected, "the answer holds no bearer token")
             .with_http_status(answer.status().as_u16()));
     }
+    // A time of renewal at or after the end would come too late; the cache's own rule then decides.
     let refresh_in = wire.refresh_in.filter(|refresh| *refresh < wire.expires_in);
     Ok(FetchedToken::new(wire.access_token, wire.expires_in).with_refresh_in(refresh_in))
 }

@@ -47,7 +47,7 @@ impl OwnCredentialSink {
         Self { id, source, record, verifier }
     }
 
-    /// Sets how the secret is proven.
+    /// Sets the verifier that tries a new secret, in place of [`SecretVerifier::new`].
     #[must_use]
     pub fn with_verifier(mut self, verifier: SecretVerifier) -> Self {
         self.verifier = verifier;

@@ -11,11 +11,11 @@ use azconnect_core::{Error, Scope, Secret};
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct FetchedToken {
-    /// The token.
+    /// The access token, as the service wrote it in `access_token`.
     pub secret: Secret,
-    /// How long services accept it.
+    /// How long services accept it, counted from the request (`expires_in`).
     pub expires_in: Duration,
-    /// After what time the service wants it renewed, where it said so.
+    /// After what time the service wants it renewed (`refresh_in`), where it said so.
     pub refresh_in: Option<Duration>,
 }
 

@@ -82,7 +82,8 @@ impl SecretVerifier {
         self
     }
 
-    /// Sets what the token is asked for, where the tenant lets applications have none for Azure Resource Manager.
+    /// Sets the scope of the tokens that a check asks for, for tenants that give applications none for Azure Resource
+    /// Manager.
     #[must_use]
     pub fn with_scope(mut self, scope: Scope) -> Self {
         self.scope = scope;
@@ -118,6 +119,7 @@ impl SecretVerifier {
             pace.next = turn + self.spacing;
             turn
         };
+        // The turn was taken under the lock and is waited for outside it: clones queue up and never block each other.
         if turn > now {
             self.clock().sleep(turn - now).await;
         }

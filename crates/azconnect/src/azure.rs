@@ -23,19 +23,19 @@ impl Azure {
         Self { cloud, pipeline: Pipeline::new(transport, clock) }
     }
 
-    /// Sets when failed calls are tried again.
+    /// Sets the policy that decides whether and when a failed call is tried again.
     #[must_use]
     pub fn with_retry(mut self, retry: Arc<dyn RetryPolicy>) -> Self {
         self.pipeline = self.pipeline.with_retry(retry);
         self
     }
 
-    /// Where the services are.
+    /// The addresses of the cloud's services.
     pub fn cloud(&self) -> &Cloud {
         &self.cloud
     }
 
-    /// What calls go through.
+    /// The pipeline that every call of these services goes through.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
     }
@@ -72,7 +72,7 @@ impl Azure {
         Arc::new(self.rotator(storage))
     }
 
-    /// The proof for secrets of an application: three sign-ins in a row, each on a fresh connection.
+    /// The verifier of an application's secrets. It signs in three times in a row, each time on a fresh connection.
     pub fn verifier(&self, tenant: TenantId, client: ClientId) -> SecretVerifier {
         SecretVerifier::new(&self.token_endpoint(tenant), client)
     }

@@ -50,6 +50,7 @@ impl Connections {
     pub async fn connect(&self, request: ConnectRequest, secret: Secret) -> Result<ConnectionRecord, Error> {
         check_client_secret(&secret)?;
         let verifier = self.azure.verifier(request.tenant, request.client);
+        // Nobody knows when the customer's secret was made, so it is judged like an old one: a refusal is final.
         accepted(&verifier.verify(&Candidate::new(&secret)).await)?;
         // A name of its own each time: a sealed secret never changes, so connecting again loses nothing.
         let sealed = SecretId::new(format!("connection/{}/{}", request.id, Uuid::new_v4()))?;

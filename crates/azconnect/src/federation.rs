@@ -61,6 +61,7 @@ impl FederatedCredentials for ApplicationFederation {
         let mut number = 1;
         loop {
             let name = match number {
+                // The trust's own name first, since `find` looks under it while the list lags behind.
                 1 => FederatedCredentialName::new(&trust.name)?,
                 _ => FederatedCredentialName::new(format!("{}-{number}", trust.name))?,
             };

@@ -21,27 +21,27 @@ impl Identity {
         Arc::new(self.provisioner(subscription, storage))
     }
 
-    /// Where provisionings stand, and their private keys.
+    /// Reads the state of provisionings, and the private keys of the machines that they built.
     pub fn provision_records(&self, subscription: SubscriptionId, storage: &Storage) -> Arc<dyn ProvisionRecords> {
         Arc::new(self.provisioner(subscription, storage))
     }
 
-    /// The machines of a subscription: found, started, stopped, deleted.
+    /// Finds, starts, stops and deletes the machines of a subscription.
     pub fn machines(&self, subscription: SubscriptionId) -> Arc<dyn Machines> {
         Arc::new(self.arm().subscription(subscription))
     }
 
-    /// Roles at subscriptions, groups and resources: given, listed, taken away.
+    /// Assigns, lists and removes roles at subscriptions, resource groups and resources.
     pub fn roles(&self) -> Arc<dyn Roles> {
         Arc::new(self.arm())
     }
 
-    /// The applications and service principals of its tenant.
+    /// Reads the applications and service principals of its tenant.
     pub fn applications(&self) -> Arc<dyn Applications> {
         Arc::new(self.graph())
     }
 
-    /// Whom the applications of its tenant trust in place of a secret: their federated credentials.
+    /// Keeps the federated credentials of its tenant's applications: whose tokens they accept in place of a secret.
     pub fn application_trust(&self) -> Arc<dyn ApplicationTrust> {
         Arc::new(self.graph())
     }

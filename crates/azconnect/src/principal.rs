@@ -40,37 +40,38 @@ impl Azure {
 
 impl Identity {
     pub(crate) fn new(azure: Azure, tenant: TenantId, source: ClientSecretSource) -> Self {
+        // One cache for all clients of this identity: whichever needs a token first, the others use it too.
         let tokens = Arc::new(TokenCache::new(source.clone(), azure.pipeline().clock().clone()));
         Self { azure, tenant, source, tokens }
     }
 
-    /// The tenant it signs in to.
+    /// The tenant that this identity signs in to.
     pub fn tenant(&self) -> TenantId {
         self.tenant
     }
 
-    /// Its client id.
+    /// The client id of the application that acts.
     pub fn client(&self) -> ClientId {
         self.source.client()
     }
 
-    /// Its tokens, cached.
+    /// The access tokens of this identity, from the cache that all its clients share.
     pub fn tokens(&self) -> Arc<dyn TokenProvider> {
         self.tokens.clone()
     }
 
-    /// Microsoft Graph in its name.
+    /// A client of Microsoft Graph that acts as this identity.
     pub fn graph(&self) -> GraphClient {
         GraphClient::new(self.azure.pipeline().clone(), self.azure.cloud(), self.tokens())
     }
 
-    /// Azure DevOps in its name.
+    /// A client of Azure DevOps that acts as this identity.
     pub fn devops(&self) -> DevOpsClient {
         let bearer = Bearer::new(self.tokens(), self.azure.cloud().devops_scope());
         DevOpsClient::new(self.azure.pipeline().clone(), self.azure.cloud(), Arc::new(bearer))
     }
 
-    /// Azure Resource Manager in its name: subscriptions, machines, roles.
+    /// A client of Azure Resource Manager that acts as this identity: subscriptions, machines, roles.
     pub fn arm(&self) -> Arm {
         Arm::new(self.azure.pipeline().clone(), self.azure.cloud(), self.tokens())
     }
@@ -87,6 +88,7 @@ impl Identity {
     /// # Errors
     /// As [`GraphIssuer::new`].
     pub fn target(&self, application: ClientId) -> Result<Target, Error> {
+        // Named so that a rotation of this identity's own secret is noticed: it is refused without a sink for itself.
         let issuer = GraphIssuer::new(self.graph(), application)?.with_acting_client(self.client());
         let verifier = self.azure.verifier(self.tenant, application);
         Ok(Target::new(Arc::new(issuer), Arc::new(verifier)))

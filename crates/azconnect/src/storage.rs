@@ -18,12 +18,12 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// A storage of three parts.
+    /// A storage of three separate ports.
     pub fn new(journal: Arc<dyn Journal>, secrets: Arc<dyn SecretStore>, lease: Arc<dyn Lease>) -> Self {
         Self { journal, secrets, lease }
     }
 
-    /// A storage in one store with all three faces, such as `SqliteStore`.
+    /// A storage in one store that implements all three ports, such as `SqliteStore`.
     pub fn of<S: Journal + SecretStore + Lease + 'static>(store: Arc<S>) -> Self {
         Self::new(store.clone(), store.clone(), store)
     }
@@ -33,17 +33,17 @@ impl Storage {
         Self::new(Arc::new(MemoryJournal::new()), Arc::new(MemorySecrets::new()), Arc::new(MemoryLease::new(clock)))
     }
 
-    /// Where events go.
+    /// The journal, to which every event is appended.
     pub fn journal(&self) -> Arc<dyn Journal> {
         self.journal.clone()
     }
 
-    /// Where secrets lie sealed.
+    /// The store in which secrets lie sealed.
     pub fn secrets(&self) -> Arc<dyn SecretStore> {
         self.secrets.clone()
     }
 
-    /// Who may write.
+    /// The leases, which let one process at a time write to a stream.
     pub fn lease(&self) -> Arc<dyn Lease> {
         self.lease.clone()
     }

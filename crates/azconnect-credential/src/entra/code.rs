@@ -9,7 +9,7 @@ use azconnect_core::{Error, ErrorKind};
 use super::catalogue::ENTRA;
 use super::meaning::Meaning;
 
-/// What stands before every number.
+/// The letters before the number of every code.
 const PREFIX: &str = "AADSTS";
 
 /// How many bytes of a foreign text are searched.
@@ -26,7 +26,7 @@ const MOST_DIGITS: usize = 9;
 pub struct EntraCode(u32);
 
 impl EntraCode {
-    /// The code of a number.
+    /// The code with this number: `7_000_215` for `AADSTS7000215`.
     pub const fn new(number: u32) -> Self {
         Self(number)
     }
@@ -39,6 +39,7 @@ impl EntraCode {
     /// The codes in a text of any origin, in their order. At most 8 are read, from the first 64 KiB.
     pub fn all_in(text: impl AsRef<[u8]>) -> Vec<Self> {
         let text = text.as_ref();
+        // Lossy: the cut may fall inside a character, and a foreign text need not be UTF-8 at all.
         let searched = String::from_utf8_lossy(text.get(..SEARCHED).unwrap_or(text));
         searched.split(PREFIX).skip(1).filter_map(leading_code).take(MOST_CODES).collect()
     }
@@ -92,7 +93,7 @@ impl FromStr for EntraCode {
     }
 }
 
-/// The number at the beginning of a text. A longer row of digits than any number has is none.
+/// The number at the beginning of a text. More digits than any code has are not a code.
 fn leading_code(text: &str) -> Option<EntraCode> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let number = text.get(..digits).filter(|_| digits <= MOST_DIGITS)?.parse().ok()?;

@@ -18,12 +18,14 @@ pub fn judge(code: EntraCode, age: Option<Duration>, propagation: Duration) -> A
     weigh(code.meaning(), &code.explain(), age, propagation)
 }
 
-/// Judges a credential whose sign-in failed with an error. An error of the way there proves nothing.
+/// Judges a credential whose sign-in failed with an error. A failure of the network or of the service proves nothing
+/// about it.
 pub fn assess(error: &Error, age: Option<Duration>, propagation: Duration) -> Assessment {
     weigh(Meaning::of(error), error, age, propagation)
 }
 
-/// How old a credential is, where it is known when it was made. One from the future, by another machine's clock, is new.
+/// The age of a credential, where it is known when it was made. One that was made in the future, by another machine's
+/// clock, has age zero.
 pub fn age(made_at: Option<OffsetDateTime>, now: OffsetDateTime) -> Option<Duration> {
     made_at.map(|made_at| Duration::try_from(now - made_at).unwrap_or_default())
 }

@@ -33,8 +33,8 @@ impl Meaning {
         }
     }
 
-    /// The verdict on a credential of an age, where a new one is known to all replicas after the propagation time. Of
-    /// unknown age is as good as old: nobody said that it is new.
+    /// The verdict on a credential of this age, where every replica knows a new one after the propagation time. A
+    /// credential of unknown age is judged like an old one: nobody said that it is new.
     ///
     /// Only a refusal that is about this very credential rejects it: a rejected one is taken back from its consumers and
     /// removed, which mends neither a wrong tenant nor a disabled application.

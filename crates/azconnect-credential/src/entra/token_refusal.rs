@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use super::code::EntraCode;
 
-/// How long the word of an error may be. The longest of the standards has 26 letters.
+/// The longest error word that is read, in letters. The longest of the standards has 26.
 const LONGEST_WORD: usize = 40;
 
-/// What the token endpoint's refusal tells, with everything else left behind: a description may quote what was sent.
+/// What the token endpoint's refusal says in codes. Its description is left behind: it may quote what was sent.
 ///
 /// Document: Microsoft's *OAuth 2.0 client credentials flow on the Microsoft identity platform*, section *Error response*.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct TokenRefusal {
     pub error: Option<String>,
     /// The numbers: those listed in `error_codes`, else those of the description.
     pub codes: Vec<EntraCode>,
-    /// The service's id of the request.
+    /// The service's id of the request (`trace_id`), for Microsoft's support.
     pub trace_id: Option<Uuid>,
     /// Whether the body is a web page, or anything else that is not the documented JSON.
     pub foreign: bool,
@@ -38,6 +38,7 @@ impl TokenRefusal {
         let listed = fields.get("error_codes").and_then(Value::as_array).into_iter().flatten();
         let listed: Vec<_> = listed.filter_map(|number| u32::try_from(number.as_u64()?).ok()).collect();
         let codes = match listed.as_slice() {
+            // The description is prose for people, so it is searched only where the service lists no number.
             [] => EntraCode::all_in(text("error_description").unwrap_or_default()),
             numbers => numbers.iter().copied().map(EntraCode::new).collect(),
         };

@@ -11,17 +11,17 @@ use crate::record::{ConnectionId, ConnectionRecord, Region};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ConnectRequest {
-    /// The product's name of the connection.
+    /// The name that the product gives the connection.
     pub id: ConnectionId,
-    /// The subscription.
+    /// The customer's subscription.
     pub subscription: SubscriptionId,
-    /// The tenant.
+    /// The tenant that the subscription trusts.
     pub tenant: TenantId,
-    /// The application that acts.
+    /// The client id of the application that signs in.
     pub client: ClientId,
     /// When the secret ends, if the customer says so.
     pub ends_at: Option<OffsetDateTime>,
-    /// Where new resources go.
+    /// The region in which new resources are created.
     pub region: Option<Region>,
     /// The one resource group it may act in, if it is limited to one.
     pub resource_group: Option<ResourceGroupName>,
@@ -40,7 +40,7 @@ impl ConnectRequest {
         self
     }
 
-    /// Sets where new resources go.
+    /// Sets the region in which new resources are created.
     #[must_use]
     pub fn with_region(mut self, region: Region) -> Self {
         self.region = Some(region);

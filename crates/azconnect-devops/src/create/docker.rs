@@ -12,35 +12,35 @@ use crate::document::{AuthorizationScheme, ConnectionType, CreationMode, Registr
 pub enum DockerRegistry<'a> {
     /// Any registry, with user name and password.
     Others {
-        /// Its address, such as `https://registry.example.com`.
+        /// The registry's address, such as `https://registry.example.com`; `https` is assumed where it has no scheme.
         registry: String,
-        /// The user.
+        /// The user name at the registry.
         user: String,
-        /// The password.
+        /// The password, or an access token of the registry.
         password: &'a Secret,
         /// The user's mail address, which old registries ask for.
         email: Option<String>,
     },
-    /// Docker Hub.
+    /// Docker Hub, with user name and password.
     DockerHub {
-        /// The user.
+        /// The user name at the registry.
         user: String,
         /// The password, or better an access token.
         password: &'a Secret,
-        /// The user's mail address.
+        /// The user's mail address, which old registries ask for.
         email: Option<String>,
     },
     /// Azure Container Registry, as a service principal.
     AzureContainerRegistry {
-        /// Its login server, such as `contoso.azurecr.io`.
+        /// The registry's login server, such as `contoso.azurecr.io`.
         login_server: String,
-        /// Its resource id.
+        /// The registry's resource id, `/subscriptions/…/providers/Microsoft.ContainerRegistry/registries/{name}`.
         scope: String,
         /// The application's tenant.
         tenant: TenantId,
-        /// The application.
+        /// The client id of the application.
         client: ClientId,
-        /// Its secret; without, by workload identity federation.
+        /// The application's client secret. Without one, the connection signs in by workload identity federation.
         secret: Option<&'a Secret>,
     },
 }
@@ -62,7 +62,7 @@ impl<'a> DockerConnection<'a> {
         Self { name: name.into(), description: None, registry }
     }
 
-    /// Sets its description.
+    /// Sets the description that the portal shows.
     #[must_use]
     pub fn with_description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());

@@ -8,7 +8,7 @@ use super::{NewConnection, Parts, texts};
 use crate::directory::Project;
 use crate::document::{AuthorizationScheme, ConnectionType};
 
-/// Builds a generic connection.
+/// Builds a connection of type Generic: an address with a user name and a password.
 #[non_exhaustive]
 pub struct GenericConnection<'a> {
     name: String,
@@ -19,7 +19,7 @@ pub struct GenericConnection<'a> {
 }
 
 impl<'a> GenericConnection<'a> {
-    /// A connection to an address.
+    /// A connection to an address, without user and password.
     pub fn new(name: impl Into<String>, url: impl Into<String>) -> Self {
         Self { name: name.into(), description: None, url: url.into(), user: None, password: None }
     }
@@ -32,7 +32,7 @@ impl<'a> GenericConnection<'a> {
         self
     }
 
-    /// Sets its description.
+    /// Sets the description that the portal shows.
     #[must_use]
     pub fn with_description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());

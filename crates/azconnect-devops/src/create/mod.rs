@@ -32,7 +32,7 @@ impl std::fmt::Debug for NewConnection<'_> {
 }
 
 impl NewConnection<'_> {
-    /// Its name.
+    /// The name that the connection will have.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -51,7 +51,7 @@ impl NewConnection<'_> {
     }
 }
 
-/// What every new connection has.
+/// The fields that a new connection of every type has.
 pub(crate) struct Parts<'a> {
     pub(crate) name: &'a str,
     pub(crate) description: Option<&'a str>,
@@ -74,6 +74,7 @@ impl Parts<'_> {
             return Err(Error::invalid("name", "is empty").with_advice("give the connection a name"));
         }
         if let Some((key, _)) = secret {
+            // This marks the secret's place: its text enters only while the document is serialised.
             parameters.insert(key.to_owned(), Value::Null);
         }
         let project = json!({"id": self.project.id.to_string(), "name": self.project.name});
@@ -97,7 +98,7 @@ impl Parts<'_> {
     }
 }
 
-/// The texts that are there, as JSON.
+/// The pairs that have a value, as a JSON object.
 fn texts(pairs: &[(&str, Option<&str>)]) -> Map<String, Value> {
     pairs.iter().filter_map(|(key, value)| value.map(|value| ((*key).to_owned(), value.into()))).collect()
 }
@@ -122,6 +123,7 @@ impl Organization {
         let url = self.url(&segments, &[])?;
         let call = Call::post("devops.endpoint.create", url).with_json(&connection.draft)?;
         let answer = self.send(call).await?;
+        // The service said yes, so a connection exists even if its answer cannot be read.
         Endpoint::from_json(answer.body()).map_err(|error| {
             error
                 .in_operation("devops.endpoint.create")

@@ -58,6 +58,7 @@ impl Endpoints {
                 Err(error) if passes(&error) => error,
                 Err(error) => return Err(error),
             };
+            // The pause counts too: a look that could only come too late is not waited for.
             if clock.elapsed().saturating_sub(started) + policy.interval > policy.time_limit {
                 return Err(error);
             }
@@ -76,6 +77,7 @@ impl Endpoints {
             match self.get(id).await {
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
                 Err(error) if !passes(&error) => return Err(error),
+                // A deletion that failed shows in the status of the connection, which is still there.
                 Ok(endpoint) => drop(progress(endpoint)?),
                 Err(_) => {}
             }
@@ -87,7 +89,7 @@ impl Endpoints {
     }
 }
 
-/// Whether another look may help.
+/// Whether the failure may pass, so that another look may help.
 fn passes(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Throttled)
 }

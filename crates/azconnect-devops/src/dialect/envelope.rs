@@ -4,7 +4,7 @@ use azconnect_credential::entra::EntraCode;
 use azconnect_http::Response;
 use serde::Deserialize;
 
-/// The names under which a failure is known. Its text stays here.
+/// The codes in the body of a failure. The text itself is searched here and goes no further.
 #[derive(Default)]
 pub(super) struct Envelope {
     pub(super) type_key: Option<String>,

@@ -19,7 +19,7 @@ pub enum IdentityKind {
     ServicePrincipal,
     /// `vssgp.` or `aadgp.`: a group.
     Group,
-    /// Something else.
+    /// Any other prefix, or no descriptor.
     Other,
 }
 
@@ -27,30 +27,30 @@ pub enum IdentityKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DevOpsIdentity {
-    /// Its id inside the organization; not the object id of Entra ID.
+    /// The identity's id inside the organization; not the object id of Entra ID.
     pub id: String,
-    /// Its older descriptor.
+    /// The older descriptor, such as `Microsoft.IdentityModel.Claims.ClaimsIdentity;{tenant}\{user}`.
     pub descriptor: Option<String>,
-    /// The descriptor by which graph calls know it.
+    /// The subject descriptor by which the graph calls of Azure DevOps know it, such as `aad.{base64}`.
     pub subject_descriptor: Option<String>,
-    /// Its name for a person.
+    /// The name that the portal shows for it.
     pub display_name: Option<String>,
 }
 
 impl DevOpsIdentity {
-    /// An identity of an id.
+    /// An identity with this id and nothing else known.
     pub fn new(id: impl Into<String>) -> Self {
         Self { id: id.into(), descriptor: None, subject_descriptor: None, display_name: None }
     }
 
-    /// Sets the name for a person.
+    /// Sets the name that the portal shows.
     #[must_use]
     pub fn with_display_name(mut self, name: impl Into<String>) -> Self {
         self.display_name = Some(name.into());
         self
     }
 
-    /// What kind of identity it is.
+    /// The kind of identity, by the prefix of its subject descriptor.
     pub fn kind(&self) -> IdentityKind {
         let prefix = self.subject_descriptor.as_deref().and_then(|text| text.split_once('.')).map(|(prefix, _)| prefix);
         match prefix {

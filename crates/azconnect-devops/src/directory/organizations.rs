@@ -32,9 +32,9 @@ pub enum OrganizationTenant {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct OrganizationEntry {
-    /// Its name.
+    /// The organization's name (`accountName`).
     pub name: OrganizationName,
-    /// Its id, where it was said.
+    /// The organization's id (`accountId`); absent for one that the caller named.
     pub id: Option<String>,
 }
 
@@ -42,9 +42,9 @@ pub struct OrganizationEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TenantGroup {
-    /// The directory.
+    /// The directory behind these organizations.
     pub tenant: OrganizationTenant,
-    /// Its organizations, by name.
+    /// The organizations of this directory, in order of their names.
     pub organizations: Vec<OrganizationEntry>,
 }
 
@@ -59,7 +59,7 @@ pub struct OrganizationSearch {
 }
 
 impl OrganizationEntry {
-    /// An organization of a name.
+    /// An organization with this name and no known id.
     pub fn new(name: OrganizationName) -> Self {
         Self { name, id: None }
     }
@@ -93,7 +93,7 @@ impl DevOpsClient {
     /// principal: `names` takes the organizations that are known otherwise, and a finding says where a list was empty.
     ///
     /// # Errors
-    /// Of the first identity. Another one that fails becomes a finding.
+    /// The error of the client's own identity. A failure of another identity becomes a check.
     pub async fn organizations(
         &self,
         also: &[Arc<dyn Authorizer>],
@@ -115,6 +115,7 @@ impl DevOpsClient {
             }
         }
         found.extend(names.iter().cloned().map(OrganizationEntry::new));
+        // Of two entries of one name, the one with an id comes first and is the one that stays.
         found.sort_by_key(|entry| (entry.name.as_str().to_ascii_lowercase(), entry.id.is_none()));
         found.dedup_by(|a, b| a.name.as_str().eq_ignore_ascii_case(b.name.as_str()));
         for entry in found {
@@ -212,6 +213,7 @@ fn tenant_in(headers: &HeaderMap) -> OrganizationTenant {
         }
         None => {}
     }
+    // Without that header, the sign-in address in the challenge names the tenant.
     let challenges = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
     challenges
         .filter_map(|challenge| challenge.split_once("authorization_uri=").map(|(_, rest)| rest))
@@ -219,7 +221,7 @@ fn tenant_in(headers: &HeaderMap) -> OrganizationTenant {
         .map_or(OrganizationTenant::Unknown, OrganizationTenant::Entra)
 }
 
-/// Every answer to an unsigned request is looked at, but for those that ask to come back later.
+/// The dialect of an unsigned request: refusals are answers to read, and only faults and throttles are errors.
 struct Unsigned;
 
 impl Dialect for Unsigned {

@@ -14,11 +14,11 @@ use crate::tolerant::List;
 #[serde(rename_all(deserialize = "camelCase"))]
 #[non_exhaustive]
 pub struct Project {
-    /// Its id.
+    /// The project's id, which never changes.
     pub id: ProjectId,
-    /// Its name.
+    /// The project's name, which people may change.
     pub name: String,
-    /// Its description.
+    /// The description that the portal shows.
     #[serde(default)]
     pub description: Option<String>,
     /// `wellFormed`, `createPending`, `deleting`, `deleted`, or a word that is new.
@@ -30,12 +30,12 @@ pub struct Project {
 }
 
 impl Project {
-    /// A project of an id and a name, with which work can be done.
+    /// A project with this id and name. Without a state, it counts as well-formed.
     pub fn new(id: ProjectId, name: impl Into<String>) -> Self {
         Self { id, name: name.into(), description: None, state: None, last_update_time: None }
     }
 
-    /// Whether work can be done in it.
+    /// Whether its state is `wellFormed`, so that work can be done in it.
     pub fn is_well_formed(&self) -> bool {
         self.state.as_deref().is_none_or(|state| state.eq_ignore_ascii_case("wellFormed"))
     }

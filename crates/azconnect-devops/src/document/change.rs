@@ -9,7 +9,7 @@ use super::draft::Draft;
 use super::view::{field, is_confidential};
 use super::{AuthorizationScheme, AzureScope, Endpoint, ServicePrincipalProof};
 
-/// What shall be different about a service connection. What is not named stays as it is.
+/// A change of a service connection. What it does not name stays as it is.
 ///
 /// ```
 /// use azconnect_core::Secret;
@@ -31,15 +31,15 @@ pub struct EndpointChange<'a> {
     parameters: Vec<(String, Option<String>)>,
 }
 
-/// A secret and where it goes.
+/// A secret, and the parameter that takes it.
 enum NewSecret<'a> {
-    /// In place of the one that the scheme has.
+    /// Into the parameter that holds the secret of the connection's scheme.
     OfScheme(&'a Secret),
     /// A service principal's key, also where a certificate was.
     ClientSecret(&'a Secret),
     /// A service principal's certificate with its private key, also where a key was.
     Certificate(&'a Secret),
-    /// Under a name of the caller's choice.
+    /// Into the parameter that the caller names.
     Named(String, &'a Secret),
 }
 
@@ -84,7 +84,7 @@ impl<'a> EndpointChange<'a> {
         self
     }
 
-    /// Sets the description.
+    /// Sets the description that the portal shows.
     #[must_use]
     pub fn with_description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
@@ -98,21 +98,21 @@ impl<'a> EndpointChange<'a> {
         self
     }
 
-    /// Sets the address.
+    /// Sets the address of what the connection leads to (`url`).
     #[must_use]
     pub fn with_url(mut self, url: impl Into<String>) -> Self {
         self.url = Some(url.into());
         self
     }
 
-    /// Sets a field of `data`, or removes it.
+    /// Sets a field of `data`, or removes it for `None`.
     #[must_use]
     pub fn with_data(mut self, key: impl Into<String>, value: Option<String>) -> Self {
         self.data.push((key.into(), value));
         self
     }
 
-    /// Sets a parameter of the authorization that is not a secret, or removes it.
+    /// Sets a parameter of the authorization that is not a secret, or removes it for `None`.
     #[must_use]
     pub fn with_parameter(mut self, key: impl Into<String>, value: Option<String>) -> Self {
         self.parameters.push((key.into(), value));
@@ -230,9 +230,11 @@ impl<'a> EndpointChange<'a> {
                 .with_effect(Effect::None)
                 .with_advice("use a connection whose scheme is ServicePrincipal"));
             }
+            // A service principal signs in with a key or a certificate: the other one's place must not stay.
             parameters.retain(|key, _| !is_confidential(key) || key.eq_ignore_ascii_case(default));
             set_all(parameters, &[("authenticationType".to_owned(), Some(proof.into()))]);
         }
+        // Under the spelling that the document has: another one would be a second parameter.
         let key = field(parameters, default).map_or(default, |(key, _)| key).to_owned();
         Ok(Some((key, secret)))
     }
@@ -299,6 +301,7 @@ fn set_all(map: &mut Map<String, Value>, changes: &[(String, Option<String>)]) {
                 map.insert(key, value.as_str().into());
             }
             None => {
+                // Shifted and not swapped: the document keeps the order in which the service wrote it.
                 map.shift_remove(&key);
             }
         }

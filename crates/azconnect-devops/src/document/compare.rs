@@ -7,17 +7,17 @@ use super::view::is_confidential;
 /// Fields that the service changes by itself.
 const VOLATILE: &[&str] = &["createdBy", "modifiedBy", "operationStatus", "isReady", "isOutdated"];
 
-/// When two documents are compared.
+/// The moment at which two documents are compared, which decides what counts as a difference.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Moment {
-    /// Two readings with nothing of ours in between.
+    /// Two readings without a write of ours between them.
     BeforeWriting,
-    /// What was written, and a reading afterwards.
+    /// A document that we wrote, and a reading afterwards.
     AfterWriting,
 }
 
-/// The paths at which `expected` is not what `found` holds. Secrets are left out. After writing, so is what `found` has in
-/// addition: the service may complete what it was given.
+/// The paths at which `found` does not hold what `expected` does. Secrets are left out. After writing, fields that only
+/// `found` has are left out too: the service may complete what it was given.
 ///
 /// Types, owners, schemes and the names of parameters are compared in any case; a `null` or empty text is the same as
 /// nothing; project references are compared by project.
@@ -37,6 +37,7 @@ fn normal(document: &Map<String, Value>, moment: Moment) -> Value {
     let mut document = document.clone();
     document.retain(|key, _| !VOLATILE.contains(&key.as_str()));
     if moment == Moment::AfterWriting {
+        // Our own write moves it. Between two readings it tells of somebody else's change.
         document.remove("modificationDate");
     }
     for key in ["type", "owner"] {

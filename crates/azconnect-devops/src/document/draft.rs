@@ -40,6 +40,7 @@ struct Overlay<'a> {
 
 impl Serialize for Overlay<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Written straight to the output: no JSON tree ever holds the secret, since nobody would overwrite it there.
         let mut output = serializer.serialize_map(Some(self.map.len()))?;
         for (key, value) in self.map {
             match (self.place, self.secret, value) {

@@ -41,7 +41,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Reads a document.
+    /// Reads a document from the text of an answer.
     ///
     /// # Errors
     /// [`Unexpected`](ErrorKind::Unexpected) unless it is a JSON object with an id; [`NotFound`](ErrorKind::NotFound) for
@@ -53,11 +53,12 @@ impl Endpoint {
                 .with_advice("report this with the request id; the answer may have been cut off on its way")
         })?;
         let mut endpoint = Self::from_value(value)?;
+        // Looked for in the text, because in the parsed document the rounding has happened already.
         endpoint.inexact = inexact_number(text);
         Ok(endpoint)
     }
 
-    /// Takes a document.
+    /// Takes a document that was parsed already. Numbers that were rounded in parsing go unnoticed.
     ///
     /// # Errors
     /// As [`Endpoint::from_json`].
@@ -81,12 +82,12 @@ impl Endpoint {
         &self.kind
     }
 
-    /// Its id.
+    /// The connection's id, the same in every project that sees it.
     pub fn id(&self) -> EndpointId {
         self.id
     }
 
-    /// The whole document.
+    /// The whole document, with the fields that this crate does not know.
     pub fn document(&self) -> &Map<String, Value> {
         &self.document
     }

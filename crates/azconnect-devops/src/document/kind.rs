@@ -122,13 +122,13 @@ words!(
     CreationMode {
         /// Azure DevOps, which also manages its secret.
         Automatic = "Automatic",
-        /// A person.
+        /// A person, who also renews its secret.
         Manual = "Manual",
     }
 );
 
 words!(
-    /// With what a service principal signs in.
+    /// Whether a service principal signs in with a secret or a certificate (`authenticationType`).
     ServicePrincipalProof {
         /// A client secret, which the service calls key.
         Key = "spnKey",
@@ -138,15 +138,15 @@ words!(
 );
 
 words!(
-    /// The Azure that a connection leads to, by the service's name.
+    /// The cloud that a connection leads to, by the service's name for it (`data.environment`).
     EnvironmentName {
-        /// Azure for everyone.
+        /// The public cloud.
         AzureCloud = "AzureCloud",
-        /// Azure in China.
+        /// The cloud in China.
         AzureChinaCloud = "AzureChinaCloud",
-        /// Azure for the government of the United States.
+        /// The cloud for the government of the United States.
         AzureUsGovernment = "AzureUSGovernment",
-        /// The former Azure in Germany.
+        /// The former cloud in Germany.
         AzureGermanCloud = "AzureGermanCloud",
         /// Azure Stack.
         AzureStack = "AzureStack",
@@ -156,11 +156,11 @@ words!(
 words!(
     /// How far the service is with an operation that it performs on a connection in the background.
     OperationState {
-        /// Done.
+        /// The operation has ended well.
         Ready = "Ready",
-        /// At work.
+        /// The service is still at work.
         InProgress = "InProgress",
-        /// Given up.
+        /// The service has given up; the status says why.
         Failed = "Failed",
     }
 );

@@ -8,6 +8,7 @@ pub(super) fn inexact_number(text: &[u8]) -> bool {
     let mut rest = text;
     while let Some((&first, tail)) = rest.split_first() {
         match first {
+            // Skipped whole: digits inside a string are text, and come back as they were.
             b'"' => rest = after_string(tail),
             b'-' | b'0'..=b'9' => {
                 let length = rest

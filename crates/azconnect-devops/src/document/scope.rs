@@ -9,15 +9,15 @@ use super::EnvironmentName;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AzureEnvironment {
-    /// Azure for everyone.
+    /// The public cloud.
     Public,
-    /// Azure in China.
+    /// The cloud in China.
     China,
-    /// Azure for the government of the United States.
+    /// The cloud for the government of the United States.
     UsGovernment,
-    /// The former Azure in Germany.
+    /// The former cloud in Germany.
     Germany,
-    /// Azure Stack, by its Resource Manager's address.
+    /// Azure Stack, by the `https` address of its Resource Manager.
     Stack(Url),
 }
 
@@ -43,15 +43,15 @@ impl AzureEnvironment {
     }
 }
 
-/// What a connection reaches.
+/// What a connection reaches in Azure (`data.scopeLevel`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AzureScope {
     /// A subscription, or one resource group of it.
     Subscription {
-        /// Its id.
+        /// The subscription's id.
         id: SubscriptionId,
-        /// Its name, which the portal shows.
+        /// The subscription's name, which the portal shows.
         name: String,
         /// The one group to which automatic creation limits the role; with a credential of one's own the group's role
         /// assignment decides, and the portal shows this.
@@ -59,28 +59,28 @@ pub enum AzureScope {
     },
     /// A management group.
     ManagementGroup {
-        /// Its id.
+        /// The management group's id.
         id: String,
-        /// Its name.
+        /// The management group's display name.
         name: String,
     },
     /// A workspace of Azure Machine Learning.
     MachineLearning {
-        /// The subscription it is in.
+        /// The id of the subscription that holds the workspace.
         subscription: SubscriptionId,
         /// The subscription's name.
         subscription_name: String,
-        /// The group it is in.
+        /// The resource group that holds the workspace.
         resource_group: ResourceGroupName,
-        /// Its name.
+        /// The workspace's name.
         workspace: String,
-        /// Its region.
+        /// The workspace's region, such as `westeurope`.
         location: String,
     },
 }
 
 impl AzureScope {
-    /// A subscription.
+    /// A whole subscription, not limited to a resource group.
     pub fn subscription(id: SubscriptionId, name: impl Into<String>) -> Self {
         Self::Subscription { id, name: name.into(), resource_group: None }
     }
@@ -112,6 +112,7 @@ impl AzureScope {
                 "AzureMLWorkspace"
             }
         };
+        // Every key, so that a change of scope also removes what named the former one.
         vec![
             ("scopeLevel", Some(level.to_owned())),
             ("subscriptionId", subscription.0),

@@ -41,22 +41,22 @@ pub(crate) fn field<'a>(object: &'a Map<String, Value>, key: &str) -> Option<(&'
     found.map(|(name, value)| (name.as_str(), value))
 }
 
-/// What the service says of an operation it performs on the connection in the background. The words are open.
+/// The state of an operation that the service performs on a connection in the background, in the service's own words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OperationStatus<'a> {
     /// `Ready`, `InProgress`, `Failed`, or a word that is new.
     pub state: Option<&'a str>,
-    /// The service's own words.
+    /// What the service says about it (`statusMessage`), for a person.
     pub message: Option<&'a str>,
-    /// How severe it is, in the service's word.
+    /// How severe it is, in a word of the service's.
     pub severity: Option<&'a str>,
-    /// The service's code.
+    /// The service's code for a failure (`errorCode`).
     pub error_code: Option<&'a str>,
 }
 
 impl OperationStatus<'_> {
-    /// Whether the operation is in a state.
+    /// Whether the operation is in this state. The service's word is compared in any case.
     pub fn is(&self, state: &OperationState) -> bool {
         self.state.is_some_and(|own| OperationState::from(own) == *state)
     }
@@ -66,7 +66,7 @@ impl OperationStatus<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProjectReference<'a> {
-    /// The project's id.
+    /// The project's id, as text.
     pub id: Option<&'a str>,
     /// The project's name.
     pub project: Option<&'a str>,
@@ -75,27 +75,27 @@ pub struct ProjectReference<'a> {
 }
 
 impl Endpoint {
-    /// Its name in the project from which it was read.
+    /// The connection's name in the project from which it was read.
     pub fn name(&self) -> Option<&str> {
         self.text("name")
     }
 
-    /// Its description.
+    /// The description that the portal shows.
     pub fn description(&self) -> Option<&str> {
         self.text("description")
     }
 
-    /// Its type, where the document says one.
+    /// The connection's type, where the document says one.
     pub fn connection_type(&self) -> Option<&ConnectionType> {
         self.kind().connection_type.as_ref()
     }
 
-    /// Its type as the document has it, such as `azurerm` or `AzureRM`.
+    /// The type as the document has it, such as `azurerm` or `AzureRM`.
     pub fn type_name(&self) -> Option<&str> {
         self.text("type")
     }
 
-    /// Its address.
+    /// The address of what the connection leads to, such as `https://management.azure.com/`.
     pub fn url(&self) -> Option<&str> {
         self.text("url")
     }
@@ -110,27 +110,27 @@ impl Endpoint {
         self.kind().scheme.as_ref()
     }
 
-    /// With what its service principal signs in, where the document says so.
+    /// Whether its service principal signs in with a secret or a certificate, where the document says so.
     pub fn service_principal_proof(&self) -> Option<&ServicePrincipalProof> {
         self.kind().proof.as_ref()
     }
 
-    /// The kind of Docker registry that it leads to.
+    /// The kind of Docker registry that it leads to (`data.registrytype`), where the document says so.
     pub fn registry_type(&self) -> Option<&RegistryType> {
         self.kind().registry.as_ref()
     }
 
-    /// Who made its application.
+    /// Who made its application (`data.creationMode`), where the document says so.
     pub fn creation_mode(&self) -> Option<&CreationMode> {
         self.kind().creation_mode.as_ref()
     }
 
-    /// The Azure that it leads to.
+    /// The cloud that it leads to (`data.environment`), where the document says so.
     pub fn environment(&self) -> Option<&EnvironmentName> {
         self.kind().environment.as_ref()
     }
 
-    /// How it signs in, as the document has it.
+    /// The authorization scheme as the document has it, such as `ServicePrincipal`.
     pub fn scheme(&self) -> Option<&str> {
         self.authorization()?.get("scheme")?.as_str()
     }
@@ -150,22 +150,22 @@ impl Endpoint {
         self.creation_mode() == Some(&CreationMode::Automatic)
     }
 
-    /// Whether the service has finished setting it up.
+    /// Whether the service has finished setting it up (`isReady`), where the document says so.
     pub fn is_ready(&self) -> Option<bool> {
         self.flag("isReady")
     }
 
-    /// Whether it is seen from several projects.
+    /// Whether several projects see it (`isShared`), where the document says so.
     pub fn is_shared(&self) -> Option<bool> {
         self.flag("isShared")
     }
 
-    /// Whether it was switched off.
+    /// Whether it was switched off (`isDisabled`), where the document says so.
     pub fn is_disabled(&self) -> Option<bool> {
         self.flag("isDisabled")
     }
 
-    /// Whether its type or scheme is no longer offered.
+    /// Whether its type or scheme is no longer offered (`isOutdated`), where the document says so.
     pub fn is_outdated(&self) -> Option<bool> {
         self.flag("isOutdated")
     }
@@ -175,7 +175,7 @@ impl Endpoint {
         self.text("modificationDate")
     }
 
-    /// What the service does, or did last, in the background.
+    /// The state of the latest operation in the background, where the document has one.
     pub fn operation_status(&self) -> Option<OperationStatus<'_>> {
         let status = field(self.document(), "operationStatus")?.1.as_object()?;
         let text = |key| field(status, key).and_then(|(_, value)| value.as_str());

@@ -26,6 +26,7 @@ use crate::name::ProjectRef;
 pub fn refresh_checks(endpoint: &Endpoint, project: &ProjectRef) -> CheckReport {
     if endpoint.type_name().is_none() || endpoint.document().get("data").is_none() || endpoint.authorization().is_none()
     {
+        // Nothing else can be judged from the part of a document that the service shows here.
         return CheckReport::from(vec![Check::failed(
             "low-permission",
             "permission",

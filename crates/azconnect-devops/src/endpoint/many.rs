@@ -20,7 +20,7 @@ pub enum Deletion {
     /// The connection alone.
     #[default]
     ConnectionOnly,
-    /// With the application and role assignment that Azure DevOps created for it.
+    /// The connection, and the application and role assignment that Azure DevOps created for it (`deep=true`).
     Deep,
 }
 
@@ -47,6 +47,7 @@ impl Endpoints {
         let url = self.write_url(None)?;
         let bodies: Vec<&Draft<'_>> = drafts.iter().map(|(_, draft)| draft).collect();
         self.organization.send(Call::put("devops.endpoint.update_all", url).with_json(&bodies)?).await?;
+        // One answer for all proves nothing about each, so every connection is read back.
         let mut after = Vec::with_capacity(drafts.len());
         for (id, draft) in &drafts {
             let endpoint = self.get(*id).await.map_err(|error| error.with_effect(Effect::Unknown))?;

@@ -44,7 +44,7 @@ impl Endpoints {
         Self { organization, project, propagation: PROPAGATION }
     }
 
-    /// The organization they are in.
+    /// The organization that the connections belong to.
     pub fn organization(&self) -> &Organization {
         &self.organization
     }
@@ -107,6 +107,7 @@ impl Endpoints {
         let current = self.unchanged_since(before).await?;
         let draft = change.draft(&current).map_err(|error| error.in_operation("devops.endpoint.update"))?;
         self.write(&draft, current.id()).await?;
+        // The write was accepted: a reading that fails now is no proof that nothing changed.
         let after = self.get(current.id()).await.map_err(|error| error.with_effect(Effect::Unknown))?;
         let wrong = differences(&draft.document, after.document(), Moment::AfterWriting);
         if wrong.is_empty() {
@@ -129,7 +130,7 @@ impl Endpoints {
             .with_advice("read the connection again and decide again; nothing was written"))
     }
 
-    /// Writes a whole document.
+    /// Writes a whole document over the connection's.
     async fn write(&self, draft: &Draft<'_>, id: EndpointId) -> Result<Response, Error> {
         let url = self.write_url(Some(id))?;
         self.organization.send(Call::put("devops.endpoint.update", url).with_json(draft)?).await

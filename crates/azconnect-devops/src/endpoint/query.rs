@@ -6,11 +6,11 @@ use crate::document::{Endpoint, EndpointId, OperationState};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ActionFilter {
-    /// Administer them.
+    /// Administer them: change, share and delete.
     Manage,
     /// Use them in a pipeline.
     Use,
-    /// See them.
+    /// See that they exist.
     View,
 }
 
@@ -34,54 +34,54 @@ pub struct EndpointQuery {
 }
 
 impl EndpointQuery {
-    /// All connections.
+    /// Selects all connections that the caller may see.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Only those of a type.
+    /// Selects connections of this type only, such as `azurerm`.
     #[must_use]
     pub fn with_type(mut self, type_name: impl Into<String>) -> Self {
         self.type_name = Some(type_name.into());
         self
     }
 
-    /// Only those of this scheme, or of another that is added.
+    /// Selects connections of this scheme, such as `ServicePrincipal`. Called again, it adds another scheme.
     #[must_use]
     pub fn with_scheme(mut self, scheme: impl Into<String>) -> Self {
         self.schemes.push(scheme.into());
         self
     }
 
-    /// Only these ids.
+    /// Selects the connections with these ids only.
     #[must_use]
     pub fn with_ids(mut self, ids: impl IntoIterator<Item = EndpointId>) -> Self {
         self.ids.extend(ids);
         self
     }
 
-    /// Only those that are managed so.
+    /// Selects connections with this owner only: `library` or `agentcloud`.
     #[must_use]
     pub fn with_owner(mut self, owner: impl Into<String>) -> Self {
         self.owner = Some(owner.into());
         self
     }
 
-    /// Those whose creation failed too.
+    /// Says whether connections whose creation failed are selected too.
     #[must_use]
     pub fn with_failed(mut self, failed: bool) -> Self {
         self.failed = failed;
         self
     }
 
-    /// With all their details.
+    /// Says whether each connection comes with all its details (`includeDetails`).
     #[must_use]
     pub fn with_details(mut self, details: bool) -> Self {
         self.details = details;
         self
     }
 
-    /// Only those with which the caller may do something.
+    /// Selects only the connections with which the caller may do this.
     #[must_use]
     pub fn with_action(mut self, action: ActionFilter) -> Self {
         self.action = Some(action);

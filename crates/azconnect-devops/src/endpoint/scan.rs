@@ -14,6 +14,7 @@ use crate::document::Endpoint;
 /// The connections of one answer. Each is parsed when it is asked for.
 pub struct EndpointScan {
     body: Bytes,
+    // Ranges and not slices: the iterator owns the body into which they point.
     places: std::vec::IntoIter<Range<usize>>,
 }
 

@@ -49,7 +49,7 @@ impl Endpoints {
         self.set_scheme("devops.endpoint.revert", before, &AuthorizationScheme::ServicePrincipal).await
     }
 
-    /// Sends the conversion call, and believes the connection more than the answer.
+    /// Sends the conversion call, then reads the connection, whose scheme decides whether the call succeeded.
     pub(super) async fn set_scheme(
         &self,
         operation: &'static str,

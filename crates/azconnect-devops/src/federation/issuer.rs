@@ -22,7 +22,7 @@ pub enum FederationIssuer {
     AzureDevOps,
     /// `https://login.microsoftonline.com/{tenant}/v2.0`, or that of another cloud.
     Entra,
-    /// The connection does not say.
+    /// The connection names no issuer, or one that is not known here.
     Unknown,
 }
 
@@ -82,6 +82,8 @@ impl Endpoints {
                 .in_operation("devops.endpoint.migrate_issuer")
                 .with_advice("nothing needs to be done"));
         }
+        // Asked for before anything is sent: afterwards the connection would name an issuer that its application does
+        // not trust, and nobody could add the trust.
         if !before.is_automatic() && credentials.is_none() {
             return Err(Error::invalid("credentials", "are needed for a connection with an application of one's own")
                 .with_advice("give the port that keeps the application's federated credentials"));

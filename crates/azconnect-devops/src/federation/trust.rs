@@ -8,21 +8,21 @@ use crate::create::NewConnection;
 use crate::document::Endpoint;
 use crate::endpoint::Endpoints;
 
-/// Whose tokens an application shall accept on behalf of a connection.
+/// The tokens that an application shall accept on behalf of a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FederatedTrust {
     /// The application's tenant.
     pub tenant: TenantId,
-    /// The application.
+    /// The client id of the application.
     pub client: ClientId,
     /// A name for the federated credential: letters, digits and hyphens.
     pub name: String,
-    /// Who issues the tokens.
+    /// The issuer of the tokens: their `iss` claim.
     pub issuer: String,
-    /// The subject of the tokens: which connection they speak for.
+    /// The subject of the tokens: their `sub` claim, which names the connection.
     pub subject: String,
-    /// For which audience: `api://AzureADTokenExchange`.
+    /// The audience of the tokens: their `aud` claim, `api://AzureADTokenExchange`.
     pub audience: String,
 }
 
@@ -103,6 +103,7 @@ impl Endpoints {
         credentials: &dyn FederatedCredentials,
     ) -> Result<(Endpoint, FederatedTrust), Error> {
         let mut endpoint = self.organization.create_connection(connection).await?;
+        // Where the answer to the creation lacks issuer and subject, a reading may have them.
         if endpoint.parameter("workloadIdentityFederationSubject").is_none() {
             endpoint = self.get(endpoint.id()).await?;
         }
@@ -121,6 +122,7 @@ impl Endpoints {
         credentials: &dyn FederatedCredentials,
         projects: &[crate::ProjectId],
     ) -> Result<(), Error> {
+        // First: the service does not delete the connection while the federated credential exists.
         credentials.remove(&FederatedTrust::of(endpoint)?).await?;
         self.organization.delete_connection(endpoint.id(), projects, crate::Deletion::ConnectionOnly).await
     }

@@ -61,6 +61,7 @@ impl OrganizationName {
         let url = Url::parse(address).map_err(|_| wrong())?;
         let host = url.host_str().unwrap_or_default();
         if let Some(name) = host.strip_suffix(".visualstudio.com") {
+            // The organization's identities have a host of their own under the older domain.
             return Self::new(name.strip_suffix(".vssps").unwrap_or(name));
         }
         if host != "dev.azure.com" && host != "vssps.dev.azure.com" {

@@ -6,7 +6,7 @@ use azconnect_core::{Error, guid_id};
 use serde::Serialize;
 
 guid_id!(
-    /// The id of a project.
+    /// The id of a project of Azure DevOps, which never changes.
     ProjectId,
     "project id"
 );
@@ -82,7 +82,7 @@ impl ProjectRef {
         }
     }
 
-    /// The path segment that names it.
+    /// The id or the name as text: the segment of an address that names the project.
     pub fn as_str(&self) -> std::borrow::Cow<'_, str> {
         match self {
             Self::Id(id) => id.to_string().into(),

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::organization::Organization;
 
-/// The security namespace of service endpoints.
+/// The id of the service's security namespace `ServiceEndpoints`.
 const NAMESPACE: &str = "49b48001-ca20-4adc-8111-5b60c903a50c";
 
 /// A right on service connections, by its bit in the endpoint namespace.
@@ -28,7 +28,7 @@ pub enum EndpointRight {
 }
 
 impl EndpointRight {
-    /// Its bit in the endpoint namespace.
+    /// The bit of this right in the endpoint namespace.
     pub fn bit(self) -> u32 {
         match self {
             Self::Use => 1,
@@ -44,13 +44,13 @@ impl EndpointRight {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ConnectionPermission {
-    /// See it in the project.
+    /// Whether the caller may see it in the project.
     pub view: bool,
-    /// Use it in the project's pipelines.
+    /// Whether the caller may use it in the project's pipelines.
     pub r#use: bool,
-    /// Administer it in the project.
+    /// Whether the caller may administer it in the project.
     pub administer: bool,
-    /// Administer it on the collection, without which its secret cannot be changed.
+    /// Whether the caller may administer it on the collection, without which its secret cannot be changed.
     pub change_secret: bool,
 }
 
@@ -86,10 +86,12 @@ impl Organization {
             .map(|question| json!({"securityNamespaceId": NAMESPACE, "token": question.token, "permissions": question.right.bit()}))
             .collect();
         let url = self.preview_url(&["_apis", "security", "permissionevaluationbatch"], &[])?;
+        // Only the bits are asked for: otherwise members of the administrators' group pass every question.
         let call = Call::post("devops.permission.evaluate", url)
             .with_idempotency(Idempotency::Idempotent)
             .with_json(&json!({"alwaysAllowAdministrators": false, "evaluations": questions}))?;
         let answers: Answers = self.read(call).await?;
+        // Matched by token and right: an answer in another order must not count for another question.
         let find = |question: &Evaluation| {
             answers.evaluations.iter().find(|answer| {
                 answer.token.eq_ignore_ascii_case(&question.token) && answer.permissions == question.right.bit()

@@ -45,9 +45,9 @@ impl Ground {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct PermissionReport {
-    /// The caller.
+    /// The caller, as the organization knows it.
     pub caller: DevOpsIdentity,
-    /// The project.
+    /// The project whose connections were asked about.
     pub project: Project,
     /// The grounds that hold; empty if the caller may not administer the connections.
     pub grounds: Vec<Ground>,
@@ -124,6 +124,7 @@ impl Organization {
             Ok(_) => {}
             Err(error) => report.checks.push(unknown("permission-unknown", "the permission bits", &error)),
         }
+        // Either way is enough to administer, so one that cannot be read does not end the search.
         match self.administrator_groups(&report.caller, &report.project).await {
             Ok(grounds) => report.grounds.extend(grounds),
             Err(error) => report.checks.push(unknown("groups-unknown", "the administrator groups", &error)),

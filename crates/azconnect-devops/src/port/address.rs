@@ -19,7 +19,7 @@ use crate::name::{OrganizationName, ProjectRef};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct ProjectAddress {
-    /// The organization.
+    /// The organization that holds the project.
     pub organization: OrganizationName,
     /// The project, by name or id.
     pub project: ProjectRef,
@@ -49,7 +49,7 @@ impl fmt::Display for ProjectAddress {
 pub struct ConnectionAddress {
     /// The project from which it is seen.
     pub project: ProjectAddress,
-    /// Its id, which is the same in all projects.
+    /// The connection's id, which is the same in all projects.
     pub id: EndpointId,
 }
 

@@ -26,7 +26,7 @@ pub trait ServiceConnections: Send + Sync {
     /// One connection, whole but for its secret.
     async fn read(&self, connection: &ConnectionAddress) -> Result<Endpoint, Error>;
 
-    /// The connection of a name.
+    /// The connection with this name in the project, where there is one.
     async fn find(&self, project: &ProjectAddress, name: &str) -> Result<Option<Endpoint>, Error>;
 
     /// The connections of a project for a person to choose from, each with whether its secret can be refreshed.

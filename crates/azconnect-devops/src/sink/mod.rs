@@ -105,10 +105,11 @@ impl ServiceConnectionSink {
         self
     }
 
-    /// All checks but whether it can be verified, which takes a call.
+    /// All checks that the document alone can answer. Whether a registry can be asked takes a call.
     fn checks(&self, endpoint: &Endpoint) -> CheckReport {
         let checks = refresh_checks(endpoint, self.endpoints.project());
         let Some((tenant, client)) = self.application else { return checks };
+        // A connection that takes no secret may lack the very parameters that name its application.
         if !checks.is_clear() {
             return checks;
         }
@@ -152,8 +153,8 @@ impl ServiceConnectionSink {
     }
 }
 
-/// While the former secret is alive as well, a connection that works proves little: it may hold the former one again. So
-/// one that was changed after the push has to take the secret once more.
+/// A rejection, if somebody changed the connection after the push. While the former secret still works, a sign-in
+/// proves little: the connection may hold that one again, so the new one has to be pushed once more.
 fn changed_since(endpoint: &Endpoint, candidate: &Candidate<'_>) -> Option<Assessment> {
     let (pushed, now) = (candidate.revision?, endpoint.modification_date()?);
     (pushed != now).then(|| {
@@ -171,6 +172,7 @@ impl CredentialSink for ServiceConnectionSink {
     async fn inspect(&self) -> Result<SinkReport, Error> {
         let endpoint = self.endpoints.get(self.endpoint).await?;
         let mut checks = self.checks(&endpoint);
+        // Only where a push could follow, since this asks the registry over the network.
         if endpoint.is_type(ConnectionType::DockerRegistry) && checks.is_clear() {
             checks.extend(docker::unverifiable(&self.registry, &endpoint).await);
         }
@@ -224,7 +226,7 @@ impl fmt::Debug for ServiceConnectionSink {
     }
 }
 
-/// The connection signs in as somebody else than the application whose secret is rotated.
+/// A failed check, if the connection signs in as another application than the one whose secret is rotated.
 fn other_application(holder: Option<&str>, client: ClientId) -> Option<Check> {
     (!is_guid(holder, &client.to_string())).then(|| {
         Check::failed(

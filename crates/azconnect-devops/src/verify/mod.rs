@@ -22,9 +22,9 @@ use crate::endpoint::Endpoints;
 /// What a test through the service can say about a type of connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Proof {
-    /// It signs in with the secret.
+    /// The service signs in with the secret, so its answer is proof.
     SignsIn,
-    /// It asks somebody else, so that its answer says nothing.
+    /// The service asks another registry, so its answer says nothing.
     AsksElsewhere,
 }
 
@@ -83,6 +83,7 @@ impl Endpoints {
         let project = self.project.as_str();
         let segments = [&*project, "_apis", "serviceendpoint", "endpointproxy"];
         let url = self.organization.url(&segments, &[("endpointId", &id)])?;
+        // A POST that stores nothing, so it may be sent again.
         let call = Call::post("devops.endpoint.test", url).with_idempotency(Idempotency::Idempotent).with_json(test)?;
         let answer = self.organization.send(call).await?;
         // The result may repeat what the service was sent.
@@ -127,7 +128,7 @@ impl Serialize for Test<'_> {
     }
 }
 
-/// The part of a connection that a test needs.
+/// The fields of a connection that a test needs: type, address, data and authorization.
 struct Details<'a>(Draft<'a>);
 
 impl<'a> Details<'a> {

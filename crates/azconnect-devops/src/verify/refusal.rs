@@ -9,6 +9,7 @@ use super::proxy::ProxyResult;
 
 /// Judges the answer of a test of a secret of an age, where a new one is known everywhere after the propagation time.
 pub(super) fn judge(result: &ProxyResult, age: Option<Duration>, propagation: Duration) -> Assessment {
+    // Before the status: a refused sign-in names its cause here, whatever status the proxy gives it.
     if let Some(code) = EntraCode::most_telling(&EntraCode::all_in(&result.message)) {
         return entra::judge(code, age, propagation);
     }

@@ -46,11 +46,11 @@ pub struct RegistryCheck {
 
 /// How a registry wants to be logged in to.
 enum Challenge {
-    /// It answers anybody.
+    /// It answers anybody, without a login.
     Open,
-    /// With the password itself.
+    /// It takes user name and password themselves (HTTP Basic).
     Basic,
-    /// With a token of this address.
+    /// It takes a token, for which this address wants user name and password.
     Token(Url),
 }
 
@@ -118,6 +118,7 @@ impl RegistryCheck {
                 let token: Token = azconnect_http::sensitive_json(&answer)?;
                 let token =
                     token.token.or(token.access_token).ok_or_else(|| unverifiable("the registry gave no token"))?;
+                // The token is used once: one that the registry itself does not take proves nothing.
                 let bearer = Zeroizing::new(format!("Bearer {}", token.expose()));
                 let answer = self.get(slash(ping), Some(&bearer)).await?;
                 if !answer.status().is_success() {
@@ -246,7 +247,7 @@ impl fmt::Debug for RegistryCheck {
     }
 }
 
-/// A token of a registry.
+/// The answer of a registry's token host, which names the token in one of two ways.
 #[derive(Deserialize)]
 struct Token {
     #[serde(default)]
@@ -255,7 +256,7 @@ struct Token {
     access_token: Option<Secret>,
 }
 
-/// One header for one call.
+/// Signs one call with a fixed `authorization` header.
 struct Fixed(Secret);
 
 #[async_trait::async_trait]
@@ -269,7 +270,7 @@ impl Authorizer for Fixed {
     }
 }
 
-/// Every answer of a registry is looked at, but for those that ask to come back later.
+/// The dialect of a registry: refusals are answers to read, and only faults and throttles are errors.
 struct RegistryDialect;
 
 impl Dialect for RegistryDialect {

@@ -11,7 +11,7 @@ use crate::client::GraphClient;
 use crate::dialect::{AbsenceDialect, GraphDialect};
 use crate::holder::PasswordHolder;
 
-/// More than an application may have, should the service raise its limit.
+/// How many federated credentials are read at most: the limit is 20 today, and the service may raise it.
 const MOST_READ: usize = 1_000;
 
 impl GraphClient {

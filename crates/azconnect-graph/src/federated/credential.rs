@@ -67,9 +67,9 @@ impl fmt::Display for FederatedCredentialName {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FederatedCredentialRef {
-    /// By its id.
+    /// By its id, which the service gave it.
     Id(FederatedCredentialId),
-    /// By its name.
+    /// By its name, which is unique within the application.
     Name(FederatedCredentialName),
 }
 
@@ -81,7 +81,7 @@ impl FederatedCredentialRef {
         }
     }
 
-    /// Whether it stands for a credential.
+    /// Whether it refers to this credential.
     pub fn names(&self, credential: &FederatedCredential) -> bool {
         match self {
             Self::Id(id) => credential.id == *id,
@@ -106,27 +106,27 @@ impl From<FederatedCredentialName> for FederatedCredentialRef {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct FederatedCredential {
-    /// Its id.
+    /// The id that the service gave it.
     pub id: FederatedCredentialId,
-    /// Its name.
+    /// The name, unique within the application.
     #[serde(default, deserialize_with = "wire::tolerant")]
     pub name: Option<String>,
-    /// Who issues the tokens.
+    /// The `iss` claim of the tokens that it accepts: the issuer's address.
     #[serde(default, deserialize_with = "wire::tolerant")]
     pub issuer: Option<String>,
-    /// For whom; none where an expression takes its place.
+    /// The `sub` claim of the tokens that it accepts; absent where a claims-matching expression takes its place.
     #[serde(default, deserialize_with = "wire::tolerant")]
     pub subject: Option<String>,
-    /// For which audience: one, in practice.
+    /// The `aud` claims that it accepts: a list of one, since the service takes no more.
     #[serde(default, deserialize_with = "wire::tolerant")]
     pub audiences: Option<Vec<String>>,
-    /// What it is for, in somebody's words.
+    /// What it is for, in the words of whoever made it.
     #[serde(default, deserialize_with = "wire::tolerant")]
     pub description: Option<String>,
 }
 
 impl FederatedCredential {
-    /// The one that fulfils a wish, under an id.
+    /// The credential that the service makes of a wish, with the id that it gives it.
     pub fn new(id: FederatedCredentialId, wish: &NewFederatedCredential) -> Self {
         Self {
             id,
@@ -138,8 +138,8 @@ impl FederatedCredential {
         }
     }
 
-    /// Whether it is the one for an issuer and a subject. Both are compared exactly, as the service compares them with a
-    /// token's claims.
+    /// Whether it is for exactly this issuer and subject. The service compares a token's claims in the same way,
+    /// letter by letter.
     pub fn trusts(&self, issuer: &str, subject: &str) -> bool {
         self.issuer.as_deref() == Some(issuer) && self.subject.as_deref() == Some(subject)
     }

@@ -59,6 +59,7 @@ impl GraphClient {
                 Err(error) => error,
             };
             if error.effect() != Effect::None {
+                // Once one attempt's effect is unknown, the whole call's is: a later refusal proves nothing about it.
                 effect = Effect::Unknown;
             }
             if leaves_doubt(&error)
@@ -109,6 +110,7 @@ fn settled(
     listed: &[FederatedCredential],
     wish: &NewFederatedCredential,
 ) -> Result<Option<FederatedCredential>, Error> {
+    // Before the name: a credential that fulfils the wish counts under whichever name it was made.
     if let Some(known) = listed.iter().find(|one| one.trusts(&wish.issuer, &wish.subject)) {
         if known.accepts(&wish.audience) {
             return Ok(Some(known.clone()));
@@ -127,6 +129,7 @@ fn settled(
 
 /// Whether it may exist although the creation failed: the answer was lost, or the service says that it exists.
 fn leaves_doubt(error: &Error) -> bool {
+    // A conflict that is worth repeating is the busy directory's, and not that of an existing credential.
     let exists = error.kind() == ErrorKind::Conflict && error.retry() == Retry::No;
     error.effect() != Effect::None || exists
 }

@@ -8,5 +8,5 @@ mod wish;
 pub use credential::{FederatedCredential, FederatedCredentialId, FederatedCredentialName, FederatedCredentialRef};
 pub use wish::{FederatedCredentialChange, NewFederatedCredential, TOKEN_EXCHANGE};
 
-/// How many an application may have.
+/// How many federated identity credentials the service lets an application have.
 const LIMIT: usize = 20;

@@ -9,27 +9,27 @@ use super::FederatedCredentialName;
 /// China have their own, `api://AzureADTokenExchangeUSGov` and `api://AzureADTokenExchangeChina`.
 pub const TOKEN_EXCHANGE: &str = "api://AzureADTokenExchange";
 
-/// How many characters a field may have.
+/// How many characters the service takes in an issuer, a subject, an audience or a description.
 const LONGEST: usize = 600;
 
 /// A wish for a new federated identity credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewFederatedCredential {
-    /// Its name, which never changes.
+    /// The name, which never changes afterwards.
     pub name: FederatedCredentialName,
-    /// Who issues the tokens: exactly the `iss` claim.
+    /// The issuer of the tokens: exactly their `iss` claim.
     pub issuer: String,
-    /// For whom: exactly the `sub` claim.
+    /// Whom the tokens speak for: exactly their `sub` claim.
     pub subject: String,
-    /// For which audience: exactly the `aud` claim. [`TOKEN_EXCHANGE`] unless set.
+    /// The audience of the tokens: exactly their `aud` claim. [`TOKEN_EXCHANGE`] unless set.
     pub audience: String,
-    /// What it is for.
+    /// What it is for, in words for a person.
     pub description: Option<String>,
 }
 
 impl NewFederatedCredential {
-    /// A credential that accepts an issuer's tokens for a subject.
+    /// A credential that accepts an issuer's tokens for a subject, with the audience [`TOKEN_EXCHANGE`].
     pub fn new(name: FederatedCredentialName, issuer: impl Into<String>, subject: impl Into<String>) -> Self {
         Self {
             name,
@@ -40,14 +40,14 @@ impl NewFederatedCredential {
         }
     }
 
-    /// Sets the audience.
+    /// Sets the audience: the tokens' `aud` claim.
     #[must_use]
     pub fn with_audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = audience.into();
         self
     }
 
-    /// Sets what it is for.
+    /// Sets what it is for, in words for a person.
     #[must_use]
     pub fn with_description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
@@ -62,7 +62,7 @@ impl NewFederatedCredential {
         self.body().map(drop)
     }
 
-    /// Checks it, and writes it as the service reads it.
+    /// Checks the wish and returns the body of the request.
     pub(super) fn body(&self) -> Result<Body<'_>, Error> {
         let name = Some(self.name.as_str());
         let (issuer, subject) = (exact("issuer", &self.issuer)?, exact("subject", &self.subject)?);
@@ -76,51 +76,51 @@ impl NewFederatedCredential {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FederatedCredentialChange {
-    /// Who issues the tokens from now on.
+    /// The issuer from now on: the tokens' `iss` claim.
     pub issuer: Option<String>,
-    /// For whom.
+    /// The subject from now on: the tokens' `sub` claim.
     pub subject: Option<String>,
-    /// For which audience.
+    /// The audience from now on: the tokens' `aud` claim.
     pub audience: Option<String>,
-    /// What it is for.
+    /// What it is for, in words for a person.
     pub description: Option<String>,
 }
 
 impl FederatedCredentialChange {
-    /// A change of nothing yet.
+    /// A change that sets nothing yet; sent so, it is refused.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the issuer.
+    /// Sets the issuer: the tokens' `iss` claim.
     #[must_use]
     pub fn with_issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuer = Some(issuer.into());
         self
     }
 
-    /// Sets the subject.
+    /// Sets the subject: the tokens' `sub` claim.
     #[must_use]
     pub fn with_subject(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
         self
     }
 
-    /// Sets the audience.
+    /// Sets the audience: the tokens' `aud` claim.
     #[must_use]
     pub fn with_audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = Some(audience.into());
         self
     }
 
-    /// Sets what it is for.
+    /// Sets what it is for, in words for a person.
     #[must_use]
     pub fn with_description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
         self
     }
 
-    /// Checks it, and writes it as the service reads it.
+    /// Checks the change and returns the body of the request.
     pub(super) fn body(&self) -> Result<Body<'_>, Error> {
         if *self == Self::default() {
             return Err(Error::invalid("change", "changes nothing")
@@ -155,7 +155,8 @@ pub(super) struct Body<'a> {
     description: Option<&'a str>,
 }
 
-/// A text that has to equal a claim. The service stores a wrong one without a word, and then accepts no token.
+/// A text that has to equal a claim of the tokens. The service stores a wrong one without an error, and then accepts no
+/// token.
 fn exact<'a>(field: &'static str, text: &'a str) -> Result<&'a str, Error> {
     if text.is_empty() {
         return Err(Error::invalid(field, "is empty").with_advice(format!("give the {field} of the tokens")));

@@ -5,7 +5,7 @@ use azconnect_credential::check_client_secret;
 
 use crate::document::{AuthorizationScheme, CreationMode, ServicePrincipalProof};
 
-/// How a connection signs in.
+/// How a connection to Azure Resource Manager signs in.
 #[non_exhaustive]
 pub enum AzureCredential<'a> {
     /// By workload identity federation; Azure DevOps makes application, federated credential and role assignment.
@@ -18,7 +18,7 @@ pub enum AzureCredential<'a> {
     FederationManual {
         /// The application's tenant.
         tenant: TenantId,
-        /// The application.
+        /// The client id of the application.
         client: ClientId,
     },
     /// With the managed identity of the machine on which the agent runs.
@@ -30,27 +30,27 @@ pub enum AzureCredential<'a> {
     Secret {
         /// The application's tenant.
         tenant: TenantId,
-        /// The application.
+        /// The client id of the application.
         client: ClientId,
-        /// The secret.
+        /// The client secret: the portal's *Value*, not its *Secret ID*.
         secret: &'a Secret,
     },
     /// As a service principal, with a certificate.
     Certificate {
         /// The application's tenant.
         tenant: TenantId,
-        /// The application.
+        /// The client id of the application.
         client: ClientId,
-        /// Certificate and private key, in PEM.
+        /// Certificate and private key, both in PEM, one after the other.
         pem: &'a Secret,
     },
     /// With the publish profile of one web application.
     PublishProfile {
         /// The application's tenant.
         tenant: TenantId,
-        /// The web application's resource id.
+        /// The web application's resource id, `/subscriptions/…/providers/Microsoft.Web/sites/{name}`.
         resource: String,
-        /// The profile, an XML document.
+        /// The publish profile: the XML document that the web application's overview offers for download.
         profile: &'a Secret,
     },
 }

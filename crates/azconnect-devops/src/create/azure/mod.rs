@@ -43,14 +43,14 @@ impl<'a> AzureConnection<'a> {
         Self { name: name.into(), description: None, environment: AzureEnvironment::Public, scope, credential }
     }
 
-    /// Sets the Azure that it leads to.
+    /// Sets the cloud that the connection leads to; the public one unless set.
     #[must_use]
     pub fn with_environment(mut self, environment: AzureEnvironment) -> Self {
         self.environment = environment;
         self
     }
 
-    /// Sets its description.
+    /// Sets the description that the portal shows.
     #[must_use]
     pub fn with_description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
