@@ -30,11 +30,11 @@ pub enum KeyKind {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SshKey {
-    /// The private key in PEM, as OpenSSH reads it.
+    /// The private key in PEM, as `ssh -i` reads it.
     pub private: Secret,
-    /// The public key in one line, as in `authorized_keys`.
+    /// The public key in one line, such as `ssh-ed25519 AAAA…`, as in `authorized_keys`.
     pub public: String,
-    /// The public key's fingerprint, as `ssh-keygen -l` shows it.
+    /// The fingerprint of the public key, such as `SHA256:…`, as `ssh-keygen -l` shows it.
     pub fingerprint: String,
 }
 
@@ -52,13 +52,14 @@ impl SshKey {
                 pem("PRIVATE KEY", der.as_ref())
             }
         };
+        // Through `read`, so that a new key and one found sealed after a crash have their public half from one place.
         Self::read(private)
     }
 
     /// Reads a private key that [`SshKey::generate`] made, and derives its public key.
     ///
     /// # Errors
-    /// [`Corrupt`](ErrorKind::Corrupt) if it is something else.
+    /// [`Corrupt`](ErrorKind::Corrupt) if it is not a private key of one of these kinds.
     pub fn read(private: Secret) -> Result<Self, Error> {
         let public = if private.expose().starts_with("-----BEGIN OPENSSH PRIVATE KEY-----") {
             openssh_public(&private)?

@@ -10,7 +10,7 @@ use crate::client::Arm;
 use crate::resource::ResourceId;
 use crate::resource::access::{RoleAssignment, RoleAssignmentProperties};
 
-/// For how long a principal that the service does not know yet is waited for. The longest seen was 252 s.
+/// How long to wait for a principal that the service does not know yet. The longest wait seen was 252 s.
 const PROPAGATION_LIMIT: Duration = Duration::from_secs(300);
 
 /// The pause between two attempts.
@@ -22,9 +22,9 @@ const PROPAGATION_PAUSE: Duration = Duration::from_secs(10);
 pub struct Role(Uuid);
 
 impl Role {
-    /// *Contributor*: everything but giving roles.
+    /// *Contributor*: may change every resource, but may not give roles.
     pub const CONTRIBUTOR: Self = Self(Uuid::from_u128(0xb249_88ac_6180_42a0_ab88_20f7_382d_d24c));
-    /// *Reader*: reading everything.
+    /// *Reader*: may read every resource, and change none.
     pub const READER: Self = Self(Uuid::from_u128(0xacdd_72a7_3385_48ef_bd42_f606_fba8_1ae7));
 
     /// A role by the GUID of its definition.
@@ -32,18 +32,19 @@ impl Role {
         Self(definition)
     }
 
-    /// The GUID of its definition.
+    /// The GUID of the definition, which for a built-in role is the same in every subscription.
     pub fn definition(self) -> Uuid {
         self.0
     }
 
-    /// The id of its definition in a subscription.
+    /// The resource id of the definition in a subscription, as an assignment names it.
     pub fn definition_id(self, subscription: SubscriptionId) -> String {
         format!("/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{}", self.0)
     }
 }
 
-/// What a principal is. The service checks it less strictly if it is told: a new principal is found sooner.
+/// The type of a principal. If a request names it, the service accepts a principal that was created a moment ago
+/// sooner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -51,9 +52,9 @@ pub enum PrincipalType {
     /// An application or a managed identity.
     #[default]
     ServicePrincipal,
-    /// A person.
+    /// A person's account.
     User,
-    /// A group of persons.
+    /// A group, whose members all get the role.
     Group,
 }
 
@@ -73,11 +74,11 @@ impl PrincipalType {
 pub struct Assignment {
     /// The subscription, resource group or resource at which the role holds.
     pub scope: ResourceId,
-    /// The role.
+    /// The role that the principal gets.
     pub role: Role,
-    /// The object id of who gets it.
+    /// The object id of the principal that gets the role. An application's client id does not work here.
     pub principal: PrincipalObjectId,
-    /// What the principal is.
+    /// The type of the principal.
     pub principal_type: PrincipalType,
 }
 
@@ -87,7 +88,7 @@ impl Assignment {
         Self { scope, role, principal, principal_type: PrincipalType::default() }
     }
 
-    /// Sets what the principal is.
+    /// Sets the type of the principal; a service principal by default.
     #[must_use]
     pub fn with_principal_type(mut self, principal_type: PrincipalType) -> Self {
         self.principal_type = principal_type;
@@ -96,6 +97,7 @@ impl Assignment {
 
     /// The name of the assignment: the same for the same role, principal and scope, so that giving it twice gives it once.
     pub fn name(&self) -> Uuid {
+        // Case does not matter in an id: two spellings of one scope must give one name.
         let scope = self.scope.as_str().to_ascii_lowercase();
         let text = format!("{scope}|{}|{}", self.role.0, self.principal);
         Uuid::new_v5(&Uuid::NAMESPACE_URL, text.as_bytes())
@@ -107,15 +109,15 @@ impl Assignment {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Assigned {
-    /// It was given now.
+    /// This call gave the role.
     Now,
-    /// It had been given before.
+    /// The principal had the role at this scope already.
     Before,
 }
 
 impl Arm {
-    /// Gives a role. Idempotent: the name is derived from what is given. A principal that the service does not know yet is
-    /// waited for, up to five minutes; a role that is there already is a success.
+    /// Gives a role. Idempotent: the assignment's name is derived from scope, role and principal. If the service does
+    /// not know the principal yet, it tries again for up to five minutes. A role that is there already is a success.
     ///
     /// Follows Microsoft's *Assign Azure roles using the REST API*.
     ///
@@ -135,6 +137,7 @@ impl Arm {
                 Err(error) => error,
             };
             match error.service_code() {
+                // The service refuses a repeated write so, even if it changes nothing.
                 Some("RoleAssignmentExists") => return Ok(Assigned::Before),
                 Some("PrincipalNotFound") if self.clock().elapsed().saturating_sub(started) < PROPAGATION_LIMIT => {
                     self.clock().sleep(PROPAGATION_PAUSE).await;
@@ -144,7 +147,7 @@ impl Arm {
         }
     }
 
-    /// The roles of a principal at a scope, above it and below it.
+    /// The role assignments of a principal at a scope, above it and below it. A read: idempotent.
     ///
     /// # Errors
     /// The service's refusal.
@@ -156,8 +159,8 @@ impl Arm {
         self.role_assignments(scope, principal).await
     }
 
-    /// Takes a role away that [`Arm::assign_role`] gave. Taking away what is not there succeeds. One that someone else gave
-    /// under another name stays.
+    /// Takes away a role that [`Arm::assign_role`] gave. Idempotent: a role that is not there is a success. The same
+    /// role given by someone else under another name stays.
     ///
     /// # Errors
     /// The service's refusal.

@@ -9,31 +9,33 @@ use super::arm::Arm;
 use crate::resource::access::{Permissions, RoleAssignment, RoleAssignmentProperties, RoleDefinition};
 use crate::resource::{AUTHORIZATION_API, ResourceId};
 
-/// The segments below a scope.
+/// The part of an address between a scope and the kind that is asked for.
 const PROVIDER: [&str; 2] = ["providers", "Microsoft.Authorization"];
 
 impl Arm {
-    /// What the caller may do at a scope: one entry for each role. An action is allowed if one entry allows it and does
-    /// not take it away.
+    /// The permissions of the caller at a scope, one entry for each role. An action is allowed if one entry lists it in
+    /// `actions` and not in `not_actions`.
     ///
     /// # Errors
-    /// The service's refusal; so all of these.
+    /// The refusal of the service. The other methods here fail alike.
     pub async fn permissions(&self, scope: &ResourceId) -> Result<Vec<Permissions>, Error> {
         let url = self.authorization(scope, &["permissions"], &[])?;
         self.list(self.call("arm.permission.list", Method::GET, url)).await
     }
 
-    /// The roles of a given name at a scope.
+    /// The role definitions with a display name, such as `Contributor`, that can be given at a scope.
     ///
     /// # Errors
     /// As [`Arm::permissions`].
     pub async fn role_definitions(&self, scope: &ResourceId, name: &str) -> Result<Vec<RoleDefinition>, Error> {
+        // Doubled, as OData wants it: a single quote would end the text, and the rest would be read as a filter.
         let filter = format!("roleName eq '{}'", name.replace('\'', "''"));
         let url = self.authorization(scope, &["roleDefinitions"], &[("$filter", &filter)])?;
         self.list(self.call("arm.role_definition.list", Method::GET, url)).await
     }
 
-    /// The assignments of a principal at a scope, above it and below it: so the service reads the filter `principalId eq`.
+    /// The role assignments of a principal at a scope, above it and below it: the filter `principalId eq` finds them
+    /// all.
     ///
     /// # Errors
     /// As [`Arm::permissions`].

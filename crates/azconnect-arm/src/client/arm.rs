@@ -17,7 +17,7 @@ use url::Url;
 use crate::error::ArmDialect;
 use crate::resource::ResourceId;
 
-/// The most items of a list that is read whole.
+/// The largest number of items that a list may have which is read whole.
 const LIST_LIMIT: usize = 100_000;
 
 /// Azure Resource Manager of one cloud, with one identity. Cheap to clone.
@@ -79,29 +79,29 @@ impl Arm {
         self.operation_time_limit
     }
 
-    /// The same, with advice that names a subscription.
+    /// The same client, whose advice names this subscription in the commands for an administrator.
     pub(super) fn of_subscription(&self, id: SubscriptionId) -> Self {
         Self { dialect: ArmDialect::new(Some(id)), ..self.clone() }
     }
 
-    /// An address that is in no scope.
+    /// An address below the root of the service, outside every subscription.
     pub(super) fn root(&self, segments: &[&str], query: &[(&str, &str)]) -> Result<Url, Error> {
         Ok(with_query(endpoint(&self.base, segments)?, query))
     }
 
-    /// The address of a scope, with what follows it.
+    /// The address of a scope, with the segments that follow it and a query.
     pub(super) fn url(&self, scope: &ResourceId, rest: &[&str], query: &[(&str, &str)]) -> Result<Url, Error> {
         let segments: Vec<&str> = scope.segments().chain(rest.iter().copied()).collect();
         Ok(with_query(endpoint(&self.base, &segments)?, query))
     }
 
-    /// A signed call. Every method but `POST` may be repeated.
+    /// A call with authorization. Every method but `POST` may be repeated.
     pub(super) fn call(&self, operation: &'static str, method: Method, url: Url) -> Call {
         let call = match method {
             Method::POST => Call::post(operation, url),
             Method::PUT => Call::put(operation, url),
             Method::DELETE => Call::delete(operation, url),
-            // A merge of the same values is the same done twice.
+            // HTTP does not promise it, but merging the same values twice has the effect of merging them once.
             Method::PATCH => Call::new(operation, Method::PATCH, url, azconnect_http::Idempotency::Idempotent),
             _ => Call::get(operation, url),
         };

@@ -31,17 +31,18 @@ impl Group {
         &self.handle
     }
 
-    /// Its id.
+    /// The id of the group, `/subscriptions/…/resourceGroups/NAME`.
     pub fn id(&self) -> &ResourceId {
         self.handle.id()
     }
 
-    /// Its name.
+    /// The name of the group.
     pub fn name(&self) -> &ResourceGroupName {
         &self.name
     }
 
-    /// What is in it, as far as lists know: what was created a moment ago may be missing.
+    /// The resources in the group. The list lags: what was created a moment ago may be missing, and what was deleted
+    /// may still be shown.
     ///
     /// # Errors
     /// The service's refusal.
@@ -51,15 +52,15 @@ impl Group {
         arm.list(arm.call("arm.resource_group.resources", Method::GET, url)).await
     }
 
-    /// A network security group in it.
+    /// The handle of a network security group in the group. Nothing is sent.
     ///
     /// # Errors
-    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a name that cannot be part of an id; so all of these.
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a name that cannot be part of an id.
     pub fn network_security_group(&self, name: &str) -> Result<Handle<NetworkSecurityGroups>, Error> {
         self.resource(name)
     }
 
-    /// A virtual network in it.
+    /// The handle of a virtual network in the group. Nothing is sent.
     ///
     /// # Errors
     /// As [`Group::network_security_group`].
@@ -67,7 +68,7 @@ impl Group {
         self.resource(name)
     }
 
-    /// A public address in it.
+    /// The handle of a public address in the group. Nothing is sent.
     ///
     /// # Errors
     /// As [`Group::network_security_group`].
@@ -75,7 +76,7 @@ impl Group {
         self.resource(name)
     }
 
-    /// A network interface in it.
+    /// The handle of a network interface in the group. Nothing is sent.
     ///
     /// # Errors
     /// As [`Group::network_security_group`].
@@ -83,7 +84,7 @@ impl Group {
         self.resource(name)
     }
 
-    /// A managed disk in it.
+    /// The handle of a managed disk in the group. Nothing is sent.
     ///
     /// # Errors
     /// As [`Group::network_security_group`].
@@ -91,7 +92,7 @@ impl Group {
         self.resource(name)
     }
 
-    /// A virtual machine in it.
+    /// The handle of a virtual machine in the group. Nothing is sent.
     ///
     /// # Errors
     /// As [`Group::network_security_group`].
@@ -115,9 +116,11 @@ impl Group {
         let body = serde_json::json!({"properties": {"mode": "Incremental", "template": template}});
         let call = arm
             .call("arm.deployment.validate", Method::POST, url)
+            // A `POST` that deploys nothing: asking twice has no effect twice.
             .with_idempotency(azconnect_http::Idempotency::Idempotent)
             .with_json(&body)?;
         let begun = match arm.begin(call.clone()).await? {
+            // The verdict is a result of its own, not a resource at the address that was written to.
             azconnect_http::Begun::Running(operation) => {
                 azconnect_http::Begun::Running(operation.with_finish(azconnect_http::Finish::Location))
             }
@@ -126,6 +129,7 @@ impl Group {
         let pending = Pending::begun(arm.clone(), call, begun, |answer| Ok(answer.body().clone()));
         let answer = pending.wait().await?;
         let verdict: Value = serde_json::from_slice(&answer).unwrap_or_default();
+        // A template that is refused may come as a success whose body holds the error.
         match verdict.get("error") {
             Some(error) if error.is_object() => {
                 Err(fault_of_text(arm.dialect(), error.to_string().as_bytes()).in_operation("arm.deployment.validate"))

@@ -1,4 +1,4 @@
-//! What every resource can do.
+//! The handle of a resource: reading, writing and deleting, the same for every kind.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -24,17 +24,17 @@ impl<K: Kind> Handle<K> {
         Self { arm, id, kind: PhantomData }
     }
 
-    /// Its id.
+    /// The id of the resource.
     pub fn id(&self) -> &ResourceId {
         &self.id
     }
 
-    /// Its name.
+    /// The name of the resource, the last part of its id.
     pub fn name(&self) -> &str {
         self.id.name()
     }
 
-    /// Reads it.
+    /// Reads the resource.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if it does not exist; the service's refusal otherwise.
@@ -42,10 +42,10 @@ impl<K: Kind> Handle<K> {
         self.arm.read(self.call(K::GET, Method::GET, &[], &[])?).await
     }
 
-    /// Reads it, if it exists.
+    /// Reads the resource; `None` if it does not exist.
     ///
     /// # Errors
-    /// As [`Handle::get`], but for its absence.
+    /// As [`Handle::get`], except that absence is not an error.
     pub async fn find(&self) -> Result<Option<K::View>, Error> {
         match self.get().await {
             Ok(view) => Ok(Some(view)),
@@ -54,8 +54,8 @@ impl<K: Kind> Handle<K> {
         }
     }
 
-    /// Creates or replaces it (`PUT`). Idempotent: the same body again is the same done twice. After a lost answer it
-    /// may have been applied.
+    /// Creates or replaces the resource (`PUT`). Idempotent: the same body sent again changes nothing. After a lost
+    /// answer the write may have been applied.
     ///
     /// # Errors
     /// The service's refusal, with class and advice as in [`Fault`](crate::Fault).
@@ -71,7 +71,7 @@ impl<K: Kind> Handle<K> {
         self.write(K::UPDATE, Method::PATCH, body).await
     }
 
-    /// Deletes it. Deleting what does not exist succeeds.
+    /// Deletes the resource. Idempotent: deleting what does not exist succeeds.
     ///
     /// # Errors
     /// As [`Handle::create`].
@@ -83,21 +83,23 @@ impl<K: Kind> Handle<K> {
         let call = self.call(K::DELETE, Method::DELETE, &[], query)?;
         match self.arm.begin(call.clone()).await {
             Ok(begun) => Ok(Pending::begun(self.arm.clone(), call, begun, |_| Ok(()))),
+            // Gone is what was asked for; a repetition after a lost answer finds it so.
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Pending::absent(self.arm.clone(), call)),
             Err(error) => Err(error),
         }
     }
 
-    /// Takes over a creation or change that another process began: polls first.
+    /// Takes over a creation or change that another process began. It polls before it pauses.
     ///
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) if the address of this resource cannot be built.
     pub fn resume(&self, operation: Operation) -> Result<Pending<K::View>, Error> {
+        // Of this call a poll takes the operation's name and the authorization only, so it fits a change as well.
         let call = self.call(K::CREATE, Method::PUT, &[], &[])?;
         Ok(Pending::resumed(self.arm.clone(), call, operation, json))
     }
 
-    /// Takes over a deletion that another process began: polls first.
+    /// Takes over a deletion that another process began. It polls before it pauses.
     ///
     /// # Errors
     /// As [`Handle::resume`].

@@ -14,7 +14,7 @@ use crate::resource::compute::{
 };
 
 impl Handle<VirtualMachines> {
-    /// What the machine does now.
+    /// The current power state of the machine, and the states of its extensions.
     ///
     /// # Errors
     /// The service's refusal.
@@ -22,7 +22,7 @@ impl Handle<VirtualMachines> {
         self.arm.read(self.call("arm.virtual_machine.instance_view", Method::GET, &["instanceView"], &[])?).await
     }
 
-    /// The sizes it can take where it is.
+    /// The sizes that the machine can be resized to.
     ///
     /// # Errors
     /// The service's refusal.
@@ -30,15 +30,15 @@ impl Handle<VirtualMachines> {
         self.arm.list(self.call("arm.virtual_machine.sizes", Method::GET, &["vmSizes"], &[])?).await
     }
 
-    /// Starts it. Starting what runs succeeds.
+    /// Starts the machine. Idempotent: starting what runs succeeds.
     ///
     /// # Errors
-    /// The service's refusal; so all of these.
+    /// The refusal of the service.
     pub async fn start(&self) -> Result<Pending<()>, Error> {
         self.act("arm.virtual_machine.start", "start", Idempotency::Idempotent).await
     }
 
-    /// Switches it off. It is still paid for.
+    /// Switches the machine off. Idempotent. It keeps its processors, which are still paid for.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -46,7 +46,8 @@ impl Handle<VirtualMachines> {
         self.act("arm.virtual_machine.power_off", "powerOff", Idempotency::Idempotent).await
     }
 
-    /// Restarts it. Not repeated after a lost answer: it might restart twice.
+    /// Restarts the machine. Not idempotent: after a lost answer it is not sent again, since the machine might restart
+    /// twice.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -54,7 +55,7 @@ impl Handle<VirtualMachines> {
         self.act("arm.virtual_machine.restart", "restart", Idempotency::Once).await
     }
 
-    /// Switches it off and gives its processor back.
+    /// Switches the machine off and gives its processors back. Idempotent. A later start may find no capacity.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -62,7 +63,7 @@ impl Handle<VirtualMachines> {
         self.act("arm.virtual_machine.deallocate", "deallocate", Idempotency::Idempotent).await
     }
 
-    /// Gives it another size. A running machine restarts.
+    /// Changes the size of the machine. Idempotent. A running machine restarts.
     ///
     /// # Errors
     /// As [`start`](Self::start); a size that the machine's hardware does not offer is a `Conflict`.
@@ -70,7 +71,7 @@ impl Handle<VirtualMachines> {
         self.update(&json!({"properties": {"hardwareProfile": {"vmSize": size}}})).await
     }
 
-    /// Replaces its tags.
+    /// Replaces all tags of the machine. Idempotent. Without its owner tag, `Subscription::own_machines` misses it.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -78,7 +79,7 @@ impl Handle<VirtualMachines> {
         self.update(&json!({ "tags": tags })).await
     }
 
-    /// Deletes it without waiting for it to shut down.
+    /// Deletes the machine without waiting for it to shut down. Idempotent.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -86,7 +87,7 @@ impl Handle<VirtualMachines> {
         self.delete_with(&[("forceDeletion", "true")]).await
     }
 
-    /// An extension of it.
+    /// The handle of an extension of the machine. Nothing is sent.
     ///
     /// # Errors
     /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a name that cannot be part of an id.
@@ -94,7 +95,7 @@ impl Handle<VirtualMachines> {
         self.below(name)
     }
 
-    /// A managed run command of it.
+    /// The handle of a managed run command of the machine. Nothing is sent.
     ///
     /// # Errors
     /// As [`extension`](Self::extension).
@@ -110,7 +111,7 @@ impl Handle<VirtualMachines> {
 }
 
 impl Handle<RunCommands> {
-    /// Reads it with the outcome of the command.
+    /// Reads the run command with the outcome of its script.
     ///
     /// # Errors
     /// The service's refusal.
@@ -118,7 +119,7 @@ impl Handle<RunCommands> {
         self.arm.read(self.call("arm.run_command.view", Method::GET, &[], &[("$expand", "instanceView")])?).await
     }
 
-    /// Begins a shell script in the machine. What it does is read with [`view`](Self::view).
+    /// Runs a shell script in the machine, for at most 120 seconds. [`view`](Self::view) reads its outcome.
     ///
     /// # Errors
     /// The service's refusal.
@@ -129,6 +130,7 @@ impl Handle<RunCommands> {
                 "source": {"script": script},
                 "asyncExecution": false,
                 "timeoutInSeconds": 120,
+                // A script that fails is an outcome to read, not a failure of the write.
                 "treatFailureAsDeploymentFailure": false
             }
         });

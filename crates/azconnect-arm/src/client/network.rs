@@ -6,7 +6,7 @@ use super::handle::Handle;
 use crate::resource::network::{Subnets, VirtualNetworks};
 
 impl Handle<VirtualNetworks> {
-    /// A subnet of it.
+    /// The handle of a subnet of the network. Nothing is sent.
     ///
     /// # Errors
     /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a name that cannot be part of an id.

@@ -33,7 +33,7 @@ impl<T> Pending<T> {
         Self { arm, template, begun: Begun::Running(operation), resumed: true, read }
     }
 
-    /// What goes on, to be stored before waiting. `None` if the service was done at once.
+    /// The operation to poll, to be stored before waiting. `None` if the service was done at once.
     pub fn operation(&self) -> Option<&Operation> {
         match &self.begun {
             Begun::Running(operation) => Some(operation),
@@ -41,7 +41,7 @@ impl<T> Pending<T> {
         }
     }
 
-    /// Leaves the result unread: one exchange less for whoever wants to know the outcome only.
+    /// Skips reading the result, which saves one exchange for a caller that needs the outcome only.
     pub fn without_result(mut self) -> Self {
         if let Begun::Running(operation) = self.begun {
             self.begun = Begun::Running(operation.with_finish(Finish::Nothing));
@@ -66,11 +66,12 @@ impl<T> Pending<T> {
         read(&answer).map_err(|error| error.in_operation(operation))
     }
 
-    /// Waits for the end, and tells its four outcomes apart.
+    /// Waits for the end, and returns which of the four outcomes it came to.
     pub async fn outcome(self) -> OperationOutcome {
         let operation = match self.begun {
             Begun::Done(answer) => return OperationOutcome::Done(answer),
             Begun::Running(operation) => operation,
+            // `Begun` may grow: a beginning that this version does not know is not taken for an end.
             _ => return OperationOutcome::InProgress,
         };
         let arm = self.arm;
@@ -85,7 +86,7 @@ impl<T> Pending<T> {
 }
 
 impl Pending<()> {
-    /// The deletion of what is not there.
+    /// A deletion that is complete, since the resource does not exist.
     pub(super) fn absent(arm: Arm, template: Call) -> Self {
         Self::begun(arm, template, Begun::Done(http::Response::new(Bytes::new())), |_| Ok(()))
     }

@@ -27,6 +27,7 @@ pub struct Skus {
 
 impl Skus {
     pub(super) fn new(arm: Arm, url: Url) -> Self {
+        // A list of all regions takes longer than the 60 seconds that one attempt has otherwise.
         let options = SendOptions::default().with_timeout(Duration::from_secs(900));
         let origin = url.origin();
         let call = arm
@@ -66,6 +67,7 @@ impl Skus {
     async fn open(&mut self) -> Result<bool, Error> {
         let Some(url) = self.next.take() else { return Ok(false) };
         self.pages += 1;
+        // The token would travel to the other origin; and a list that links in a circle would be read for ever.
         if url.origin() != self.origin || self.pages > 1000 {
             return Err(Error::new(
                 ErrorKind::Unexpected,
@@ -83,6 +85,7 @@ impl Skus {
         let Some(stream) = &mut self.stream else { return Ok(()) };
         let wrong = || Error::new(ErrorKind::Unexpected, "the list of sizes is not the JSON expected");
         let Some(piece) = stream.next().await else {
+            // A connection that breaks off looks like an end: only the closing bracket proves one.
             if !self.splitter.is_complete() {
                 return Err(
                     Error::new(ErrorKind::Unavailable, "the list of sizes breaks off").with_advice("read it again")

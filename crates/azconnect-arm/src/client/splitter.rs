@@ -2,7 +2,7 @@
 
 use azconnect_core::{Error, ErrorKind};
 
-/// The largest element, in bytes.
+/// The largest element that is kept, in bytes.
 const ELEMENT_LIMIT: usize = 4 * 1024 * 1024;
 
 /// Finds the elements of `{"value":[…],"nextLink":"…"}` or of a bare list in pieces of any size. It holds no more than
@@ -13,9 +13,9 @@ pub(super) struct Splitter {
     open: Vec<u8>,
     in_string: bool,
     escaped: bool,
-    /// The text of the name or value that is read at the top.
+    /// The text of the name or value that is being read in the outermost object.
     word: Vec<u8>,
-    /// The name whose value is read at the top.
+    /// The name in the outermost object whose value is being read.
     name: Vec<u8>,
     after_colon: bool,
     in_list: bool,
@@ -42,7 +42,7 @@ impl Splitter {
         self.next_link.as_deref()
     }
 
-    /// Whether the list has ended properly.
+    /// Whether every bracket that was opened is closed.
     pub(super) fn is_complete(&self) -> bool {
         self.ended
     }
@@ -98,6 +98,7 @@ impl Splitter {
                 1 => self.after_colon && self.name == b"value",
                 _ => false,
             };
+        // Without a limit, an answer of nothing but brackets would fill the memory.
         if self.open.len() > 128 {
             return Err(Error::new(ErrorKind::Unexpected, "the list is nested too deeply"));
         }

@@ -16,7 +16,7 @@ use crate::resource::subscription::{Location, Provider, SubscriptionView};
 use crate::resource::usage::Usage;
 use crate::resource::{COMPUTE_API, NETWORK_API, RESOURCES_API, ResourceId, SKUS_API, SUBSCRIPTIONS_API};
 
-/// One subscription. Cheap to clone.
+/// The client of one subscription. Cheap to clone.
 #[derive(Clone)]
 pub struct Subscription {
     arm: Arm,
@@ -25,7 +25,7 @@ pub struct Subscription {
 }
 
 impl Arm {
-    /// One subscription.
+    /// The client of one subscription. Nothing is sent.
     pub fn subscription(&self, id: SubscriptionId) -> Subscription {
         Subscription { arm: self.of_subscription(id), id, scope: ResourceId::of_subscription(id) }
     }
@@ -33,7 +33,7 @@ impl Arm {
     /// The subscriptions that the identity can see.
     ///
     /// # Errors
-    /// As every read: the service's refusal.
+    /// The refusal of the service.
     pub async fn subscriptions(&self) -> Result<Vec<SubscriptionView>, Error> {
         let url = self.root(&["subscriptions"], &[("api-version", SUBSCRIPTIONS_API)])?;
         self.list(self.call("arm.subscription.list", Method::GET, url)).await
@@ -41,12 +41,12 @@ impl Arm {
 }
 
 impl Subscription {
-    /// Its id.
+    /// The GUID of the subscription.
     pub fn id(&self) -> SubscriptionId {
         self.id
     }
 
-    /// Its id as a scope.
+    /// The id of the subscription as a scope, `/subscriptions/GUID`.
     pub fn scope(&self) -> &ResourceId {
         &self.scope
     }
@@ -55,16 +55,16 @@ impl Subscription {
         &self.arm
     }
 
-    /// Reads it.
+    /// Reads the subscription.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if the identity cannot see it; so all of these: the service's refusal.
+    /// [`NotFound`](ErrorKind::NotFound) if the identity cannot see it; any other refusal of the service.
     pub async fn get(&self) -> Result<SubscriptionView, Error> {
         let url = self.arm.url(&self.scope, &[], &[("api-version", SUBSCRIPTIONS_API)])?;
         self.arm.read(self.arm.call("arm.subscription.get", Method::GET, url)).await
     }
 
-    /// The regions it may use.
+    /// The regions that the subscription may use.
     ///
     /// # Errors
     /// As [`Subscription::get`].
@@ -73,7 +73,7 @@ impl Subscription {
         self.arm.list(self.arm.call("arm.location.list", Method::GET, url)).await
     }
 
-    /// A resource provider.
+    /// Reads a resource provider, such as `Microsoft.Compute`.
     ///
     /// # Errors
     /// As [`Subscription::get`].
@@ -82,7 +82,7 @@ impl Subscription {
         self.arm.read(self.arm.call("arm.provider.get", Method::GET, url)).await
     }
 
-    /// Registers a resource provider. Registering again is the same done twice. It takes some minutes:
+    /// Registers a resource provider. Idempotent. The service goes on for some minutes after it has answered:
     /// [`Subscription::provider`] tells when it is done.
     ///
     /// # Errors
@@ -115,7 +115,7 @@ impl Subscription {
         Group::new(Handle::new(self.arm.clone(), id), name.clone())
     }
 
-    /// The machines of all groups that the identity can see.
+    /// The machines of all groups that the identity can see. The list lags behind creations and deletions.
     ///
     /// # Errors
     /// As [`Subscription::get`].
@@ -125,7 +125,7 @@ impl Subscription {
         self.arm.list(self.arm.call("arm.virtual_machine.list", Method::GET, url)).await
     }
 
-    /// The sizes of a region, or of all: then up to 120 MB, which are never held at once.
+    /// The sizes of a region, or of all regions. The list of all has up to 120 MB and is read as a stream.
     ///
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) for a region that is not a plain word.
@@ -139,7 +139,7 @@ impl Subscription {
         Ok(Skus::new(self.arm.clone(), url))
     }
 
-    /// How much of Compute's quotas is used in a region.
+    /// The quotas of Compute in a region, and how much of each is used.
     ///
     /// # Errors
     /// As [`Subscription::get`].
@@ -147,7 +147,7 @@ impl Subscription {
         self.usages("arm.usage.compute", "Microsoft.Compute", location, COMPUTE_API).await
     }
 
-    /// How much of Network's quotas is used in a region.
+    /// The quotas of Network in a region, and how much of each is used.
     ///
     /// # Errors
     /// As [`Subscription::get`].
@@ -167,7 +167,7 @@ impl Subscription {
         self.arm.list(self.arm.call(operation, Method::GET, url)).await
     }
 
-    /// One version of an image; of `latest`, the newest in the region.
+    /// Reads one version of an image. For `latest`, it is the newest in the region.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there is none.
@@ -181,6 +181,7 @@ impl Subscription {
     }
 
     async fn latest_version(&self, location: &str, urn: &Urn) -> Result<String, Error> {
+        // Sorted by the service, so that it sends one version instead of all.
         let query = [("api-version", COMPUTE_API), ("$top", "1"), ("$orderby", "name desc")];
         let url = self.arm.url(&self.scope, &image_segments(plain_region(location)?, urn), &query)?;
         let versions: Vec<ImageVersion> = self.arm.read(self.arm.call("arm.image.versions", Method::GET, url)).await?;
@@ -217,7 +218,8 @@ fn image_segments<'a>(location: &'a str, urn: &'a Urn) -> [&'a str; 13] {
     ]
 }
 
-/// A region as the service names it, which can be part of a filter.
+/// A region as the service names it. It is one word, so that it cannot change a filter or a path that it becomes part
+/// of.
 fn plain_region(location: &str) -> Result<&str, Error> {
     if location.is_empty() || !location.chars().all(|c| c.is_ascii_alphanumeric()) {
         return Err(Error::invalid("location", "is not the name of a region")

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-/// How deep errors inside errors are followed.
+/// The depth to which errors inside errors are followed.
 const DEPTH: usize = 10;
 
-/// How many errors of one answer are looked at.
+/// The largest number of errors that are taken from one answer.
 const BREADTH: usize = 200;
 
 /// One error of an answer.
@@ -21,6 +21,7 @@ pub(super) struct Node {
 /// All errors of an answer, the outermost first: `{"error":{…}}`, the same without the wrapper, capitalised names, JSON
 /// as text inside a message, the body of a failed operation. Empty for an empty body and for a web page.
 pub(super) fn nodes(body: &[u8]) -> Vec<Node> {
+    // Some answers begin with a byte order mark, which JSON forbids.
     let body = body.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(body);
     let mut found = Vec::new();
     if let Ok(value) = serde_json::from_slice::<Value>(body) {
@@ -36,6 +37,7 @@ fn walk(value: &Value, depth: usize, found: &mut Vec<Node>) {
     let code = text(value, "code");
     let message = text(value, "message");
     if !code.is_empty() || !message.is_empty() {
+        // A failed deployment carries the inner error as JSON text in the message of a detail.
         let nested =
             message.trim_start().starts_with('{').then(|| serde_json::from_str::<Value>(&message).ok()).flatten();
         let message = if nested.is_some() { String::new() } else { message };
@@ -55,7 +57,7 @@ fn walk(value: &Value, depth: usize, found: &mut Vec<Node>) {
     }
 }
 
-/// A member by its name, whatever its case.
+/// A member by its name. Some services capitalise the names, so case does not matter.
 fn field<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     value.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }

@@ -1,4 +1,4 @@
-//! Every code that matters: what it means, of which class it is, and its remedy.
+//! The error codes of Azure Resource Manager that are known: the meaning, class and remedy of each.
 //!
 //! Follows Microsoft's *Troubleshoot common Azure deployment errors* and *Troubleshoot VM allocation failures*.
 
@@ -6,14 +6,14 @@ use azconnect_core::catalogue::{Catalogue, Row};
 use azconnect_core::{ErrorKind, Retry};
 use serde::Serialize;
 
-/// What can be done about a refusal.
+/// What a caller can do about a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Class {
-    /// Nothing: the same request is always refused.
+    /// Nothing helps: the same request is always refused.
     Permanent,
-    /// The caller changes the request, the subscription or a permission.
+    /// The request succeeds once the caller has changed it, the subscription or a permission.
     CallerFixes,
     /// The same request may succeed later.
     Retry,
@@ -24,7 +24,7 @@ pub enum Class {
 /// A row with the class of its remedy.
 pub(super) type ArmRow = Row<&'static str, Class>;
 
-/// Whether a code only says that something inside went wrong.
+/// Whether a code says no more than that the errors inside it matter.
 pub(super) fn is_wrapper(code: &str) -> bool {
     matches!(
         code,
@@ -65,7 +65,7 @@ const fn retry(codes: &'static [&'static str], kind: ErrorKind, message: &'stati
     Row::new(codes, kind, message, advice).with_retry(Retry::Backoff).with_datum(Class::Retry)
 }
 
-/// The same request fails here again, whatever its kind lets hope.
+/// Not retried, although its kind may be `Unavailable`: the same request at the same place fails again.
 const fn fall_back(
     codes: &'static [&'static str],
     kind: ErrorKind,
@@ -75,7 +75,7 @@ const fn fall_back(
     Row::new(codes, kind, message, advice).with_retry(Retry::No).with_datum(Class::FallBack)
 }
 
-/// The refusal for lack of processor cores, whose code stands for other things too.
+/// The refusal for lack of processor cores. The service uses its code for a state that forbids the request as well.
 static CORE_QUOTA: ArmRow = fall_back(
     &["OperationNotAllowed"],
     ErrorKind::Conflict,
@@ -251,6 +251,7 @@ static CODES: Catalogue<&str, Class> = Catalogue::new(&[
         "choose another private address, or let the service choose",
     ),
     caller_fixes(
+        // `Conflict` is a wrapper too: this row is for one that has nothing inside.
         &["Conflict", "PropertyChangeNotAllowed", "ConflictingUserInput"],
         ErrorKind::Conflict,
         "the request contradicts what exists",
@@ -305,6 +306,7 @@ static CODES: Catalogue<&str, Class> = Catalogue::new(&[
         "delete what uses it first, then try again in some seconds",
     ),
     retry(
+        // Of kind `Timeout`, so that a provisioning does not take it for momentary and write the machine again.
         &["OSProvisioningTimedOut", "OSProvisioningClientError"],
         ErrorKind::Timeout,
         "the machine did not report in time that it is set up; it may still come up",

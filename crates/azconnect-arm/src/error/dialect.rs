@@ -11,7 +11,7 @@ use super::facts::{missing_permission, namespace, right_tenant};
 use super::fault::Fault;
 use super::quota::Quota;
 
-/// The longest part of the service's message that is kept.
+/// The longest part of the service's message that is kept, in bytes.
 const MESSAGE_LIMIT: usize = 2000;
 
 /// The dialect of Azure Resource Manager: every shape of error, and the catalogue of its codes.
@@ -26,7 +26,7 @@ impl ArmDialect {
         Self { subscription }
     }
 
-    /// An error of what the service told.
+    /// The error for what the service answered. Without a status it is that of an operation or of an inner document.
     fn error(&self, status: Option<StatusCode>, body: &[u8]) -> Error {
         let nodes = nodes(body);
         let node = most_telling(&nodes);
@@ -114,7 +114,7 @@ pub(crate) fn fault_of_text(dialect: &ArmDialect, body: &[u8]) -> Error {
     dialect.error(None, body)
 }
 
-/// The first error that the catalogue knows and that is not a mere wrapper; else the innermost with a code.
+/// The first error that is in the catalogue and not a mere wrapper; else the innermost with a code; else the outermost.
 fn most_telling(nodes: &[Node]) -> Option<&Node> {
     let known = |node: &&Node| row(&node.code, Quota::read(&node.message).is_some()).is_some();
     let own = || nodes.iter().filter(|node| !node.code.is_empty() && !is_wrapper(&node.code));
@@ -133,13 +133,13 @@ fn fault(node: &Node, class: Class, quota: Option<Quota>) -> Fault {
     }
 }
 
-/// A code or a name on one line and of bounded length.
+/// A code or a name on one line and of bounded length, since it goes into messages and logs.
 fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
-/// A refusal before the work began proves that nothing was applied. A failed operation, a conflict that no document
-/// explains, and a server error do not.
+/// A refusal of the request (4xx but 408) comes before the work began, and proves that nothing was applied. A timeout,
+/// a server error and a failed operation do not.
 fn effect(status: Option<StatusCode>) -> Effect {
     match status.map(|status| status.as_u16()) {
         Some(408) => Effect::Unknown,
@@ -148,7 +148,7 @@ fn effect(status: Option<StatusCode>) -> Effect {
     }
 }
 
-/// A refusal whose code no row knows, by its status.
+/// The error for a refusal whose code is in no row, judged by its status.
 fn unknown(status: Option<StatusCode>) -> Error {
     let kind = status.map_or(ErrorKind::Unexpected, kind_of_status);
     Error::new(kind, "the service refused the request").with_retry(match class_of_status(status) {

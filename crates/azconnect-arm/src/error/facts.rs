@@ -2,15 +2,16 @@
 
 use azconnect_core::TenantId;
 
-/// The words in quotes that follow a marker.
+/// The text in single quotes that follows a marker, unless it is empty or longer than 600 bytes.
 pub(super) fn quoted_after<'a>(text: &'a str, marker: &str) -> Option<&'a str> {
     let rest = text.split_once(marker)?.1;
     let quoted = rest.trim_start().strip_prefix('\'')?.split_once('\'')?.0;
     (!quoted.is_empty() && quoted.len() <= 600).then_some(quoted)
 }
 
-/// The action and the scope of a missing permission. Of a linked one, those on the linked side.
+/// The action and the scope of a missing permission. For a linked resource, those at the linked scope.
 pub(super) fn missing_permission(message: &str) -> Option<(&str, &str)> {
+    // A message about a linked resource first says what is allowed, then `however`, then what is missing.
     let side = message.find("however").and_then(|at| message.get(at..)).unwrap_or(message);
     let action = ["perform action(s)", "perform action"].into_iter().find_map(|marker| quoted_after(side, marker))?;
     let scope = ["over scope", "on the linked scope(s)", "on the linked scope", "on scope"]
@@ -25,9 +26,10 @@ pub(super) fn right_tenant(message: &str) -> Option<TenantId> {
     rest.split(|c: char| !c.is_ascii_hexdigit() && c != '-').find_map(|word| word.parse().ok())
 }
 
-/// The resource provider that a text names.
+/// The namespace of the resource provider that a text names, such as `Microsoft.Compute`.
 pub(super) fn namespace(message: &str) -> Option<&str> {
     let quoted = quoted_after(message, "namespace").or_else(|| quoted_after(message, "resource provider"))?;
+    // It becomes part of a command that an administrator runs.
     let plain = quoted.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
     plain.then_some(quoted)
 }

@@ -14,7 +14,7 @@ use super::quota::Quota;
 pub struct Fault {
     /// The most telling code of the answer, such as `SkuNotAvailable`.
     pub code: String,
-    /// What can be done about it.
+    /// What a caller can do about it.
     pub class: Class,
     /// The part of the request that was refused, where the service names one.
     pub target: Option<String>,
@@ -31,7 +31,7 @@ impl Fault {
         std::error::Error::source(error)?.downcast_ref()
     }
 
-    /// The service's own words, at most 2,000 bytes. They may quote the request: show them to whoever wrote it only.
+    /// The service's own message, at most 2,000 bytes. It may quote the request: show it only to whoever made that.
     pub fn service_message(&self) -> &str {
         &self.message
     }

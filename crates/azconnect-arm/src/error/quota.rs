@@ -8,15 +8,15 @@ use serde::Serialize;
 pub struct Quota {
     /// The quota's name as the service writes it, such as `standardDSv3Family` or `Total Regional`.
     pub family: Option<String>,
-    /// The region.
+    /// The region whose quota it is, as the service writes it.
     pub location: Option<String>,
-    /// How much is allowed.
+    /// The largest amount that is allowed, in cores or addresses.
     pub limit: Option<u64>,
-    /// How much is in use.
+    /// The amount in use before the request.
     pub usage: Option<u64>,
-    /// How much more was asked for.
+    /// The additional amount that the request needed.
     pub required: Option<u64>,
-    /// Where more can be asked for.
+    /// The address of Microsoft's form on which a higher limit is asked for.
     pub request_link: Option<String>,
 }
 
@@ -56,7 +56,7 @@ impl Quota {
     }
 }
 
-/// The words between `approved` or `limits of` and what ends the name.
+/// The name of the quota: the words that follow `exceeding approved` or `quota limits of`.
 fn family(message: &str) -> Option<String> {
     let between = |start: &str, ends: &[&str]| {
         let rest = message.split_once(start)?.1;
@@ -79,7 +79,7 @@ fn word_after(text: &str, name: &str) -> Option<String> {
     (!word.is_empty()).then_some(word)
 }
 
-/// A link to Microsoft's own pages. Another is not passed on: whoever reads the advice would trust it.
+/// A link to Microsoft's own pages. Any other link is left out, since whoever reads the advice would trust it.
 fn link(message: &str) -> Option<String> {
     let start =
         ["https://aka.ms/", "https://portal.azure.com/"].iter().filter_map(|origin| message.find(origin)).min()?;

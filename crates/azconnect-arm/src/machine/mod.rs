@@ -13,10 +13,10 @@ use crate::resource::{ResourceId, Tagged};
 pub struct OwnMachine {
     /// The provisioning that created it.
     pub id: ProvisionId,
-    /// What can be done with it: start, power off, restart, deallocate, resize, tag, instance view.
+    /// The handle with which it is started, stopped, restarted, resized, tagged and read.
     /// To delete it with everything that belongs to it, use `Provisioner::clean_up`.
     pub machine: Handle<VirtualMachines>,
-    /// What the list shows of it.
+    /// The machine as the list shows it.
     pub view: VirtualMachine,
 }
 
@@ -37,7 +37,7 @@ impl Subscription {
         Ok(machines)
     }
 
-    /// A machine by its id.
+    /// The handle of a machine by its id. Nothing is sent.
     ///
     /// # Errors
     /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) if the id is not that of a machine in this subscription.

@@ -13,15 +13,15 @@ use crate::resource::{ResourceId, Tagged};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MachineSummary {
-    /// Its id.
+    /// The resource id, by which the other methods of the port address the machine.
     pub id: ResourceId,
-    /// Its name.
+    /// The name within its resource group.
     pub name: String,
-    /// Its region, such as `westeurope`.
+    /// The region, such as `westeurope`.
     pub location: String,
-    /// Its size, such as `Standard_B2s`.
+    /// The size, such as `Standard_B2s`.
     pub size: String,
-    /// Its zone, if it has one.
+    /// The availability zone, such as `1`, if it is in one.
     pub zone: Option<String>,
     /// The provisioning that created it, if one did.
     pub provision: Option<ProvisionId>,
@@ -34,7 +34,7 @@ impl MachineSummary {
         Self { id, name, location: location.into(), size: size.into(), zone: None, provision: None }
     }
 
-    /// Sets its zone.
+    /// Sets the availability zone.
     #[must_use]
     pub fn with_zone(mut self, zone: impl Into<String>) -> Self {
         self.zone = Some(zone.into());
@@ -61,18 +61,18 @@ impl MachineSummary {
     }
 }
 
-/// What a machine does now.
+/// The current state of a machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MachineStatus {
-    /// Whether it runs.
+    /// The power state.
     pub power: Power,
     /// How its last change ended, in the service's word: `succeeded`, `updating`, `failed/AllocationFailed`, ….
     pub provisioning_state: Option<String>,
 }
 
 impl MachineStatus {
-    /// A machine of which the power state is known.
+    /// The status of a machine of which only the power state is known.
     pub fn new(power: Power) -> Self {
         Self { power, provisioning_state: None }
     }
@@ -112,13 +112,13 @@ pub trait Machines: Send + Sync {
     /// be shown.
     async fn list(&self) -> Result<Vec<MachineSummary>, Error>;
 
-    /// What a machine does now.
+    /// Reads the power state of a machine.
     async fn status(&self, machine: &ResourceId) -> Result<MachineStatus, Error>;
 
-    /// Starts a machine.
+    /// Starts a machine, and returns when it runs. Idempotent.
     async fn start(&self, machine: &ResourceId) -> Result<(), Error>;
 
-    /// Stops a machine.
+    /// Stops a machine in one of two modes, and returns when it is off. Idempotent.
     async fn stop(&self, machine: &ResourceId, mode: StopMode) -> Result<(), Error>;
 
     /// Restarts a machine. One that does not run is a [`Conflict`](azconnect_core::ErrorKind::Conflict). After a lost answer

@@ -26,10 +26,11 @@ use crate::spec::VmSpec;
 /// Every future may be dropped: `resume` goes on from there, and `clean_up` deletes what was created.
 #[async_trait]
 pub trait Provisioning: Send + Sync {
-    /// Everything that stands in the way of a machine, at once. What may not be read is unknown, not failed.
+    /// Checks everything that could stand in the way of a machine. What the identity may not read is unknown, not
+    /// failed.
     async fn preflight(&self, spec: &VmSpec) -> CheckReport;
 
-    /// Chooses names and placements for a machine.
+    /// Chooses the names, placements and image version of a machine, and creates nothing.
     async fn plan(&self, id: ProvisionId, spec: VmSpec) -> Result<ProvisionPlan, Error>;
 
     /// Builds the machine. One that runs already is returned as it is.

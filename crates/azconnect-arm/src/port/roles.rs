@@ -26,7 +26,7 @@ pub trait Roles: Send + Sync {
     /// The roles of a principal at a scope, above it and below it, as the service lists them.
     async fn list(&self, scope: &ResourceId, principal: PrincipalObjectId) -> Result<Vec<RoleAssignment>, Error>;
 
-    /// Takes a role away that [`Roles::assign`] gave. Idempotent. One that someone else gave under another name stays.
+    /// Takes away a role that [`Roles::assign`] gave. Idempotent. The same role given by someone else stays.
     async fn remove(&self, assignment: &Assignment) -> Result<(), Error>;
 }
 

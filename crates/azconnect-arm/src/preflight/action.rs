@@ -3,7 +3,7 @@
 use crate::resource::access::Permissions;
 use crate::spec::{NetworkChoice, VmSpec};
 
-/// The actions that provisioning and cleaning up need. `creates_group`: whether the group has to be created.
+/// The actions that provisioning and cleaning up need. `creates_group` says whether the group has to be created.
 pub(super) fn needed(spec: &VmSpec, creates_group: bool) -> Vec<&'static str> {
     let mut actions = vec![
         "Microsoft.Resources/subscriptions/resourceGroups/read",
@@ -45,8 +45,9 @@ pub(super) fn needed(spec: &VmSpec, creates_group: bool) -> Vec<&'static str> {
     actions
 }
 
-/// Whether one of the roles allows an action without taking it away itself.
+/// Whether one of the roles lists an action in `actions` and not in its own `not_actions`.
 pub(super) fn allowed(permissions: &[Permissions], action: &str) -> bool {
+    // Role by role: what one role leaves out, another may still allow.
     permissions.iter().any(|role| {
         let any = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, action));
         any(&role.actions) && !any(&role.not_actions)

@@ -1,11 +1,11 @@
-//! What a preflight looks at, by stable codes.
+//! The checks of a preflight, by stable codes.
 
 use std::fmt;
 
 use azconnect_core::Error;
 use azconnect_credential::Check;
 
-/// What a preflight looks at.
+/// One check of a preflight.
 ///
 /// ```
 /// use azconnect_arm::PreflightCheck;
@@ -46,7 +46,7 @@ pub enum PreflightCheck {
 }
 
 impl PreflightCheck {
-    /// Its stable code, with which a report is asked for it.
+    /// The stable code, by which a report is asked for the check, such as `core-quota`.
     pub fn code(self) -> &'static str {
         match self {
             Self::Specification => "specification",
@@ -66,7 +66,7 @@ impl PreflightCheck {
         }
     }
 
-    /// What is looked at, in words.
+    /// The subject of the check in words, such as `core quota`.
     fn subject(self) -> &'static str {
         match self {
             Self::Group => "resource group",
@@ -78,17 +78,17 @@ impl PreflightCheck {
         }
     }
 
-    /// A check of this that passed.
+    /// The check with the result that it passed.
     pub fn passed(self, cause: impl Into<String>) -> Check {
         Check::passed(self.code(), self.subject(), cause)
     }
 
-    /// A check of this that failed.
+    /// The check with the result that it failed.
     pub fn failed(self, cause: impl Into<String>, remedy: impl Into<String>) -> Check {
         Check::failed(self.code(), self.subject(), cause, remedy)
     }
 
-    /// A check of this that could not be made.
+    /// The check with the result that it could not be made.
     pub fn unknown(self, cause: impl Into<String>, remedy: impl Into<String>) -> Check {
         Check::unknown(self.code(), self.subject(), cause, remedy)
     }

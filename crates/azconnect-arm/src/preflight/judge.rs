@@ -32,7 +32,8 @@ pub(super) fn judge(subscription: SubscriptionId, spec: &VmSpec, facts: &Facts) 
     checks.into_iter().flatten().collect()
 }
 
-/// What could not be read. Absence and a refused identity are failures; everything else leaves it open.
+/// The check of a fact that could not be read. Absence, a refused identity and invalid input fail it; any other error
+/// leaves it unknown.
 fn unread(check: PreflightCheck, error: &Error) -> Check {
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::Unauthenticated | ErrorKind::InvalidInput => {
@@ -61,6 +62,7 @@ fn token(facts: &Facts) -> Check {
         }
         None => match &facts.subscription {
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                // A refusal of permission comes after the token was accepted.
                 PreflightCheck::Token.passed("the service knows the identity")
             }
             Err(error) => PreflightCheck::Token.unknown_by(error),
@@ -153,7 +155,7 @@ fn network(spec: &VmSpec, facts: &Facts) -> Option<Check> {
     })
 }
 
-/// Why a size cannot be used, if so.
+/// The reason why a size cannot be used; `None` if it can.
 fn size_problem(spec: &VmSpec, sku: Option<&Sku>, size: &str) -> Option<String> {
     let location = &spec.location;
     let Some(sku) = sku else { return Some(format!("{size} is not offered in {location}")) };
@@ -178,7 +180,8 @@ fn size(spec: &VmSpec, facts: &Facts) -> Check {
     any_size(spec, check, |size| size_problem(spec, find(skus, size), size), "choose another size, zone or region")
 }
 
-/// Passes if one of the sizes does; says what is wrong with the others.
+/// Passes if one of the sizes passes, since the others are only fallen back to; the cause names what is wrong with
+/// these.
 fn any_size(spec: &VmSpec, check: PreflightCheck, problem: impl Fn(&str) -> Option<String>, remedy: &str) -> Check {
     let problems: Vec<String> = spec.sizes.iter().filter_map(|size| problem(size)).collect();
     if problems.len() == spec.sizes.len() {
@@ -272,6 +275,7 @@ fn image_fit(spec: &VmSpec, facts: &Facts) -> Option<Check> {
         let sku = find(skus, size)?;
         let runs = |capability: &str, wanted: Option<&str>| match (sku.capability(capability), wanted) {
             (Some(offered), Some(wanted)) => offered.split(',').any(|one| one.trim().eq_ignore_ascii_case(wanted)),
+            // A capability that is not listed proves nothing against the size.
             _ => true,
         };
         if !runs("HyperVGenerations", generation) {
@@ -289,6 +293,7 @@ fn terms(facts: &Facts) -> Option<Check> {
     let Some(Ok(image)) = &facts.image else { return None };
     Some(match &image.properties.plan {
         None => PreflightCheck::Terms.passed("the image is not sold on the marketplace"),
+        // No fact that is read here tells whether the terms were accepted.
         Some(plan) => PreflightCheck::Terms.unknown(
             format!("the image is sold as {}/{}/{}", plan.publisher, plan.product, plan.name),
             format!(

@@ -14,7 +14,7 @@ use crate::resource::subscription::{Location, Provider, SubscriptionView};
 use crate::resource::usage::Usage;
 use crate::spec::{ImageChoice, NetworkChoice, VmSpec};
 
-/// Everything that was read, or why it was not.
+/// The facts that a preflight reads, each as it was read or with the error that prevented it.
 pub(super) struct Facts {
     pub(super) subscription: Result<SubscriptionView, Error>,
     pub(super) locations: Result<Vec<Location>, Error>,
@@ -67,11 +67,12 @@ async fn read_group(
     (found, permissions)
 }
 
-/// The sizes of the specification, out of those of the region.
+/// The sizes of the specification that the region offers.
 pub(crate) async fn read_skus(subscription: &Subscription, spec: &VmSpec) -> Result<Vec<Sku>, Error> {
     let mut list = subscription.skus(Some(&spec.location))?;
     let mut found = Vec::new();
     while let Some(sku) = list.next().await? {
+        // Compared here: the region is the only thing that the service filters by.
         let wanted = spec.sizes.iter().any(|size| size.eq_ignore_ascii_case(&sku.name));
         if wanted && sku.resource_type.eq_ignore_ascii_case("virtualMachines") && sku.is_in(&spec.location) {
             found.push(sku);

@@ -1,4 +1,4 @@
-//! The documents that are sent, made of the plan alone: the same plan gives the same bytes.
+//! The bodies of the writes, made of the plan alone: the same plan gives the same bytes.
 
 use azconnect_core::Error;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use super::plan::{OWNER_TAG, Placement, ProvisionPlan};
 use crate::resource::ResourceId;
 use crate::spec::{ImageChoice, NetworkChoice, Source};
 
-/// The ids that the documents refer to.
+/// The ids of the resources that the bodies refer to.
 pub(super) struct Ids {
     pub(super) security_group: ResourceId,
     pub(super) subnet: ResourceId,
@@ -38,10 +38,11 @@ impl Ids {
     }
 }
 
-/// The tags of everything that is created.
+/// The tags of everything that is created: the caller's, and the one that marks it as ours.
 pub(super) fn tags(plan: &ProvisionPlan) -> Value {
     let mut tags: Map<String, Value> =
         plan.spec.tags.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+    // Last, so that a tag of the caller cannot say that it belongs to another provisioning.
     tags.insert(OWNER_TAG.to_owned(), Value::from(plan.id.as_str()));
     Value::Object(tags)
 }
@@ -97,6 +98,7 @@ pub(super) fn public_ip(plan: &ProvisionPlan) -> Value {
     json!({
         "location": plan.spec.location,
         "tags": tags(plan),
+        // The service creates no Basic address any more.
         "sku": {"name": "Standard"},
         "properties": {"publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4"}
     })
@@ -117,7 +119,7 @@ pub(super) fn interface(plan: &ProvisionPlan, ids: &Ids) -> Value {
     })
 }
 
-/// What only the machine's document needs.
+/// The facts that only the body of the machine needs.
 pub(super) struct MachineInput<'a> {
     pub(super) placement: &'a Placement,
     pub(super) at: usize,
@@ -131,8 +133,10 @@ pub(super) fn machine(plan: &ProvisionPlan, ids: &Ids, input: &MachineInput<'_>)
         "storageProfile": storage(plan, input.at),
         "osProfile": os_profile(plan, input.public_key)?,
         "networkProfile": {
+            // By default the service keeps interface, address and disks when it deletes a machine.
             "networkInterfaces": [{"id": ids.interface, "properties": {"primary": true, "deleteOption": "Delete"}}]
         },
+        // Whoever sees a machine that does not report in time is told to look at these.
         "diagnosticsProfile": {"bootDiagnostics": {"enabled": true}}
     });
     if input.placement.trusted_launch == Some(true) {
@@ -203,8 +207,8 @@ fn os_profile(plan: &ProvisionPlan, public_key: &str) -> Result<Value, Error> {
     Ok(profile)
 }
 
-/// The document of the extension *CustomScript*. It may hold a secret: so it borrows the script, has no `Debug`, and its
-/// text is overwritten after it was sent.
+/// The body of the extension *CustomScript*. The script may hold a secret, so this type borrows it and has no `Debug`;
+/// its text is overwritten after it was sent.
 #[derive(Serialize)]
 pub(super) struct Extension<'a> {
     location: &'a str,
@@ -229,7 +233,7 @@ struct Settings<'a> {
 }
 
 impl<'a> Extension<'a> {
-    /// The document for a script in base64, which goes into one of the two settings and never into both.
+    /// The body for a script in base64. The service refuses a script in both settings, so it goes into one of them.
     pub(super) fn new(plan: &'a ProvisionPlan, script: &'a str, protected: bool) -> Self {
         let (settings, protected_settings) = if protected {
             (Settings::default(), Settings { script: Some(script) })

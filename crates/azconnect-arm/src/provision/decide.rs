@@ -3,26 +3,26 @@
 use super::event::Step;
 use super::state::{Phase, ProvisionState};
 
-/// What to do next.
+/// The next action of a provisioning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     /// Make the key pair and seal it.
     SealKey,
-    /// Create these, at once.
+    /// Create these, all at the same time: none needs another.
     Create(Vec<Step>),
-    /// Delete what the placement before left of the machine, since it lacked capacity.
+    /// Delete what is left of the machine at the last placement, which lacked capacity.
     Clear,
     /// Note that the machine runs.
     Finish,
-    /// Delete these, at once.
+    /// Delete these, all at the same time: none holds another.
     Remove(Vec<Step>),
     /// Note that everything is gone.
     CloseCleanUp,
-    /// Nothing is left to do.
+    /// Do nothing: the provisioning is finished, cleaned up, or was never begun.
     Rest,
 }
 
-/// Decides. Resuming is deciding again.
+/// Decides on the next action. To resume after a crash is to decide again from the journalled state.
 pub(super) fn decide(state: &ProvisionState) -> Action {
     match state.phase {
         Phase::Building | Phase::Failed => build(state),

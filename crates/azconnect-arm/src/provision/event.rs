@@ -6,26 +6,26 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::plan::ProvisionPlan;
 
-/// One thing that is created or awaited.
+/// One step of a provisioning: a resource that is created, or the agent that is awaited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Step {
-    /// The resource group.
+    /// Creates the resource group, or finds the one to use.
     Group,
-    /// The network security group.
+    /// Creates the network security group with the inbound rules.
     SecurityGroup,
-    /// The network.
+    /// Creates the virtual network and its subnet.
     Network,
-    /// The public address.
+    /// Creates the public address, if one is wanted.
     PublicIp,
-    /// The network interface.
+    /// Creates the network interface.
     Interface,
-    /// The virtual machine.
+    /// Creates the virtual machine with its disks.
     Machine,
-    /// The extension that brings the agent.
+    /// Creates the extension that installs the agent, if that is its way.
     Extension,
-    /// The agent, until it is online.
+    /// Waits until the agent is online, if there is one.
     Agent,
 }
 
@@ -42,7 +42,7 @@ impl Step {
         Self::Agent,
     ];
 
-    /// What must be complete before it can begin.
+    /// The steps that must be complete before this one can begin.
     pub(super) fn needs(self) -> &'static [Self] {
         match self {
             Self::Group => &[],
@@ -54,7 +54,7 @@ impl Step {
         }
     }
 
-    /// What must be gone before it can be removed. `None` for what goes with the machine.
+    /// The steps whose resources must be gone before this one's can be removed. `None` if it goes with the machine.
     pub(super) fn removed_after(self) -> Option<&'static [Self]> {
         match self {
             Self::Machine => Some(&[]),
@@ -65,7 +65,7 @@ impl Step {
         }
     }
 
-    /// What it is called.
+    /// The name of what the step creates, in words, such as `network security group`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Group => "resource group",
@@ -87,17 +87,17 @@ impl Step {
 pub enum ProvisionEvent {
     /// A provisioning begins.
     Planned {
-        /// What is to be created.
+        /// The plan that is built.
         plan: Box<ProvisionPlan>,
     },
     /// The private key is sealed.
     KeySealed {
-        /// The public key.
+        /// The public key in one line, as in `authorized_keys`.
         public: String,
-        /// Its fingerprint.
+        /// The fingerprint of the public key, such as `SHA256:…`.
         fingerprint: String,
     },
-    /// A resource is about to be written. From here on its name is ours.
+    /// A resource is about to be written. From here on a clean-up deletes what exists under its name.
     Intended {
         /// The step that creates it.
         step: Step,
@@ -106,24 +106,24 @@ pub enum ProvisionEvent {
     Accepted {
         /// The step that creates it.
         step: Step,
-        /// What to poll.
+        /// The operation to poll, which another process can poll on.
         operation: Operation,
     },
     /// A step is complete.
     Completed {
-        /// The step.
+        /// The step that is complete.
         step: Step,
-        /// Whether we created it. What we did not create is never deleted.
+        /// Whether this provisioning created the resource. One that it did not create is never deleted.
         created: bool,
     },
-    /// The placement lacks capacity. The next is tried once what is left of the machine is deleted.
+    /// The placement lacks capacity. The next one is tried after what is left of the machine is deleted.
     FellBack {
-        /// The code of the refusal.
+        /// The service's code of the refusal, such as `AllocationFailed`.
         code: String,
         /// The position of the next placement in the plan.
         placement: usize,
     },
-    /// What was left of the machine at the placement before is gone.
+    /// What was left of the machine at the last placement is gone.
     Cleared,
     /// The provisioning failed for good.
     Failed {
@@ -139,7 +139,7 @@ pub enum ProvisionEvent {
     Removing {
         /// The step that created it.
         step: Step,
-        /// What to poll.
+        /// The operation to poll, which another process can poll on.
         operation: Operation,
     },
     /// A resource is gone.
@@ -147,21 +147,21 @@ pub enum ProvisionEvent {
         /// The step that created it.
         step: Step,
     },
-    /// Everything that we created is gone.
+    /// Everything that the provisioning created is gone.
     CleanedUp {
-        /// What stays, and why: a group that holds something else.
+        /// A sentence on what stays and why, such as a group that holds what others put there.
         kept: Option<String>,
     },
     /// The machine runs, and its agent is online if it has one.
     Finished {
-        /// Its public address.
+        /// The public address, such as `203.0.113.7`, if it has one.
         address: Option<String>,
-        /// What did not go as it should, without being a failure.
+        /// A sentence on what went wrong without making it fail, such as a set-up that was reported late.
         warning: Option<String>,
     },
 }
 
-/// The first journals hold a failure as one line, which names the service's code.
+/// Reads a diagnosis, or the one line that the first journals hold in its place.
 fn diagnosis_or_line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Diagnosis, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -176,7 +176,7 @@ fn diagnosis_or_line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Diagn
 }
 
 impl ProvisionEvent {
-    /// Its name in the journal.
+    /// The name of the event in the journal, such as `fell_back`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Planned { .. } => "planned",
@@ -195,7 +195,8 @@ impl ProvisionEvent {
         }
     }
 
-    /// Whether it builds on: after a failure whose remains were kept, the machine is then being built again.
+    /// Whether the event is a part of building. After a failure whose remains were kept, it means that the machine is
+    /// being built again.
     pub(super) fn is_of_building(&self) -> bool {
         match self {
             Self::Intended { .. } | Self::Accepted { .. } | Self::FellBack { .. } | Self::Cleared => true,

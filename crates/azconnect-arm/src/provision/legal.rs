@@ -3,12 +3,12 @@
 use super::event::{ProvisionEvent, Step};
 use super::state::{Phase, ProvisionState, StepState};
 
-/// What the state is that forbids an event, in a few words.
+/// Why the state forbids an event, in a few words, such as `the machine runs`.
 type Forbidding = String;
 
 impl ProvisionState {
-    /// Whether an event may follow. Whatever a run of this version writes passes; what does not is damage, or a mistake
-    /// of ours that must not become durable.
+    /// Checks that an event may follow. Every event that this version writes passes. One that does not means that the
+    /// journal is damaged, or that a defect of this crate was about to become durable.
     pub(super) fn admit(&self, event: &ProvisionEvent) -> Result<(), Forbidding> {
         match event {
             ProvisionEvent::Planned { .. } => {
@@ -56,7 +56,7 @@ impl ProvisionState {
         }
     }
 
-    /// A failure whose remains were kept is built on.
+    /// Whether the machine is being built. After a failure whose remains were kept, building may go on.
     fn is_building(&self) -> bool {
         matches!(self.phase, Phase::Building | Phase::Failed)
     }
@@ -69,14 +69,14 @@ impl ProvisionState {
         require(self.phase == Phase::CleaningUp, || self.phase_in_words())
     }
 
-    /// The step is neither complete nor on its way out.
+    /// Requires a step that is neither complete nor being removed.
     fn require_open(&self, step: Step) -> Result<(), Forbidding> {
         self.require_building()?;
         let open = matches!(self.steps.get(&step), None | Some(StepState::Intended | StepState::Accepted(_)));
         require(open, || format!("the {} is complete", step.name()))
     }
 
-    /// The step's intent is recorded, and its end is not.
+    /// Requires a step whose intent is recorded and whose end is not.
     fn require_written(&self, step: Step) -> Result<(), Forbidding> {
         self.require_building()?;
         let written = matches!(self.steps.get(&step), Some(StepState::Intended | StepState::Accepted(_)));

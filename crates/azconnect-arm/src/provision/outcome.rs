@@ -1,4 +1,4 @@
-//! What a provisioning and a clean-up come to.
+//! The results of a provisioning and of a clean-up.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,24 +6,24 @@ use super::id::ProvisionId;
 use super::plan::Placement;
 use crate::resource::ResourceId;
 
-/// A machine that runs.
+/// The result of a provisioning: a machine that runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Provisioned {
-    /// The provisioning.
+    /// The name of the provisioning.
     pub id: ProvisionId,
     /// The machine, which [`Subscription::machine`](crate::Subscription::machine) and the port
     /// [`Machines`](crate::port::Machines) work with.
     pub machine: ResourceId,
-    /// Its public address, if it has one.
+    /// The public address, such as `203.0.113.7`, if the machine has one.
     pub address: Option<String>,
-    /// The name of its administrator.
+    /// The name of the administrator, who signs in with the private key.
     pub admin: String,
-    /// The fingerprint of its public key.
+    /// The fingerprint of the administrator's public key, such as `SHA256:…`.
     pub fingerprint: String,
-    /// Its size and zone.
+    /// The size and zone that it was built with.
     pub placement: Placement,
-    /// What did not go as it should, without being a failure.
+    /// A sentence on what went wrong without making it fail, if anything did.
     pub warning: Option<String>,
 }
 
@@ -40,14 +40,14 @@ impl Provisioned {
         Self { id, machine, address: None, admin, fingerprint, placement, warning: None }
     }
 
-    /// Sets its public address.
+    /// Sets the public address.
     #[must_use]
     pub fn with_address(mut self, address: Option<String>) -> Self {
         self.address = address;
         self
     }
 
-    /// Sets what did not go as it should.
+    /// Sets the sentence on what went wrong without making it fail.
     #[must_use]
     pub fn with_warning(mut self, warning: Option<String>) -> Self {
         self.warning = warning;
@@ -55,21 +55,21 @@ impl Provisioned {
     }
 }
 
-/// What a clean-up came to.
+/// The result of a clean-up.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CleanUp {
-    /// What stays, and why.
+    /// A sentence on what stays and why; `None` if everything that was created is gone.
     pub kept: Option<String>,
 }
 
 impl CleanUp {
-    /// Everything that was created is gone.
+    /// The result of a clean-up that left nothing.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets what stays, and why.
+    /// Sets the sentence on what stays and why.
     #[must_use]
     pub fn with_kept(mut self, kept: Option<String>) -> Self {
         self.kept = kept;

@@ -1,4 +1,4 @@
-//! What would be created, under which names.
+//! The plan of a provisioning: what would be created, and under which names.
 
 use std::fmt;
 
@@ -9,16 +9,16 @@ use super::id::ProvisionId;
 use crate::resource::image::{ImagePlan, Urn};
 use crate::spec::{GroupChoice, ImageChoice, NetworkChoice, VmSpec};
 
-/// The tag that says to which provisioning a resource belongs.
+/// The name of the tag whose value is the provisioning that a resource belongs to.
 pub(crate) const OWNER_TAG: &str = "azconnect-machine";
 
-/// A size and a zone.
+/// A size and a zone to build the machine with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Placement {
-    /// The size.
+    /// The size, such as `Standard_B2s`.
     pub size: String,
-    /// The zone, if one is wanted.
+    /// The zone, such as `1`; `None` if the service chooses.
     pub zone: Option<String>,
     /// Whether image and size allow Trusted Launch. `None`: not known, so the service decides.
     pub trusted_launch: Option<bool>,
@@ -46,7 +46,7 @@ impl fmt::Display for Placement {
 pub struct ResolvedImage {
     /// The image, in one version where that could be read.
     pub choice: ImageChoice,
-    /// What it is sold as: name, publisher, product.
+    /// The marketplace plan that it is sold under: name, publisher, product.
     pub plan: Option<(String, String, String)>,
 }
 
@@ -68,19 +68,19 @@ impl ResolvedImage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Names {
-    /// The network security group.
+    /// The name of the network security group, such as `web-nsg-1b2c3d4e`.
     pub security_group: String,
-    /// The network.
+    /// The name of the virtual network.
     pub network: String,
-    /// The public address.
+    /// The name of the public address.
     pub public_ip: String,
-    /// The network interface.
+    /// The name of the network interface.
     pub interface: String,
-    /// What the names of disks begin with.
+    /// The beginning of the names of all disks.
     pub disks: String,
 }
 
-/// What would be created. Printable; nothing is done by making one.
+/// What a provisioning would create. `Display` prints it for a person. To make a plan has no effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ProvisionPlan {
@@ -94,14 +94,14 @@ pub struct ProvisionPlan {
     pub names: Names,
     /// The sizes and zones to try, in order.
     pub placements: Vec<Placement>,
-    /// The image.
+    /// The image that the machine starts from.
     pub image: ResolvedImage,
     /// The name under which the private key is sealed.
     pub key: SecretId,
 }
 
 impl ProvisionPlan {
-    /// A plan of a specification, of which only the specification is known.
+    /// A plan made without asking the service: the image's version and Trusted Launch stay open.
     ///
     /// # Errors
     /// As [`VmSpec::check`].
@@ -130,13 +130,13 @@ impl ProvisionPlan {
         Ok(Self { id, subscription, names, placements, image, key, spec })
     }
 
-    /// The name of the system disk at a placement. Another placement takes another name: a disk of the one before may
-    /// still be on its way out.
+    /// The name of the system disk at a placement. Each placement has a name of its own, since the disk of the one
+    /// before may still be being deleted.
     pub fn os_disk(&self, placement: usize) -> String {
         format!("{}-os-{placement}", self.names.disks)
     }
 
-    /// The name of another disk at a placement.
+    /// The name of a data disk at a placement, by its position in the specification.
     pub fn data_disk(&self, placement: usize, disk: usize) -> String {
         format!("{}-{disk}-{placement}", self.names.disks)
     }

@@ -7,15 +7,15 @@ use crate::client::Handle;
 use crate::resource::compute::VirtualMachines;
 use crate::spec::script::{Found, inquiry, read};
 
-/// What is probed.
+/// The machine whose agent is probed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ProbeTarget {
-    /// The machine.
+    /// The handle of the machine.
     pub machine: Handle<VirtualMachines>,
-    /// Its region.
+    /// The region of the machine, such as `westeurope`.
     pub location: String,
-    /// Its public address, if it has one.
+    /// The public address of the machine, such as `203.0.113.7`, if it has one.
     pub address: Option<String>,
 }
 
@@ -26,15 +26,15 @@ impl ProbeTarget {
     }
 }
 
-/// What a probe found.
+/// The finding of one probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Probed {
     /// The agent is online.
     Online,
-    /// It is not, but may be later. Why, as far as it is known.
+    /// The agent is not online, but may be later. The text says why, as far as it is known.
     NotYet(String),
-    /// It will never be. What it put out.
+    /// The agent will never be online. The text is the end of its output.
     Failed(String),
 }
 
@@ -46,15 +46,15 @@ pub enum Probed {
 /// neither that the agent is online nor that it failed.
 #[async_trait]
 pub trait AgentProbe: Send + Sync {
-    /// Looks once.
+    /// Looks once whether the agent is online.
     ///
     /// # Errors
-    /// Whatever kept it from looking.
+    /// The failure that kept the probe from looking.
     async fn probe(&self, target: &ProbeTarget) -> Result<Probed, Error>;
 }
 
-/// Asks inside the machine, by a managed run command: `cloud-init status`, and the exit code that the product's script
-/// left. Needs no open port.
+/// Asks inside the machine, by a managed run command, for `cloud-init status` and the exit code of the product's
+/// script. Needs no open port.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RunCommandProbe;
 
@@ -69,7 +69,7 @@ impl AgentProbe for RunCommandProbe {
         let output = view.output.unwrap_or_default();
         Ok(match read(&output) {
             Found::Succeeded => {
-                // It goes with the machine as well: nothing is lost if this fails.
+                // A command that stays is deleted with the machine, so a failure here loses nothing.
                 let _ = command.delete().await;
                 Probed::Online
             }
@@ -82,7 +82,7 @@ impl AgentProbe for RunCommandProbe {
     }
 }
 
-/// Asks a function of the caller's own: whether the agent has phoned home, for one.
+/// Asks a function of the caller, which may know, for example, whether the agent has phoned home.
 pub struct FnProbe<F>(F);
 
 impl<F> FnProbe<F>

@@ -1,4 +1,4 @@
-//! Where a provisioning stands, for a page or a log.
+//! The progress of a provisioning, for a page or a log.
 
 use azconnect_core::{Diagnosis, Effect, Error, ErrorKind};
 use serde::{Deserialize, Serialize};
@@ -7,56 +7,56 @@ use super::event::Step;
 use super::id::ProvisionId;
 use super::state::{Phase, ProvisionState, StepState};
 
-/// Where a provisioning stands. It holds no signed address and no secret.
+/// The progress of a provisioning. It holds no signed address and no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ProvisionProgress {
-    /// The provisioning.
+    /// The name of the provisioning.
     pub id: ProvisionId,
-    /// What is being done.
+    /// The phase that it is in.
     pub phase: Phase,
-    /// Where each step stands that has begun, in the order of creation.
+    /// The steps that have begun, in the order of creation, each with its status.
     pub steps: Vec<StepProgress>,
-    /// Why it failed, if it did.
+    /// The failure, if it failed.
     pub failure: Option<ProvisionFailure>,
-    /// The machine's public address, once it is finished.
+    /// The public address, such as `203.0.113.7`, once it is finished.
     pub address: Option<String>,
-    /// What did not go as it should, without being a failure.
+    /// A sentence on what went wrong without making it fail, if anything did.
     pub warning: Option<String>,
-    /// What was not deleted, and why.
+    /// A sentence on what a clean-up left and why, if it left something.
     pub kept: Option<String>,
 }
 
-/// Where one step stands.
+/// A step and its status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StepProgress {
-    /// The step.
+    /// The step that this is about.
     pub step: Step,
-    /// Where it stands.
+    /// The status of the step.
     pub status: StepStatus,
 }
 
-/// Where a step stands, in one word.
+/// The status of a step, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StepStatus {
-    /// It has been announced, and may or may not have been written.
+    /// The intent is journalled; the write may or may not have reached the service.
     Announced,
-    /// The service is creating it.
+    /// The service accepted the write and is creating the resource.
     Creating,
-    /// We created it.
+    /// The provisioning created the resource.
     Created,
-    /// There was nothing to create.
+    /// There was nothing to create: the resource exists already, or is not wanted.
     Skipped,
-    /// The service is deleting it.
+    /// The service is deleting the resource.
     Deleting,
-    /// It is gone.
+    /// The resource is gone.
     Deleted,
 }
 
-/// Why a provisioning failed.
+/// The step at which a provisioning failed, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ProvisionFailure {
@@ -67,12 +67,12 @@ pub struct ProvisionFailure {
 }
 
 impl ProvisionProgress {
-    /// A provisioning of which only the phase is known.
+    /// The progress of a provisioning of which only the phase is known.
     pub fn new(id: ProvisionId, phase: Phase) -> Self {
         Self { id, phase, steps: Vec::new(), failure: None, address: None, warning: None, kept: None }
     }
 
-    /// Where a state stands.
+    /// The progress that a state shows.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if nothing was begun.

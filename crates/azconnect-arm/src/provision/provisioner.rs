@@ -25,7 +25,7 @@ use crate::client::Subscription;
 use crate::key::SshKey;
 use crate::spec::{OnFailure, VmSpec};
 
-/// The term of a lease unless another is chosen: how long another call waits after this process was killed.
+/// The term of a lease by default. After this process was killed, another call waits until the term has run out.
 const DEFAULT_TERM: Duration = Duration::from_secs(60);
 
 /// Provisions machines in a subscription. Every step is journalled before its effect, so that a process that was killed
@@ -44,7 +44,8 @@ pub struct Provisioner {
 }
 
 impl Provisioner {
-    /// A provisioner that keeps its journal and secrets in a store. `store` is often one object with three faces.
+    /// A provisioner that builds in a subscription, and keeps its journal, secrets and leases in a store. One object
+    /// often implements all three ports.
     pub fn new(
         subscription: Subscription,
         journal: Arc<dyn Journal>,
@@ -57,15 +58,15 @@ impl Provisioner {
         Self { subscription, ports, secrets, probe: None }
     }
 
-    /// Sets what the holder of the leases is called, for the person who asks who has one. Each call takes a name of its
-    /// own that begins so: two calls exclude each other, in one process or in several.
+    /// Sets the beginning of the name under which leases are held, for a person who asks who holds one. Each call adds
+    /// a part of its own, so that two calls exclude each other, in one process or in several.
     #[must_use]
     pub fn with_holder(mut self, prefix: impl Into<String>) -> Self {
         self.ports.holder = prefix.into();
         self
     }
 
-    /// Sets the term of a lease: how long another call waits after this process was killed. One minute by default.
+    /// Sets the term of a lease; one minute by default. After this process was killed, another call waits that long.
     #[must_use]
     pub fn with_lease_term(mut self, term: Duration) -> Self {
         self.ports.term = term;
@@ -79,7 +80,7 @@ impl Provisioner {
         self
     }
 
-    /// Sets who hears of every event, after it is durable.
+    /// Sets a function that is called with every event after it is durable.
     #[must_use]
     pub fn with_observer(mut self, observer: impl Fn(&ProvisionEvent) + Send + Sync + 'static) -> Self {
         self.ports.observer = Some(Arc::new(observer));
@@ -146,6 +147,7 @@ impl Provisioner {
 
     /// Deletes what was created so far, and says that it was cancelled.
     async fn cancel(&self, recorder: &Recorder) -> Result<Provisioned, Error> {
+        // The building was dropped, perhaps within an append that may have become durable.
         recorder.settle().await?;
         // Where nothing was journalled, nothing was sent.
         if recorder.state().plan.is_some() {
@@ -156,7 +158,7 @@ impl Provisioner {
             .with_advice("provision again when it is wanted"))
     }
 
-    /// Goes on with a provisioning that was begun: builds on, or cleans up on.
+    /// Goes on with a provisioning that was begun, whether it was building or cleaning up.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if nothing was begun under this name; else as [`Provisioner::run`].
@@ -167,8 +169,7 @@ impl Provisioner {
         outcome
     }
 
-    /// Deletes what a provisioning created, the machine included if it runs, and the private key. Doing it again is the
-    /// same done twice.
+    /// Deletes everything that a provisioning created, including a machine that runs, and the private key. Idempotent.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if nothing was begun under this name; the refusal of a deletion, after all
@@ -180,10 +181,10 @@ impl Provisioner {
         outcome
     }
 
-    /// Where a provisioning stands.
+    /// The state that the journal of a provisioning adds up to. It takes no lease.
     ///
     /// # Errors
-    /// What the journal says.
+    /// The failure of the journal.
     pub async fn state(&self, id: &ProvisionId) -> Result<ProvisionState, Error> {
         read(&self.ports, id).await
     }
@@ -191,7 +192,7 @@ impl Provisioner {
     /// Where a provisioning stands, for a page or a log.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if nothing was begun under this name; what the journal says.
+    /// [`NotFound`](ErrorKind::NotFound) if nothing was begun under this name; the failure of the journal.
     pub async fn progress(&self, id: &ProvisionId) -> Result<ProvisionProgress, Error> {
         ProvisionProgress::of(id, &self.state(id).await?)
     }
@@ -199,13 +200,14 @@ impl Provisioner {
     /// The provisionings that are neither finished nor cleaned up.
     ///
     /// # Errors
-    /// What the journal says.
+    /// The failure of the journal.
     pub async fn unfinished(&self) -> Result<Vec<ProvisionId>, Error> {
         let streams = self.ports.session.journal.unfinished().await?;
+        // The journal may hold other streams as well, such as those of rotations.
         streams.iter().filter_map(|stream| stream.as_str().strip_prefix("provision/")).map(ProvisionId::new).collect()
     }
 
-    /// Hands over the private key of a machine that runs, and forgets it: it can be had once.
+    /// Returns the private key of a machine that runs, and removes it from the secret store: a second call finds none.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if the machine does not run, or the key was handed over before.
@@ -238,6 +240,7 @@ impl Provisioner {
         let state = recorder.state();
         match &state.plan {
             Some(begun) if state.phase != Phase::CleanedUp => {
+                // Names and placements are not compared: the plan that was journalled is the one that is built.
                 if begun.spec != plan.spec || begun.subscription != plan.subscription {
                     return Err(Error::new(ErrorKind::Conflict, "another machine was begun under this name")
                         .with_effect(Effect::None)
@@ -250,7 +253,7 @@ impl Provisioner {
         }
     }
 
-    /// Decides and acts until there is nothing left to do.
+    /// Decides on an action and performs it, until nothing is left to do.
     async fn drive(&self, recorder: &Recorder) -> Result<Provisioned, Error> {
         let plan = planned(recorder).await?;
         let site = self.site(recorder, &plan)?;
@@ -267,7 +270,8 @@ impl Provisioner {
                 Action::Create(steps) => {
                     let work = steps.iter().map(|step| site.create(*step, &state));
                     let outcomes = join_all(work).await;
-                    // What is definitive decides; else what is not known.
+                    // All of them were awaited, so that a clean-up knows of every write. A definitive failure comes
+                    // first: it ends the provisioning, whatever became of the others.
                     let mut failures: Vec<StepFailure> = outcomes.into_iter().filter_map(Result::err).collect();
                     failures.sort_by_key(|failed| !failed.failure.is_definitive());
                     if let Some(failure) = failures.into_iter().next() {
@@ -295,6 +299,7 @@ impl Provisioner {
                 return error.with_advice(advice);
             }
         };
+        // Before the clean-up, so that a run after a crash can still name the cause.
         let noted = recorder.record(ProvisionEvent::Failed { step, diagnosis: error.diagnosis().clone() }).await;
         if let Err(lost) = noted {
             return lost;
@@ -328,7 +333,7 @@ impl Provisioner {
                     }
                 }
                 Action::CloseCleanUp => {
-                    // The key opens nothing any more.
+                    // The machine is gone, so the key opens nothing any more.
                     self.secrets.remove(&plan.key).await?;
                     recorder.record(ProvisionEvent::CleanedUp { kept: kept.clone() }).await?;
                 }

@@ -1,4 +1,4 @@
-//! The journal of one provisioning: its saga, and who hears of its events.
+//! The journal of one provisioning: its saga, and the observer of its events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::event::ProvisionEvent;
 use super::id::ProvisionId;
 use super::state::ProvisionState;
 
-/// Hears every event after it is durable.
+/// The caller's function, which is called with every event after it is durable.
 pub(super) type Observer = Arc<dyn Fn(&ProvisionEvent) + Send + Sync>;
 
 /// The saga of one machine.
@@ -38,7 +38,7 @@ impl Saga for ProvisionSaga {
     }
 }
 
-/// What a recorder is made of.
+/// The ports and settings that a recorder is opened with.
 #[derive(Clone)]
 pub(super) struct Ports {
     pub(super) session: SessionPorts,
@@ -53,12 +53,12 @@ pub(super) struct Recorder {
     observer: Option<Observer>,
 }
 
-/// The stream of a provisioning.
+/// The journal stream of a provisioning, `provision/NAME`.
 pub(super) fn stream(id: &ProvisionId) -> Result<StreamId, Error> {
     StreamId::new(format!("provision/{id}"))
 }
 
-/// Where a provisioning stands. Needs no lease.
+/// Reads the state of a provisioning from its journal. Needs no lease.
 pub(super) async fn read(ports: &Ports, id: &ProvisionId) -> Result<ProvisionState, Error> {
     Ok(azconnect_saga::read::<ProvisionSaga>(&*ports.session.journal, &stream(id)?).await?.state)
 }
@@ -71,12 +71,12 @@ impl Recorder {
         Ok(Self { session, observer: ports.observer.clone() })
     }
 
-    /// Where the provisioning stands.
+    /// The state after the last event that is durable.
     pub(super) fn state(&self) -> Arc<ProvisionState> {
         self.session.state()
     }
 
-    /// Makes an event durable. It happened, or is about to, only once this has returned.
+    /// Makes an event durable. Nothing may be done on the strength of the event before this has returned.
     pub(super) async fn record(&self, event: ProvisionEvent) -> Result<(), Error> {
         self.session.append(std::slice::from_ref(&event)).await?;
         if let Some(observer) = &self.observer {
@@ -85,7 +85,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// Does work, and keeps the lease while it lasts.
+    /// Does work, and renews the lease while it lasts.
     pub(super) async fn guard<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         self.session.guard(work).await?
     }

@@ -1,4 +1,4 @@
-//! Deleting what was created: by recorded name, and nothing else.
+//! Deletes what was created, by its recorded name, and nothing else.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::client::Handle;
 use crate::error::{Class, Fault};
 use crate::resource::Kind;
 
-/// For how long a deletion is tried. A network interface stays reserved for three minutes after its machine failed.
+/// How long a deletion is tried. A network interface stays reserved for three minutes after its machine failed.
 const DELETION_LIMIT: Duration = Duration::from_secs(600);
 
 /// The pause between two attempts.
@@ -22,7 +22,7 @@ const DELETION_PAUSE: Duration = Duration::from_secs(10);
 const LATE_WRITE_PAUSE: Duration = Duration::from_secs(5);
 
 impl Site<'_> {
-    /// Deletes one thing. Returns why it stays, if it does.
+    /// Deletes the resource of one step. If it must stay, returns a sentence that says why.
     pub(super) async fn remove(&self, step: Step, state: &ProvisionState) -> Result<Option<String>, Error> {
         let was = state.steps.get(&step);
         let group = &self.group;
@@ -45,7 +45,7 @@ impl Site<'_> {
         Ok(None)
     }
 
-    /// Deletes what is left of the machine at the placement before.
+    /// Deletes what is left of the machine at the last placement.
     pub(super) async fn clear(&self, state: &ProvisionState) -> Result<(), Error> {
         self.delete(None, &self.machine()?, Some(&StepState::Intended)).await?;
         self.delete_disks(state.placement.saturating_sub(1)).await?;
@@ -53,11 +53,12 @@ impl Site<'_> {
         self.recorder.record(ProvisionEvent::Cleared).await
     }
 
-    /// The disks go with the machine, unless it failed before it owned them.
+    /// Deletes the disks that are left. They go with the machine, unless it failed before it owned them.
     async fn delete_disks(&self, until: usize) -> Result<(), Error> {
         for name in self.plan.disks_until(until) {
             let disk = self.group.disk(&name)?;
             if disk.find().await?.is_some() {
+                // Not journalled on its own: after a crash, the same action looks for the disks again.
                 self.delete(None, &disk, None).await?;
             }
         }
@@ -67,10 +68,11 @@ impl Site<'_> {
     async fn remove_group(&self, state: &ProvisionState) -> Result<Option<String>, Error> {
         let handle = self.group.handle();
         let step = Step::Group;
+        // The look at what it holds was made before that deletion began.
         if let Some(StepState::Removing(_)) = state.steps.get(&step) {
             self.delete(Some(step), handle, state.steps.get(&step)).await?;
         } else if let Some(found) = handle.find().await? {
-            // The mark decides: between our look and our write, someone else may have created it.
+            // The journal is not enough: between our look and our write, someone else may have created it.
             if !self.is_ours(&found) {
                 return self.disown("it is not ours").await;
             }
@@ -88,7 +90,8 @@ impl Site<'_> {
         Ok(Some(format!("the resource group {} stays: {why}", self.plan.spec.group.name())))
     }
 
-    /// Something in our group that others put there. What is ours may still be listed for a while after it is gone.
+    /// The name of a resource in our group that others put there. Our own may still be listed after they are gone, so
+    /// they are known by name as well as by tag.
     async fn foreign_resource(&self) -> Result<Option<String>, Error> {
         let names = &self.plan.names;
         let ours = [&names.security_group, &names.network, &names.public_ip, &names.interface, &self.plan.spec.name];
@@ -171,7 +174,7 @@ impl Site<'_> {
     }
 }
 
-/// Whether a deletion may succeed when something else is gone or has ended.
+/// Whether a deletion may succeed once something else is gone or has ended. A lock stays until a person removes it.
 fn may_go_later(error: &Error) -> bool {
     match Fault::of(error) {
         Some(fault) => {

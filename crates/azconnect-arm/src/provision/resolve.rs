@@ -9,7 +9,7 @@ use crate::resource::image::ImageVersion;
 use crate::resource::sku::Sku;
 use crate::spec::ImageChoice;
 
-/// Reads the image and the sizes. What cannot be read stays open.
+/// Reads the image and the sizes. What cannot be read stays open, and the service decides.
 pub(super) async fn resolve(subscription: &Subscription, plan: &mut ProvisionPlan) {
     let (image, skus) = join(read_image(subscription, &plan.spec), read_skus(subscription, &plan.spec)).await;
     let Some(Ok(image)) = image else { return };

@@ -1,4 +1,4 @@
-//! Where a provisioning stands: what its events add up to.
+//! The state of a provisioning: what its events add up to.
 
 use std::collections::BTreeMap;
 
@@ -11,26 +11,26 @@ use super::event::{ProvisionEvent, Step};
 use super::plan::ProvisionPlan;
 use crate::spec::OnFailure;
 
-/// Where one resource stands.
+/// The state of one step's resource.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum StepState {
-    /// It may or may not have been written.
+    /// The intent is journalled; the write may or may not have reached the service.
     Intended,
-    /// The service is creating it.
+    /// The service accepted the write and is creating the resource.
     Accepted(Operation),
-    /// It is there.
+    /// The resource exists, or none was wanted.
     Complete {
-        /// Whether we created it.
+        /// Whether this provisioning created it.
         created: bool,
     },
-    /// The service is deleting it.
+    /// The service is deleting the resource.
     Removing(Operation),
-    /// It is gone.
+    /// The resource is gone.
     Removed,
 }
 
-/// What is being done.
+/// The phase of a provisioning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -40,7 +40,7 @@ pub enum Phase {
     Empty,
     /// The machine is being built.
     Building,
-    /// It failed, and what was created is still there.
+    /// A step failed, and what was created is still there.
     Failed,
     /// What was created is being deleted.
     CleaningUp,
@@ -50,39 +50,39 @@ pub enum Phase {
     Finished,
 }
 
-/// Where a provisioning stands.
+/// The state of a provisioning, as its journal tells it.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ProvisionState {
-    /// What is to be created.
+    /// The plan that is built, once a provisioning has begun.
     pub plan: Option<ProvisionPlan>,
     /// The public key, once the private one is sealed.
     pub public_key: Option<String>,
-    /// The public key's fingerprint.
+    /// The fingerprint of the public key, such as `SHA256:…`.
     pub fingerprint: Option<String>,
-    /// Where each step stands; absent if it has not begun.
+    /// The state of each step that has begun.
     pub steps: BTreeMap<Step, StepState>,
-    /// Which placement is tried.
+    /// The position in the plan of the placement that is tried.
     pub placement: usize,
-    /// Whether what is left of the machine at the placement before must go first.
+    /// Whether what is left of the machine at the last placement must be deleted first.
     pub clearing: bool,
-    /// What is being done.
+    /// The phase that the provisioning is in.
     pub phase: Phase,
-    /// Why it failed.
+    /// The step that failed last, and why.
     pub failure: Option<(Step, Diagnosis)>,
-    /// The machine's public address, once it is finished.
+    /// The public address of the machine, once it is finished.
     pub address: Option<String>,
-    /// What did not go as it should, once it is finished.
+    /// A sentence on what went wrong without making it fail, once it is finished.
     pub warning: Option<String>,
-    /// What was not deleted, and why.
+    /// A sentence on what a clean-up left and why.
     pub kept: Option<String>,
 }
 
 impl ProvisionState {
-    /// What events add up to.
+    /// The state that events add up to, from the first one on.
     ///
     /// # Errors
-    /// For an event that cannot follow.
+    /// [`IllegalEvent`] for an event that cannot follow.
     pub fn of<'a>(events: impl IntoIterator<Item = &'a ProvisionEvent>) -> Result<Self, IllegalEvent> {
         events.into_iter().try_fold(Self::default(), Self::evolve)
     }
@@ -90,7 +90,8 @@ impl ProvisionState {
     /// The state after an event.
     ///
     /// # Errors
-    /// For an event that cannot follow. In a journal, it means that the journal is not ours or was changed.
+    /// [`IllegalEvent`] for an event that cannot follow. In a journal, it means that the journal is not ours or was
+    /// changed.
     pub fn evolve(mut self, event: &ProvisionEvent) -> Result<Self, IllegalEvent> {
         if let Err(state) = self.admit(event) {
             return Err(IllegalEvent::new(event.name(), state));
@@ -123,11 +124,13 @@ impl ProvisionState {
             ProvisionEvent::FellBack { placement, .. } => {
                 self.placement = *placement;
                 self.clearing = true;
+                // The failed machine may have left something: a clean-up must look for it.
                 self.steps.insert(Step::Machine, StepState::Intended);
             }
             ProvisionEvent::Cleared => {
                 self.clearing = false;
-                // A machine takes its network interface and public address with it: they are written again.
+                // The service deletes the network interface and the public address with a machine: they are written
+                // again.
                 for step in [Step::Interface, Step::PublicIp] {
                     if self.steps.get(&step) == Some(&(StepState::Complete { created: true })) {
                         self.steps.insert(step, StepState::Intended);
@@ -157,7 +160,8 @@ impl ProvisionState {
         }
     }
 
-    /// Whether nothing is left to do. A failure whose remains are to be kept is left to the caller.
+    /// Whether nothing is left to do. A failure whose remains are kept counts so, since the caller decides what
+    /// follows.
     pub(super) fn is_at_rest(&self) -> bool {
         match self.phase {
             Phase::Empty | Phase::CleanedUp | Phase::Finished => true,

@@ -1,4 +1,4 @@
-//! The effect of each step: what is sent, and what becomes of the answer.
+//! The effect of each step: what is sent, and what is journalled of the answer.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,14 +24,14 @@ use crate::resource::compute::VirtualMachines;
 use crate::resource::{Kind, Tagged};
 use crate::spec::{AgentInstall, ExtensionScript, GroupChoice, check_extension_script, script};
 
-/// How often a write is sent whose operation failed for a moment.
+/// How often a write is sent if its operation fails for a momentary reason.
 const OPERATION_ATTEMPTS: u32 = 3;
 
 /// The pause before such a write is sent again.
 const WRITE_PAUSE: Duration = Duration::from_secs(10);
 
-/// For how long a write is sent again that something else stands in the way of: a network interface stays reserved for
-/// three minutes after its machine failed.
+/// How long a write is repeated while something else blocks it. A network interface stays reserved for three minutes
+/// after its machine failed.
 const BLOCKED_WRITE_LIMIT: Duration = Duration::from_secs(240);
 
 /// The name of the extension that brings the agent.
@@ -51,7 +51,7 @@ pub(super) struct Site<'a> {
 }
 
 impl Site<'_> {
-    /// Creates one thing, or goes on with creating it.
+    /// Performs one step, or goes on with it.
     pub(super) async fn create(&self, step: Step, state: &ProvisionState) -> Result<(), StepFailure> {
         let outcome = match step {
             Step::Group => self.create_group(state).await,
@@ -86,7 +86,7 @@ impl Site<'_> {
         self.group.virtual_machine(&self.plan.spec.name)
     }
 
-    /// The machine's public address.
+    /// The public address of the machine, read once; `None` if it has none.
     pub(super) async fn address(&self) -> Result<Option<String>, Error> {
         let known = self.known_address.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if known.is_some() || !self.plan.spec.public_ip {
@@ -114,7 +114,7 @@ impl Site<'_> {
                 }
                 self.write(Step::Group, handle, &body::group(self.plan)).await
             }
-            // Our own mark on it: an earlier attempt has created it.
+            // It bears our tag, so an earlier attempt has created it.
             (GroupChoice::Create(_), Some(_)) if ours => {
                 self.note(ProvisionEvent::Completed { step: Step::Group, created: true }).await
             }
@@ -129,7 +129,8 @@ impl Site<'_> {
         };
         let input = MachineInput { placement, at: state.placement, public_key };
         let body = body::machine(self.plan, &self.ids, &input).map_err(Failure::Definitive)?;
-        // The address is read while the machine is created. If that fails, it is read in the end.
+        // The address is read while the machine is created, which saves an exchange at the end. If it fails, it is read
+        // then.
         let (outcome, _) = join(self.ensure(Step::Machine, self.machine(), &body, state), self.address()).await;
         let Err(failure) = outcome else { return Ok(()) };
         let error = failure.error();
@@ -160,6 +161,7 @@ impl Site<'_> {
                 (secret.ok_or_else(missing).map_err(Failure::Definitive)?, true)
             }
         };
+        // The check of the specification could not see a sealed script.
         check_extension_script(text.expose()).map_err(Failure::Definitive)?;
         let wrapped = Zeroizing::new(script::wrapped(text.expose()));
         let encoded = Zeroizing::new(BASE64.encode(wrapped.as_bytes()));
@@ -195,6 +197,7 @@ impl Site<'_> {
         loop {
             let last = match probe.probe(&target).await {
                 Ok(Probed::Online) => {
+                    // An agent is no resource that a clean-up would delete.
                     return self.note(ProvisionEvent::Completed { step: Step::Agent, created: false }).await;
                 }
                 Ok(Probed::Failed(output)) => {
@@ -238,13 +241,14 @@ impl Site<'_> {
             Some(StepState::Accepted(operation)) => {
                 let pending = handle.resume(operation.clone()).map_err(Failure::Definitive)?;
                 match self.outcome(pending).await {
-                    // It failed for a moment only, or nobody knows of it any more: it is written again.
+                    // It failed for a momentary reason, or the service knows it no more: it is written again.
                     Err(Failure::Definitive(error)) if is_momentary(&error) => {}
                     Err(Failure::Unknown(error)) if error.kind() == ErrorKind::NotFound => {}
                     Err(failure) => return Err(failure),
                     Ok(()) => return self.note(ProvisionEvent::Completed { step, created: true }).await,
                 }
             }
+            // Ours already, and perhaps written: the same write again changes nothing.
             Some(StepState::Intended) => {}
             _ => {
                 self.refuse_foreign(step, &handle, state).await?;
@@ -254,7 +258,7 @@ impl Site<'_> {
         self.write(step, &handle, body).await
     }
 
-    /// Refuses to write over what someone else created. In a group that we have just created, there is nothing.
+    /// Refuses to write over what someone else created. A group that this provisioning created holds nothing of others.
     async fn refuse_foreign<K: Kind>(
         &self,
         step: Step,
@@ -300,6 +304,7 @@ impl Site<'_> {
                 }
                 Err(error) => return Err(Failure::of_refusal(error)),
             };
+            // Durable before the first poll, so that a process that takes over polls instead of writing again.
             if let Some(operation) = pending.operation() {
                 self.note(ProvisionEvent::Accepted { step, operation: operation.clone() }).await?;
             }
@@ -327,7 +332,7 @@ impl Site<'_> {
         }
     }
 
-    /// Notes that there is nothing to create.
+    /// Journals that the step has nothing to create.
     async fn skip(&self, step: Step) -> Result<(), Failure> {
         self.note(ProvisionEvent::Completed { step, created: false }).await
     }

@@ -5,52 +5,52 @@ use super::view::views;
 views! {
     /// What one role allows the caller at a scope.
     Permissions {
-        /// What it allows, with `*` for anything.
+        /// The actions that the role allows, such as `Microsoft.Compute/*/read`; `*` stands for anything.
         actions: Vec<String>,
-        /// What it takes away from that.
+        /// The actions that are left out of `actions`. Another role may still allow them.
         not_actions: Vec<String>,
-        /// What it allows with data.
+        /// The actions on data that the role allows, such as reading a blob; in the same form.
         data_actions: Vec<String>,
-        /// What it takes away from that.
+        /// The actions that are left out of `data_actions`.
         not_data_actions: Vec<String>,
     }
-    /// A role assignment.
+    /// One role given to one principal at one scope.
     RoleAssignment {
-        /// Its id.
+        /// The resource id, which begins with the scope that the role was given at.
         id: String,
-        /// Its name, a GUID.
+        /// The name, a GUID that whoever gave the role chose.
         name: String,
-        /// Who has which role where.
+        /// The principal, the role and the scope.
         properties: RoleAssignmentProperties,
     }
-    /// Who has which role where.
+    /// The principal, the role and the scope of a role assignment.
     RoleAssignmentProperties {
-        /// The role.
+        /// The id of the role's definition, which ends with its GUID.
         role_definition_id: String,
-        /// Who.
+        /// The object id of the principal.
         principal_id: String,
-        /// `ServicePrincipal`, `User` or `Group`.
+        /// The type of the principal: `ServicePrincipal`, `User` or `Group`.
         principal_type: Option<String>,
-        /// Where.
+        /// The id of the scope at which the role holds.
         scope: Option<String>,
     }
-    /// A role.
+    /// The definition of a role.
     RoleDefinition {
-        /// Its id.
+        /// The id that a role assignment names, which ends with `/roleDefinitions/GUID`.
         id: String,
-        /// Its name, a GUID.
+        /// The GUID of the role, which is the same in every subscription for a built-in role.
         name: String,
-        /// What it allows.
+        /// The display name, type and permissions of the role.
         properties: RoleDefinitionProperties,
     }
-    /// What a role allows.
+    /// The display name, type and permissions of a role.
     RoleDefinitionProperties {
-        /// What people call it.
+        /// The display name, such as `Contributor`.
         role_name: String,
-        /// `BuiltInRole` or `CustomRole`.
+        /// The origin of the role: `BuiltInRole` or `CustomRole`.
         #[serde(rename(deserialize = "type"))]
         kind: Option<String>,
-        /// What it allows.
+        /// The actions that the role allows.
         permissions: Vec<Permissions>,
     }
 }

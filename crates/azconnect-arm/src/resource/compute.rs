@@ -19,143 +19,143 @@ kinds! {
 views! {
     /// The id of another resource.
     Reference {
-        /// The id.
+        /// The resource id of what is referred to.
         id: String,
     }
     /// A virtual machine.
     VirtualMachine {
-        /// Its id.
+        /// The resource id, which ends with `/virtualMachines/web`.
         id: String,
-        /// Its name.
+        /// The name within its resource group, such as `web`.
         name: String,
-        /// Its region.
+        /// The region that it is in, such as `westeurope`.
         location: String,
-        /// Its tags.
+        /// The tags that its owner put on it, value by name.
         tags: BTreeMap<String, String>,
-        /// Its zones.
+        /// The availability zones that it was created in, such as `1`: one or none.
         zones: Vec<String>,
-        /// Its identity.
+        /// The managed identity, if it has one.
         identity: Option<Identity>,
-        /// Everything else.
+        /// The size, disks, network interfaces and states.
         properties: VirtualMachineProperties,
     }
     /// A managed identity.
     Identity {
         /// The object id of its principal.
         principal_id: Option<String>,
-        /// `SystemAssigned`, ….
+        /// The type: `SystemAssigned`, `UserAssigned` or both, separated by a comma.
         #[serde(rename(deserialize = "type"))]
         kind: Option<String>,
     }
     /// What a virtual machine is made of.
     VirtualMachineProperties {
-        /// `Succeeded`, `Creating`, `Failed`, ….
+        /// How its last write stands: `Succeeded`, `Creating`, `Failed`, ….
         provisioning_state: Option<String>,
-        /// The machine's own unique id.
+        /// The GUID that Azure gave the machine, which differs from that of a later one under the same name.
         vm_id: Option<String>,
-        /// Its size.
+        /// The size, which decides on processors and memory.
         hardware_profile: HardwareProfile,
-        /// Its disks.
+        /// The disk of the operating system and the data disks.
         storage_profile: StorageProfile,
-        /// Its network interfaces.
+        /// The network interfaces that are attached to it.
         network_profile: NetworkProfile,
-        /// Its host name and administrator.
+        /// The host name and the administrator.
         os_profile: OsProfile,
-        /// What it does now, where that was asked for.
+        /// The power state and the states of the extensions, if the read asked for `$expand=instanceView`.
         instance_view: Option<InstanceView>,
     }
     /// A machine's size.
     HardwareProfile {
-        /// Such as `Standard_B2s`.
+        /// The name of the size, such as `Standard_B2s`.
         vm_size: String,
     }
     /// A machine's disks.
     StorageProfile {
         /// The disk of the operating system.
         os_disk: OsDisk,
-        /// The others.
+        /// The data disks, which are attached beside it.
         data_disks: Vec<OsDisk>,
     }
     /// One disk of a machine.
     OsDisk {
-        /// Its name.
+        /// The name of the managed disk in the resource group.
         name: Option<String>,
-        /// The disk itself.
+        /// The managed disk that holds the content.
         managed_disk: Option<DiskReference>,
-        /// What becomes of it with the machine: `Delete` or `Detach`.
+        /// What the service does with it when the machine is deleted: `Delete` or `Detach`.
         delete_option: Option<String>,
     }
     /// A managed disk.
     DiskReference {
-        /// Its id.
+        /// The resource id of the disk.
         id: Option<String>,
-        /// Its kind, such as `Premium_LRS`.
+        /// The kind of storage, such as `Premium_LRS`.
         storage_account_type: Option<String>,
     }
     /// A machine's network interfaces.
     NetworkProfile {
-        /// The interfaces, by id.
+        /// The ids of the interfaces.
         network_interfaces: Vec<Reference>,
     }
     /// A machine's host name and administrator.
     OsProfile {
-        /// The host name.
+        /// The host name inside the machine.
         computer_name: Option<String>,
-        /// The administrator's name.
+        /// The name of the user that may sign in with the SSH key, such as `azureuser`.
         admin_username: Option<String>,
     }
-    /// What a machine does now.
+    /// The current power state of a machine, and the states of its extensions.
     InstanceView {
-        /// Its states, such as `PowerState/running`.
+        /// The states of the machine, such as `PowerState/running` and `ProvisioningState/succeeded`.
         statuses: Vec<Status>,
-        /// Its extensions.
+        /// The states and the output of each extension.
         extensions: Vec<ExtensionView>,
     }
-    /// One state.
+    /// One state of a machine or an extension.
     Status {
-        /// Such as `PowerState/running`.
+        /// The kind of state and its value, such as `PowerState/running`.
         code: String,
-        /// `Info`, `Warning` or `Error`.
+        /// How serious it is: `Info`, `Warning` or `Error`.
         level: Option<String>,
-        /// In words.
+        /// The state in words, such as `VM running`.
         display_status: Option<String>,
-        /// What an extension put out.
+        /// The text that comes with the state, such as the output of an extension.
         message: Option<String>,
     }
-    /// What an extension does now.
+    /// The current states and the output of an extension.
     ExtensionView {
-        /// Its name.
+        /// The name of the extension at the machine.
         name: String,
-        /// Its states.
+        /// The states, such as `ProvisioningState/succeeded`.
         statuses: Vec<Status>,
-        /// Its output, in parts.
+        /// The parts of the output, such as standard output and standard error.
         substatuses: Vec<Status>,
     }
-    /// An extension.
+    /// An extension of a virtual machine.
     VmExtension {
-        /// Its id.
+        /// The resource id, which ends with `/extensions/NAME`.
         id: String,
-        /// Its name.
+        /// The name at the machine, such as `azconnect-agent`.
         name: String,
-        /// Its tags.
+        /// The tags that its owner put on it, value by name.
         tags: BTreeMap<String, String>,
-        /// Its state.
+        /// The state of the extension.
         properties: VmExtensionProperties,
     }
     /// The state of an extension.
     VmExtensionProperties {
-        /// Its state.
+        /// How its last write stands: `Succeeded`, `Creating`, `Failed`, ….
         provisioning_state: Option<String>,
-        /// What it does now, where that was asked for.
+        /// The states and the output, if the read asked for `$expand=instanceView`.
         instance_view: Option<ExtensionView>,
     }
     /// A managed run command.
     RunCommand {
-        /// Its id.
+        /// The resource id, which ends with `/runCommands/NAME`.
         id: String,
-        /// Its name.
+        /// The name at the machine.
         name: String,
-        /// Its state and outcome.
+        /// The state of the resource and the outcome of the command.
         properties: RunCommandProperties,
     }
     /// The state and outcome of a run command.
@@ -167,22 +167,22 @@ views! {
     }
     /// The outcome of a run command.
     RunCommandView {
-        /// `Succeeded`, `Failed`, `Running`, `TimedOut`, ….
+        /// How the command stands: `Succeeded`, `Failed`, `Running`, `TimedOut`, ….
         execution_state: Option<String>,
-        /// Its exit code.
+        /// The exit code of the script, once it has ended.
         exit_code: Option<i64>,
-        /// The end of what it wrote.
+        /// The end of its standard output.
         output: Option<String>,
-        /// The end of what it wrote to standard error.
+        /// The end of its standard error.
         error: Option<String>,
     }
     /// A size that a machine can take.
     VmSize {
-        /// Such as `Standard_B2s`.
+        /// The name of the size, such as `Standard_B2s`.
         name: String,
-        /// Its processors.
+        /// The number of virtual processors.
         number_of_cores: u32,
-        /// Its memory in MiB. Not every size has a whole number.
+        /// The memory in MiB. Not every size has a whole number of them.
         #[serde(rename(deserialize = "memoryInMB"))]
         memory_in_mb: f64,
     }
@@ -190,27 +190,27 @@ views! {
 
 tagged!(VirtualMachine, VmExtension);
 
-/// Whether a machine runs.
+/// The power state of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Power {
-    /// It runs.
+    /// The machine runs (`PowerState/running`).
     Running,
-    /// It starts.
+    /// The machine is being started (`PowerState/starting`).
     Starting,
-    /// It is being stopped or deallocated.
+    /// The machine is being stopped or deallocated.
     Stopping,
-    /// It is off, and still paid for.
+    /// The machine is off, but keeps its processors, which are still paid for (`PowerState/stopped`).
     Stopped,
-    /// It is off, and its processor is given back.
+    /// The machine is off and has given its processors back (`PowerState/deallocated`).
     Deallocated,
-    /// The service says something else, or nothing.
+    /// The service names another state, or none.
     Unknown,
 }
 
 impl InstanceView {
-    /// Whether the machine runs.
+    /// The power state; [`Power::Unknown`] if no status names one.
     pub fn power(&self) -> Power {
         let state = self.statuses.iter().find_map(|status| status.code.strip_prefix("PowerState/"));
         match state {
@@ -223,7 +223,8 @@ impl InstanceView {
         }
     }
 
-    /// What an extension put out: the messages of all its states.
+    /// The output of an extension: the messages of its parts and states, one a line. `None` if the extension is not
+    /// shown.
     pub fn output_of(&self, extension: &str) -> Option<String> {
         let view = self.extensions.iter().find(|view| view.name.eq_ignore_ascii_case(extension))?;
         let parts: Vec<&str> =

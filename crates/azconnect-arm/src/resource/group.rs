@@ -13,34 +13,34 @@ kinds! {
 views! {
     /// A resource group as read.
     ResourceGroup {
-        /// Its id.
+        /// The resource id, `/subscriptions/…/resourceGroups/NAME`.
         id: String,
-        /// Its name.
+        /// The name, unique in the subscription.
         name: String,
-        /// Its region.
+        /// The region that holds the group's metadata; resources in it may be elsewhere.
         location: String,
-        /// Its tags.
+        /// The tags that its owner put on it, value by name.
         tags: BTreeMap<String, String>,
-        /// Its state.
+        /// The state of the group.
         properties: GroupProperties,
     }
     /// The state of a resource group.
     GroupProperties {
-        /// `Succeeded`, `Deleting`, ….
+        /// How its last write stands: `Succeeded`, `Deleting`, ….
         provisioning_state: Option<String>,
     }
     /// A resource of any type, as lists show it.
     GenericResource {
-        /// Its id.
+        /// The resource id.
         id: String,
-        /// Its name.
+        /// The name; that of a child holds its parent's as well, as in `web/azconnect-agent`.
         name: String,
-        /// Its type, such as `Microsoft.Network/publicIPAddresses`.
+        /// The type, such as `Microsoft.Network/publicIPAddresses`.
         #[serde(rename(deserialize = "type"))]
         kind: String,
-        /// Its region.
+        /// The region that it is in, such as `westeurope`.
         location: String,
-        /// Its tags.
+        /// The tags that its owner put on it, value by name.
         tags: BTreeMap<String, String>,
     }
 }

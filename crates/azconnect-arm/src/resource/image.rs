@@ -11,39 +11,39 @@ use super::view::views;
 views! {
     /// One version of an image.
     ImageVersion {
-        /// Its id.
+        /// The id of the version in the region's catalogue.
         id: String,
         /// The version, such as `24.04.202609120`.
         name: String,
-        /// What it is.
+        /// The generation, architecture, plan and withdrawal of the image.
         properties: ImageProperties,
     }
-    /// What an image is.
+    /// What decides whether, and on which sizes, an image can be used.
     ImageProperties {
-        /// `V1` or `V2`: what a size must support.
+        /// The generation of virtual hardware, `V1` or `V2`, which the size must support.
         #[serde(rename(deserialize = "hyperVGeneration"))]
         hyper_v_generation: Option<String>,
-        /// `x64` or `Arm64`.
+        /// The processor architecture: `x64` or `Arm64`.
         architecture: Option<String>,
-        /// What it is sold as, where it is sold.
+        /// The marketplace plan, if the image is sold under terms.
         plan: Option<ImagePlan>,
-        /// Whether it is to be withdrawn.
+        /// Whether the publisher has withdrawn the version, or is going to.
         image_deprecation_status: ImageDeprecation,
     }
-    /// Whether an image is to be withdrawn.
+    /// Whether and when an image version is withdrawn.
     ImageDeprecation {
-        /// `Active`, `ScheduledForDeprecation` or `Deprecated`.
+        /// The state: `Active`, `ScheduledForDeprecation` or `Deprecated`.
         image_state: Option<String>,
-        /// When, where that is set.
+        /// The time from which it cannot be used any more, as the service writes it (RFC 3339).
         scheduled_deprecation_time: Option<String>,
     }
-    /// What an image is sold as.
+    /// The marketplace plan that an image is sold under. A machine must repeat it, and its terms must be accepted.
     ImagePlan {
-        /// The plan.
+        /// The name of the plan, which is often the SKU of the image.
         name: String,
-        /// The publisher.
+        /// The publisher that sells it.
         publisher: String,
-        /// The product.
+        /// The product that the plan belongs to, which is often the offer of the image.
         product: String,
     }
 }
@@ -53,13 +53,13 @@ views! {
 #[serde(try_from = "String", into = "String")]
 #[non_exhaustive]
 pub struct Urn {
-    /// Such as `Canonical`.
+    /// The publisher, such as `Canonical`.
     pub publisher: String,
-    /// Such as `ubuntu-24_04-lts`.
+    /// The offer, such as `ubuntu-24_04-lts`.
     pub offer: String,
-    /// Such as `server`.
+    /// The SKU, such as `server`.
     pub sku: String,
-    /// `latest`, or one version.
+    /// The version: `latest`, or one such as `24.04.202609120`.
     pub version: String,
 }
 
@@ -71,7 +71,7 @@ impl Urn {
         self
     }
 
-    /// Whether the newest version is meant.
+    /// Whether the version is `latest`, which stands for the newest in a region.
     pub fn is_latest(&self) -> bool {
         self.version.eq_ignore_ascii_case("latest")
     }

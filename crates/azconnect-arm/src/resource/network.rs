@@ -22,183 +22,183 @@ kinds! {
 }
 
 views! {
-    /// What has a state and nothing else of interest.
+    /// The properties of a resource of which only the state is read.
     StateOnly {
-        /// `Succeeded`, `Updating`, `Failed`, ….
+        /// How its last write stands: `Succeeded`, `Updating`, `Failed`, ….
         provisioning_state: Option<String>,
     }
     /// A network security group.
     NetworkSecurityGroup {
-        /// Its id.
+        /// The resource id, which ends with `/networkSecurityGroups/web-nsg`.
         id: String,
-        /// Its name.
+        /// The name within its resource group, such as `web-nsg`.
         name: String,
-        /// Its region.
+        /// The region that it is in, such as `westeurope`.
         location: String,
-        /// Its tags.
+        /// The tags that its owner put on it, value by name.
         tags: BTreeMap<String, String>,
-        /// Its state and rules.
+        /// The state and the rules.
         properties: NetworkSecurityGroupProperties,
     }
     /// The state and rules of a network security group.
     NetworkSecurityGroupProperties {
-        /// Its state.
+        /// How its last write stands: `Succeeded`, `Updating`, `Failed`, ….
         provisioning_state: Option<String>,
-        /// The rules of its owner.
+        /// The rules that its owner wrote, without the default ones of the service.
         security_rules: Vec<SecurityRule>,
     }
-    /// One rule.
+    /// One rule of a network security group.
     SecurityRule {
-        /// Its name.
+        /// The name within its group, such as `allow-ssh`.
         name: String,
-        /// What it says.
+        /// The traffic that it is about, and whether it passes.
         properties: SecurityRuleProperties,
     }
-    /// What a rule says.
+    /// The traffic that a rule is about, and whether it lets it pass.
     SecurityRuleProperties {
-        /// 100 to 4096; the lowest decides first.
+        /// The priority, from 100 to 4096; the rule with the lowest decides first.
         priority: u32,
-        /// `Inbound` or `Outbound`.
+        /// The direction: `Inbound` or `Outbound`.
         direction: String,
-        /// `Allow` or `Deny`.
+        /// Whether the traffic passes: `Allow` or `Deny`.
         access: String,
-        /// `Tcp`, `Udp`, `Icmp` or `*`.
+        /// The protocol: `Tcp`, `Udp`, `Icmp` or `*`.
         protocol: String,
-        /// From where, if it is one source.
+        /// The source, if it is one: a range in CIDR form, a service tag, or `*`.
         source_address_prefix: Option<String>,
-        /// From where.
+        /// The sources, if they are several: ranges in CIDR form.
         source_address_prefixes: Vec<String>,
-        /// To which port, if it is one range.
+        /// The ports at the destination, if they are one range: `22`, `8000-8010` or `*`.
         destination_port_range: Option<String>,
-        /// To which ports.
+        /// The ports at the destination, if they are several ranges.
         destination_port_ranges: Vec<String>,
     }
     /// A virtual network.
     VirtualNetwork {
-        /// Its id.
+        /// The resource id, which ends with `/virtualNetworks/web-vnet`.
         id: String,
-        /// Its name.
+        /// The name within its resource group, such as `web-vnet`.
         name: String,
-        /// Its region.
+        /// The region that it is in, such as `westeurope`.
         location: String,
-        /// Its tags.
+        /// The tags that its owner put on it, value by name.
         tags: BTreeMap<String, String>,
-        /// Its addresses and subnets.
+        /// The address ranges and the subnets.
         properties: VirtualNetworkProperties,
     }
-    /// The addresses and subnets of a virtual network.
+    /// The address ranges and subnets of a virtual network.
     VirtualNetworkProperties {
-        /// Its state.
+        /// How its last write stands: `Succeeded`, `Updating`, `Failed`, ….
         provisioning_state: Option<String>,
-        /// Its addresses.
+        /// The address ranges that subnets are cut from.
         address_space: AddressSpace,
-        /// Its subnets.
+        /// The subnets of the network.
         subnets: Vec<Subnet>,
     }
     /// Ranges of addresses.
     AddressSpace {
-        /// In CIDR form.
+        /// The ranges in CIDR form, such as `10.0.0.0/16`.
         address_prefixes: Vec<String>,
     }
-    /// A subnet.
+    /// A subnet of a virtual network.
     Subnet {
-        /// Its id.
+        /// The resource id, which ends with `/virtualNetworks/NETWORK/subnets/NAME`.
         id: String,
-        /// Its name.
+        /// The name within its network, such as `default`.
         name: String,
-        /// Its addresses.
+        /// The address ranges, and what uses them.
         properties: SubnetProperties,
     }
-    /// The addresses of a subnet.
+    /// The address ranges of a subnet, and what uses them.
     SubnetProperties {
-        /// Its state.
+        /// How its last write stands: `Succeeded`, `Updating`, `Failed`, ….
         provisioning_state: Option<String>,
-        /// Its range, in CIDR form.
+        /// The range in CIDR form, if it has one only.
         address_prefix: Option<String>,
-        /// Its ranges, where it has several.
+        /// The ranges in CIDR form, if it has several.
         address_prefixes: Vec<String>,
-        /// Whether machines in it reach the internet without an address of their own.
+        /// Whether machines in it reach the internet without a public address of their own.
         default_outbound_access: Option<bool>,
-        /// What uses addresses of it.
+        /// The ids of the IP configurations that use addresses of it.
         ip_configurations: Vec<Reference>,
     }
     /// A public address.
     PublicIp {
-        /// Its id.
+        /// The resource id, which ends with `/publicIPAddresses/web-ip`.
         id: String,
-        /// Its name.
+        /// The name within its resource group, such as `web-ip`.
         name: String,
-        /// Its region.
+        /// The region that it is in, such as `westeurope`.
         location: String,
-        /// Its tags.
+        /// The tags that its owner put on it, value by name.
         tags: BTreeMap<String, String>,
-        /// The address itself.
+        /// The address itself, and what it is attached to.
         properties: PublicIpProperties,
     }
-    /// The address itself.
+    /// The address of a public address resource, and what it is attached to.
     PublicIpProperties {
-        /// Its state.
+        /// How its last write stands: `Succeeded`, `Updating`, `Failed`, ….
         provisioning_state: Option<String>,
-        /// The address, once it is known.
+        /// The address, such as `203.0.113.7`; absent until the service has assigned one.
         ip_address: Option<String>,
-        /// What it is attached to.
+        /// The IP configuration that it is attached to.
         ip_configuration: Option<Reference>,
     }
     /// A network interface.
     NetworkInterface {
-        /// Its id.
+        /// The resource id, which ends with `/networkInterfaces/web-nic`.
         id: String,
-        /// Its name.
+        /// The name within its resource group, such as `web-nic`.
         name: String,
-        /// Its region.
+        /// The region that it is in, such as `westeurope`.
         location: String,
-        /// Its tags.
+        /// The tags that its owner put on it, value by name.
         tags: BTreeMap<String, String>,
-        /// Its addresses.
+        /// The addresses, and what it is attached to.
         properties: NetworkInterfaceProperties,
     }
-    /// The addresses of a network interface.
+    /// The addresses of a network interface, and what it is attached to.
     NetworkInterfaceProperties {
-        /// Its state.
+        /// How its last write stands: `Succeeded`, `Updating`, `Failed`, ….
         provisioning_state: Option<String>,
-        /// Its addresses.
+        /// The addresses, each with its subnet.
         ip_configurations: Vec<IpConfiguration>,
         /// The machine it is attached to.
         virtual_machine: Option<Reference>,
-        /// The rules that guard it.
+        /// The network security group whose rules apply to it.
         network_security_group: Option<Reference>,
     }
     /// One address of a network interface.
     IpConfiguration {
-        /// Its name.
+        /// The name within its interface, such as `primary`.
         name: String,
-        /// The address.
+        /// The private address, and the public one if it has one.
         properties: IpConfigurationProperties,
     }
-    /// One address of a network interface.
+    /// The private address, public address and subnet of one IP configuration.
     IpConfigurationProperties {
-        /// The private address.
+        /// The private address, such as `10.0.0.4`.
         #[serde(rename(deserialize = "privateIPAddress"))]
         private_ip_address: Option<String>,
-        /// The public address.
+        /// The public address resource that is attached to it.
         #[serde(rename(deserialize = "publicIPAddress"))]
         public_ip_address: Option<Reference>,
-        /// The subnet.
+        /// The subnet that the private address is taken from.
         subnet: Option<Reference>,
     }
     /// A managed disk.
     Disk {
-        /// Its id.
+        /// The resource id, which ends with `/disks/web-disk-os-0`.
         id: String,
-        /// Its name.
+        /// The name within its resource group, such as `web-disk-os-0`.
         name: String,
-        /// Its region.
+        /// The region that it is in, such as `westeurope`.
         location: String,
-        /// Its tags.
+        /// The tags that its owner put on it, value by name.
         tags: BTreeMap<String, String>,
-        /// The machine it is attached to.
+        /// The id of the machine that it is attached to.
         managed_by: Option<String>,
-        /// Its state.
+        /// The state of the disk.
         properties: StateOnly,
     }
 }

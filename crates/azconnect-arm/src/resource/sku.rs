@@ -5,73 +5,73 @@ use super::view::views;
 views! {
     /// One size, or another kind of thing that Compute sells.
     Sku {
-        /// `virtualMachines`, `disks`, ….
+        /// The type of what is sold: `virtualMachines`, `disks`, ….
         resource_type: String,
-        /// Such as `Standard_B2s`.
+        /// The name, such as `Standard_B2s`.
         name: String,
-        /// Its family, whose quota it uses, such as `standardBSFamily`.
+        /// The family, whose quota of cores it uses, such as `standardBSFamily`.
         family: Option<String>,
-        /// Where it exists.
+        /// The regions that offer it, such as `westeurope`.
         locations: Vec<String>,
-        /// Where it exists, with zones.
+        /// The regions that offer it, each with its zones.
         location_info: Vec<SkuLocation>,
-        /// What it can do.
+        /// The capabilities, such as `vCPUs` = `2`.
         capabilities: Vec<Capability>,
-        /// What this subscription may not do with it.
+        /// The regions and zones in which this subscription may not use it.
         restrictions: Vec<Restriction>,
     }
     /// A region and its zones.
     SkuLocation {
-        /// The region.
+        /// The name of the region, such as `westeurope`.
         location: String,
-        /// The zones.
+        /// The zones of the region that offer the size: `1`, `2`, `3`, or none.
         zones: Vec<String>,
     }
-    /// One thing that it can do.
+    /// One capability of a size.
     Capability {
-        /// Such as `vCPUs`.
+        /// The name, such as `vCPUs`.
         name: String,
-        /// Such as `2`.
+        /// The value as text, such as `2`.
         value: String,
     }
-    /// One thing that this subscription may not do with it.
+    /// A region or zones in which this subscription may not use a size.
     Restriction {
-        /// `Location` or `Zone`.
+        /// What is closed: a whole region (`Location`) or some of its zones (`Zone`).
         #[serde(rename(deserialize = "type"))]
         kind: String,
-        /// The regions, for `Location`.
+        /// The closed regions, if a whole region is closed.
         values: Vec<String>,
-        /// Where.
+        /// The closed regions and zones.
         restriction_info: RestrictionInfo,
-        /// `NotAvailableForSubscription` or `QuotaId`.
+        /// Why it is closed: `NotAvailableForSubscription`, or `QuotaId` for the kind of the subscription.
         reason_code: Option<String>,
     }
-    /// Where a restriction holds.
+    /// The regions and zones in which a restriction holds.
     RestrictionInfo {
-        /// The regions.
+        /// The names of the regions.
         locations: Vec<String>,
-        /// The zones.
+        /// The closed zones of these regions.
         zones: Vec<String>,
     }
 }
 
 impl Sku {
-    /// What it can do under a name, whose case does not matter.
+    /// The value of a capability by its name, whose case does not matter.
     pub fn capability(&self, name: &str) -> Option<&str> {
         self.capabilities.iter().find(|entry| entry.name.eq_ignore_ascii_case(name)).map(|entry| entry.value.as_str())
     }
 
-    /// How many virtual processors it has.
+    /// The number of virtual processors, which is what it uses of its family's quota.
     pub fn vcpus(&self) -> Option<i64> {
         self.capability("vCPUs")?.parse().ok()
     }
 
-    /// Whether it is in a region.
+    /// Whether a region offers it.
     pub fn is_in(&self, location: &str) -> bool {
         self.locations.iter().any(|known| known.eq_ignore_ascii_case(location))
     }
 
-    /// The zones of a region it is in, without those that this subscription may not use.
+    /// The zones of a region that offer it and that this subscription may use.
     pub fn zones_in(&self, location: &str) -> Vec<&str> {
         let info = self.location_info.iter().filter(|info| info.location.eq_ignore_ascii_case(location));
         let closed = |zone: &str| {
@@ -82,7 +82,7 @@ impl Sku {
         info.flat_map(|info| &info.zones).map(String::as_str).filter(|zone| !closed(zone)).collect()
     }
 
-    /// Why this subscription may not use it in a region at all, if so.
+    /// The reason why this subscription may not use it anywhere in a region; `None` if it may.
     pub fn closed_in(&self, location: &str) -> Option<&str> {
         let here = |place: &String| place.eq_ignore_ascii_case(location);
         let restriction = self.restrictions.iter().find(|entry| {

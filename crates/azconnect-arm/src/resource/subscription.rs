@@ -5,44 +5,44 @@ use super::view::views;
 views! {
     /// A subscription as read.
     SubscriptionView {
-        /// Its id.
+        /// The GUID of the subscription.
         subscription_id: String,
-        /// What people call it.
+        /// The display name.
         display_name: String,
-        /// The tenant it belongs to.
+        /// The GUID of the tenant that the subscription trusts.
         tenant_id: Option<String>,
-        /// `Enabled`, `Warned`, `PastDue`, `Disabled` or `Deleted`.
+        /// The state: `Enabled`, `Warned`, `PastDue`, `Disabled` or `Deleted`.
         state: String,
     }
-    /// A region.
+    /// A region that a subscription may use.
     Location {
-        /// Such as `westeurope`.
+        /// The name that requests use, such as `westeurope`.
         name: String,
-        /// Such as `West Europe`.
+        /// The name that people read, such as `West Europe`.
         display_name: String,
     }
-    /// A resource provider.
+    /// A resource provider, and whether the subscription is registered for it.
     Provider {
-        /// Such as `Microsoft.Compute`.
+        /// The namespace, such as `Microsoft.Compute`.
         namespace: String,
-        /// `Registered`, `Registering`, `NotRegistered` or `Unregistering`.
+        /// The registration: `Registered`, `Registering`, `NotRegistered` or `Unregistering`.
         registration_state: String,
-        /// What it offers.
+        /// The types of resources that it offers.
         resource_types: Vec<ProviderType>,
     }
     /// A type of resource that a provider offers.
     ProviderType {
-        /// Such as `virtualMachines`.
+        /// The type within the namespace, such as `virtualMachines`.
         resource_type: String,
-        /// The regions, by their display names.
+        /// The regions that offer it, by their display names, such as `West Europe`.
         locations: Vec<String>,
-        /// The versions of its interface.
+        /// The values of `api-version` that it accepts, such as `2025-04-01`.
         api_versions: Vec<String>,
     }
 }
 
 impl Provider {
-    /// Whether the subscription may use it.
+    /// Whether the subscription is registered for it, so that its resources can be created.
     pub fn is_registered(&self) -> bool {
         self.registration_state.eq_ignore_ascii_case("Registered")
     }

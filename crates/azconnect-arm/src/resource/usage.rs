@@ -5,24 +5,24 @@ use super::view::views;
 views! {
     /// One quota of a region.
     Usage {
-        /// Its name.
+        /// The name of the quota.
         name: UsageName,
-        /// How much is in use.
+        /// The amount in use, in the unit of the quota, such as cores or addresses.
         current_value: i64,
-        /// How much is allowed.
+        /// The largest amount that is allowed.
         limit: i64,
     }
     /// The name of a quota.
     UsageName {
-        /// Such as `cores`, `standardBSFamily` or `StandardSkuPublicIpAddresses`.
+        /// The stable name, such as `cores`, `standardBSFamily` or `StandardSkuPublicIpAddresses`.
         value: String,
-        /// In words.
+        /// The name that people read, such as `Total Regional vCPUs`.
         localized_value: Option<String>,
     }
 }
 
 impl Usage {
-    /// How much more can be used.
+    /// The amount that is left. Negative if the limit was lowered below what is in use.
     pub fn free(&self) -> i64 {
         self.limit.saturating_sub(self.current_value)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use azconnect_core::{Error, SecretId};
 use serde::{Deserialize, Serialize};
 
-/// The largest script of an extension, in bytes: 256 KiB in base64.
+/// The largest script of an extension, in bytes. The service takes 256 KiB in base64.
 const EXTENSION_LIMIT: usize = 256 * 1024 / 4 * 3;
 
 /// How the agent is installed, and how long it may take to come online.
@@ -42,12 +42,13 @@ pub enum ExtensionScript {
 }
 
 impl AgentInstall {
-    /// By cloud-init, at the first start: the fastest. The script begins with `#!`, and is not for secrets.
+    /// Installs by cloud-init at the first start, which is fastest. The script begins with `#!` and must hold no
+    /// secret.
     pub fn cloud_init(script: impl Into<String>) -> Self {
         Self::new(Way::CloudInit(script.into()))
     }
 
-    /// By the extension *CustomScript*, after the machine is up. It can carry secrets.
+    /// Installs by the extension *CustomScript* after the machine is up. The script may hold secrets.
     pub fn extension(script: ExtensionScript) -> Self {
         Self::new(Way::Extension(script))
     }

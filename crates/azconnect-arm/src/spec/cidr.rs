@@ -16,7 +16,7 @@ pub struct Cidr {
 }
 
 impl Cidr {
-    /// A range of an address and the number of its fixed bits.
+    /// The range of an address and the number of its fixed bits, such as `10.0.0.0` and 16.
     ///
     /// # Errors
     /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a prefix that is too long, or with bits beyond it.
@@ -31,12 +31,12 @@ impl Cidr {
         Ok(range)
     }
 
-    /// How many bits are fixed.
+    /// The number of fixed bits, such as 16 in `10.0.0.0/16`.
     pub fn prefix(&self) -> u8 {
         self.prefix
     }
 
-    /// Whether it is of IPv4.
+    /// Whether the addresses are of IPv4.
     pub fn is_ipv4(&self) -> bool {
         self.address.is_ipv4()
     }
@@ -70,6 +70,7 @@ impl Cidr {
 
     fn host_mask(&self) -> u128 {
         let free = u32::from(self.width().saturating_sub(self.prefix));
+        // A shift by all 128 bits would overflow.
         if free >= 128 { u128::MAX } else { (1_u128 << free) - 1 }
     }
 }
@@ -80,6 +81,7 @@ impl FromStr for Cidr {
     fn from_str(text: &str) -> Result<Self, Error> {
         let (address, prefix) = text.split_once('/').ok_or_else(|| wrong("has no prefix"))?;
         let address = address.parse().map_err(|_| wrong("is not an address with a prefix"))?;
+        // A number would also be read from `+8`, which is no prefix.
         if prefix.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(wrong("has a prefix that is no number"));
         }

@@ -1,10 +1,10 @@
-//! User data for cloud-init: several parts in one.
+//! User data for cloud-init: several documents and scripts in one.
 
 use azconnect_core::Error;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-/// The largest user data that the service takes, in base64.
+/// The largest user data that the service takes, in bytes of base64.
 const LIMIT: usize = 64 * 1024;
 
 /// Builds multi-part user data. It is not for secrets: every process in the machine can read it.
@@ -73,6 +73,7 @@ impl CloudInit {
         let boundary = self.boundary();
         let mut document = format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"\nMIME-Version: 1.0\n\n");
         for part in &self.parts {
+            // MIME allows 998 characters a line, and ASCII only, in a part that is not encoded.
             let plain = part.text.is_ascii() && part.text.lines().all(|line| line.len() <= 900);
             let (encoding, body) =
                 if plain { ("7bit", part.text.clone()) } else { ("base64", wrapped(&BASE64.encode(&part.text))) };
@@ -102,7 +103,7 @@ impl CloudInit {
         Ok(text)
     }
 
-    /// A line that no part holds.
+    /// A line that no part holds, to separate the parts by.
     fn boundary(&self) -> String {
         (0_u32..)
             .map(|number| format!("==azconnect-{number}=="))

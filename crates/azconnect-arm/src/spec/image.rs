@@ -1,4 +1,4 @@
-//! Which image a machine starts from.
+//! The image that a machine starts from.
 
 use std::str::FromStr;
 
@@ -15,7 +15,7 @@ use crate::resource::image::Urn;
 pub enum ImageChoice {
     /// An image of the platform or the marketplace.
     Urn(Urn),
-    /// An image of the customer's own, by its id.
+    /// An image of the customer, such as one in a gallery, by its resource id.
     Id(ResourceId),
 }
 

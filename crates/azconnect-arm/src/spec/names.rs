@@ -1,4 +1,4 @@
-//! Which names the service will refuse, known before it is asked.
+//! The names that the service refuses, checked before it is asked.
 //!
 //! Follows Microsoft's *Naming rules and restrictions for Azure resources* and *Resolve errors for reserved resource
 //! names*.

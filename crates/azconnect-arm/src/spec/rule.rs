@@ -1,4 +1,4 @@
-//! Who may reach the machine.
+//! The inbound rules: who may reach which ports of the machine.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -13,7 +13,7 @@ use super::cidr::Cidr;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Source {
-    /// A range of addresses.
+    /// A range of addresses in CIDR form.
     Range(Cidr),
     /// A service tag, such as `AzureCloud.WestEurope`.
     ServiceTag(String),
@@ -22,7 +22,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// Whether it means everyone.
+    /// Whether the source means everyone, in whatever form.
     pub fn is_anyone(&self) -> bool {
         match self {
             Self::Anyone => true,
@@ -45,9 +45,9 @@ impl Source {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Protocol {
-    /// TCP.
+    /// TCP, as SSH and HTTPS use it.
     Tcp,
-    /// UDP.
+    /// UDP, as DNS and WireGuard use it.
     Udp,
 }
 
@@ -64,13 +64,13 @@ impl Protocol {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InboundRule {
-    /// Its name.
+    /// The name, unique in the machine's security group, such as `allow-ssh`.
     pub name: String,
-    /// Its priority, from 100 to 4096 and unique: the lowest decides first.
+    /// The priority, from 100 to 4096 and unique. The rule with the lowest decides first.
     pub priority: u16,
     /// The first and the last port that it opens.
     pub ports: (u16, u16),
-    /// The protocol that a rule lets in.
+    /// The protocol that the rule lets in.
     pub protocol: Protocol,
     /// The sources; at least one.
     pub sources: Vec<Source>,
@@ -87,7 +87,7 @@ impl InboundRule {
         Self::tcp("allow-ssh", 100, 22..=22, sources.into_iter().map(Source::Range).collect())
     }
 
-    /// Sets the protocol.
+    /// Sets the protocol; TCP by default.
     #[must_use]
     pub fn with_protocol(mut self, protocol: Protocol) -> Self {
         self.protocol = protocol;
@@ -127,6 +127,7 @@ impl InboundRule {
         if self.sources.is_empty() {
             return wrong("has no source".into(), "name the address ranges that may connect, such as 203.0.113.7/32");
         }
+        // A port is opened to everyone by that word only, so that a reader of the code sees it.
         let spelled = self.sources.iter().find(|source| source.is_anyone() && **source != Source::Anyone);
         if spelled.is_some() {
             return wrong(

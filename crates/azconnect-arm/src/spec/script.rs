@@ -1,12 +1,12 @@
 //! The product's script, wrapped so that its outcome can be read later.
 
-/// The file that is there once the script has ended well.
+/// The file that exists once the script has ended with code 0.
 const SUCCESS: &str = "/var/lib/azconnect/agent.ok";
 
-/// The exit code, once the script has ended badly.
+/// The file that holds the exit code once the script has failed.
 const FAILURE: &str = "/var/lib/azconnect/agent.failed";
 
-/// The script's output.
+/// The file that holds the output of the script.
 const LOG: &str = "/var/log/azconnect-agent.log";
 
 /// A script that runs the product's script, keeps its output, and leaves a mark of its outcome. Errors of a script are
@@ -17,6 +17,7 @@ pub(crate) fn wrapped(script: &str) -> String {
         .find(|end| !script.lines().any(|line| line == end))
         .unwrap_or_default();
     let body = script.trim_end_matches('\n');
+    // `umask 077`, since a script may hold secrets; the end mark in quotes, so that the shell expands nothing in it.
     format!(
         "#!/bin/sh\n\
          umask 077\n\
@@ -34,7 +35,7 @@ pub(crate) fn wrapped(script: &str) -> String {
     )
 }
 
-/// The script that asks how far the other one is, for a run command. Plain words of the shell only.
+/// The script of a run command that asks how far the wrapped script is. It uses nothing that a plain `sh` lacks.
 pub(crate) fn inquiry() -> String {
     format!(
         "#!/bin/sh\n\
@@ -47,14 +48,14 @@ pub(crate) fn inquiry() -> String {
     )
 }
 
-/// What the inquiry found.
+/// The finding of the inquiry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// The script ended with code 0.
     Succeeded,
-    /// It runs, or has not begun.
+    /// The script runs, or has not begun.
     Waiting,
-    /// It ended with another code, or cloud-init gave up before it ran. The end of its output.
+    /// The script ended with another code, or cloud-init gave up before it ran. With the end of the output.
     Failed { code: Option<i64>, output: String },
 }
 

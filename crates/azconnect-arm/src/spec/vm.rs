@@ -1,4 +1,4 @@
-//! The machine that is wanted.
+//! The specification of a machine.
 
 use std::collections::BTreeMap;
 
@@ -20,14 +20,14 @@ use crate::resource::ResourceId;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum GroupChoice {
-    /// One of the machine's own, created if it does not exist. One that exists already is used, and never deleted.
+    /// A group for the machine, created if it does not exist. One that exists already is used, and never deleted.
     Create(ResourceGroupName),
-    /// One that exists: for an identity that may act in this group only.
+    /// A group that exists, for an identity that may act in this group only.
     Existing(ResourceGroupName),
 }
 
 impl GroupChoice {
-    /// Its name.
+    /// The name of the group.
     pub fn name(&self) -> &ResourceGroupName {
         match self {
             Self::Create(name) | Self::Existing(name) => name,
@@ -40,36 +40,36 @@ impl GroupChoice {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum NetworkChoice {
-    /// One of the machine's own.
+    /// A network for the machine, which is created.
     Create {
-        /// Its addresses.
+        /// The addresses of the network, such as `10.0.0.0/16`.
         space: Cidr,
-        /// The addresses of its one subnet.
+        /// The addresses of its one subnet, such as `10.0.0.0/24`.
         subnet: Cidr,
         /// Whether machines in it reach the internet without a public address of their own.
         outbound: bool,
     },
-    /// A subnet that exists.
+    /// A subnet that exists, by its id. It must be in the region of the machine.
     Existing(ResourceId),
 }
 
-/// A data disk.
+/// A data disk, which is created empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DataDisk {
-    /// Its size in GiB.
+    /// The size in GiB.
     pub size_gib: u32,
-    /// Its kind, such as `Premium_LRS`.
+    /// The kind of storage, such as `Premium_LRS`.
     pub kind: String,
 }
 
 impl DataDisk {
-    /// A disk of a size, on standard solid state.
+    /// A disk of a size in GiB, of the kind `StandardSSD_LRS`.
     pub fn new(size_gib: u32) -> Self {
         Self { size_gib, kind: "StandardSSD_LRS".to_owned() }
     }
 
-    /// Sets its kind.
+    /// Sets the kind of storage, such as `Premium_LRS`.
     #[must_use]
     pub fn with_kind(mut self, kind: impl Into<String>) -> Self {
         self.kind = kind.into();
@@ -82,52 +82,52 @@ impl DataDisk {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OnFailure {
-    /// It is deleted.
+    /// What was created is deleted.
     #[default]
     CleanUp,
-    /// It stays, so that it can be looked at. `Provisioner::clean_up` deletes it later.
+    /// What was created stays, so that it can be looked at. `Provisioner::clean_up` deletes it later.
     Keep,
 }
 
-/// The machine that is wanted.
+/// The specification of a machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct VmSpec {
-    /// Its name, which is its host name as well.
+    /// The name, which is the host name as well.
     pub name: String,
-    /// Its region, such as `westeurope`.
+    /// The region, such as `westeurope`.
     pub location: String,
-    /// Its size, then those to fall back to if Azure lacks capacity for it, in order.
+    /// The size, then those to fall back to, in order, if Azure lacks capacity for it.
     pub sizes: Vec<String>,
-    /// Its image.
+    /// The image that the machine starts from.
     pub image: ImageChoice,
-    /// Its resource group.
+    /// The resource group that it is built in.
     pub group: GroupChoice,
-    /// Its network.
+    /// The network that it is attached to.
     pub network: NetworkChoice,
-    /// Its zone, then those to fall back to, in order. Empty: the service chooses.
+    /// The zone, then those to fall back to, in order. If empty, the service chooses.
     pub zones: Vec<String>,
-    /// The size of its system disk in GiB; `None` for the image's own size.
+    /// The size of the system disk in GiB; `None` for the size of the image.
     pub os_disk_gib: Option<u32>,
-    /// The kind of its system disk.
+    /// The kind of storage of the system disk, such as `StandardSSD_LRS`.
     pub os_disk_kind: String,
-    /// Its other disks.
+    /// The data disks, which are created empty.
     pub data_disks: Vec<DataDisk>,
-    /// The name of its administrator.
+    /// The name of the administrator, such as `azureuser`.
     pub admin: String,
-    /// The kind of its key.
+    /// The kind of the key pair that the administrator signs in with.
     pub key: KeyKind,
-    /// Who may connect to it.
+    /// The inbound rules. Without one, nobody can connect.
     pub rules: Vec<InboundRule>,
-    /// Whether it has a public address.
+    /// Whether it gets a public address, which is static.
     pub public_ip: bool,
-    /// Tags of everything that is created for it.
+    /// The tags of everything that is created for it, value by name.
     pub tags: BTreeMap<String, String>,
-    /// How the agent is installed.
+    /// The installation of the agent, if it has one.
     pub agent: Option<AgentInstall>,
-    /// A `#cloud-config` document of the caller's own.
+    /// A `#cloud-config` document of the caller, which is not for secrets.
     pub cloud_config: Option<String>,
-    /// Whether it has a system-assigned managed identity.
+    /// Whether it gets a system-assigned managed identity.
     pub identity: bool,
     /// What happens to what was created, when the provisioning fails.
     pub on_failure: OnFailure,
@@ -143,6 +143,7 @@ impl VmSpec {
         check_machine_name(name)?;
         Ok(Self {
             name: name.to_owned(),
+            // People also copy the display name, such as `West Europe`, which differs in these two only.
             location: location.to_ascii_lowercase().replace(' ', ""),
             sizes: vec![size.to_owned()],
             image,
@@ -168,21 +169,21 @@ impl VmSpec {
         })
     }
 
-    /// Adds a size to fall back to.
+    /// Adds a size to fall back to if Azure lacks capacity for those before it.
     #[must_use]
     pub fn with_fallback_size(mut self, size: impl Into<String>) -> Self {
         self.sizes.push(size.into());
         self
     }
 
-    /// Adds a zone: the first is wanted, the others are fallen back to.
+    /// Adds a zone. The first is tried first, the others are fallen back to in order.
     #[must_use]
     pub fn with_zone(mut self, zone: impl Into<String>) -> Self {
         self.zones.push(zone.into());
         self
     }
 
-    /// Sets the network.
+    /// Sets the network; one of its own by default.
     #[must_use]
     pub fn with_network(mut self, network: NetworkChoice) -> Self {
         self.network = network;
@@ -197,7 +198,7 @@ impl VmSpec {
         self
     }
 
-    /// Adds a disk.
+    /// Adds a data disk.
     #[must_use]
     pub fn with_data_disk(mut self, disk: DataDisk) -> Self {
         self.data_disks.push(disk);
@@ -212,7 +213,7 @@ impl VmSpec {
         self
     }
 
-    /// Adds a rule.
+    /// Adds an inbound rule.
     #[must_use]
     pub fn with_rule(mut self, rule: InboundRule) -> Self {
         self.rules.push(rule);
@@ -226,7 +227,7 @@ impl VmSpec {
         self
     }
 
-    /// Adds a tag.
+    /// Adds a tag to everything that is created.
     #[must_use]
     pub fn with_tag(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.tags.insert(name.into(), value.into());
