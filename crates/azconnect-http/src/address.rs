@@ -1,10 +1,10 @@
-//! Addresses that no input can bend.
+//! Building addresses whose path and query no input can change.
 
 use azconnect_core::Error;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::{Host, Url};
 
-/// What stays as it is in a path segment: RFC 3986 `pchar`.
+/// The characters to encode in a path segment: all but RFC 3986 `pchar`, of which `&` and `+` are encoded as well.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -47,6 +47,7 @@ pub fn endpoint(base: &Url, segments: &[&str]) -> Result<Url, Error> {
 /// Appends query parameters, each name and value encoded.
 #[must_use]
 pub fn with_query(mut url: Url, parameters: &[(&str, &str)]) -> Url {
+    // Appending nothing would still leave a `?` at the end.
     if !parameters.is_empty() {
         url.query_pairs_mut().extend_pairs(parameters);
     }

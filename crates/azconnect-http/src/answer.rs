@@ -1,4 +1,4 @@
-//! Reading an answer without letting it into a message.
+//! Reading the body of an answer without showing any of it in an error.
 
 use azconnect_core::{Error, ErrorKind};
 use serde::de::DeserializeOwned;
@@ -34,6 +34,7 @@ fn read_json<T: DeserializeOwned>(
         if let Some(id) = request_id(answer) {
             failure = failure.with_request_id(id);
         }
+        // A proxy or a sign-in page answers in the place of a service, often with status 200.
         let html = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<');
         failure.with_advice(if html {
             "a web page was answered instead: check the address, and whether a proxy or a sign-in page stands in between"

@@ -31,7 +31,7 @@ impl Authorization {
         Ok(Self { header, token: None })
     }
 
-    /// Sets the token that it was made from.
+    /// Sets the token that the header was made from, so that it can be invalidated if the service refuses it.
     #[must_use]
     pub fn with_token(mut self, token: Arc<AccessToken>) -> Self {
         self.token = Some(token);
@@ -39,7 +39,7 @@ impl Authorization {
     }
 }
 
-/// Gives the `authorization` header of a request.
+/// The source of the `authorization` header of requests.
 #[async_trait]
 pub trait Authorizer: Send + Sync {
     /// The header for the next attempt.
@@ -69,6 +69,7 @@ impl Authorizer for Bearer {
     async fn authorize(&self) -> Result<Authorization, Error> {
         let token = self.provider.token(&self.scope).await?;
         let text = Zeroizing::new(format!("Bearer {}", token.secret.expose()));
+        // Its own error tells a person to paste the credential again, which does not fit a token.
         let authorization = Authorization::new(&text).map_err(|_| {
             Error::new(ErrorKind::Unexpected, "the access token holds characters that no header can carry")
         })?;

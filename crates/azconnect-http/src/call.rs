@@ -18,9 +18,10 @@ use crate::transport::{Response, SendOptions};
 /// Whether sending a request twice has the same effect as sending it once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Idempotency {
-    /// Twice has the same effect as once: the pipeline may repeat it whenever that may help.
+    /// The effect of sending it twice is that of sending it once: the pipeline may repeat it whenever that may help.
     Idempotent,
-    /// Twice may differ from once: it is sent again only after an answer that proves that nothing was applied.
+    /// The effect of sending it twice may differ: it is sent again only after an answer that proves that nothing was
+    /// applied.
     Once,
 }
 
@@ -121,7 +122,7 @@ impl Call {
         self
     }
 
-    /// Sets a header.
+    /// Sets a header, in place of one of the same name.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
@@ -169,7 +170,7 @@ impl Call {
         Self { url, verbatim: None, ..self.clone() }
     }
 
-    /// The same call with another method.
+    /// The same call with another method, and without a body.
     pub(crate) fn with_method(mut self, method: Method) -> Self {
         self.method = method;
         self.body = Bytes::new();
@@ -185,12 +186,12 @@ impl Call {
         Ok(Self { url, verbatim: Some(uri), ..self.clone() })
     }
 
-    /// The HTTP method.
+    /// The HTTP method of the request.
     pub fn method(&self) -> &Method {
         &self.method
     }
 
-    /// The address.
+    /// The address that the request goes to.
     pub fn url(&self) -> &Url {
         &self.url
     }

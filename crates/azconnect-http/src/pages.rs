@@ -67,7 +67,7 @@ struct Wrapped<T> {
 }
 
 impl<'a, T: DeserializeOwned> Pages<'a, T> {
-    /// Reads the list whose first page a call answers.
+    /// Prepares to read the list whose first page is the answer to a call. Nothing is sent yet.
     pub fn new(pipeline: &'a Pipeline, call: Call, dialect: &'a dyn Dialect, style: PageStyle) -> Self {
         let next = Some(call.url().clone());
         Self { pipeline, call, dialect, style, next, seen: HashSet::new(), items: PhantomData }

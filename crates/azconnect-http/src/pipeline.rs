@@ -1,4 +1,4 @@
-//! Sending a call until it succeeds, fails for good, or time is up.
+//! Sends a call until it succeeds, fails for good, or its time is up.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl Pipeline {
         Self { transport, clock, retry, time_limit: Duration::from_secs(300) }
     }
 
-    /// Sets when to try again.
+    /// Sets the policy that decides when to try again.
     #[must_use]
     pub fn with_retry(mut self, retry: Arc<dyn RetryPolicy>) -> Self {
         self.retry = retry;
@@ -58,12 +58,12 @@ impl Pipeline {
         self
     }
 
-    /// The clock it measures with.
+    /// The clock with which it measures time limits and pauses.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }
 
-    /// The transport it sends over.
+    /// The transport that it sends requests over.
     pub fn transport(&self) -> &Arc<dyn Transport> {
         &self.transport
     }
@@ -136,6 +136,7 @@ impl Pipeline {
                 client_request_id = %id, status = field::Empty, request_id = field::Empty, effect = field::Empty);
             let authorization = self.authorization(call).instrument(span.clone()).await;
             let authorization = authorization.map_err(|error| overall(error, effect))?;
+            // After the pace and the token, both of which may have waited.
             let left = time_limit.saturating_sub(self.clock.elapsed().saturating_sub(started));
             if left.is_zero() {
                 return Err(overall(too_late(call), effect));
@@ -154,12 +155,14 @@ impl Pipeline {
                 effect = Effect::Unknown;
             }
             let refused = error.kind() == ErrorKind::Unauthenticated && is_safe(call, &error);
+            // At once and only once: if a fresh token is refused as well, the token is not what is wrong.
             if refused && !renewed && self.renew(call, authorization.as_ref()).await {
                 renewed = true;
                 continue;
             }
             let elapsed = self.clock.elapsed().saturating_sub(started);
             match self.pause(call, id, number, elapsed, &error) {
+                // A pause that ends after the time limit would only delay the error.
                 Some(pause) if elapsed + pause < time_limit => self.clock.sleep(pause).await,
                 _ => return Err(tried(overall(error, effect), number, elapsed)),
             }
@@ -192,6 +195,7 @@ impl Pipeline {
 
     async fn within<T>(&self, timeout: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let work = pin!(work);
+        // The pipeline measures as well as the transport, by its own clock, which tests can move.
         let timer = self.clock.sleep(timeout);
         match select(work, timer).await {
             Either::Left((outcome, _)) => outcome,
@@ -199,7 +203,7 @@ impl Pipeline {
         }
     }
 
-    /// Adds what every answer carries.
+    /// Adds to an error what its answer carries: the status, the request id and the pause that it asks for.
     fn complete(&self, error: Error, answer: &Response) -> Error {
         let status = answer.status().as_u16();
         let mut error = if error.http_status().is_none() { error.with_http_status(status) } else { error };
@@ -233,7 +237,7 @@ fn overall(error: Error, effect: Effect) -> Error {
     }
 }
 
-/// What can be learnt from an answer, whether its body is read or not.
+/// An answer of which status and request id can be recorded, whether its body is read or not.
 trait Answered {
     fn record(&self, span: &Span);
 }
@@ -290,7 +294,7 @@ fn record_error(span: &Span, error: &Error) {
     span.record("effect", field::debug(error.effect()));
 }
 
-/// Says how often and how long it was tried, if more than once.
+/// Adds to the message how often and how long it was tried, if more than once.
 fn tried(error: Error, attempts: u32, elapsed: Duration) -> Error {
     if attempts < 2 {
         return error;

@@ -14,7 +14,7 @@ pub type Request = http::Request<Bytes>;
 /// An answer with its whole body.
 pub type Response = http::Response<Bytes>;
 
-/// An answer's body, piece by piece.
+/// The body of an answer, as a stream of pieces.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
 
 /// What one attempt may cost. Travels in the request's extensions; a transport reads it with [`SendOptions::of`].

@@ -1,4 +1,4 @@
-//! The adapter over reqwest.
+//! The transport over the network, with reqwest.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ impl ReqwestTransport {
         Self::builder().build()
     }
 
-    /// A transport to be configured.
+    /// A builder, to trust more certificate authorities or to bring clients.
     pub fn builder() -> ReqwestTransportBuilder {
         ReqwestTransportBuilder::default()
     }
@@ -101,7 +101,7 @@ impl ReqwestTransportBuilder {
         self
     }
 
-    /// The finished transport.
+    /// Builds the transport.
     ///
     /// # Errors
     /// [`Unavailable`](ErrorKind::Unavailable) if TLS cannot be set up on this machine.
@@ -157,6 +157,8 @@ impl Transport for ReqwestTransport {
         if expected > options.answer_limit {
             return Err(answer_too_large(options.answer_limit));
         }
+        // Overwritten after use, since an answer may hold a secret; sized at once where the length is known, since a
+        // buffer that grows leaves copies behind that nothing overwrites.
         let mut body = Zeroizing::new(Vec::with_capacity(expected));
         while let Some(piece) = answer.chunk().await.map_err(|error| translate(error, options.timeout))? {
             if body.len() + piece.len() > options.answer_limit {

@@ -1,4 +1,4 @@
-//! What must be remembered of an operation to learn its outcome.
+//! A long-running operation, as it must be stored to learn its outcome.
 
 use std::fmt;
 use std::time::Duration;
@@ -50,10 +50,10 @@ pub struct Operation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     location: Option<String>,
     finish: Finish,
-    /// The operation has succeeded, and only its result is still to be read.
+    /// Whether the operation has succeeded, so that only its result is still to be read.
     #[serde(default)]
     succeeded: bool,
-    /// The pause the first answer named.
+    /// The pause that the first answer named. Not stored: it counts from that answer, and who takes over polls at once.
     #[serde(skip)]
     pub(super) pause: Option<Duration>,
 }

@@ -6,22 +6,22 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Seen {
-    /// How many polls were made.
+    /// The number of polls that were made.
     pub polls: u32,
-    /// Time since the operation was accepted, or since this process took it over.
+    /// The time since the operation was accepted, or since this process took it over.
     pub elapsed: Duration,
-    /// The pause the last answer named.
+    /// The pause that the last answer named.
     pub retry_after: Option<Duration>,
-    /// The last answer was a refusal to be asked so often.
+    /// Whether the last answer refused to be asked so often.
     pub throttled: bool,
-    /// How many more polls the service says it will answer now, where it does.
+    /// The number of polls that the service says it will still answer now, if it says so.
     pub remaining: Option<u32>,
-    /// How many polls in a row could not be read.
+    /// The number of polls in a row that could not be read.
     pub unread: u32,
 }
 
 impl Seen {
-    /// Nothing yet.
+    /// The facts before the first poll.
     pub fn new() -> Self {
         Self::default()
     }
@@ -33,7 +33,7 @@ pub trait PollPolicy: Send + Sync {
     fn pause(&self, seen: &Seen) -> Option<Duration>;
 }
 
-/// The pause that is assumed when the service names none.
+/// The pause that is assumed if the service names none.
 const DEFAULT_PAUSE: Duration = Duration::from_secs(10);
 
 /// When the first poll is made, counted from the start.
@@ -70,7 +70,7 @@ pub struct Eager {
 }
 
 impl Eager {
-    /// Every 5 seconds.
+    /// The policy that polls at least every 5 seconds.
     pub fn new() -> Self {
         Self { every: Duration::from_secs(5) }
     }
@@ -124,7 +124,7 @@ fn first_polls(elapsed: Duration, named: Duration) -> Duration {
 /// The pause until 1, 2, 4, 8 … seconds have passed since the start, however long the polls themselves took.
 fn until_next_doubling(elapsed: Duration) -> Duration {
     let mut next = FIRST_POLL;
-    // Nearer than a quarter of a second is now, in all but name.
+    // A moment less than a quarter of a second away counts as reached: two polls so close would show the same.
     while next < elapsed.saturating_add(FIRST_POLL / 4) {
         next = next.saturating_mul(2);
     }

@@ -16,7 +16,7 @@ use crate::pipeline::Pipeline;
 use crate::retry_after::retry_after;
 use crate::transport::Response;
 
-/// How long a status that is not found counts as not there yet.
+/// How long after its start an operation whose status is not found counts as in progress.
 const NOT_THERE_YET: Duration = Duration::from_secs(60);
 
 /// A dialect that also says why an operation failed.
@@ -29,13 +29,13 @@ pub trait OperationDialect: Dialect {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OperationOutcome {
-    /// It goes on. From [`Poller::wait`]: it still went on when the time limit was reached.
+    /// The operation goes on. From [`Poller::wait`], it means that the time limit was reached.
     InProgress,
-    /// It succeeded. The answer is its result; empty where there is none.
+    /// The operation succeeded. The answer is its result, and empty if it has none.
     Done(Response),
-    /// It failed or was cancelled, the service says.
+    /// The operation failed or was cancelled, as the service says.
     Failed(Error),
-    /// Reading the status failed; the operation itself goes on, or has ended in a way not known.
+    /// The status could not be read. The operation itself goes on, or has ended in a way that is not known.
     Unread(Error),
 }
 
@@ -102,7 +102,7 @@ impl<'a> Poller<'a> {
         self
     }
 
-    /// Sets when to poll.
+    /// Sets the policy that decides when to poll.
     #[must_use]
     pub fn with_policy(mut self, policy: Arc<dyn PollPolicy>) -> Self {
         self.policy = policy;
@@ -165,14 +165,14 @@ impl<'a> Poller<'a> {
         }
     }
 
-    /// `None` if the result is to be read next.
+    /// Takes in a poll that was answered. `None` if the result is to be read next.
     fn answered(&mut self, source: Source, answer: Response) -> Option<OperationOutcome> {
         let state = match answer.status() {
             StatusCode::ACCEPTED => Ok(Some(State::Running)),
             _ => state_of(source, answer.body()),
         };
         let state = match state {
-            // Absent is Succeeded.
+            // The service leaves the state out of many answers; an absent one means that it succeeded.
             Ok(state) => state.unwrap_or(State::Succeeded),
             Err(error) => {
                 self.seen.unread += 1;
@@ -199,6 +199,7 @@ impl<'a> Poller<'a> {
 
     fn refused(&mut self, source: Source, error: Error) -> OperationOutcome {
         let missing = error.http_status() == Some(404);
+        // What is to be deleted is gone: that is the success of a deletion, not a failure to read.
         if missing && source == Source::Resource && self.operation.is_delete() {
             let mut gone = http::Response::new(Bytes::new());
             *gone.status_mut() = StatusCode::NO_CONTENT;
@@ -206,6 +207,7 @@ impl<'a> Poller<'a> {
         }
         if missing {
             let elapsed = self.pipeline.clock().elapsed().saturating_sub(self.started);
+            // Soon after the start, the service may not show an operation yet that it has accepted.
             if !self.read && !self.resumed && elapsed < NOT_THERE_YET {
                 return OperationOutcome::InProgress;
             }

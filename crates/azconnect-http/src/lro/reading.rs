@@ -3,20 +3,20 @@
 use azconnect_core::{Error, ErrorKind};
 use serde::Deserialize;
 
-/// Who was asked.
+/// The kind of address that was polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     /// The address in `Azure-AsyncOperation`.
     Status,
     /// The address in `Location`.
     Location,
-    /// The resource itself.
+    /// The address of the resource itself.
     Resource,
-    /// Wherever the result is, after the operation succeeded.
+    /// The address of the result, after the operation has succeeded.
     Result,
 }
 
-/// Where an operation stands.
+/// The state of an operation. A word that is not known counts as running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     Running,
