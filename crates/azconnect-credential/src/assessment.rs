@@ -124,7 +124,7 @@ impl Assessment {
     }
 }
 
-/// The serialised form, and the one before it, in which code, advice and pause stood beside the verdict.
+/// The serialised form. It also reads the earlier one, in which code, advice and pause stood beside the verdict.
 #[derive(Deserialize)]
 struct Stored {
     verdict: CredentialVerdict,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub enum CheckStatus {
     /// Nothing stands in the way here.
     Passed,
-    /// The work would fail.
+    /// The work would fail unless somebody does something first.
     Failed,
     /// It could not be found out: the work may succeed.
     Unknown,
@@ -54,7 +54,7 @@ pub struct Check {
     pub code: String,
     /// What was looked at, in words for a person, such as `core quota`.
     pub subject: String,
-    /// How it turned out.
+    /// The result of the check.
     pub status: CheckStatus,
     /// Whether somebody should look at it although the work can go on: a warning.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -64,7 +64,7 @@ pub struct Check {
     /// What the person should do; empty where nothing is to be done.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub remedy: String,
-    /// The failure behind it, where there was one.
+    /// What is known about the failure that led to this result, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<Diagnosis>,
 }
@@ -132,7 +132,7 @@ impl Check {
         self
     }
 
-    /// Sets the failure behind it.
+    /// Sets what is known about the failure that led to this result.
     #[must_use]
     pub fn with_diagnosis(mut self, diagnosis: Diagnosis) -> Self {
         self.diagnosis = Some(diagnosis);
@@ -162,7 +162,7 @@ impl Check {
         Error::from(if self.remedy.is_empty() { known } else { known.with_advice(&self.remedy) })
     }
 
-    /// Whether the work cannot begin.
+    /// Whether the check failed, so that the work cannot begin.
     pub fn blocks(&self) -> bool {
         self.status == CheckStatus::Failed
     }

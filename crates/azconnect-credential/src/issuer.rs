@@ -19,7 +19,7 @@ azconnect_core::name_id!(
 
 /// The display name under which a secret is minted: unique, chosen and recorded before the request is sent.
 ///
-/// It is the only handle by which a secret is found whose answer was lost.
+/// Only this name finds a secret that was created by a request whose answer was lost.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Marker(String);

@@ -14,7 +14,7 @@ azconnect_core::name_id!(
     "sink id"
 );
 
-/// What a look at a consumer found.
+/// What an inspection of a consumer found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SinkReport {

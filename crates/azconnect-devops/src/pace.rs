@@ -1,4 +1,4 @@
-//! The budget of one organization: who is told to slow down slows down, and nobody else does.
+//! The budget of one organization: when the service asks to slow down, calls to that organization wait, and no others.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -54,7 +54,7 @@ pub struct EndpointInput {
 }
 
 impl EndpointType {
-    /// The keys of the parameters that the service masks, for a scheme.
+    /// The keys of a scheme's parameters that hold secrets, which the service masks.
     pub fn confidential_parameters(&self, scheme: &str) -> impl Iterator<Item = &str> {
         self.authentication_schemes
             .iter()

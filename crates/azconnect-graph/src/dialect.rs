@@ -14,10 +14,10 @@ use crate::catalogue::{CODES, CONCURRENCY, FEDERATED_DUPLICATE, FEDERATED_LIMIT,
 /// The dialect of every operation but removals.
 pub(crate) struct GraphDialect;
 
-/// The dialect of a removal: what is not there need not be removed.
+/// The dialect of a password's removal: the service's refusal of an unknown key is a success.
 pub(crate) struct RemovalDialect;
 
-/// The dialect of a deletion: an object that is not found need not be deleted.
+/// The dialect of a deletion: the service's *not found* is a success.
 pub(crate) struct AbsenceDialect;
 
 impl Dialect for GraphDialect {
@@ -113,8 +113,8 @@ impl Told {
         CODES.find(self.code.as_deref()?)
     }
 
-    /// It arrives as 409 under its code, as 503, as 400 `Request_BadRequest`, and for a removal as 500: the code or
-    /// the text decides.
+    /// Whether the directory is busy with other changes. This arrives as 409 under its code, as 503, as 400
+    /// `Request_BadRequest`, and for a removal as 500: so the code or the text decides, and not the status.
     fn is_concurrency(&self) -> bool {
         self.code.as_deref() == Some("Directory_ConcurrencyViolation")
             || self.says("concurrent requests being made to the tenant")

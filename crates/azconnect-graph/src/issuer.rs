@@ -19,7 +19,7 @@ use crate::service_principal::ServicePrincipal;
 /// How many passwords an application may hold that personal accounts may sign in to.
 const PERSONAL_KEY_LIMIT: usize = 2;
 
-/// How long what a policy allows is taken as known.
+/// How long a policy that was read is not read again.
 const POLICY_FRESH: Duration = Duration::from_secs(15 * 60);
 
 /// Mints and retires the client secrets of one application.
@@ -262,7 +262,8 @@ fn certificates_only() -> Check {
         .with_remedy("consider whether it needs a client secret at all")
 }
 
-/// `in_force`: whether it is known that no policy of the application itself says otherwise.
+/// The check for a policy that allows no new secret. `in_force` says that the application's own policies were read too;
+/// otherwise one of them may make an exception, and the check is a warning.
 fn passwords_forbidden(in_force: bool) -> Check {
     let check = Check::failed(
         "policy-forbids-secrets",

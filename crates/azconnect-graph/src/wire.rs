@@ -5,7 +5,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// A field that is `None` unless it is what we know it to be.
+/// Reads a field as `None` unless it has the expected type.
 pub(crate) fn tolerant<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -15,7 +15,7 @@ where
     Ok(T::deserialize(Value::deserialize(deserializer)?).ok())
 }
 
-/// A moment, if the text is one.
+/// Reads a moment in RFC 3339; anything else is `None`.
 pub(crate) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<OffsetDateTime>, D::Error> {
     let text: Option<String> = tolerant(deserializer)?;
     Ok(text.and_then(|text| OffsetDateTime::parse(&text, &Rfc3339).ok()))

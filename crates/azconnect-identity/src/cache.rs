@@ -193,7 +193,7 @@ fn dated(fetched: FetchedToken, asked_at: OffsetDateTime) -> AccessToken {
     AccessToken::new(fetched.secret, asked_at + life, asked_at + refresh_in)
 }
 
-/// The same error for one more of those who waited.
+/// A copy of one error for each of the callers that waited for the same renewal.
 fn share(error: &Arc<Error>) -> Error {
     Error::from(error.diagnosis().clone()).with_effect(Effect::None).with_source(Cause(Arc::clone(error)))
 }

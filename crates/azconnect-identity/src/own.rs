@@ -54,7 +54,7 @@ impl OwnCredentialSink {
         self
     }
 
-    /// A refusal that may pass: the directory's replicas disagree for a while about a new secret.
+    /// Marks a refusal that may pass as worth repeating: replicas of the directory disagree about a new secret at first.
     fn maybe_passing(&self, error: Error, candidate: &Candidate<'_>) -> Error {
         let pending = self.verifier.assess(&error, candidate).verdict == CredentialVerdict::Pending;
         let error = if pending { error.with_retry(Retry::Backoff) } else { error };

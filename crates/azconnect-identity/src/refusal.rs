@@ -10,7 +10,7 @@ use http::StatusCode;
 
 use crate::catalogue::{SLOW_DOWN, UNAVAILABLE, WORDS};
 
-/// Entra ID saw a client in a loop: a throttle that is told as a refusal, with a pause of its own.
+/// The code for a client in a loop: a throttle that Entra ID writes as a refusal. The table gives its pause.
 const LOOP: EntraCode = EntraCode::new(50_196);
 
 /// The dialect of the token endpoint.

@@ -19,9 +19,9 @@ const MAX_SUCCESSES: u32 = 10;
 /// Proves a client secret of one application by several sign-ins in a row, each on a fresh connection.
 ///
 /// Replicas of the directory disagree for a while after a secret was added or removed, so one success proves little.
-/// A check makes at most as many requests as successes are asked for, and returns at the first that is none: whoever
-/// calls it does the waiting. It keeps its pace across checks, and after a throttle it sends nothing before the time
-/// the service named; clones share that memory.
+/// A check makes at most as many sign-ins as must succeed, and returns at the first that fails: the caller does the
+/// waiting. The pause between two sign-ins holds across checks, and after a throttle nothing is sent before the time
+/// that the service named; clones share that memory.
 ///
 /// It asks for a token of Azure Resource Manager, for which an application needs no permission: the token would carry
 /// no right by itself, and it is thrown away.

@@ -21,7 +21,7 @@ impl ApplicationFederation {
         Self { graph, tenant, application }
     }
 
-    /// A trust of another application must not be written to this one.
+    /// Refuses a trust of another tenant or application, which must not be written to this one.
     fn check(&self, trust: &FederatedTrust) -> Result<(), Error> {
         if trust.tenant != self.tenant {
             return Err(Error::invalid("tenant", format!("the connection signs in to the tenant {}", trust.tenant))
@@ -37,7 +37,7 @@ impl ApplicationFederation {
         Ok(())
     }
 
-    /// The one for a trust: in the list, or, while that lags behind, under the name it was given.
+    /// The federated credential for a trust: from the list, or, while that lags behind, by the trust's own name.
     async fn find(&self, trust: &FederatedTrust) -> Result<Option<FederatedCredentialId>, Error> {
         let listed = self.graph.federated_credentials(self.application).await?;
         if let Some(known) = listed.iter().find(|one| one.trusts(&trust.issuer, &trust.subject)) {

@@ -30,13 +30,13 @@ pub enum DockerRegistry<'a> {
         /// The user's mail address, which old registries ask for.
         email: Option<String>,
     },
-    /// Azure Container Registry, as a service principal.
+    /// Azure Container Registry (`ACR`), as a service principal.
     AzureContainerRegistry {
         /// The registry's login server, such as `contoso.azurecr.io`.
         login_server: String,
         /// The registry's resource id, `/subscriptions/…/providers/Microsoft.ContainerRegistry/registries/{name}`.
         scope: String,
-        /// The application's tenant.
+        /// The tenant in which the application signs in.
         tenant: TenantId,
         /// The client id of the application.
         client: ClientId,
@@ -57,7 +57,7 @@ pub struct DockerConnection<'a> {
 const HUB: &str = "https://hub.docker.com/";
 
 impl<'a> DockerConnection<'a> {
-    /// A connection to a registry.
+    /// A connection with this name to a registry.
     pub fn new(name: impl Into<String>, registry: DockerRegistry<'a>) -> Self {
         Self { name: name.into(), description: None, registry }
     }
@@ -69,7 +69,7 @@ impl<'a> DockerConnection<'a> {
         self
     }
 
-    /// The finished connection of a project.
+    /// Checks the values, and returns the connection ready to be created in a project.
     ///
     /// # Errors
     /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) naming the field. Nothing was sent.

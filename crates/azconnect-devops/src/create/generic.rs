@@ -24,7 +24,7 @@ impl<'a> GenericConnection<'a> {
         Self { name: name.into(), description: None, url: url.into(), user: None, password: None }
     }
 
-    /// Sets user and password.
+    /// Sets the user name and the password with which the connection logs in.
     #[must_use]
     pub fn with_login(mut self, user: impl Into<String>, password: &'a Secret) -> Self {
         self.user = Some(user.into());
@@ -39,7 +39,7 @@ impl<'a> GenericConnection<'a> {
         self
     }
 
-    /// The finished connection of a project.
+    /// Checks the values, and returns the connection ready to be created in a project.
     ///
     /// # Errors
     /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) naming the field. Nothing was sent.

@@ -42,7 +42,7 @@ impl NewConnection<'_> {
         self.project
     }
 
-    /// The document that would be sent, secret included.
+    /// The document that would be sent, secret included: for tests, and for those who send it themselves.
     ///
     /// # Errors
     /// [`Unexpected`](azconnect_core::ErrorKind::Unexpected) if it cannot be JSON.
@@ -62,7 +62,7 @@ pub(crate) struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    /// The document with its data, parameters and, in place of one of these, a secret.
+    /// Builds the document. The secret, where there is one, is named with the parameter that takes it.
     fn build<'s>(
         self,
         data: Map<String, Value>,

@@ -11,28 +11,28 @@ use crate::endpoint::Endpoints;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReadyPolicy {
-    /// The pause between two looks.
+    /// The pause between two readings of the connection.
     pub interval: Duration,
-    /// How long to wait in all.
+    /// How long to wait in all before giving up.
     pub time_limit: Duration,
 }
 
 impl Default for ReadyPolicy {
-    /// Every 10 seconds for 2 minutes.
+    /// Reads the connection every 10 seconds for 2 minutes.
     fn default() -> Self {
         Self { interval: Duration::from_secs(10), time_limit: Duration::from_secs(120) }
     }
 }
 
 impl ReadyPolicy {
-    /// Sets the pause between two looks.
+    /// Sets the pause between two readings of the connection.
     #[must_use]
     pub fn with_interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
         self
     }
 
-    /// Sets how long to wait in all.
+    /// Sets how long to wait in all before giving up.
     #[must_use]
     pub fn with_time_limit(mut self, time_limit: Duration) -> Self {
         self.time_limit = time_limit;

@@ -137,7 +137,7 @@ fn unknown_failure(status: StatusCode) -> Error {
     }
 }
 
-/// Whether a body is a web page.
+/// Whether a body is a web page: its first character that is not white space is `<`.
 pub(crate) fn looks_like_html(body: &[u8]) -> bool {
     let body = body.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(body);
     body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')

@@ -22,9 +22,9 @@ use crate::organization::with_version;
 pub enum OrganizationTenant {
     /// A tenant of Entra ID.
     Entra(TenantId),
-    /// None: its members are personal accounts.
+    /// No directory: the organization's members are personal accounts.
     PersonalAccounts,
-    /// The service did not say.
+    /// Unknown, because the service named none or did not answer.
     Unknown,
 }
 
@@ -38,7 +38,7 @@ pub struct OrganizationEntry {
     pub id: Option<String>,
 }
 
-/// Organizations of one directory.
+/// The organizations that were found in one directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TenantGroup {
@@ -52,7 +52,7 @@ pub struct TenantGroup {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct OrganizationSearch {
-    /// The organizations, by directory.
+    /// The organizations, grouped by directory.
     pub groups: Vec<TenantGroup>,
     /// What the search could not see, such as the organizations of a service principal.
     pub checks: CheckReport,
@@ -88,9 +88,9 @@ struct Profile {
 impl DevOpsClient {
     /// The organizations of the caller, grouped by the directory behind each. Idempotent, without effect.
     ///
-    /// A guest sees other organizations with a token of each tenant: `also` takes the other identities of the same person,
-    /// such as the one of the home tenant, and their organizations are included. Azure DevOps lists nothing for a service
-    /// principal: `names` takes the organizations that are known otherwise, and a finding says where a list was empty.
+    /// The tenant of a token decides which organizations a guest sees. `also` takes other identities of the same
+    /// person, such as the one of the home tenant; their organizations are included. Azure DevOps lists nothing for a service
+    /// principal: `names` takes the organizations that are known otherwise, and a check says where a list was empty.
     ///
     /// # Errors
     /// The error of the client's own identity. A failure of another identity becomes a check.
@@ -201,7 +201,7 @@ fn nothing_listed() -> Check {
     .as_warning()
 }
 
-/// Reads the directory out of an answer's headers.
+/// Reads the directory out of the headers with which the service answers an unsigned request.
 fn tenant_in(headers: &HeaderMap) -> OrganizationTenant {
     let resource = headers.get("x-vss-resourcetenant").and_then(|value| value.to_str().ok()).map(str::trim);
     match resource {

@@ -46,14 +46,14 @@ impl Project {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ProjectState {
-    /// Those in which work can be done.
+    /// Projects in which work can be done.
     #[default]
     WellFormed,
-    /// Those that are being created.
+    /// Projects that are being created.
     CreatePending,
-    /// Those that are being deleted.
+    /// Projects that are being deleted.
     Deleting,
-    /// Those in any state.
+    /// Projects in any state.
     All,
 }
 
@@ -68,7 +68,7 @@ impl ProjectState {
     }
 }
 
-/// How many projects are asked for at once.
+/// How many projects one page holds (`$top`).
 const PAGE_SIZE: usize = 100;
 
 impl Organization {

@@ -44,12 +44,12 @@ enum NewSecret<'a> {
 }
 
 impl<'a> EndpointChange<'a> {
-    /// A change that changes nothing yet.
+    /// A change that names nothing yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Replaces the secret by another of its kind.
+    /// Replaces the secret by another of its kind: a key by a key, a certificate by a certificate.
     #[must_use]
     pub fn with_secret(mut self, secret: &'a Secret) -> Self {
         self.secret = Some(NewSecret::OfScheme(secret));
@@ -181,7 +181,7 @@ impl<'a> EndpointChange<'a> {
         Ok(())
     }
 
-    /// Changes the parameters, and names the one in whose place the secret is written.
+    /// Changes the parameters, and returns the name of the one that takes the secret.
     fn authorize(
         &self,
         endpoint: &Endpoint,
@@ -267,7 +267,7 @@ fn secret_parameter(endpoint: &Endpoint) -> Result<&'static str, Error> {
     }
 }
 
-/// Refuses to write a document that is not all there, or would not come out as it went in.
+/// Refuses a document of which the service showed only a part, or whose numbers would not be written back exactly.
 fn require_whole(endpoint: &Endpoint) -> Result<(), Error> {
     if endpoint.has_inexact_number() {
         return Err(Error::new(ErrorKind::Unsupported, "the connection holds a number that cannot be carried exactly")

@@ -1,4 +1,4 @@
-//! Whether two readings of a connection are the same, but for what nobody can compare.
+//! Whether two documents of a connection are the same, apart from their secrets and what the service changes itself.
 
 use serde_json::{Map, Value};
 
@@ -87,7 +87,7 @@ fn collect(path: &str, expected: &Value, found: &Value, paths: &mut Vec<String>)
     }
 }
 
-/// Paths for a message: a few, short, and on one line.
+/// Paths for a message: at most 5, each cut to 80 characters, on one line.
 pub(crate) fn named(paths: &[String]) -> String {
     let shown: Vec<String> = paths.iter().take(5).map(|path| path.chars().take(80).collect()).collect();
     let more = paths.len().saturating_sub(shown.len());

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::view::field;
 
-/// An enum of the service's words, read in any case, with an arm for those that are not known here.
+/// Declares an enum of the service's words. They are read in any case; a word that is not known here has an arm too.
 macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$about])*
@@ -98,9 +98,9 @@ words!(
         ManagedServiceIdentity = "ManagedServiceIdentity",
         /// With the publish profile of one web application.
         PublishProfile = "PublishProfile",
-        /// With user name and password.
+        /// With a user name and a password.
         UsernamePassword = "UsernamePassword",
-        /// With a token.
+        /// With a token of the service that the connection leads to.
         Token = "Token",
     }
 );
@@ -132,7 +132,7 @@ words!(
     ServicePrincipalProof {
         /// A client secret, which the service calls key.
         Key = "spnKey",
-        /// A certificate.
+        /// A certificate and its private key.
         Certificate = "spnCertificate",
     }
 );

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::EnvironmentName;
 
-/// The Azure that a connection leads to.
+/// The cloud that a connection leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AzureEnvironment {
@@ -85,7 +85,7 @@ impl AzureScope {
         Self::Subscription { id, name: name.into(), resource_group: None }
     }
 
-    /// The fields of `data` that name it; those of other scopes are `None`.
+    /// The fields of `data` that name the scope. Fields that only other scopes have are `None`.
     pub(crate) fn data(&self) -> Vec<(&'static str, Option<String>)> {
         let (mut subscription, mut group, mut management, mut workspace) =
             ((None, None), None, (None, None), (None, None));

@@ -34,7 +34,8 @@ pub(crate) fn is_confidential(key: &str) -> bool {
     CONFIDENTIAL.iter().any(|known| known.eq_ignore_ascii_case(key))
 }
 
-/// A field of an object, whatever the case of its name. An exact match comes first.
+/// A field of an object, found in any case of its name, with the name as the document has it. An exact match comes
+/// first.
 pub(crate) fn field<'a>(object: &'a Map<String, Value>, key: &str) -> Option<(&'a str, &'a Value)> {
     let exact = object.get_key_value(key);
     let found = exact.or_else(|| object.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)));
@@ -62,7 +63,7 @@ impl OperationStatus<'_> {
     }
 }
 
-/// The presence of a connection in a project.
+/// A project that sees a connection, and the connection's name there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProjectReference<'a> {
@@ -100,12 +101,12 @@ impl Endpoint {
         self.text("url")
     }
 
-    /// Who manages it: `library`, or `agentcloud`.
+    /// The owner as the service names it: `library` or `agentcloud`.
     pub fn owner(&self) -> Option<&str> {
         self.text("owner")
     }
 
-    /// How it signs in, where the document says so.
+    /// The authorization scheme, where the document says one.
     pub fn authorization_scheme(&self) -> Option<&AuthorizationScheme> {
         self.kind().scheme.as_ref()
     }

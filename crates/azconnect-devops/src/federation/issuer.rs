@@ -27,7 +27,7 @@ pub enum FederationIssuer {
 }
 
 impl Endpoint {
-    /// Who issues the tokens with which it signs in.
+    /// The issuer of the tokens with which it signs in, told by the address that the connection names.
     pub fn federation_issuer(&self) -> FederationIssuer {
         let issuer = self.parameter("workloadIdentityFederationIssuer").filter(|_| self.is_federated());
         match issuer.and_then(|issuer| url::Url::parse(issuer).ok()) {
@@ -104,7 +104,7 @@ impl Endpoints {
     }
 }
 
-/// A refusal of the call itself: the portal has a way of its own.
+/// Turns a refusal of the call itself into the advice to move the connection in the portal.
 fn by_hand(error: Error) -> Error {
     if error.kind() != ErrorKind::InvalidInput {
         return error;

@@ -54,7 +54,7 @@ pub struct ConnectionPermission {
     pub change_secret: bool,
 }
 
-/// One question: a right on a token.
+/// One question to the permission service: whether the caller has a right on a token.
 pub(super) struct Evaluation {
     token: String,
     right: EndpointRight,

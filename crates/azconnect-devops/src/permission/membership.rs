@@ -33,7 +33,7 @@ struct Member {
 }
 
 impl Organization {
-    /// By which administrator groups the caller may administer a project's connections.
+    /// The administrator groups, of the project and of the collection, that the caller is a member of.
     pub(super) async fn administrator_groups(
         &self,
         caller: &DevOpsIdentity,

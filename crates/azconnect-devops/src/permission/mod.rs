@@ -73,7 +73,7 @@ impl PermissionReport {
         !self.grounds.is_empty()
     }
 
-    /// What to ask for, and whom.
+    /// Advice for a caller who lacks the permission: what to ask for, and whom.
     pub fn advice(&self) -> String {
         format!(
             "ask a member of [{0}]\\Project Administrators to add {1} to [{0}]\\Endpoint Administrators, or to give the role \
@@ -110,7 +110,7 @@ impl Organization {
     /// Whether the caller may administer a project's service connections, and by what. Idempotent, without effect.
     ///
     /// Looks at the permission bits and at the groups; a membership through other groups counts. What cannot be read
-    /// becomes a finding. Editing a secret needs more: see [`Organization::connection_permission`].
+    /// becomes a check. Changing a secret needs more: see [`Organization::connection_permission`].
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) for the project, [`Unauthenticated`](ErrorKind::Unauthenticated) for the caller.

@@ -17,7 +17,7 @@ pub(super) fn checks(endpoint: &Endpoint, client: ClientId) -> Vec<Check> {
     other_application(endpoint.parameter("username"), client).into_iter().collect()
 }
 
-/// Says so if the registry cannot be asked, so that a push would stay unproven.
+/// A warning if the registry cannot be asked, since a push would then stay unproven.
 pub(super) async fn unverifiable(check: &RegistryCheck, endpoint: &Endpoint) -> Option<Check> {
     let error = check.reachable(endpoint.parameter("registry")?).await.err()?;
     let check = Check::unknown_by("not-verifiable", "verification", &error);

@@ -88,7 +88,7 @@ impl RegistryCheck {
     /// Whether the registry can be asked at all. Sends no credential.
     ///
     /// # Errors
-    /// Why it cannot: it does not answer, it asks for nothing, or it wants the credential sent elsewhere.
+    /// If the registry does not answer, asks for no login, or wants the credential sent to a foreign host.
     pub async fn reachable(&self, registry: &str) -> Result<(), Error> {
         let base = self.base(registry)?;
         match self.challenge(&base).await? {

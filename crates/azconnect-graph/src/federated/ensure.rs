@@ -1,4 +1,4 @@
-//! A creation that may be repeated: the application trusts an issuer and a subject afterwards, once.
+//! Creating a federated credential so that the call may be repeated: afterwards exactly one trusts issuer and subject.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use crate::client::GraphClient;
 
 const OPERATION: &str = "graph.federated_credential.ensure";
 
-/// How long to wait before each reading that settles a doubt: the list may lag behind the answer that was lost.
+/// The pauses before each reading that looks for a creation whose answer was lost: the list may lag behind it.
 const PAUSES: [Duration; 4] = [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
 
-/// How often a creation is sent that no reading shows. The service keeps issuer and subject unique, so the second one
-/// cannot double the first.
+/// How many times a creation is sent while no reading shows its result. The service keeps issuer and subject unique, so
+/// the second cannot double the first.
 const ROUNDS: u32 = 2;
 
 impl GraphClient {
@@ -73,7 +73,8 @@ impl GraphClient {
         }
     }
 
-    /// What the list shows after a doubt, given time to catch up. A list that cannot be read settles nothing.
+    /// Looks for the credential after an answer that left it unknown whether it exists, with pauses in which the list
+    /// may catch up. A list that cannot be read settles nothing.
     async fn found_later(
         &self,
         application: ApplicationRef,
@@ -91,7 +92,7 @@ impl GraphClient {
 }
 
 impl NewFederatedCredential {
-    /// What the credentials of an application say of this wish: the one that fulfils it, under whichever name, or none.
+    /// The credential of an application that fulfils this wish already, under whichever name, or none.
     ///
     /// # Errors
     /// [`Conflict`](ErrorKind::Conflict) where it cannot be fulfilled beside them, with the field `audience` if issuer and
@@ -105,7 +106,7 @@ impl NewFederatedCredential {
     }
 }
 
-/// What a list says of a wish: it is fulfilled, it cannot be, or nothing.
+/// What a list shows about a wish: the credential that fulfils it, an error if it cannot be fulfilled, or neither.
 fn settled(
     listed: &[FederatedCredential],
     wish: &NewFederatedCredential,

@@ -1,4 +1,4 @@
-//! The port that keeps whom an application trusts.
+//! The port that keeps an application's federated credentials: whose tokens it accepts.
 
 use async_trait::async_trait;
 use azconnect_core::Error;
@@ -12,13 +12,13 @@ use crate::federated::{FederatedCredential, FederatedCredentialRef, NewFederated
 /// Every implementation passes `azconnect_testkit::conformance::application_trust`:
 ///
 /// - what is ensured is listed, and ensuring it again finds the same one, under whatever name it was made;
-/// - a wish that another audience or another trust of its name stands against is a
+/// - a wish for a trust that exists with another audience, or under a name that another trust has, is a
 ///   [`Conflict`](azconnect_core::ErrorKind::Conflict) with the field `audience` or `name`, and what exists is not changed;
 /// - a wish that would be refused, or taken and never matched, is
 ///   [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) with its field, before any effect;
 /// - deleting what is not there succeeds, and deletes nothing else;
 /// - an application that is not there is [`NotFound`](azconnect_core::ErrorKind::NotFound);
-/// - a lost answer is made good by ensuring again, which makes no second one.
+/// - after a lost answer, ensuring again finds or creates the credential, and never makes a second one.
 ///
 /// Whether tokens are accepted yet is another matter: that may take minutes.
 #[async_trait]

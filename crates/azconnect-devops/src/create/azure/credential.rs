@@ -16,28 +16,28 @@ pub enum AzureCredential<'a> {
     /// By workload identity federation with an application of one's own. Issuer and subject are known once the connection
     /// exists: see [`Endpoints::create_federated`](crate::Endpoints::create_federated).
     FederationManual {
-        /// The application's tenant.
+        /// The tenant in which the application signs in.
         tenant: TenantId,
         /// The client id of the application.
         client: ClientId,
     },
     /// With the managed identity of the machine on which the agent runs.
     ManagedIdentity {
-        /// The identity's tenant.
+        /// The tenant of the managed identity.
         tenant: TenantId,
     },
-    /// As a service principal, with a secret.
+    /// As a service principal, with a client secret that a person renews.
     Secret {
-        /// The application's tenant.
+        /// The tenant in which the application signs in.
         tenant: TenantId,
         /// The client id of the application.
         client: ClientId,
         /// The client secret: the portal's *Value*, not its *Secret ID*.
         secret: &'a Secret,
     },
-    /// As a service principal, with a certificate.
+    /// As a service principal, with a certificate and its private key.
     Certificate {
-        /// The application's tenant.
+        /// The tenant in which the application signs in.
         tenant: TenantId,
         /// The client id of the application.
         client: ClientId,
@@ -46,7 +46,7 @@ pub enum AzureCredential<'a> {
     },
     /// With the publish profile of one web application.
     PublishProfile {
-        /// The application's tenant.
+        /// The tenant in which the application signs in.
         tenant: TenantId,
         /// The web application's resource id, `/subscriptions/…/providers/Microsoft.Web/sites/{name}`.
         resource: String,

@@ -38,7 +38,7 @@ pub struct AzureConnection<'a> {
 }
 
 impl<'a> AzureConnection<'a> {
-    /// A connection to the public cloud.
+    /// A connection with this name, scope and credential, to the public cloud.
     pub fn new(name: impl Into<String>, scope: AzureScope, credential: AzureCredential<'a>) -> Self {
         Self { name: name.into(), description: None, environment: AzureEnvironment::Public, scope, credential }
     }
@@ -57,7 +57,7 @@ impl<'a> AzureConnection<'a> {
         self
     }
 
-    /// The finished connection of a project.
+    /// Checks the values, and returns the connection ready to be created in a project.
     ///
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) for a value that cannot be used; [`Unsupported`](ErrorKind::Unsupported)
