@@ -17,7 +17,7 @@ pub(crate) type Answer = Response<Bytes>;
 #[derive(Clone)]
 pub(crate) struct Pieces(Arc<Mutex<Option<PieceMaker>>>);
 
-/// What makes the pieces.
+/// Makes the pieces of a body one after the other.
 pub(crate) type PieceMaker = Box<dyn Iterator<Item = Bytes> + Send>;
 
 impl Pieces {
@@ -33,7 +33,7 @@ impl Pieces {
     }
 }
 
-/// An answer in JSON.
+/// An answer with a status and a body in JSON.
 pub(crate) fn json_answer(status: u16, body: &Value) -> Answer {
     typed(status, "application/json; charset=utf-8", body.to_string())
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::moment::Moment;
 use super::origins::{Origins, Service};
 
-/// A request, decoded.
+/// A request, decoded as far as all services need it.
 pub(crate) struct Call {
     pub(crate) service: Service,
     /// Where every service is for this caller, and the caller's own word for this one.
@@ -85,7 +85,7 @@ impl Call {
         self.segments.iter().map(String::as_str).collect()
     }
 
-    /// A header as text.
+    /// A header as text; none if it is absent or no plain ASCII.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Service {
-    /// Microsoft Entra ID.
+    /// Microsoft Entra ID, at `login.microsoftonline.com` in the public cloud.
     Login,
-    /// Azure Resource Manager.
+    /// Azure Resource Manager, at `management.azure.com`.
     ResourceManager,
-    /// Microsoft Graph.
+    /// Microsoft Graph, at `graph.microsoft.com`.
     Graph,
-    /// Azure DevOps.
+    /// Azure DevOps: projects and service connections, at `dev.azure.com`.
     #[serde(rename = "devops")]
     DevOps,
     /// Azure DevOps identities, groups and personal access tokens.
@@ -76,13 +76,13 @@ impl Service {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Origins {
-    /// Microsoft Entra ID.
+    /// Microsoft Entra ID, such as `https://login.microsoftonline.com`.
     pub login: String,
-    /// Azure Resource Manager.
+    /// Azure Resource Manager, such as `https://management.azure.com`.
     pub resource_manager: String,
-    /// Microsoft Graph.
+    /// Microsoft Graph, such as `https://graph.microsoft.com`.
     pub graph: String,
-    /// Azure DevOps.
+    /// Azure DevOps, such as `https://dev.azure.com`.
     pub devops: String,
     /// Azure DevOps identities, groups and personal access tokens.
     pub devops_identity: String,

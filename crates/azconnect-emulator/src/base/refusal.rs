@@ -7,18 +7,18 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorShape {
-    /// `{"error": {"code", "message", …}}`.
+    /// `{"error": {"code", "message", …}}`, the documented shape.
     #[default]
     Wrapped,
     /// `{"code", "message", …}`, without the wrapper.
     Bare,
-    /// `{"Error": {"Code", "Message", …}}`.
+    /// `{"Error": {"Code", "Message", …}}`, with capitalised names at every depth.
     Capitalised,
     /// The error as a JSON text inside `details[0].message` of a general `DeploymentFailed`.
     NestedJson,
-    /// `{"status": "Failed", "error": {…}}`.
+    /// `{"status": "Failed", "error": {…}}`, the shape of an operation's body.
     StatusFailed,
-    /// No body.
+    /// A status without a body.
     Empty,
     /// An HTML page, as a proxy answers.
     Html,
@@ -111,7 +111,7 @@ impl Refusal {
         Self::new(400, "InvalidParameter", message).at(target)
     }
 
-    /// 400 `InvalidRequestContent`.
+    /// The 400 `InvalidRequestContent` of a body that cannot be read.
     pub(crate) fn content(message: impl Into<String>) -> Box<Self> {
         Self::new(400, "InvalidRequestContent", message)
     }

@@ -14,11 +14,11 @@ use self::resource_manager::ArmSettings;
 pub enum BadAuthentication {
     /// 203 with the HTML of the sign-in page.
     Html203,
-    /// 302 to `_signin`.
+    /// 302 with the address of the sign-in page, `_signin`.
     Redirect302,
-    /// 401 without a body.
+    /// 401 without a body, which only the status and headers explain.
     Empty401,
-    /// 401 with `UnauthorizedRequestException`.
+    /// 401 with `UnauthorizedRequestException` in JSON.
     Json401,
 }
 

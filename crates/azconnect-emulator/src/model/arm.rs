@@ -33,7 +33,8 @@ use crate::base::moment::Moment;
 /// Everything that Azure Resource Manager keeps.
 #[derive(Default)]
 pub(crate) struct Arm {
-    /// By key.
+    /// Every resource, by its id in lower case as [`key`] makes it.
+    // Sorted, so that lists come in the same order in every run.
     pub(crate) resources: BTreeMap<String, Resource>,
     pub(crate) operations: BTreeMap<Uuid, Operation>,
     pub(crate) operations_begun: u64,
@@ -55,7 +56,7 @@ impl Arm {
         self.resources.get_mut(&key(id))
     }
 
-    /// All of a kind.
+    /// All resources of a kind, in the order of their ids.
     pub(crate) fn of_kind(&self, kind: ResourceKind) -> impl Iterator<Item = &Resource> {
         self.resources.values().filter(move |resource| resource.kind() == kind)
     }

@@ -19,13 +19,13 @@ use super::token::Identity;
 /// From here on no token reaches more than one organization.
 pub(crate) const END_OF_GLOBAL: OffsetDateTime = datetime!(2026-12-01 00:00 UTC);
 
-/// Every organization.
+/// Every organization of the emulated world.
 #[derive(Default)]
 pub(crate) struct DevOps {
     pub(crate) organizations: Vec<Organization>,
 }
 
-/// An organization.
+/// An organization, in the cloud or a collection on premises.
 pub(crate) struct Organization {
     pub(crate) id: Uuid,
     pub(crate) name: String,
@@ -43,7 +43,7 @@ pub(crate) struct Organization {
     pub(crate) usage: HashMap<Uuid, VecDeque<Duration>>,
 }
 
-/// A project.
+/// A project of an organization.
 pub(crate) struct Project {
     pub(crate) id: Uuid,
     pub(crate) name: String,
@@ -79,7 +79,7 @@ pub(crate) struct Grant {
     pub(crate) allow: u32,
 }
 
-/// A personal access token.
+/// A personal access token, kept after it was revoked.
 pub(crate) struct Pat {
     pub(crate) authorization_id: Uuid,
     pub(crate) owner: Uuid,
@@ -216,7 +216,7 @@ impl Connection {
         field(&self.document, key)?.as_str()
     }
 
-    /// The authentication scheme.
+    /// The authentication scheme, such as `ServicePrincipal`.
     pub(crate) fn scheme(&self) -> Option<&str> {
         field(self.document.get("authorization")?.as_object()?, "scheme")?.as_str()
     }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::replica::Replica;
 
-/// Every tenant.
+/// Every tenant of the emulated world.
 #[derive(Default)]
 pub(crate) struct Directory {
     pub(crate) tenants: Vec<Tenant>,
@@ -27,7 +27,7 @@ pub(crate) struct Tenant {
     pub(crate) longest_password: Option<time::Duration>,
 }
 
-/// An application registration.
+/// An application registration, in its home tenant.
 pub(crate) struct Application {
     pub(crate) object_id: Uuid,
     pub(crate) client_id: Uuid,
@@ -58,7 +58,7 @@ pub(crate) struct ServicePrincipal {
     pub(crate) document: Map<String, Value>,
 }
 
-/// A person.
+/// A person who may sign in to a tenant.
 pub(crate) struct User {
     pub(crate) object_id: Uuid,
     pub(crate) principal_name: String,
@@ -132,6 +132,7 @@ impl Directory {
 
     /// An application by its client id, with its home tenant.
     pub(crate) fn application(&self, client_id: Uuid) -> Option<(&Tenant, &Application)> {
+        // Over all tenants: a service principal may stand for an application whose home is another tenant.
         self.tenants.iter().find_map(|tenant| {
             let application = tenant.applications.iter().find(|application| application.client_id == client_id)?;
             Some((tenant, application))

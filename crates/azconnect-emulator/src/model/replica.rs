@@ -31,7 +31,7 @@ impl<'a> Replica<'a> {
         Self { settings, number, elapsed: now.elapsed, added: settings.add_lag, removed: settings.remove_lag }
     }
 
-    /// A replica of Graph.
+    /// A replica of Graph, which learns of changes after the list lag.
     pub(crate) fn of_lists(settings: &'a Settings, number: u32, now: Moment) -> Self {
         Self { settings, number, elapsed: now.elapsed, added: settings.list_lag, removed: settings.list_lag }
     }

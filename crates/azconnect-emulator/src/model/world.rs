@@ -60,6 +60,7 @@ impl World {
     }
 
     pub(crate) fn adopt(&mut self, settings: Settings, now: Moment) {
+        // The seed of the dice is one of the settings.
         self.dice = dice(&settings, now);
         self.settings = settings;
     }

@@ -198,6 +198,7 @@ fn answer_from(table: &[Route<Handler>], cx: &Context<'_>, world: &mut World, pa
 fn route_to(cx: &Context<'_>, world: &mut World, parts: &[&str]) -> OrRefusal<Answer> {
     let latest = cx.organization(world)?.latest_version;
     let area = parts.get(if cx.project.is_some() { 2 } else { 1 }).map(|area| area.to_ascii_lowercase());
+    // These areas exist as previews only, and refuse a version without `-preview`.
     let rule = match area.as_deref() {
         Some("connectiondata" | "resourceareas" | "graph" | "tokens" | "pipelines") => version::PREVIEW,
         _ => version::RELEASED,
@@ -213,6 +214,7 @@ fn route_to(cx: &Context<'_>, world: &mut World, parts: &[&str]) -> OrRefusal<An
     };
     for table in tables {
         match answer_from(table, cx, world, parts) {
+            // Another table may have the route. Any other refusal is an answer.
             Err(refusal) if refusal.is_not_emulated() => {}
             answer => return answer,
         }

@@ -20,6 +20,7 @@ pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
         Err(refusal) if refusal.is_not_emulated() => None,
         Err(refusal) => Some(refusal::answer(&refusal, call, world)),
     };
+    // Drawn also where no route matches, so that the order of ids follows the requests alone.
     let id = world.dice.guid().to_string();
     answer.map(|answer| {
         let answer = answer

@@ -69,7 +69,7 @@ impl Key {
 type Context<'a> = context::Context<'a, Admitted>;
 
 impl Context<'_> {
-    /// The replica that answers.
+    /// The replica of Graph that answers this request.
     fn replica<'w>(&self, world: &'w World) -> Replica<'w> {
         Replica::of_lists(&world.settings, self.replica, self.now)
     }

@@ -26,12 +26,12 @@ pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
 /// A request to one registry.
 type Context<'a> = context::Context<'a, Host>;
 
-/// The registry's host name.
+/// The host name of the registry that is asked.
 struct Host(String);
 
 type Handler = fn(&Context<'_>, &mut World) -> Answer;
 
-/// What a registry answers.
+/// What a registry answers, of Docker's registry API.
 const ROUTES: &[Route<Handler>] =
     &[Route::new("GET", "v2", |cx, world| check(cx, world)), Route::new("GET", "oauth2/token", token)];
 

@@ -49,7 +49,7 @@ pub struct Exchange {
     pub number: u64,
     /// The service that was called.
     pub service: Service,
-    /// The method.
+    /// The HTTP method, such as `POST`.
     pub method: String,
     /// The path, percent-encoded as it came, without the query.
     pub path: String,
@@ -65,13 +65,13 @@ pub enum Intervention {
     DropBefore,
     /// The service acts, and its answer is lost.
     LoseAnswer,
-    /// The connection is refused.
+    /// The connection is refused, so the service does not act.
     Refuse,
-    /// Another answer is given.
+    /// The caller gets this answer instead of the service's.
     Answer(CannedAnswer),
 }
 
-/// How an exchange ended.
+/// How an exchange ended, as the caller's transport reports it.
 pub(crate) enum ExchangeOutcome {
     Answered(Answer),
     Broken,
@@ -103,7 +103,7 @@ impl Emulator {
         Ok(emulator)
     }
 
-    /// Replaces the settings.
+    /// Replaces the settings, and with them the seed of every later choice.
     #[must_use]
     pub fn with_settings(self, settings: Settings) -> Self {
         let now = self.now();
@@ -121,7 +121,7 @@ impl Emulator {
         Arc::new(InProcess::new(self.clone()))
     }
 
-    /// The fault script.
+    /// The fault script, shared by all clones of the emulator.
     pub fn faults(&self) -> Faults {
         self.0.faults.clone()
     }
@@ -203,6 +203,7 @@ impl Emulator {
 
     fn verdict(&self, number: u64, call: &Call) -> Intervention {
         let observer = self.0.observer.read().unwrap_or_else(PoisonError::into_inner).clone();
+        // A copy, so that no lock is held while the observer runs: it may call the emulator.
         let Some(observer) = observer else { return Intervention::Proceed };
         observer(&Exchange { number, service: call.service, method: call.method.to_string(), path: call.path.clone() })
     }
@@ -256,7 +257,7 @@ impl Emulator {
         ExchangeOutcome::Answered(answer)
     }
 
-    /// Lets the service act.
+    /// Lets the service answer, and act on its world.
     fn serve(&self, call: &Call, failure: Option<&Failure>) -> Answer {
         let mut world = self.world();
         let answer = match call.service {

@@ -14,7 +14,7 @@ use crate::base::call::Call;
 use crate::base::origins::Service;
 use crate::model::arm::failure::Failure;
 
-/// What goes wrong.
+/// What goes wrong in an exchange.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FaultAction {
@@ -30,7 +30,7 @@ pub enum FaultAction {
     Answer(CannedAnswer),
     /// The service is asked to slow down: 429 or 503, with a pause.
     Throttle {
-        /// 429 or 503.
+        /// The HTTP status, 429 or 503.
         status: u16,
         /// The pause in `Retry-After`, if any.
         retry_after: Option<Duration>,
@@ -39,9 +39,9 @@ pub enum FaultAction {
     AddHeaders(Vec<(String, String)>),
     /// Azure Resource Manager refuses the request, or accepts it and fails later.
     Fail(Failure),
-    /// The exchange takes longer.
+    /// The exchange takes longer, by the emulator's clock.
     Delay {
-        /// How much longer.
+        /// How much longer the exchange takes.
         time: Duration,
         /// Whether the service has already acted when the pause begins.
         applied: bool,
@@ -64,7 +64,7 @@ impl CannedAnswer {
         Self { status, headers: Vec::new(), body: Value::Null, applied: false }
     }
 
-    /// Adds a header.
+    /// Adds a header to the answer.
     #[must_use]
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
@@ -220,7 +220,7 @@ impl Faults {
         id
     }
 
-    /// Removes every fault.
+    /// Removes every fault from the script.
     pub fn clear(&self) {
         self.lock().standing.clear();
     }

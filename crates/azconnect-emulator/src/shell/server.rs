@@ -83,7 +83,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Where each service is.
+    /// The address of each service, with the port that it is bound to.
     pub fn origins(&self) -> &Origins {
         &self.origins
     }
@@ -140,6 +140,7 @@ async fn handle(
     let Ok(body) = to_bytes(body, REQUEST_LIMIT).await else {
         return respond(control::refusal(413, "the request body is too large or incomplete"));
     };
+    // Links lead back by the name under which the caller came.
     let host = parts.headers.get("host").and_then(|host| host.to_str().ok()).map(str::to_owned);
     let origin =
         host.as_deref().map_or_else(|| here.origins.of(here.service).to_owned(), |host| format!("http://{host}"));
@@ -156,6 +157,7 @@ async fn handle(
     match here.emulator.exchange(call).await {
         ExchangeOutcome::Answered(answer) => respond(answer),
         ExchangeOutcome::Broken | ExchangeOutcome::Refused => {
+            // The framework wants an answer all the same. On a connection that is cut it never leaves.
             peer.cut();
             respond(empty(500))
         }

@@ -21,7 +21,7 @@ pub struct Truth {
     pub now: OffsetDateTime,
     /// Every application that is registered or has a service principal in a tenant.
     pub applications: Vec<ApplicationTruth>,
-    /// Every service connection.
+    /// Every service connection that has not been deleted.
     pub connections: Vec<ConnectionTruth>,
     /// Every resource that ever existed at Azure Resource Manager.
     pub ledger: Vec<LedgerEntry>,
@@ -39,13 +39,13 @@ pub struct Truth {
 pub struct ApplicationTruth {
     /// The tenant it is in.
     pub tenant: TenantId,
-    /// Its client id.
+    /// The application's client id, the `appId` of Graph.
     pub client_id: ClientId,
     /// Its object id; none where only its service principal is in this tenant.
     pub object_id: Option<ApplicationObjectId>,
     /// The object id of its service principal in this tenant.
     pub service_principal_id: Option<PrincipalObjectId>,
-    /// Its name.
+    /// Its display name in this tenant.
     pub display_name: String,
     /// Its secrets, removed ones included.
     pub passwords: Vec<PasswordTruth>,
@@ -56,9 +56,9 @@ pub struct ApplicationTruth {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PasswordHome {
-    /// On the application.
+    /// Among the `passwordCredentials` of the application.
     Application,
-    /// On its service principal.
+    /// Among the `passwordCredentials` of its service principal.
     ServicePrincipal,
 }
 
@@ -66,22 +66,22 @@ pub enum PasswordHome {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct PasswordTruth {
-    /// Its id.
+    /// Its public id, the `keyId` of Graph.
     pub key_id: KeyId,
-    /// Its name, verbatim.
+    /// Its display name, verbatim; a marker, where a rotation minted it.
     pub display_name: Option<String>,
     /// When it begins to be valid.
     #[serde(with = "time::serde::rfc3339")]
     pub starts_at: OffsetDateTime,
-    /// When it expires.
+    /// When it stops being valid, unless it is removed before.
     #[serde(with = "time::serde::rfc3339")]
     pub ends_at: OffsetDateTime,
     /// Whether it has not been removed. An expired one is live until someone removes it.
     pub live: bool,
-    /// When it was removed.
+    /// When it was removed; none while it is live.
     #[serde(with = "time::serde::rfc3339::option")]
     pub removed_at: Option<OffsetDateTime>,
-    /// Where it is kept.
+    /// Whether the application or its service principal has it.
     pub on: PasswordHome,
     /// Whether the token endpoint accepts it now.
     pub accepted: Acceptance,
@@ -102,7 +102,7 @@ pub struct Acceptance {
 #[serde(rename_all = "snake_case", tag = "kind", content = "key_id")]
 #[non_exhaustive]
 pub enum Held {
-    /// No secret.
+    /// It holds no secret, as with workload identity federation.
     Nothing,
     /// The secret of this key.
     Key(KeyId),
@@ -110,23 +110,23 @@ pub enum Held {
     Unknown,
 }
 
-/// A service connection.
+/// A service connection, and what is really in it.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ConnectionTruth {
-    /// Its organization.
+    /// The name of its organization.
     pub organization: String,
     /// The names of the projects it is in, its own first.
     pub projects: Vec<String>,
-    /// Its id.
+    /// Its id, the same in all its projects.
     #[serde(serialize_with = "as_text")]
     pub id: Uuid,
     /// Its name in its own project.
     pub name: String,
-    /// Its type.
+    /// Its type, such as `azurerm`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Its authentication scheme.
+    /// Its authentication scheme, such as `ServicePrincipal`.
     pub scheme: String,
     /// The secret that it holds.
     pub holds: Held,
@@ -136,7 +136,7 @@ pub struct ConnectionTruth {
     pub secret_usable_now: bool,
     /// Whether an update with `accessToken: null` broke it.
     pub broken: bool,
-    /// Whether it is ready.
+    /// Whether its creation, or its conversion, has ended well.
     pub ready: bool,
 }
 

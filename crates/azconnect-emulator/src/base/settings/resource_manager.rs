@@ -17,31 +17,31 @@ pub enum OperationKind {
     NetworkDelete,
     /// Creating or changing a disk by itself, not as a part of a machine.
     Disk,
-    /// Deleting a disk.
+    /// Deleting a disk by itself.
     DiskDelete,
-    /// Creating a virtual machine.
+    /// Creating a virtual machine, until it runs.
     MachineCreate,
     /// Changing a virtual machine, its size included.
     MachineUpdate,
-    /// Starting a virtual machine.
+    /// Starting a virtual machine that was stopped or deallocated.
     Start,
     /// Turning a virtual machine off.
     PowerOff,
-    /// Restarting a virtual machine.
+    /// Restarting a virtual machine that runs.
     Restart,
     /// Turning a virtual machine off and giving its host back.
     Deallocate,
-    /// Deleting a virtual machine.
+    /// Deleting a virtual machine, with what goes along with it.
     MachineDelete,
-    /// Installing an extension.
+    /// Installing an extension in a virtual machine.
     Extension,
     /// Removing an extension or a run command.
     ExtensionDelete,
     /// Running a command, beyond the time its script takes.
     RunCommand,
-    /// Deleting a resource group.
+    /// Deleting a resource group with everything in it.
     GroupDelete,
-    /// Registering a resource provider.
+    /// Registering a resource provider for a subscription.
     Register,
     /// A deployment, which takes as long as its resources do.
     Deployment,
@@ -99,7 +99,7 @@ pub enum RetryAfter {
     Measured,
     /// The same pause in every answer.
     Fixed(Duration),
-    /// No `Retry-After` at all.
+    /// No `Retry-After` at all: the client has to choose its pauses.
     Absent,
 }
 

@@ -30,6 +30,7 @@ impl Address {
             [word, name, ..] if same(word, "resourceGroups") => Some(name.clone()),
             _ => None,
         };
+        // The last one: an assignment of a role stands below a resource, whose own id has a `providers` already.
         let last = segments.iter().rposition(|segment| same(segment, "providers"));
         let (scope, namespace, rest) = match last {
             Some(at) if at >= 2 && at + 1 < segments.len() => {
@@ -50,7 +51,7 @@ impl Address {
         })
     }
 
-    /// Takes an id apart.
+    /// Takes the id of a resource or group apart.
     pub(crate) fn of_id(id: &str) -> Option<Self> {
         let segments: Vec<String> = id.strip_prefix('/')?.split('/').map(str::to_owned).collect();
         if segments.iter().any(String::is_empty) {

@@ -8,11 +8,11 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AgentOutcome {
-    /// It ends well.
+    /// The script ends with exit code 0.
     Succeeds,
     /// The script ends with this exit code.
     Fails(i32),
-    /// It never ends.
+    /// It never ends, as a script that waits for something that does not come.
     Never,
 }
 
@@ -59,7 +59,7 @@ pub struct CommandRun {
     pub script: String,
     /// The time since the guest agent became ready.
     pub up: Duration,
-    /// Whether cloud-init has ended.
+    /// Whether cloud-init has ended, well or not.
     pub finished: bool,
 }
 
@@ -67,11 +67,11 @@ pub struct CommandRun {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CommandOutcome {
-    /// The exit code.
+    /// The exit code of the command, 0 for success.
     pub exit_code: i32,
-    /// The standard output.
+    /// What the command wrote to its standard output.
     pub output: String,
-    /// The standard error.
+    /// What the command wrote to its standard error.
     pub error: String,
 }
 
@@ -81,7 +81,7 @@ impl CommandOutcome {
         Self { exit_code, output: output.into(), error: String::new() }
     }
 
-    /// Sets the standard error.
+    /// Sets what the command writes to its standard error.
     #[must_use]
     pub fn with_error(mut self, error: impl Into<String>) -> Self {
         self.error = error.into();
@@ -90,7 +90,7 @@ impl CommandOutcome {
 }
 
 impl Default for AgentScript {
-    /// Everything succeeds at once.
+    /// Cloud-init succeeds as soon as the guest agent answers, which is at once.
     fn default() -> Self {
         Self::new(AgentOutcome::Succeeds)
     }
@@ -170,13 +170,14 @@ impl Guest<'_> {
     pub(crate) fn time_of(&self, command: &str) -> Option<Duration> {
         let waits = command.contains("cloud-init status") && command.contains("--wait");
         match self.script.outcome {
+            // Only waiting for cloud-init takes time; any other command ends at once.
             _ if !waits => Some(Duration::ZERO),
             AgentOutcome::Never => None,
             _ => Some(self.script.run.saturating_sub(self.up)),
         }
     }
 
-    /// Runs a command.
+    /// Runs a script line by line, and returns its exit code and output.
     pub(crate) fn execute(&self, command: &str) -> CommandOutcome {
         if let Some(responder) = &self.script.responder {
             let run = CommandRun {
@@ -206,6 +207,7 @@ impl Guest<'_> {
     fn run_line(&self, line: &str, outcome: &mut CommandOutcome) -> bool {
         for (index, sequence) in line.split(';').enumerate() {
             let sequence = sequence.trim();
+            // A semicolon at the end of a line begins no command.
             if sequence.is_empty() && index > 0 {
                 continue;
             }
@@ -235,6 +237,7 @@ impl Guest<'_> {
             .map(|word| word.trim_matches(['"', '\'']))
             .collect();
         let (code, output, error) = match words.as_slice() {
+            // Scripts begin with `set -e` and exports, which change nothing that is emulated.
             [] | ["set" | "export" | "true", ..] => (0, String::new(), String::new()),
             ["sudo", rest @ ..] => return self.run_command(&rest.join(" "), outcome),
             ["false", ..] => (1, String::new(), String::new()),
@@ -290,6 +293,7 @@ impl Guest<'_> {
     }
 
     fn file(&self, path: &str) -> Option<String> {
+        // What cloud-init leaves behind is there only once it has ended.
         if !self.has_finished() {
             return None;
         }

@@ -35,6 +35,7 @@ impl Buckets {
     /// Draws one request: what is left then, or how long to wait.
     pub(crate) fn draw(&mut self, name: String, budget: Budget, now: Duration) -> Result<u64, u64> {
         let bucket = self.0.entry(name).or_insert(Bucket { left: budget.size, at: now });
+        // Filled up when it is next drawn from, for all the time since then: no task has to run.
         let passed = now.saturating_sub(bucket.at).as_secs_f64();
         bucket.left = (bucket.left + passed * budget.per_second).min(budget.size);
         bucket.at = now;
@@ -42,6 +43,7 @@ impl Buckets {
             bucket.left -= 1.0;
             return Ok(bucket.left as u64);
         }
+        // In whole seconds and at least one, as `Retry-After` has to be.
         Err(((1.0 - bucket.left) / budget.per_second).ceil().max(1.0) as u64)
     }
 }

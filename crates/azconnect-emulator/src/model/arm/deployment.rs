@@ -33,7 +33,7 @@ pub(crate) struct Template {
 pub(crate) struct Step {
     pub(crate) id: String,
     pub(crate) api_version: String,
-    /// With its expressions.
+    /// The resource as the template writes it, its expressions not yet replaced by values.
     pub(crate) body: Value,
     pub(crate) depends: Vec<String>,
     pub(crate) progress: StepProgress,

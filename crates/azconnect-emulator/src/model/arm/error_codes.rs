@@ -9,7 +9,7 @@ const QUOTA: &str = "Operation could not be completed as it results in exceeding
 
 const VM: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/example/providers/Microsoft.Compute/virtualMachines/example";
 
-/// Code, status, message.
+/// A code, the HTTP status that it comes with, and its message.
 type Entry = (&'static str, u16, &'static str);
 
 const ENTRIES: &[Entry] = &[

@@ -71,21 +71,21 @@ impl Failure {
         self
     }
 
-    /// Sets the message.
+    /// Sets the message that the error carries, in place of the documented one.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.refusal.message = message.into();
         self
     }
 
-    /// Sets the target.
+    /// Sets the error's `target`, the parameter or resource that it is about.
     #[must_use]
     pub fn with_target(mut self, target: impl Into<String>) -> Self {
         self.refusal.target = Some(target.into());
         self
     }
 
-    /// Adds a detail.
+    /// Adds an entry to the error's `details`.
     #[must_use]
     pub fn with_detail(mut self, code: impl Into<String>, message: impl Into<String>) -> Self {
         self.refusal.details.push(*Refusal::new(self.refusal.status, code, message));
@@ -99,7 +99,7 @@ impl Failure {
         self
     }
 
-    /// Sets the shape.
+    /// Sets how the body of the error is written.
     #[must_use]
     pub fn with_shape(mut self, shape: ErrorShape) -> Self {
         self.refusal.shape = shape;

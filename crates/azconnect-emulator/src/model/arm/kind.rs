@@ -1,6 +1,6 @@
 //! The kinds of resource, and how their types are written.
 
-/// A kind of resource.
+/// A kind of resource that is emulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum ResourceKind {
     Group,
@@ -64,7 +64,7 @@ impl ResourceKind {
         }
     }
 
-    /// Such as `Microsoft.Network/virtualNetworks/subnets`.
+    /// Its full type, such as `Microsoft.Network/virtualNetworks/subnets`.
     pub(crate) fn full(self) -> String {
         format!("{}/{}", self.namespace(), self.types().join("/"))
     }

@@ -15,14 +15,14 @@ pub struct LedgerEntry {
     /// Its type, such as `Microsoft.Compute/disks`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// When it was created.
+    /// When it was created, by the emulator's clock.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
     /// The object id of the principal that created it; none if it is from the seed.
     pub created_by: Option<Uuid>,
     /// The resource that it was created together with, such as the machine of a disk.
     pub created_with: Option<String>,
-    /// When it was deleted.
+    /// When it was deleted; none while it exists.
     #[serde(with = "time::serde::rfc3339::option")]
     pub deleted_at: Option<OffsetDateTime>,
     /// The object id of the principal that deleted it, or that deleted the resource it was a part of.
@@ -30,7 +30,7 @@ pub struct LedgerEntry {
 }
 
 impl LedgerEntry {
-    /// Whether it still exists.
+    /// Whether the resource still exists.
     pub fn is_live(&self) -> bool {
         self.deleted_at.is_none()
     }
@@ -62,7 +62,7 @@ impl Ledger {
         });
     }
 
-    /// Notes a deletion.
+    /// Notes the deletion of a resource, if it exists.
     pub(crate) fn deleted(&mut self, id: &str, at: OffsetDateTime, by: Option<Uuid>) {
         if let Some(entry) = self.live(id) {
             entry.deleted_at = Some(at);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::agent::{AgentScript, Guest};
 use crate::base::moment::Moment;
 
-/// Whether a machine runs.
+/// Whether a machine runs, and whether it holds cores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Power {
     #[default]

@@ -1,6 +1,6 @@
 //! What the emulated Azure offers: regions, sizes and images.
 
-/// A region.
+/// A region in which everything is offered.
 pub(crate) struct Region {
     pub(crate) name: &'static str,
     pub(crate) display_name: &'static str,
@@ -12,7 +12,7 @@ const fn region(name: &'static str, display_name: &'static str, zones: u8) -> Re
     Region { name, display_name, zones }
 }
 
-/// Every region.
+/// Every region that the emulator has.
 pub(crate) const REGIONS: &[Region] = &[
     region("eastus", "East US", 3),
     region("eastus2", "East US 2", 3),
@@ -44,7 +44,7 @@ pub(crate) fn region_names() -> String {
     REGIONS.iter().map(|region| region.name).collect::<Vec<_>>().join(",")
 }
 
-/// A processor architecture.
+/// The processor architecture of a size or an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Architecture {
     X64,
@@ -137,7 +137,7 @@ pub(crate) struct Image {
     pub(crate) publisher: &'static str,
     pub(crate) offer: &'static str,
     pub(crate) sku: &'static str,
-    /// Oldest first.
+    /// Its versions, the oldest first.
     pub(crate) versions: &'static [&'static str],
     pub(crate) generation: &'static str,
     pub(crate) architecture: Architecture,

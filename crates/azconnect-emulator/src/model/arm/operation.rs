@@ -15,9 +15,9 @@ use crate::base::settings::resource_manager::OperationKind;
 pub(crate) enum Work {
     /// Nothing more: the subject is already as the request described it.
     Provision,
-    /// A machine is created.
+    /// A machine begins to run.
     CreateMachine,
-    /// The subject is removed.
+    /// The subject is removed with all that is inside it.
     Delete,
     /// The subject is removed from the resource that it is inside.
     DeleteEmbedded,
@@ -51,7 +51,7 @@ impl Progress {
     }
 }
 
-/// An operation.
+/// A long-running operation, kept after its end so that it can still be read.
 pub(crate) struct Operation {
     pub(crate) id: Uuid,
     pub(crate) number: u64,
@@ -62,7 +62,7 @@ pub(crate) struct Operation {
     pub(crate) subscription: String,
     pub(crate) location: String,
     pub(crate) started: Moment,
-    /// In elapsed time.
+    /// When it ends, in elapsed time.
     pub(crate) ends: Duration,
     pub(crate) progress: Progress,
     pub(crate) ended: Option<OffsetDateTime>,

@@ -59,7 +59,7 @@ pub(crate) enum Content {
     Document(ResourceKind),
     /// A network interface, and the machine that it is kept for after the machine's creation failed.
     Nic(Option<Reservation>),
-    /// A virtual machine.
+    /// A virtual machine, with what happens inside it.
     Machine(Box<Machine>),
     /// A run command; nothing until its script was sent.
     RunCommand(Option<Run>),
@@ -193,12 +193,12 @@ impl Resource {
         self.at(pointer)?.as_str()
     }
 
-    /// Its properties.
+    /// The `properties` of its document, to change them.
     pub(crate) fn properties(&mut self) -> Option<&mut Map<String, Value>> {
         self.document.get_mut("properties")?.as_object_mut()
     }
 
-    /// Sets a property.
+    /// Sets one of the `properties` of its document.
     pub(crate) fn set(&mut self, name: &str, value: Value) {
         if let Some(properties) = self.properties() {
             properties.insert(name.to_owned(), value);

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::address::{same, within};
 
-/// A role.
+/// A role: the actions that it allows, and where it may be assigned.
 #[derive(Clone, Debug)]
 pub(crate) struct Definition {
     pub(crate) id: Uuid,
@@ -34,7 +34,7 @@ pub(crate) struct Assignment {
     pub(crate) by: Option<Uuid>,
 }
 
-/// All roles and assignments.
+/// All roles, and to whom they are given.
 pub(crate) struct Roles {
     pub(crate) definitions: Vec<Definition>,
     pub(crate) assignments: Vec<Assignment>,

@@ -99,7 +99,7 @@ impl Organization {
         self.groups.iter().find(|group| group.project == project && group.name.eq_ignore_ascii_case(&name))
     }
 
-    /// `[Scope]\Name` of a group.
+    /// The name of a group with its scope, as `[Scope]\Name`.
     pub(crate) fn group_name(&self, group: &Group) -> String {
         let scope = group.project.and_then(|id| self.project_by_id(id)).map_or(&self.name, |project| &project.name);
         format!(r"[{scope}]\{}", group.name)

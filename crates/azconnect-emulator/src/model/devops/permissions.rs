@@ -51,6 +51,7 @@ impl Organization {
         if let Ok(project) = Uuid::parse_str(scope) {
             bits |= self.bits_of_groups(member, project);
         }
+        // Whoever creates a connection may do everything with it, without a grant.
         let created = self.connections.iter().any(|one| Some(one.id) == connection && one.creator == Some(member));
         if created { bits | ALL } else { bits }
     }

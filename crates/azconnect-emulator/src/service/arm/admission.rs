@@ -95,6 +95,7 @@ pub(crate) fn known_subscription(world: &mut World, call: &Call, caller: Caller,
             format!("The subscription '{named}' could not be found."),
         ));
     };
+    // The refusal names the right tenant, which clients offer to the person.
     if subscription.tenant != caller.tenant {
         let (mine, right) = (caller.tenant, subscription.tenant);
         return Err(Refusal::new(

@@ -42,13 +42,13 @@ pub(crate) fn permissions(cx: &Context<'_>, world: &World) -> OrRefusal<Reply> {
     Ok(list::page(cx, world, items))
 }
 
-/// Shows one assignment.
+/// Shows one role assignment at the scope of the request.
 pub(crate) fn assignment(cx: &Context<'_>, world: &World, name: &str) -> OrRefusal<Reply> {
     permit(cx, world, ASSIGNMENTS, Some(name), "read")?;
     one(world, &cx.address.scope, name).map(|assignment| Reply::new(200, shown(assignment)))
 }
 
-/// Shows one role.
+/// Shows one role definition.
 pub(crate) fn definition(cx: &Context<'_>, world: &World, name: &str) -> OrRefusal<Reply> {
     permit(cx, world, DEFINITIONS, Some(name), "read")?;
     defined(world, name).map(|role| Reply::new(200, shown_role(&cx.address.scope, role)))
@@ -136,6 +136,7 @@ pub(crate) fn assign(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefus
         role,
         principal,
         principal_type: kind,
+        // Listed from now on, and without an effect until the lag has passed.
         effective: cx.now.elapsed.saturating_add(world.settings.resource_manager.role_lag),
         created: cx.now.wall,
         by: Some(cx.caller.object_id()),

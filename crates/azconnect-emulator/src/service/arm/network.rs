@@ -178,6 +178,7 @@ fn put_public_ip(cx: &Context<'_>, world: &mut World, target: &Target) -> OrRefu
     let mut properties = properties(&cx.body);
     let sku = cx.text("/sku/name").unwrap_or("Basic");
     let allocation = cx.text("/properties/publicIPAllocationMethod").unwrap_or("Dynamic");
+    // Basic addresses are retired: the service refuses every new one, in the words of a quota.
     if same(sku, "Basic") {
         return Err(Refusal::new(
             400,
@@ -219,6 +220,7 @@ fn put_embedded(cx: &Context<'_>, world: &mut World, target: &Target) -> OrRefus
     let Some(resource) = world.arm.get(&parent) else {
         return Err(Refusal::new(404, "ResourceNotFound", format!("The resource {parent} was not found.")));
     };
+    // An item changes together with its parent, which one operation at a time may change.
     if resource.operation.is_some() {
         return Err(super::write::busy(cx, world, resource));
     }

@@ -20,7 +20,7 @@ use crate::model::arm::operation::{Operation, Progress, Work};
 use crate::model::arm::resource::ProvisioningState;
 use crate::model::world::World;
 
-/// What is to begin.
+/// The operation that is to begin, and what it will do.
 pub(crate) struct Start<'a> {
     pub(crate) kind: OperationKind,
     pub(crate) subject: &'a str,
@@ -42,6 +42,7 @@ impl Context<'_> {
         world.arm.operations_begun += 1;
         // As .NET counts: tenths of microseconds since the year 1.
         let ticks = self.now.wall.unix_timestamp_nanos() / 100 + 621_355_968_000_000_000;
+        // Real addresses are signed and several KB long, so a client that cuts or rewrites them must fail here too.
         let token = vec![
             ("t".to_owned(), ticks.to_string()),
             ("c".to_owned(), format!("MII{}", world.dice.text(CERTIFICATE_LENGTH))),
@@ -208,6 +209,7 @@ impl Operation {
                 map.insert("endTime".to_owned(), json!(text(ended)));
             }
             let error = self.failure.as_ref().and_then(|failure| refusal::in_operation(&failure.refusal));
+            // A failure that is scripted shows only once the operation has ended.
             if let (Some(error), true) = (error, self.progress != Progress::Running) {
                 map.insert("error".to_owned(), error);
             }
@@ -222,8 +224,7 @@ pub(crate) fn poll(cx: &Context<'_>, world: &World, id: &str, result: bool) -> O
     let Some(operation) = operation else {
         return Err(Refusal::new(404, "NotFound", format!("The entity was not found: operation {id}.")));
     };
-    // Compute says in the query which of the two is meant.
-    // Compute has one path for both addresses.
+    // Compute has one path for both addresses, and says in the query which of them is meant.
     let result = if operation.namespace == "Microsoft.Compute" { cx.call.query.flag("monitor") } else { result };
     if !is_as_signed(&cx.call.query, &operation.query(result)) {
         return Err(Refusal::new(

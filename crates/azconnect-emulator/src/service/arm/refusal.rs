@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::base::answer::{Answer, WithHeader, empty, json_answer, typed};
 use crate::base::refusal::{ErrorShape, Refusal};
 
-/// The error object itself.
+/// The error object, with code, message and whatever else the refusal has.
 pub(crate) fn error(refusal: &Refusal) -> Value {
     let mut object = Map::new();
     object.insert("code".to_owned(), json!(refusal.code));
@@ -57,7 +57,7 @@ fn nested(refusal: &Refusal) -> Value {
     })
 }
 
-/// The whole answer.
+/// The answer to a refused request: status, headers and body.
 pub(crate) fn answer(refusal: &Refusal) -> Answer {
     let answer = match (body(refusal), refusal.shape) {
         (Some(body), _) => json_answer(refusal.status, &body).with_header("x-ms-failure-cause", "service"),

@@ -261,6 +261,7 @@ fn delete(cx: &Context<'_>, world: &mut World, kind: ResourceKind, id: &str) -> 
     }
     let Some(resource) = world.arm.get(id) else { return Ok(Reply::new(204, Value::Null)) };
     let (id, location) = (resource.id.clone(), resource.location.clone());
+    // A deletion that is asked for again joins the one under way.
     if let (ProvisioningState::Deleting, Some(running)) = (resource.state, resource.operation) {
         return Ok(Reply::new(202, Value::Null).operation(running, PollAddresses::Both));
     }
@@ -274,6 +275,7 @@ fn delete(cx: &Context<'_>, world: &mut World, kind: ResourceKind, id: &str) -> 
             format!("Disk {} is attached to VM {}.", resource.name(), holder.id),
         ));
     }
+    // Deleting takes precedence over a write that has not ended.
     if let Some(running) = resource.operation {
         preempt(world, running, cx.now);
     }

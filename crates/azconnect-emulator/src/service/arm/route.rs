@@ -57,6 +57,7 @@ const ROUTES: &[Route<Handler>] = &[
     Route::new("PUT", "{scope}/providers/Microsoft.Authorization/roleDefinitions/{name}", |cx, world, at| {
         authorization::define(cx, world, at.get("name"))
     }),
+    // Before the general route, which would take these for resources of a group.
     Route::new("*", "{scope}/providers/Microsoft.Authorization/{rest*}", |_, _, _| Err(Refusal::not_emulated())),
     Route::new("GET", "subscription/providers/{namespace}", |cx, world, at| {
         subscription::provider(cx, world, at.get("namespace"))

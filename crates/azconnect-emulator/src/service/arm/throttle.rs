@@ -28,6 +28,7 @@ impl Buckets {
             headers.push((format!("x-ms-ratelimit-remaining-subscription-global-{word}"), (left * 15).to_string()));
         }
         let mut resource = Vec::new();
+        // Compute has budgets of its own, beside those of the subscription.
         for (policy, key, budget) in compute_budgets(cx) {
             let left = self.draw(key, budget, cx.now.elapsed).map_err(|wait| {
                 refused(wait, "TooManyRequests", format!("The request is being throttled as the limit has been reached for operation type - {policy}. For more information, see - https://aka.ms/computethrottling"))

@@ -10,7 +10,7 @@ use crate::model::arm::offers::{SIZES, Size, region_named, region_names, size_na
 use crate::model::arm::resource::Resource;
 use crate::model::world::World;
 
-/// The usual limits.
+/// The limits of a subscription in a region, unless its seed or a test sets another.
 const CORES: u32 = 100;
 const MACHINES: u32 = 25_000;
 const PUBLIC_IPS: u32 = 1000;

@@ -167,6 +167,7 @@ impl Context<'_> {
                 location: &target.location,
             },
         );
+        // Microsoft.Network says `Updating` of new resources as well.
         let pending = if target.exists || target.kind.namespace() == "Microsoft.Network" {
             ProvisioningState::Updating
         } else {

@@ -158,6 +158,7 @@ fn members_below(organization: &Organization, id: Uuid) -> BTreeSet<Uuid> {
     let (mut below, mut frontier) = (BTreeSet::new(), vec![id]);
     while let Some(group) = frontier.pop() {
         for member in direct_members(organization, group) {
+            // Each one once, since groups may contain each other.
             if below.insert(member) {
                 frontier.push(member);
             }

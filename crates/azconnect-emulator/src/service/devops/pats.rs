@@ -54,6 +54,7 @@ fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
     let organization = cx.organization_mut(world)?;
     let mut shown = show(organization, &pat);
     if let Some(map) = shown.as_object_mut() {
+        // The one answer that shows it: no later one does.
         map.insert("token".to_owned(), json!(pat.token.expose()));
     }
     organization.pats.push(pat);

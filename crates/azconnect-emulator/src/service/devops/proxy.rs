@@ -63,6 +63,7 @@ pub(super) fn answer(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
             return Err(refusal::endpoint(id));
         }
     };
+    // Azure DevOps asks Entra ID, whose replicas may disagree about a new secret.
     let replica = world.next_replica(Service::Login);
     let verdict = subject.test(cx, world, replica)?;
     let status = if world.settings.numeric_status_codes { json!(verdict.status) } else { json!(word(verdict.status)) };
@@ -74,6 +75,7 @@ pub(super) fn answer(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
 fn find_stored<'w>(cx: &Context<'_>, world: &'w World) -> OrRefusal<Option<&'w Connection>> {
     let organization = cx.organization(world)?;
     let project = super::endpoints::project(cx, organization, cx.project.unwrap_or_default())?.id;
+    // `0` and the empty GUID stand for a connection that is not stored yet.
     let named = cx.call.query.filled("endpointId").filter(|id| *id != "0");
     let Some(id) = named.and_then(|id| Uuid::parse_str(id).ok()).filter(|id| !id.is_nil()) else { return Ok(None) };
     let found = organization.connection(id, cx.now.elapsed).filter(|one| one.reference(project).is_some());
@@ -88,6 +90,7 @@ fn find_stored<'w>(cx: &Context<'_>, world: &'w World) -> OrRefusal<Option<&'w C
 fn merge(mut document: Map<String, Value>, stored: Option<&Connection>) -> Subject {
     let mut secrets = take_secrets(&mut document).secrets;
     for (key, text) in stored.into_iter().flat_map(|stored| &stored.secrets) {
+        // A candidate that brings a secret is tested with that one alone.
         if secrets.is_empty() {
             secrets.push((key.clone(), text.duplicate()));
         }

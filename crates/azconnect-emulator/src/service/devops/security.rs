@@ -23,7 +23,7 @@ pub(super) fn permissions(cx: &Context<'_>, world: &World, (namespace, bits): (&
     Ok(json_answer(200, &json!({"count": value.len(), "value": value})))
 }
 
-/// `POST {org}/_apis/security/permissionevaluationbatch`.
+/// Answers `POST {org}/_apis/security/permissionevaluationbatch`: one value for each evaluation.
 pub(super) fn batch(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
     let body = cx.call.json().map_err(|_| refusal::argument("The body of the request is not valid JSON."))?;
     let evaluations = body.as_object().and_then(|map| field(map, "evaluations")).and_then(Value::as_array);
@@ -49,7 +49,7 @@ pub(super) fn batch(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
     Ok(json_answer(200, &json!({"evaluations": answered})))
 }
 
-/// `GET {org}/_apis/securitynamespaces[/{namespace}]`.
+/// Answers `GET {org}/_apis/securitynamespaces[/{namespace}]` with the one namespace that is emulated.
 pub(super) fn namespaces(id: Option<&str>) -> OrRefusal<Answer> {
     if let Some(id) = id {
         check_namespace(id)?;

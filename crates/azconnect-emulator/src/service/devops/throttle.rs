@@ -52,6 +52,7 @@ impl Usage {
         if u64::from(self.used) * 5 < u64::from(self.limit) * 4 {
             return answer;
         }
+        // The service delays a request by 30 seconds at most.
         let answer = answer.with_header("retry-after", &self.pause.clamp(1, 30).to_string());
         self.headers().into_iter().fold(answer, |answer, (name, value)| answer.with_header(name, &value))
     }

@@ -23,10 +23,11 @@ const NOT_EMULATED: [&str; 4] = [
     "urn:ietf:params:oauth:grant-type:jwt-bearer",
 ];
 
-/// Answers a token request.
+/// Answers a token request to a tenant, which the path names by id or domain.
 pub(super) fn token(cx: &Context<'_>, world: &mut World, tenant: &str) -> OrRefusal<Answer> {
     let form = cx.call.form();
     let grant = form.get("grant_type").unwrap_or_default();
+    // A gap is loud: a refusal in Entra ID's words would be taken for the service's own.
     if NOT_EMULATED.contains(&grant) || form.get("client_assertion").is_some() {
         return Err(Refusal::not_emulated());
     }
@@ -127,6 +128,7 @@ fn check_secret(
     let missing = || refusal::application_not_found(client, &tenant.display_name);
     let client_id = Uuid::parse_str(client).map_err(|_| missing())?;
     let principal = tenant.principal_of(client_id).ok_or_else(missing)?;
+    // To a replica that has not heard of it, a new application does not exist.
     if !replica.has_seen_creation(principal.object_id, principal.created.elapsed) {
         return Err(missing());
     }

@@ -51,6 +51,7 @@ pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
         sign_in_audience: audience,
         passwords: Vec::new(),
         federated: Vec::new(),
+        // Whoever creates an application owns it, and so may change it with `Application.ReadWrite.OwnedBy`.
         owners: vec![cx.caller.object_id()],
         created: Birth { wall: cx.now.wall, elapsed: Some(cx.now.elapsed) },
         document: body,
@@ -80,6 +81,7 @@ pub(super) fn update(cx: &Context<'_>, world: &mut World, key: &Key) -> OrRefusa
     if let Some(audience) = audience {
         application.sign_in_audience = audience;
     }
+    // Merged and not replaced: a PATCH keeps what it leaves out.
     application.document.extend(body);
     Ok(empty(204))
 }

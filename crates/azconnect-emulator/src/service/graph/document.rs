@@ -30,7 +30,7 @@ fn passwords(all: &[Password], replica: &Replica<'_>) -> Value {
     all.iter().filter(|one| one.is_known_to(replica)).map(password).collect()
 }
 
-/// An application.
+/// An application, with the secrets that a replica lists.
 pub(super) fn application(application: &Application, tenant: &Tenant, replica: &Replica<'_>) -> Map<String, Value> {
     let document = json!({
         "id": application.object_id.to_string(),
@@ -87,7 +87,7 @@ pub(super) fn application(application: &Application, tenant: &Tenant, replica: &
     overlaid(document, &application.document)
 }
 
-/// A service principal.
+/// A service principal, with the secrets that a replica lists.
 pub(super) fn principal(
     principal: &ServicePrincipal,
     owner: Option<&Tenant>,
@@ -136,7 +136,7 @@ pub(super) fn principal(
     overlaid(document, &principal.document)
 }
 
-/// A person.
+/// A person, as an object of the directory.
 pub(super) fn user(user: &User) -> Map<String, Value> {
     let document = json!({
         "id": user.object_id.to_string(),
@@ -154,7 +154,7 @@ pub(super) fn user(user: &User) -> Map<String, Value> {
     overlaid(document, &Map::new())
 }
 
-/// A federated identity credential.
+/// A federated identity credential, with what Graph adds to it.
 pub(super) fn federated(credential: &Federated) -> Map<String, Value> {
     let document = json!({
         "id": credential.id.to_string(),

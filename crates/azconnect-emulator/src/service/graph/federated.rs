@@ -66,6 +66,7 @@ pub(super) fn update(cx: &Context<'_>, world: &mut World, key: &Key, id: &str) -
     let body = read(cx)?;
     let application = applications::find(cx, world, key)?;
     let known = application.federated.iter().find(|one| names(one, id)).ok_or_else(|| refusal::not_found(id))?;
+    // The reference calls the name immutable.
     let renamed = body.get("name").is_some_and(|name| Some(name) != known.document.get("name"));
     if renamed {
         return Err(refusal::bad_request("Property 'name' of a federated identity credential cannot be changed."));
@@ -122,6 +123,7 @@ fn check(application: &Application, body: &Map<String, Value>, own: Option<Uuid>
             return Err(Refusal::new(409, "Request_MultipleObjectsWithSameKeyValue", text));
         }
         let same = |field: &str| text(&other.document, field) == text(body, field);
+        // By the reference, issuer and subject are unique together.
         if same("issuer") && same("subject") {
             let text = "FederatedIdentityCredential with the same issuer and subject already exists.";
             return Err(Refusal::new(409, "Request_MultipleObjectsWithSameKeyValue", text));

@@ -12,7 +12,7 @@ use crate::model::world::World;
 /// The id of every tenant's default policy.
 pub(super) const POLICY_ID: Uuid = Uuid::nil();
 
-/// `POST /directoryObjects/getByIds`.
+/// Answers `POST /directoryObjects/getByIds`: those of the ids that the tenant has.
 pub(super) fn by_ids(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
     cx.may_read()?;
     let body = cx.call.json().map_err(|_| malformed())?;
@@ -52,7 +52,7 @@ pub(super) fn by_ids(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
     Ok(json_answer(200, &json!({"@odata.context": context, "value": found})))
 }
 
-/// `GET /policies/defaultAppManagementPolicy`.
+/// Answers `GET /policies/defaultAppManagementPolicy` with the tenant's longest life of a secret.
 pub(super) fn policy(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
     cx.may_read_policies()?;
     let tenant = world.directory.tenant_by_id(cx.caller.tenant);

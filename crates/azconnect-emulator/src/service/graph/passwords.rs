@@ -24,11 +24,13 @@ pub(super) fn add(cx: &Context<'_>, world: &mut World, kind: HolderKind, key: &K
     let holder = find(cx, world, kind, key)?;
     let now = cx.now;
     let start = wanted.start.unwrap_or(now.wall);
+    // Two years is the documented default.
     let end = wanted.end.unwrap_or(start + Duration::days(730));
     if end <= start || end <= now.wall {
         return Err(refusal::bad_request("The passwordCredential's endDateTime is invalid: it is not in the future."));
     }
     check_policy(world, cx.caller.tenant, end - start)?;
+    // A removed secret counts no more, although a replica may still accept it.
     let live = holder_passwords(world, cx.caller.tenant, &holder).iter().filter(|p| p.is_live()).count();
     let limit = if holder.personal { PERSONAL_LIMIT } else { LIMIT };
     if live >= limit {

@@ -34,6 +34,7 @@ pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
     let replica = cx.replica(world);
     let application = Uuid::parse_str(&text).ok().and_then(|id| {
         let (home, application) = world.directory.application(id)?;
+        // An application for one organization has no service principal in another.
         let reachable = home.id == cx.caller.tenant || application.sign_in_audience != "AzureADMyOrg";
         let known = replica.has_seen_creation(application.object_id, application.created.elapsed);
         (reachable && known).then_some(application)

@@ -64,6 +64,7 @@ pub(super) fn page(
     let mut body = json!({"@odata.context": format!("{}/$metadata#{collection}{suffix}", cx.base())});
     if let Some(map) = body.as_object_mut() {
         let eventual = cx.call.header("consistencylevel").is_some_and(|l| l.eq_ignore_ascii_case("eventual"));
+        // Graph counts only for a caller that accepts a count which may be out of date.
         if query.flag("$count") && eventual {
             map.insert("@odata.count".to_owned(), json!(total));
         }

@@ -41,6 +41,7 @@ pub(super) fn add_organization(
         usage: HashMap::new(),
     };
     organization.create_collection_groups();
+    // Built when all projects are there, since a connection may be shared with any of them.
     let mut connections = Vec::new();
     for project in seed.projects {
         let ProjectSeed { id, name, description, state, connections: seeds } = project;

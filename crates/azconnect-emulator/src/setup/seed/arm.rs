@@ -46,7 +46,7 @@ pub(crate) struct AssignmentSeed {
     pub(crate) group: Option<String>,
 }
 
-/// Reads the fields.
+/// Reads what a subscription may do from the fields of its seed.
 pub(crate) fn read(node: &Node<'_>) -> Result<AccountSeed, Error> {
     Ok(AccountSeed {
         state: node.maybe_text("state")?,
@@ -158,7 +158,7 @@ fn location(node: &Node<'_>) -> Result<&'static str, Error> {
     region.ok_or_else(|| location.wrong("is not a region", "use one such as westeurope"))
 }
 
-/// Reads a scripted failure.
+/// Reads a scripted failure from the fields of a fault.
 pub(crate) fn read_failure(node: &Node<'_>) -> Result<Failure, Error> {
     let mut failure = Failure::new(node.required("code")?.text()?);
     if let Some(status) = node.optional("status")? {

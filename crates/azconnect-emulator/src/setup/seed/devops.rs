@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::node::Node;
 use crate::base::dice::named_guid;
 
-/// An organization.
+/// An organization of a seed.
 pub(crate) struct OrganizationSeed {
     pub(crate) id: Uuid,
     pub(crate) name: String,
@@ -19,7 +19,7 @@ pub(crate) struct OrganizationSeed {
     pub(crate) pats: Vec<PatSeed>,
 }
 
-/// A project.
+/// A project of an organization of a seed.
 pub(crate) struct ProjectSeed {
     pub(crate) id: Uuid,
     pub(crate) name: String,
@@ -28,7 +28,7 @@ pub(crate) struct ProjectSeed {
     pub(crate) connections: Vec<ConnectionSeed>,
 }
 
-/// A service connection.
+/// A service connection of a project of a seed.
 pub(crate) struct ConnectionSeed {
     pub(crate) path: String,
     pub(crate) id: Uuid,
@@ -65,7 +65,7 @@ pub(crate) struct MemberSeed {
     pub(crate) grants: Vec<(String, u32)>,
 }
 
-/// A personal access token.
+/// A personal access token of an organization of a seed.
 pub(crate) struct PatSeed {
     pub(crate) path: String,
     pub(crate) user: String,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::node::Node;
 use crate::base::dice::named_guid;
 
-/// A tenant.
+/// A tenant of a seed.
 pub(crate) struct TenantSeed {
     pub(crate) id: Uuid,
     pub(crate) domain: String,
@@ -30,7 +30,7 @@ pub(crate) struct ApplicationSeed {
     pub(crate) principal: Option<PrincipalSeed>,
 }
 
-/// A service principal.
+/// A service principal of a seed.
 pub(crate) struct PrincipalSeed {
     pub(crate) object_id: Uuid,
     pub(crate) client_id: Uuid,
@@ -43,7 +43,7 @@ pub(crate) struct PrincipalSeed {
     pub(crate) organizations: Vec<String>,
 }
 
-/// A person.
+/// A person of a tenant of a seed.
 pub(crate) struct UserSeed {
     pub(crate) object_id: Uuid,
     pub(crate) principal_name: String,
@@ -52,7 +52,7 @@ pub(crate) struct UserSeed {
     pub(crate) organizations: Vec<String>,
 }
 
-/// A client secret.
+/// A client secret of an application or service principal of a seed.
 pub(crate) struct PasswordSeed {
     pub(crate) name: Option<String>,
     pub(crate) key_id: Option<Uuid>,

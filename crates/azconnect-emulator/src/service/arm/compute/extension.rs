@@ -21,10 +21,11 @@ use crate::service::arm::write::{Write, properties};
 /// How long the service waits for an extension before the operation fails.
 const TIME_LIMIT: Duration = Duration::from_secs(90 * 60);
 
-/// Installs an extension.
+/// Installs an extension, or changes it.
 pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Reply> {
     let target = cx.prepare(world, ResourceKind::Extension, names)?;
     let mut shown = properties(&cx.body);
+    // Taken out before anything is stored: protected settings hold secrets, and no answer shows them.
     let kept = |shown: &mut Map<String, Value>| shown.remove("protectedSettings");
     if target.same_running.is_some() {
         return Ok(cx.write(world, &target, write(shown)));
@@ -58,6 +59,7 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefu
     let protected = kept(&mut shown);
     let failure = outcome(cx, world, &machine, protected.as_ref());
     let reply = cx.write(world, &target, write(shown));
+    // A failure that a test scripted comes before the one that follows from the script.
     if let (Some(failure), Some(id)) = (failure, reply.operation)
         && let Some(operation) = world.arm.operations.get_mut(&id)
         && operation.failure.is_none()

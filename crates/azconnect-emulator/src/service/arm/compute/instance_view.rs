@@ -34,6 +34,7 @@ pub(crate) fn of(world: &World, machine: &Resource, now: Moment) -> Value {
             let (code, words) = inner.power.status();
             statuses.push(json!({"code": code, "level": "Info", "displayStatus": words}));
         }
+        // Name and system are told by the guest agent, so they are absent until it answers.
         if inner.agent_ready().is_some_and(|ready| ready <= now.elapsed) {
             let name = machine.text("properties/osProfile/computerName").unwrap_or(machine.name());
             map.insert("computerName".to_owned(), json!(name));

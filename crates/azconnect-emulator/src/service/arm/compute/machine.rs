@@ -166,6 +166,7 @@ fn begin_power(
     }
     let size = machine.text("properties/hardwareProfile/vmSize").and_then(size_named);
     let (location, id) = (machine.location.clone(), machine.id.clone());
+    // A deallocated machine uses no cores, so starting it takes them from the quota again.
     if let (OperationKind::Start, Some(size), true) = (kind, size, inner.is_some_and(|inner| inner.is_deallocated())) {
         usage::require_cores(cx, world, &Need { location: &location, size, machine: &id })?;
     }
@@ -242,6 +243,7 @@ pub(crate) fn make_disks(cx: &Context<'_>, world: &mut World, machine: &str, sto
         let size = map.get("diskSizeGB").and_then(Value::as_u64).unwrap_or(30);
         map.insert("name".to_owned(), json!(disk_name));
         map.insert("diskSizeGB".to_owned(), json!(size));
+        // The service's default, by which a disk outlives its machine.
         map.entry("deleteOption").or_insert(json!("Detach"));
         map.entry("caching").or_insert(json!("ReadWrite"));
         map.insert("managedDisk".to_owned(), json!({"id": id, "storageAccountType": tier}));

@@ -78,6 +78,7 @@ pub(crate) fn check_size(cx: &Context<'_>, world: &mut World, location: &str) ->
 /// The image, if there is one and it fits the size.
 fn check_image(cx: &Context<'_>, world: &mut World, size: &Size) -> OrRefusal<Option<&'static Image>> {
     let text = |field: &str| cx.text(&format!("/properties/storageProfile/imageReference/{field}")).unwrap_or_default();
+    // Only images of the marketplace are emulated, so one of a customer's own is never there.
     if let Some(id) = cx.text("/properties/storageProfile/imageReference/id") {
         let location = cx.text("/location").unwrap_or_default();
         return Err(Refusal::new(

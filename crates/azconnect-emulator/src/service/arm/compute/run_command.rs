@@ -54,8 +54,10 @@ fn schedule(cx: &Context<'_>, world: &mut World, id: &str, machine: &str, operat
     let asked = cx.body.clone();
     let usual = world.settings.resource_manager.duration(OperationKind::RunCommand);
     let end = end_of(world, machine, &asked, cx.now).saturating_add(usual);
+    // Without waiting, the operation says only that the script was sent; the instance view tells how it went.
     let waits = cx.at("/properties/asyncExecution") != Some(&json!(true));
     let name = last(id).to_owned();
+    // A script that fails is a success of the operation, unless the caller asks for the contrary.
     let strict = cx.at("/properties/treatFailureAsDeploymentFailure") == Some(&json!(true));
     let failing = strict && waits && {
         let outcome = world.arm.get(machine).and_then(|machine| outcome_at(machine, &asked, end));

@@ -85,6 +85,7 @@ impl Configuring<'_> {
             return fixed_address(id, wanted, (prefix, range), &taken);
         }
         let is_free = |address: &Ipv4Addr| !taken.iter().any(|(_, other)| other == address);
+        // A later write keeps the address, as long as the subnet still has it.
         if let Some(own) = own.filter(|own| range.holds(*own) && is_free(own)) {
             return Ok(own);
         }
@@ -116,6 +117,7 @@ impl Configuring<'_> {
                 taken.push((user.to_owned(), address));
             }
         }
+        // The configurations before this one in the same request are stored nowhere yet.
         taken.extend(self.others.iter().filter_map(|other| Some((id.to_owned(), address(other)?))));
         (own, taken)
     }

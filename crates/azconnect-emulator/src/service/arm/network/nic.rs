@@ -84,9 +84,11 @@ pub(crate) fn require_reference(cx: &Context<'_>, world: &World, user: &str, id:
     };
     let Some(resource) = resource else { return Err(missing()) };
     let wanted = region_named(cx.text("/location").unwrap_or_default());
+    // What is in another region counts as not there.
     if user_kind != ResourceKind::Subnet && wanted.is_some_and(|region| region.name != resource.location) {
         return Err(missing());
     }
+    // A subnet may refer into its own network, which is being written with it and so is not ready.
     if resource.state == ProvisioningState::Succeeded || same_id(holder, parent_id(user)) || same_id(holder, user) {
         return Ok(());
     }

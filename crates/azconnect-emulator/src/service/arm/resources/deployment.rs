@@ -24,7 +24,7 @@ use crate::service::arm::resource::not_found;
 use crate::service::arm::write::properties;
 use crate::service::arm::{refusal, resource, view};
 
-/// Answers `…/deployments/{name}/validate`.
+/// Answers `…/deployments/{name}/validate`: all that the service checks, without an effect.
 pub(crate) fn validate(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Reply> {
     let scope = cx.address.group_id().unwrap_or_default();
     cx.permit(world, "Microsoft.Resources/deployments/validate/action", &scope)?;

@@ -25,7 +25,7 @@ fn permitted(cx: &Context<'_>, world: &World, action: &str) -> OrRefusal<String>
     Ok(id)
 }
 
-/// Shows a group.
+/// Shows the group of the request.
 pub(crate) fn get(cx: &Context<'_>, world: &World) -> OrRefusal<Reply> {
     let id = permitted(cx, world, "read")?;
     shown(cx, world, &id)
@@ -119,6 +119,7 @@ pub(crate) fn delete(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
     let id = &permitted(cx, world, "delete")?;
     let Some(group) = world.arm.get(id) else { return Err(not_found(cx)) };
     let (id, location, running) = (group.id.clone(), group.location.clone(), group.operation);
+    // Asked for again, the deletion under way answers for both.
     if let Some(running) = running {
         return Ok(Reply::new(202, Value::Null).operation(running, PollAddresses::Location));
     }

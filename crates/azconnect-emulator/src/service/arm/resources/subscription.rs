@@ -58,7 +58,7 @@ fn scope(cx: &Context<'_>) -> String {
     format!("/subscriptions/{}", cx.address.subscription)
 }
 
-/// Shows the subscription.
+/// Shows the subscription of the request.
 pub(crate) fn get(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
     if !is_visible(world, cx.caller.object_id(), cx.subscription, cx.now.elapsed) {
         cx.permit(world, "Microsoft.Resources/subscriptions/read", &scope(cx))?;
@@ -68,13 +68,13 @@ pub(crate) fn get(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
     Ok(Reply::new(200, document))
 }
 
-/// Lists the regions.
+/// Lists the regions that the subscription may use.
 pub(crate) fn locations(cx: &Context<'_>, world: &World) -> OrRefusal<Reply> {
     cx.permit(world, "Microsoft.Resources/subscriptions/locations/read", &scope(cx))?;
     Ok(Reply::new(200, regions(cx)))
 }
 
-/// Lists the resource providers.
+/// Lists the resource providers, and whether each is registered.
 pub(crate) fn providers(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
     cx.permit(world, "Microsoft.Resources/subscriptions/providers/read", &scope(cx))?;
     let all = PROVIDERS.iter().filter_map(|(namespace, _)| shown(cx, world, namespace)).collect();
@@ -118,7 +118,7 @@ fn geography(name: &str) -> &'static str {
     }
 }
 
-/// Shows a resource provider.
+/// Shows one resource provider, and whether it is registered.
 pub(crate) fn provider(cx: &Context<'_>, world: &mut World, namespace: &str) -> OrRefusal<Reply> {
     cx.permit(world, "Microsoft.Resources/subscriptions/providers/read", &scope(cx))?;
     let shown = shown(cx, world, namespace).ok_or_else(|| invalid(namespace))?;

@@ -26,7 +26,7 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) depth: usize,
 }
 
-/// An expression.
+/// An expression of a template, as `[concat('a', parameters('b'))]` holds it.
 #[derive(Clone, Debug, PartialEq)]
 enum Expression {
     Literal(Value),
@@ -87,6 +87,7 @@ impl Reader<'_> {
     }
 
     fn expression(&mut self, depth: usize) -> OrRefusal<Expression> {
+        // A template comes from a request: without a limit, a nested one would exhaust the stack.
         if depth > 50 {
             return Err(invalid("an expression is too deep"));
         }
@@ -142,6 +143,7 @@ impl Evaluator<'_> {
     pub(crate) fn evaluate(&self, value: &Value) -> OrRefusal<Value> {
         Ok(match value {
             Value::String(text) => match text.strip_prefix('[') {
+                // A doubled bracket stands for a text that begins with one.
                 Some(rest) if rest.starts_with('[') => Value::String(rest.to_owned()),
                 Some(rest) if rest.ends_with(']') => self.text(rest.strip_suffix(']').unwrap_or(rest))?,
                 _ => value.clone(),
@@ -170,6 +172,7 @@ impl Evaluator<'_> {
     fn value(&self, expression: &Expression) -> OrRefusal<Value> {
         match expression {
             Expression::Literal(value) => Ok(value.clone()),
+            // Read apart from other functions: the branch that is not taken may refer to what is not there.
             Expression::Call(name, arguments) if name == "if" => {
                 let [condition, yes, no] = arguments.as_slice() else {
                     return Err(invalid("if needs three arguments"));
@@ -273,6 +276,7 @@ impl Evaluator<'_> {
         } else {
             self.world.arm.resources.values().find(|r| r.name().eq_ignore_ascii_case(text)).map(|r| r.id.clone())
         };
+        // What is still being written has no values yet: the step has to wait for it.
         let resource = id.and_then(|id| self.world.arm.get(&id)).filter(|resource| resource.operation.is_none());
         let Some(resource) = resource else {
             return Err(Refusal::new(404, NOT_YET, format!("The resource '{text}' is not there yet.")));

@@ -70,6 +70,7 @@ struct Plan {
 fn upgrade(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal<()> {
     let organization = cx.organization(world)?;
     let plan = plan(cx, world, organization, existing(cx, organization, id)?)?;
+    // An application that Azure DevOps made, it may change as well. Any other must trust the connection beforehand.
     if plan.automatic {
         let credential = json!({
             "name": id.to_string(),
@@ -93,6 +94,7 @@ fn upgrade(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal<()> {
         let before = connection.document.get("authorization").and_then(Value::as_object).cloned().unwrap_or_default();
         connection.converted = Some(Conversion {
             authorization: before,
+            // Kept, since a conversion can be taken back for a week.
             secrets: std::mem::take(&mut connection.secrets),
             deadline: cx.now.wall + WINDOW,
         });
@@ -130,6 +132,7 @@ fn plan(cx: &Context<'_>, world: &World, organization: &Organization, connection
     }
     let tenant = connection.parameter("tenantid").and_then(|id| Uuid::parse_str(id).ok());
     let tenant = tenant.ok_or_else(|| refused("The service connection names no tenant."))?;
+    // To change the application, the service signs in to the organization's own tenant only.
     if automatic && organization.tenant != Some(tenant) {
         let text = "Failed to obtain an access token for the tenant of the service connection without interaction.";
         return Err(Refusal::new(400, "AadAccessSilentException", text));

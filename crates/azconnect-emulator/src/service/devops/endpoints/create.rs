@@ -64,6 +64,7 @@ pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
     }
     let organization = cx.organization_mut(world)?;
     organization.connections.push(connection);
+    // The first connection of a project brings the project's endpoint groups into being.
     organization.create_lazy_groups();
     let organization = cx.organization(world)?;
     let stored = organization.connection(id, now.elapsed).ok_or_else(|| refusal::endpoint(&id.to_string()))?;
@@ -100,6 +101,7 @@ fn wanted_references(
 
 /// Issuer and subject by which Entra ID recognizes a service connection, in their current form.
 pub(super) fn federation(organization: &Organization, tenant: Uuid, connection: Uuid) -> (String, String) {
+    // A GUID as .NET lays out its bytes: the first three fields are reversed.
     let coded = |id: Uuid| URL_SAFE_NO_PAD.encode(id.to_bytes_le());
     let devops = Uuid::from_u128(0x499b_84ac_1321_427f_aa17_267c_a697_5798);
     let issuer = format!("https://login.microsoftonline.com/{tenant}/v2.0");

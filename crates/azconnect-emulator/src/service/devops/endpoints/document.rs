@@ -11,7 +11,7 @@ use crate::model::devops::permissions::{ADMINISTER, VIEW, collection_token, conn
 use crate::model::devops::{Connection, Member, Organization, Reference};
 use crate::service::devops::{Context, identity, refusal};
 
-/// How secrets are masked.
+/// How an answer masks the secrets of a service connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Masking {
     /// As `null`: the answers about one service connection.
@@ -42,6 +42,7 @@ pub(super) fn show(
     connection: &Connection,
     (project, masking): (Option<Uuid>, Masking),
 ) -> Value {
+    // With too little permission the service answers with the id and nothing else, and not with a refusal.
     if !may_view(cx, organization, connection) {
         return json!({"id": connection.id.to_string()});
     }
@@ -173,6 +174,7 @@ pub(super) fn check(document: &Map<String, Value>) -> OrRefusal<()> {
         let text = "Value cannot be null.\r\nParameter name: endpoint.Authorization.Scheme";
         return Err(Refusal::new(400, "ArgumentNullException", text));
     }
+    // The service's audit log has a `url` of its own, and fails on a second one.
     let inside = document.get("data").and_then(Value::as_object);
     if inside.is_some_and(|data| data.keys().any(|key| key.eq_ignore_ascii_case("url"))) {
         let text = "The audit log entry contains a duplicate data key: url.";

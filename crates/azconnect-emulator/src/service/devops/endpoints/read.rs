@@ -57,6 +57,7 @@ fn passes(cx: &Context<'_>, organization: &Organization, connection: &Connection
     };
     let id = connection.id.to_string();
     let owner = connection.text("owner").unwrap_or("library");
+    // A creation that will fail is listed until it has failed.
     let settled = connection.ready_at.is_none_or(|at| at <= cx.now.elapsed);
     let failed = connection.failure.is_some() && settled;
     organization.bits(cx.caller.id(), &connection_token(project, connection.id)) & wanted_bits(cx) != 0

@@ -71,10 +71,12 @@ pub(super) fn delete(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal
     let lag = world.settings.connection_lag;
     if let Some(connection) = cx.organization_mut(world)?.connection_mut(id, now.elapsed) {
         if last {
+            // The service deletes in the background, and shows the connection until it is done.
             connection.deleted_at = Some(now.elapsed + lag);
         } else {
             connection.references.retain(|reference| !projects.contains(&reference.project));
         }
+        // If its own project has left, the next one owns it.
         if let Some(first) = connection.references.first() {
             connection.owner_project = first.project;
         }

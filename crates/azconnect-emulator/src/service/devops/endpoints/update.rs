@@ -15,7 +15,7 @@ use crate::model::devops::{Connection, Organization, Reference};
 use crate::model::world::World;
 use crate::service::devops::{Context, refusal};
 
-/// Changes one service connection.
+/// Changes one service connection, or converts its scheme if the query says so.
 pub(super) fn update(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal<Answer> {
     let document = object(body(cx)?)?;
     match cx.call.query.filled("operation") {
@@ -39,6 +39,7 @@ pub(super) fn bulk(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
         let document = object(document)?;
         let id = document.get("id").and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok());
         let id = id.ok_or_else(|| refusal::argument("A service endpoint of the list has no valid id."))?;
+        // All are checked before the first one changes.
         Change::plan(cx, world, id, document.clone())?;
         read.push((id, document));
     }
@@ -87,6 +88,7 @@ impl Change {
         let automatic = connection.data("creationMode").is_some_and(|mode| mode.eq_ignore_ascii_case("Automatic"));
         connection.document = self.document;
         let emptied = self.confidential.empty.iter().any(|key| key.eq_ignore_ascii_case("accessToken"));
+        // An `accessToken` of `null` empties the cache that tests read, and every later test fails.
         if service_principal && emptied {
             connection.broken = true;
         } else if !self.confidential.secrets.is_empty() {
@@ -100,6 +102,7 @@ impl Change {
             drop_rival(connection, &key);
             set_secret(connection, &key, text);
         }
+        // Stored secrets outlive a document that leaves them out, so their places are shown again.
         for (key, _) in &connection.secrets {
             mark_secret(&mut connection.document, key);
         }
