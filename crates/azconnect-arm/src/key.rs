@@ -14,7 +14,7 @@ use ssh_key::public::Ed25519PublicKey;
 use ssh_key::{Fingerprint, LineEnding, PublicKey};
 use zeroize::Zeroizing;
 
-/// The kind of a key pair.
+/// The algorithm of a key pair, and the form in which its private key is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -26,7 +26,7 @@ pub enum KeyKind {
     Rsa4096,
 }
 
-/// A key pair for SSH.
+/// A key pair with which the administrator of a machine signs in by SSH.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SshKey {
@@ -39,7 +39,7 @@ pub struct SshKey {
 }
 
 impl SshKey {
-    /// Makes a key pair.
+    /// Makes a new key pair. Nothing is stored.
     ///
     /// # Errors
     /// [`Unavailable`](ErrorKind::Unavailable) if this machine gives no random numbers.
@@ -103,7 +103,7 @@ fn fingerprint(public: &PublicKey) -> Result<String, Error> {
     Ok(Fingerprint::Sha256(hash).to_string())
 }
 
-/// The public line of an RSA key in PKCS#8.
+/// The public key of an RSA key in PKCS#8, as a line of `authorized_keys`.
 fn rsa_line(private: &Secret) -> Result<String, Error> {
     let body: Zeroizing<String> =
         Zeroizing::new(private.expose().lines().filter(|line| !line.starts_with("-----")).collect());

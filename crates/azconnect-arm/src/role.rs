@@ -13,7 +13,7 @@ use crate::resource::access::{RoleAssignment, RoleAssignmentProperties};
 /// How long to wait for a principal that the service does not know yet. The longest wait seen was 252 s.
 const PROPAGATION_LIMIT: Duration = Duration::from_secs(300);
 
-/// The pause between two attempts.
+/// The pause between two attempts to give a role to such a principal.
 const PROPAGATION_PAUSE: Duration = Duration::from_secs(10);
 
 /// A role, by the GUID of its definition.
@@ -68,7 +68,7 @@ impl PrincipalType {
     }
 }
 
-/// A role for a principal at a scope.
+/// A role that a principal is to have at a scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Assignment {
@@ -83,7 +83,7 @@ pub struct Assignment {
 }
 
 impl Assignment {
-    /// A role for a service principal.
+    /// An assignment to a service principal; [`Assignment::with_principal_type`] names another type.
     pub fn new(scope: ResourceId, role: Role, principal: PrincipalObjectId) -> Self {
         Self { scope, role, principal, principal_type: PrincipalType::default() }
     }
@@ -104,7 +104,7 @@ impl Assignment {
     }
 }
 
-/// How giving a role turned out.
+/// The result of giving a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! How a request proves who sends it.
+//! The `authorization` header: which identity sends a request.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 /// The value of an `authorization` header, and the token that it was made from.
 #[non_exhaustive]
 pub struct Authorization {
-    /// The header's value, marked sensitive.
+    /// The value of the header, marked as sensitive so that it is not logged.
     pub header: HeaderValue,
     /// The token in it; `None` for a scheme without tokens.
     pub token: Option<Arc<AccessToken>>,
@@ -50,7 +50,7 @@ pub trait Authorizer: Send + Sync {
     async fn refused(&self, authorization: &Authorization) -> bool;
 }
 
-/// Bearer tokens of one scope.
+/// An authorizer that sends bearer tokens of one scope.
 #[derive(Clone)]
 pub struct Bearer {
     provider: Arc<dyn TokenProvider>,

@@ -129,7 +129,7 @@ impl Call {
         self
     }
 
-    /// Sets how one attempt is sent.
+    /// Sets the limits of one attempt: size of the answer, time, connection.
     #[must_use]
     pub fn with_options(mut self, options: SendOptions) -> Self {
         self.options = options;

@@ -73,7 +73,7 @@ impl<'a, T: DeserializeOwned> Pages<'a, T> {
         Self { pipeline, call, dialect, style, next, seen: HashSet::new(), items: PhantomData }
     }
 
-    /// The next page, or `None` after the last.
+    /// Reads the next page; `None` after the last.
     ///
     /// # Errors
     /// As [`Pipeline::execute`]; and [`Unexpected`](ErrorKind::Unexpected) for a link to another origin, which is not

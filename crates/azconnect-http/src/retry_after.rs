@@ -1,11 +1,11 @@
-//! The pause a service asks for.
+//! The pause that a service asks for before the next request.
 
 use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use time::OffsetDateTime;
 
-/// The longest pause believed. Services ask for seconds or minutes; a longer one is a mistake or a lock-out.
+/// The longest pause that is accepted. Services ask for seconds or minutes; a longer pause is a mistake or a lock-out.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// Reads `retry-after-ms`, `x-ms-retry-after-ms` or `Retry-After`, the latter in seconds or as an HTTP date.

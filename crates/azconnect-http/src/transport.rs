@@ -1,4 +1,4 @@
-//! One attempt over the wire, as a port.
+//! The transport, as a port: one request and its answer over the network.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub struct SendOptions {
 }
 
 impl Default for SendOptions {
-    /// 16 MiB, 60 seconds, any connection.
+    /// The default: an answer of at most 16 MiB, within 60 seconds, over any connection.
     fn default() -> Self {
         Self { answer_limit: 16 * 1024 * 1024, timeout: Duration::from_secs(60), fresh_connection: false }
     }

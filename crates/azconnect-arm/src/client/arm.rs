@@ -1,4 +1,4 @@
-//! One way to Azure Resource Manager.
+//! The client of Azure Resource Manager, from which all handles are made.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +58,7 @@ impl Arm {
         self
     }
 
-    /// The clock of the pipeline.
+    /// The clock of the pipeline, by which waiting is measured.
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         self.pipeline.clock()
     }

@@ -26,7 +26,7 @@ impl Group {
         Self { handle, name }
     }
 
-    /// The group itself: read, create, delete.
+    /// The handle of the group itself, to read, create and delete it.
     pub fn handle(&self) -> &Handle<ResourceGroups> {
         &self.handle
     }

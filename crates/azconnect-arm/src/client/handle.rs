@@ -131,7 +131,7 @@ impl<K: Kind> Handle<K> {
         Ok(self.arm.call(operation, method, self.arm.url(&self.id, rest, &query)?))
     }
 
-    /// A resource below this one.
+    /// The handle of a child of this resource, such as a subnet of a network.
     pub(super) fn below<C: Kind>(&self, name: &str) -> Result<Handle<C>, Error> {
         Ok(Handle::new(self.arm.clone(), self.id.child(C::TYPE, name)?))
     }

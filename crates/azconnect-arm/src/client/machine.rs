@@ -1,4 +1,4 @@
-//! What only virtual machines and their run commands can do.
+//! The methods that only a virtual machine and its run commands have.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What only networks can do.
+//! The methods that only a virtual network has.
 
 use azconnect_core::Error;
 

@@ -49,7 +49,7 @@ impl<T> Pending<T> {
         self
     }
 
-    /// Waits for the end and reads the result.
+    /// Waits for the end of the operation, and reads its result.
     ///
     /// # Errors
     /// The failure of the operation; why its status could not be read; or

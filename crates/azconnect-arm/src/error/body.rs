@@ -8,13 +8,13 @@ const DEPTH: usize = 10;
 /// The largest number of errors that are taken from one answer.
 const BREADTH: usize = 200;
 
-/// One error of an answer.
+/// One error of an answer, which may hold several inside each other. An absent text is empty.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Node {
     pub(super) code: String,
     pub(super) message: String,
     pub(super) target: String,
-    /// The policy that refused, where one did.
+    /// The display name of the policy that refused, or its name if it has none.
     pub(super) policy: Option<String>,
 }
 

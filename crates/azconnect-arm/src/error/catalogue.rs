@@ -15,7 +15,7 @@ pub enum Class {
     Permanent,
     /// The request succeeds once the caller has changed it, the subscription or a permission.
     CallerFixes,
-    /// The same request may succeed later.
+    /// The same request may succeed later, without any change.
     Retry,
     /// The request may succeed with another size, zone or region.
     FallBack,

@@ -20,7 +20,7 @@ pub(super) fn missing_permission(message: &str) -> Option<(&str, &str)> {
     Some((action, scope))
 }
 
-/// The tenant that a token must come from.
+/// The tenant that a token must come from: the first GUID after `must match`.
 pub(super) fn right_tenant(message: &str) -> Option<TenantId> {
     let rest = message.split_once("must match")?.1;
     rest.split(|c: char| !c.is_ascii_hexdigit() && c != '-').find_map(|word| word.parse().ok())

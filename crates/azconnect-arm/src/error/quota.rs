@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// Which quota is used up, and by how much.
+/// The quota that is used up, and the numbers that the refusal names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Quota {

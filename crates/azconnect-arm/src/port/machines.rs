@@ -9,7 +9,7 @@ use crate::provision::{OWNER_TAG, ProvisionId};
 use crate::resource::compute::{Power, VirtualMachine};
 use crate::resource::{ResourceId, Tagged};
 
-/// A machine as lists show it.
+/// A machine as a list of machines shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MachineSummary {
@@ -65,7 +65,7 @@ impl MachineSummary {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MachineStatus {
-    /// The power state.
+    /// The power state, such as running or deallocated.
     pub power: Power,
     /// How its last change ended, in the service's word: `succeeded`, `updating`, `failed/AllocationFailed`, ….
     pub provisioning_state: Option<String>,

@@ -93,12 +93,12 @@ impl PreflightCheck {
         Check::unknown(self.code(), self.subject(), cause, remedy)
     }
 
-    /// A check of this that an error made fail.
+    /// The check with the result that it failed, for the reason that an error gives.
     pub fn failed_by(self, error: &Error) -> Check {
         Check::failed_by(self.code(), self.subject(), error)
     }
 
-    /// A check of this that an error prevented.
+    /// The check with the result that an error kept it from being made.
     pub fn unknown_by(self, error: &Error) -> Check {
         Check::unknown_by(self.code(), self.subject(), error)
     }

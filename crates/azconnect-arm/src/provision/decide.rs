@@ -12,11 +12,11 @@ pub(super) enum Action {
     Create(Vec<Step>),
     /// Delete what is left of the machine at the last placement, which lacked capacity.
     Clear,
-    /// Note that the machine runs.
+    /// Journal that the machine runs.
     Finish,
     /// Delete these, all at the same time: none holds another.
     Remove(Vec<Step>),
-    /// Note that everything is gone.
+    /// Journal that everything is gone.
     CloseCleanUp,
     /// Do nothing: the provisioning is finished, cleaned up, or was never begun.
     Rest,

@@ -85,12 +85,12 @@ impl Step {
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ProvisionEvent {
-    /// A provisioning begins.
+    /// A provisioning begins, with the plan that it follows to its end.
     Planned {
         /// The plan that is built.
         plan: Box<ProvisionPlan>,
     },
-    /// The private key is sealed.
+    /// The private key is in the secret store. From here on it is used, and never replaced.
     KeySealed {
         /// The public key in one line, as in `authorized_keys`.
         public: String,
@@ -99,12 +99,12 @@ pub enum ProvisionEvent {
     },
     /// A resource is about to be written. From here on a clean-up deletes what exists under its name.
     Intended {
-        /// The step that creates it.
+        /// The step that creates the resource.
         step: Step,
     },
     /// The service accepted the write and goes on with it.
     Accepted {
-        /// The step that creates it.
+        /// The step that creates the resource.
         step: Step,
         /// The operation to poll, which another process can poll on.
         operation: Operation,
@@ -137,14 +137,14 @@ pub enum ProvisionEvent {
     CleanUpBegun,
     /// The service accepted a deletion and goes on with it.
     Removing {
-        /// The step that created it.
+        /// The step that created the resource.
         step: Step,
         /// The operation to poll, which another process can poll on.
         operation: Operation,
     },
     /// A resource is gone.
     Removed {
-        /// The step that created it.
+        /// The step that created the resource.
         step: Step,
     },
     /// Everything that the provisioning created is gone.

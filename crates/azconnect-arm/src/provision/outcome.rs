@@ -28,7 +28,7 @@ pub struct Provisioned {
 }
 
 impl Provisioned {
-    /// A machine without a public address.
+    /// The result for a machine without a public address and without a warning.
     pub fn new(
         id: ProvisionId,
         machine: ResourceId,

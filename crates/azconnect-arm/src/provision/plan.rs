@@ -25,7 +25,7 @@ pub struct Placement {
 }
 
 impl Placement {
-    /// A size in a zone.
+    /// A size in a zone, of which it is not known whether Trusted Launch is possible.
     pub fn new(size: impl Into<String>, zone: Option<String>) -> Self {
         Self { size: size.into(), zone, trusted_launch: None }
     }
@@ -40,7 +40,7 @@ impl fmt::Display for Placement {
     }
 }
 
-/// The image, as far as it is known.
+/// The image of a plan, as far as it could be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ResolvedImage {
@@ -51,7 +51,7 @@ pub struct ResolvedImage {
 }
 
 impl ResolvedImage {
-    /// An image of which nothing more is known.
+    /// An image without a marketplace plan, in the version that was asked for.
     pub fn new(choice: ImageChoice) -> Self {
         Self { choice, plan: None }
     }
@@ -88,9 +88,9 @@ pub struct ProvisionPlan {
     pub id: ProvisionId,
     /// The subscription that it is built in.
     pub subscription: SubscriptionId,
-    /// The machine that is wanted.
+    /// The specification of the machine.
     pub spec: VmSpec,
-    /// The names of what is created.
+    /// The names of what is created beside the machine.
     pub names: Names,
     /// The sizes and zones to try, in order.
     pub placements: Vec<Placement>,

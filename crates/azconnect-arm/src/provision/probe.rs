@@ -1,4 +1,4 @@
-//! Whether the agent is online.
+//! Probes: ways to find out whether the agent is online.
 
 use async_trait::async_trait;
 use azconnect_core::Error;
@@ -20,7 +20,7 @@ pub struct ProbeTarget {
 }
 
 impl ProbeTarget {
-    /// A machine in a region.
+    /// A machine in a region, with its public address if it has one.
     pub fn new(machine: Handle<VirtualMachines>, location: &str, address: Option<String>) -> Self {
         Self { machine, location: location.to_owned(), address }
     }
@@ -89,7 +89,7 @@ impl<F> FnProbe<F>
 where
     F: Fn(&ProbeTarget) -> Probed + Send + Sync,
 {
-    /// A probe that asks a function.
+    /// A probe that asks a function, which must return at once.
     pub fn new(function: F) -> Self {
         Self(function)
     }

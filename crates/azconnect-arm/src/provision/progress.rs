@@ -62,7 +62,7 @@ pub enum StepStatus {
 pub struct ProvisionFailure {
     /// The step that failed.
     pub step: Step,
-    /// What is known about the failure.
+    /// The cause and the remedy, as far as they are known.
     pub diagnosis: Diagnosis,
 }
 

@@ -1,4 +1,4 @@
-//! Runs plans, and cleans up after them.
+//! The provisioner, which runs plans and cleans up after them.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

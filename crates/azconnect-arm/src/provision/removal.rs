@@ -15,7 +15,7 @@ use crate::resource::Kind;
 /// How long a deletion is tried. A network interface stays reserved for three minutes after its machine failed.
 const DELETION_LIMIT: Duration = Duration::from_secs(600);
 
-/// The pause between two attempts.
+/// The pause between two attempts at a deletion.
 const DELETION_PAUSE: Duration = Duration::from_secs(10);
 
 /// The pause before looking for a write that may still have been on its way.

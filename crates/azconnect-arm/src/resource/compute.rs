@@ -17,9 +17,9 @@ kinds! {
 }
 
 views! {
-    /// The id of another resource.
+    /// A reference to another resource by its id.
     Reference {
-        /// The resource id of what is referred to.
+        /// The id of the resource that is referred to.
         id: String,
     }
     /// A virtual machine.

@@ -1,4 +1,4 @@
-//! The name of a resource in the whole of Azure.
+//! Resource ids: the name of a resource that is unique in all of Azure.
 
 use std::fmt;
 
@@ -30,12 +30,12 @@ impl ResourceId {
         Ok(Self(text.into()))
     }
 
-    /// The id of a subscription.
+    /// The id of a subscription, `/subscriptions/GUID`.
     pub fn of_subscription(subscription: SubscriptionId) -> Self {
         Self(format!("/subscriptions/{subscription}").into())
     }
 
-    /// The id of a resource group.
+    /// The id of a resource group, `/subscriptions/GUID/resourceGroups/NAME`.
     pub fn of_group(subscription: SubscriptionId, group: &ResourceGroupName) -> Self {
         Self(format!("/subscriptions/{subscription}/resourceGroups/{group}").into())
     }
@@ -62,24 +62,24 @@ impl ResourceId {
         &self.0
     }
 
-    /// The resource's own name.
+    /// The name of the resource, which is the last part of the id.
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The name of the resource group it is in.
+    /// The name of the resource group in the id; `None` for a subscription.
     pub fn group(&self) -> Option<&str> {
         self.after("resourceGroups")
     }
 
-    /// The part after a word, whose case does not matter, such as the name after `virtualNetworks`.
+    /// The part that follows a word, such as the name after `virtualNetworks`. Case does not matter.
     pub fn after(&self, word: &str) -> Option<&str> {
         let mut parts = self.0.split('/');
         parts.find(|part| part.eq_ignore_ascii_case(word))?;
         parts.next()
     }
 
-    /// Whether both name the same resource: case does not matter.
+    /// Whether both ids name the same resource. Case does not matter here, but it does to `==`.
     pub fn is(&self, other: &Self) -> bool {
         self.0.eq_ignore_ascii_case(&other.0)
     }

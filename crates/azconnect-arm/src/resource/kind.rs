@@ -12,19 +12,19 @@ pub(crate) const DISKS_API: &str = "2024-03-02";
 
 /// A kind of resource: how it is read, its api-version, and the names of its operations.
 pub trait Kind: Send + Sync + 'static {
-    /// What a read answers.
+    /// The type that an answer to a read is parsed into.
     type View: DeserializeOwned + Send;
     /// The type below a resource group or below its parent, such as `Microsoft.Network/virtualNetworks` or `subnets`.
     const TYPE: &'static str;
-    /// The api-version.
+    /// The value of `api-version` in every request, such as `2025-05-01`.
     const API: &'static str;
-    /// The name of reading one.
+    /// The name of the operation of reading one, such as `arm.public_ip.get`, as errors and spans show it.
     const GET: &'static str;
-    /// The name of creating or replacing one.
+    /// The name of the operation of creating or replacing one, such as `arm.public_ip.create`, as errors show it.
     const CREATE: &'static str;
-    /// The name of changing one in part.
+    /// The name of the operation of changing one in part, such as `arm.public_ip.update`, as errors and spans show it.
     const UPDATE: &'static str;
-    /// The name of deleting one.
+    /// The name of the operation of deleting one, such as `arm.public_ip.delete`, as errors and spans show it.
     const DELETE: &'static str;
 }
 
@@ -51,13 +51,13 @@ macro_rules! kinds {
 }
 pub(super) use kinds;
 
-/// What has tags.
+/// A view of a resource that has tags.
 pub trait Tagged {
-    /// The value of a tag.
+    /// The value of a tag by its name, whose case does not matter.
     fn tag(&self, name: &str) -> Option<&str>;
 }
 
-/// Gives views their tags.
+/// Implements `Tagged` for views that have a field `tags`.
 macro_rules! tagged {
     ($($view:ty),*) => {
         $(

@@ -163,7 +163,7 @@ views! {
         provisioning_state: Option<String>,
         /// The addresses, each with its subnet.
         ip_configurations: Vec<IpConfiguration>,
-        /// The machine it is attached to.
+        /// The id of the machine that it is attached to.
         virtual_machine: Option<Reference>,
         /// The network security group whose rules apply to it.
         network_security_group: Option<Reference>,

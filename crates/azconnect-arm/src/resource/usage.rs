@@ -1,4 +1,4 @@
-//! How much of a quota is used.
+//! Quotas and how much of each is used: views.
 
 use super::view::views;
 

@@ -17,7 +17,7 @@ pub struct AgentInstall {
     // Journals that were written under the field's first name stay readable.
     #[serde(alias = "deadline")]
     pub time_limit: Duration,
-    /// The pause between two probes.
+    /// The pause between two probes of whether the agent is online.
     #[serde(alias = "every")]
     pub probe_pause: Duration,
 }

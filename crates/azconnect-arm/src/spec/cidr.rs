@@ -1,4 +1,4 @@
-//! Ranges of addresses.
+//! Ranges of IP addresses in CIDR form.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -48,7 +48,7 @@ impl Cidr {
             && (self.bits() ^ other.bits()) & !self.host_mask() & self.full_mask() == 0
     }
 
-    /// Whether the two have an address in common.
+    /// Whether some address is in both ranges.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.contains(other) || other.contains(self)
     }

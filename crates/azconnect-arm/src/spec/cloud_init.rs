@@ -55,7 +55,7 @@ impl CloudInit {
         self
     }
 
-    /// The document, before it is encoded.
+    /// The multi-part document as text, before it is encoded.
     ///
     /// # Errors
     /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a part without the first line that its kind needs.

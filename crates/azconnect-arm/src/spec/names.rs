@@ -5,13 +5,13 @@
 
 use azconnect_core::Error;
 
-/// Words that no part of a name may hold.
+/// Words that a name may not hold anywhere.
 const RESERVED_PARTS: &[&str] = &["microsoft", "windows"];
 
-/// Words that no name may begin with.
+/// Words that a name may not begin with.
 const RESERVED_STARTS: &[&str] = &["login", "xbox"];
 
-/// Words that no name may be.
+/// Words that may not be the whole name, though a part of it.
 const RESERVED: &[&str] = &[
     "access",
     "azure",

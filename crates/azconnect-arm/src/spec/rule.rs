@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cidr::Cidr;
 
-/// The sources that a rule lets in.
+/// A source of connections that a rule lets in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -72,7 +72,7 @@ pub struct InboundRule {
     pub ports: (u16, u16),
     /// The protocol that the rule lets in.
     pub protocol: Protocol,
-    /// The sources; at least one.
+    /// The sources that may connect. There must be at least one.
     pub sources: Vec<Source>,
 }
 

@@ -190,7 +190,7 @@ impl VmSpec {
         self
     }
 
-    /// Sets the size and kind of the system disk.
+    /// Sets the size in GiB of the system disk, or `None` for that of the image, and its kind of storage.
     #[must_use]
     pub fn with_os_disk(mut self, size_gib: Option<u32>, kind: impl Into<String>) -> Self {
         self.os_disk_gib = size_gib;
@@ -220,7 +220,7 @@ impl VmSpec {
         self
     }
 
-    /// Sets whether it has a public address.
+    /// Sets whether the machine gets a public address; it does by default.
     #[must_use]
     pub fn with_public_ip(mut self, public_ip: bool) -> Self {
         self.public_ip = public_ip;
@@ -234,21 +234,21 @@ impl VmSpec {
         self
     }
 
-    /// Sets how the agent is installed.
+    /// Sets how the agent is installed; without this, the machine has none.
     #[must_use]
     pub fn with_agent(mut self, agent: AgentInstall) -> Self {
         self.agent = Some(agent);
         self
     }
 
-    /// Sets a `#cloud-config` document.
+    /// Sets a `#cloud-config` document, which begins with that line and must hold no secret.
     #[must_use]
     pub fn with_cloud_config(mut self, text: impl Into<String>) -> Self {
         self.cloud_config = Some(text.into());
         self
     }
 
-    /// Gives it a system-assigned managed identity.
+    /// Gives the machine a system-assigned managed identity.
     #[must_use]
     pub fn with_identity(mut self) -> Self {
         self.identity = true;

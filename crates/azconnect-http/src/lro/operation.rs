@@ -122,7 +122,7 @@ impl Operation {
         &self.resource
     }
 
-    /// Takes over the links of an answer.
+    /// Takes over the links in the headers of an answer; one that is missing there stays as it was.
     pub(super) fn follow(&mut self, headers: &HeaderMap) {
         if let Some(link) = self.link(headers, "azure-asyncoperation") {
             self.status = Some(link);

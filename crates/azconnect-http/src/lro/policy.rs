@@ -75,7 +75,7 @@ impl Eager {
         Self { every: Duration::from_secs(5) }
     }
 
-    /// Sets the longest pause.
+    /// Sets the longest pause while the service neither throttles nor runs out of polls.
     #[must_use]
     pub fn with_every(mut self, every: Duration) -> Self {
         self.every = every;

@@ -1,4 +1,4 @@
-//! What one answer about an operation says.
+//! Reads the state of an operation from one answer.
 
 use azconnect_core::{Error, ErrorKind};
 use serde::Deserialize;
