@@ -105,7 +105,7 @@ impl<C, X> Row<C, X> {
         &self.datum
     }
 
-    /// The row as an error, without the service's code: which of the row's codes it was, the caller knows.
+    /// The row as an error, without the service's code: only the caller knows which of the row's codes it was.
     pub fn explain(&self) -> Error {
         let mut error = Error::new(self.kind, self.message).with_advice(self.advice);
         if let Some(retry) = self.retry {
@@ -156,7 +156,7 @@ impl<C, X> Catalogue<C, X> {
 }
 
 impl<X> Catalogue<&'static str, X> {
-    /// The row of a word, in any case: services are not consistent about theirs.
+    /// The row that holds this word as a code, in any case of its letters: services are not consistent about theirs.
     pub fn find(&self, word: &str) -> Option<&'static Row<&'static str, X>> {
         self.find_by(|code| code.eq_ignore_ascii_case(word))
     }
@@ -169,7 +169,7 @@ impl<X> Catalogue<&'static str, X> {
 }
 
 impl<X> Catalogue<u32, X> {
-    /// The row of a number.
+    /// The row that holds this number as a code.
     pub fn find(&self, number: u32) -> Option<&'static Row<u32, X>> {
         self.find_by(|code| *code == number)
     }

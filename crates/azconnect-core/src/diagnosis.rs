@@ -143,7 +143,7 @@ impl Diagnosis {
         self
     }
 
-    /// Sets what is known about the effect.
+    /// Sets whether the failed operation may have changed something.
     #[must_use]
     pub fn with_effect(mut self, effect: Effect) -> Self {
         self.0.effect = effect;
@@ -193,7 +193,7 @@ impl Diagnosis {
         self
     }
 
-    /// Sets what the person should do.
+    /// Sets the advice: what the person should do, as an instruction in one line.
     #[must_use]
     pub fn with_advice(mut self, advice: impl Into<String>) -> Self {
         self.0.advice = Cow::Owned(advice.into());
@@ -215,7 +215,7 @@ impl Diagnosis {
         self.0.effect
     }
 
-    /// Whether and when to try again.
+    /// Whether the same operation may succeed later, and after which pause.
     pub fn retry(&self) -> Retry {
         self.0.retry
     }

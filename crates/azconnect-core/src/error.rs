@@ -56,7 +56,7 @@ impl Error {
         Self { diagnosis: change(self.diagnosis), source: self.source }
     }
 
-    /// Sets what is known about the effect.
+    /// Sets whether the failed operation may have changed something.
     #[must_use]
     pub fn with_effect(self, effect: Effect) -> Self {
         self.map(|diagnosis| diagnosis.with_effect(effect))
@@ -112,7 +112,7 @@ impl Error {
         self.map(|diagnosis| diagnosis.with_request_id(id))
     }
 
-    /// Sets what the person should do.
+    /// Sets the advice: what the person should do, as an instruction in one line.
     #[must_use]
     pub fn with_advice(self, advice: impl Into<String>) -> Self {
         self.map(|diagnosis| diagnosis.with_advice(advice))
@@ -135,7 +135,7 @@ impl Error {
         self.diagnosis.effect()
     }
 
-    /// Whether and when to try again.
+    /// Whether the same operation may succeed later, and after which pause.
     pub fn retry(&self) -> Retry {
         self.diagnosis.retry()
     }

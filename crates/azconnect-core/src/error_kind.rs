@@ -19,9 +19,9 @@ pub enum ErrorKind {
     NotFound,
     /// The caller is known, and may not do this.
     PermissionDenied,
-    /// The service asks to slow down.
+    /// The service asks for fewer requests (HTTP 429).
     Throttled,
-    /// No answer came in time.
+    /// No answer came in time, so the effect is unknown unless the error proves otherwise.
     Timeout,
     /// The service does not accept who the caller claims to be.
     Unauthenticated,
@@ -31,7 +31,7 @@ pub enum ErrorKind {
     Corrupt,
     /// The operation does not exist for this thing.
     Unsupported,
-    /// None of the above: an answer no document describes.
+    /// None of the above, such as an answer that no document describes.
     Unexpected,
 }
 

@@ -28,9 +28,9 @@ impl Sequence {
 pub struct Record {
     /// The kind of event, such as `minted`.
     pub kind: String,
-    /// The event as JSON text.
+    /// The event as JSON text, without any secret.
     pub payload: String,
-    /// When it happened.
+    /// When the event happened, by the writer's clock.
     pub at: OffsetDateTime,
 }
 
@@ -49,7 +49,7 @@ pub struct Entry {
     pub sequence: Sequence,
     /// The lease epoch under which it was written.
     pub epoch: Epoch,
-    /// What was recorded.
+    /// The record as it was appended.
     pub record: Record,
 }
 
@@ -64,7 +64,7 @@ impl Entry {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Append {
-    /// The stream that grows.
+    /// The stream to append to.
     pub stream: StreamId,
     /// The last position the writer has read. The append is refused if the stream has moved on.
     pub expected: Sequence,

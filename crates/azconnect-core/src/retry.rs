@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::effect::Retry;
 use crate::error::Error;
 
-/// How often the pause doubles at most: 2^20 times the first pause is beyond every cap.
+/// How often the pause doubles at most: 2^20 times the first pause is beyond any sensible cap.
 const MAX_DOUBLINGS: u32 = 20;
 
 /// What is known when one attempt has failed.

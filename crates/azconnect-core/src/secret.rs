@@ -49,7 +49,7 @@ impl Secret {
         a.len() == b.len() && a.iter().zip(b).fold(0_u8, |differences, (x, y)| differences | (x ^ y)) == 0
     }
 
-    /// Whether there is no text at all.
+    /// Whether the text is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -48,7 +48,7 @@ impl CheckReport {
         self.checks.iter()
     }
 
-    /// Whether there is no check.
+    /// Whether the report holds no check at all.
     pub fn is_empty(&self) -> bool {
         self.checks.is_empty()
     }

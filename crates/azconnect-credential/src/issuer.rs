@@ -59,7 +59,7 @@ impl<'de> Deserialize<'de> for Marker {
     }
 }
 
-/// The object that holds a key.
+/// The kind of object that holds a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -174,7 +174,7 @@ impl Inventory {
         self.keys.iter().find(|issued| issued.key == key)
     }
 
-    /// The keys that carry a marker.
+    /// The keys whose display name is the marker.
     pub fn carrying(&self, marker: &Marker) -> impl Iterator<Item = &IssuedKey> {
         self.keys.iter().filter(move |issued| issued.carries(marker))
     }
@@ -198,7 +198,7 @@ impl MintRequest {
     }
 }
 
-/// A new secret, shown this once.
+/// A new secret. The service shows its text this once and never again.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Minted {

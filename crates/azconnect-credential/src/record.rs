@@ -66,7 +66,7 @@ impl<'de> Deserialize<'de> for Region {
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CredentialKind {
-    /// With a client secret.
+    /// The application signs in with a client secret.
     ClientSecret {
         /// The name under which the secret is sealed in the `SecretStore`.
         secret: SecretId,
@@ -76,7 +76,7 @@ pub enum CredentialKind {
         #[serde(with = "time::serde::rfc3339::option")]
         ends_at: Option<OffsetDateTime>,
     },
-    /// With a certificate's private key.
+    /// The application signs in with a certificate's private key.
     Certificate {
         /// The name under which certificate and private key are sealed, both as PEM.
         secret: SecretId,
@@ -84,7 +84,7 @@ pub enum CredentialKind {
         #[serde(with = "time::serde::rfc3339::option")]
         ends_at: Option<OffsetDateTime>,
     },
-    /// With tokens of another issuer that the application trusts. Nothing is stored, and nothing expires.
+    /// The application trusts the tokens of another issuer. Nothing is stored, and nothing expires.
     Federated {
         /// The issuer's address: the `iss` claim of its tokens.
         issuer: String,

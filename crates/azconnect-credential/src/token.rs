@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 pub struct AccessToken {
     /// The token, for an `authorization: Bearer` header.
     pub secret: Secret,
-    /// When services stop accepting it.
+    /// When services stop accepting the token.
     pub expires_at: OffsetDateTime,
     /// The moment from which a new token should be fetched, somewhat before the end.
     pub refresh_at: OffsetDateTime,
@@ -38,7 +38,7 @@ impl AccessToken {
 /// [`Timeout`]: azconnect_core::ErrorKind::Timeout
 #[async_trait]
 pub trait TokenProvider: Send + Sync {
-    /// A token that is still valid.
+    /// A token for the scope that is still valid, from a cache or newly fetched.
     ///
     /// # Errors
     /// [`Unauthenticated`](azconnect_core::ErrorKind::Unauthenticated) and its neighbours with the service's code.

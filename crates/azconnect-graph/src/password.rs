@@ -119,7 +119,7 @@ impl NewPassword {
     }
 }
 
-/// A new password, shown this once.
+/// A new password. The service shows its text this once and never again.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct AddedPassword {

@@ -54,7 +54,7 @@ impl OwnCredentialSink {
         self
     }
 
-    /// Marks a refusal that may pass as worth repeating: replicas of the directory disagree about a new secret at first.
+    /// Marks a refusal that may pass as worth repeating: the directory's replicas learn of a new secret one by one.
     fn maybe_passing(&self, error: Error, candidate: &Candidate<'_>) -> Error {
         let pending = self.verifier.assess(&error, candidate).verdict == CredentialVerdict::Pending;
         let error = if pending { error.with_retry(Retry::Backoff) } else { error };

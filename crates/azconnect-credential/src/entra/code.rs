@@ -1,4 +1,4 @@
-//! A number of Entra ID's, and finding it in a text.
+//! An error code of Entra ID, and how it is found in a text.
 
 use std::fmt;
 use std::str::FromStr;
@@ -31,7 +31,7 @@ impl EntraCode {
         Self(number)
     }
 
-    /// The number without its prefix.
+    /// The number without its prefix: `7_000_215` for `AADSTS7000215`.
     pub const fn number(self) -> u32 {
         self.0
     }
@@ -55,7 +55,7 @@ impl EntraCode {
         error.service_code()?.parse().ok()
     }
 
-    /// Whether the table knows it.
+    /// Whether the table has a meaning for the code.
     pub fn is_known(self) -> bool {
         self.row().is_some()
     }

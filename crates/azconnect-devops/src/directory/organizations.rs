@@ -89,8 +89,9 @@ impl DevOpsClient {
     /// The organizations of the caller, grouped by the directory behind each. Idempotent, without effect.
     ///
     /// The tenant of a token decides which organizations a guest sees. `also` takes other identities of the same
-    /// person, such as the one of the home tenant; their organizations are included. Azure DevOps lists nothing for a service
-    /// principal: `names` takes the organizations that are known otherwise, and a check says where a list was empty.
+    /// person, such as the one of the home tenant; their organizations are included. Azure DevOps lists nothing for a
+    /// service principal: `names` takes the organizations that are known otherwise, and a check says where a list was
+    /// empty.
     ///
     /// # Errors
     /// The error of the client's own identity. A failure of another identity becomes a check.
