@@ -15,12 +15,14 @@ mod open;
 mod schema;
 mod secrets;
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use azconnect_core::{Clock, Error, ErrorKind};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::oneshot;
 
 use self::failure::failed;
 use crate::seal::SealingKeys;
@@ -31,15 +33,57 @@ use crate::seal::SealingKeys;
 /// Its futures need a tokio runtime: the work is done on its blocking threads.
 ///
 /// # Cancel safety
-/// A call whose future is dropped is completed all the same, entirely or not at all.
+/// A call whose future is dropped is completed all the same, entirely or not at all. Calls are done in the order in which
+/// they were begun, dropped ones too: what is read after a dropped append shows whether it was done.
 #[derive(Clone)]
 pub struct SqliteStore(Arc<Shared>);
 
 struct Shared {
     connection: Mutex<Connection>,
+    queue: Mutex<Queue>,
     keys: SealingKeys,
     clock: Arc<dyn Clock>,
     path: PathBuf,
+}
+
+/// One call, which answers to whoever still waits for it.
+type Job = Box<dyn FnOnce(&mut Connection, &Shared) + Send>;
+
+/// The calls that were begun and are not done, in order.
+#[derive(Default)]
+struct Queue {
+    begun: u64,
+    jobs: VecDeque<(u64, Job)>,
+}
+
+impl Queue {
+    fn push(&mut self, job: Job) -> u64 {
+        self.begun += 1;
+        self.jobs.push_back((self.begun, job));
+        self.begun
+    }
+
+    fn pop_until(&mut self, last: u64) -> Option<Job> {
+        self.jobs.front().filter(|(number, _)| *number <= last)?;
+        self.jobs.pop_front().map(|(_, job)| job)
+    }
+}
+
+impl Shared {
+    /// Does a call and those before it, unless they are done. Each call has a thread of its own that does so.
+    fn work_until(&self, last: u64) {
+        // A poisoned lock guards a connection whose transaction was rolled back when the panic passed it.
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        // Popped in a function, so that the queue is open to others while the job is done.
+        let next = || self.queue().pop_until(last);
+        while let Some(job) = next() {
+            job(&mut connection, self);
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl SqliteStore {
@@ -92,7 +136,7 @@ impl SqliteStore {
 
     fn open_absolute(path: PathBuf, keys: SealingKeys, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let connection = open::open(&path, &keys)?;
-        Ok(Self(Arc::new(Shared { connection: Mutex::new(connection), keys, clock, path })))
+        Ok(Self(Arc::new(Shared { connection: Mutex::new(connection), queue: Mutex::default(), keys, clock, path })))
     }
 
     /// The absolute path of the database file.
@@ -128,11 +172,27 @@ impl SqliteStore {
         T: Send + 'static,
         W: FnOnce(&mut Connection, &Shared) -> Result<T, Error> + Send + 'static,
     {
+        let (answer, mut answered) = oneshot::channel();
+        let job: Job = Box::new(move |connection, shared| {
+            let done = work(connection, shared);
+            // Nobody waits for the answer of a call that was dropped.
+            let _ = answer.send(done);
+        });
+        // Queued here and not on the thread: two threads may begin in either order.
+        let number = self.0.queue().push(job);
         let shared = Arc::clone(&self.0);
-        // A poisoned lock guards a connection whose transaction was rolled back when the panic passed it.
-        blocking(move || work(&mut shared.connection.lock().unwrap_or_else(PoisonError::into_inner), &shared))
-            .await
-            .map_err(|error| error.in_operation(operation))
+        let worked = blocking(move || {
+            shared.work_until(number);
+            Ok(())
+        })
+        .await;
+        // Whichever thread did it, it is done once our own has been through the queue.
+        let outcome = match (answered.try_recv(), worked) {
+            (Ok(done), _) => done,
+            (Err(_), Err(error)) => Err(error),
+            (Err(_), Ok(())) => Err(panicked()),
+        };
+        outcome.map_err(|error| error.in_operation(operation))
     }
 
     /// Runs work in a transaction that holds the write lock from its beginning, and commits it if the work succeeds.
@@ -164,8 +224,12 @@ fn begin(connection: &mut Connection) -> Result<Transaction<'_>, Error> {
 
 /// Runs work on a thread that may block.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| {
-        let what = if error.is_panic() { "the store's work panicked" } else { "the runtime is shutting down" };
-        Error::new(ErrorKind::Unexpected, what)
+    tokio::task::spawn_blocking(work).await.map_err(|error| match error.is_panic() {
+        true => panicked(),
+        false => Error::new(ErrorKind::Unexpected, "the runtime is shutting down"),
     })?
+}
+
+fn panicked() -> Error {
+    Error::new(ErrorKind::Unexpected, "the store's work panicked")
 }

@@ -5,6 +5,7 @@ mod files;
 mod key_file;
 mod keys;
 mod leaks;
+mod order;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
