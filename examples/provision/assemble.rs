@@ -12,6 +12,7 @@ use azconnect::{Azure, Storage};
 use azconnect_emulator::arm::{AgentOutcome, AgentScript, ArmSettings, RetryAfter};
 use azconnect_emulator::{Emulator, Seed, Settings};
 use azconnect_examples::end::{environment, read_file};
+use azconnect_examples::key_file::key_file;
 use azconnect_examples::place::Place;
 
 use crate::arguments::Arguments;
@@ -86,6 +87,5 @@ async fn open(folder: &Path) -> Result<SqliteStore, Error> {
         Error::invalid("--state", format!("cannot make {}: {}", folder.display(), error.kind()))
             .with_advice("give the path of a folder that can be written")
     })?;
-    let (database, key_file) = (folder.join("machines.db"), folder.join("sealing.key"));
-    SqliteStore::open_with_key_file(database, key_file, Arc::new(SystemClock::new())).await
+    SqliteStore::open_with_key_file(folder.join("machines.db"), key_file(folder)?, Arc::new(SystemClock::new())).await
 }

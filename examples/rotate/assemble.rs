@@ -11,6 +11,7 @@ use azconnect::store::{SqliteStore, seal::SealingKey};
 use azconnect::{Azure, Storage};
 use azconnect_emulator::Emulator;
 use azconnect_examples::end::{environment, read_file};
+use azconnect_examples::key_file::key_file;
 use azconnect_examples::place::Place;
 use azconnect_examples::product::{CONTOSO_PRODUCT, KeptApplication, Product};
 use azconnect_examples::recorded::RecordedEmulator;
@@ -114,6 +115,6 @@ async fn open(folder: &Path, name: &str) -> Result<SqliteStore, Error> {
     let (database, clock) = (folder.join(name), Arc::new(SystemClock::new()));
     match environment(SEALING_KEY) {
         Ok(_) => SqliteStore::open(database, SealingKey::from_env(SEALING_KEY)?, clock).await,
-        Err(_) => SqliteStore::open_with_key_file(database, folder.join("sealing.key"), clock).await,
+        Err(_) => SqliteStore::open_with_key_file(database, key_file(folder)?, clock).await,
     }
 }

@@ -180,6 +180,23 @@ fn bad_usage_is_told_by_field_and_remedy_before_anything_happens() {
 }
 
 #[test]
+fn a_lost_key_is_not_replaced_while_a_database_of_the_folder_exists() {
+    for lost in ["emulator.db", "rotate.db"] {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments = ["--plan", "--state", folder.path().to_str().unwrap()];
+        assert!(rotate(&arguments).status.success());
+        let key = folder.path().join("sealing.key");
+        std::fs::remove_file(&key).unwrap();
+        std::fs::remove_file(folder.path().join(lost)).unwrap();
+        let output = rotate(&arguments);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "without {lost}: {text}");
+        assert!(text.contains("sealing.key") && text.contains("backup"), "without {lost}: {text}");
+        assert!(!key.exists() && !folder.path().join(lost).exists(), "without {lost}: something was made");
+    }
+}
+
+#[test]
 fn no_emulator_at_the_address_is_a_failure_with_a_remedy() {
     let output = rotate(&["--emulator", "http://127.0.0.1:1"]);
     assert_eq!(output.status.code(), Some(1));
