@@ -60,7 +60,7 @@ pub enum Action {
     },
     /// Read whether a removed key is gone.
     CheckRemoved {
-        /// The key that was removed.
+        /// The public id of the key whose removal was asked for.
         key: KeyId,
     },
     /// Destroy the sealed copy of a removed secret.
@@ -79,7 +79,7 @@ pub enum Action {
     Restore {
         /// The consumers; none where one is to be waited for.
         sinks: Vec<SinkId>,
-        /// Where the old secret is sealed.
+        /// The name of the old secret in the `SecretStore`.
         sealed: SecretId,
     },
 }

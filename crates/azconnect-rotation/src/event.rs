@@ -14,7 +14,7 @@ use crate::problem::Problem;
 pub struct SinkTerms {
     /// Its stable name, by which a later run finds it among the bound consumers.
     pub sink: SinkId,
-    /// What it is, for a person.
+    /// What the consumer is, in words for a person.
     pub title: String,
     /// Whether the old secret must stay alive while this consumer has no proof for the new one.
     pub required: bool,
@@ -41,7 +41,7 @@ pub enum RemovalCause {
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the fields of an event are named as in the state they change")]
 pub enum RotationEvent {
-    /// A rotation begins on these terms.
+    /// A rotation begins on these terms, which hold until its end.
     Begun {
         rotation: String,
         title: String,
@@ -61,7 +61,7 @@ pub enum RotationEvent {
     MintRefused { marker: Marker, problem: Problem },
     /// No answer: a secret may exist under this marker.
     MintUnanswered { marker: Marker, problem: Problem },
-    /// A secret exists and is sealed.
+    /// The issuer minted a secret, and it is sealed under `sealed`.
     Minted {
         marker: Marker,
         key: KeyId,
@@ -73,7 +73,7 @@ pub enum RotationEvent {
     },
     /// A read did not list the marker.
     MarkerAbsent { marker: Marker },
-    /// The list could not be read.
+    /// The issuer's list of keys could not be read.
     MarkerUnread { marker: Marker, problem: Problem },
     /// The marker was not listed often enough: it goes on the orphan watch.
     MarkerWatched {
@@ -100,9 +100,9 @@ pub enum RotationEvent {
     PushFailed { sink: SinkId, problem: Problem },
     /// A consumer proved that what it holds now works.
     SinkVerified { sink: SinkId, evidence: String },
-    /// A consumer could not prove it.
+    /// A consumer could not prove that what it holds works; `rejected` if that is refused.
     SinkUnverified { sink: SinkId, rejected: bool, problem: Problem },
-    /// A consumer was tried often enough.
+    /// An optional consumer used up its attempts, and the rotation goes on without it.
     SinkGivenUp { sink: SinkId },
     /// A consumer was bound while the rotation was under way: it takes part.
     SinkJoined { terms: SinkTerms },
@@ -116,17 +116,17 @@ pub enum RotationEvent {
     SinkDisproved { sink: SinkId, problem: Problem },
     /// A key is about to be removed.
     RemovalIntended { key: KeyId, cause: RemovalCause, marker: Option<Marker> },
-    /// The issuer answered to the removal.
+    /// The issuer accepted the removal, or does not list the key.
     RemovalAnswered { key: KeyId, answer: Retirement },
     /// The issuer refused the removal or did not answer, or the list could not be read afterwards.
     RemovalFailed { key: KeyId, problem: Problem },
-    /// A read after the removal.
+    /// The issuer's list was read after the removal: whether it still has the key.
     KeyRead { key: KeyId, listed: bool },
     /// The key is gone: absent in spaced reads.
     Removed { key: KeyId },
     /// The sealed copy of a removed secret is destroyed.
     Forgotten { key: KeyId },
-    /// The rotation is being undone.
+    /// The rotation turns back: the consumers are to hold the old secret again.
     RollbackBegun { problem: Problem },
     /// The old secret was proved before it is given back.
     OldProven { evidence: String },

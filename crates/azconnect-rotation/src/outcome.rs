@@ -23,7 +23,7 @@ use crate::problem::Problem;
 pub enum RotationOutcome {
     /// The new secret is in place everywhere, and the old one is gone.
     Rotated {
-        /// The new secret's public id.
+        /// The public id of the new secret.
         key: Option<KeyId>,
         /// Until when lost secrets of ours are looked for; run again before then.
         #[serde(with = "time::serde::rfc3339::option")]
@@ -36,7 +36,7 @@ pub enum RotationOutcome {
     },
     /// What was looked at forbids a beginning. Nothing was changed.
     Refused {
-        /// What was found, with the remedies.
+        /// The plan, whose checks say what stands in the way and what to do.
         plan: Box<RotationPlan>,
     },
     /// Nothing can be done before a moment: run again then.

@@ -12,7 +12,7 @@ use crate::event::SinkTerms;
 use crate::state::{Rotation, RotationState};
 use crate::target::{SinkBinding, Target};
 
-/// What is to be done.
+/// What a run would do with the subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -27,14 +27,14 @@ pub enum Decision {
     Refuse,
 }
 
-/// What becomes of a key.
+/// What becomes of a key of the subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fate {
     /// It is ours or was adopted: it goes when the new one is in place.
     Retire,
-    /// It is not ours: it stays.
+    /// It is not ours and was not adopted: it stays.
     Keep,
 }
 
@@ -55,7 +55,7 @@ impl PlannedKey {
     }
 }
 
-/// A consumer, as it was found.
+/// A consumer, as a look found it before anything began.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PlannedSink {
@@ -63,9 +63,9 @@ pub struct PlannedSink {
     pub sink: SinkId,
     /// What it is, and what was found.
     pub report: SinkReport,
-    /// Whether the rotation needs its proof.
+    /// Whether the old secret stays until this consumer has proof.
     pub required: bool,
-    /// Whether a receipt counts as proof.
+    /// Whether the receipt of a push counts as proof where verification is inconclusive.
     pub accept_receipt: bool,
 }
 
@@ -75,9 +75,9 @@ pub struct PlannedSink {
 pub struct RotationPlan {
     /// The credential that would be rotated, such as an application.
     pub subject: SubjectId,
-    /// What it is, for a person.
+    /// What the subject is, in words for a person.
     pub title: String,
-    /// What is to be done.
+    /// What a run would do.
     pub decision: Decision,
     /// How near its end the first of our keys is.
     pub expiry: Expiry,
@@ -86,11 +86,11 @@ pub struct RotationPlan {
     pub due_at: Option<OffsetDateTime>,
     /// The keys of the subject, as the issuer lists them, and those of ours that it does not list.
     pub keys: Vec<PlannedKey>,
-    /// The consumers, as they were found.
+    /// The bound consumers, as a look found them.
     pub sinks: Vec<PlannedSink>,
     /// What was looked at about the subject itself.
     pub checks: CheckReport,
-    /// When the new secret would end.
+    /// When a secret that is minted now would end.
     #[serde(with = "time::serde::rfc3339")]
     pub ends_at: OffsetDateTime,
 }

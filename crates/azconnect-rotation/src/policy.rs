@@ -27,7 +27,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 #[serde(default)]
 #[non_exhaustive]
 pub struct Policy {
-    /// How long a new secret lives.
+    /// How long a new secret lives, where the tenant's own policy allows it.
     pub lifetime: Duration,
     /// How long before its end a secret is rotated.
     pub rotate_before: Duration,
@@ -45,7 +45,7 @@ pub struct Policy {
     pub pause: Duration,
     /// How many reads in a row must not list a removed key before it counts as gone.
     pub absence_reads: u32,
-    /// The pause between these reads.
+    /// The pause between two of these reads.
     pub absence_spacing: Duration,
     /// How long a secret whose answer was lost is looked for after it could not be found.
     pub orphan_watch: Duration,
@@ -104,7 +104,7 @@ setters! {
     with_pause: pause Duration;
     /// Sets how many reads in a row prove that a key is gone.
     with_absence_reads: absence_reads u32;
-    /// Sets the pause between these reads.
+    /// Sets the pause between two reads of the list.
     with_absence_spacing: absence_spacing Duration;
     /// Sets how long a lost secret is looked for.
     with_orphan_watch: orphan_watch Duration;
@@ -171,10 +171,10 @@ impl Policy {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PolicyFault {
-    /// The lifetime exceeds [`Policy::LONGEST_LIFETIME`].
+    /// The lifetime exceeds [`Policy::LONGEST_LIFETIME`], 730 days.
     #[error("is longer than 730 days")]
     LifetimeTooLong,
-    /// The lifetime does not exceed `rotate_before`.
+    /// The lifetime is no longer than `rotate_before`: a new secret would be due at once.
     #[error("is not longer than rotate_before, so a new secret would be due at once")]
     DueAtOnce,
     /// A secret might end before a rotation that is repeated has ended.
@@ -202,7 +202,7 @@ impl PolicyFault {
         }
     }
 
-    /// What the person should do.
+    /// What the person should do, such as lengthening the lifetime.
     pub fn advice(self) -> &'static str {
         match self {
             Self::LifetimeTooLong => "choose a shorter life: rotation makes it safe",

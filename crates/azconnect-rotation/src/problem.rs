@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[serde(from = "Stored")]
 #[non_exhaustive]
 pub struct Problem {
-    /// What is known about it.
+    /// What failed, how, and with which effect.
     pub diagnosis: Diagnosis,
     /// Whether the rotation tries again. It does so more often than the diagnosis alone would permit, since it also waits
     /// for what a person puts right meanwhile.
@@ -26,7 +26,7 @@ impl Problem {
         Self { diagnosis, may_pass: false }
     }
 
-    /// What the person should do.
+    /// What the person should do; the general remedy for the kind of failure where nothing better is known.
     pub fn advice(&self) -> &str {
         self.diagnosis.advice()
     }
@@ -36,7 +36,7 @@ impl Problem {
         self.diagnosis.service_code()
     }
 
-    /// The pause the service asked for.
+    /// The pause the service asked for, where it named one.
     pub fn retry_after(&self) -> Option<Duration> {
         self.diagnosis.retry_after()
     }

@@ -16,7 +16,7 @@ pub(crate) fn stream_of(subject: &SubjectId) -> Result<StreamId, Error> {
     StreamId::new(format!("{STREAM_PREFIX}{subject}"))
 }
 
-/// The saga of one subject.
+/// The rotations of one subject as one saga.
 pub(crate) struct RotationSaga;
 
 impl Saga for RotationSaga {

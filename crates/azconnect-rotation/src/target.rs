@@ -52,7 +52,7 @@ pub struct Target {
     pub verifier: Arc<dyn CredentialVerifier>,
     /// The consumers of the secret, each bound once.
     pub sinks: Vec<SinkBinding>,
-    /// On which terms it is rotated.
+    /// The terms on which the next rotation begins.
     pub policy: Policy,
     /// Keys that were minted by hand and may be removed once the new secret is in place.
     pub adopted: Vec<KeyId>,

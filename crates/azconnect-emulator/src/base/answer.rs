@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::call::Call;
 
-/// An answer with its whole body.
+/// An answer whose body is in memory as a whole.
 pub(crate) type Answer = Response<Bytes>;
 
 /// A body that is made piece by piece, as it is read. It travels in the extensions of an answer and takes the place of
@@ -38,7 +38,7 @@ pub(crate) fn json_answer(status: u16, body: &Value) -> Answer {
     typed(status, "application/json; charset=utf-8", body.to_string())
 }
 
-/// An answer of a media type.
+/// An answer with a status, a media type and a body.
 pub(crate) fn typed(status: u16, media_type: &'static str, body: impl Into<Bytes>) -> Answer {
     let mut answer = empty(status);
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
@@ -46,7 +46,7 @@ pub(crate) fn typed(status: u16, media_type: &'static str, body: impl Into<Bytes
     answer
 }
 
-/// An answer without a body.
+/// An answer with a status and no body.
 pub(crate) fn empty(status: u16) -> Answer {
     let mut answer = Response::new(Bytes::new());
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -98,12 +98,12 @@ impl Call {
         serde_json::from_slice(&self.body)
     }
 
-    /// The fields of a form.
+    /// The body as the fields of a form (`application/x-www-form-urlencoded`).
     pub(crate) fn form(&self) -> Query {
         Query(url::form_urlencoded::parse(&self.body).into_owned().collect())
     }
 
-    /// What the `Authorization` header claims.
+    /// Who the caller says it is; nothing is checked.
     pub(crate) fn claim(&self) -> Claim {
         let Some(header) = self.header("authorization") else { return Claim::Nobody };
         let Some((scheme, rest)) = header.split_once(' ') else { return Claim::Other };
@@ -152,7 +152,7 @@ impl Query {
         self.get(name).filter(|value| !value.is_empty())
     }
 
-    /// A value as a number.
+    /// A value as a number; none if it is absent or not a number.
     pub(crate) fn number(&self, name: &str) -> Option<usize> {
         self.filled(name)?.trim().parse().ok()
     }

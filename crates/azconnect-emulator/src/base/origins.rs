@@ -20,7 +20,7 @@ pub enum Service {
     /// Azure DevOps identities, groups and personal access tokens.
     #[serde(rename = "devops_identity")]
     DevOpsIdentity,
-    /// Azure DevOps profiles and accounts.
+    /// Azure DevOps profiles and accounts, at `app.vssps.visualstudio.com`.
     #[serde(rename = "devops_profile")]
     DevOpsProfile,
     /// The container registries of the seed. They have host names of their own, and no port in a server.
@@ -45,7 +45,7 @@ impl Service {
         }
     }
 
-    /// A service by its name.
+    /// A service by its [`name`](Self::name).
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().chain([Self::Registry]).find(|service| service.name() == name)
     }
@@ -86,7 +86,7 @@ pub struct Origins {
     pub devops: String,
     /// Azure DevOps identities, groups and personal access tokens.
     pub devops_identity: String,
-    /// Azure DevOps profiles and accounts.
+    /// Azure DevOps profiles and accounts, such as `https://app.vssps.visualstudio.com`.
     pub devops_profile: String,
 }
 

@@ -40,7 +40,7 @@ impl ErrorShape {
     }
 }
 
-/// A refusal of the service.
+/// Why a service refuses a request: the status, and what its error says.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
@@ -106,7 +106,7 @@ impl Refusal {
         self.treatment == Treatment::NotEmulated
     }
 
-    /// 400 `InvalidParameter` with its target.
+    /// The 400 `InvalidParameter`, whose target is the name of the parameter.
     pub(crate) fn parameter(target: &str, message: impl Into<String>) -> Box<Self> {
         Self::new(400, "InvalidParameter", message).at(target)
     }

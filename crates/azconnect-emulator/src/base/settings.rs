@@ -160,7 +160,7 @@ impl Settings {
         self
     }
 
-    /// Sets how long a token lives.
+    /// Sets how long an access token lives; 3599 s unless set.
     #[must_use]
     pub fn with_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.token_lifetime = lifetime;
@@ -202,7 +202,7 @@ impl Settings {
         self
     }
 
-    /// Sets how Azure Resource Manager behaves.
+    /// Sets how Azure Resource Manager behaves: its durations, lags and budgets.
     #[must_use]
     pub fn with_resource_manager(mut self, settings: ArmSettings) -> Self {
         self.resource_manager = settings;

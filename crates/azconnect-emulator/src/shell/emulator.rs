@@ -45,9 +45,9 @@ pub type Observer = Arc<dyn Fn(&Exchange) -> Intervention + Send + Sync>;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Exchange {
-    /// Its number, counted from 1.
+    /// The number of the exchange, counted from 1 over all services.
     pub number: u64,
-    /// The service that was called.
+    /// The service that the request is for.
     pub service: Service,
     /// The HTTP method, such as `POST`.
     pub method: String,
@@ -55,7 +55,7 @@ pub struct Exchange {
     pub path: String,
 }
 
-/// What becomes of an exchange.
+/// What an observer makes of an exchange.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Intervention {
@@ -79,7 +79,7 @@ pub(crate) enum ExchangeOutcome {
 }
 
 impl Emulator {
-    /// An emulator with an empty directory.
+    /// An emulator without tenants, organizations or subscriptions, under the default settings.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let world = World::empty(Settings::default(), moment(&*clock));
         Self(Arc::new(Inner {
@@ -126,7 +126,7 @@ impl Emulator {
         self.0.faults.clone()
     }
 
-    /// The ground truth at this moment.
+    /// The ground truth at this moment, whatever lags and replicas show.
     pub fn truth(&self) -> Truth {
         let now = self.now();
         let mut world = self.world();

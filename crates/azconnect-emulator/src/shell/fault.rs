@@ -32,7 +32,7 @@ pub enum FaultAction {
     Throttle {
         /// The HTTP status, 429 or 503.
         status: u16,
-        /// The pause in `Retry-After`, if any.
+        /// The pause that the answer names in `Retry-After`, if any.
         retry_after: Option<Duration>,
     },
     /// The service acts and answers, and these headers are added, such as `Retry-After` on a success.
@@ -127,14 +127,14 @@ impl Fault {
         Self { service: None, method: None, path: None, nth: 1, count: Some(1), action }
     }
 
-    /// Only exchanges with this service.
+    /// Limits the fault to exchanges with this service.
     #[must_use]
     pub fn with_service(mut self, service: Service) -> Self {
         self.service = Some(service);
         self
     }
 
-    /// Only exchanges with this method.
+    /// Limits the fault to exchanges with this method, such as `POST`, in any case.
     #[must_use]
     pub fn with_method(mut self, method: impl Into<String>) -> Self {
         self.method = Some(method.into());

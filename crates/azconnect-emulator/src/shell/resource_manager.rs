@@ -148,7 +148,7 @@ impl ResourceManager {
         entries.filter(|entry| entry.is_live() && entry.created_by == Some(principal)).map(|entry| entry.id).collect()
     }
 
-    /// How many operations are running.
+    /// How many operations have begun and not ended at this moment.
     pub fn running_operations(&self) -> usize {
         let now = self.emulator.now();
         let mut world = self.emulator.world();

@@ -124,7 +124,7 @@ impl std::fmt::Debug for Server {
     }
 }
 
-/// One origin of the server.
+/// What the handler of one port knows: its service, and where all the others are.
 struct Here {
     service: Service,
     origins: Origins,

@@ -16,7 +16,7 @@ use crate::model::world::World;
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Truth {
-    /// The moment of the snapshot.
+    /// The moment of the snapshot, by the emulator's clock.
     #[serde(with = "time::serde::rfc3339")]
     pub now: OffsetDateTime,
     /// Every application that is registered or has a service principal in a tenant.
@@ -25,7 +25,7 @@ pub struct Truth {
     pub connections: Vec<ConnectionTruth>,
     /// Every resource that ever existed at Azure Resource Manager.
     pub ledger: Vec<LedgerEntry>,
-    /// How many requests were received.
+    /// How many requests were received, those that met a fault included.
     pub exchanges: u64,
     /// How many of those requests no route knew.
     pub unknown_routes: u64,
@@ -33,11 +33,11 @@ pub struct Truth {
     pub unknown_route_names: Vec<String>,
 }
 
-/// An application and its client secrets.
+/// An application in one tenant, and its client secrets there.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ApplicationTruth {
-    /// The tenant it is in.
+    /// The id of the tenant that it is registered or present in.
     pub tenant: TenantId,
     /// The application's client id, the `appId` of Graph.
     pub client_id: ClientId,
@@ -47,11 +47,11 @@ pub struct ApplicationTruth {
     pub service_principal_id: Option<PrincipalObjectId>,
     /// Its display name in this tenant.
     pub display_name: String,
-    /// Its secrets, removed ones included.
+    /// Its client secrets, removed ones included.
     pub passwords: Vec<PasswordTruth>,
 }
 
-/// Where a client secret is kept.
+/// Which directory object has a client secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -62,7 +62,7 @@ pub enum PasswordHome {
     ServicePrincipal,
 }
 
-/// A client secret, without its text.
+/// A client secret, without its text and its hint.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct PasswordTruth {
@@ -70,7 +70,7 @@ pub struct PasswordTruth {
     pub key_id: KeyId,
     /// Its display name, verbatim; a marker, where a rotation minted it.
     pub display_name: Option<String>,
-    /// When it begins to be valid.
+    /// When it begins to be valid, also before it is known everywhere.
     #[serde(with = "time::serde::rfc3339")]
     pub starts_at: OffsetDateTime,
     /// When it stops being valid, unless it is removed before.
@@ -91,20 +91,20 @@ pub struct PasswordTruth {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Acceptance {
-    /// Whether every replica accepts it.
+    /// Whether every replica of the token endpoint accepts it now.
     pub everywhere: bool,
     /// Whether at least one replica accepts it.
     pub somewhere: bool,
 }
 
-/// What a service connection holds.
+/// Whose secret a service connection holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind", content = "key_id")]
 #[non_exhaustive]
 pub enum Held {
     /// It holds no secret, as with workload identity federation.
     Nothing,
-    /// The secret of this key.
+    /// The client secret of this key, live or removed.
     Key(KeyId),
     /// A text that was never a client secret of this directory.
     Unknown,
@@ -121,14 +121,14 @@ pub struct ConnectionTruth {
     /// Its id, the same in all its projects.
     #[serde(serialize_with = "as_text")]
     pub id: Uuid,
-    /// Its name in its own project.
+    /// Its name in the project that owns it.
     pub name: String,
     /// Its type, such as `azurerm`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Its authentication scheme, such as `ServicePrincipal`.
     pub scheme: String,
-    /// The secret that it holds.
+    /// Whose secret it holds.
     pub holds: Held,
     /// Whether the token endpoint accepts that secret for the client that the connection names, if it names one.
     pub accepted: Acceptance,
@@ -141,7 +141,7 @@ pub struct ConnectionTruth {
 }
 
 impl Truth {
-    /// A service connection by its id.
+    /// A service connection by its id, unless it was deleted.
     pub fn connection(&self, id: Uuid) -> Option<&ConnectionTruth> {
         self.connections.iter().find(|connection| connection.id == id)
     }

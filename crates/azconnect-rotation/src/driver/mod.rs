@@ -282,7 +282,7 @@ impl Rotator {
     }
 }
 
-/// Whether a run may begin something.
+/// Whether a run may begin a rotation, or only goes on with one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Start {
     IfDue,

@@ -25,7 +25,7 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// Takes the lease, then reads.
+    /// Takes the lease, then reads the journal, so that nobody writes in between.
     pub(super) async fn open(rotator: &'a Rotator, target: &'a Target) -> Result<Self, Error> {
         let claim = Claim::new(target.stream()?)?.with_term(rotator.term).with_holder(HOLDER);
         let session = Session::open(&rotator.ports.session(), claim).await?;

@@ -25,13 +25,13 @@ pub struct RotationState {
     pub ledger: BTreeMap<KeyId, LedgerKey>,
     /// Markers under which a secret may still turn up.
     pub watch: BTreeMap<String, Watch>,
-    /// Keys on their way out.
+    /// The keys that are being removed, or were removed and may still be listed.
     pub removals: BTreeMap<KeyId, Removal>,
     /// Sealed copies of removed secrets that are to be destroyed.
     pub forget: BTreeMap<KeyId, SecretId>,
     /// The rotation under way; none between two rotations.
     pub rotation: Option<Rotation>,
-    /// How the last rotation ended.
+    /// How the last rotation ended; none before the first end.
     pub last: Option<Ending>,
 }
 
@@ -48,22 +48,22 @@ pub struct LedgerKey {
     pub ends_at: Option<OffsetDateTime>,
 }
 
-/// A marker on the orphan watch.
+/// A marker on the orphan watch: its secret was never found, and may still turn up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Watch {
-    /// The marker that is looked for.
+    /// The marker that the issuer's list is searched for.
     pub marker: Marker,
-    /// Until when it is looked for.
+    /// The moment after which one last look ends the watch.
     #[serde(with = "time::serde::rfc3339")]
     pub until: OffsetDateTime,
     /// When the issuer's list is to be read for it next.
     #[serde(with = "time::serde::rfc3339")]
     pub next_at: OffsetDateTime,
-    /// When it was last looked for.
+    /// When the issuer's list was last read without it; none before the first read.
     #[serde(with = "time::serde::rfc3339::option")]
     pub last_read_at: Option<OffsetDateTime>,
-    /// How often it was looked for.
+    /// How many reads were tried, those that failed included.
     pub reads: u32,
 }
 
@@ -71,7 +71,7 @@ pub struct Watch {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Ending {
-    /// When its last event was recorded.
+    /// When the event that ended it was recorded.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
     /// Why it was rolled back; none if the secret was rotated.
@@ -84,31 +84,31 @@ pub struct Ending {
 pub struct Rotation {
     /// Its unique id, a UUID in text form.
     pub id: String,
-    /// What is rotated, for a person.
+    /// What is rotated, in words for a person.
     pub title: String,
-    /// The terms it began with.
+    /// The terms it began with, whatever the target says now.
     pub policy: Policy,
     /// The keys to be removed at the end.
     pub retire: Vec<KeyId>,
-    /// When the new secret shall end.
+    /// When the new secret is asked to end.
     #[serde(with = "time::serde::rfc3339")]
     pub ends_at: OffsetDateTime,
-    /// Where the new secret is.
+    /// How far the new secret has come: wanted, asked for, or sealed.
     pub mint: Mint,
-    /// The proof at the issuer.
+    /// The proof that the issuer accepts the new secret.
     pub proof: Trial,
-    /// How far each consumer is.
+    /// The consumers, and how far each has come.
     pub sinks: Vec<SinkProgress>,
     /// Since when every required consumer has proof.
     #[serde(with = "time::serde::rfc3339::option")]
     pub cut_over_at: Option<OffsetDateTime>,
-    /// The last proof before the removal.
+    /// The last proof of everything before the old secret is removed.
     pub gate: Trial,
     /// Whether it goes forward, back, or waits for a person.
     pub course: Course,
 }
 
-/// Where the new secret is.
+/// How far a rotation's new secret has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "stage", rename_all = "snake_case")]
 pub enum Mint {
@@ -126,7 +126,7 @@ pub enum Mint {
     Asked {
         /// The marker it was asked for under.
         marker: Marker,
-        /// Failed attempts before this one.
+        /// The number of failed attempts before this one.
         failures: u32,
         /// Why there is no answer; none if the process ended meanwhile.
         problem: Option<Problem>,
@@ -165,7 +165,7 @@ pub struct Trial {
     /// When it last succeeded; none since it last failed.
     #[serde(with = "time::serde::rfc3339::option")]
     pub passed_at: Option<OffsetDateTime>,
-    /// Since when it has been failing.
+    /// The first failure since the last success; none while it has not failed.
     #[serde(with = "time::serde::rfc3339::option")]
     pub failing_since: Option<OffsetDateTime>,
     /// How many tries failed since the last success.
@@ -177,22 +177,22 @@ pub struct Trial {
     pub problem: Option<Problem>,
 }
 
-/// Where a rotation is heading.
+/// Which way a rotation goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "course", rename_all = "snake_case")]
 pub enum Course {
     /// The consumers are given the new secret.
     Forward,
-    /// Back to the old one.
+    /// The consumers are given the old secret again, and the new one is removed.
     Back {
         /// Why the new secret is given up.
         problem: Problem,
         /// The proof of the old secret, before it is given back.
         old: Trial,
     },
-    /// Nowhere, until a person says so.
+    /// Nothing is done until a person unblocks it. Both secrets are alive.
     Blocked {
-        /// What stands in the way.
+        /// Why nothing safe can be done, and what a person should do.
         problem: Problem,
         /// The course that `unblock` takes up again.
         was: Box<Course>,

@@ -7,17 +7,17 @@ use crate::event::SinkTerms;
 use crate::policy::Policy;
 use crate::problem::Problem;
 
-/// How far one consumer is.
+/// How far one consumer has come in a rotation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SinkProgress {
-    /// On which terms it takes part.
+    /// The terms on which it takes part.
     pub terms: SinkTerms,
     /// Whether a push is under way, or was when the record ends.
     pub in_flight: bool,
     /// Whether it may hold the new secret.
     pub touched: bool,
-    /// The receipt of the push.
+    /// What the consumer answered to the push; none until a push has succeeded.
     pub receipt: Option<String>,
     /// What the consumer called its state after the push.
     pub revision: Option<String>,

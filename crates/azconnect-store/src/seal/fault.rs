@@ -38,7 +38,7 @@ pub enum SealingKeyError {
     /// The environment variable is not set, or holds no text.
     #[error("the environment variable {name} is not set")]
     NotInEnvironment {
-        /// The name of the variable.
+        /// The name of the environment variable.
         name: String,
     },
     /// The file does not exist.
@@ -83,7 +83,7 @@ pub enum SealingKeyError {
         /// The path of the key file.
         path: PathBuf,
     },
-    /// The file holds no key.
+    /// The file holds neither 32 bytes nor their base64.
     #[error("the key file {} holds no key: it must hold 32 bytes, or their base64", path.display())]
     NotAKey {
         /// The path of the file that holds something else.
@@ -127,7 +127,7 @@ impl SealingKeyError {
         }
     }
 
-    /// What a person should do.
+    /// What a person should do about it; the advice of the [`Error`] that is made of it.
     fn advice(&self) -> String {
         match self {
             Self::WrongLength | Self::NotRandom | Self::NotBase64 => {

@@ -32,7 +32,7 @@ pub use key::{SealingKey, SealingKeyId};
 #[cfg(feature = "sqlite")]
 pub(crate) use key_file::{create_closed, draft_of, sync_folder};
 
-/// The one format there is.
+/// The one format that sealed secrets have had so far.
 const VERSION: u8 = 1;
 const TAG_LEN: usize = 16;
 
@@ -100,7 +100,7 @@ impl SealingKeys {
         std::str::from_utf8(text).map(Secret::new).map_err(|_| damaged(name))
     }
 
-    /// The key of an id.
+    /// The key that has an id, current or previous.
     fn key(&self, id: SealingKeyId) -> Option<&SealingKey> {
         std::iter::once(&self.current).chain(&self.previous).find(|key| key.id() == id)
     }

@@ -16,7 +16,7 @@ pub enum AgentState {
     Starting,
     /// It answers that it is online.
     Online,
-    /// Its installation failed for good.
+    /// Its installation ended with an error, and is not tried again.
     Failed,
 }
 

@@ -27,7 +27,7 @@ pub trait KeeperHarness: Send + Sync {
     /// Makes the identity service unreachable from now on.
     async fn disconnect_service(&self);
 
-    /// How many secrets are kept.
+    /// How many secrets the keeper's store holds.
     async fn kept(&self) -> usize;
 }
 

@@ -12,7 +12,7 @@ use super::report::{CaseResult, Report, ensure, ensure_eq, refused};
 /// Machines under test, and what lies behind them: an emulator, or a fake.
 #[async_trait]
 pub trait MachinesHarness: Send + Sync {
-    /// The machines of one subscription.
+    /// The port under test, for one subscription.
     fn machines(&self) -> Arc<dyn Machines>;
 
     /// A machine that exists and runs, in `westeurope`.

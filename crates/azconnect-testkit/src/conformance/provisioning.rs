@@ -15,7 +15,7 @@ pub trait ProvisioningHarness: Send + Sync {
     /// The provisioning under test.
     fn provisioning(&self) -> Arc<dyn Provisioning>;
 
-    /// What is recorded of it.
+    /// The port that tells what the provisioning under test has recorded.
     fn records(&self) -> Arc<dyn ProvisionRecords>;
 
     /// A machine that can be built, with a public address, in a group that does not exist.

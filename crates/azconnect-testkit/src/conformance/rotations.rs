@@ -32,10 +32,10 @@ pub trait RotationsHarness: Send + Sync {
     /// The port that a product's scheduler calls.
     fn rotations(&self) -> Arc<dyn Rotations>;
 
-    /// What a person asks for.
+    /// The port that does what a person asks for.
     fn operator(&self) -> Arc<dyn RotationOperator>;
 
-    /// What is told of it.
+    /// The port that tells what happened to the subject.
     fn history(&self) -> Arc<dyn RotationHistory>;
 
     /// The credential that is rotated, with its ports and terms.

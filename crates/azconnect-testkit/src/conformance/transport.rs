@@ -46,14 +46,14 @@ pub trait EchoHarness: Send + Sync {
 pub struct Received {
     /// The HTTP method, such as `GET`.
     pub method: String,
-    /// The path, without the query.
+    /// The path, without the query, such as `/hello`.
     pub path: String,
     /// Over which connection it came: a number that is different for each.
     pub connection: u64,
 }
 
 impl Received {
-    /// A request over a connection.
+    /// A request that came over a connection of this number.
     pub fn new(method: impl Into<String>, path: impl Into<String>, connection: u64) -> Self {
         Self { method: method.into(), path: path.into(), connection }
     }

@@ -28,7 +28,7 @@ impl Agent {
         *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
     }
 
-    /// The failures that are prescribed.
+    /// The failures of looks, to script more or to end them.
     pub fn faults(&self) -> &Faults<()> {
         &self.faults
     }

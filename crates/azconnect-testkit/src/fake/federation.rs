@@ -33,7 +33,7 @@ impl Federation {
         Self { tenant, application, trusted: Arc::default(), faults: Faults::new() }
     }
 
-    /// The failures that are prescribed.
+    /// The failures of calls, to script more or to end them.
     pub fn faults(&self) -> &Faults<FederationStep> {
         &self.faults
     }

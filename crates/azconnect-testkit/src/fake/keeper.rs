@@ -19,7 +19,7 @@ use super::Faults;
 pub enum KeeperStep {
     /// Asking the identity service whether a secret is accepted.
     SignIn,
-    /// Keeping or forgetting a secret.
+    /// Keeping a secret in the product's store, or forgetting it.
     Store,
 }
 
@@ -42,7 +42,7 @@ impl Keeper {
         Self::default()
     }
 
-    /// The failures that are prescribed.
+    /// The failures of calls, to script more or to end them.
     pub fn faults(&self) -> &Faults<KeeperStep> {
         &self.faults
     }
@@ -57,7 +57,7 @@ impl Keeper {
         self.world().accepted.retain(|(_, accepted, _)| *accepted != client);
     }
 
-    /// How many secrets are kept.
+    /// How many secrets the keeper's store holds.
     pub fn kept(&self) -> usize {
         self.world().kept.len()
     }

@@ -57,7 +57,7 @@ impl Registrations {
         Self::default()
     }
 
-    /// The failures that are prescribed.
+    /// The failures of calls, to script more or to end them.
     pub fn faults(&self) -> &Faults<RegistrationStep> {
         &self.faults
     }

@@ -19,12 +19,12 @@ pub struct SignInRecord {
 }
 
 impl SignInRecord {
-    /// A record without a secret.
+    /// A record in which nothing was stored yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The failures that are prescribed.
+    /// The failures of storing, to script more or to end them.
     pub fn faults(&self) -> &Faults<()> {
         &self.faults
     }

@@ -36,7 +36,7 @@ impl Tokens {
         Self { clock, given: Arc::default(), faults: Faults::new() }
     }
 
-    /// The failures that are prescribed.
+    /// The failures of fetching a token, to script more or to end them.
     pub fn faults(&self) -> &Faults<()> {
         &self.faults
     }

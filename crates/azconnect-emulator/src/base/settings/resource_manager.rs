@@ -25,7 +25,7 @@ pub enum OperationKind {
     MachineUpdate,
     /// Starting a virtual machine that was stopped or deallocated.
     Start,
-    /// Turning a virtual machine off.
+    /// Turning a virtual machine off, which keeps its host and its cores.
     PowerOff,
     /// Restarting a virtual machine that runs.
     Restart,
@@ -97,7 +97,7 @@ impl OperationKind {
 pub enum RetryAfter {
     /// As measured: 15 s for groups, 3 s for the network, 10 s and then 30 s for machines.
     Measured,
-    /// The same pause in every answer.
+    /// The same pause in every answer, in whole seconds.
     Fixed(Duration),
     /// No `Retry-After` at all: the client has to choose its pauses.
     Absent,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::address::same;
 
-/// What a subscription may do.
+/// What a subscription may do, and how much of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
     /// As the service writes it, such as `Enabled`.
@@ -17,7 +17,7 @@ pub(crate) struct Account {
     pub(crate) terms: BTreeSet<String>,
 }
 
-/// Whether a provider is registered.
+/// Whether a resource provider is registered for a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Registration {
     NotRegistered,

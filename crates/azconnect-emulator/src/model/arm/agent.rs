@@ -53,9 +53,9 @@ pub type Responder = Arc<dyn Fn(&CommandRun) -> Option<CommandOutcome> + Send + 
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CommandRun {
-    /// The id of the machine.
+    /// The id of the machine that executes it.
     pub machine: String,
-    /// The script, as it was sent.
+    /// The script of the command, as it was sent.
     pub script: String,
     /// The time since the guest agent became ready.
     pub up: Duration,
@@ -63,7 +63,7 @@ pub struct CommandRun {
     pub finished: bool,
 }
 
-/// How a run command ends.
+/// How a run command ends: its exit code, and what it wrote.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CommandOutcome {

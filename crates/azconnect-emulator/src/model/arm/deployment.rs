@@ -28,7 +28,7 @@ pub(crate) struct Template {
     pub(crate) outputs: Map<String, Value>,
 }
 
-/// One resource of a template.
+/// One resource of a template, and how far it has come.
 #[derive(Clone)]
 pub(crate) struct Step {
     pub(crate) id: String,

@@ -16,7 +16,7 @@ pub(crate) enum Power {
 }
 
 impl Power {
-    /// Code and words of its status.
+    /// The code of its status, such as `PowerState/running`, and the words for it.
     pub(crate) fn status(self) -> (&'static str, &'static str) {
         match self {
             Self::Creating => ("PowerState/starting", "VM starting"),
@@ -27,7 +27,7 @@ impl Power {
     }
 }
 
-/// The inside of a machine.
+/// What happens inside a machine, which its document does not show.
 #[derive(Default)]
 pub(crate) struct Machine {
     pub(crate) power: Power,

@@ -60,7 +60,7 @@ impl Architecture {
     }
 }
 
-/// A size of virtual machine.
+/// A size of virtual machine, such as `Standard_B2s`.
 pub(crate) struct Size {
     pub(crate) name: &'static str,
     pub(crate) family: &'static str,

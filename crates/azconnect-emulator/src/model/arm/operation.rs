@@ -31,7 +31,7 @@ pub(crate) enum Work {
     Register(String),
 }
 
-/// The state of an operation.
+/// How far an operation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     Running,

@@ -45,7 +45,7 @@ pub(crate) struct Resource {
     /// The body it was last written with: the same again changes nothing.
     pub(crate) asked: Value,
     pub(crate) state: ProvisioningState,
-    /// The operation that is changing it.
+    /// The operation that is changing it; none while it is at rest.
     pub(crate) operation: Option<Uuid>,
     pub(crate) created: Moment,
     pub(crate) reads: u32,

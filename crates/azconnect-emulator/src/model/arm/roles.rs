@@ -70,7 +70,7 @@ impl Definition {
         self.scopes.iter().any(|scope| scope == "/")
     }
 
-    /// Whether the role allows an action.
+    /// Whether the role allows an action, such as `Microsoft.Compute/virtualMachines/read`.
     pub(crate) fn allows(&self, action: &str) -> bool {
         let any = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, action));
         any(&self.actions) && !any(&self.not_actions)
@@ -132,7 +132,7 @@ pub(crate) fn matches(pattern: &str, action: &str) -> bool {
     rest.len() >= last.len() && rest.ends_with(last)
 }
 
-/// Id, name, description, actions, excluded actions.
+/// The id, name, description, allowed actions and excluded actions of a role.
 type BuiltIn = (u128, &'static str, &'static str, &'static [&'static str], &'static [&'static str]);
 
 /// The roles that every directory has, as far as they matter here.

@@ -62,7 +62,7 @@ impl Subscription {
         self.id
     }
 
-    /// Its id as a scope.
+    /// The subscription as the scope of a role.
     pub fn scope(&self) -> ResourceId {
         ResourceId::of_subscription(self.id)
     }

@@ -125,7 +125,7 @@ impl World {
         held.and_then(|held| held.seen_from(project)).ok_or_else(missing)
     }
 
-    /// The same, to change it.
+    /// As [`see`](Self::see), to change the connection.
     pub(super) fn open(&mut self, address: &ConnectionAddress) -> Result<(&mut Held, ProjectId), Error> {
         self.see(address)?;
         let project = self.project(&address.project)?.id;
