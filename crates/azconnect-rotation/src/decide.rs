@@ -27,7 +27,7 @@ pub enum Action {
     Wait {
         /// The earliest moment at which something can be done.
         until: OffsetDateTime,
-        /// For what, in words for a person.
+        /// What is waited for, in words for a person.
         why: &'static str,
     },
     /// Record a conclusion that needs no effect.
@@ -48,7 +48,7 @@ pub enum Action {
     },
     /// Ask consumers whether what they hold works, all at once.
     Verify {
-        /// The consumers; none where one is to be waited for.
+        /// The consumers that are due, by their stable names.
         sinks: Vec<SinkId>,
     },
     /// Prove everything again before the old secret goes.
@@ -77,7 +77,7 @@ pub enum Action {
     },
     /// Give the old secret back to consumers, all at once.
     Restore {
-        /// The consumers; none where one is to be waited for.
+        /// The consumers that are due, by their stable names.
         sinks: Vec<SinkId>,
         /// The name of the old secret in the `SecretStore`.
         sealed: SecretId,
@@ -93,7 +93,7 @@ struct Step {
 
 /// What to do at `now`. Pure: the same state and time give the same action.
 ///
-/// Of all that may be done now, what was begun earliest comes first: removals, then lost secrets, then the rotation.
+/// Of all that may be done now, sealed copies to destroy come first, then removals, lost secrets, and the rotation.
 pub fn decide(state: &RotationState, now: OffsetDateTime) -> Action {
     let steps = || {
         let forget = state
@@ -129,7 +129,7 @@ fn step(at: OffsetDateTime, action: Action, why: &'static str) -> Step {
     Step { at, action, why }
 }
 
-/// The last look is never before the end of the watch.
+/// A watch ends only after a look at or after its end.
 fn watch_step(watch: &Watch, now: OffsetDateTime) -> Step {
     let marker = watch.marker.clone();
     if watch.last_read_at.is_some_and(|at| at >= watch.until) {
@@ -295,7 +295,8 @@ fn gate_step(rotation: &Rotation, cut_over_at: OffsetDateTime, now: OffsetDateTi
     step(at, Action::Gate, "the grace of the old secret to pass")
 }
 
-/// What a consumer that was tried often enough means.
+/// What follows once a consumer has used up its attempts: an optional one is given up, a required one turns the rotation
+/// back.
 fn after_exhaustion(
     state: &RotationState,
     rotation: &Rotation,
@@ -311,7 +312,8 @@ fn after_exhaustion(
     turn_back(state, rotation, &problem, now)
 }
 
-/// Back if nobody holds the new secret or the old one can be given back; else a person decides, with both alive.
+/// The rotation goes back if no consumer holds the new secret, or if the old one can be given back. Otherwise it is
+/// blocked: both secrets stay alive, and a person decides.
 fn turn_back(state: &RotationState, rotation: &Rotation, problem: &Problem, now: OffsetDateTime) -> RotationEvent {
     let untouched = !rotation.sinks.iter().any(SinkProgress::may_hold_new);
     if untouched || old_secret(state, rotation, now).is_some() {

@@ -71,11 +71,11 @@ pub enum RotationEvent {
         #[serde(with = "time::serde::rfc3339")]
         minted_at: OffsetDateTime,
     },
-    /// A read did not list the marker.
+    /// The issuer's list was read, and no key carries the marker.
     MarkerAbsent { marker: Marker },
     /// The issuer's list of keys could not be read.
     MarkerUnread { marker: Marker, problem: Problem },
-    /// The marker was not listed often enough: it goes on the orphan watch.
+    /// Several reads did not list the marker: it goes on the orphan watch.
     MarkerWatched {
         marker: Marker,
         #[serde(with = "time::serde::rfc3339")]
@@ -96,7 +96,7 @@ pub enum RotationEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         revision: Option<String>,
     },
-    /// A consumer did not take it, or nobody knows.
+    /// A consumer did not take the new secret, or its answer was lost.
     PushFailed { sink: SinkId, problem: Problem },
     /// A consumer proved that what it holds now works.
     SinkVerified { sink: SinkId, evidence: String },

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use crate::event::RotationEvent;
 use crate::state::RotationState;
 
-/// Learns what happens, as it happens. Called after an event is durable; must return quickly.
+/// Is told what happens in a rotation. It is called between two steps of the run, so it must return quickly.
 pub trait Observer: Send + Sync {
     /// An event is durable in the journal; `state` is what is known after it.
     fn recorded(&self, subject: &SubjectId, event: &RotationEvent, at: OffsetDateTime, state: &RotationState);

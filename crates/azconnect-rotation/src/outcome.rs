@@ -31,10 +31,10 @@ pub enum RotationOutcome {
     },
     /// No secret of ours is near its end, so nothing was begun.
     NotDue {
-        /// The plan that came to this; `due_at` says when to look again.
+        /// The plan that was made; its `due_at` says when to look again.
         plan: Box<RotationPlan>,
     },
-    /// What was looked at forbids a beginning. Nothing was changed.
+    /// A rotation is due, and a check that failed keeps it from beginning. Nothing was changed.
     Refused {
         /// The plan, whose checks say what stands in the way and what to do.
         plan: Box<RotationPlan>,
@@ -44,7 +44,7 @@ pub enum RotationOutcome {
         /// The earliest moment at which a run can do something.
         #[serde(with = "time::serde::rfc3339")]
         until: OffsetDateTime,
-        /// For what, in words for a person.
+        /// What is waited for, in words for a person.
         why: &'static str,
     },
     /// The new secret was not usable, and is gone again; the old one serves on.

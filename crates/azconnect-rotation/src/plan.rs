@@ -23,7 +23,7 @@ pub enum Decision {
     Resume,
     /// No key of ours is within `rotate_before` of its end.
     NotDue,
-    /// A rotation is due, and what was looked at forbids it.
+    /// A rotation is due, and a check that failed keeps it from beginning.
     Refuse,
 }
 
@@ -79,7 +79,7 @@ pub struct RotationPlan {
     pub title: String,
     /// What a run would do.
     pub decision: Decision,
-    /// How near its end the first of our keys is.
+    /// How near its end that one of our keys is which ends first.
     pub expiry: Expiry,
     /// From when on a rotation is due, where that is known.
     #[serde(with = "time::serde::rfc3339::option")]
@@ -112,15 +112,15 @@ impl RotationPlan {
         }
     }
 
-    /// Everything that was looked at, about the subject and its consumers, each with whose it is. What stands in the way
-    /// comes first, then warnings.
+    /// All checks of the subject and its consumers, each with the title of what it is about. Those that failed come first,
+    /// then warnings.
     pub fn all_checks(&self) -> Vec<(&str, &Check)> {
         let mut all: Vec<_> = self.own_checks().chain(self.sinks.iter().flat_map(PlannedSink::checks)).collect();
         all.sort_by_key(|(_, check)| std::cmp::Reverse((check.blocks(), check.is_advisory)));
         all
     }
 
-    /// What forbids a beginning: failures of the subject, and of consumers that are required.
+    /// The failed checks that keep a rotation from beginning: those of the subject, and of required consumers.
     pub fn blockers(&self) -> Vec<(&str, &Check)> {
         let required = self.sinks.iter().filter(|sink| sink.required).flat_map(PlannedSink::checks);
         self.own_checks().chain(required).filter(|(_, check)| check.blocks()).collect()

@@ -66,7 +66,7 @@ enum Start {
 }
 
 impl Rotator {
-    /// Rotations of which nothing is due.
+    /// A rotator under which no subject is due yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, subjects: Arc::default() }
     }
@@ -76,7 +76,7 @@ impl Rotator {
         self.of(subject, |known| known.is_due = true);
     }
 
-    /// Sets what a plan finds about a subject. A check that failed forbids a beginning.
+    /// Sets what a plan finds about a subject. A check that failed keeps a rotation from beginning.
     pub fn set_checks(&self, subject: &SubjectId, checks: CheckReport) {
         self.of(subject, |known| known.checks = checks);
     }
