@@ -26,6 +26,10 @@ pub struct Appended<T> {
 
 /// The one writer of a stream, under a lease. Its methods take `&self`: steps that run at once may share one session.
 ///
+/// Poll all of them until they end, as `join_all` does. A step that is left unpolled in the middle of an append, as in a
+/// `FuturesUnordered` whose results are appended in the loop over it, keeps every other append waiting for ever: such steps
+/// return their events, and the loop appends them.
+///
 /// # Cancel safety
 /// Every future may be dropped. A dropped [`Session::append`] may or may not have been written; the session finds out
 /// before its next one. A session that is dropped without [`Session::close`] leaves its lease to run out, as a killed
