@@ -295,8 +295,8 @@ fn gate_step(rotation: &Rotation, cut_over_at: OffsetDateTime, now: OffsetDateTi
     step(at, Action::Gate, "the grace of the old secret to pass")
 }
 
-/// What follows once a consumer has used up its attempts: an optional one is given up, a required one turns the rotation
-/// back.
+/// What follows once a consumer has used up its attempts: an optional one is given up, a required one turns the
+/// rotation back.
 fn after_exhaustion(
     state: &RotationState,
     rotation: &Rotation,

@@ -112,8 +112,8 @@ impl RotationPlan {
         }
     }
 
-    /// All checks of the subject and its consumers, each with the title of what it is about. Those that failed come first,
-    /// then warnings.
+    /// All checks of the subject and its consumers, each with the title of what it is about. Those that failed come
+    /// first, then warnings.
     pub fn all_checks(&self) -> Vec<(&str, &Check)> {
         let mut all: Vec<_> = self.own_checks().chain(self.sinks.iter().flat_map(PlannedSink::checks)).collect();
         all.sort_by_key(|(_, check)| std::cmp::Reverse((check.blocks(), check.is_advisory)));

@@ -96,8 +96,8 @@ impl Writer<'_> {
     }
 }
 
-/// Asks a consumer whether what it holds works. Where its terms accept a receipt, the receipt of the push takes the place
-/// of an inconclusive answer, and never that of a rejection.
+/// Asks a consumer whether what it holds works. Where its terms accept a receipt, the receipt of the push takes the
+/// place of an inconclusive answer, and never that of a rejection.
 pub(super) async fn assess(target: &Target, progress: &SinkProgress, candidate: &Candidate<'_>) -> Assessment {
     let binding = match bound(target, &progress.terms.sink) {
         Ok(binding) => binding,
