@@ -76,10 +76,10 @@ impl PlaceArguments {
 /// # Errors
 /// [`InvalidInput`](ErrorKind::InvalidInput) naming the file or the field.
 pub fn read_seed(path: Option<&Path>) -> Result<Seed, Error> {
-    match path {
-        Some(path) => Seed::from_json(&crate::end::read_file("--seed", path)?),
-        None => Seed::from_json(CONTOSO),
-    }
+    Ok(match path {
+        Some(path) => Seed::from_json(&crate::end::read_file("--seed", path)?)?,
+        None => Seed::from_json(CONTOSO)?,
+    })
 }
 
 #[derive(Deserialize)]

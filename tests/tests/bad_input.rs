@@ -112,7 +112,7 @@ async fn an_unknown_project_is_named() {
 fn an_unknown_field_of_a_seed_is_named_by_its_path() {
     let text =
         SEED.replacen("\"displayName\": \"Contoso deploy\"", "\"displayName\": \"Contoso deploy\", \"colour\": 1", 1);
-    let error = Seed::from_json(&text).unwrap_err();
+    let error = Error::from(Seed::from_json(&text).unwrap_err());
     assert_eq!(error.field(), Some("seed.tenants[0].applications[1].colour"));
     assert!(!error.advice().is_empty());
 }

@@ -59,7 +59,7 @@ mod shell;
 
 pub use base::origins::{Origins, Service};
 pub use base::settings::{BadAuthentication, RateLimit, ReplicaChoice, Settings};
-pub use setup::seed::Seed;
+pub use setup::seed::{Seed, SeedFault};
 pub use shell::emulator::{Emulator, Exchange, Intervention, Observer};
 pub use shell::fault::{CannedAnswer, Fault, FaultAction, Faults};
 pub use shell::server;

@@ -3,10 +3,11 @@
 pub(crate) mod arm;
 mod devops;
 mod entra;
+mod fault;
 mod node;
 mod settings;
 
-use azconnect_core::{Error, Secret};
+use azconnect_core::Secret;
 use uuid::Uuid;
 
 use self::arm::AccountSeed;
@@ -14,6 +15,7 @@ use crate::base::settings::Settings;
 
 pub(crate) use self::devops::{ConnectionSeed, HeldSecret, MemberSeed, OrganizationSeed, PatSeed, ProjectSeed};
 pub(crate) use self::entra::{ApplicationSeed, PasswordSeed, PrincipalSeed, TenantSeed};
+pub use self::fault::SeedFault;
 pub(crate) use self::node::Node;
 
 /// The tenants, applications, organizations and subscriptions an emulator starts with.
@@ -133,9 +135,9 @@ impl Seed {
     /// Reads a seed.
     ///
     /// # Errors
-    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) naming the path of the field, such as
-    /// `seed.tenants[0].applications[1].clientId`, and the remedy.
-    pub fn from_json(text: &str) -> Result<Self, Error> {
+    /// Where it is wrong, such as `seed.tenants[0].applications[1].clientId`, and how. As an
+    /// [`Error`](azconnect_core::Error) it is [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) with that field.
+    pub fn from_json(text: &str) -> Result<Self, SeedFault> {
         let node = Node::document("seed", text)?;
         node.only(&["settings", "tenants", "subscriptions", "organizations", "registries"])?;
         Ok(Self {
@@ -158,7 +160,7 @@ impl std::fmt::Debug for Seed {
     }
 }
 
-fn read_registry(node: &Node<'_>) -> Result<RegistrySeed, Error> {
+fn read_registry(node: &Node<'_>) -> Result<RegistrySeed, SeedFault> {
     node.only(&["host", "tenant", "users"])?;
     Ok(RegistrySeed {
         host: node.required("host")?.text()?.to_owned(),
@@ -171,7 +173,7 @@ fn read_registry(node: &Node<'_>) -> Result<RegistrySeed, Error> {
     })
 }
 
-fn read_subscription(node: &Node<'_>) -> Result<SubscriptionSeed, Error> {
+fn read_subscription(node: &Node<'_>) -> Result<SubscriptionSeed, SeedFault> {
     node.only(&[&["id", "tenant", "name"], arm::FIELDS.as_slice()].concat())?;
     Ok(SubscriptionSeed {
         account: arm::read(node)?,

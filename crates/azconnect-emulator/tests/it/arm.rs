@@ -488,7 +488,7 @@ async fn a_seed_says_how_azure_behaves_and_names_its_mistakes(way: Way) {
     ] {
         let mut broken = seed.clone();
         *broken.pointer_mut(pointer).unwrap() = wrong;
-        let error = azconnect_emulator::Seed::from_json(&broken.to_string()).unwrap_err();
+        let error = azconnect_core::Error::from(azconnect_emulator::Seed::from_json(&broken.to_string()).unwrap_err());
         assert_eq!(error.field(), Some(field));
     }
     for (field, wrong) in [("role", json!("King")), ("principal", json!("00000000-0000-4000-8000-0000000000ee"))] {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use azconnect_core::Error;
 use uuid::Uuid;
 
+use super::fault::SeedFault;
 use super::node::Node;
 use crate::base::refusal::ErrorShape;
 use crate::base::settings::resource_manager::{ArmSettings, RetryAfter};
@@ -47,7 +47,7 @@ pub(crate) struct AssignmentSeed {
 }
 
 /// Reads what a subscription may do from the fields of its seed.
-pub(crate) fn read(node: &Node<'_>) -> Result<AccountSeed, Error> {
+pub(crate) fn read(node: &Node<'_>) -> Result<AccountSeed, SeedFault> {
     Ok(AccountSeed {
         state: node.maybe_text("state")?,
         not_registered: node.texts("notRegistered")?,
@@ -58,7 +58,7 @@ pub(crate) fn read(node: &Node<'_>) -> Result<AccountSeed, Error> {
         assignments: node.each("roleAssignments", |item| {
             item.only(&["principal", "role", "resourceGroup"])?;
             Ok(AssignmentSeed {
-                path: item.wrong("", "").field().unwrap_or_default().to_owned(),
+                path: item.path().to_owned(),
                 principal: item.required("principal")?.guid()?,
                 role: item.required("role")?.text()?.to_owned(),
                 group: item.maybe_text("resourceGroup")?,
@@ -89,7 +89,7 @@ pub(crate) fn read(node: &Node<'_>) -> Result<AccountSeed, Error> {
 }
 
 /// Reads what happens inside machines.
-fn read_machine(node: &Node<'_>) -> Result<(String, AgentScript), Error> {
+fn read_machine(node: &Node<'_>) -> Result<(String, AgentScript), SeedFault> {
     node.only(&["name", "bootSeconds", "runSeconds", "exitCode", "never", "output"])?;
     let outcome = match node.optional("exitCode")? {
         _ if node.flag_or("never", false)? => AgentOutcome::Never,
@@ -107,12 +107,12 @@ fn read_machine(node: &Node<'_>) -> Result<(String, AgentScript), Error> {
     Ok((node.maybe_text("name")?.unwrap_or_default(), script))
 }
 
-fn seconds(node: &Node<'_>, field: &str, absent: Duration) -> Result<Duration, Error> {
+fn seconds(node: &Node<'_>, field: &str, absent: Duration) -> Result<Duration, SeedFault> {
     node.optional(field)?.map_or(Ok(absent), |value| value.number().map(|number| Duration::from_secs(number.into())))
 }
 
 /// Reads the settings of Azure Resource Manager; what is left out is as by default.
-pub(crate) fn read_settings(node: &Node<'_>) -> Result<ArmSettings, Error> {
+pub(crate) fn read_settings(node: &Node<'_>) -> Result<ArmSettings, SeedFault> {
     node.only(&[
         "operationSeconds",
         "retryAfterSeconds",
@@ -139,7 +139,7 @@ pub(crate) fn read_settings(node: &Node<'_>) -> Result<ArmSettings, Error> {
     if node.flag_or("throttling", false)? {
         settings = settings.with_throttling();
     }
-    let number = |field: &str| -> Result<Option<usize>, Error> {
+    let number = |field: &str| -> Result<Option<usize>, SeedFault> {
         let number = node.optional(field)?.map(|value| value.number()).transpose()?;
         Ok(number.map(|number| usize::try_from(number).unwrap_or(usize::MAX)))
     };
@@ -152,14 +152,14 @@ pub(crate) fn read_settings(node: &Node<'_>) -> Result<ArmSettings, Error> {
     Ok(settings)
 }
 
-fn location(node: &Node<'_>) -> Result<&'static str, Error> {
+fn location(node: &Node<'_>) -> Result<&'static str, SeedFault> {
     let location = node.required("location")?;
     let region = region_named(location.text()?).map(|region| region.name);
     region.ok_or_else(|| location.wrong("is not a region", "use one such as westeurope"))
 }
 
 /// Reads a scripted failure from the fields of a fault.
-pub(crate) fn read_failure(node: &Node<'_>) -> Result<Failure, Error> {
+pub(crate) fn read_failure(node: &Node<'_>) -> Result<Failure, SeedFault> {
     let mut failure = Failure::new(node.required("code")?.text()?);
     if let Some(status) = node.optional("status")? {
         let number = u16::try_from(status.number()?).ok().filter(|number| (400..600).contains(number));
@@ -205,7 +205,7 @@ mod tests {
         let empty = read_settings(&Node::document("x", "{}").unwrap()).unwrap();
         assert_eq!(empty.duration(OperationKind::MachineCreate), Duration::from_secs(43));
         let odd = Node::document("x", r#"{"speed": 1}"#).unwrap();
-        assert_eq!(read_settings(&odd).unwrap_err().field(), Some("x.speed"));
+        assert_eq!(read_settings(&odd).unwrap_err().path(), "x.speed");
     }
 
     #[test]
@@ -216,6 +216,6 @@ mod tests {
             Failure::new("AllocationFailed").with_status(400).in_operation().with_time(Duration::from_secs(9));
         assert_eq!(failure, expected);
         let wrong = Node::document("x", r#"{"code": "X", "status": 200}"#).unwrap();
-        assert_eq!(read_failure(&wrong).unwrap_err().field(), Some("x.status"));
+        assert_eq!(read_failure(&wrong).unwrap_err().path(), "x.status");
     }
 }

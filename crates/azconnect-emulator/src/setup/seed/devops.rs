@@ -1,9 +1,10 @@
 //! The part of a seed that Azure DevOps holds.
 
-use azconnect_core::{Error, Secret};
+use azconnect_core::Secret;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::fault::SeedFault;
 use super::node::Node;
 use crate::base::dice::named_guid;
 
@@ -76,7 +77,7 @@ pub(crate) struct PatSeed {
     pub(crate) token: Option<Secret>,
 }
 
-pub(super) fn read_organization(node: &Node<'_>) -> Result<OrganizationSeed, Error> {
+pub(super) fn read_organization(node: &Node<'_>) -> Result<OrganizationSeed, SeedFault> {
     node.only(&["name", "id", "tenant", "latestApiVersion", "projects", "groups", "members", "personalAccessTokens"])?;
     let name_node = node.required("name")?;
     let name = name_node.text()?.to_owned();
@@ -98,13 +99,13 @@ pub(super) fn read_organization(node: &Node<'_>) -> Result<OrganizationSeed, Err
     })
 }
 
-fn read_version(node: &Node<'_>) -> Result<(u32, u32), Error> {
+fn read_version(node: &Node<'_>) -> Result<(u32, u32), SeedFault> {
     let parts = node.text()?.split_once('.');
     let numbers = parts.and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
     numbers.ok_or_else(|| node.wrong("is not a version", "write it as \"7.0\""))
 }
 
-fn read_project(node: &Node<'_>, organization: &str) -> Result<ProjectSeed, Error> {
+fn read_project(node: &Node<'_>, organization: &str) -> Result<ProjectSeed, SeedFault> {
     node.only(&["name", "id", "description", "state", "connections"])?;
     let name = node.required("name")?.text()?.to_owned();
     let inside = format!("{organization}/{name}");
@@ -117,7 +118,7 @@ fn read_project(node: &Node<'_>, organization: &str) -> Result<ProjectSeed, Erro
     })
 }
 
-fn read_connection(node: &Node<'_>, inside: &str) -> Result<ConnectionSeed, Error> {
+fn read_connection(node: &Node<'_>, inside: &str) -> Result<ConnectionSeed, SeedFault> {
     node.only(&[
         "id",
         "document",
@@ -153,7 +154,7 @@ fn read_connection(node: &Node<'_>, inside: &str) -> Result<ConnectionSeed, Erro
     })
 }
 
-fn read_held(node: &Node<'_>) -> Result<HeldSecret, Error> {
+fn read_held(node: &Node<'_>) -> Result<HeldSecret, SeedFault> {
     node.only(&["application", "password", "text", "parameter"])?;
     if let Some(text) = node.maybe_text("text")? {
         return Ok(HeldSecret::Text(Secret::new(text)));
@@ -164,7 +165,7 @@ fn read_held(node: &Node<'_>) -> Result<HeldSecret, Error> {
     })
 }
 
-fn read_member(node: &Node<'_>) -> Result<MemberSeed, Error> {
+fn read_member(node: &Node<'_>) -> Result<MemberSeed, SeedFault> {
     node.only(&["application", "user", "groups", "grants"])?;
     let who = match node.maybe_guid("application")? {
         Some(client_id) => client_id.to_string(),
@@ -181,7 +182,7 @@ fn read_member(node: &Node<'_>) -> Result<MemberSeed, Error> {
     })
 }
 
-fn read_pat(node: &Node<'_>) -> Result<PatSeed, Error> {
+fn read_pat(node: &Node<'_>) -> Result<PatSeed, SeedFault> {
     node.only(&["user", "displayName", "scope", "startsInDays", "endsInDays", "token"])?;
     let days = |key: &str, default: i64| node.optional(key)?.map_or(Ok(default), |days| days.signed());
     Ok(PatSeed {

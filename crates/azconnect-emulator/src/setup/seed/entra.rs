@@ -1,9 +1,10 @@
 //! The part of a seed that Entra ID holds.
 
-use azconnect_core::{Error, Secret};
+use azconnect_core::Secret;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::fault::SeedFault;
 use super::node::Node;
 use crate::base::dice::named_guid;
 
@@ -65,7 +66,7 @@ pub(crate) struct PasswordSeed {
 const PRINCIPAL_FIELDS: [&str; 6] =
     ["enabled", "graphRoles", "owns", "subscriptionReader", "devopsOrganizations", "servicePrincipalPasswords"];
 
-pub(super) fn read_tenant(node: &Node<'_>) -> Result<TenantSeed, Error> {
+pub(super) fn read_tenant(node: &Node<'_>) -> Result<TenantSeed, SeedFault> {
     node.only(&["id", "domain", "displayName", "passwordPolicy", "applications", "servicePrincipals", "users"])?;
     let domain = node.required("domain")?.text()?.to_owned();
     let policy = node.optional("passwordPolicy")?;
@@ -87,7 +88,7 @@ pub(super) fn read_tenant(node: &Node<'_>) -> Result<TenantSeed, Error> {
     })
 }
 
-fn read_application(node: &Node<'_>, domain: &str) -> Result<ApplicationSeed, Error> {
+fn read_application(node: &Node<'_>, domain: &str) -> Result<ApplicationSeed, SeedFault> {
     let own = [
         "displayName",
         "clientId",
@@ -116,7 +117,7 @@ fn read_application(node: &Node<'_>, domain: &str) -> Result<ApplicationSeed, Er
     })
 }
 
-fn read_foreign(node: &Node<'_>, domain: &str) -> Result<PrincipalSeed, Error> {
+fn read_foreign(node: &Node<'_>, domain: &str) -> Result<PrincipalSeed, SeedFault> {
     let own = ["displayName", "clientId", "servicePrincipalId"];
     node.only(&[own.as_slice(), PRINCIPAL_FIELDS.as_slice()].concat())?;
     let client_id = node.required("clientId")?.guid()?;
@@ -124,7 +125,7 @@ fn read_foreign(node: &Node<'_>, domain: &str) -> Result<PrincipalSeed, Error> {
     read_principal(node, client_id, &display_name, domain)
 }
 
-fn read_principal(node: &Node<'_>, client_id: Uuid, name: &str, domain: &str) -> Result<PrincipalSeed, Error> {
+fn read_principal(node: &Node<'_>, client_id: Uuid, name: &str, domain: &str) -> Result<PrincipalSeed, SeedFault> {
     let object_id = node.maybe_guid("servicePrincipalId")?;
     Ok(PrincipalSeed {
         object_id: object_id.unwrap_or_else(|| named_guid(&format!("{domain}/{client_id}/principal"))),
@@ -139,7 +140,7 @@ fn read_principal(node: &Node<'_>, client_id: Uuid, name: &str, domain: &str) ->
     })
 }
 
-fn read_user(node: &Node<'_>, domain: &str) -> Result<UserSeed, Error> {
+fn read_user(node: &Node<'_>, domain: &str) -> Result<UserSeed, SeedFault> {
     node.only(&["id", "userPrincipalName", "displayName", "password", "devopsOrganizations"])?;
     let principal_name = node.required("userPrincipalName")?.text()?.to_owned();
     Ok(UserSeed {
@@ -151,7 +152,7 @@ fn read_user(node: &Node<'_>, domain: &str) -> Result<UserSeed, Error> {
     })
 }
 
-fn read_password(node: &Node<'_>) -> Result<PasswordSeed, Error> {
+fn read_password(node: &Node<'_>) -> Result<PasswordSeed, SeedFault> {
     node.only(&["name", "keyId", "displayName", "startsInDays", "endsInDays", "secret"])?;
     let days = |key: &str, default: i64| node.optional(key)?.map_or(Ok(default), |days| days.signed());
     let password = PasswordSeed {
@@ -168,7 +169,7 @@ fn read_password(node: &Node<'_>) -> Result<PasswordSeed, Error> {
     Ok(password)
 }
 
-fn read_federated(node: &Node<'_>) -> Result<Map<String, Value>, Error> {
+fn read_federated(node: &Node<'_>) -> Result<Map<String, Value>, SeedFault> {
     node.only(&["name", "issuer", "subject", "audiences", "description"])?;
     for field in ["name", "issuer", "subject"] {
         node.required(field)?.text()?;

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use azconnect_core::Error;
-
+use super::fault::SeedFault;
 use super::node::Node;
 use crate::base::settings::{BadAuthentication, RateLimit, ReplicaChoice, Settings};
 
@@ -26,7 +25,7 @@ const FIELDS: [&str; 15] = [
 ];
 
 /// Reads settings; what is left out is as by default.
-pub(super) fn read(node: &Node<'_>) -> Result<Settings, Error> {
+pub(super) fn read(node: &Node<'_>) -> Result<Settings, SeedFault> {
     node.only(&FIELDS)?;
     let default = Settings::default();
     let mut settings = default
@@ -65,11 +64,11 @@ pub(super) fn read(node: &Node<'_>) -> Result<Settings, Error> {
     Ok(settings)
 }
 
-fn seconds(node: &Node<'_>, key: &str, default: Duration) -> Result<Duration, Error> {
+fn seconds(node: &Node<'_>, key: &str, default: Duration) -> Result<Duration, SeedFault> {
     node.optional(key)?.map_or(Ok(default), |value| value.number().map(|number| Duration::from_secs(number.into())))
 }
 
-fn read_choice(node: &Node<'_>) -> Result<ReplicaChoice, Error> {
+fn read_choice(node: &Node<'_>) -> Result<ReplicaChoice, SeedFault> {
     match node.text()? {
         "roundRobin" => Ok(ReplicaChoice::RoundRobin),
         "hashed" => Ok(ReplicaChoice::Hashed),
@@ -77,7 +76,7 @@ fn read_choice(node: &Node<'_>) -> Result<ReplicaChoice, Error> {
     }
 }
 
-fn read_shape(node: &Node<'_>) -> Result<BadAuthentication, Error> {
+fn read_shape(node: &Node<'_>) -> Result<BadAuthentication, SeedFault> {
     match node.text()? {
         "html203" => Ok(BadAuthentication::Html203),
         "redirect302" => Ok(BadAuthentication::Redirect302),

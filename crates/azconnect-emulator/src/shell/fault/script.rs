@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use azconnect_core::Error;
 use serde_json::Value;
 
 use super::{CannedAnswer, Fault, FaultAction};
 use crate::base::origins::Service;
-use crate::setup::seed::{Node, arm};
+use crate::setup::seed::{Node, SeedFault, arm};
 
 /// Reads one fault, or a list of them.
-pub(super) fn read(text: &str) -> Result<Vec<Fault>, Error> {
+pub(super) fn read(text: &str) -> Result<Vec<Fault>, SeedFault> {
     let document = Node::document("fault", text)?;
     match document.value() {
         Value::Array(_) => document.items()?.iter().map(read_fault).collect(),
@@ -18,7 +17,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Fault>, Error> {
     }
 }
 
-fn read_fault(node: &Node<'_>) -> Result<Fault, Error> {
+fn read_fault(node: &Node<'_>) -> Result<Fault, SeedFault> {
     node.only(&["service", "method", "path", "nth", "count", "action"])?;
     let mut fault = Fault::new(read_action(&node.required("action")?)?);
     if let Some(service) = node.optional("service")? {
@@ -42,7 +41,7 @@ fn read_fault(node: &Node<'_>) -> Result<Fault, Error> {
     Ok(fault)
 }
 
-fn read_action(node: &Node<'_>) -> Result<FaultAction, Error> {
+fn read_action(node: &Node<'_>) -> Result<FaultAction, SeedFault> {
     node.only(&[
         "kind",
         "status",
@@ -92,7 +91,7 @@ fn read_action(node: &Node<'_>) -> Result<FaultAction, Error> {
     })
 }
 
-fn read_status(node: &Node<'_>) -> Result<u16, Error> {
+fn read_status(node: &Node<'_>) -> Result<u16, SeedFault> {
     let status = node.required("status")?;
     u16::try_from(status.number()?)
         .ok()
@@ -100,7 +99,7 @@ fn read_status(node: &Node<'_>) -> Result<u16, Error> {
         .ok_or_else(|| status.wrong("is not a status", "give a number from 200 to 599"))
 }
 
-fn read_headers(node: &Node<'_>) -> Result<Vec<(String, String)>, Error> {
+fn read_headers(node: &Node<'_>) -> Result<Vec<(String, String)>, SeedFault> {
     let Some(headers) = node.optional("headers")? else { return Ok(Vec::new()) };
     let fields = headers.fields()?;
     let read = fields.iter().map(|(name, value)| {
