@@ -46,7 +46,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let names = arguments.names()?;
     let project = arguments.project.as_deref().map(ProjectRef::new).transpose()?;
     let place = arguments.place.find().await?;
-    let operator = Product::from_json(CONTOSO_PRODUCT)?.operator(&place)?;
+    let operator = Product::from_json(CONTOSO_PRODUCT).map_err(Error::from)?.operator(&place)?;
     let azure = Azure::new(place.cloud.clone(), place.transport.clone(), place.clock.clone());
     let client = azure.identity_with_secret(operator.tenant, operator.client, operator.secret)?.devops();
     let found = client.organizations(&[], &names).await?;

@@ -32,6 +32,28 @@ struct EmulatedOperator {
     emulator_secret: Secret,
 }
 
+/// What is wrong with a product's file. It converts into [`Error`], so `?` passes it on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProductFault {
+    /// The text is not JSON.
+    #[error("{0}")]
+    NotJson(serde_json::Error),
+    /// A field is missing, not known, or holds something else than it should.
+    #[error("{0}")]
+    WrongField(serde_json::Error),
+}
+
+impl From<ProductFault> for Error {
+    fn from(fault: ProductFault) -> Self {
+        Self::invalid("product", fault.to_string())
+            .with_advice(
+                "give tenant, organizations, and applications with client and adopt, as in examples/data/product.json",
+            )
+            .with_source(fault)
+    }
+}
+
 /// An organization, and the projects in it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,12 +89,11 @@ impl Product {
     /// Reads a product.
     ///
     /// # Errors
-    /// [`InvalidInput`](azconnect::core::ErrorKind::InvalidInput) naming the field.
-    pub fn from_json(text: &str) -> Result<Self, Error> {
-        serde_json::from_str(text).map_err(|error| {
-            Error::invalid("product", error.to_string()).with_advice(
-                "give tenant, organizations, and applications with client and adopt, as in examples/data/product.json",
-            )
+    /// Whether the text is no JSON or no product, and where.
+    pub fn from_json(text: &str) -> Result<Self, ProductFault> {
+        serde_json::from_str(text).map_err(|error| match error.is_data() {
+            true => ProductFault::WrongField(error),
+            false => ProductFault::NotJson(error),
         })
     }
 
