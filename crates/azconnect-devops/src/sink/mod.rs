@@ -134,7 +134,8 @@ impl ServiceConnectionSink {
     fn permit(&self, tested: &Assessment) -> Result<(), Error> {
         let stop = match tested.verdict {
             CredentialVerdict::Accepted => false,
-            CredentialVerdict::Inconclusive => self.test == CandidateTest::Required,
+            // What Entra ID refuses for good stops a push as a wrong secret does: the connection could not use the secret.
+            CredentialVerdict::Inconclusive => self.test == CandidateTest::Required || tested.is_refusal(),
             CredentialVerdict::Pending | CredentialVerdict::Rejected => true,
         };
         if !stop {
@@ -143,6 +144,9 @@ impl ServiceConnectionSink {
         let (kind, message) = match tested.verdict {
             CredentialVerdict::Pending => {
                 (ErrorKind::Unavailable, "nothing was written: the new secret does not work yet")
+            }
+            CredentialVerdict::Inconclusive if tested.is_refusal() => {
+                (ErrorKind::Unavailable, "nothing was written: the connection cannot sign in, whatever its secret")
             }
             CredentialVerdict::Inconclusive => {
                 (ErrorKind::Unavailable, "nothing was written: the new secret could not be tested")

@@ -59,6 +59,8 @@ async fn a_refused_candidate_is_never_written() {
         ("AADSTS7000215", None, ErrorKind::InvalidInput),
         ("AADSTS7000215", Some(SystemClock::new().now()), ErrorKind::Unavailable),
         ("AADSTS7000222", Some(SystemClock::new().now()), ErrorKind::InvalidInput),
+        ("AADSTS7000112", None, ErrorKind::Unavailable),
+        ("AADSTS90002", None, ErrorKind::Unavailable),
     ] {
         let fake = Fake::new(azurerm());
         refuse(&fake, code);

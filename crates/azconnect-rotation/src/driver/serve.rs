@@ -97,16 +97,22 @@ impl Writer<'_> {
 }
 
 /// Asks a consumer whether what it holds works. Where its terms accept a receipt, the receipt of the push takes the
-/// place of an inconclusive answer, and never that of a rejection.
+/// place of an inconclusive answer, and never that of a rejection or of a sign-in that was refused.
 pub(super) async fn assess(target: &Target, progress: &SinkProgress, candidate: &Candidate<'_>) -> Assessment {
     let binding = match bound(target, &progress.terms.sink) {
         Ok(binding) => binding,
         Err(error) => return Assessment::inconclusive(&error),
     };
     let held = candidate.with_revision(progress.revision.as_deref());
-    let assessment = binding.sink.verify(&held).await;
-    match (&progress.receipt, assessment.verdict) {
-        (Some(receipt), CredentialVerdict::Inconclusive) if progress.terms.accept_receipt => {
+    let receipt = progress.receipt.as_deref().filter(|_| progress.terms.accept_receipt);
+    by_agreement(receipt, binding.sink.verify(&held).await)
+}
+
+/// Lets a receipt take the place of an answer that said nothing. A sign-in that Entra ID refused said something: the
+/// consumer cannot use the secret, even if the secret is not to blame.
+fn by_agreement(receipt: Option<&str>, assessment: Assessment) -> Assessment {
+    match (receipt, assessment.verdict) {
+        (Some(receipt), CredentialVerdict::Inconclusive) if !assessment.is_refusal() => {
             Assessment::new(CredentialVerdict::Accepted, format!("by agreement, its receipt: {receipt}"))
         }
         _ => assessment,
@@ -118,4 +124,23 @@ fn bound<'a>(target: &'a Target, sink: &SinkId) -> Result<&'a SinkBinding, Error
         Error::new(ErrorKind::InvalidInput, format!("the consumer {sink} of the rotation under way is not bound"))
             .with_advice("bind it again until the rotation has ended")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use azconnect_core::ErrorKind;
+    use azconnect_credential::entra::{EntraCode, PROPAGATION, judge};
+
+    use super::*;
+
+    #[test]
+    fn a_receipt_stands_in_for_silence_and_for_no_refusal() {
+        let silent = Assessment::inconclusive(&Error::new(ErrorKind::Unavailable, "the registry cannot be asked"));
+        assert!(by_agreement(Some("stored"), silent.clone()).is_accepted());
+        assert!(!by_agreement(None, silent).is_accepted());
+        for refused in [700_016, 7_000_112, 90_002] {
+            let assessment = judge(EntraCode::new(refused), None, PROPAGATION);
+            assert!(!by_agreement(Some("stored"), assessment).is_accepted(), "{refused}");
+        }
+    }
 }
