@@ -5,8 +5,6 @@ use std::time::Duration;
 use azconnect_core::{Diagnosis, Effect, Error, ErrorKind, Retry};
 use serde::{Deserialize, Serialize};
 
-use crate::entra::EntraCode;
-
 /// What a check says about a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,17 +83,6 @@ impl Assessment {
         self.verdict == CredentialVerdict::Accepted
     }
 
-    /// Whether Microsoft Entra ID refused the sign-in for a known reason that does not pass by itself, such as a disabled
-    /// application or a wrong tenant. That says nothing about the secret, so the verdict may be inconclusive; yet whoever
-    /// holds the secret cannot sign in with it, and nobody may take such an answer for *it could not be asked*.
-    pub fn is_refusal(&self) -> bool {
-        let known = |diagnosis: &Diagnosis| {
-            let code = diagnosis.service_code().and_then(|code| code.parse::<EntraCode>().ok());
-            code.is_some_and(EntraCode::is_known) && diagnosis.retry() == Retry::No
-        };
-        !self.is_accepted() && self.diagnosis.as_ref().is_some_and(known)
-    }
-
     /// The service's own code, such as `AADSTS7000215`, where it gave one.
     pub fn service_code(&self) -> Option<&str> {
         self.diagnosis.as_ref()?.service_code()
@@ -170,7 +157,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::entra::{PROPAGATION, judge};
 
     fn refused() -> Error {
         Error::new(ErrorKind::Unauthenticated, "the secret is refused")
@@ -199,20 +185,6 @@ mod tests {
         let assessment = Assessment::of_error(CredentialVerdict::Pending, &refused()).with_advice("wait");
         assert_eq!((assessment.advice(), assessment.service_code()), (Some("wait"), Some("AADSTS7000215")));
         assert_eq!(assessment.retry_after(), Some(Duration::from_secs(30)));
-    }
-
-    #[test]
-    fn what_entra_id_refuses_for_good_is_a_refusal_whatever_the_verdict() {
-        let judged = |number| judge(EntraCode::new(number), None, PROPAGATION);
-        for refused in [700_016, 7_000_112, 90_002, 53_003, 7_000_222] {
-            assert!(judged(refused).is_refusal(), "{refused}");
-        }
-        for passing in [90_033, 50_196, 999_999] {
-            assert!(!judged(passing).is_refusal(), "{passing}");
-        }
-        let unanswered = Error::new(ErrorKind::Unavailable, "no answer");
-        assert!(!Assessment::inconclusive(&unanswered).is_refusal());
-        assert!(!Assessment::new(CredentialVerdict::Accepted, "it works").is_refusal());
     }
 
     #[test]

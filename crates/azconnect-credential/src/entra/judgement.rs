@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use azconnect_core::Error;
+use azconnect_core::{Diagnosis, Error, Retry};
 use time::OffsetDateTime;
 
 use super::code::EntraCode;
@@ -22,6 +22,19 @@ pub fn judge(code: EntraCode, age: Option<Duration>, propagation: Duration) -> A
 /// about it.
 pub fn assess(error: &Error, age: Option<Duration>, propagation: Duration) -> Assessment {
     weigh(Meaning::of(error), error, age, propagation)
+}
+
+/// Whether a check ended with a sign-in that Microsoft Entra ID refused for a known reason that does not pass by itself,
+/// such as a disabled application or a wrong tenant.
+///
+/// That says nothing about the secret, so the verdict may be inconclusive; yet whoever holds the secret cannot sign in with
+/// it, and nobody may take such an answer for *it could not be asked*.
+pub fn is_refusal(assessment: &Assessment) -> bool {
+    let known = |diagnosis: &Diagnosis| {
+        let code = diagnosis.service_code().and_then(|code| code.parse::<EntraCode>().ok());
+        code.is_some_and(EntraCode::is_known) && diagnosis.retry() == Retry::No
+    };
+    !assessment.is_accepted() && assessment.diagnosis.as_ref().is_some_and(known)
 }
 
 /// The age of a credential, where it is known when it was made. One that was made in the future, by another machine's
@@ -175,6 +188,20 @@ mod tests {
         assert_eq!(verdicts(|age| assess(&error, age, PROPAGATION)), NEW_OR_WRONG);
         let other = Error::new(ErrorKind::Unauthenticated, "refused").with_service_code("invalid_grant");
         assert_eq!(verdicts(|age| assess(&other, age, PROPAGATION)), ELSEWHERE);
+    }
+
+    #[test]
+    fn what_entra_id_refuses_for_good_is_a_refusal_whatever_the_verdict() {
+        let judged = |number| judge(EntraCode::new(number), None, PROPAGATION);
+        for refused in [700_016, 7_000_112, 90_002, 53_003, 7_000_222] {
+            assert!(is_refusal(&judged(refused)), "{refused}");
+        }
+        for passing in [90_033, 50_196, 999_999] {
+            assert!(!is_refusal(&judged(passing)), "{passing}");
+        }
+        let unanswered = Error::new(ErrorKind::Unavailable, "no answer");
+        assert!(!is_refusal(&Assessment::inconclusive(&unanswered)));
+        assert!(!is_refusal(&Assessment::new(CredentialVerdict::Accepted, "it works")));
     }
 
     #[test]

@@ -26,6 +26,6 @@ mod meaning;
 mod token_refusal;
 
 pub use code::EntraCode;
-pub use judgement::{PROPAGATION, age, assess, judge};
+pub use judgement::{PROPAGATION, age, assess, is_refusal, judge};
 pub use meaning::Meaning;
 pub use token_refusal::TokenRefusal;

@@ -8,6 +8,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use azconnect_core::{ClientId, Effect, Error, ErrorKind, TenantId};
+use azconnect_credential::entra::is_refusal;
 use azconnect_credential::{
     Assessment, Candidate, Check, CheckReport, CredentialSink, CredentialVerdict, PushReceipt, SinkId, SinkReport,
 };
@@ -135,7 +136,7 @@ impl ServiceConnectionSink {
         let stop = match tested.verdict {
             CredentialVerdict::Accepted => false,
             // What Entra ID refuses for good stops a push as a wrong secret does: the connection could not use the secret.
-            CredentialVerdict::Inconclusive => self.test == CandidateTest::Required || tested.is_refusal(),
+            CredentialVerdict::Inconclusive => self.test == CandidateTest::Required || is_refusal(tested),
             CredentialVerdict::Pending | CredentialVerdict::Rejected => true,
         };
         if !stop {
@@ -145,7 +146,7 @@ impl ServiceConnectionSink {
             CredentialVerdict::Pending => {
                 (ErrorKind::Unavailable, "nothing was written: the new secret does not work yet")
             }
-            CredentialVerdict::Inconclusive if tested.is_refusal() => {
+            CredentialVerdict::Inconclusive if is_refusal(tested) => {
                 (ErrorKind::Unavailable, "nothing was written: the connection cannot sign in, whatever its secret")
             }
             CredentialVerdict::Inconclusive => {

@@ -1,6 +1,7 @@
 //! Giving secrets to consumers, and asking them for proof, all at once.
 
 use azconnect_core::{Error, ErrorKind, SecretId};
+use azconnect_credential::entra::is_refusal;
 use azconnect_credential::{Assessment, Candidate, CredentialVerdict, SinkId};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -112,7 +113,7 @@ pub(super) async fn assess(target: &Target, progress: &SinkProgress, candidate: 
 /// consumer cannot use the secret, even if the secret is not to blame.
 fn by_agreement(receipt: Option<&str>, assessment: Assessment) -> Assessment {
     match (receipt, assessment.verdict) {
-        (Some(receipt), CredentialVerdict::Inconclusive) if !assessment.is_refusal() => {
+        (Some(receipt), CredentialVerdict::Inconclusive) if !is_refusal(&assessment) => {
             Assessment::new(CredentialVerdict::Accepted, format!("by agreement, its receipt: {receipt}"))
         }
         _ => assessment,
