@@ -7,6 +7,7 @@ pub mod contoso;
 pub mod deadly;
 pub mod judge;
 pub mod modules;
+pub mod mutants;
 
 /// The examples of the front page compile.
 #[cfg(doctest)]
