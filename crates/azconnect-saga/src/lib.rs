@@ -77,9 +77,11 @@ mod hold;
 mod illegal;
 mod saga;
 mod session;
+mod within;
 
 pub use claim::{Claim, SessionPorts};
 pub use fold::{Happened, Snapshot, history, read};
 pub use illegal::IllegalEvent;
 pub use saga::Saga;
 pub use session::{Appended, Session};
+pub use within::within;

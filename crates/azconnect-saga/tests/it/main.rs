@@ -12,3 +12,4 @@ mod append;
 mod hold;
 mod open;
 mod stage;
+mod within;
