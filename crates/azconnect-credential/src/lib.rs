@@ -35,7 +35,10 @@ mod check;
 mod check_report;
 mod client_secret;
 pub mod entra;
+mod finder;
+mod inventory;
 mod issuer;
+mod marker;
 mod port;
 mod record;
 mod sink;
@@ -47,9 +50,10 @@ pub use candidate::Candidate;
 pub use check::{Check, CheckStatus};
 pub use check_report::CheckReport;
 pub use client_secret::check_client_secret;
-pub use issuer::{
-    CredentialIssuer, Inventory, IssuedKey, KeyHolder, Marker, MintRequest, Minted, Retirement, SubjectId,
-};
+pub use finder::{ConsumerFinder, FoundConsumer, FoundConsumers};
+pub use inventory::{Inventory, IssuedKey, KeyHolder};
+pub use issuer::{CredentialIssuer, MintRequest, Minted, Retirement, SubjectId};
+pub use marker::Marker;
 pub use port::{ConnectRequest, ConnectionKeeper};
 pub use record::{ConnectionId, ConnectionRecord, CredentialKind, Expiry, Region};
 pub use sink::{CredentialSink, PushReceipt, SinkId, SinkReport};

@@ -68,7 +68,8 @@ impl CredentialIssuer for PersonalTokenIssuer {
     async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {
         let wanted = NewToken::new(request.marker.as_str(), self.scope.as_str(), request.ends_at);
         let (entry, secret) = self.organization.create_personal_token(&wanted).await?;
-        Ok(Minted::new(entry.id, secret, entry.valid_to.unwrap_or(request.ends_at)))
+        let ends_at = entry.valid_to.unwrap_or(request.ends_at);
+        Ok(Minted::new(entry.id, secret, ends_at).with_holder(KeyHolder::User))
     }
 
     async fn retire(&self, key: KeyId) -> Result<Retirement, Error> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use azconnect_core::{Clock, ErrorKind, KeyId};
+use azconnect_core::{Clock, Effect, ErrorKind, KeyId};
 use azconnect_credential::{CheckStatus, CredentialIssuer, Inventory, KeyHolder, Marker, MintRequest, Retirement};
 use azconnect_graph::GraphIssuer;
 use azconnect_http::{Request, Response};
@@ -99,6 +99,7 @@ async fn the_passwords_of_both_objects_are_listed() {
     assert_eq!(inventory.keys[0].ends_at, Some(datetime!(2027-01-31 12:00 UTC)));
     assert_eq!(inventory.key_limit, None);
     assert!(!inventory.issuer_signs_in_with_these);
+    assert!(inventory.is_complete());
 }
 
 #[tokio::test(start_paused = true)]
@@ -112,6 +113,31 @@ async fn a_service_principal_that_may_not_be_read_is_a_note_and_one_that_is_miss
     let mut world = World::new();
     world.principal = refusal(404, "Request_ResourceNotFound", "Resource does not exist");
     assert!(rules(&world.inventory().await).contains(&("service-principal-missing", WARNING)));
+}
+
+/// What a service principal that cannot be seen answers: closed to the caller, hidden, or on a replica that lags.
+fn unseen_principals() -> [Response; 2] {
+    [
+        refusal(403, "Authorization_RequestDenied", "Insufficient privileges"),
+        refusal(404, "Request_ResourceNotFound", "Resource does not exist"),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_whose_holder_becomes_unreadable_is_unseen_and_not_absent() {
+    let held = answer(200, &principal(&json!([listed(OTHER_KEY, "on the principal")])));
+    let mut world = World::new();
+    world.principal = held;
+    assert!(world.inventory().await.key(OTHER_KEY.parse().unwrap()).is_some());
+
+    for unseen in unseen_principals() {
+        let mut world = World::new();
+        world.principal = unseen;
+        let inventory = world.inventory().await;
+        assert!(inventory.key(OTHER_KEY.parse().unwrap()).is_none());
+        assert!(!inventory.saw(KeyHolder::ServicePrincipal), "its keys may still be alive");
+        assert!(inventory.saw(KeyHolder::Application) && !inventory.is_complete());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -256,7 +282,7 @@ async fn it_mints_on_the_application() {
     let script = World::new().script();
     let request = MintRequest::new(Marker::new("azconnect 0001").unwrap(), datetime!(2026-06-01 0:00 UTC));
     let minted = issuer(&script).mint(&request).await.unwrap();
-    assert_eq!(minted.key.to_string(), KEY);
+    assert_eq!((minted.key.to_string().as_str(), minted.holder), (KEY, KeyHolder::Application));
     assert_eq!(script.seen(), [format!("POST /v1.0/applications(appId='{CLIENT}')/addPassword")]);
 }
 
@@ -286,10 +312,25 @@ async fn it_retires_a_key_from_whichever_object_holds_it_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_principal_that_may_not_be_read_does_not_fail_a_retirement_that_is_done() {
-    let mut world = World::new();
-    world.principal = refusal(403, "Authorization_RequestDenied", "x");
-    let script = world.script();
-    let retired = issuer(&script).retire(OTHER_KEY.parse().unwrap()).await.unwrap();
-    assert_eq!(retired, Retirement::NotListed);
+async fn a_key_that_an_unseen_service_principal_may_hold_is_not_called_gone() {
+    for (unseen, kind) in unseen_principals().into_iter().zip([ErrorKind::PermissionDenied, ErrorKind::Unavailable]) {
+        let mut world = World::new();
+        world.principal = unseen;
+        let script = world.script();
+        let error = issuer(&script).retire(OTHER_KEY.parse().unwrap()).await.unwrap_err();
+        assert_eq!((error.kind(), error.effect()), (kind, Effect::None));
+        assert!(error.advice().contains("service principal"), "{}", error.advice());
+        assert_eq!(error.operation(), Some("graph.service_principal.remove_password"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unseen_service_principal_does_not_hinder_the_removal_of_a_key_of_the_application() {
+    for unseen in unseen_principals() {
+        let mut world = World::new();
+        world.principal = unseen;
+        let script = world.script();
+        assert_eq!(issuer(&script).retire(KEY.parse().unwrap()).await.unwrap(), Retirement::Accepted);
+        assert_eq!(script.seen(), [format!("POST /v1.0/applications(appId='{CLIENT}')/removePassword")]);
+    }
 }

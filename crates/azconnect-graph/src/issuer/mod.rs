@@ -1,15 +1,21 @@
 //! The issuer of one application's secrets.
 
+mod checks;
+
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_core::{ClientId, Error, ErrorKind, KeyId};
+use azconnect_core::{ClientId, Effect, Error, ErrorKind, KeyId};
 use azconnect_credential::{
     Check, CheckReport, CredentialIssuer, Inventory, IssuedKey, KeyHolder, MintRequest, Minted, Retirement, SubjectId,
 };
 
+use self::checks::{
+    about_application, about_principal, certificates_only, missing_principal, passwords_forbidden, unknown_policy,
+    unreadable_principal,
+};
 use crate::application::{Application, Audience};
 use crate::client::GraphClient;
 use crate::holder::PasswordHolder;
@@ -25,7 +31,8 @@ const POLICY_FRESH: Duration = Duration::from_secs(15 * 60);
 /// Mints and retires the client secrets of one application.
 ///
 /// It mints on the application, lists the passwords of application and service principal, since both authenticate, and
-/// removes exactly the key it is given from whichever of the two holds it.
+/// removes exactly the key it is given from whichever of the two holds it. A service principal that may not be read or is
+/// not found is [unseen](Inventory::unseen): a key that it may hold is never called gone.
 pub struct GraphIssuer {
     client: GraphClient,
     application: ClientId,
@@ -33,6 +40,34 @@ pub struct GraphIssuer {
     acting: Option<ClientId>,
     assigned_policies: bool,
     policy: Mutex<Option<(Duration, Allowance)>>,
+}
+
+/// Why the service principal is not seen. Either way its passwords may be alive.
+#[derive(Clone, Copy)]
+enum Unseen {
+    Closed,
+    NotFound,
+}
+
+impl Unseen {
+    fn check(self) -> Check {
+        match self {
+            Self::Closed => unreadable_principal(),
+            Self::NotFound => missing_principal(),
+        }
+    }
+
+    /// Why nobody can say that a key which the application does not list is gone.
+    fn error(self) -> Error {
+        let (kind, why) = match self {
+            Self::Closed => (ErrorKind::PermissionDenied, "the service principal may not be read"),
+            Self::NotFound => (ErrorKind::Unavailable, "the service principal is not found"),
+        };
+        Error::new(kind, format!("the application does not list the key, and {why}: it may hold the key"))
+            .with_effect(Effect::None)
+            .with_advice(self.check().remedy)
+            .in_operation("graph.service_principal.remove_password")
+    }
 }
 
 /// What the tenant's policies allow, as far as they could be read.
@@ -68,12 +103,13 @@ impl GraphIssuer {
         self
     }
 
-    /// The service principal; or, if it does not exist or may not be read, the check that says so.
-    async fn service_principal(&self) -> Result<Result<ServicePrincipal, Check>, Error> {
+    /// The service principal; or, if it may not be read or is not found, why it is not seen.
+    async fn service_principal(&self) -> Result<Result<ServicePrincipal, Unseen>, Error> {
         match self.client.service_principal_by_client_id(self.application).await {
             Ok(found) => Ok(Ok(found)),
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(Err(unreadable_principal())),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Err(missing_principal())),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(Err(Unseen::Closed)),
+            // It may not exist, and also be hidden from the caller, or not have reached the replica that answered.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Err(Unseen::NotFound)),
             Err(error) => Err(error),
         }
     }
@@ -147,7 +183,7 @@ impl CredentialIssuer for GraphIssuer {
                 keys.extend(issued(&principal.passwords, KeyHolder::ServicePrincipal, &mut checks));
                 checks.extend(about_principal(principal));
             }
-            Err(check) => checks.push(check.clone()),
+            Err(unseen) => checks.push(unseen.check()),
         }
         if keys.is_empty() && application.certificates.as_ref().is_some_and(|all| !all.is_empty()) {
             checks.push(certificates_only());
@@ -155,17 +191,18 @@ impl CredentialIssuer for GraphIssuer {
         checks.extend(allowance.check);
         let title = application.display_name.unwrap_or_else(|| self.application.to_string());
         let personal = application.audience.as_ref().is_some_and(Audience::includes_personal);
-        Ok(Inventory::new(title, keys)
+        let inventory = Inventory::new(title, keys)
             .with_key_limit(personal.then_some(PERSONAL_KEY_LIMIT))
             .with_max_lifetime(allowance.max_lifetime)
             .with_issuer_signs_in_with_these(self.acting == Some(self.application))
-            .with_checks(checks))
+            .with_checks(checks);
+        Ok(if principal.is_ok() { inventory } else { inventory.with_unseen(KeyHolder::ServicePrincipal) })
     }
 
     async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {
         let wish = NewPassword::new(request.marker.clone(), request.ends_at);
         let added = self.client.add_password(PasswordHolder::ApplicationOf(self.application), &wish).await?;
-        Ok(Minted::new(added.key, added.secret, added.ends_at))
+        Ok(Minted::new(added.key, added.secret, added.ends_at).with_holder(KeyHolder::Application))
     }
 
     async fn retire(&self, key: KeyId) -> Result<Retirement, Error> {
@@ -178,7 +215,8 @@ impl CredentialIssuer for GraphIssuer {
             Ok(principal) if principal.passwords.iter().any(|password| password.key == Some(key)) => {
                 self.client.remove_password(principal.id, key).await
             }
-            _ => Ok(Retirement::NotListed),
+            Ok(_) => Ok(Retirement::NotListed),
+            Err(unseen) => Err(unseen.error()),
         }
     }
 }
@@ -213,73 +251,4 @@ fn issued(passwords: &[PasswordCredential], holder: KeyHolder, checks: &mut Chec
         keys.push(issued);
     }
     keys
-}
-
-fn about_application(application: &Application) -> Option<Check> {
-    let status = application.disabled_by_microsoft_status.as_deref().filter(|status| *status != "NotDisabled")?;
-    // A text of the service in a line for a person: reduced to what can be nothing but a word.
-    let reason: String = status.chars().filter(char::is_ascii_alphanumeric).take(80).collect();
-    Some(Check::failed(
-        "application-disabled",
-        "application",
-        format!("Microsoft has disabled the application ({reason})"),
-        "clear this with Microsoft's support before anything else; delete nothing",
-    ))
-}
-
-fn about_principal(principal: &ServicePrincipal) -> Option<Check> {
-    (principal.account_enabled == Some(false)).then(|| {
-        Check::failed(
-            "service-principal-disabled",
-            "service principal",
-            "the application's service principal is disabled in this tenant, so no secret can be proven",
-            "enable it under Enterprise applications, Properties, Enabled for users to sign-in",
-        )
-    })
-}
-
-fn unreadable_principal() -> Check {
-    Check::unknown(
-        "service-principal-unreadable",
-        "service principal",
-        "the service principal may not be read, so passwords it holds itself are not seen",
-        "make the caller's service principal an owner of it, or grant Application.Read.All",
-    )
-}
-
-fn missing_principal() -> Check {
-    Check::unknown(
-        "service-principal-missing",
-        "service principal",
-        "the application has no service principal in this tenant, without which it cannot sign in",
-        "create it with `az ad sp create --id`, unless it was made moments ago",
-    )
-    .as_warning()
-}
-
-fn certificates_only() -> Check {
-    Check::passed("certificates-only", "credentials", "the application holds certificates and no client secret")
-        .with_remedy("consider whether it needs a client secret at all")
-}
-
-/// The check for a policy that allows no new secret. `in_force` says that the application's own policies were read too;
-/// otherwise one of them may make an exception, and the check is a warning.
-fn passwords_forbidden(in_force: bool) -> Check {
-    let check = Check::failed(
-        "policy-forbids-secrets",
-        "policy on secrets",
-        "the tenant's application management policy allows this application no new client secret",
-        "use a certificate or a federated credential, or ask an administrator for an exception in the policy",
-    );
-    if in_force { check } else { check.as_warning() }
-}
-
-fn unknown_policy(error: &Error) -> Check {
-    Check::unknown(
-        "policy-unknown",
-        "policy on secrets",
-        format!("the tenant's policy on the life of secrets could not be read: {error}"),
-        "grant Policy.Read.All or Policy.Read.ApplicationConfiguration to let it be respected ahead of time",
-    )
-    .with_diagnosis(error.diagnosis().clone())
 }
