@@ -7,10 +7,12 @@ use std::time::Duration;
 use azconnect::core::{ClientId, Clock, Error};
 use azconnect::http::SystemClock;
 use azconnect::rotation::{Policy, Rotator, Target};
-use azconnect::store::{SqliteStore, seal::SealingKey};
+use azconnect::store::SqliteStore;
+use azconnect::store::seal::{SealingKey, SealingKeyError};
 use azconnect::{Azure, Storage};
 use azconnect_emulator::Emulator;
-use azconnect_examples::end::{environment, read_file};
+use azconnect_examples::alone::Alone;
+use azconnect_examples::end::read_file;
 use azconnect_examples::key_file::key_file;
 use azconnect_examples::place::Place;
 use azconnect_examples::product::{CONTOSO_PRODUCT, KeptApplication, Product};
@@ -74,8 +76,10 @@ async fn find(arguments: &Arguments) -> Result<Place, Error> {
         return arguments.place.find().await;
     };
     let seed = arguments.place.seed()?;
+    make(folder)?;
+    let alone = Alone::in_folder(folder)?;
     let store = open(folder, "emulator.db").await?;
-    let recorded = RecordedEmulator::open(seed, Arc::new(store)).await?;
+    let recorded = RecordedEmulator::open(seed, Arc::new(store), alone).await?;
     let emulator = recorded.emulator().clone();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     Ok(Place { cloud: emulator.cloud(), transport: recorded, clock, embedded: Some(emulator), is_azure: false })
@@ -108,13 +112,19 @@ const SEALING_KEY: &str = "AZCONNECT_SEALING_KEY";
 
 /// Opens a database in the folder.
 async fn open(folder: &Path, name: &str) -> Result<SqliteStore, Error> {
+    make(folder)?;
+    let (database, clock) = (folder.join(name), Arc::new(SystemClock::new()));
+    match SealingKey::from_env(SEALING_KEY) {
+        Err(SealingKeyError::NotInEnvironment { .. }) => {
+            SqliteStore::open_with_key_file(database, key_file(folder)?, clock).await
+        }
+        key => SqliteStore::open(database, key?, clock).await,
+    }
+}
+
+fn make(folder: &Path) -> Result<(), Error> {
     std::fs::create_dir_all(folder).map_err(|error| {
         Error::invalid("--state", format!("cannot make the folder {}: {}", folder.display(), error.kind()))
             .with_advice("name a folder that can be written")
-    })?;
-    let (database, clock) = (folder.join(name), Arc::new(SystemClock::new()));
-    match environment(SEALING_KEY) {
-        Ok(_) => SqliteStore::open(database, SealingKey::from_env(SEALING_KEY)?, clock).await,
-        Err(_) => SqliteStore::open_with_key_file(database, key_file(folder)?, clock).await,
-    }
+    })
 }

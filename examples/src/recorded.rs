@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use tokio::sync::Mutex;
 
+use crate::alone::Alone;
+
 /// The emulator's clock, which stands at the recorded moment while a request is handled. Its elapsed time follows the
 /// wall's, so it goes on from one program to the next.
 struct ReplayClock {
@@ -59,16 +61,19 @@ pub struct RecordedEmulator {
     clock: Arc<ReplayClock>,
     store: Arc<dyn SecretStore>,
     recorded: AtomicU64,
+    /// Nobody else writes the record.
+    _alone: Alone,
     /// The order of the record is the order in which the emulator acts.
     turn: Mutex<()>,
 }
 
 impl RecordedEmulator {
-    /// Replays what a store holds, and records what follows. Sealed, since requests carry secrets.
+    /// Replays what a store holds, and records what follows. Sealed, since requests carry secrets. Only one process at a
+    /// time may do so, and has the right to.
     ///
     /// # Errors
     /// If the store fails, or what it holds cannot be replayed.
-    pub async fn open(seed: Seed, store: Arc<dyn SecretStore>) -> Result<Arc<Self>, Error> {
+    pub async fn open(seed: Seed, store: Arc<dyn SecretStore>, alone: Alone) -> Result<Arc<Self>, Error> {
         let start = SecretId::new("emulator/start")?;
         let started_at = match store.get(&start).await? {
             Some(text) => parse_micros(text.expose())?,
@@ -85,7 +90,7 @@ impl RecordedEmulator {
         let emulator = Emulator::from_seed(seed, clock.clone())?;
         let transport = emulator.transport();
         let recorded = AtomicU64::new(0);
-        let this = Self { emulator, transport, clock, store, recorded, turn: Mutex::new(()) };
+        let this = Self { emulator, transport, clock, store, recorded, _alone: alone, turn: Mutex::new(()) };
         this.replay().await?;
         this.clock.replayed.store(-1, Ordering::SeqCst);
         Ok(Arc::new(this))

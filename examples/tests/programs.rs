@@ -202,3 +202,62 @@ fn no_emulator_at_the_address_is_a_failure_with_a_remedy() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("remedy: start one with"));
 }
+
+#[test]
+fn a_second_process_on_one_embedded_emulator_is_told_so_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--json", "--state", folder.path().to_str().unwrap()];
+    let mut first = Command::new(program("rotate")).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut said = BufReader::new(first.stdout.take().unwrap());
+    said.read_line(&mut line).unwrap();
+    let second = rotate(&arguments);
+    assert!(first.try_wait().unwrap().is_none(), "the second waited for the first");
+    let text = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert_eq!(second.status.code(), Some(1), "{text}");
+    assert!(second.stdout.is_empty());
+    assert!(text.contains(&format!("process {}", first.id())) && text.contains("remedy: "), "{text}");
+    first.kill().unwrap();
+    first.wait().unwrap();
+    // Whoever was killed holds nothing.
+    assert!(rotate(&["--plan", "--state", folder.path().to_str().unwrap()]).status.success());
+}
+
+#[test]
+fn processes_that_start_at_once_on_one_emulator_share_one_state() {
+    let emulator = Emulator::start();
+    let address = emulator.1["graph"].as_str().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--plan", "--json", "--emulator", address, "--state", folder.path().to_str().unwrap()];
+    let start = || {
+        let mut command = Command::new(program("rotate"));
+        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let started: Vec<Child> = std::iter::repeat_with(start).take(8).collect();
+    for process in started {
+        let output = process.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(of_type(&lines(&output.stdout), "plan").len(), 4);
+    }
+}
+
+#[test]
+fn a_sealing_key_that_is_none_is_refused_by_the_name_of_its_variable() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().to_str().unwrap();
+    for bad in ["", "not-a-key", "c2hvcnQ="] {
+        let run = Command::new(program("rotate"))
+            .args(["--plan", "--state", state])
+            .env("AZCONNECT_SEALING_KEY", bad)
+            .output();
+        let output = run.unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains("AZCONNECT_SEALING_KEY holds no key"), "{text}");
+        assert!(bad.is_empty() || !text.contains(bad), "the value is quoted: {text}");
+    }
+    let databases = std::fs::read_dir(state)
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "db"));
+    assert_eq!(databases.count(), 0, "a database was made without a key");
+}

@@ -53,6 +53,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod draft;
 mod memory;
 mod rules;
 pub mod seal;

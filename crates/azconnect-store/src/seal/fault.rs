@@ -35,7 +35,15 @@ pub enum SealingKeyError {
     /// It is not the base64 of 32 bytes.
     #[error("the sealing key is not the base64 of 32 bytes")]
     NotBase64,
-    /// The environment variable is not set, or holds no text.
+    /// The environment variable is set, and holds no key.
+    #[error("the environment variable {name} holds no key: {fault}")]
+    InEnvironment {
+        /// The name of the environment variable.
+        name: String,
+        /// What is wrong with its value, which is not quoted.
+        fault: Box<Self>,
+    },
+    /// The environment variable is not set.
     #[error("the environment variable {name} is not set")]
     NotInEnvironment {
         /// The name of the environment variable.
@@ -80,6 +88,12 @@ pub enum SealingKeyError {
     /// The file belongs to another user.
     #[error("the key file {} belongs to another user", path.display())]
     ForeignOwner {
+        /// The path of the key file.
+        path: PathBuf,
+    },
+    /// The file is empty, as one is that was being written when its program was killed or the disk was full.
+    #[error("the key file {} is empty", path.display())]
+    Empty {
         /// The path of the key file.
         path: PathBuf,
     },
@@ -133,6 +147,10 @@ impl SealingKeyError {
             Self::WrongLength | Self::NotRandom | Self::NotBase64 => {
                 "make a key with `openssl rand -base64 32`, or generate a key file".into()
             }
+            Self::InEnvironment { name, .. } => format!(
+                "set {name} to the base64 of the key that sealed what there is, or, if nothing has been sealed yet, to a \
+                 new one: `openssl rand -base64 32`"
+            ),
             Self::NotInEnvironment { name } => format!("set {name} to the base64 of a key, or use a key file"),
             Self::Missing { .. } | Self::Unreadable { .. } => {
                 "give the path of the key file itself, which this process may read, or generate one".into()
@@ -146,6 +164,11 @@ impl SealingKeyError {
                 format!("run `chmod 600 {}`, and change the key if others may have read it", path.display())
             }
             Self::ForeignOwner { .. } => "let the user of this process own it".into(),
+            Self::Empty { path } => format!(
+                "restore the key file from its backup; if nothing has been sealed yet, remove {}, and start again with a \
+                 new one",
+                path.display()
+            ),
             Self::NotAKey { .. } => "restore the file, or generate a new one if nothing has been sealed yet".into(),
             Self::Exists { .. } => {
                 "read the existing key, or name another file: a lost key loses what it sealed".into()

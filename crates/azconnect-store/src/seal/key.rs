@@ -46,6 +46,8 @@ pub struct SealingKey {
     // Boxed, so that moving the key leaves no copy behind.
     bytes: Box<Zeroizing<[u8; Self::LENGTH]>>,
     id: SealingKeyId,
+    /// Where it was read, to be named when it is the wrong one.
+    origin: Option<String>,
 }
 
 impl SealingKey {
@@ -68,7 +70,7 @@ impl SealingKey {
         }
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &**own), b"azconnect sealing key id");
         let (id, _) = tag.as_ref().split_first_chunk().ok_or(SealingKeyError::Cryptography)?;
-        Ok(Self { bytes: own, id: SealingKeyId(*id) })
+        Ok(Self { bytes: own, id: SealingKeyId(*id), origin: None })
     }
 
     /// Reads a key from standard base64, padded or not, such as an environment or a vault may hold. Space around it is
@@ -100,6 +102,17 @@ impl SealingKey {
     }
 
     /// The key as base64, for a key file.
+    pub(super) fn with_origin(mut self, origin: String) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    /// Where the key was read, such as `the key file /etc/azconnect/seal.key`.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
     pub(super) fn to_base64(&self) -> Secret {
         Secret::new(BASE64.encode(self.bytes.as_slice()))
     }

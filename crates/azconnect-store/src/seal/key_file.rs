@@ -1,14 +1,14 @@
 //! A key in a file that only its owner may read.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
 
-use aws_lc_rs::rand;
 use azconnect_core::Secret;
 use zeroize::Zeroizing;
 
 use super::{SealingKey, SealingKeyError};
+use crate::draft::Draft;
 
 /// No key file is longer: 32 bytes, or their base64 and a line end.
 const LONGEST: u64 = 64;
@@ -32,12 +32,14 @@ impl SealingKey {
         let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST as usize + 1));
         file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         let key = match bytes.len() {
+            0 => return Err(SealingKeyError::Empty { path: path.to_owned() }),
             Self::LENGTH => Self::from_bytes(&bytes),
             _ => std::str::from_utf8(&bytes)
                 .map_err(|_| SealingKeyError::NotBase64)
                 .and_then(|text| Self::from_base64(&Secret::new(text))),
         };
-        key.map_err(|_| SealingKeyError::NotAKey { path: path.to_owned() })
+        let key = key.map_err(|_| SealingKeyError::NotAKey { path: path.to_owned() })?;
+        Ok(key.with_origin(format!("the key file {}", path.display())))
     }
 
     /// Makes a random key and a new file that holds it, as base64, closed to everyone else (mode 0600). The key is
@@ -54,64 +56,16 @@ impl SealingKey {
         let key = Self::generate()?;
         let not_created = |source| SealingKeyError::NotCreated { path: path.to_owned(), source };
         let draft = Draft::beside(path).map_err(not_created)?;
-        let mut file = create_closed(&draft.0).map_err(not_created)?;
-        let written = file
-            .write_all(key.to_base64().expose().as_bytes())
-            .and_then(|()| file.write_all(b"\n"))
-            .and_then(|()| file.sync_all())
-            .and_then(|()| std::fs::hard_link(&draft.0, path))
-            .and_then(|()| sync_folder(path));
+        let text = Zeroizing::new([key.to_base64().expose(), "\n"].concat());
+        let written = std::fs::write(draft.path(), text.as_bytes()).and_then(|()| draft.publish());
         match written {
-            Ok(()) => Ok(key),
+            Ok(()) => Ok(key.with_origin(format!("the key file {}", path.display()))),
             Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {
                 Err(SealingKeyError::Exists { path: path.to_owned() })
             }
             Err(source) => Err(SealingKeyError::NotWritten { path: path.to_owned(), source }),
         }
     }
-}
-
-/// A file under a name of its own beside its final one. It is removed when it has served.
-struct Draft(PathBuf);
-
-impl Draft {
-    fn beside(path: &Path) -> io::Result<Self> {
-        draft_of(path).map(Self)
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // One that stays holds a key that seals nothing, unless it was linked into place: then both names are closed.
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-/// A name beside a path that no other process uses: for a file that is linked into place once it is whole.
-pub(crate) fn draft_of(path: &Path) -> io::Result<PathBuf> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut random = [0; 8];
-    rand::fill(&mut random).map_err(|_| io::ErrorKind::Other)?;
-    let suffix = u64::from_ne_bytes(random);
-    Ok(path.with_file_name(format!(".{}.{suffix:016x}.new", name.display())))
-}
-
-/// Creates a file that only its owner may read; fails if the path exists.
-pub(crate) fn create_closed(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// Makes a new name in a folder durable.
-pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }
 
 /// Opens a file itself, not what a symbolic link of its name leads to; nor does it wait for a pipe's other end.
@@ -224,6 +178,16 @@ mod tests {
         for path in [folder.path(), &folder.path().join("absent"), &link] {
             assert_eq!(refusal(path).kind(), ErrorKind::InvalidInput, "{}", path.display());
         }
+    }
+
+    #[test]
+    fn an_empty_file_tells_what_it_may_be() {
+        let folder = folder();
+        let path = folder.path().join("key");
+        write(&path, b"", 0o600);
+        let error = refusal(&path);
+        assert!(error.message().contains("is empty"), "{error}");
+        assert!(error.advice().contains("backup") && error.advice().contains("remove"), "{}", error.advice());
     }
 
     #[test]

@@ -29,8 +29,6 @@ use zeroize::Zeroizing;
 
 pub use fault::SealingKeyError;
 pub use key::{SealingKey, SealingKeyId};
-#[cfg(feature = "sqlite")]
-pub(crate) use key_file::{create_closed, draft_of, sync_folder};
 
 /// The one format that sealed secrets have had so far.
 const VERSION: u8 = 1;

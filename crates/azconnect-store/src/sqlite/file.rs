@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use azconnect_core::{Effect, Error, ErrorKind};
 
 use super::schema::APPLICATION_ID;
+use crate::draft::with_suffix;
 
 /// The length of the header of a SQLite file (SQLite's *Database File Format*, section 1.3).
 const HEADER: usize = 100;
@@ -20,8 +21,22 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, Error> {
 pub(super) fn exists_and_is_ours(path: &Path) -> Result<bool, Error> {
     match path.metadata() {
         Ok(metadata) => check_kind(path, &metadata).and_then(|()| check_content(path, metadata.len())).map(|()| true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => check_folder(path).map(|()| false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => check_absent(path),
         Err(error) => Err(wrong(path, "cannot be reached").with_source(error)),
+    }
+}
+
+/// Refuses to take a database for new whose log is still there: the log would be read into the new one.
+fn check_absent(path: &Path) -> Result<bool, Error> {
+    check_folder(path)?;
+    let log = ["-wal", "-journal"].map(|suffix| with_suffix(path, suffix)).into_iter().find(|log| log.exists());
+    match log {
+        // Unless another process has put both there since.
+        Some(_) if path.exists() => exists_and_is_ours(path),
+        Some(log) => Err(not_ours(path, &format!("is missing, while its log {} is there", log.display())).with_advice(
+            "put the database back beside its log, or restore both from a backup; to begin anew, move the log away",
+        )),
+        None => Ok(false),
     }
 }
 
@@ -81,21 +96,14 @@ fn check_content(path: &Path, length: u64) -> Result<(), Error> {
 }
 
 /// Whether a write-ahead log with content lies beside the file.
-fn has_log(path: &Path) -> bool {
-    companion(path, "-wal").metadata().is_ok_and(|metadata| metadata.len() > 0)
-}
-
-/// A file that SQLite keeps beside a database.
-pub(super) fn companion(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
+pub(super) fn has_log(path: &Path) -> bool {
+    with_suffix(path, "-wal").metadata().is_ok_and(|metadata| metadata.len() > 0)
 }
 
 /// Closes a database and its companions to everyone else, however it came to be open to them.
 pub(super) fn close_to_others(path: &Path) -> Result<(), Error> {
     #[cfg(unix)]
-    for file in ["", "-wal", "-shm"].map(|suffix| companion(path, suffix)) {
+    for file in ["", "-wal", "-shm"].map(|suffix| with_suffix(path, suffix)) {
         use std::fs::Permissions;
         use std::os::unix::fs::PermissionsExt as _;
         let is_open = file.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0);

@@ -20,7 +20,8 @@ pub(super) fn check(connection: &Connection, keys: &SealingKeys) -> Result<(), E
     }
     for (id, proof) in proofs {
         keys.open(PROOF, &id, &proof).map_err(|error| {
-            Error::new(ErrorKind::Corrupt, format!("the database was sealed with another key ({id})"))
+            let given = keys.current().origin().map(|origin| format!(" than that of {origin}")).unwrap_or_default();
+            Error::new(ErrorKind::Corrupt, format!("the database was sealed with another key ({id}){given}"))
                 .with_effect(Effect::None)
                 .with_advice(
                     "give the key it was sealed with, as the current key or as a previous one; nothing was changed",

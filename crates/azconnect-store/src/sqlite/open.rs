@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::failure::{before_effect, damaged, failed};
 use super::{create, file, keys, schema};
+use crate::draft::sweep;
 use crate::seal::SealingKeys;
 
 /// How long a call waits for other processes' transactions, which are all short.
@@ -16,6 +17,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens the database at a path, after creating it where there is none.
 pub(super) fn open(path: &Path, keys: &SealingKeys) -> Result<Connection, Error> {
+    sweep(path);
     if !file::exists_and_is_ours(path)? {
         create::create(path, keys)?;
         if !file::exists_and_is_ours(path)? {
@@ -58,7 +60,7 @@ pub(super) fn set_durable(connection: &Connection) -> Result<(), Error> {
 }
 
 /// Checks the whole content, without writing.
-fn check(connection: &Connection, keys: &SealingKeys) -> Result<(), Error> {
+pub(super) fn check(connection: &Connection, keys: &SealingKeys) -> Result<(), Error> {
     connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON").map_err(before_effect)?;
     let finding: String = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0)).map_err(before_effect)?;
     if finding != "ok" {
@@ -74,7 +76,7 @@ fn checkpoint_on_close(connection: &Connection, checkpoint: bool) -> Result<(), 
 }
 
 /// Names the file in an error.
-fn named(path: &Path, error: Error) -> Error {
+pub(super) fn named(path: &Path, error: Error) -> Error {
     let message = format!("{}: {}", path.display(), error.message());
     error.with_message(message)
 }

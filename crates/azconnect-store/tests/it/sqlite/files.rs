@@ -143,6 +143,26 @@ async fn a_new_database_leaves_nothing_else_behind() {
 }
 
 #[tokio::test]
+async fn a_log_whose_database_is_gone_is_not_read_into_a_new_one() {
+    let place = Place::new();
+    let store = place.open().await;
+    store.append(append("stream", 0, "in the log only")).await.unwrap();
+    let log = place.path().with_file_name("store.db-wal");
+    let kept = fs::read(&log).unwrap();
+    drop(store);
+    assert!(!log.exists() && !kept.is_empty());
+    fs::remove_file(place.path()).unwrap();
+    fs::write(&log, &kept).unwrap();
+    let error = refused(&place.path(), ErrorKind::Corrupt).await;
+    assert!(error.to_string().contains("store.db-wal"), "{error}");
+    assert!(error.advice().contains("move the log away"), "{}", error.advice());
+    assert_eq!(fs::read(&log).unwrap(), kept);
+    fs::rename(&log, place.path().with_file_name("away")).unwrap();
+    let store = place.open().await;
+    assert!(store.read(&"stream".parse().unwrap(), Sequence::START).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn processes_that_create_at_once_share_one_database() {
     let place = Place::new();
     let path = place.path();

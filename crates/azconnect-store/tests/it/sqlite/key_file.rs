@@ -60,6 +60,36 @@ async fn a_database_whose_key_is_missing_is_refused_and_gets_no_new_key() {
 }
 
 #[tokio::test]
+async fn an_empty_key_file_is_refused_and_makes_no_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("seal.key");
+    std::fs::write(&key, "").unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let error = open(&folder).await.unwrap_err();
+    assert_eq!(error.field(), Some("sealing_key"));
+    assert!(error.to_string().contains(&format!("{} is empty", key.display())), "{error}");
+    assert!(error.advice().contains("remove"), "{}", error.advice());
+    assert!(!folder.path().join("store.db").exists());
+    std::fs::remove_file(&key).unwrap();
+    open(&folder).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_killed_process_left_behind_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(&folder).await.unwrap());
+    for name in
+        [".store.db.0123456789abcdef.new", ".store.db.0123456789abcdef.new-wal", ".seal.key.0123456789abcdef.new"]
+    {
+        std::fs::write(folder.path().join(name), "torn").unwrap();
+    }
+    drop(open(&folder).await.unwrap());
+    let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
+
+#[tokio::test]
 async fn a_path_that_cannot_be_used_makes_no_key() {
     let folder = tempfile::tempdir().unwrap();
     let (nowhere, key) = (folder.path().join("no/such/store.db"), folder.path().join("seal.key"));

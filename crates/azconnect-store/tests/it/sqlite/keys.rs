@@ -1,7 +1,7 @@
 //! The keys a database is sealed with.
 
 use azconnect_core::{ErrorKind, Secret, SecretId, SecretStore};
-use azconnect_store::seal::SealingKeys;
+use azconnect_store::seal::{SealingKey, SealingKeys};
 use rusqlite::Connection;
 
 use super::{Place, key, open};
@@ -102,6 +102,40 @@ async fn a_row_moved_to_another_name_does_not_open() {
     assert_eq!(store.reseal().await.unwrap_err().kind(), ErrorKind::Corrupt);
     drop(store);
     assert_eq!(place.open().await.get(&id("theirs")).await.unwrap().unwrap().expose(), "secret of theirs");
+}
+
+#[tokio::test]
+async fn a_flipped_bit_in_a_sealed_record_shows_and_harms_no_other() {
+    let place = Place::new();
+    let store = place.open().await;
+    store.put(&id("hit"), &Secret::new("a secret that was hit")).await.unwrap();
+    store.put(&id("other"), &Secret::new("another")).await.unwrap();
+    let other = Connection::open(place.path()).unwrap();
+    let sealed: Vec<u8> = other.query_row("SELECT sealed FROM secret WHERE id = 'hit'", (), |row| row.get(0)).unwrap();
+    let write = |sealed: &[u8]| other.execute("UPDATE secret SET sealed = ?1 WHERE id = 'hit'", [sealed]).unwrap();
+    for bit in 0..sealed.len() * 8 {
+        let mut flipped = sealed.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        write(&flipped);
+        let error = store.get(&id("hit")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "bit {bit}: {error:?}");
+        assert!(error.to_string().contains("hit") && !error.advice().is_empty(), "bit {bit}: {error:?}");
+        assert_eq!(store.get(&id("other")).await.unwrap().unwrap().expose(), "another");
+    }
+    write(&sealed);
+    assert_eq!(store.get(&id("hit")).await.unwrap().unwrap().expose(), "a secret that was hit");
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_named_by_where_it_was_read() {
+    let place = Place::new();
+    drop(place.open().await);
+    let path = place.path().with_file_name("wrong.key");
+    let wrong = SealingKey::generate_file(&path).unwrap();
+    let error = open(&place.path(), wrong).await.unwrap_err();
+    assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+    let error = open(&place.path(), SealingKey::from_file(&path).unwrap()).await.unwrap_err();
+    assert!(error.to_string().contains(&path.display().to_string()), "{error}");
 }
 
 #[tokio::test]
