@@ -15,7 +15,8 @@ use azconnect::core::Error;
 use azconnect::devops::{
     DevOpsClient, Organization, OrganizationName, OrganizationTenant, Project, ProjectRef, ProjectState,
 };
-use azconnect_examples::end::{Failure, report};
+use azconnect_examples::end::{EXIT_CODES, Failure, report};
+use azconnect_examples::page::hanging;
 use azconnect_examples::place::PlaceArguments;
 use azconnect_examples::product::{CONTOSO_PRODUCT, Product};
 use azconnect_examples::table::table;
@@ -23,9 +24,9 @@ use clap::Parser;
 
 /// Show the service connections of organizations and projects, and for each whether its secret can be refreshed.
 ///
-/// By default on an emulator inside the program. Exit codes: 0 shown, 1 failed, 2 bad usage.
+/// By default on an emulator inside the program.
 #[derive(Debug, Parser)]
-#[command(name = "connections", version)]
+#[command(name = "connections", version, max_term_width = 80, after_help = EXIT_CODES)]
 struct Arguments {
     #[command(flatten)]
     place: PlaceArguments,
@@ -43,6 +44,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
+    azconnect_examples::log::start()?;
     let names = arguments.names()?;
     let project = arguments.project.as_deref().map(ProjectRef::new).transpose()?;
     let place = arguments.place.find().await?;
@@ -51,7 +53,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let client = azure.identity_with_secret(operator.tenant, operator.client, operator.secret)?.devops();
     let found = client.organizations(&[], &names).await?;
     for check in &found.checks {
-        say(&format!("{}: {}\n", check.cause, check.remedy));
+        say(&(hanging("", &format!("{}: {}", check.cause, check.remedy)) + "\n"));
     }
     for group in &found.groups {
         for entry in &group.organizations {
@@ -91,30 +93,24 @@ async fn show_project(organization: &Organization, project: &Project) -> Result<
     let reference = ProjectRef::Id(project.id);
     let permission = organization.permission(&reference).await?;
     if !permission.allows() {
-        say(&format!("\nproject {}: not permitted\n  {}\n", project.name, permission.advice()));
+        say(&format!("\nproject {}: not permitted\n{}\n", project.name, hanging("  ", &permission.advice())));
         return Ok(());
     }
     let grounds: Vec<&str> = permission.grounds.iter().map(|ground| ground.as_str()).collect();
-    say(&format!("\nproject {}: {}\n", project.name, grounds.join(", ")));
+    say(&format!("\n{}\n", hanging(&format!("project {}: ", project.name), &grounds.join(", "))));
     let picker = organization.picker(&reference).await?;
     let rows: Vec<Vec<String>> = picker
         .choices
         .iter()
         .map(|choice| {
-            let mark = if choice.can_refresh() { "yes" } else { "no" };
-            vec![
-                choice.name.clone(),
-                choice.type_name.clone(),
-                choice.scheme.clone(),
-                mark.to_owned(),
-                explained(choice),
-            ]
+            let kind = format!("{} {}", choice.type_name, choice.scheme);
+            vec![choice.name.clone(), kind, explained(choice)]
         })
         .collect();
     if rows.is_empty() {
         say("  no service connection\n");
     } else {
-        say(&table(&["connection", "type", "scheme", "refresh", "why"], &rows));
+        say(&table(&["connection", "kind", "can it be refreshed?"], &rows));
     }
     if picker.unreadable > 0 {
         say(&format!("  {} records of the list cannot be read\n", picker.unreadable));
@@ -122,10 +118,11 @@ async fn show_project(organization: &Organization, project: &Project) -> Result<
     Ok(())
 }
 
-/// Why not, or what is worth knowing.
+/// Whether it can be refreshed, and why not, or what is worth knowing.
 fn explained(choice: &azconnect::devops::Choice) -> String {
+    let answer = if choice.can_refresh() { "yes" } else { "no" };
     let texts: Vec<&str> = choice.checks.iter().map(|check| check.cause.as_str()).collect();
-    texts.join("; ")
+    if texts.is_empty() { answer.to_owned() } else { format!("{answer}: {}", texts.join("; ")) }
 }
 
 fn of_tenant(tenant: OrganizationTenant) -> String {

@@ -20,10 +20,11 @@ use azconnect::devops::{
 };
 use azconnect::http::SystemClock;
 use azconnect_emulator::{Emulator, Seed};
-use azconnect_examples::end::{Failure, report};
+use azconnect_examples::end::{EXIT_CODES, Ending, Failure, report};
 use azconnect_examples::place::{Place, PlaceArguments};
 use azconnect_examples::product::{CONTOSO_PRODUCT, Product};
 use azconnect_examples::table::table;
+use azconnect_examples::when::day;
 use clap::Parser;
 
 use crate::ask::{Answer, ask, say};
@@ -33,10 +34,8 @@ const FEDERATION: &str = include_str!("../data/federation.json");
 
 /// Convert Azure service connections from secrets to workload identity federation. Each conversion can be undone for seven
 /// days.
-///
-/// Exit codes: 0 done, 1 a conversion failed, 2 bad usage.
 #[derive(Debug, Parser)]
-#[command(name = "convert", version)]
+#[command(name = "convert", version, max_term_width = 80, after_help = EXIT_CODES)]
 struct Arguments {
     #[command(flatten)]
     place: PlaceArguments,
@@ -60,6 +59,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
+    azconnect_examples::log::start()?;
     let endpoints = endpoints(&arguments).await?;
     let query = EndpointQuery::new().with_type("azurerm").with_details(true);
     let connections = endpoints.list(&query).await?;
@@ -91,7 +91,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         rows.push(vec![connection.name().unwrap_or("(without a name)").to_owned(), outcome.0, outcome.1]);
     }
     say(&format!("\n{}", table(&["connection", "outcome", "remark"], &rows)));
-    if failed { Err(Failure::Told) } else { Ok(()) }
+    if failed { Err(Failure::Told(Ending::Failed)) } else { Ok(()) }
 }
 
 /// What to do with a connection that can be converted. Shared ones are skipped unless somebody says otherwise.
@@ -112,7 +112,7 @@ async fn convert(endpoints: &Endpoints, connection: &Endpoint, rules: Conversion
     let converted = endpoints.convert(&current, rules).await?;
     let ready = endpoints.wait_until_ready(converted.id(), ReadyPolicy::default()).await?;
     Ok(match ready.revert_deadline() {
-        Some(deadline) => format!("can be undone until {}", deadline.date()),
+        Some(deadline) => format!("can be undone until {}", day(deadline)),
         None => "cannot be undone".to_owned(),
     })
 }

@@ -15,14 +15,14 @@ use std::sync::Arc;
 
 use azconnect::http::SystemClock;
 use azconnect_emulator::{Emulator, server};
-use azconnect_examples::end::{Failure, report};
+use azconnect_examples::end::{EXIT_CODES, Failure, report};
 use azconnect_examples::place::read_seed;
 use clap::Parser;
 use serde_json::json;
 
 /// Serve Microsoft Entra ID, Graph, Azure Resource Manager and Azure DevOps on this machine, for tests.
 #[derive(Debug, Parser)]
-#[command(name = "emulator", version)]
+#[command(name = "emulator", version, max_term_width = 80, after_help = EXIT_CODES)]
 struct Arguments {
     /// Where to listen: a loopback address, with port 0 for free ports, or the first of six ports in a row.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
@@ -38,6 +38,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
+    azconnect_examples::log::start()?;
     let seed = read_seed(arguments.seed.as_deref())?;
     let emulator = Emulator::from_seed(seed, Arc::new(SystemClock::new()))?;
     let server = server::serve(emulator, arguments.http).await?;

@@ -39,6 +39,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Error> {
+    azconnect_examples::log::start()?;
     let (identity, subscription) = contoso()?;
     build_a_machine(&identity, subscription).await?;
     let azure: Arc<dyn Machines> = identity.machines(subscription);

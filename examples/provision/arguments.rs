@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use azconnect::arm::{AgentInstall, Cidr, GroupChoice, ImageChoice, InboundRule, KeyKind, ProvisionId, VmSpec};
 use azconnect::core::{Error, ResourceGroupName};
+use azconnect_examples::end::EXIT_CODES;
 use azconnect_examples::place::PlaceArguments;
 
 /// Provision a virtual machine with its agent online, and delete it again.
 ///
-/// By default everything happens on an emulator inside the program. Exit codes: 0 done, 1 failed or blocked, 2 bad usage.
+/// By default everything happens on an emulator inside the program.
 #[derive(Clone, Debug, clap::Parser)]
-#[command(name = "provision", version)]
+#[command(name = "provision", version, max_term_width = 80, after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) place: PlaceArguments,

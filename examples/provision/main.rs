@@ -22,6 +22,7 @@ use azconnect::arm::preflight;
 use azconnect::core::{Error, ErrorKind};
 use azconnect::credential::CheckReport;
 use azconnect_examples::end::{Failure, report};
+use azconnect_examples::page::hanging;
 use azconnect_examples::table::table;
 use clap::Parser;
 
@@ -35,6 +36,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
+    azconnect_examples::log::start()?;
     arguments.check()?;
     let tree = Arc::new(Tree::new());
     let Site { provisioner, subscription, emulator } = assemble(&arguments, tree.clone()).await?;
@@ -48,7 +50,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let report = preflight(&subscription, &plan.spec).await;
     tree.say(&checks_as_table(&report));
     if !report.is_clear() {
-        return Err(Failure::Failed(blocked(&report)));
+        return Err(Failure::NeedsPerson(blocked(&report)));
     }
     if arguments.plan {
         return Ok(());
@@ -103,7 +105,7 @@ fn checks_as_table(report: &CheckReport) -> String {
     let rows: Vec<Vec<String>> =
         report.iter().map(|check| vec![check.subject.clone(), check.status.to_string(), check.cause.clone()]).collect();
     let remedies: Vec<String> =
-        report.failures().map(|check| format!("  {}: {}\n", check.subject, check.remedy)).collect();
+        report.failures().map(|check| hanging(&format!("  {}: ", check.subject), &check.remedy) + "\n").collect();
     let table = table(&["check", "status", "what was seen"], &rows);
     if remedies.is_empty() { table } else { format!("{table}\nwhat to do:\n{}", remedies.concat()) }
 }

@@ -3,13 +3,34 @@
 use std::path::PathBuf;
 
 use azconnect::core::Error;
+use azconnect_examples::end::EXIT_CODES;
 use azconnect_examples::place::PlaceArguments;
+
+/// What the options' own lines have no room for.
+const MORE: &str = "\
+Adopt:
+  A rotation removes an old secret only if it is ours: minted by an earlier
+  rotation, or adopted. To adopt a secret that was made by hand, write its id
+  (Secret ID in the portal) under `adopt` of its application in the product's
+  file. It is removed once every consumer has proved the new one; until then
+  you may take the line out again. All other secrets stay, whoever made them.
+
+Ctrl-C:
+  Lets the requests under way be answered, gives the lease back, and stops.
+  With --state, the same command goes on from there at once. A killed run
+  loses nothing either; the next one waits until its lease has run out.
+
+Logs:
+  RUST_LOG=azconnect=debug says on standard error what is sent and answered.
+  It never shows a secret.
+
+";
 
 /// Rotate the client secrets of a product's applications without downtime.
 ///
-/// By default everything happens on an emulator inside the program. Exit codes: 0 done, 1 failed or blocked, 2 bad usage.
+/// By default everything happens on an emulator inside the program.
 #[derive(Clone, Debug, clap::Parser)]
-#[command(name = "rotate", version)]
+#[command(name = "rotate", version, max_term_width = 80, after_help = format!("{MORE}{EXIT_CODES}"))]
 pub struct Arguments {
     #[command(flatten)]
     pub place: PlaceArguments,

@@ -17,6 +17,7 @@ use azconnect_examples::key_file::key_file;
 use azconnect_examples::place::Place;
 use azconnect_examples::product::{CONTOSO_PRODUCT, KeptApplication, Product};
 use azconnect_examples::recorded::RecordedEmulator;
+use azconnect_examples::stop::Stop;
 
 use crate::arguments::Arguments;
 use crate::discover::{Connection, discover};
@@ -33,13 +34,14 @@ pub struct Workshop {
 }
 
 /// Finds the place, signs in, finds the connections, and binds them.
-pub async fn assemble(arguments: &Arguments, narrator: Arc<Narrator>) -> Result<Workshop, Error> {
+pub async fn assemble(arguments: &Arguments, narrator: Arc<Narrator>, stop: &Stop) -> Result<Workshop, Error> {
     let product = match &arguments.product {
         Some(path) => Product::from_json(&read_file("--product", path)?)?,
         None => Product::from_json(CONTOSO_PRODUCT)?,
     };
     let kept = kept(&product, arguments.application.as_deref())?;
     let place = find(arguments).await?;
+    let place = Place { transport: stop.transport(place.transport.clone()), ..place };
     let operator = product.operator(&place)?;
     let azure = Azure::new(place.cloud.clone(), place.transport.clone(), place.clock.clone());
     let identity = azure.identity_with_secret(operator.tenant, operator.client, operator.secret)?;
@@ -53,7 +55,7 @@ pub async fn assemble(arguments: &Arguments, narrator: Arc<Narrator>) -> Result<
         targets.push(application.adopt.iter().fold(target, |target, key| target.with_adopted(*key)));
     }
     let rotator = azure
-        .rotator(&storage(arguments, &place).await?)
+        .rotator(&stoppable(storage(arguments, &place).await?, stop))
         .with_observer(narrator.clone())
         .with_lease_term(if place.is_azure { Duration::from_secs(60) } else { Duration::from_secs(6) });
     Ok(Workshop { rotator, targets, connections, narrator, clock: place.clock, emulator: place.embedded })
@@ -105,6 +107,11 @@ async fn storage(arguments: &Arguments, place: &Place) -> Result<Storage, Error>
         Some(folder) => Ok(Storage::of(Arc::new(open(folder, "rotate.db").await?))),
         None => Ok(Storage::in_memory(place.clock.clone())),
     }
+}
+
+/// The same storage, whose leases are given back when somebody asks to stop.
+fn stoppable(storage: Storage, stop: &Stop) -> Storage {
+    Storage::new(storage.journal(), storage.secrets(), stop.lease(storage.lease()))
 }
 
 /// The variable with the key that seals the databases, as base64. Without it the key lies beside them.

@@ -1,4 +1,4 @@
-//! Rotates the client secrets of a product's applications, with live progress and a table of evidence.
+//! Rotates the client secrets of a product's applications: a summary, live progress, and a table of evidence.
 //!
 //! ```text
 //! cargo run --example rotate                  an emulator inside the program
@@ -11,8 +11,12 @@
 mod arguments;
 mod assemble;
 mod discover;
+mod evidence;
 mod narrator;
+mod outcome;
 mod show;
+mod summary;
+mod truth;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,7 +24,8 @@ use std::time::Duration;
 
 use azconnect::core::{Error, ErrorKind, Retry};
 use azconnect::rotation::{RotationOutcome, RotationPlan, Rotator, Target};
-use azconnect_examples::end::{Failure, report};
+use azconnect_examples::end::{Ending, Failure, report};
+use azconnect_examples::stop::Stop;
 use clap::Parser;
 use futures_util::future::join_all;
 
@@ -33,31 +38,42 @@ const PATIENCE_WITH_OTHERS: u32 = 20;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    report(run(Arguments::parse()).await)
+    let arguments = Arguments::parse();
+    let narrator = Arc::new(Narrator::new(arguments.json));
+    let stop = Stop::new();
+    let outcome = stop.guard(run(&arguments, narrator.clone(), &stop)).await;
+    report(outcome.unwrap_or_else(|| {
+        narrator.stopped(arguments.state.is_some());
+        Err(Failure::Told(Ending::RunAgain))
+    }))
 }
 
-async fn run(arguments: Arguments) -> Result<(), Failure> {
+async fn run(arguments: &Arguments, narrator: Arc<Narrator>, stop: &Stop) -> Result<(), Failure> {
+    azconnect_examples::log::start()?;
     arguments.check()?;
-    let narrator = Arc::new(Narrator::new(arguments.json));
-    let workshop = assemble(&arguments, narrator.clone()).await?;
+    let workshop = assemble(arguments, narrator.clone(), stop).await?;
     let plans = join_all(workshop.targets.iter().map(|target| plan(&workshop, target, arguments.force))).await;
     let plans: Vec<RotationPlan> = plans.into_iter().collect::<Result<_, _>>()?;
-    narrator.planned(&plans, &workshop.connections);
+    narrator.planned(&plans, &workshop.connections, workshop.clock.now(), arguments.plan);
     if arguments.plan {
         return Ok(());
     }
     let runs = workshop.targets.iter().zip(&plans).map(|(target, plan)| work(&workshop, target, plan, arguments.force));
     let outcomes = join_all(runs).await;
     narrator.finish();
-    let mut all_done = true;
-    for ((target, plan), outcome) in workshop.targets.iter().zip(&plans).zip(&outcomes) {
-        all_done &= narrator.ended(target.subject(), &plan.title, outcome);
+    for plan in &plans {
+        narrator.evidence(plan, &workshop.rotator.events(&plan.subject).await?);
     }
-    narrator.evidence(&workshop.rotator, &plans).await?;
     if let Some(emulator) = &workshop.emulator {
         narrator.truth(&emulator.truth());
     }
-    if all_done { Ok(()) } else { Err(Failure::Told) }
+    narrator.results_begin();
+    let now = workshop.clock.now();
+    let endings = plans.iter().zip(&outcomes).map(|(plan, outcome)| narrator.ended(plan, outcome, now));
+    match endings.max() {
+        None | Some(Ending::Done) => Ok(()),
+        Some(ending) => Err(Failure::Told(ending)),
+    }
 }
 
 async fn plan(workshop: &Workshop, target: &Target, force: bool) -> Result<RotationPlan, Error> {

@@ -7,16 +7,19 @@ use std::time::Duration;
 
 use azconnect::core::Error;
 use azconnect::credential::{SinkId, SubjectId};
-use azconnect::rotation::{Observer, RotationEvent, RotationOutcome, RotationPlan, RotationState, Rotator};
+use azconnect::rotation::{Observer, RotationEvent, RotationOutcome, RotationPlan, RotationState};
 use azconnect_emulator::Truth;
-use azconnect_examples::table::table;
+use azconnect_examples::end::Ending;
+use azconnect_examples::page::{hanging, one_line};
+use azconnect_examples::when::{clock, moment};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::discover::Connection;
-use crate::show;
+use crate::outcome::Told;
+use crate::{evidence, show, summary, truth};
 
 /// Tells on the terminal what happens, as it happens.
 pub struct Narrator {
@@ -38,25 +41,30 @@ impl Narrator {
         }
     }
 
-    /// Shows the plans and the connections that were found.
-    pub fn planned(&self, plans: &[RotationPlan], connections: &[Connection]) {
+    /// Shows how things stand; in full where that is all that was asked for.
+    pub fn planned(&self, plans: &[RotationPlan], connections: &[Connection], now: OffsetDateTime, in_full: bool) {
         for connection in connections {
             let name = format!("{} ({}/{})", connection.name, connection.organization, connection.project);
             self.consumers.lock().unwrap_or_else(PoisonError::into_inner).insert(connection.sink.clone(), name);
         }
         for plan in plans {
             self.titles.lock().unwrap_or_else(PoisonError::into_inner).insert(plan.subject.clone(), plan.title.clone());
-            if self.json {
-                self.object(&json!({"type": "plan", "plan": plan}));
-            }
         }
         if self.json {
+            plans.iter().for_each(|plan| self.object(&json!({"type": "plan", "plan": plan})));
             for connection in connections {
                 self.object(&json!({"type": "connection", "connection": show::connection_as_json(connection)}));
             }
+            return;
+        }
+        self.say(&summary::summary(plans, connections.len(), now));
+        if in_full {
+            self.say(show::plans(plans, now).trim_end());
+            self.say(show::secrets(plans, now).trim_end());
+            self.say(show::checks(plans).trim_end());
+            self.say(show::connections(connections).trim_end());
         } else {
-            self.say(&show::plans(plans));
-            self.say(&show::connections(connections));
+            self.say("");
         }
     }
 
@@ -65,11 +73,8 @@ impl Narrator {
         if self.json {
             self.object(&json!({"type": "held", "subject": subject, "seconds": pause.as_secs_f64()}));
         } else {
-            let line = format!(
-                "{title}: another process holds the lease, or held it when it was killed; trying again in {} s",
-                pause.as_secs().max(1)
-            );
-            self.say(&line);
+            let said = "another process holds the lease, or held it when it was killed; trying again in";
+            self.say(&hanging("  ", &format!("{title}: {said} {} s", pause.as_secs().max(1))));
         }
     }
 
@@ -80,44 +85,58 @@ impl Narrator {
         }
     }
 
-    /// Says how a run ended, and whether that counts as done.
-    pub fn ended(&self, subject: &SubjectId, title: &str, outcome: &Result<RotationOutcome, Error>) -> bool {
-        let (done, word, text, advice) = show::outcome(outcome);
+    /// Says that somebody asked to stop, and what that means for what was begun.
+    pub fn stopped(&self, kept: bool) {
+        self.finish();
+        let said = match kept {
+            true => "stopped, and the lease is given back: run again to finish",
+            false => "stopped: without --state nothing was kept, so no later run goes on with what was begun",
+        };
         if self.json {
-            self.object(&json!({"type": "outcome", "subject": subject, "outcome": word, "done": done, "message": text, "advice": advice}));
-            return done;
+            self.object(&json!({"type": "stopped", "kept": kept, "message": said}));
+        } else {
+            self.say(&hanging("", said));
         }
-        self.say(&format!("{} {title}: {text}", if done { "✓" } else { "✗" }));
-        if let Some(advice) = advice {
-            self.say(&format!("    remedy: {advice}"));
+    }
+
+    /// Opens the list of results.
+    pub fn results_begin(&self) {
+        if !self.json {
+            self.say("\nResult\n");
         }
-        done
+    }
+
+    /// Says how a run ended, and what the program makes of it.
+    pub fn ended(&self, plan: &RotationPlan, outcome: &Result<RotationOutcome, Error>, now: OffsetDateTime) -> Ending {
+        let told = Told::of(outcome);
+        if self.json {
+            self.object(&told.as_json(plan));
+            return told.ending;
+        }
+        self.say(&hanging(&format!("  {} ", told.sign()), &format!("{}: {}", plan.title, told.text)));
+        if let Some(remedy) = &told.remedy {
+            self.say(&hanging("      remedy: ", remedy));
+        }
+        if let Some(again) = told.again(now) {
+            self.say(&hanging("      ", &again));
+        }
+        told.ending
     }
 
     /// Shows step, time and proof of what this and earlier runs did.
-    pub async fn evidence(&self, rotator: &Rotator, plans: &[RotationPlan]) -> Result<(), Error> {
-        if self.json {
-            return Ok(());
+    pub fn evidence(&self, plan: &RotationPlan, history: &[(OffsetDateTime, RotationEvent)]) {
+        if !self.json && !history.is_empty() {
+            let consumers = self.consumers.lock().unwrap_or_else(PoisonError::into_inner);
+            self.say(evidence::evidence(plan, history, &consumers).trim_end());
         }
-        for plan in plans {
-            let history = rotator.events(&plan.subject).await?;
-            if history.is_empty() {
-                continue;
-            }
-            let row =
-                |(at, event): &(OffsetDateTime, RotationEvent)| vec![self.step(event), moment(*at), event.proof()];
-            let rows: Vec<_> = history.iter().map(row).collect();
-            self.say(&format!("\nEvidence: {}\n\n{}", plan.title, table(&["step", "when", "proof"], &rows)));
-        }
-        Ok(())
     }
 
     /// Shows what the emulator itself knows, whatever anybody was told.
-    pub fn truth(&self, truth: &Truth) {
+    pub fn truth(&self, known: &Truth) {
         if self.json {
-            self.object(&json!({"type": "truth", "truth": truth}));
+            self.object(&json!({"type": "truth", "truth": known}));
         } else {
-            self.say(&show::truth(truth));
+            self.say(truth::truth(known).trim_end());
         }
     }
 
@@ -141,13 +160,8 @@ impl Narrator {
         titles.get(subject).cloned().unwrap_or_else(|| subject.to_string())
     }
 
-    /// The step, with the name of the consumer it is about.
     fn step(&self, event: &RotationEvent) -> String {
-        let consumers = self.consumers.lock().unwrap_or_else(PoisonError::into_inner);
-        match event.sink() {
-            Some(sink) => format!("{} {}", event.step(), consumers.get(sink).map_or(sink.as_str(), String::as_str)),
-            None => event.step().to_owned(),
-        }
+        evidence::step(event, &self.consumers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn object(&self, value: &Value) {
@@ -174,9 +188,10 @@ impl Observer for Narrator {
             self.object(&json!({"type": "event", "subject": subject, "at": at.format(&Rfc3339).ok(), "step": event.step(), "event": event}));
             return;
         }
-        let line = format!("{}: {}", self.step(event), event.proof());
-        self.bar(subject).set_message(line.clone());
-        self.say(&format!("  {}  {}  {line}", moment(at), self.title(subject)));
+        // The proof is shown once, in the table of evidence.
+        let step = self.step(event);
+        self.bar(subject).set_message(one_line(&format!("{step}: {}", event.proof())));
+        self.say(&one_line(&format!("  {}  {}  {step}", clock(at), self.title(subject))));
     }
 
     fn waiting(&self, subject: &SubjectId, until: OffsetDateTime, why: &'static str) {
@@ -188,10 +203,4 @@ impl Observer for Narrator {
             self.bar(subject).set_message(format!("waiting for {why}, until {}", moment(until)));
         }
     }
-}
-
-/// A time of day, to the tenth of a second, in UTC.
-fn moment(at: OffsetDateTime) -> String {
-    let (hour, minute, second) = at.to_hms();
-    format!("{hour:02}:{minute:02}:{second:02}.{}", at.millisecond() / 100)
 }

@@ -1,16 +1,18 @@
-//! Plans, connections, outcomes and the ground truth as text.
+//! Plans and connections as text.
 
-use azconnect::core::Error;
 use azconnect::credential::{Check, CheckStatus, Expiry};
-use azconnect::rotation::{Decision, Fate, RotationOutcome, RotationPlan};
-use azconnect_emulator::{Held, Truth};
+use azconnect::rotation::{Decision, Fate, PlannedKey, RotationPlan};
+use azconnect_examples::page::hanging;
+use azconnect_examples::short::Ids;
 use azconnect_examples::table::table;
+use azconnect_examples::when::relative;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use crate::discover::Connection;
 
-/// The plans: what is due, what goes, what stays, and what was found.
-pub fn plans(plans: &[RotationPlan]) -> String {
+/// What is due, and what would be done.
+pub fn plans(plans: &[RotationPlan], now: OffsetDateTime) -> String {
     let rows: Vec<_> = plans
         .iter()
         .map(|plan| {
@@ -21,75 +23,104 @@ pub fn plans(plans: &[RotationPlan]) -> String {
                 Decision::Refuse => "nothing: checks forbid it",
                 _ => "nothing",
             };
-            let consumers = plan.sinks.len().to_string();
-            vec![plan.title.clone(), expiry(plan.expiry), consumers, decision.to_owned()]
+            vec![plan.title.clone(), expiry(plan.expiry, now), plan.sinks.len().to_string(), decision.to_owned()]
         })
         .collect();
-    let mut text =
-        format!("\nPlan\n\n{}", table(&["application", "secret ends", "consumers", "what will be done"], &rows));
-    let keys: Vec<_> = plans.iter().flat_map(|plan| plan.keys.iter().map(move |key| key_row(plan, key))).collect();
-    text.push_str(&format!("\nSecrets\n\n{}", table(&["application", "secret", "ends", "what becomes of it"], &keys)));
-    let checks: Vec<_> = plans
-        .iter()
-        .flat_map(|plan| plan.all_checks().into_iter().map(move |found| (plan, found)))
-        .map(|(plan, (about, check))| {
-            let about = if about == plan.title { String::new() } else { about.to_owned() };
-            vec![plan.title.clone(), weight(check), about, check.cause.clone(), check.remedy.clone()]
+    format!("\nPlan\n\n{}", table(&["application", "secret ends", "consumers", "what will be done"], &rows))
+}
+
+/// What becomes of each secret.
+pub fn secrets(plans: &[RotationPlan], now: OffsetDateTime) -> String {
+    let mut ids = Ids::default();
+    let keys = || plans.iter().flat_map(|plan| plan.keys.iter().map(move |key| (plan, key)));
+    keys().for_each(|(_, key)| ids.learn(&name_of(key)));
+    let rows: Vec<_> = keys()
+        .map(|(plan, key)| {
+            let ends = key.issued.ends_at.map_or_else(|| "?".to_owned(), |end| relative(end, now));
+            vec![plan.title.clone(), ids.shortened(&name_of(key)), ends, fate(plan, key).to_owned()]
         })
         .collect();
-    if !checks.is_empty() {
-        let heading = ["application", "", "about", "found", "remedy"];
-        text.push_str(&format!("\nChecks\n\n{}", table(&heading, &checks)));
+    let mut text = format!("\nSecrets\n\n{}", table(&["application", "secret", "ends", "what becomes of it"], &rows));
+    let foreign: Vec<_> = keys().filter(|(_, key)| key.fate == Fate::Keep).collect();
+    if !foreign.is_empty() {
+        let said = "What is not ours stays. To hand a secret over, write its id under `adopt` of its application:";
+        text.push_str(&format!("\n{}\n", hanging("  ", said)));
+        for (_, key) in foreign {
+            text.push_str(&format!("{}\n", hanging("    ", &format!("{}  {}", key.issued.key, name_of(key)))));
+        }
     }
     text
 }
 
-fn key_row(plan: &RotationPlan, key: &azconnect::rotation::PlannedKey) -> Vec<String> {
-    let name = key.issued.display_name.clone().unwrap_or_else(|| key.issued.key.to_string());
-    let ends = key.issued.ends_at.map_or_else(|| "?".to_owned(), |end| end.date().to_string());
-    let fate = match (key.fate, plan.decision) {
-        (Fate::Retire, Decision::Rotate | Decision::Resume) => "removed when the new one is proven everywhere",
+fn name_of(key: &PlannedKey) -> String {
+    key.issued.display_name.clone().unwrap_or_else(|| key.issued.key.to_string())
+}
+
+fn fate(plan: &RotationPlan, key: &PlannedKey) -> &'static str {
+    match (key.fate, plan.decision) {
+        (Fate::Retire, Decision::Rotate | Decision::Resume) => "ours: will be removed",
         (Fate::Retire, _) => "ours: stays for now",
         _ => "not ours: stays",
-    };
-    vec![plan.title.clone(), name, ends, fate.to_owned()]
+    }
 }
 
-fn expiry(expiry: Expiry) -> String {
+fn expiry(expiry: Expiry, now: OffsetDateTime) -> String {
     match expiry {
         Expiry::Unknown => "unknown".to_owned(),
-        Expiry::Fresh { ends_at } => format!("{} (fresh)", ends_at.date()),
-        Expiry::Due { ends_at } => format!("{} (due)", ends_at.date()),
-        Expiry::Expired { ends_at } => format!("{} (expired)", ends_at.date()),
+        Expiry::Fresh { ends_at } => relative(ends_at, now),
+        Expiry::Due { ends_at } => format!("{}, due", relative(ends_at, now)),
+        Expiry::Expired { ends_at } => format!("{}, expired", relative(ends_at, now)),
     }
 }
 
-fn weight(check: &Check) -> String {
-    match check.status {
-        _ if check.is_advisory => "warning",
-        CheckStatus::Failed => "FAILED",
-        CheckStatus::Passed => "note",
-        status => status.as_str(),
+/// What was found that stands in the way, or that somebody should look at; empty where there is nothing.
+pub fn checks(plans: &[RotationPlan]) -> String {
+    let mut text = String::new();
+    for plan in plans {
+        for (about, check) in plan.all_checks() {
+            text.push_str(&format!("{}\n", hanging(&format!("  {} ", weight(check)), &headline(plan, about))));
+            text.push_str(&format!("{}\n", hanging("    ", &check.cause)));
+            if !check.remedy.is_empty() {
+                text.push_str(&format!("{}\n", hanging("    remedy: ", &check.remedy)));
+            }
+        }
     }
-    .to_owned()
+    if text.is_empty() { text } else { format!("\nChecks\n\n{text}") }
+}
+
+fn headline(plan: &RotationPlan, about: &str) -> String {
+    if about == plan.title { about.to_owned() } else { format!("{}: {about}", plan.title) }
+}
+
+fn weight(check: &Check) -> &'static str {
+    match check.status {
+        _ if check.is_advisory => "!",
+        CheckStatus::Failed => "✗",
+        CheckStatus::Passed => "·",
+        _ => "?",
+    }
 }
 
 /// The service connections: where, what, and whether a new secret can be put into them.
 pub fn connections(connections: &[Connection]) -> String {
-    let rows: Vec<_> = connections
-        .iter()
-        .map(|connection| {
-            let place = format!("{}/{}", connection.organization, connection.project);
-            let answer = match connection.checks.failures().next() {
-                Some(check) => format!("no: {}", check.cause),
-                None if connection.holder.is_none() => "no: it names no application".to_owned(),
-                None => "yes".to_owned(),
-            };
-            vec![place, connection.name.clone(), connection.kind.clone(), answer]
-        })
-        .collect();
-    let heading = ["project", "connection", "kind", "can it take a new secret?"];
-    format!("\nService connections\n\n{}", table(&heading, &rows))
+    let mut places: Vec<_> = connections.iter().map(|one| (&one.organization, &one.project)).collect();
+    places.dedup();
+    let mut text = String::from("\nService connections\n");
+    for (organization, project) in places {
+        let here = connections.iter().filter(|one| (&one.organization, &one.project) == (organization, project));
+        let rows: Vec<_> = here.map(|one| vec![one.name.clone(), one.kind.clone(), takes_a_secret(one)]).collect();
+        let heading = [&*format!("{organization}/{project}"), "kind", "can it take a new secret?"];
+        text.push_str(&format!("\n{}", table(&heading, &rows)));
+    }
+    text
+}
+
+fn takes_a_secret(connection: &Connection) -> String {
+    match connection.checks.failures().next() {
+        Some(check) => format!("no: {}", check.cause),
+        None if connection.holder.is_none() => "no: it names no application".to_owned(),
+        None => "yes".to_owned(),
+    }
 }
 
 /// A connection as a JSON object.
@@ -103,71 +134,4 @@ pub fn connection_as_json(connection: &Connection) -> Value {
         "application": connection.holder.map(|holder| holder.to_string()),
         "checks": connection.checks,
     })
-}
-
-/// Whether an outcome counts as done, its word, its text, and the remedy.
-pub fn outcome(outcome: &Result<RotationOutcome, Error>) -> (bool, &'static str, String, Option<String>) {
-    match outcome {
-        Ok(RotationOutcome::Rotated { .. }) => (true, "rotated", "rotated".to_owned(), None),
-        Ok(RotationOutcome::NotDue { .. }) => (true, "not_due", "not due".to_owned(), None),
-        Ok(RotationOutcome::Idle) => (true, "idle", "nothing under way".to_owned(), None),
-        Ok(RotationOutcome::Waiting { until, why }) => {
-            (true, "waiting", format!("waits for {why}"), Some(format!("run again after {until}")))
-        }
-        Ok(RotationOutcome::Refused { plan }) => {
-            let blockers = plan.blockers();
-            let said: Vec<_> = blockers.iter().map(|(about, check)| format!("{about}: {}", check.cause)).collect();
-            let advice: Vec<_> = blockers.iter().map(|(_, check)| check.remedy.clone()).collect();
-            (false, "refused", format!("not begun. {}", said.join("; ")), Some(advice.join("; ")))
-        }
-        Ok(RotationOutcome::RolledBack { problem, .. }) => {
-            (false, "rolled_back", format!("rolled back: {problem}"), Some(problem.advice().to_owned()))
-        }
-        Ok(RotationOutcome::Blocked { problem }) => {
-            (false, "blocked", format!("needs a person: {problem}"), Some(problem.advice().to_owned()))
-        }
-        Ok(_) => (false, "unknown", "ended in a way this program does not know".to_owned(), None),
-        Err(error) => (false, "failed", error.to_string(), Some(error.advice().to_owned())),
-    }
-}
-
-/// What the emulator itself knows.
-pub fn truth(truth: &Truth) -> String {
-    let secrets: Vec<_> = truth
-        .applications
-        .iter()
-        .flat_map(|application| application.passwords.iter().map(move |password| (application, password)))
-        .map(|(application, password)| {
-            let state = match (password.live, password.accepted.everywhere) {
-                (false, _) => "removed",
-                (true, true) => "alive, accepted by every replica",
-                (true, false) => "alive, not accepted (expired or not replicated)",
-            };
-            let name = password.display_name.clone().unwrap_or_default();
-            vec![application.display_name.clone(), name, state.to_owned()]
-        })
-        .collect();
-    let name_of = |key: &azconnect::core::KeyId| {
-        let mut all = truth.applications.iter().flat_map(|application| &application.passwords);
-        all.find(|password| password.key_id == *key)
-            .and_then(|password| password.display_name.clone())
-            .unwrap_or_default()
-    };
-    let connections: Vec<_> = truth
-        .connections
-        .iter()
-        .filter_map(|connection| match &connection.holds {
-            Held::Key(key) => Some(vec![
-                format!("{}/{}", connection.organization, connection.name),
-                name_of(key),
-                if connection.secret_usable_now { "works" } else { "does not work" }.to_owned(),
-            ]),
-            _ => None,
-        })
-        .collect();
-    format!(
-        "\nWhat the emulator knows\n\n{}\n{}",
-        table(&["application", "secret", "state"], &secrets),
-        table(&["connection", "holds", ""], &connections)
-    )
 }

@@ -1,8 +1,42 @@
-//! How a program ends: 0 done, 1 failed or blocked, 2 bad usage.
+//! How a program ends: the same exit codes in all of them.
 
 use std::process::ExitCode;
 
 use azconnect::core::{Error, ErrorKind};
+
+/// What the exit codes mean, for the help of every program.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, or nothing was due
+  1  it failed
+  2  the arguments, the environment or a file cannot be used
+  3  a person is needed: the reason and the remedy are printed
+  4  not finished: run the same command again, at the time that is printed";
+
+/// Why a program did not do all that it was asked to, the gravest last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ending {
+    /// Nothing is left to do.
+    Done,
+    /// Something is left, and the same command finishes it later.
+    RunAgain,
+    /// Something is left that only a person can decide or put right.
+    NeedsPerson,
+    /// It could not be done.
+    Failed,
+}
+
+impl Ending {
+    /// The exit code that tells it.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::NeedsPerson => 3,
+            Self::RunAgain => 4,
+        }
+    }
+}
 
 /// Why a program did not do what it was asked to.
 #[derive(Debug)]
@@ -11,8 +45,10 @@ pub enum Failure {
     Usage(Error),
     /// It could not be done.
     Failed(Error),
+    /// Something stands in the way that a person has to move.
+    NeedsPerson(Error),
     /// It was told already, line by line.
-    Told,
+    Told(Ending),
 }
 
 impl From<Error> for Failure {
@@ -25,20 +61,21 @@ impl From<Error> for Failure {
 }
 
 /// Says why it ended, with the remedy, and gives the exit code.
-#[expect(clippy::print_stderr, reason = "this is a program")]
 pub fn report(outcome: Result<(), Failure>) -> ExitCode {
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Told) => ExitCode::from(1),
-        Err(Failure::Failed(error)) => {
-            eprintln!("failed: {error}\nremedy: {}", error.advice());
-            ExitCode::from(1)
-        }
-        Err(Failure::Usage(error)) => {
-            eprintln!("cannot be used: {error}\nremedy: {}", error.advice());
-            ExitCode::from(2)
-        }
-    }
+    let (ending, code) = match &outcome {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Told(ending)) => return ExitCode::from(ending.code()),
+        Err(Failure::Failed(error)) => (("failed: ", error), Ending::Failed.code()),
+        Err(Failure::NeedsPerson(error)) => (("needs a person: ", error), Ending::NeedsPerson.code()),
+        Err(Failure::Usage(error)) => (("cannot be used: ", error), 2),
+    };
+    tell(ending.0, ending.1);
+    ExitCode::from(code)
+}
+
+#[expect(clippy::print_stderr, reason = "this is a program")]
+fn tell(what: &str, error: &Error) {
+    eprintln!("{what}{error}\nremedy: {}", error.advice());
 }
 
 /// A value of the environment.

@@ -2,12 +2,16 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use azconnect::core::{Clock, Cloud, Error, ErrorKind, danger};
 use azconnect::http::{Call, Pipeline, PlainDialect, ReqwestTransport, SystemClock, Transport, endpoint, json};
 use azconnect_emulator::{Emulator, Seed};
 use serde::Deserialize;
 use url::Url;
+
+/// How long a running emulator may take to say where its services are. It does so at once, or there is none.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The seed of the emulator inside the program.
 pub const CONTOSO: &str = include_str!("../data/contoso.json");
@@ -98,13 +102,9 @@ async fn cloud_of(address: &str, transport: &Arc<dyn Transport>, clock: &Arc<dyn
         Error::invalid("--emulator", "is not an address").with_advice("give one such as http://127.0.0.1:8001")
     })?;
     let pipeline = Pipeline::new(transport.clone(), clock.clone());
-    let call = Call::get("emulator.origins", endpoint(&url, &["_emulator", "origins"])?);
-    let answer = pipeline.execute(call, &PlainDialect).await.map_err(|error| {
-        let told = Error::new(ErrorKind::Unavailable, "no emulator answers there")
-            .with_advice("start one with: cargo run --example emulator -- --http 127.0.0.1:8001");
-        if error.kind() == ErrorKind::InvalidInput { error.with_field("--emulator") } else { told.with_source(error) }
-    })?;
-    let origins: Origins = json(&answer)?;
+    let call = Call::get("emulator.origins", endpoint(&url, &["_emulator", "origins"])?).with_time_limit(PATIENCE);
+    let answer = pipeline.execute(call, &PlainDialect).await.map_err(no_emulator)?;
+    let origins: Origins = json(&answer).map_err(no_emulator)?;
     Ok(danger::allow_http_loopback(Cloud::custom("AzureCloud"))
         .with_login(&origins.login)?
         .with_resource_manager(&origins.resource_manager)?
@@ -113,4 +113,16 @@ async fn cloud_of(address: &str, transport: &Arc<dyn Transport>, clock: &Arc<dyn
         .with_devops_identity(&origins.devops_identity)?
         .with_devops_profile(&origins.devops_profile)?
         .build())
+}
+
+fn no_emulator(error: Error) -> Error {
+    let said = match error.kind() {
+        ErrorKind::InvalidInput => return error.with_field("--emulator"),
+        ErrorKind::Timeout => format!("whatever listens there gave no answer within {} s", PATIENCE.as_secs()),
+        ErrorKind::Unavailable => "nothing answers there".to_owned(),
+        _ => "what answers there is no emulator".to_owned(),
+    };
+    Error::new(ErrorKind::Unavailable, format!("--emulator: {said}"))
+        .with_advice("start one with: cargo run --example emulator -- --http 127.0.0.1:8001")
+        .with_source(error)
 }

@@ -1,8 +1,12 @@
 //! What a product would have in its own database: whose secrets it keeps, and who may do it.
 
-use azconnect::core::{ClientId, Error, KeyId, Secret, TenantId};
-use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::str::FromStr;
 
+use azconnect::core::{ClientId, Error, KeyId, Secret, TenantId};
+use azconnect::devops::{OrganizationName, ProjectRef};
+
+use crate::document::{DocumentFault, Node, parsed};
 use crate::end::environment;
 use crate::place::Place;
 
@@ -10,13 +14,11 @@ use crate::place::Place;
 pub const CONTOSO_PRODUCT: &str = include_str!("../data/product.json");
 
 /// A product: one tenant, some organizations, some applications whose secrets it keeps fresh.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub struct Product {
     /// The tenant of the applications.
     pub tenant: TenantId,
     /// Who acts on the embedded or a running emulator. On Azure, the environment says it.
-    #[serde(default)]
     operator: Option<EmulatedOperator>,
     /// The organizations whose service connections may hold the secrets.
     pub organizations: Vec<KeptOrganization>,
@@ -24,54 +26,28 @@ pub struct Product {
     pub applications: Vec<KeptApplication>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[derive(Debug)]
 struct EmulatedOperator {
     client: ClientId,
     /// A secret of an emulator's seed. Nothing else accepts it.
     emulator_secret: Secret,
 }
 
-/// What is wrong with a product's file. It converts into [`Error`], so `?` passes it on.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ProductFault {
-    /// The text is not JSON.
-    #[error("{0}")]
-    NotJson(serde_json::Error),
-    /// A field is missing, not known, or holds something else than it should.
-    #[error("{0}")]
-    WrongField(serde_json::Error),
-}
-
-impl From<ProductFault> for Error {
-    fn from(fault: ProductFault) -> Self {
-        Self::invalid("product", fault.to_string())
-            .with_advice(
-                "give tenant, organizations, and applications with client and adopt, as in examples/data/product.json",
-            )
-            .with_source(fault)
-    }
-}
-
 /// An organization, and the projects in it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct KeptOrganization {
-    /// The application's name, for a person.
+    /// Its name, as in its address.
     pub name: String,
     /// The names or ids of its projects.
     pub projects: Vec<String>,
 }
 
 /// An application whose secret the product keeps fresh.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct KeptApplication {
     /// The application's client id.
     pub client: ClientId,
     /// Keys that were minted by hand and are handed over.
-    #[serde(default)]
     pub adopt: Vec<KeyId>,
 }
 
@@ -86,15 +62,22 @@ pub struct Operator {
 }
 
 impl Product {
-    /// Reads a product.
+    /// Reads a product: `tenant`, `organizations` with `name` and `projects`, `applications` with `client` and `adopt`, as in
+    /// `examples/data/product.json`.
     ///
     /// # Errors
-    /// Whether the text is no JSON or no product, and where.
-    pub fn from_json(text: &str) -> Result<Self, ProductFault> {
-        serde_json::from_str(text).map_err(|error| match error.is_data() {
-            true => ProductFault::WrongField(error),
-            false => ProductFault::NotJson(error),
-        })
+    /// The first fault, with its path, such as `product.applications[0].client`, and without any value.
+    pub fn from_json(text: &str) -> Result<Self, DocumentFault> {
+        let document = parsed("product", text)?;
+        let root = Node::root("product", &document);
+        root.only(&["tenant", "operator", "organizations", "applications"])?;
+        let tenant = root.required("tenant")?.id()?;
+        let operator = root.optional("operator").map(|node| EmulatedOperator::read(&node)).transpose()?;
+        let organizations = once(&root.required("organizations")?.items()?, KeptOrganization::read, |kept| {
+            kept.name.to_ascii_lowercase()
+        })?;
+        let applications = once(&root.required("applications")?.items()?, KeptApplication::read, |kept| kept.client)?;
+        Ok(Self { tenant, operator, organizations, applications })
     }
 
     /// Who signs in: on Azure from `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_CLIENT_SECRET`, elsewhere from the
@@ -110,10 +93,141 @@ impl Product {
                 secret: operator.emulator_secret.duplicate(),
             }),
             _ => Ok(Operator {
-                tenant: environment("AZURE_TENANT_ID")?.parse()?,
-                client: environment("AZURE_CLIENT_ID")?.parse()?,
+                tenant: id_in("AZURE_TENANT_ID")?,
+                client: id_in("AZURE_CLIENT_ID")?,
                 secret: Secret::new(environment("AZURE_CLIENT_SECRET")?),
             }),
         }
+    }
+}
+
+/// An id in the environment, whose complaints name the variable.
+fn id_in<T: FromStr<Err = Error>>(variable: &str) -> Result<T, Error> {
+    environment(variable)?.parse().map_err(|error: Error| error.with_field(variable))
+}
+
+/// Reads every item of a list, and refuses one that is there already: what is listed twice would be worked on twice.
+fn once<T, K: Ord>(
+    items: &[Node<'_>],
+    read: impl Fn(&Node<'_>) -> Result<T, DocumentFault>,
+    key: impl Fn(&T) -> K,
+) -> Result<Vec<T>, DocumentFault> {
+    let mut seen: BTreeMap<K, String> = BTreeMap::new();
+    let mut all = Vec::new();
+    for item in items {
+        let one = read(item)?;
+        if let Some(first) = seen.insert(key(&one), item.path().to_owned()) {
+            return Err(item.wrong(format!("names the same as {first}"), "list each once"));
+        }
+        all.push(one);
+    }
+    Ok(all)
+}
+
+impl EmulatedOperator {
+    fn read(node: &Node<'_>) -> Result<Self, DocumentFault> {
+        node.only(&["client", "emulatorSecret"])?;
+        Ok(Self {
+            client: node.required("client")?.id()?,
+            emulator_secret: Secret::new(node.required("emulatorSecret")?.text()?),
+        })
+    }
+}
+
+impl KeptOrganization {
+    fn read(node: &Node<'_>) -> Result<Self, DocumentFault> {
+        node.only(&["name", "projects"])?;
+        let name = node.required("name")?;
+        OrganizationName::new(name.text()?)
+            .map_err(|error| name.wrong("is not an organization's name", error.advice()))?;
+        let project = |item: &Node<'_>| {
+            ProjectRef::new(item.text()?).map_err(|error| item.wrong("is not a project's name", error.advice()))?;
+            Ok(item.text()?.to_owned())
+        };
+        let projects = once(&node.required("projects")?.items()?, project, |project| project.to_lowercase())?;
+        Ok(Self { name: name.text()?.to_owned(), projects })
+    }
+}
+
+impl KeptApplication {
+    fn read(node: &Node<'_>) -> Result<Self, DocumentFault> {
+        node.only(&["client", "adopt"])?;
+        let adopt = match node.optional("adopt") {
+            Some(list) => once(&list.items()?, |item| item.id(), |key: &KeyId| *key)?,
+            None => Vec::new(),
+        };
+        Ok(Self { client: node.required("client")?.id()?, adopt })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn fault(change: impl FnOnce(&mut Value)) -> DocumentFault {
+        let mut document: Value = serde_json::from_str(CONTOSO_PRODUCT).unwrap();
+        change(&mut document);
+        Product::from_json(&document.to_string()).unwrap_err()
+    }
+
+    #[test]
+    fn the_product_of_the_examples_is_read() {
+        let product = Product::from_json(CONTOSO_PRODUCT).unwrap();
+        assert_eq!((product.organizations.len(), product.applications.len()), (2, 4));
+        assert_eq!(product.applications[0].adopt.len(), 1);
+    }
+
+    #[test]
+    fn a_fault_is_told_by_the_path_of_its_field() {
+        let client = "a0000000-0000-4000-8000-000000000002";
+        for (fault, path) in [
+            (fault(|all| all["tenant"] = json!("nonsense")), "product.tenant"),
+            (fault(|all| all["tenant"] = json!(null)), "product.tenant"),
+            (fault(|all| all["colour"] = json!(1)), "product.colour"),
+            (fault(|all| all["organizations"][1]["name"] = json!("a/b")), "product.organizations[1].name"),
+            (fault(|all| all["organizations"][0]["projects"] = json!("Web")), "product.organizations[0].projects"),
+            (fault(|all| all["applications"][3]["client"] = json!(5)), "product.applications[3].client"),
+            (fault(|all| all["applications"][0]["adopt"][0] = json!("x")), "product.applications[0].adopt[0]"),
+            (fault(|all| all["applications"][2]["client"] = json!(client)), "product.applications[2]"),
+            (fault(|all| all["organizations"][1]["name"] = json!("Contoso")), "product.organizations[1]"),
+            (fault(|all| all["operator"] = json!([])), "product.operator"),
+        ] {
+            assert_eq!(fault.path, path);
+            let error = Error::from(fault);
+            assert!(error.field() == Some(path) && !error.advice().is_empty(), "{error}");
+            assert_eq!(error.to_string().matches(path).count(), 1, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_a_wrong_place_is_never_shown() {
+        let secret = "kQ48Q~a.secret-that-was-pasted";
+        let places = [
+            "/tenant",
+            "/operator",
+            "/operator/client",
+            "/organizations",
+            "/organizations/0",
+            "/organizations/0/name",
+            "/organizations/0/projects",
+            "/applications",
+            "/applications/0",
+            "/applications/0/client",
+            "/applications/0/adopt",
+            "/applications/0/adopt/0",
+        ];
+        for place in places {
+            let error = Error::from(fault(|all| *all.pointer_mut(place).unwrap() = json!(secret)));
+            let told = format!("{error} {error:?} {}", error.advice());
+            assert!(!told.contains("Q~") && !told.contains("pasted"), "{place}: {told}");
+        }
+        for place in ["", "/operator", "/organizations/0", "/applications/0"] {
+            let error = Error::from(fault(|all| all.pointer_mut(place).unwrap()[secret] = json!(1)));
+            assert!(!format!("{error:?}").contains("Q~"), "as a name at {place:?}: {error:?}");
+        }
+        let broken = Error::from(Product::from_json(&format!("{{\"tenant\": {secret}")).unwrap_err());
+        assert!(!format!("{broken:?}").contains("Q~"), "{broken:?}");
     }
 }

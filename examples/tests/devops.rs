@@ -20,6 +20,8 @@ fn run(name: &str, arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(program(name))
         .args(arguments)
         .env_remove("AZURE_TENANT_ID")
+        // Wide enough for every row to stand in one line.
+        .env("COLUMNS", "200")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -58,7 +60,7 @@ fn connections_shows_organizations_projects_permissions_and_reasons() {
         ("webhook", "type generic"),
     ] {
         let row = row(&shown, connection);
-        assert!(row.contains("  no ") && row.contains(reason), "{row}");
+        assert!(row.contains("  no: ") && row.contains(reason), "{row}");
     }
     let one = text(&run("connections", &["--organization", "contoso", "--project", "Tools"], ""));
     assert!(one.contains("managed identity") && !one.contains("production"));
@@ -80,7 +82,7 @@ fn connections_refuses_bad_names_and_missing_projects_with_the_remedy() {
 #[test]
 fn convert_converts_what_one_project_uses_and_skips_what_is_shared() {
     let shown = text(&run("convert", &["--yes"], ""));
-    assert!(row(&shown, "deploy to production").contains("converted      "), "{shown}");
+    assert!(row(&shown, "deploy to production").contains("  converted  "), "{shown}");
     assert!(row(&shown, "deploy to production").contains("can be undone until"));
     assert!(row(&shown, "shared with Mobile").contains("skipped"));
     for connection in ["made by hand", "private cloud", "converted already"] {

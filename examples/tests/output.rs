@@ -7,43 +7,36 @@ mod program;
 
 use std::process::{Command, Stdio};
 
-use program::program;
+use console::measure_text_width;
+use program::{program, settled};
 
-/// The text that a program prints and ends well with, without what differs from day to day.
+/// The widest line on a page that is no terminal.
+const PAGE: usize = 80;
+
+/// The text that a program prints and ends well with, without what differs from run to run.
 fn printed(name: &str, arguments: &[&str]) -> String {
     let mut command = Command::new(program(name));
     command.args(arguments).stdin(Stdio::null());
-    for variable in ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZCONNECT_SEALING_KEY"] {
+    for variable in ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZCONNECT_SEALING_KEY", "COLUMNS"] {
         command.env_remove(variable);
     }
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    without_dates(&String::from_utf8(output.stdout).unwrap())
-}
-
-/// Every date becomes `YYYY-MM-DD`, which is as wide: the secrets of the embedded cloud end so many days from today.
-fn without_dates(text: &str) -> String {
-    let shape = "dddd-dd-dd";
-    let mut settled = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let looks = |(found, wanted): (char, char)| {
-            if wanted == 'd' { found.is_ascii_digit() } else { found == wanted }
-        };
-        if rest.chars().count() >= shape.len() && rest.chars().zip(shape.chars()).all(looks) {
-            settled.push_str("YYYY-MM-DD");
-            rest = &rest[shape.len()..];
-        } else {
-            settled.push(first);
-            rest = &rest[first.len_utf8()..];
-        }
+    let text = String::from_utf8(output.stdout).unwrap();
+    for line in text.lines() {
+        assert!(measure_text_width(line) <= PAGE, "{name} {arguments:?} prints more than {PAGE} columns:\n{line}");
     }
-    settled
+    settled(&text)
 }
 
 #[test]
 fn rotate_plan() {
     insta::assert_snapshot!(printed("rotate", &["--plan"]));
+}
+
+#[test]
+fn rotate() {
+    insta::assert_snapshot!(printed("rotate", &["--application", "a0000000-0000-4000-8000-000000000002"]));
 }
 
 #[test]
@@ -57,6 +50,27 @@ fn convert_dry_run() {
 }
 
 #[test]
+fn convert_yes() {
+    insta::assert_snapshot!(printed("convert", &["--yes"]));
+}
+
+#[test]
 fn provision_plan() {
     insta::assert_snapshot!(printed("provision", &["--plan"]));
+}
+
+#[test]
+fn own_part() {
+    insta::assert_snapshot!(printed("own_part", &[]));
+}
+
+#[test]
+fn the_help_of_every_program_fits_the_page_and_says_the_exit_codes() {
+    for name in ["rotate", "connections", "convert", "provision", "emulator"] {
+        let help = printed(name, &["--help"]);
+        for code in ["0  done", "1  ", "2  ", "3  a person is needed", "4  not finished"] {
+            assert!(help.contains(code), "{name} does not say {code:?}:\n{help}");
+        }
+    }
+    assert!(printed("rotate", &["--help"]).contains("Adopt:"));
 }

@@ -11,14 +11,14 @@
 
 mod program;
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use program::emulator::Emulator;
 use program::program;
 
 fn rotate(arguments: &[&str]) -> Output {
@@ -110,30 +110,10 @@ fn assert_no_secret_in(folder: &Path) {
     }
 }
 
-/// A running emulator, which ends with the test.
-struct Emulator(Child, Value);
-
-impl Emulator {
-    fn start() -> Self {
-        let mut child = Command::new(program("emulator")).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let told: Value = serde_json::from_str(&line).expect("one JSON line with the origins");
-        Self(child, told["origins"].clone())
-    }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn it_rotates_on_a_running_emulator_over_sockets() {
     let emulator = Emulator::start();
-    let address = emulator.1["graph"].as_str().unwrap();
+    let address = emulator.address();
     let output = rotate(&["--json", "--emulator", address]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(of_type(&lines(&output.stdout), "outcome").iter().all(|line| line["done"] == true));
@@ -146,7 +126,7 @@ fn it_rotates_on_a_running_emulator_over_sockets() {
 #[test]
 fn what_cannot_be_begun_is_refused_with_reason_and_remedy() {
     let output = rotate(&["--force", "--application", "a0000000-0000-4000-8000-000000000005"]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(3), "a person is needed");
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("not begun") && text.contains("remedy: "), "{text}");
 }
