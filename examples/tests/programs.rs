@@ -11,8 +11,9 @@
 
 mod program;
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -206,7 +207,7 @@ fn a_second_process_on_one_embedded_emulator_is_told_so_at_once() {
 #[test]
 fn processes_that_start_at_once_on_one_emulator_share_one_state() {
     let emulator = Emulator::start();
-    let address = emulator.1["graph"].as_str().unwrap();
+    let address = emulator.address();
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["--plan", "--json", "--emulator", address, "--state", folder.path().to_str().unwrap()];
     let start = || {
