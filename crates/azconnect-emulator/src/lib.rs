@@ -49,6 +49,10 @@
 //! # }
 //! ```
 //!
+//! The world acts on its own as well: [`Emulator::person`] deletes, restores, renames and makes again what a test's subject
+//! relies on, [`Emulator::throttle`] and [`Emulator::inflict`] last for a time, and a request may arrive when nobody waits
+//! for it any more ([`FaultAction::ArriveLate`]).
+//!
 //! [`server::serve`] offers the same over HTTP on loopback, one origin for each service.
 
 mod base;
@@ -59,9 +63,11 @@ mod shell;
 
 pub use base::origins::{Origins, Service};
 pub use base::settings::{BadAuthentication, RateLimit, ReplicaChoice, Settings};
+pub use model::directory::Hidden;
 pub use setup::seed::{Seed, SeedFault};
 pub use shell::emulator::{Emulator, Exchange, Intervention, Observer};
 pub use shell::fault::{CannedAnswer, Fault, FaultAction, Faults};
+pub use shell::person::Person;
 pub use shell::server;
 pub use shell::truth::{Acceptance, ApplicationTruth, ConnectionTruth, Held, PasswordHome, PasswordTruth, Truth};
 

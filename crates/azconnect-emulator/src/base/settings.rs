@@ -49,6 +49,7 @@ pub struct Settings {
     pub(crate) add_lag: Duration,
     pub(crate) remove_lag: Duration,
     pub(crate) list_lag: Duration,
+    pub(crate) list_removal_lag: Option<Duration>,
     pub(crate) create_lag: Duration,
     pub(crate) token_lifetime: Duration,
     pub(crate) bad_authentication: BadAuthentication,
@@ -85,6 +86,7 @@ impl Default for Settings {
             add_lag: Duration::ZERO,
             remove_lag: Duration::ZERO,
             list_lag: Duration::ZERO,
+            list_removal_lag: None,
             create_lag: Duration::ZERO,
             token_lifetime: Duration::from_secs(3599),
             bad_authentication: BadAuthentication::Html203,
@@ -146,10 +148,18 @@ impl Settings {
         self
     }
 
-    /// Sets the time after which every replica of Graph lists an application with its latest changes.
+    /// Sets the time after which every replica of Graph lists an application with its latest changes. Until then they
+    /// disagree: a list that is read again may go back to what it was.
     #[must_use]
     pub fn with_list_lag(mut self, lag: Duration) -> Self {
         self.list_lag = lag;
+        self
+    }
+
+    /// Sets the time after which no replica of Graph lists a removed secret any more, where it is not the list lag.
+    #[must_use]
+    pub fn with_list_removal_lag(mut self, lag: Duration) -> Self {
+        self.list_removal_lag = Some(lag);
         self
     }
 

@@ -23,8 +23,17 @@ pub(crate) struct Tenant {
     pub(crate) applications: Vec<Application>,
     pub(crate) principals: Vec<ServicePrincipal>,
     pub(crate) users: Vec<User>,
+    /// What was deleted and can be restored.
+    pub(crate) bin: Vec<Deleted>,
     /// The longest life that the tenant's policy lets a new secret have.
     pub(crate) longest_password: Option<time::Duration>,
+}
+
+/// An application that was deleted in its home tenant, and what went with it.
+pub(crate) struct Deleted {
+    pub(crate) application: Application,
+    /// Its service principal in the home tenant, if it had one.
+    pub(crate) principal: Option<ServicePrincipal>,
 }
 
 /// An application registration, in its home tenant.
@@ -48,6 +57,8 @@ pub(crate) struct ServicePrincipal {
     pub(crate) client_id: Uuid,
     pub(crate) display_name: String,
     pub(crate) enabled: bool,
+    /// How Graph keeps it from everybody who asks; sign-ins go on.
+    pub(crate) hidden: Option<Hidden>,
     pub(crate) passwords: Vec<Password>,
     pub(crate) owners: Vec<Uuid>,
     /// The application roles it has been granted at Graph.
@@ -56,6 +67,16 @@ pub(crate) struct ServicePrincipal {
     pub(crate) reader_of: Vec<Uuid>,
     pub(crate) created: Birth,
     pub(crate) document: Map<String, Value>,
+}
+
+/// How Graph answers a request for an object that the caller may not see. It is in no list either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hidden {
+    /// 403 `Authorization_RequestDenied`: it is there, and closed.
+    Denied,
+    /// 404 `Request_ResourceNotFound`: as if it were not there.
+    NotFound,
 }
 
 /// A person who may sign in to a tenant.
@@ -156,12 +177,28 @@ impl Directory {
         application.into_iter().chain(principal).flatten().collect()
     }
 
-    /// Every password there ever was.
+    /// Every password there ever was, those of deleted applications included.
     pub(crate) fn all_passwords(&self) -> impl Iterator<Item = &Password> {
         self.tenants.iter().flat_map(|tenant| {
-            let applications = tenant.applications.iter().flat_map(|application| &application.passwords);
-            applications.chain(tenant.principals.iter().flat_map(|principal| &principal.passwords))
+            let deleted = tenant.bin.iter().map(|deleted| &deleted.application);
+            let applications = tenant.applications.iter().chain(deleted).flat_map(|application| &application.passwords);
+            let deleted = tenant.bin.iter().filter_map(|deleted| deleted.principal.as_ref());
+            applications.chain(tenant.principals.iter().chain(deleted).flat_map(|principal| &principal.passwords))
         })
+    }
+
+    /// The password with a key id, wherever it is, to be changed.
+    pub(crate) fn password_mut(&mut self, key_id: Uuid) -> Option<&mut Password> {
+        let passwords = self.tenants.iter_mut().flat_map(|tenant| {
+            let applications = tenant.applications.iter_mut().flat_map(|application| &mut application.passwords);
+            applications.chain(tenant.principals.iter_mut().flat_map(|principal| &mut principal.passwords))
+        });
+        passwords.into_iter().find(|password| password.key_id == key_id)
+    }
+
+    /// The tenant that an application is registered in, to be changed.
+    pub(crate) fn home_mut(&mut self, client_id: Uuid) -> Option<&mut Tenant> {
+        self.tenants.iter_mut().find(|tenant| tenant.applications.iter().any(|a| a.client_id == client_id))
     }
 
     /// The password with a text, live or removed.
@@ -179,6 +216,27 @@ impl Directory {
 }
 
 impl Tenant {
+    /// Puts an application into the bin. Its service principal in this tenant, which is its home, goes with it.
+    pub(crate) fn throw_away(&mut self, object_id: Uuid) -> bool {
+        let Some(place) = self.applications.iter().position(|a| a.object_id == object_id) else { return false };
+        let application = self.applications.remove(place);
+        let place = self.principals.iter().position(|principal| principal.client_id == application.client_id);
+        let principal = place.map(|place| self.principals.remove(place));
+        self.bin.push(Deleted { application, principal });
+        true
+    }
+
+    /// Takes an application out of the bin, with all that it was.
+    pub(crate) fn take_back(&mut self, client_id: Uuid) -> bool {
+        let Some(place) = self.bin.iter().position(|deleted| deleted.application.client_id == client_id) else {
+            return false;
+        };
+        let deleted = self.bin.remove(place);
+        self.applications.push(deleted.application);
+        self.principals.extend(deleted.principal);
+        true
+    }
+
     pub(crate) fn principal_of(&self, client_id: Uuid) -> Option<&ServicePrincipal> {
         self.principals.iter().find(|principal| principal.client_id == client_id)
     }

@@ -31,9 +31,10 @@ impl<'a> Replica<'a> {
         Self { settings, number, elapsed: now.elapsed, added: settings.add_lag, removed: settings.remove_lag }
     }
 
-    /// A replica of Graph, which learns of changes after the list lag.
+    /// A replica of Graph, which learns of changes after the lags of lists.
     pub(crate) fn of_lists(settings: &'a Settings, number: u32, now: Moment) -> Self {
-        Self { settings, number, elapsed: now.elapsed, added: settings.list_lag, removed: settings.list_lag }
+        let removed = settings.list_removal_lag.unwrap_or(settings.list_lag);
+        Self { settings, number, elapsed: now.elapsed, added: settings.list_lag, removed }
     }
 
     /// Every replica of the token endpoint.

@@ -60,8 +60,10 @@ impl World {
     }
 
     pub(crate) fn adopt(&mut self, settings: Settings, now: Moment) {
-        // The seed of the dice is one of the settings.
-        self.dice = dice(&settings, now);
+        // The seed of the dice is one of the settings. They go on from where they were: dice that began again would give
+        // new keys the ids of those that the seed of the world was made with.
+        let course = self.dice.number();
+        self.dice = Dice::new(mix(course) ^ dice(&settings, now).number());
         self.settings = settings;
     }
 

@@ -120,6 +120,7 @@ fn build_tenant(dice: &mut Dice, seed: TenantSeed, now: OffsetDateTime, named: &
                 password: user.password,
             })
             .collect(),
+        bin: Vec::new(),
         longest_password: seed.longest_password_days.map(|days| Duration::days(days.into())),
     }
 }
@@ -130,7 +131,7 @@ fn build_application(
     now: OffsetDateTime,
     named: &mut NamedSecrets,
 ) -> Application {
-    let born = Birth { wall: now - Duration::days(400), elapsed: None };
+    let born = Birth { wall: now.saturating_sub(Duration::days(400)), elapsed: None };
     Application {
         object_id: seed.object_id,
         client_id: seed.client_id,
@@ -159,11 +160,12 @@ fn build_principal(
         client_id: seed.client_id,
         display_name: seed.display_name,
         enabled: seed.enabled,
+        hidden: None,
         passwords: build_passwords(dice, seed.passwords, seed.client_id, now, named),
         owners: Vec::new(),
         graph_roles: seed.graph_roles,
         reader_of: seed.reader_of,
-        created: Birth { wall: now - Duration::days(400), elapsed: None },
+        created: Birth { wall: now.saturating_sub(Duration::days(400)), elapsed: None },
         document: Map::new(),
     }
 }
@@ -183,8 +185,8 @@ fn build_passwords(
         Password {
             key_id: seed.key_id.unwrap_or_else(|| dice.guid()),
             display_name: seed.display_name,
-            starts: now + Duration::days(seed.starts_in_days),
-            ends: now + Duration::days(seed.ends_in_days),
+            starts: now.saturating_add(Duration::days(seed.starts_in_days)),
+            ends: now.saturating_add(Duration::days(seed.ends_in_days)),
             text,
             added: None,
             removed: None,

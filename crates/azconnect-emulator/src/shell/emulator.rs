@@ -8,7 +8,8 @@ use azconnect_core::{Clock, Cloud, Error, KeyId, Scope, Secret};
 use azconnect_http::Transport;
 use serde_json::json;
 
-use super::fault::{CannedAnswer, FaultAction, Faults};
+use super::fault::{CannedAnswer, Fault, FaultAction, Faults};
+use super::person::Person;
 use super::resource_manager::ResourceManager;
 use super::transport::InProcess;
 use super::truth::Truth;
@@ -36,6 +37,13 @@ struct Inner {
     faults: Faults,
     exchanges: AtomicU64,
     observer: RwLock<Option<Observer>>,
+    late: Mutex<Vec<Late>>,
+}
+
+/// A request that is still on its way, and when the service gets it.
+struct Late {
+    due: Duration,
+    call: Call,
 }
 
 /// Decides about each exchange before it happens. See [`Emulator::on_exchange`].
@@ -69,6 +77,13 @@ pub enum Intervention {
     Refuse,
     /// The caller gets this answer instead of the service's.
     Answer(CannedAnswer),
+    /// The connection breaks now, and the service acts this much later, when nobody waits for its answer any more.
+    ArriveLate(Duration),
+    /// No answer ever comes, and the connection does not break: only the caller's own time limit ends the call.
+    Hang {
+        /// Whether the service has acted.
+        applied: bool,
+    },
 }
 
 /// How an exchange ended, as the caller's transport reports it.
@@ -88,6 +103,7 @@ impl Emulator {
             faults: Faults::default(),
             exchanges: AtomicU64::new(0),
             observer: RwLock::new(None),
+            late: Mutex::default(),
         }))
     }
 
@@ -111,6 +127,28 @@ impl Emulator {
         self
     }
 
+    /// Changes the settings while the emulator runs, such as a lag, and keeps the course of all later choices.
+    pub fn adjust(&self, change: impl FnOnce(Settings) -> Settings) {
+        let mut world = self.world();
+        world.settings = change(world.settings.clone());
+    }
+
+    /// What people do behind everybody's back, in a portal or a terminal.
+    pub fn person(&self) -> Person {
+        Person::new(self.clone())
+    }
+
+    /// Adds a fault to the script that applies to every matching exchange from now on, for this long. Returns its number.
+    pub fn inflict(&self, fault: Fault, time: Duration) -> u64 {
+        self.faults().add(fault.forever().with_end(self.now().elapsed_after(time)))
+    }
+
+    /// Has a service answer 429 for this long, with what is left of it in `Retry-After`. Returns the fault's number.
+    pub fn throttle(&self, service: Service, time: Duration) -> u64 {
+        let elapsed = self.now().elapsed_after(time);
+        self.faults().add(Fault::new(FaultAction::ThrottleUntil { elapsed }).with_service(service).forever())
+    }
+
     /// The cloud that clients of [`Emulator::transport`] use: the public one, whose host names are routed.
     pub fn cloud(&self) -> Cloud {
         Cloud::public()
@@ -128,6 +166,7 @@ impl Emulator {
 
     /// The ground truth at this moment, whatever lags and replicas show.
     pub fn truth(&self) -> Truth {
+        self.catch_up();
         let now = self.now();
         let mut world = self.world();
         // The truth is that of this moment, also where no request has come since.
@@ -193,12 +232,37 @@ impl Emulator {
             Intervention::LoseAnswer => vec![FaultAction::LoseAnswer],
             Intervention::Refuse => vec![FaultAction::Refuse],
             Intervention::Answer(answer) => vec![FaultAction::Answer(answer)],
+            Intervention::ArriveLate(after) => vec![FaultAction::ArriveLate { after }],
+            Intervention::Hang { applied } => vec![FaultAction::Hang { applied }],
         };
         // The world is not locked during a pause: other requests go on.
         self.pause(&actions, false).await;
         let outcome = self.decide(call, &actions);
         self.pause(&actions, true).await;
-        outcome
+        match outcome {
+            Some(outcome) => outcome,
+            // Whoever sent the request gives it up, and drops this future.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Lets the services have the requests that were held back until now, in the order in which they arrive.
+    pub(crate) fn catch_up(&self) {
+        let now = self.now();
+        let mut due: Vec<Late> = {
+            let mut late = self.0.late.lock().unwrap_or_else(PoisonError::into_inner);
+            late.extract_if(.., |late| late.due <= now.elapsed).collect()
+        };
+        // Stable: what was held back first arrives first.
+        due.sort_by_key(|late| late.due);
+        for Late { due, call } in due {
+            self.serve(&Call { now: now.at(due), ..call }, None);
+        }
+    }
+
+    fn hold_back(&self, call: Call, after: Duration) {
+        let due = call.now.elapsed_after(after);
+        self.0.late.lock().unwrap_or_else(PoisonError::into_inner).push(Late { due, call });
     }
 
     fn verdict(&self, number: u64, call: &Call) -> Intervention {
@@ -221,7 +285,9 @@ impl Emulator {
         }
     }
 
-    fn decide(&self, call: Call, actions: &[FaultAction]) -> ExchangeOutcome {
+    /// What becomes of an exchange; nothing if no answer ever comes.
+    fn decide(&self, call: Call, actions: &[FaultAction]) -> Option<ExchangeOutcome> {
+        self.catch_up();
         // A delay may have passed since the request came in.
         let call = Call { now: self.now(), ..call };
         let mut failure = None;
@@ -229,22 +295,40 @@ impl Emulator {
             match action {
                 FaultAction::LoseAnswer => {
                     self.serve(&call, failure);
-                    return ExchangeOutcome::Broken;
+                    return Some(ExchangeOutcome::Broken);
                 }
-                FaultAction::DropBefore => return ExchangeOutcome::Broken,
-                FaultAction::Refuse => return ExchangeOutcome::Refused,
+                FaultAction::DropBefore => return Some(ExchangeOutcome::Broken),
+                FaultAction::ArriveLate { after } => {
+                    self.hold_back(call, *after);
+                    return Some(ExchangeOutcome::Broken);
+                }
+                FaultAction::Hang { applied } => {
+                    if *applied {
+                        self.serve(&call, failure);
+                    }
+                    return None;
+                }
+                FaultAction::Refuse => return Some(ExchangeOutcome::Refused),
                 FaultAction::Answer(answer) => {
                     if answer.is_applied() {
                         self.serve(&call, failure);
                     }
-                    return ExchangeOutcome::Answered(answer.to_answer());
+                    return Some(ExchangeOutcome::Answered(answer.to_answer()));
                 }
                 FaultAction::Throttle { status, retry_after } => {
-                    return ExchangeOutcome::Answered(throttled(*status, *retry_after));
+                    return Some(ExchangeOutcome::Answered(throttled(*status, *retry_after)));
+                }
+                FaultAction::ThrottleUntil { elapsed } => {
+                    let left = elapsed.saturating_sub(call.now.elapsed);
+                    // Rounded up: a pause that ends too soon would be an invitation to be throttled again.
+                    let left = Duration::from_secs(left.as_secs() + u64::from(left.subsec_nanos() > 0));
+                    return Some(ExchangeOutcome::Answered(throttled(429, Some(left))));
                 }
                 // Accepted for now: the operation that the request begins will fail.
                 FaultAction::Fail(later) if later.in_operation => failure = Some(later),
-                FaultAction::Fail(failure) => return ExchangeOutcome::Answered(refusal::answer(&failure.refusal)),
+                FaultAction::Fail(failure) => {
+                    return Some(ExchangeOutcome::Answered(refusal::answer(&failure.refusal)));
+                }
                 FaultAction::AddHeaders(_) | FaultAction::Delay { .. } => {}
             }
         }
@@ -254,7 +338,7 @@ impl Emulator {
             }
             _ => answer,
         });
-        ExchangeOutcome::Answered(answer)
+        Some(ExchangeOutcome::Answered(answer))
     }
 
     /// Lets the service answer, and act on its world.

@@ -35,6 +35,22 @@ pub enum FaultAction {
         /// The pause that the answer names in `Retry-After`, if any.
         retry_after: Option<Duration>,
     },
+    /// The service is asked to slow down, 429, until its clock has run for this long; `Retry-After` says what is left.
+    ThrottleUntil {
+        /// The emulator's [`Clock::elapsed`](azconnect_core::Clock::elapsed) from which on the service serves again.
+        elapsed: Duration,
+    },
+    /// The connection breaks now, and the request reaches the service later, as from a network that held it back: the
+    /// service acts when nobody waits for its answer any more.
+    ArriveLate {
+        /// How much later the service acts, by the emulator's clock.
+        after: Duration,
+    },
+    /// No answer ever comes, and the connection does not break: only the caller's own time limit ends the call.
+    Hang {
+        /// Whether the service has acted.
+        applied: bool,
+    },
     /// The service acts and answers, and these headers are added, such as `Retry-After` on a success.
     AddHeaders(Vec<(String, String)>),
     /// Azure Resource Manager refuses the request, or accepts it and fails later.
@@ -118,13 +134,14 @@ pub struct Fault {
     path: Option<String>,
     nth: u32,
     count: Option<u32>,
+    end: Option<Duration>,
     action: FaultAction,
 }
 
 impl Fault {
     /// A fault that applies to the first exchange, once.
     pub fn new(action: FaultAction) -> Self {
-        Self { service: None, method: None, path: None, nth: 1, count: Some(1), action }
+        Self { service: None, method: None, path: None, nth: 1, count: Some(1), end: None, action }
     }
 
     /// Limits the fault to exchanges with this service.
@@ -170,8 +187,25 @@ impl Fault {
         self
     }
 
+    /// Ends when the emulator's [`Clock::elapsed`](azconnect_core::Clock::elapsed) has reached `elapsed`, however often
+    /// it has applied. [`Emulator::inflict`](crate::Emulator::inflict) counts from now.
+    #[must_use]
+    pub fn with_end(mut self, elapsed: Duration) -> Self {
+        self.end = Some(elapsed);
+        self
+    }
+
+    fn is_over(&self, elapsed: Duration) -> bool {
+        let throttled_until = match self.action {
+            FaultAction::ThrottleUntil { elapsed } => Some(elapsed),
+            _ => None,
+        };
+        [self.end, throttled_until].into_iter().flatten().any(|end| end <= elapsed)
+    }
+
     fn meets(&self, call: &Call) -> bool {
-        self.service.is_none_or(|service| service == call.service)
+        !self.is_over(call.now.elapsed)
+            && self.service.is_none_or(|service| service == call.service)
             && self.method.as_deref().is_none_or(|method| method.eq_ignore_ascii_case(call.method.as_str()))
             && self.path.as_deref().is_none_or(|path| path_matches(path, call))
     }
@@ -242,7 +276,7 @@ impl Faults {
     ///  "action": {"kind": "throttle", "status": 429, "retryAfter": 5}}
     /// ```
     /// Kinds: `lose_answer`; `drop_before`; `refuse`; `answer` with `status`, `headers`, `body`, `applied`; `throttle`
-    /// with `status`, `retryAfter` (seconds); `add_headers` with `headers`; `fail` (Azure Resource Manager) with `code`,
+    /// with `status`, `retryAfter` (seconds); `arrive_late` with `milliseconds`; `hang` with `applied`; `add_headers` with `headers`; `fail` (Azure Resource Manager) with `code`,
     /// `status`, `message`, `target`, `shape`, `retryAfter`, `inOperation`, `canceled`, `seconds`; `delay` with
     /// `milliseconds`, `applied`.
     /// A `count` of `null` means forever.
@@ -308,6 +342,9 @@ fn kind(action: &FaultAction) -> &'static str {
         FaultAction::Refuse => "refuse",
         FaultAction::Answer(_) => "answer",
         FaultAction::Throttle { .. } => "throttle",
+        FaultAction::ThrottleUntil { .. } => "throttle_until",
+        FaultAction::ArriveLate { .. } => "arrive_late",
+        FaultAction::Hang { .. } => "hang",
         FaultAction::AddHeaders(_) => "add_headers",
         FaultAction::Fail(_) => "fail",
         FaultAction::Delay { .. } => "delay",

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::base::moment::Moment;
 use crate::model::arm::ledger::LedgerEntry;
 use crate::model::devops::{Connection, Organization};
-use crate::model::directory::{Directory, Password};
+use crate::model::directory::{Application, Deleted, Directory, Password, ServicePrincipal, Tenant};
 use crate::model::replica::Replica;
 use crate::model::world::World;
 
@@ -21,6 +21,8 @@ pub struct Truth {
     pub now: OffsetDateTime,
     /// Every application that is registered or has a service principal in a tenant.
     pub applications: Vec<ApplicationTruth>,
+    /// Every application that was deleted and can be restored. Nobody signs in with their secrets.
+    pub deleted_applications: Vec<ApplicationTruth>,
     /// Every service connection that has not been deleted.
     pub connections: Vec<ConnectionTruth>,
     /// Every resource that ever existed at Azure Resource Manager.
@@ -47,6 +49,8 @@ pub struct ApplicationTruth {
     pub service_principal_id: Option<PrincipalObjectId>,
     /// Its display name in this tenant.
     pub display_name: String,
+    /// Whether its service principal in this tenant is there and may sign in.
+    pub enabled: bool,
     /// Its client secrets, removed ones included.
     pub passwords: Vec<PasswordTruth>,
 }
@@ -156,9 +160,13 @@ impl Truth {
         matching.find(|application| application.object_id.is_some()).or(Some(first))
     }
 
-    /// A secret by the id of its key.
+    /// A secret by the id of its key, also one of a deleted application.
     pub fn password(&self, key_id: KeyId) -> Option<&PasswordTruth> {
-        self.applications.iter().flat_map(|application| &application.passwords).find(|p| p.key_id == key_id)
+        self.applications
+            .iter()
+            .chain(&self.deleted_applications)
+            .flat_map(|application| &application.passwords)
+            .find(|p| p.key_id == key_id)
     }
 
     pub(crate) fn of(world: &World, now: Moment, exchanges: u64) -> Self {
@@ -171,6 +179,7 @@ impl Truth {
         Self {
             now: now.wall,
             applications: view.applications(),
+            deleted_applications: view.deleted(),
             connections: connections.collect(),
             ledger: world.arm.ledger.entries().to_vec(),
             exchanges,
@@ -190,36 +199,65 @@ impl View<'_> {
     fn applications(&self) -> Vec<ApplicationTruth> {
         let mut all = Vec::new();
         for tenant in &self.directory.tenants {
-            for application in &tenant.applications {
-                let principal = tenant.principal_of(application.client_id);
-                let mut passwords = self.passwords(&application.passwords, PasswordHome::Application);
-                if let Some(principal) = principal {
-                    passwords.extend(self.passwords(&principal.passwords, PasswordHome::ServicePrincipal));
-                }
-                all.push(ApplicationTruth {
-                    tenant: tenant.id.into(),
-                    client_id: application.client_id.into(),
-                    object_id: Some(application.object_id.into()),
-                    service_principal_id: principal.map(|principal| principal.object_id.into()),
-                    display_name: application.display_name.clone(),
-                    passwords,
-                });
-            }
+            let own = tenant.applications.iter();
+            all.extend(own.map(|one| self.application(tenant, one, tenant.principal_of(one.client_id))));
             let own = |client_id| tenant.applications.iter().any(|a| a.client_id == client_id);
             let foreign = tenant.principals.iter().filter(|principal| !own(principal.client_id));
-            all.extend(foreign.map(|principal| ApplicationTruth {
-                tenant: tenant.id.into(),
-                client_id: principal.client_id.into(),
-                object_id: None,
-                service_principal_id: Some(principal.object_id.into()),
-                display_name: principal.display_name.clone(),
-                passwords: self.passwords(&principal.passwords, PasswordHome::ServicePrincipal),
-            }));
+            all.extend(foreign.map(|principal| self.foreign(tenant, principal)));
         }
         all
     }
 
-    fn passwords(&self, passwords: &[Password], on: PasswordHome) -> Vec<PasswordTruth> {
+    /// The applications in the bin. Nobody signs in with their secrets, which `acceptance` sees by itself.
+    fn deleted(&self) -> Vec<ApplicationTruth> {
+        let bin = self.directory.tenants.iter().flat_map(|tenant| tenant.bin.iter().map(move |one| (tenant, one)));
+        let truth = |(tenant, one): (&Tenant, &Deleted)| {
+            let truth = self.application(tenant, &one.application, one.principal.as_ref());
+            ApplicationTruth { enabled: false, ..truth }
+        };
+        bin.map(truth).collect()
+    }
+
+    fn application(
+        &self,
+        tenant: &Tenant,
+        one: &Application,
+        principal: Option<&ServicePrincipal>,
+    ) -> ApplicationTruth {
+        let principals = self.principals_of(one.client_id);
+        let mut passwords = self.passwords(&one.passwords, PasswordHome::Application, &principals);
+        if let Some(principal) = principal {
+            passwords.extend(self.passwords(&principal.passwords, PasswordHome::ServicePrincipal, &principals));
+        }
+        ApplicationTruth {
+            tenant: tenant.id.into(),
+            client_id: one.client_id.into(),
+            object_id: Some(one.object_id.into()),
+            service_principal_id: principal.map(|principal| principal.object_id.into()),
+            display_name: one.display_name.clone(),
+            enabled: principal.is_some_and(|principal| principal.enabled),
+            passwords,
+        }
+    }
+
+    fn foreign(&self, tenant: &Tenant, principal: &ServicePrincipal) -> ApplicationTruth {
+        ApplicationTruth {
+            tenant: tenant.id.into(),
+            client_id: principal.client_id.into(),
+            object_id: None,
+            service_principal_id: Some(principal.object_id.into()),
+            display_name: principal.display_name.clone(),
+            enabled: principal.enabled,
+            passwords: self.passwords(&principal.passwords, PasswordHome::ServicePrincipal, &[principal]),
+        }
+    }
+
+    fn passwords(
+        &self,
+        passwords: &[Password],
+        on: PasswordHome,
+        principals: &[&ServicePrincipal],
+    ) -> Vec<PasswordTruth> {
         let truth = |password: &Password| PasswordTruth {
             key_id: password.key_id.into(),
             display_name: password.display_name.clone(),
@@ -228,13 +266,24 @@ impl View<'_> {
             live: password.is_live(),
             removed_at: password.removed.map(|(_, wall)| wall),
             on,
-            accepted: self.acceptance(password),
+            accepted: self.acceptance(password, principals),
         };
         passwords.iter().map(truth).collect()
     }
 
-    fn acceptance(&self, password: &Password) -> Acceptance {
-        let accepts = |replica: &Replica<'_>| password.is_accepted_by(replica, self.now.wall);
+    /// The service principals of an application, in every tenant.
+    fn principals_of(&self, client_id: Uuid) -> Vec<&ServicePrincipal> {
+        let all = self.directory.tenants.iter().flat_map(|tenant| &tenant.principals);
+        all.filter(|principal| principal.client_id == client_id).collect()
+    }
+
+    /// How many replicas accept a password. Nobody signs in without a service principal, or with a disabled one.
+    fn acceptance(&self, password: &Password, principals: &[&ServicePrincipal]) -> Acceptance {
+        let lets_in = |replica: &Replica<'_>| {
+            let mut enabled = principals.iter().filter(|principal| principal.enabled);
+            enabled.any(|principal| replica.has_seen_creation(principal.object_id, principal.created.elapsed))
+        };
+        let accepts = |replica: &Replica<'_>| lets_in(replica) && password.is_accepted_by(replica, self.now.wall);
         Acceptance { everywhere: self.replicas.iter().all(accepts), somewhere: self.replicas.iter().any(accepts) }
     }
 
@@ -242,7 +291,10 @@ impl View<'_> {
         let names = connection.references.iter().filter_map(|reference| organization.project_by_id(reference.project));
         let password = connection.secrets.first().map(|(_, text)| self.directory.password_with(text));
         let accepted = match password {
-            Some(Some(password)) if self.is_for_client(connection, password) => self.acceptance(password),
+            Some(Some(password)) => match self.client_of(connection, password) {
+                Some(client) => self.acceptance(password, &self.principals_of(client)),
+                None => Acceptance::default(),
+            },
             _ => Acceptance::default(),
         };
         ConnectionTruth {
@@ -264,14 +316,19 @@ impl View<'_> {
         }
     }
 
-    /// Whether a password belongs to the client that a connection names. A connection that names none, such as one to
-    /// a registry with a user's name, may hold anyone's.
-    fn is_for_client(&self, connection: &Connection, password: &Password) -> bool {
-        let client = connection.parameter("serviceprincipalid").or_else(|| connection.parameter("username"));
-        let Some(client_id) = client.and_then(|client| Uuid::parse_str(client).ok()) else { return true };
-        self.directory.tenants.iter().any(|tenant| {
-            self.directory.passwords_of(tenant, client_id).iter().any(|known| known.key_id == password.key_id)
-        })
+    /// The client that signs in with a password, if it is the one that a connection names. A connection that names none,
+    /// such as one to a registry with a user's name, may hold anyone's.
+    fn client_of(&self, connection: &Connection, password: &Password) -> Option<Uuid> {
+        let named = connection.parameter("serviceprincipalid").or_else(|| connection.parameter("username"));
+        let named = named.and_then(|client| Uuid::parse_str(client).ok());
+        let mut principals = self.directory.tenants.iter().flat_map(|tenant| {
+            let named = tenant.principals.iter().filter(|one| named.is_none_or(|client| one.client_id == client));
+            named.map(move |principal| (tenant, principal.client_id))
+        });
+        let has = |(tenant, client): &(&Tenant, Uuid)| {
+            self.directory.passwords_of(tenant, *client).iter().any(|known| known.key_id == password.key_id)
+        };
+        principals.find(has).map(|(_, client)| client)
     }
 }
 

@@ -203,6 +203,117 @@ async fn an_unknown_host_and_plain_http_are_refused_in_process() {
     assert_eq!(send("http://graph.microsoft.com/").await.kind(), ErrorKind::InvalidInput);
 }
 
+#[tokio::test]
+async fn a_request_that_arrives_late_acts_when_nobody_waits_any_more() {
+    let harness = Harness::contoso(Way::InProcess).await;
+    let token = harness.token(GRAPH_SCOPE).await;
+    let before = live(&harness);
+    let after = Duration::from_secs(90);
+    harness.emulator.faults().add(Fault::new(FaultAction::ArriveLate { after }).with_path("addPassword"));
+    let path = format!("/applications/{DEPLOYER_OBJECT}/addPassword");
+    let body = json!({"passwordCredential": {"displayName": "late"}});
+    let error = harness.graph("POST", &path).bearer(&token).json(&body).try_send().await.unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::Unavailable, Effect::Unknown));
+    harness.advance(89);
+    assert_eq!(live(&harness), before);
+    // However late somebody looks, it happened when it arrived.
+    harness.advance(1000);
+    assert_eq!(live(&harness), before + 1);
+    let truth = harness.emulator.truth();
+    let mut passwords = truth.applications.iter().flat_map(|application| &application.passwords);
+    let late = passwords.find(|password| password.display_name.as_deref() == Some("late")).unwrap();
+    assert_eq!(late.starts_at, truth.now - Duration::from_secs(999));
+}
+
+#[tokio::test]
+async fn late_requests_arrive_in_their_order_and_before_what_comes_after_them() {
+    let harness = Harness::contoso(Way::InProcess).await;
+    let token = harness.token(GRAPH_SCOPE).await;
+    let waits = std::sync::Mutex::new(vec![10, 30, 20]);
+    harness.emulator.on_exchange(Arc::new(move |_| match waits.lock().unwrap().pop() {
+        Some(seconds) => Intervention::ArriveLate(Duration::from_secs(seconds)),
+        None => Intervention::Proceed,
+    }));
+    let rename = |name: &str| {
+        let ask = harness.graph("PATCH", &format!("/applications/{DEPLOYER_OBJECT}")).bearer(&token);
+        ask.json(&json!({"displayName": name}))
+    };
+    for name in ["second", "third", "first"] {
+        rename(name).try_send().await.unwrap_err();
+    }
+    let mut names = Vec::new();
+    for _ in 0..4 {
+        names.push(harness.emulator.truth().application(DEPLOYER.parse().unwrap()).unwrap().display_name.clone());
+        harness.advance(10);
+    }
+    assert_eq!(names, ["Deployer", "first", "second", "third"]);
+    rename("fourth").send().await.expect(204);
+    assert_eq!(harness.emulator.truth().application(DEPLOYER.parse().unwrap()).unwrap().display_name, "fourth");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_hangs_ends_by_the_callers_own_limit_only() {
+    let clock = VirtualClock::new();
+    let emulator = Emulator::new(Arc::new(clock.clone()));
+    for (applied, served) in [(false, 0), (true, 1)] {
+        emulator.faults().add(Fault::new(FaultAction::Hang { applied }));
+        let mut request = http::Request::new(bytes::Bytes::new());
+        *request.uri_mut() = "https://graph.microsoft.com/nowhere".parse().unwrap();
+        request.extensions_mut().insert(SendOptions::default().with_timeout(Duration::from_secs(100_000)));
+        let began = clock.elapsed();
+        let error = emulator.transport().send(request).await.unwrap_err();
+        assert_eq!((error.kind(), error.effect()), (ErrorKind::Timeout, Effect::Unknown));
+        assert_eq!(clock.elapsed() - began, Duration::from_secs(100_000));
+        assert_eq!(emulator.truth().unknown_routes, served);
+    }
+}
+
+#[tokio::test]
+async fn a_service_is_throttled_for_an_hour_and_says_what_is_left() {
+    let harness = Harness::contoso(Way::InProcess).await;
+    let token = harness.token(GRAPH_SCOPE).await;
+    harness.emulator.throttle(Service::Graph, Duration::from_secs(3600));
+    for left in ["3600", "2400", "1200"] {
+        let reply = harness.graph("GET", "/applications").bearer(&token).send().await;
+        assert_eq!((reply.status, reply.header("retry-after")), (429, left));
+        harness.advance(1200);
+    }
+    let token = harness.token(GRAPH_SCOPE).await;
+    harness.graph("GET", "/applications").bearer(&token).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn an_outage_ends_with_its_time_however_often_it_was_met() {
+    let harness = Harness::contoso(Way::InProcess).await;
+    let outage = Fault::new(FaultAction::Refuse).with_service(Service::Login);
+    let id = harness.emulator.inflict(outage, Duration::from_secs(60));
+    for _ in 0..3 {
+        harness.ask(Service::Login, "GET", "/common/discovery/keys").try_send().await.unwrap_err();
+        harness.advance(19);
+    }
+    harness.advance(3);
+    harness.token(GRAPH_SCOPE).await;
+    assert_eq!(harness.emulator.faults().hits(id), 3);
+}
+
+#[tokio::test]
+async fn late_and_hanging_requests_are_scripted_in_json_as_well() {
+    let harness = Harness::contoso(Way::InProcess).await;
+    let token = harness.token(GRAPH_SCOPE).await;
+    let script = json!([
+        {"path": "addPassword", "action": {"kind": "arrive_late", "milliseconds": 5000}},
+        {"service": "registry", "action": {"kind": "hang", "applied": true}},
+    ]);
+    harness.emulator.faults().add_json(&script.to_string()).unwrap();
+    let before = live(&harness);
+    let path = format!("/applications/{DEPLOYER_OBJECT}/addPassword");
+    harness.graph("POST", &path).bearer(&token).json(&json!({})).try_send().await.unwrap_err();
+    harness.advance(5);
+    assert_eq!(live(&harness), before + 1);
+    let listed = harness.ask(Service::Login, "GET", "/_emulator/faults").send().await.expect(200);
+    assert_eq!(listed["faults"][1]["action"], "hang");
+}
+
 mod ways {
     crate::both_ways! {
         a_lost_answer_hides_an_effect

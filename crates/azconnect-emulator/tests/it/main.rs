@@ -19,6 +19,7 @@ mod entra;
 mod faults;
 mod graph;
 mod harness;
+mod people;
 mod registry;
 mod replication;
 mod seeds;

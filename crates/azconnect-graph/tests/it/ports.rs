@@ -36,8 +36,9 @@ impl Harness {
             }],
         }]});
         let lag = Duration::from_secs(20);
-        let settings =
-            Settings::default().with_add_lag(lag).with_remove_lag(lag).with_list_lag(lag).with_create_lag(lag);
+        // What is created is known everywhere within the time for which `ensure` looks for it.
+        let settings = Settings::default().with_create_lag(Duration::from_secs(10));
+        let settings = settings.with_add_lag(lag).with_remove_lag(lag).with_list_lag(lag);
         let seed = Seed::from_json(&seed.to_string()).unwrap();
         let emulator = Emulator::from_seed(seed, Arc::new(clock.clone())).unwrap().with_settings(settings);
         let pipeline = Pipeline::new(emulator.transport(), Arc::new(clock.clone()));

@@ -79,7 +79,6 @@ impl Operation {
     /// When it ends, or ended: now, moved back to the end that was set.
     pub(crate) fn moment_of_end(&self, now: Moment) -> Moment {
         // Whoever looks late must still see the moment at which it ended.
-        let since = now.elapsed.saturating_sub(self.ends);
-        Moment { wall: now.wall - since, elapsed: self.ends }
+        Moment { wall: now.at(self.ends.min(now.elapsed)).wall, elapsed: self.ends }
     }
 }

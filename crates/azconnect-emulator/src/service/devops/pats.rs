@@ -46,7 +46,7 @@ fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
         display_name,
         scope: wanted.scope.unwrap_or_else(|| "app_token".to_owned()),
         valid_from: now,
-        valid_to: wanted.valid_to.unwrap_or(now + Duration::days(30)),
+        valid_to: wanted.valid_to.unwrap_or(now.saturating_add(Duration::days(30))),
         all_organizations: wanted.all_organizations.unwrap_or(false),
         token: Secret::new(world.dice.pat()),
         revoked: None,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Context;
 use crate::base::answer::{Answer, WithHeader};
+use crate::base::moment::later;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::world::World;
 
@@ -28,7 +29,7 @@ impl Usage {
         }
         let free = times.front().map_or(Duration::ZERO, |first| (*first + rate.window).saturating_sub(now.elapsed));
         let pause = free.as_secs() + u64::from(free.subsec_nanos() > 0);
-        let reset = (now.wall + free).unix_timestamp();
+        let reset = later(now.wall, free).unix_timestamp();
         let used = u32::try_from(times.len()).unwrap_or(u32::MAX);
         let usage = Self { used: used.saturating_add(1), limit: rate.requests, pause, reset };
         if used >= rate.requests {

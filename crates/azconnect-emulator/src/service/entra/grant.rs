@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Context, refusal};
 use crate::base::answer::{Answer, json_answer};
 use crate::base::call::{Claim, Query};
-use crate::base::moment::Moment;
+use crate::base::moment::{Moment, later};
 use crate::base::origins::{Origins, Service};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::directory::{Directory, Tenant, User};
@@ -54,7 +54,7 @@ pub(crate) fn user_token(world: &mut World, principal_name: &str, scope: &str, n
         client_id: AZURE_CLI,
         tenant: tenant.id,
         audience: audience(&world.directory, &Origins::public(), resource)?,
-        expires: now.wall + world.settings.token_lifetime,
+        expires: later(now.wall, world.settings.token_lifetime),
     };
     Some(Secret::new(world.tokens.issue(&mut world.dice, token, resource, now.wall)))
 }
@@ -98,7 +98,7 @@ fn client_credentials(cx: &Context<'_>, world: &World, tenant: &Tenant, replica:
         client_id: Uuid::parse_str(&client).unwrap_or_default(),
         tenant: tenant.id,
         audience,
-        expires: cx.now.wall + world.settings.token_lifetime,
+        expires: later(cx.now.wall, world.settings.token_lifetime),
     };
     Ok((token, resource.to_owned()))
 }
@@ -196,7 +196,7 @@ fn password(cx: &Context<'_>, world: &World, tenant: &Tenant, form: &Query) -> O
         client_id: Uuid::parse_str(client).unwrap_or(AZURE_CLI),
         tenant: tenant.id,
         audience,
-        expires: cx.now.wall + world.settings.token_lifetime,
+        expires: later(cx.now.wall, world.settings.token_lifetime),
     };
     Ok((token, resource.to_owned()))
 }

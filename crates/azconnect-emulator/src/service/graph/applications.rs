@@ -89,10 +89,7 @@ pub(super) fn update(cx: &Context<'_>, world: &mut World, key: &Key) -> OrRefusa
 pub(super) fn delete(cx: &Context<'_>, world: &mut World, key: &Key) -> OrRefusal<Answer> {
     let id = changeable(cx, world, key)?;
     if let Some(tenant) = world.directory.tenant_mut(cx.caller.tenant) {
-        let client = tenant.applications.iter().find(|a| a.object_id == id).map(|a| a.client_id);
-        tenant.applications.retain(|application| application.object_id != id);
-        // A service principal in the home tenant goes with its application.
-        tenant.principals.retain(|principal| Some(principal.client_id) != client);
+        tenant.throw_away(id);
     }
     Ok(empty(204))
 }

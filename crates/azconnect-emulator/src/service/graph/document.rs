@@ -9,7 +9,8 @@ use crate::model::replica::Replica;
 
 /// A moment as Graph writes it.
 pub(super) fn moment(moment: OffsetDateTime) -> String {
-    moment.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
+    // A moment at the edge of the calendar may have no counterpart in UTC.
+    moment.checked_to_offset(time::UtcOffset::UTC).unwrap_or(moment).format(&Rfc3339).unwrap_or_default()
 }
 
 /// A secret without its text.

@@ -40,7 +40,8 @@ pub(super) fn by_ids(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
         if let Some(one) = tenant.applications.iter().find(|a| a.object_id == id && wanted("application")) {
             add("application", document::application(one, tenant, &replica));
         }
-        if let Some(one) = tenant.principals.iter().find(|p| p.object_id == id && wanted("servicePrincipal")) {
+        let mut visible = tenant.principals.iter().filter(|principal| principal.hidden.is_none());
+        if let Some(one) = visible.find(|p| p.object_id == id && wanted("servicePrincipal")) {
             let owner = world.directory.application(one.client_id).map(|(tenant, _)| tenant);
             add("servicePrincipal", document::principal(one, owner, &replica));
         }

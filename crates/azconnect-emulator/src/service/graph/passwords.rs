@@ -6,6 +6,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+use super::principals::check_sight;
 use super::{Context, HolderKind, Key, document, refusal};
 use crate::base::answer::{Answer, empty, json_answer};
 use crate::base::refusal::{OrRefusal, Refusal};
@@ -25,7 +26,7 @@ pub(super) fn add(cx: &Context<'_>, world: &mut World, kind: HolderKind, key: &K
     let now = cx.now;
     let start = wanted.start.unwrap_or(now.wall);
     // Two years is the documented default.
-    let end = wanted.end.unwrap_or(start + Duration::days(730));
+    let end = wanted.end.unwrap_or(start.saturating_add(Duration::days(730)));
     if end <= start || end <= now.wall {
         return Err(refusal::bad_request("The passwordCredential's endDateTime is invalid: it is not in the future."));
     }
@@ -108,6 +109,7 @@ fn find(cx: &Context<'_>, world: &World, kind: HolderKind, key: &Key) -> OrRefus
                 key.matches(p.object_id, p.client_id) && replica.has_seen_creation(p.object_id, p.created.elapsed)
             });
             let found = found.ok_or_else(missing)?;
+            check_sight(found, key)?;
             (Holder { kind, object_id: found.object_id, personal: false }, &found.owners)
         }
     };

@@ -7,7 +7,7 @@ use super::applications::{created, object, tenant};
 use super::{Context, Key, document, query, refusal};
 use crate::base::answer::{Answer, empty};
 use crate::base::refusal::{OrRefusal, Refusal};
-use crate::model::directory::{Birth, ServicePrincipal};
+use crate::model::directory::{Birth, Hidden, ServicePrincipal};
 use crate::model::world::World;
 
 pub(super) fn list(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
@@ -16,6 +16,7 @@ pub(super) fn list(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
     let visible = tenant(cx, world)?
         .principals
         .iter()
+        .filter(|principal| principal.hidden.is_none())
         .filter(|principal| replica.has_seen_creation(principal.object_id, principal.created.elapsed));
     let objects = visible.map(|principal| show(cx, world, principal)).collect();
     query::page(cx, "servicePrincipals", objects, world.settings.page_size)
@@ -57,6 +58,7 @@ pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
         client_id,
         display_name,
         enabled: body.shift_remove("accountEnabled").and_then(|enabled| enabled.as_bool()).unwrap_or(true),
+        hidden: None,
         passwords: Vec::new(),
         owners: vec![cx.caller.object_id()],
         graph_roles: Vec::new(),
@@ -99,7 +101,18 @@ fn find<'w>(cx: &Context<'_>, world: &'w World, key: &Key) -> OrRefusal<&'w Serv
         key.matches(principal.object_id, principal.client_id)
             && replica.has_seen_creation(principal.object_id, principal.created.elapsed)
     });
-    found.ok_or_else(|| refusal::not_found(key.text()))
+    let principal = found.ok_or_else(|| refusal::not_found(key.text()))?;
+    check_sight(principal, key)?;
+    Ok(principal)
+}
+
+/// Refuses where the service principal is kept from the caller.
+pub(super) fn check_sight(principal: &ServicePrincipal, key: &Key) -> OrRefusal<()> {
+    match principal.hidden {
+        None => Ok(()),
+        Some(Hidden::Denied) => Err(refusal::denied()),
+        Some(Hidden::NotFound) => Err(refusal::not_found(key.text())),
+    }
 }
 
 fn changeable(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Uuid> {

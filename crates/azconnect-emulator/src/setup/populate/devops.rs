@@ -45,7 +45,13 @@ pub(super) fn add_organization(
     let mut connections = Vec::new();
     for project in seed.projects {
         let ProjectSeed { id, name, description, state, connections: seeds } = project;
-        organization.projects.push(Project { id, name, description, state, updated: now.wall - Duration::days(200) });
+        organization.projects.push(Project {
+            id,
+            name,
+            description,
+            state,
+            updated: now.wall.saturating_sub(Duration::days(200)),
+        });
         organization.create_project_groups(id);
         connections.extend(seeds.into_iter().map(|seed| (id, seed)));
     }
@@ -108,8 +114,8 @@ fn add_pat(world: &mut World, organization: &mut Organization, seed: PatSeed, no
         owner,
         display_name: seed.display_name,
         scope: seed.scope,
-        valid_from: now.wall + Duration::days(seed.starts_in_days),
-        valid_to: now.wall + Duration::days(seed.ends_in_days),
+        valid_from: now.wall.saturating_add(Duration::days(seed.starts_in_days)),
+        valid_to: now.wall.saturating_add(Duration::days(seed.ends_in_days)),
         all_organizations: false,
         token: seed.token.unwrap_or_else(|| Secret::new(world.dice.pat())),
         revoked: None,
@@ -180,7 +186,7 @@ fn build_connection(
     let converted = seed.revert_deadline_in_days.map(|days| Conversion {
         authorization: earlier_authorization(&document),
         secrets: Vec::new(),
-        deadline: now.wall + Duration::days(days),
+        deadline: now.wall.saturating_add(Duration::days(days)),
     });
     if let (Some(conversion), Some(data)) = (&converted, document.get_mut("data").and_then(Value::as_object_mut)) {
         let deadline = conversion.deadline.format(&Rfc3339).unwrap_or_default();
@@ -195,8 +201,8 @@ fn build_connection(
         secrets,
         broken: seed.broken,
         creator,
-        created: now.wall - Duration::days(100),
-        modified: now.wall - Duration::days(100),
+        created: now.wall.saturating_sub(Duration::days(100)),
+        modified: now.wall.saturating_sub(Duration::days(100)),
         modified_by: creator,
         ready_at: seed
             .ready_in_seconds
@@ -204,7 +210,10 @@ fn build_connection(
         failure: seed.failure,
         deleted_at: None,
         executions: (1..=seed.executions)
-            .map(|id| Execution { id, started: now.wall - Duration::hours(i64::from(seed.executions - id) + 1) })
+            .map(|id| Execution {
+                id,
+                started: now.wall.saturating_sub(Duration::hours(i64::from(seed.executions - id) + 1)),
+            })
             .collect(),
         pipelines: PipelineGrant {
             all: seed.all_pipelines.then_some((granted_by, now.wall)),

@@ -78,6 +78,11 @@ fn read_action(node: &Node<'_>) -> Result<FaultAction, SeedFault> {
         },
         "add_headers" => FaultAction::AddHeaders(headers),
         "fail" => FaultAction::Fail(arm::read_failure(node)?),
+        "arrive_late" => {
+            let after = node.required("milliseconds")?.number()?;
+            FaultAction::ArriveLate { after: Duration::from_millis(after.into()) }
+        }
+        "hang" => FaultAction::Hang { applied },
         "delay" => {
             let time = node.required("milliseconds")?.number()?;
             FaultAction::Delay { time: Duration::from_millis(time.into()), applied }
@@ -85,7 +90,7 @@ fn read_action(node: &Node<'_>) -> Result<FaultAction, SeedFault> {
         _ => {
             return Err(kind.wrong(
                 "is not a kind of fault",
-                "use lose_answer, drop_before, refuse, answer, throttle, add_headers, fail or delay",
+                "use lose_answer, drop_before, refuse, answer, throttle, arrive_late, hang, add_headers, fail or delay",
             ));
         }
     })

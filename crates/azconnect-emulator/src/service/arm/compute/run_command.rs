@@ -120,7 +120,7 @@ pub(crate) fn view(world: &World, command: &Resource, now: Moment) -> Value {
             "startTime": started, "statuses": [],
         });
     }
-    let ended = rfc3339(now.wall - now.elapsed.saturating_sub(end));
+    let ended = rfc3339(now.at(end).wall);
     let machine = world.arm.get(parent_id(&command.id));
     let outcome = machine.and_then(|machine| outcome_at(machine, &command.asked, end));
     let (state, message, outcome) = match outcome {

@@ -96,7 +96,7 @@ fn upgrade(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal<()> {
             authorization: before,
             // Kept, since a conversion can be taken back for a week.
             secrets: std::mem::take(&mut connection.secrets),
-            deadline: cx.now.wall + WINDOW,
+            deadline: cx.now.wall.saturating_add(WINDOW),
         });
         let tenant = connection.parameter("tenantid").unwrap_or_default().to_owned();
         let authorization = json!({
@@ -189,8 +189,8 @@ fn change(
     let lag = world.settings.connection_lag;
     let organization = cx.organization_mut(world)?;
     let connection = organization.connection_mut(id, now.elapsed).ok_or_else(|| refusal::endpoint(&id.to_string()))?;
-    change(connection, (now.wall + WINDOW).format(&Rfc3339).unwrap_or_default());
-    connection.ready_at = (!lag.is_zero()).then(|| now.elapsed + lag);
+    change(connection, now.wall.saturating_add(WINDOW).format(&Rfc3339).unwrap_or_default());
+    connection.ready_at = (!lag.is_zero()).then(|| now.elapsed_after(lag));
     connection.modified = now.wall;
     connection.modified_by = Some(cx.caller.id());
     Ok(())

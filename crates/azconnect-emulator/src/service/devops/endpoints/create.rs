@@ -52,7 +52,7 @@ pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
         created: now.wall,
         modified: now.wall,
         modified_by: Some(cx.caller.id()),
-        ready_at: (!world.settings.connection_lag.is_zero()).then(|| now.elapsed + world.settings.connection_lag),
+        ready_at: (!world.settings.connection_lag.is_zero()).then(|| now.elapsed_after(world.settings.connection_lag)),
         failure: None,
         deleted_at: None,
         executions: Vec::new(),

@@ -72,7 +72,7 @@ pub(super) fn delete(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal
     if let Some(connection) = cx.organization_mut(world)?.connection_mut(id, now.elapsed) {
         if last {
             // The service deletes in the background, and shows the connection until it is done.
-            connection.deleted_at = Some(now.elapsed + lag);
+            connection.deleted_at = Some(now.elapsed_after(lag));
         } else {
             connection.references.retain(|reference| !projects.contains(&reference.project));
         }
