@@ -75,6 +75,10 @@ impl Journal for DeadlyJournal {
         self.inner.read(stream, after).await
     }
 
+    async fn latest(&self, stream: &StreamId) -> Result<Vec<Entry>, Error> {
+        self.inner.latest(stream).await
+    }
+
     async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
         self.inner.unfinished().await
     }

@@ -181,7 +181,8 @@ impl Journal for JudgedJournal {
         {
             let mut seen = self.0.seen.lock().unwrap();
             seen.epochs.push(epoch);
-            let events = records.iter().map(|record| (record.at, serde_json::from_str(&record.payload).unwrap()));
+            let events = records.iter().filter(|record| !record.is_checkpoint());
+            let events = events.map(|record| (record.at, serde_json::from_str(&record.payload).unwrap()));
             seen.events.extend(events);
         }
         self.0.judge();
@@ -190,6 +191,10 @@ impl Journal for JudgedJournal {
 
     async fn read(&self, stream: &StreamId, after: Sequence) -> Result<Vec<Entry>, Error> {
         self.0.journal.read(stream, after).await
+    }
+
+    async fn latest(&self, stream: &StreamId) -> Result<Vec<Entry>, Error> {
+        self.0.journal.latest(stream).await
     }
 
     async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {

@@ -19,7 +19,7 @@ use azconnect::http::{Pages, Pipeline, Poller};
 use azconnect::rotation::Rotator;
 use azconnect::store::{SqliteStore, seal::SealingKey};
 use azconnect_emulator::server::{Server, serve};
-use azconnect_saga::{IllegalEvent, Saga, Session, history, read, within};
+use azconnect_saga::{IllegalEvent, Saga, Session, audit, history, read, within};
 use time::OffsetDateTime;
 
 /// Every function whose lines are checked by the compiler.
@@ -204,6 +204,7 @@ fn rotation() {
 fn saga() {
     is_send(read::<AnySaga>(any(), any()));
     is_send(history::<AnySaga>(any(), any()));
+    is_send(audit::<AnySaga>(any(), any()));
     is_send(within(any(), any(), any(), any::<Ready<()>>()));
     is_send(Session::<AnySaga>::open(any(), any()));
     is_send(Session::<AnySaga>::append(any(), any()));

@@ -32,12 +32,24 @@ pub struct Record {
     pub payload: String,
     /// When the event happened, by the writer's clock.
     pub at: OffsetDateTime,
+    checkpoint: bool,
 }
 
 impl Record {
     /// A record of a kind with its JSON text.
     pub fn new(kind: impl Into<String>, payload: impl Into<String>, at: OffsetDateTime) -> Self {
-        Self { kind: kind.into(), payload: payload.into(), at }
+        Self { kind: kind.into(), payload: payload.into(), at, checkpoint: false }
+    }
+
+    /// A record that is no event: its JSON text is the whole state that the entries before it add up to, so that a reader
+    /// may begin with it. A journal keeps the mark with the record.
+    pub fn checkpoint(kind: impl Into<String>, payload: impl Into<String>, at: OffsetDateTime) -> Self {
+        Self { checkpoint: true, ..Self::new(kind, payload, at) }
+    }
+
+    /// Whether this is a checkpoint, and no event.
+    pub fn is_checkpoint(&self) -> bool {
+        self.checkpoint
     }
 }
 
@@ -92,15 +104,20 @@ impl Append {
 
 /// An append-only log in streams, with compare-and-swap and fencing.
 ///
-/// An append that returned `Ok` survives the loss of the process and, for durable implementations, of the machine.
+/// - An append that returned `Ok` survives the loss of the process and, for durable implementations, of the machine.
+/// - A read that begins after an append has returned, or was dropped, shows what became of it: an append that this read does
+///   not show is never written later.
+/// - Checkpoints are entries like others: they have positions, [`Journal::read`] shows them, nothing is removed by them.
+///
 /// Every implementation passes `azconnect_testkit::conformance::journal`.
 #[async_trait]
 pub trait Journal: Send + Sync {
     /// Appends all records or none, and returns the new last position.
     ///
     /// # Errors
-    /// [`Conflict`](crate::ErrorKind::Conflict) with effect `None` if the stream is not at `expected` or has seen a
-    /// higher epoch; [`InvalidInput`](crate::ErrorKind::InvalidInput) for no records.
+    /// [`Conflict`](crate::ErrorKind::Conflict) with effect `None`, which names the [`field`](Error::field) of the append
+    /// that does not fit: `epoch` if the stream has seen a higher one, which is looked at first, else `expected` if the
+    /// stream is at another position. [`InvalidInput`](crate::ErrorKind::InvalidInput) for no records.
     ///
     /// # Cancel safety
     /// A dropped append may or may not have been written: read before appending again.
@@ -108,6 +125,16 @@ pub trait Journal: Send + Sync {
 
     /// The entries after a position, in order. An unknown stream is empty.
     async fn read(&self, stream: &StreamId, after: Sequence) -> Result<Vec<Entry>, Error>;
+
+    /// The entries from the last checkpoint on, that one included, in order; all of them if there is none.
+    ///
+    /// What is given here reads everything. An implementation that can do better does, so that a stream with a long history
+    /// costs what a short one does.
+    async fn latest(&self, stream: &StreamId) -> Result<Vec<Entry>, Error> {
+        let mut entries = self.read(stream, Sequence::START).await?;
+        let last = entries.iter().rposition(|entry| entry.record.is_checkpoint()).unwrap_or_default();
+        Ok(entries.split_off(last))
+    }
 
     /// The streams whose last append was not at rest, in order of their names.
     async fn unfinished(&self) -> Result<Vec<StreamId>, Error>;

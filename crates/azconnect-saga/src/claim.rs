@@ -40,6 +40,7 @@ pub struct Claim {
     /// What the holder's name begins with, for the person who asks who has the lease. Each session adds a part of its
     /// own, so that two of one process exclude each other like two processes.
     pub holder: String,
+    call_deadline: Option<Duration>,
 }
 
 impl Claim {
@@ -49,7 +50,7 @@ impl Claim {
     /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) if the stream's name is not one of a lease.
     pub fn new(stream: StreamId) -> Result<Self, Error> {
         let key = LeaseKey::new(stream.as_str())?;
-        Ok(Self { stream, key, term: DEFAULT_TERM, holder: "saga".to_owned() })
+        Ok(Self { stream, key, term: DEFAULT_TERM, holder: "saga".to_owned(), call_deadline: None })
     }
 
     /// Sets for how long the lease is taken at a time.
@@ -64,5 +65,18 @@ impl Claim {
     pub fn with_holder(mut self, prefix: impl Into<String>) -> Self {
         self.holder = prefix.into();
         self
+    }
+
+    /// Sets for how long one call of the journal or of the lease is waited for. Unless it is set: three quarters of the term,
+    /// so that a call which is never answered is given up while the lease is still held.
+    #[must_use]
+    pub fn with_call_deadline(mut self, time_limit: Duration) -> Self {
+        self.call_deadline = Some(time_limit);
+        self
+    }
+
+    /// For how long one call of the journal or of the lease is waited for.
+    pub fn call_deadline(&self) -> Duration {
+        self.call_deadline.unwrap_or(self.term / 4 * 3)
     }
 }

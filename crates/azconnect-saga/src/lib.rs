@@ -3,7 +3,8 @@
 //! A *saga* is work of many steps that a killed process must be able to go on with: a rotation, a provisioning. Whatever
 //! it intends and whatever happens is an event of one stream; its state is the fold of its events. A [`Session`] is the
 //! one writer of a stream: it holds the lease, refuses events that cannot follow, and appends under the lease's epoch.
-//! This crate knows nothing of what is done.
+//! Every call that it makes has a deadline. A saga that can write its state at rest leaves checkpoints, from which a reader
+//! begins: a long history costs what a short one does. This crate knows nothing of what is done.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -71,14 +72,19 @@
 //! # }
 //! ```
 
+mod audit;
+mod checkpoint;
 mod claim;
 mod fold;
 mod hold;
 mod illegal;
+mod moment;
 mod saga;
 mod session;
 mod within;
 
+pub use audit::audit;
+pub use checkpoint::{freeze_as, thaw_as};
 pub use claim::{Claim, SessionPorts};
 pub use fold::{Happened, Snapshot, history, read};
 pub use illegal::IllegalEvent;

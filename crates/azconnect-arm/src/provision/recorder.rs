@@ -15,6 +15,7 @@ use super::state::ProvisionState;
 pub(super) type Observer = Arc<dyn Fn(&ProvisionEvent) + Send + Sync>;
 
 /// The saga of one machine.
+// Without checkpoints: a stream has the few events of one machine, and a new plan begins its state anew.
 pub(super) struct ProvisionSaga;
 
 impl Saga for ProvisionSaga {

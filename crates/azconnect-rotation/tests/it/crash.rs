@@ -40,6 +40,10 @@ impl Journal for Deadly {
         self.inner.read(stream, after).await
     }
 
+    async fn latest(&self, stream: &StreamId) -> Result<Vec<Entry>, Error> {
+        self.inner.latest(stream).await
+    }
+
     async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
         self.inner.unfinished().await
     }

@@ -9,7 +9,10 @@
 )]
 
 mod append;
+mod checkpoint;
+mod deadline;
 mod hold;
 mod open;
 mod stage;
+mod time;
 mod within;

@@ -1,7 +1,10 @@
 //! A saga that counts, and ports that fail where a test says so.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -56,32 +59,60 @@ pub(crate) enum Fate {
     Unanswered,
     /// It arrives, and is never answered.
     Silent,
+    /// It is sent when it is polled for the second time.
+    Late,
 }
 
-/// A journal, or a lease's renewals, whose next calls may have another fate.
+/// A journal or a lease whose next calls may have another fate: appends and renewals the one, all others the other.
 #[derive(Clone)]
 pub(crate) struct Fickle<T> {
     pub(crate) inner: T,
     pub(crate) fates: Arc<Mutex<VecDeque<Fate>>>,
+    asides: Arc<Mutex<VecDeque<Fate>>>,
     pub(crate) reads_fail: Arc<Mutex<bool>>,
+    read: Arc<AtomicUsize>,
 }
 
 impl<T> Fickle<T> {
-    fn new(inner: T) -> Self {
-        Self { inner, fates: Arc::default(), reads_fail: Arc::default() }
+    pub(crate) fn new(inner: T) -> Self {
+        Self { inner, fates: Arc::default(), asides: Arc::default(), reads_fail: Arc::default(), read: Arc::default() }
     }
 
     pub(crate) fn next(&self, fates: &[Fate]) {
         self.fates.lock().unwrap().extend(fates);
     }
 
+    /// Says what happens to the next calls that are neither an append nor a renewal.
+    pub(crate) fn next_aside(&self, fates: &[Fate]) {
+        self.asides.lock().unwrap().extend(fates);
+    }
+
+    /// How many entries were read since this was asked last.
+    pub(crate) fn count_read(&self) -> usize {
+        self.read.swap(0, Ordering::SeqCst)
+    }
+
     async fn meet<R>(&self, call: impl Future<Output = Result<R, Error>>) -> Result<R, Error> {
         let fate = self.fates.lock().unwrap().pop_front();
+        Self::suffer(fate, call).await
+    }
+
+    async fn meet_aside<R>(&self, call: impl Future<Output = Result<R, Error>>) -> Result<R, Error> {
+        let fate = self.asides.lock().unwrap().pop_front();
+        Self::suffer(fate, call).await
+    }
+
+    async fn suffer<R>(fate: Option<Fate>, call: impl Future<Output = Result<R, Error>>) -> Result<R, Error> {
         let lost = || Error::new(ErrorKind::Unavailable, "no answer");
         match fate {
             None => call.await,
             Some(Fate::Lost) => Err(lost()),
             Some(Fate::Unanswered) => call.await.and(Err(lost())),
+            Some(Fate::Late) => {
+                let mut polled = false;
+                poll_fn(|_| if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+                call.await
+            }
             Some(Fate::Silent) => {
                 let _ = call.await;
                 std::future::pending().await
@@ -100,7 +131,18 @@ impl Journal for Fickle<MemoryJournal> {
         if *self.reads_fail.lock().unwrap() {
             return Err(Error::new(ErrorKind::Unavailable, "the disk is gone").with_effect(Effect::None));
         }
-        self.inner.read(stream, after).await
+        let entries = self.meet_aside(self.inner.read(stream, after)).await?;
+        self.read.fetch_add(entries.len(), Ordering::SeqCst);
+        Ok(entries)
+    }
+
+    async fn latest(&self, stream: &StreamId) -> Result<Vec<Entry>, Error> {
+        if *self.reads_fail.lock().unwrap() {
+            return Err(Error::new(ErrorKind::Unavailable, "the disk is gone").with_effect(Effect::None));
+        }
+        let entries = self.meet_aside(self.inner.latest(stream)).await?;
+        self.read.fetch_add(entries.len(), Ordering::SeqCst);
+        Ok(entries)
     }
 
     async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
@@ -111,7 +153,7 @@ impl Journal for Fickle<MemoryJournal> {
 #[async_trait]
 impl Lease for Fickle<MemoryLease> {
     async fn acquire(&self, key: &LeaseKey, holder: &str, term: Duration) -> Result<Grant, Error> {
-        self.inner.acquire(key, holder, term).await
+        self.meet_aside(self.inner.acquire(key, holder, term)).await
     }
 
     async fn renew(&self, grant: &Grant, term: Duration) -> Result<Grant, Error> {
@@ -119,7 +161,7 @@ impl Lease for Fickle<MemoryLease> {
     }
 
     async fn release(&self, grant: &Grant) -> Result<(), Error> {
-        self.inner.release(grant).await
+        self.meet_aside(self.inner.release(grant)).await
     }
 }
 
@@ -141,7 +183,11 @@ impl Stage {
     }
 
     pub(crate) async fn open(&self) -> Result<Session<Tally>, Error> {
-        Session::open(&self.ports(), Claim::new(stream())?.with_term(TERM).with_holder("test")).await
+        self.open_as().await
+    }
+
+    pub(crate) async fn open_as<S: Saga>(&self) -> Result<Session<S>, Error> {
+        Session::open(&self.ports(), claim()).await
     }
 
     pub(crate) async fn entries(&self) -> Vec<Entry> {
@@ -151,6 +197,10 @@ impl Stage {
     pub(crate) async fn sleep(&self, seconds: u64) {
         self.clock.sleep(Duration::from_secs(seconds)).await;
     }
+}
+
+pub(crate) fn claim() -> Claim {
+    Claim::new(stream()).unwrap().with_term(TERM).with_holder("test")
 }
 
 pub(crate) fn stream() -> StreamId {

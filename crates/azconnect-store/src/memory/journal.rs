@@ -18,7 +18,16 @@ pub struct MemoryJournal(Arc<Mutex<BTreeMap<StreamId, Stream>>>);
 struct Stream {
     state: StreamState,
     at_rest: bool,
+    /// The place of each entry is its position less one.
     entries: Vec<Entry>,
+    /// The place of the last checkpoint.
+    checkpoint: Option<usize>,
+}
+
+impl Stream {
+    fn from(&self, place: usize) -> Vec<Entry> {
+        self.entries.get(place..).unwrap_or_default().to_vec()
+    }
 }
 
 impl MemoryJournal {
@@ -42,18 +51,25 @@ impl Journal for MemoryJournal {
         let after = admit(&append, before)?;
         let stream = streams.entry(append.stream).or_default();
         let places = (before.last.0 + 1..).map(Sequence);
-        stream
-            .entries
-            .extend(places.zip(append.records).map(|(place, record)| Entry::new(place, append.epoch, record)));
+        for (place, record) in places.zip(append.records) {
+            if record.is_checkpoint() {
+                stream.checkpoint = Some(stream.entries.len());
+            }
+            stream.entries.push(Entry::new(place, append.epoch, record));
+        }
         stream.state = after;
         stream.at_rest = append.at_rest;
         Ok(after.last)
     }
 
     async fn read(&self, stream: &StreamId, after: Sequence) -> Result<Vec<Entry>, Error> {
+        let place = usize::try_from(after.0).unwrap_or(usize::MAX);
+        Ok(lock(&self.0).get(stream).map(|stream| stream.from(place)).unwrap_or_default())
+    }
+
+    async fn latest(&self, stream: &StreamId) -> Result<Vec<Entry>, Error> {
         let streams = lock(&self.0);
-        let entries = streams.get(stream).map(|stream| stream.entries.as_slice()).unwrap_or_default();
-        Ok(entries.iter().filter(|entry| entry.sequence > after).cloned().collect())
+        Ok(streams.get(stream).map(|stream| stream.from(stream.checkpoint.unwrap_or_default())).unwrap_or_default())
     }
 
     async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {

@@ -17,19 +17,18 @@ pub(crate) fn admit(append: &Append, state: StreamState) -> Result<StreamState, 
         return Err(Error::invalid("records", "an append needs at least one record")
             .with_advice("append only when something happened"));
     }
-    let conflict = |message: String| Error::new(ErrorKind::Conflict, message).with_effect(Effect::None);
+    let conflict =
+        |field, message: String| Error::new(ErrorKind::Conflict, message).with_effect(Effect::None).with_field(field);
     if append.epoch < state.epoch {
         let (ours, theirs) = (append.epoch.0, state.epoch.0);
-        return Err(conflict(format!(
-            "{}: fenced, epoch {theirs} has written and this writer has {ours}",
-            append.stream
-        ))
-        .with_advice("another process took over: stop, acquire the lease again and read the stream"));
+        let message = format!("{}: fenced, epoch {theirs} has written and this writer has {ours}", append.stream);
+        return Err(conflict("epoch", message)
+            .with_advice("another process took over: stop, acquire the lease again and read the stream"));
     }
     if append.expected != state.last {
         let (expected, last) = (append.expected.0, state.last.0);
-        return Err(conflict(format!("{}: the stream is at {last}, not at {expected}", append.stream))
-            .with_advice("read the stream and decide again"));
+        let message = format!("{}: the stream is at {last}, not at {expected}", append.stream);
+        return Err(conflict("expected", message).with_advice("read the stream and decide again"));
     }
     let count = append.records.len() as u64;
     let last = state.last.0.checked_add(count).map(Sequence);

@@ -10,7 +10,7 @@ use super::failure::{before_effect, failed};
 pub(super) const APPLICATION_ID: u32 = u32::from_be_bytes(*b"azcs");
 
 /// What leads from each version to the next; the first from nothing to version 1. Never change one that was released.
-const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// The version this code writes.
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;

@@ -1,9 +1,12 @@
 //! What every [`Journal`] must do.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use azconnect_core::{Append, Entry, Epoch, Error, ErrorKind, Journal, Record, Sequence, StreamId};
-use futures_util::future::join_all;
+use futures_util::future::{join_all, ready, select};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -33,6 +36,10 @@ pub async fn all(make: impl AsyncFn() -> Arc<dyn Journal>) {
     report.add("a record of 1 MiB survives", large(&*make().await).await);
     report.add("many streams do not mix", many_streams(&*make().await).await);
     report.add("of concurrent appends exactly one wins", one_wins(&[make().await]).await);
+    report.add("a refusal names what does not fit", names_what_does_not_fit(&*make().await).await);
+    report.add("a read sees what became of a dropped append", dropped(&*make().await).await);
+    report.add("a checkpoint is told from an event", told_apart(&*make().await).await);
+    report.add("the latest entries begin with the last checkpoint", latest(&*make().await).await);
     report.finish();
 }
 
@@ -228,6 +235,92 @@ async fn one_wins(handles: &[Arc<dyn Journal>]) -> CaseResult {
     Ok(())
 }
 
+async fn names_what_does_not_fit(journal: &dyn Journal) -> CaseResult {
+    let stream = new_stream()?;
+    journal.append(append(&stream, 0, 5, &["a"])).await?;
+    for (expected, epoch, field) in [(0, 5, "expected"), (2, 9, "expected"), (1, 4, "epoch"), (0, 4, "epoch")] {
+        let what = format!("an append at {expected} with epoch {epoch}, after 1 and 5");
+        let result = journal.append(append(&stream, expected, epoch, &["x"])).await;
+        let error = refused(&what, ErrorKind::Conflict, result)?;
+        ensure_eq(&format!("the field of {what}"), &error.field(), &Some(field))?;
+    }
+    Ok(())
+}
+
+/// Rounds of an append that is dropped after its first poll: what is read next must stay true.
+async fn dropped(journal: &dyn Journal) -> CaseResult {
+    let stream = new_stream()?;
+    let mut written = 0;
+    for round in 0..20 {
+        {
+            let begun = pin!(journal.append(append(&stream, written, 1, &["a"])));
+            select(begun, ready(())).await;
+        }
+        let seen = journal.read(&stream, Sequence::START).await?.len() as u64;
+        ensure(seen == written || seen == written + 1, format!("round {round}: {seen} entries after {written}"))?;
+        for _ in 0..4 {
+            yield_once().await;
+            let again = journal.read(&stream, Sequence::START).await?.len() as u64;
+            ensure_eq(&format!("round {round}: the entries, read once more"), &again, &seen)?;
+        }
+        written = seen;
+    }
+    journal.append(append(&stream, written, 1, &["b"])).await?;
+    Ok(())
+}
+
+/// Lets everything else of the runtime go on.
+async fn yield_once() {
+    let mut yielded = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+async fn told_apart(journal: &dyn Journal) -> CaseResult {
+    let stream = new_stream()?;
+    // The same kind and text: only the mark differs.
+    let records = vec![record("a"), checkpoint("a"), record("a")];
+    journal.append(Append::new(stream.clone(), Sequence::START, Epoch(2), records.clone())).await?;
+    let wanted: Vec<_> =
+        (1..).zip(records).map(|(place, record)| Entry::new(Sequence(place), Epoch(2), record)).collect();
+    ensure_eq("the entries", &journal.read(&stream, Sequence::START).await?, &wanted)
+}
+
+async fn latest(journal: &dyn Journal) -> CaseResult {
+    let (stream, other) = (new_stream()?, new_stream()?);
+    ensure_eq("of an unknown stream", &latest_of(journal, &stream).await?, &String::new())?;
+    journal.append(append(&stream, 0, 1, &["a", "b"])).await?;
+    ensure_eq("without a checkpoint", &latest_of(journal, &stream).await?, &"1a 2b".to_owned())?;
+    let add = async |expected, records| {
+        journal.append(Append::new(stream.clone(), Sequence(expected), Epoch(1), records)).await
+    };
+    add(2, vec![record("c"), checkpoint("C")]).await?;
+    ensure_eq("with a checkpoint at the end", &latest_of(journal, &stream).await?, &"4C".to_owned())?;
+    add(4, vec![record("d")]).await?;
+    ensure_eq("with an event after it", &latest_of(journal, &stream).await?, &"4C 5d".to_owned())?;
+    add(5, vec![checkpoint("D"), record("e"), checkpoint("E"), record("f")]).await?;
+    ensure_eq("with several checkpoints", &latest_of(journal, &stream).await?, &"8E 9f".to_owned())?;
+    let stale = vec![checkpoint("X")];
+    refused("a stale checkpoint", ErrorKind::Conflict, add(5, stale).await)?;
+    ensure_eq("after a refused checkpoint", &latest_of(journal, &stream).await?, &"8E 9f".to_owned())?;
+    journal.append(append(&other, 0, 1, &["z"])).await?;
+    ensure_eq("of another stream", &latest_of(journal, &other).await?, &"1z".to_owned())?;
+    ensure_eq("the whole stream", &text_of(journal, &stream).await?, &"abcCdDeEf".to_owned())
+}
+
+/// The latest entries, each as its position and its text.
+async fn latest_of(journal: &dyn Journal, stream: &StreamId) -> Result<String, Error> {
+    let entries = journal.latest(stream).await?;
+    let each: Vec<_> = entries.iter().map(|entry| format!("{}{}", entry.sequence.0, entry.record.payload)).collect();
+    Ok(each.join(" "))
+}
+
 async fn survives(open: &impl AsyncFn() -> Arc<dyn Journal>) -> CaseResult {
     let (resting, unfinished) = (new_stream()?, new_stream()?);
     {
@@ -244,7 +337,11 @@ async fn survives(open: &impl AsyncFn() -> Arc<dyn Journal>) -> CaseResult {
     refused("an append with an epoch fenced before", ErrorKind::Conflict, fenced)?;
     let stale = journal.append(append(&resting, 0, 6, &["x"])).await;
     refused("an append at a position taken before", ErrorKind::Conflict, stale)?;
-    ensure_eq("the next position", &journal.append(append(&resting, 2, 6, &["c"])).await?, &Sequence(3))
+    let records = vec![record("c"), checkpoint("C"), record("d")];
+    let more = Append::new(resting.clone(), Sequence(2), Epoch(6), records);
+    ensure_eq("the next position", &journal.append(more).await?, &Sequence(5))?;
+    drop(journal);
+    ensure_eq("the latest entries", &latest_of(&*open().await, &resting).await?, &"4C 5d".to_owned())
 }
 
 async fn shared(handles: &[Arc<dyn Journal>; 2]) -> CaseResult {
@@ -264,6 +361,10 @@ fn new_stream() -> Result<StreamId, Error> {
 
 fn record(text: &str) -> Record {
     Record::new("conformance", text, MOMENT)
+}
+
+fn checkpoint(text: &str) -> Record {
+    Record::checkpoint("conformance", text, MOMENT)
 }
 
 fn append(stream: &StreamId, expected: u64, epoch: u64, texts: &[&str]) -> Append {

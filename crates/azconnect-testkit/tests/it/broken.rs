@@ -1,11 +1,13 @@
 //! Implementations that break one promise each: the suite must name it.
 
-use std::sync::Arc;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect_core::{
-    Append, Clock, Entry, Epoch, Error, Grant, Journal, KeyId, Lease, LeaseKey, Secret, SecretId, SecretStore,
+    Append, Clock, Entry, Epoch, Error, Grant, Journal, KeyId, Lease, LeaseKey, Record, Secret, SecretId, SecretStore,
     Sequence, StreamId,
 };
 use azconnect_credential::{
@@ -28,24 +30,129 @@ enum Sin {
     AcceptsNothing,
     ForgetsRest,
     SkipsPosition,
+    RefusesWithoutReason,
+    WritesLate,
+    ForgetsCheckpoints,
+    BeginsWithTheFirstCheckpoint,
 }
 
-struct BadJournal(MemoryJournal, Sin);
+struct BadJournal {
+    inner: MemoryJournal,
+    sin: Sin,
+    /// An append that was begun and dropped, and how many reads it waits for.
+    late: Mutex<Option<(Append, u32)>>,
+}
+
+impl BadJournal {
+    fn new(sin: Sin) -> Self {
+        Self { inner: MemoryJournal::new(), sin, late: Mutex::default() }
+    }
+
+    /// Writes what was dropped a while ago.
+    async fn write_late(&self) {
+        let due = {
+            let mut late = self.late.lock().unwrap();
+            match late.take() {
+                Some((append, 0)) => Some(append),
+                waiting => {
+                    *late = waiting.map(|(append, reads)| (append, reads - 1));
+                    None
+                }
+            }
+        };
+        if let Some(append) = due {
+            let _ = self.inner.append(append).await;
+        }
+    }
+}
 
 #[async_trait]
 impl Journal for BadJournal {
     async fn append(&self, mut append: Append) -> Result<Sequence, Error> {
-        match self.1 {
+        match self.sin {
             Sin::IgnoresEpochs => append.epoch = Epoch(1),
             Sin::AcceptsNothing if append.records.is_empty() => return Ok(append.expected),
             Sin::ForgetsRest => append.at_rest = true,
+            Sin::RefusesWithoutReason => {
+                return self.inner.append(append).await.map_err(|error| error.with_field("append"));
+            }
+            Sin::WritesLate => {
+                *self.late.lock().unwrap() = Some((append.clone(), 2));
+                let mut polled = false;
+                poll_fn(|context| {
+                    context.waker().wake_by_ref();
+                    if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }
+                })
+                .await;
+                *self.late.lock().unwrap() = None;
+            }
+            Sin::ForgetsCheckpoints => {
+                for record in &mut append.records {
+                    *record = Record::new(record.kind.clone(), record.payload.clone(), record.at);
+                }
+            }
             _ => {}
         }
+        self.inner.append(append).await
+    }
+
+    async fn read(&self, stream: &StreamId, after: Sequence) -> Result<Vec<Entry>, Error> {
+        self.write_late().await;
+        let skip = u64::from(self.sin == Sin::SkipsPosition && after != Sequence::START);
+        self.inner.read(stream, Sequence(after.0.saturating_add(skip))).await
+    }
+
+    async fn latest(&self, stream: &StreamId) -> Result<Vec<Entry>, Error> {
+        if self.sin != Sin::BeginsWithTheFirstCheckpoint {
+            return self.inner.latest(stream).await;
+        }
+        let mut entries = self.inner.read(stream, Sequence::START).await?;
+        let first = entries.iter().position(|entry| entry.record.is_checkpoint()).unwrap_or_default();
+        Ok(entries.split_off(first))
+    }
+
+    async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
+        self.inner.unfinished().await
+    }
+}
+
+#[tokio::test]
+async fn a_broken_journal_is_named() {
+    let run = async |sin| verdict(journal::all(async || Arc::new(BadJournal::new(sin)) as Arc<dyn Journal>)).await;
+    named(
+        &run(Sin::IgnoresEpochs).await,
+        &[
+            "what is appended is read back",
+            "a higher epoch fences lower ones",
+            "a refusal names what does not fit",
+            "a checkpoint is told from an event",
+        ],
+    );
+    named(&run(Sin::AcceptsNothing).await, &["an append of nothing is refused"]);
+    named(&run(Sin::ForgetsRest).await, &["unfinished streams are those not at rest", "many streams do not mix"]);
+    named(
+        &run(Sin::SkipsPosition).await,
+        &["a read begins after its position", "of concurrent appends exactly one wins"],
+    );
+    named(&run(Sin::RefusesWithoutReason).await, &["a refusal names what does not fit"]);
+    named(&run(Sin::WritesLate).await, &["a read sees what became of a dropped append"]);
+    named(
+        &run(Sin::ForgetsCheckpoints).await,
+        &["a checkpoint is told from an event", "the latest entries begin with the last checkpoint"],
+    );
+    named(&run(Sin::BeginsWithTheFirstCheckpoint).await, &["the latest entries begin with the last checkpoint"]);
+}
+
+/// Leaves the latest entries to what the port itself gives.
+struct Plain(MemoryJournal);
+
+#[async_trait]
+impl Journal for Plain {
+    async fn append(&self, append: Append) -> Result<Sequence, Error> {
         self.0.append(append).await
     }
     async fn read(&self, stream: &StreamId, after: Sequence) -> Result<Vec<Entry>, Error> {
-        let skip = u64::from(self.1 == Sin::SkipsPosition && after != Sequence::START);
-        self.0.read(stream, Sequence(after.0.saturating_add(skip))).await
+        self.0.read(stream, after).await
     }
     async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
         self.0.unfinished().await
@@ -53,17 +160,8 @@ impl Journal for BadJournal {
 }
 
 #[tokio::test]
-async fn a_broken_journal_is_named() {
-    let run = async |sin| {
-        verdict(journal::all(async || Arc::new(BadJournal(MemoryJournal::new(), sin)) as Arc<dyn Journal>)).await
-    };
-    named(&run(Sin::IgnoresEpochs).await, &["what is appended is read back", "a higher epoch fences lower ones"]);
-    named(&run(Sin::AcceptsNothing).await, &["an append of nothing is refused"]);
-    named(&run(Sin::ForgetsRest).await, &["unfinished streams are those not at rest", "many streams do not mix"]);
-    named(
-        &run(Sin::SkipsPosition).await,
-        &["a read begins after its position", "of concurrent appends exactly one wins"],
-    );
+async fn a_journal_without_latest_entries_of_its_own_conforms() {
+    journal::all(async || Arc::new(Plain(MemoryJournal::new())) as Arc<dyn Journal>).await;
 }
 
 /// Overwrites what a name holds.

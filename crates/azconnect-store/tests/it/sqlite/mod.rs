@@ -2,6 +2,7 @@
 
 mod conforms;
 mod files;
+mod golden;
 mod key_file;
 mod keys;
 mod leaks;

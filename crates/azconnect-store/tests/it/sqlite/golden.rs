@@ -1,0 +1,84 @@
+//! Databases of earlier versions, as those wrote them, in `tests/golden`. Never change one of these files.
+
+use std::fs;
+use std::time::Duration;
+
+use azconnect_core::{
+    Append, Entry, Epoch, ErrorKind, Journal, Lease, Record, Secret, SecretStore, Sequence, StreamId,
+};
+use azconnect_store::SqliteStore;
+use rusqlite::Connection;
+use time::OffsetDateTime;
+use time::macros::datetime;
+
+use super::Place;
+
+/// The database of the first version of the tables: two streams, a secret, a lease that is held and one that is free.
+const FIRST: &[u8] = include_bytes!("../../golden/schema-1.sqlite");
+
+/// What its entries are dated from, in seconds after it.
+const WRITTEN: OffsetDateTime = datetime!(2025-12-31 23:59:58.123456789 UTC);
+
+fn unfinished() -> StreamId {
+    "golden/unfinished".parse().unwrap()
+}
+
+fn resting() -> StreamId {
+    "golden/resting".parse().unwrap()
+}
+
+fn entry(epoch: u64, kind: &str, number: u32) -> Entry {
+    let payload = format!(r#"{{"event":"{kind}","number":{number}}}"#);
+    let record = Record::new(kind, payload, WRITTEN + Duration::from_secs(number.into()));
+    Entry::new(Sequence(number.into()), Epoch(epoch), record)
+}
+
+async fn opened(place: &Place) -> SqliteStore {
+    fs::write(place.path(), FIRST).unwrap();
+    place.open().await
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_version_opens_with_all_it_holds() {
+    let place = Place::new();
+    let store = opened(&place).await;
+    let wanted = [entry(3, "begun", 1), entry(3, "minted", 2), entry(8, "pushed", 3)];
+    assert_eq!(store.read(&unfinished(), Sequence::START).await.unwrap(), wanted);
+    assert_eq!(store.latest(&unfinished()).await.unwrap(), wanted, "it has no checkpoints");
+    assert_eq!(store.latest(&resting()).await.unwrap(), [entry(1, "begun", 1), entry(1, "done", 2)]);
+    assert_eq!(store.unfinished().await.unwrap(), [unfinished()]);
+    let secret = store.get(&"golden/secret".parse().unwrap()).await.unwrap().unwrap();
+    assert!(secret.same_as(&Secret::new("golden s3cr3t")));
+    let minute = Duration::from_secs(60);
+    let held = store.acquire(&"golden/held".parse().unwrap(), "second", minute).await.unwrap_err();
+    assert_eq!(held.kind(), ErrorKind::Conflict);
+    assert_eq!(store.acquire(&"golden/free".parse().unwrap(), "second", minute).await.unwrap().epoch, Epoch(2));
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_version_goes_on_as_one_of_the_newest() {
+    let place = Place::new();
+    let store = opened(&place).await;
+    let fenced = store.append(Append::new(unfinished(), Sequence(3), Epoch(7), vec![entry(7, "x", 4).record])).await;
+    assert_eq!(fenced.unwrap_err().field(), Some("epoch"));
+    let checkpoint = Record::checkpoint("checkpoint", "{}", WRITTEN);
+    store.append(Append::new(unfinished(), Sequence(3), Epoch(8), vec![checkpoint.clone()])).await.unwrap();
+    drop(store);
+    let store = place.open().await;
+    assert_eq!(store.latest(&unfinished()).await.unwrap(), [Entry::new(Sequence(4), Epoch(8), checkpoint)]);
+    assert_eq!(store.read(&unfinished(), Sequence::START).await.unwrap().len(), 4);
+    drop(store);
+    let version: u32 =
+        Connection::open(place.path()).unwrap().query_row("PRAGMA user_version", (), |row| row.get(0)).unwrap();
+    assert_eq!(version, 2);
+}
+
+#[tokio::test]
+async fn processes_that_migrate_at_once_do_so_once() {
+    let place = Place::new();
+    fs::write(place.path(), FIRST).unwrap();
+    let stores = tokio::join!(place.open(), place.open(), place.open(), place.open());
+    for store in [stores.0, stores.1, stores.2, stores.3] {
+        assert_eq!(store.read(&unfinished(), Sequence::START).await.unwrap().len(), 3);
+    }
+}
