@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::effect::{Effect, Retry};
 use crate::error_kind::ErrorKind;
+use crate::pause::in_words;
 
 /// What failed, whether it had an effect, and what the person should do: an [`Error`](crate::Error) without its source.
 ///
@@ -15,7 +16,7 @@ use crate::error_kind::ErrorKind;
 /// names, always with the advice, so that a web page can show it as it is.
 ///
 /// [`Display`](fmt::Display) is one line that names operation, status and code once, also if the message names them
-/// already.
+/// already. It also says in words how long a service asked to wait, as does the advice where nobody knew a better one.
 ///
 /// ```
 /// use azconnect_core::{Diagnosis, Error, ErrorKind};
@@ -74,10 +75,11 @@ struct Stored {
 impl From<Stored> for Content {
     fn from(stored: Stored) -> Self {
         let new = Self::new(stored.kind.unwrap_or(ErrorKind::Unexpected), stored.message);
+        let retry = stored.retry.unwrap_or(new.retry);
         Self {
-            advice: stored.advice.map_or(new.advice, Cow::Owned),
+            advice: stored.advice.map_or_else(|| usual_advice(new.kind, retry), Cow::Owned),
             effect: stored.effect.unwrap_or(new.effect),
-            retry: stored.retry.unwrap_or(new.retry),
+            retry,
             operation: stored.operation,
             field: stored.field,
             service_code: stored.service_code,
@@ -89,6 +91,14 @@ impl From<Stored> for Content {
 }
 
 impl Content {
+    /// Changes what the general remedy follows from. Advice that was written for this failure stays: it is still true.
+    fn change(&mut self, kind: ErrorKind, retry: Retry) {
+        if self.advice == usual_advice(self.kind, self.retry) {
+            self.advice = usual_advice(kind, retry);
+        }
+        (self.kind, self.retry) = (kind, retry);
+    }
+
     fn new(kind: ErrorKind, message: String) -> Self {
         Self {
             kind,
@@ -124,15 +134,9 @@ impl Diagnosis {
     /// pause. Advice that only followed from the kind changes with it.
     #[must_use]
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
-        // Only the kind's own remedy is replaced: other advice was written for this failure and stays true.
-        if self.0.advice == self.0.kind.advice() {
-            self.0.advice = Cow::Borrowed(kind.advice());
-        }
         // A pause that the service named is a fact, whichever kind the failure is given.
-        if self.retry_after().is_none() {
-            self.0.retry = usual_retry(kind);
-        }
-        self.0.kind = kind;
+        let retry = if self.retry_after().is_none() { usual_retry(kind) } else { self.retry() };
+        self.0.change(kind, retry);
         self
     }
 
@@ -153,7 +157,7 @@ impl Diagnosis {
     /// Sets whether and when to try again.
     #[must_use]
     pub fn with_retry(mut self, retry: Retry) -> Self {
-        self.0.retry = retry;
+        self.0.change(self.kind(), retry);
         self
     }
 
@@ -270,6 +274,7 @@ impl fmt::Display for Diagnosis {
             self.http_status().map(|status| format!("HTTP {status}")),
             self.service_code().map(str::to_owned),
             self.request_id().map(|id| format!("request {id}")),
+            self.retry_after().map(|pause| format!("try again in {}", in_words(pause))),
         ];
         // A message may quote another failure, such as that of the test before a push, and then names its facts.
         let facts: Vec<_> = facts.into_iter().flatten().filter(|fact| !names(message, fact)).collect();
@@ -299,6 +304,18 @@ fn usual_retry(kind: ErrorKind) -> Retry {
     match kind {
         ErrorKind::Throttled | ErrorKind::Timeout | ErrorKind::Unavailable => Retry::Backoff,
         _ => Retry::No,
+    }
+}
+
+/// The remedy where nobody knows better: the kind's own, which names the pause that the service asked for.
+fn usual_advice(kind: ErrorKind, retry: Retry) -> Cow<'static, str> {
+    let Some(pause) = retry.named_pause().map(in_words) else { return Cow::Borrowed(kind.advice()) };
+    match kind {
+        ErrorKind::Throttled => Cow::Owned(format!("try again in {pause}, and send fewer requests")),
+        ErrorKind::Unavailable => {
+            Cow::Owned(format!("try again in {pause}; if it goes on, check the network and the service's status"))
+        }
+        _ => Cow::Borrowed(kind.advice()),
     }
 }
 
@@ -388,6 +405,28 @@ mod tests {
             .with_advice("wait")
             .with_kind(ErrorKind::Unauthenticated);
         assert_eq!((named.retry_after(), named.advice()), (Some(Duration::from_secs(9)), "wait"));
+    }
+
+    #[test]
+    fn a_pause_that_the_service_named_is_said_in_words() {
+        let named = |kind| Diagnosis::new(kind, "busy").with_retry(Retry::After(Duration::from_secs(3600)));
+        let throttled = named(ErrorKind::Throttled).with_http_status(429);
+        assert_eq!(throttled.to_string(), "busy (HTTP 429, try again in 60 minutes)");
+        assert_eq!(throttled.advice(), "try again in 60 minutes, and send fewer requests");
+        assert!(named(ErrorKind::Unavailable).advice().starts_with("try again in 60 minutes;"));
+        let wrapped = throttled.clone().with_message(format!("nothing was written: {throttled}")).to_string();
+        assert_eq!(wrapped.matches("60 minutes").count(), 1, "{wrapped}");
+
+        // It comes from what is known now, and from nothing that was known before.
+        let shorter = throttled.clone().with_retry(Retry::After(Duration::from_secs(90)));
+        assert_eq!(shorter.advice(), "try again in 90 seconds, and send fewer requests");
+        assert_eq!(throttled.clone().with_retry(Retry::Backoff).advice(), ErrorKind::Throttled.advice());
+        assert_eq!(throttled.clone().with_kind(ErrorKind::NotFound).advice(), ErrorKind::NotFound.advice());
+        let own = throttled.with_advice("wait for the end of the month").with_retry(Retry::No);
+        assert_eq!(own.advice(), "wait for the end of the month");
+        let read = json!({"kind": "throttled", "message": "m", "retry": {"after": {"secs": 3600, "nanos": 0}}});
+        let read: Diagnosis = serde_json::from_value(read).unwrap();
+        assert_eq!(read.advice(), "try again in 60 minutes, and send fewer requests");
     }
 
     #[test]

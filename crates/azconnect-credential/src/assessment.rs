@@ -173,7 +173,8 @@ mod tests {
         let error = assessment.to_error(ErrorKind::Unavailable, "the new secret could not be tested");
         assert_eq!(
             error.to_string(),
-            "the new secret could not be tested: identity.token: the secret is refused (HTTP 401, AADSTS7000215)"
+            "the new secret could not be tested: identity.token: the secret is refused (HTTP 401, AADSTS7000215, try \
+             again in 30 seconds)"
         );
         assert_eq!((error.kind(), error.effect()), (ErrorKind::Unavailable, Effect::None));
         assert_eq!((error.service_code(), error.http_status()), (Some("AADSTS7000215"), Some(401)));

@@ -6,9 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azconnect_core::Clock;
 use azconnect_http::{Pace, Response, retry_after};
+use http::StatusCode;
 use tracing::Span;
 
-/// The longest pause taken on the word of a successful answer: the window over which Azure DevOps measures use.
+/// The longest pause taken on the word of an answer that refuses nothing: the window over which Azure DevOps measures use.
 const LONGEST: Duration = Duration::from_secs(300);
 
 /// The distance between calls that waited for the same pause, so that they do not all return at once.
@@ -33,19 +34,24 @@ impl Budget {
         Self { clock, state: Mutex::default() }
     }
 
-    /// Takes the next free slot, and returns how long to wait until it begins.
-    fn reserve(&self, now: Duration) -> Duration {
+    /// Takes the next free slot, and returns how long to wait until it begins. `Err` if that is longer than somebody's
+    /// patience, who then takes no slot.
+    fn reserve(&self, now: Duration, patience: Duration) -> Result<Duration, Duration> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if now >= state.until && now >= state.next {
-            return Duration::ZERO;
+            return Ok(Duration::ZERO);
         }
         let slot = now.max(state.until).max(state.next);
+        let pause = slot.saturating_sub(now);
+        if pause > patience {
+            return Err(pause);
+        }
         state.next = slot + SPACING;
-        slot - now
+        Ok(pause)
     }
 
     fn slow_down(&self, pause: Duration) {
-        let until = self.clock.elapsed() + pause.min(LONGEST);
+        let until = self.clock.elapsed().saturating_add(pause);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.until = state.until.max(until);
     }
@@ -85,16 +91,18 @@ impl Paced {
 
 #[async_trait]
 impl Pace for Paced {
-    async fn ready(&self) {
+    async fn ready(&self, patience: Duration) -> Result<(), Duration> {
+        let mut left = patience;
         loop {
-            let pause = self.budget.reserve(self.budget.clock.elapsed());
+            let pause = self.budget.reserve(self.budget.clock.elapsed(), left)?;
             if pause.is_zero() {
-                return;
+                return Ok(());
             }
             self.budget.clock.sleep(pause).await;
+            left = left.saturating_sub(pause);
             // A call that was on its way may have been told to slow down further.
             if !self.budget.is_paused() {
-                return;
+                return Ok(());
             }
         }
     }
@@ -103,7 +111,8 @@ impl Pace for Paced {
         self.record(answer);
         // Of every answer: the service asks to slow down on successes too, before it refuses.
         if let Some(pause) = retry_after(answer.headers(), self.budget.clock.now()) {
-            self.budget.slow_down(pause);
+            let is_refused = matches!(answer.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+            self.budget.slow_down(if is_refused { pause } else { pause.min(LONGEST) });
         }
     }
 }
@@ -113,6 +122,8 @@ mod tests {
     use azconnect_testkit::VirtualClock;
 
     use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(3600);
 
     fn slow_answer(seconds: u64) -> Response {
         let mut answer = Response::default();
@@ -126,9 +137,9 @@ mod tests {
         let busy = Paced::new(Arc::new(Budget::new(Arc::new(clock.clone()))), Span::none());
         let other = Paced::new(Arc::new(Budget::new(Arc::new(clock.clone()))), Span::none());
         busy.observe(&slow_answer(17));
-        other.ready().await;
+        other.ready(PATIENCE).await.unwrap();
         assert_eq!(clock.elapsed(), Duration::ZERO);
-        busy.ready().await;
+        busy.ready(PATIENCE).await.unwrap();
         assert_eq!(clock.elapsed(), Duration::from_secs(17));
     }
 
@@ -139,7 +150,7 @@ mod tests {
         let paced = Paced::new(budget, Span::none());
         paced.observe(&slow_answer(10));
         let ended = futures_util::future::join_all((0..5).map(|_| async {
-            paced.ready().await;
+            paced.ready(PATIENCE).await.unwrap();
             clock.elapsed()
         }))
         .await;
@@ -148,11 +159,27 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn whoever_cannot_wait_is_told_how_long_it_takes_and_holds_no_place() {
+        let clock = VirtualClock::new();
+        let paced = Paced::new(Arc::new(Budget::new(Arc::new(clock.clone()))), Span::none());
+        let mut refusal = slow_answer(3600);
+        *refusal.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        paced.observe(&refusal);
+        for _ in 0..3 {
+            let left = paced.ready(Duration::from_secs(30)).await.unwrap_err();
+            assert_eq!((left, clock.elapsed()), (Duration::from_secs(3600), Duration::ZERO));
+        }
+        clock.sleep(Duration::from_secs(3590)).await;
+        paced.ready(Duration::from_secs(30)).await.unwrap();
+        assert_eq!(clock.elapsed(), Duration::from_secs(3600), "not behind those who did not wait");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_absurd_pause_is_bounded() {
         let clock = VirtualClock::new();
         let paced = Paced::new(Arc::new(Budget::new(Arc::new(clock.clone()))), Span::none());
         paced.observe(&slow_answer(86_400));
-        paced.ready().await;
+        paced.ready(PATIENCE).await.unwrap();
         assert_eq!(clock.elapsed(), LONGEST);
     }
 }

@@ -28,8 +28,9 @@ pub enum Idempotency {
 /// Slows the calls that share a budget, such as those to one organization.
 #[async_trait]
 pub trait Pace: Send + Sync {
-    /// Returns when the next attempt may be sent.
-    async fn ready(&self);
+    /// Returns when the next attempt may be sent. `Err` with the time that is left, at once and without a place in the
+    /// queue, if that is longer than the caller's patience.
+    async fn ready(&self, patience: Duration) -> Result<(), Duration>;
 
     /// Learns from an answer, a successful one included.
     fn observe(&self, answer: &Response);

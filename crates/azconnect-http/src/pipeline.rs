@@ -18,6 +18,10 @@ use crate::dialect::Dialect;
 use crate::retry_after::retry_after;
 use crate::transport::{ByteStream, Request, Response, SendOptions, Transport, no_answer};
 
+/// The longest pause that a call waits through, unless its pipeline says otherwise. A caller that holds a lease or a person's
+/// attention must not wait longer without knowing.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 
 /// Executes calls over a transport. Cheap to clone.
@@ -25,7 +29,8 @@ const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-reque
 /// What it guarantees:
 /// - a call that is not idempotent is sent again only after an answer that proves that nothing was applied; once one
 ///   attempt's effect is unknown, the whole call's is;
-/// - a pause a service names is never undercut;
+/// - a pause a service names is never undercut, and one that is longer than the pipeline waits ends the call with an error
+///   that names it, so that the caller waits without holding a call;
 /// - a 401 makes it fetch one fresh token and try once more;
 /// - every attempt carries the same `x-ms-client-request-id`, which also stands in the span;
 /// - spans (`azconnect.http`) hold operation, attempt, status and request id, never a header, an address or a body.
@@ -35,13 +40,15 @@ pub struct Pipeline {
     clock: Arc<dyn Clock>,
     retry: Arc<dyn RetryPolicy>,
     time_limit: Duration,
+    longest_pause: Duration,
 }
 
 impl Pipeline {
-    /// A pipeline with [`ExponentialBackoff::default`] and a time limit of 5 minutes a call.
+    /// A pipeline with [`ExponentialBackoff::default`], a time limit of 5 minutes a call, and pauses of at most 30 seconds
+    /// on the word of a service.
     pub fn new(transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
         let retry = Arc::new(ExponentialBackoff::default());
-        Self { transport, clock, retry, time_limit: Duration::from_secs(300) }
+        Self { transport, clock, retry, time_limit: Duration::from_secs(300), longest_pause: LONGEST_PAUSE }
     }
 
     /// Sets the policy that decides when to try again.
@@ -55,6 +62,14 @@ impl Pipeline {
     #[must_use]
     pub fn with_time_limit(mut self, time_limit: Duration) -> Self {
         self.time_limit = time_limit;
+        self
+    }
+
+    /// Sets the longest pause that a call waits through because a service asked for it, whether before its first attempt or
+    /// between two. A longer one ends the call at once with [`Retry::After`].
+    #[must_use]
+    pub fn with_longest_pause(mut self, longest_pause: Duration) -> Self {
+        self.longest_pause = longest_pause;
         self
     }
 
@@ -72,7 +87,9 @@ impl Pipeline {
     ///
     /// # Errors
     /// What the dialect made of the last answer, or the transport's error, with operation and request id. The message
-    /// of a call that was tried several times says how often and how long.
+    /// of a call that was tried several times says how often and how long. [`Throttled`](ErrorKind::Throttled) with
+    /// [`Retry::After`] and without an attempt if the call's [`Pace`](crate::Pace) asks for a longer pause than the
+    /// pipeline waits.
     ///
     /// # Cancel safety
     /// As the call itself: a dropped call that is not idempotent may have been applied.
@@ -130,7 +147,8 @@ impl Pipeline {
         loop {
             number += 1;
             if let Some(pace) = &call.pace {
-                pace.ready().await;
+                let ready = pace.ready(self.longest_pause).await;
+                ready.map_err(|left| overall(asked_to_wait(call, left), effect))?;
             }
             let span = debug_span!("azconnect.http", operation = call.operation, attempt = number,
                 client_request_id = %id, status = field::Empty, request_id = field::Empty, effect = field::Empty);
@@ -185,7 +203,8 @@ impl Pipeline {
 
     /// The pause before a repetition, if one is safe and the policy wants it.
     fn pause(&self, call: &Call, id: Uuid, number: u32, elapsed: Duration, error: &Error) -> Option<Duration> {
-        if !is_safe(call, error) || error.retry() == Retry::No {
+        let is_too_long = error.retry().named_pause().is_some_and(|named| named > self.longest_pause);
+        if !is_safe(call, error) || error.retry() == Retry::No || is_too_long {
             return None;
         }
         // The request id is random: spread callers by it, so that a replayed id replays its pauses.
@@ -227,6 +246,14 @@ fn too_late(call: &Call) -> Error {
     Error::new(ErrorKind::Timeout, "the time limit was reached before the request could be sent")
         .in_operation(call.operation)
         .with_effect(Effect::None)
+}
+
+/// The service asked for a pause that is longer than a call waits, so nothing was sent.
+fn asked_to_wait(call: &Call, left: Duration) -> Error {
+    Error::new(ErrorKind::Throttled, "the service asked for a pause, so it was not asked again")
+        .in_operation(call.operation)
+        .with_effect(Effect::None)
+        .with_retry(Retry::After(left))
 }
 
 /// The last error with what is known of the effect of all attempts.

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use azconnect_core::{Clock, Effect, Error, ErrorKind, Retry};
+use azconnect_core::{Clock, Effect, Error, ErrorKind, ExponentialBackoff, Retry};
 use azconnect_http::{Call, Idempotency, Pace, PlainDialect, Response, SendOptions, answer_lost, not_connected};
 use azconnect_testkit::VirtualClock;
 use url::Url;
 
 use crate::fake::{Script, Step, answer, status};
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 fn url() -> Url {
     Url::parse("https://service.example/things/1").unwrap()
@@ -78,23 +80,37 @@ async fn a_refusal_does_not_undo_the_doubt_of_an_earlier_attempt() {
 #[tokio::test(start_paused = true)]
 async fn the_pause_a_service_names_is_kept() {
     let clock = VirtualClock::new();
-    for (value, seconds) in [("7", 7), ("Thu, 01 Jan 2026 00:00:40 GMT", 40)] {
+    for (value, seconds) in [("7", 7), ("Thu, 01 Jan 2026 00:00:30 GMT", 30)] {
         let script = Script::new(&clock, [answer(503, &[("retry-after", value)], ""), status(200)]);
         let started = clock.elapsed();
         script.pipeline().execute(Call::get("thing.get", url()), &PlainDialect).await.unwrap();
         let pause = script.times()[1] - script.times()[0];
-        let named = Duration::from_secs(seconds) - if seconds == 40 { started } else { Duration::ZERO };
+        let named = Duration::from_secs(seconds) - if seconds == 30 { started } else { Duration::ZERO };
         assert!(pause >= named && pause <= named.mul_f64(1.11), "{value}: {pause:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_beyond_the_deadline_ends_the_call_at_once_with_the_pause_told() {
-    let clock = VirtualClock::new();
-    let script = Script::new(&clock, [answer(429, &[("retry-after", "600")], ""), status(200)]);
-    let error = script.pipeline().execute(Call::get("thing.get", url()), &PlainDialect).await.unwrap_err();
-    assert_eq!(error.retry(), Retry::After(Duration::from_secs(600)));
-    assert_eq!((script.attempts(), clock.elapsed()), (1, Duration::ZERO));
+async fn a_pause_that_is_too_long_ends_the_call_at_once_with_the_pause_told() {
+    for (seconds, words) in [(31, "31 seconds"), (600, "10 minutes"), (3600, "60 minutes")] {
+        let clock = VirtualClock::new();
+        let script = Script::new(&clock, [answer(429, &[("retry-after", &seconds.to_string())], ""), status(200)]);
+        // However patient the policy and the call are.
+        let patient = ExponentialBackoff::default().with_time_limit(DAY);
+        let pipeline = script.pipeline().with_retry(Arc::new(patient));
+        let call = Call::get("thing.get", url()).with_time_limit(DAY);
+        let error = pipeline.execute(call.clone(), &PlainDialect).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Throttled);
+        assert_eq!(error.retry(), Retry::After(Duration::from_secs(seconds)));
+        assert_eq!((script.attempts(), clock.elapsed()), (1, Duration::ZERO));
+        assert!(error.to_string().contains(&format!("try again in {words}")), "{error}");
+        assert!(error.advice().contains(&format!("try again in {words}")), "{}", error.advice());
+
+        let script = Script::new(&clock, [answer(429, &[("retry-after", &seconds.to_string())], ""), status(200)]);
+        let pipeline = script.pipeline().with_retry(Arc::new(ExponentialBackoff::default().with_time_limit(DAY)));
+        pipeline.with_longest_pause(Duration::from_secs(3600)).execute(call, &PlainDialect).await.unwrap();
+        assert!(clock.elapsed() >= Duration::from_secs(seconds));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,8 +160,12 @@ struct Slow(VirtualClock, Duration, std::sync::atomic::AtomicUsize);
 
 #[async_trait::async_trait]
 impl Pace for Slow {
-    async fn ready(&self) {
+    async fn ready(&self, patience: Duration) -> Result<(), Duration> {
+        if self.1 > patience {
+            return Err(self.1);
+        }
         self.0.sleep(self.1).await;
+        Ok(())
     }
 
     fn observe(&self, _: &Response) {
@@ -170,6 +190,20 @@ async fn a_call_that_waited_past_its_deadline_is_not_sent() {
     let script = Script::new(&clock, [status(200)]);
     let pace = Arc::new(Slow(clock, Duration::from_secs(60), 0.into()));
     let call = Call::post("thing.add", url()).with_pace(pace).with_time_limit(Duration::from_secs(60));
-    let error = script.pipeline().execute(call, &PlainDialect).await.unwrap_err();
+    let pipeline = script.pipeline().with_longest_pause(DAY);
+    let error = pipeline.execute(call, &PlainDialect).await.unwrap_err();
     assert_eq!((error.kind(), error.effect(), script.attempts()), (ErrorKind::Timeout, Effect::None, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_pace_asks_for_too_much_is_not_held() {
+    let clock = VirtualClock::new();
+    let script = Script::new(&clock, [status(200)]);
+    let pace = Arc::new(Slow(clock.clone(), Duration::from_secs(3600), 0.into()));
+    let call = Call::post("thing.add", url()).with_pace(pace).with_time_limit(DAY);
+    let error = script.pipeline().execute(call, &PlainDialect).await.unwrap_err();
+    assert_eq!((error.kind(), error.effect(), script.attempts()), (ErrorKind::Throttled, Effect::None, 0));
+    assert_eq!(error.retry(), Retry::After(Duration::from_secs(3600)));
+    assert_eq!((error.operation(), clock.elapsed()), (Some("thing.add"), Duration::ZERO));
+    assert!(error.advice().contains("60 minutes"), "{}", error.advice());
 }
