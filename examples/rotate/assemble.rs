@@ -2,11 +2,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use azconnect::core::{ClientId, Clock, Error};
 use azconnect::http::SystemClock;
-use azconnect::rotation::{Policy, Rotator, Target};
+use azconnect::rotation::{Rotator, Target};
 use azconnect::store::SqliteStore;
 use azconnect::store::seal::{SealingKey, SealingKeyError};
 use azconnect::{Azure, Storage};
@@ -22,6 +21,7 @@ use azconnect_examples::stop::Stop;
 use crate::arguments::Arguments;
 use crate::discover::{Connection, discover};
 use crate::narrator::Narrator;
+use crate::pace::Pace;
 
 /// Everything a run needs: the ports, the target and the place they lead to.
 pub struct Workshop {
@@ -46,9 +46,10 @@ pub async fn assemble(arguments: &Arguments, narrator: Arc<Narrator>, stop: &Sto
     let azure = Azure::new(place.cloud.clone(), place.transport.clone(), place.clock.clone());
     let identity = azure.identity_with_secret(operator.tenant, operator.client, operator.secret)?;
     let connections = discover(&identity, &product).await?;
+    let pace = Pace::of(arguments, &place);
     let mut targets = Vec::new();
     for application in &kept {
-        let mut target = identity.target(application.client)?.with_policy(policy(&place));
+        let mut target = identity.target(application.client)?.with_policy(pace.policy());
         for connection in connections.iter().filter(|connection| connection.concerns(application.client)) {
             target = target.with_sink(connection.binding(&identity, application.client)?);
         }
@@ -57,7 +58,7 @@ pub async fn assemble(arguments: &Arguments, narrator: Arc<Narrator>, stop: &Sto
     let rotator = azure
         .rotator(&stoppable(storage(arguments, &place).await?, stop))
         .with_observer(narrator.clone())
-        .with_lease_term(if place.is_azure { Duration::from_secs(60) } else { Duration::from_secs(6) });
+        .with_lease_term(pace.lease_term());
     Ok(Workshop { rotator, targets, connections, narrator, clock: place.clock, emulator: place.embedded })
 }
 
@@ -85,20 +86,6 @@ async fn find(arguments: &Arguments) -> Result<Place, Error> {
     let emulator = recorded.emulator().clone();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     Ok(Place { cloud: emulator.cloud(), transport: recorded, clock, embedded: Some(emulator), is_azure: false })
-}
-
-/// Hours on Azure; seconds on an emulator, whose replicas agree sooner.
-fn policy(place: &Place) -> Policy {
-    let policy = Policy::default();
-    if place.is_azure {
-        return policy;
-    }
-    policy
-        .with_settle(Duration::from_secs(2))
-        .with_grace(Duration::from_secs(3))
-        .with_pause(Duration::from_secs(1))
-        .with_absence_spacing(Duration::from_secs(1))
-        .with_orphan_watch(Duration::from_secs(30))
 }
 
 /// Journal, sealed secrets and leases: in SQLite if they are to be kept, else in memory.

@@ -14,6 +14,7 @@ mod discover;
 mod evidence;
 mod narrator;
 mod outcome;
+mod pace;
 mod show;
 mod summary;
 mod truth;

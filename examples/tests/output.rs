@@ -30,6 +30,11 @@ fn printed(name: &str, arguments: &[&str]) -> String {
 }
 
 #[test]
+fn quickstart() {
+    insta::assert_snapshot!(printed("quickstart", &[]));
+}
+
+#[test]
 fn rotate_plan() {
     insta::assert_snapshot!(printed("rotate", &["--plan"]));
 }
@@ -66,7 +71,7 @@ fn own_part() {
 
 #[test]
 fn the_help_of_every_program_fits_the_page_and_says_the_exit_codes() {
-    for name in ["rotate", "connections", "convert", "provision", "emulator"] {
+    for name in ["rotate", "connections", "convert", "provision", "emulator", "storm"] {
         let help = printed(name, &["--help"]);
         for code in ["0  done", "1  ", "2  ", "3  a person is needed", "4  not finished"] {
             assert!(help.contains(code), "{name} does not say {code:?}:\n{help}");

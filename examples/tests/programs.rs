@@ -101,6 +101,14 @@ fn killed_again_and_again_it_finishes_the_same_rotation() {
     assert_no_secret_in(Path::new(&state));
 }
 
+#[test]
+fn a_storm_of_kills_serves_nobody_badly_and_everything_is_finished() {
+    let storm = Command::new(program("storm")).args(["25", "--lanes", "5"]).output().unwrap();
+    let text = String::from_utf8(storm.stdout).unwrap();
+    assert_eq!(storm.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&storm.stderr));
+    assert!(text.contains("kills       25;") && text.contains("violations  0"), "{text}");
+}
+
 /// The operator's secret, and the seed's, are in no file of the state.
 fn assert_no_secret_in(folder: &Path) {
     let secret = b"only.for-the-embedded-emulator";
