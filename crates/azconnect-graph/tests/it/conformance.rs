@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_core::{ClientId, Clock, Error, ErrorKind, Scope, Secret};
+use azconnect_core::{ClientId, Clock, Error, ErrorKind, KeyId, Scope, Secret};
 use azconnect_credential::{CredentialIssuer, Marker, MintRequest};
-use azconnect_emulator::{Emulator, Fault, FaultAction, Seed, Service, Settings};
+use azconnect_emulator::{Emulator, Fault, FaultAction, Hidden, Seed, Service, Settings};
 use azconnect_graph::{GraphClient, GraphIssuer};
 use azconnect_http::Pipeline;
 use azconnect_identity::{ClientSecretSource, TokenCache, TokenEndpoint, TokenSource};
@@ -27,6 +27,8 @@ struct Harness {
     clock: VirtualClock,
     emulator: Emulator,
     issuer: Arc<GraphIssuer>,
+    /// How the service principal is kept from the caller.
+    hidden: Hidden,
 }
 
 impl Harness {
@@ -55,7 +57,25 @@ impl Harness {
         let tokens = TokenCache::new(source, Arc::new(clock.clone()));
         let client = GraphClient::new(pipeline, &emulator.cloud(), Arc::new(tokens));
         let issuer = GraphIssuer::new(client, APPLICATION.parse().unwrap()).unwrap();
-        Self { clock, emulator, issuer: Arc::new(issuer) }
+        Self { clock, emulator, issuer: Arc::new(issuer), hidden: Hidden::Denied }
+    }
+
+    /// The same, with a caller that owns the service principal as well.
+    fn owning_both(hidden: Hidden) -> Self {
+        let mut harness = Self::new(
+            lagging(),
+            json!({}),
+            json!({"applications": [
+                {"displayName": "Deployer", "clientId": APPLICATION, "passwords": [{"secret": "made-by-hand", "displayName": "by hand"}]},
+                {
+                    "displayName": "Caller", "clientId": CALLER, "servicePrincipalId": CALLER_PRINCIPAL,
+                    "owns": [APPLICATION], "graphRoles": ["Application.ReadWrite.OwnedBy", "Policy.Read.All"],
+                    "passwords": [{"secret": "the-callers-secret"}],
+                },
+            ]}),
+        );
+        harness.hidden = hidden;
+        harness
     }
 
     fn fault(&self, action: FaultAction) {
@@ -107,6 +127,20 @@ impl IssuerHarness for Harness {
     async fn drop_next_mint(&self) {
         self.fault(FaultAction::DropBefore);
     }
+
+    async fn seed_elsewhere(&self) -> Option<KeyId> {
+        let end = self.clock.now() + Duration::from_secs(86_400);
+        let application = APPLICATION.parse().unwrap();
+        Some(self.emulator.person().add_service_principal_password(application, "elsewhere", end).unwrap())
+    }
+
+    async fn set_hidden(&self, hidden: bool) {
+        let (person, application) = (self.emulator.person(), APPLICATION.parse().unwrap());
+        match hidden {
+            true => person.hide_service_principal(application, self.hidden).unwrap(),
+            false => person.show_service_principal(application).unwrap(),
+        }
+    }
 }
 
 fn lagging() -> Settings {
@@ -116,7 +150,9 @@ fn lagging() -> Settings {
 
 #[tokio::test(start_paused = true)]
 async fn the_issuer_conforms() {
-    credential_issuer::all(async || Harness::new(lagging(), json!({}), json!({}))).await;
+    for hidden in [Hidden::Denied, Hidden::NotFound] {
+        credential_issuer::all(async || Harness::owning_both(hidden)).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

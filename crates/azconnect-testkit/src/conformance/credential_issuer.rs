@@ -32,6 +32,15 @@ pub trait IssuerHarness: Send + Sync {
 
     /// Breaks the connection of the next mint before the service receives it.
     async fn drop_next_mint(&self);
+
+    /// Makes sure that another kind of object than the one which minted keys are on holds a live key that the issuer may
+    /// remove, and gives that key. `None` where one kind of object holds every key.
+    async fn seed_elsewhere(&self) -> Option<KeyId> {
+        None
+    }
+
+    /// Keeps the holder of that key from the issuer, or lets the issuer read it again.
+    async fn set_hidden(&self, _hidden: bool) {}
 }
 
 /// Checks every behaviour, each on a harness of its own.
@@ -49,6 +58,9 @@ pub async fn all<H: IssuerHarness>(make: impl AsyncFn() -> H) {
     report.add("retiring an unknown key finds it not listed", retires_unknown(&make().await).await);
     report.add("a lost answer leaves one key, found by its marker", lost_answer(&make().await).await);
     report.add("a mint that did not arrive leaves no key unless it succeeds", dropped_mint(&make().await).await);
+    report.add("an inventory says which holder it did not see", says_what_it_missed(&make().await).await);
+    report.add("a key that an unseen holder may have is not called gone", keeps_unseen(&make().await).await);
+    report.add("an unseen holder does not hinder the removal of another's key", retires_beside(&make().await).await);
     report.add("no secret is shown or logged", shows_nothing(&make().await).await);
     report.finish();
 }
@@ -81,6 +93,8 @@ async fn mints(harness: &impl IssuerHarness) -> CaseResult {
     let listed = inventory.key(minted.key).ok_or_else(|| Failure::new("the key is not listed"))?;
     ensure(listed.carries(&request.marker), format!("it is listed as {:?}", listed.display_name))?;
     ensure_eq("the end that is listed", &listed.ends_at, &Some(request.ends_at))?;
+    ensure_eq("the holder that is listed", &listed.holder, &minted.holder)?;
+    ensure(inventory.saw(minted.holder), "an inventory that lists a key says that its holder was not seen")?;
     let mut wanted = before;
     wanted.push(minted.key);
     wanted.sort();
@@ -147,6 +161,56 @@ async fn dropped_mint(harness: &impl IssuerHarness) -> CaseResult {
     harness.settle().await;
     let inventory = harness.issuer().inventory().await?;
     ensure_eq("the keys of this marker", &inventory.carrying(&request.marker).count(), &wanted)
+}
+
+async fn says_what_it_missed(harness: &impl IssuerHarness) -> CaseResult {
+    let Some(key) = harness.seed_elsewhere().await else { return Ok(()) };
+    harness.settle().await;
+    let before = harness.issuer().inventory().await?;
+    let holder = before.key(key).ok_or_else(|| Failure::new("the harness's key is not listed"))?.holder;
+    ensure(before.is_complete(), format!("all can be read, and {:?} is unseen", before.unseen))?;
+    harness.set_hidden(true).await;
+    for _ in 0..3 {
+        let inventory = harness.issuer().inventory().await?;
+        // It may list the key from elsewhere; it must not miss it and say nothing.
+        let told = inventory.key(key).is_some() || !inventory.saw(holder);
+        ensure(told, "the key vanished, and the inventory does not say that its holder was not seen")?;
+        ensure(inventory.keys.len() + 1 >= before.keys.len(), "keys of other holders vanished as well")?;
+    }
+    harness.set_hidden(false).await;
+    ensure_eq("the inventory, once all can be read again", &harness.issuer().inventory().await?, &before)
+}
+
+async fn keeps_unseen(harness: &impl IssuerHarness) -> CaseResult {
+    let Some(key) = harness.seed_elsewhere().await else { return Ok(()) };
+    harness.settle().await;
+    harness.set_hidden(true).await;
+    let error = match harness.issuer().retire(key).await {
+        // Removed all the same, which the inventory shows in the end.
+        Ok(Retirement::Accepted) => None,
+        Ok(Retirement::NotListed) => return Err(Failure::new("a live key is called not listed")),
+        Err(error) => Some(error),
+    };
+    harness.set_hidden(false).await;
+    harness.settle().await;
+    let is_there = harness.issuer().inventory().await?.key(key).is_some();
+    let Some(error) = error else { return ensure(!is_there, "the removal was accepted, and the key is there") };
+    ensure(error.effect() == Effect::None, format!("nothing was removed, so the effect is None: {error:?}"))?;
+    ensure(!error.advice().is_empty(), "the error must say what lets the issuer see the holder")?;
+    ensure(is_there, "the removal failed, and the key is gone")?;
+    ensure_eq("the answer, once it can be seen", &harness.issuer().retire(key).await?, &Retirement::Accepted)
+}
+
+async fn retires_beside(harness: &impl IssuerHarness) -> CaseResult {
+    let Some(key) = harness.seed_elsewhere().await else { return Ok(()) };
+    let minted = mint(harness).await?;
+    harness.settle().await;
+    harness.set_hidden(true).await;
+    ensure_eq("the answer", &harness.issuer().retire(minted.key).await?, &Retirement::Accepted)?;
+    harness.set_hidden(false).await;
+    harness.settle().await;
+    ensure(!harness.works(&minted.secret).await, "the retired secret still works")?;
+    ensure(harness.issuer().inventory().await?.key(key).is_some(), "the hidden key is gone")
 }
 
 async fn shows_nothing(harness: &impl IssuerHarness) -> CaseResult {

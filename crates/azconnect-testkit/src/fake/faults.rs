@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use azconnect_core::{Effect, Error, ErrorKind};
+use azconnect_core::{Effect, Error, ErrorKind, Retry};
 
 /// How a call fails, and with which effect the caller is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,20 @@ pub enum Fault {
     AnswerLost,
     /// The service refuses with an error of this kind: effect `None`.
     Refused(ErrorKind),
+    /// The service is throttled, and says how long to wait: effect `None`.
+    Throttled(Duration),
+    /// No answer ever comes, and nothing happens: only the caller's own deadline ends the call. A [`Directory`] plays it;
+    /// another fake answers at once, as after a long wait.
+    ///
+    /// [`Directory`]: crate::fake::Directory
+    Hangs,
+    /// Everything happens, and no answer ever comes. As [`Fault::Hangs`].
+    HangsAfterwards,
+    /// The caller is told that no answer came, and the request arrives this much later: it happens when nobody waits for it
+    /// any more. A [`Directory`] plays it; at another fake it never arrives.
+    ///
+    /// [`Directory`]: crate::fake::Directory
+    ArrivesLate(Duration),
     /// Somebody else changes the object between the caller's read and its write: refused as a conflict, effect `None`.
     ChangedMeanwhile,
 }
@@ -22,7 +37,7 @@ pub enum Fault {
 impl Fault {
     /// Whether the call takes effect all the same.
     fn applies(self) -> bool {
-        self == Self::AnswerLost
+        matches!(self, Self::AnswerLost | Self::HangsAfterwards)
     }
 
     pub(crate) fn error(self) -> Error {
@@ -30,6 +45,12 @@ impl Fault {
             // An error's effect is unknown unless it is stated, as it is for a caller whose connection breaks.
             Self::Dropped => Error::new(ErrorKind::Unavailable, "scripted: the connection broke"),
             Self::AnswerLost => Error::new(ErrorKind::Timeout, "scripted: no answer came"),
+            Self::Hangs | Self::HangsAfterwards | Self::ArrivesLate(_) => {
+                Error::new(ErrorKind::Timeout, "scripted: no answer came in time")
+            }
+            Self::Throttled(pause) => Error::new(ErrorKind::Throttled, "scripted: too many requests")
+                .with_effect(Effect::None)
+                .with_retry(Retry::After(pause)),
             Self::Refused(kind) => Error::new(kind, "scripted: refused").with_effect(Effect::None),
             Self::ChangedMeanwhile => {
                 Error::new(ErrorKind::Conflict, "scripted: somebody else changed it").with_effect(Effect::None)

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect_core::{
-    Append, Clock, Entry, Epoch, Error, Grant, Journal, KeyId, Lease, LeaseKey, Record, Secret, SecretId, SecretStore,
-    Sequence, StreamId,
+    Append, Clock, Entry, Epoch, Error, ErrorKind, Grant, Journal, KeyId, Lease, LeaseKey, Record, Secret, SecretId,
+    SecretStore, Sequence, StreamId,
 };
 use azconnect_credential::{
     Assessment, Candidate, CredentialIssuer, CredentialSink, CredentialVerdict, CredentialVerifier, Inventory,
-    MintRequest, Minted, PushReceipt, Retirement, SinkId, SinkReport, SubjectId,
+    KeyHolder, MintRequest, Minted, PushReceipt, Retirement, SinkId, SinkReport, SubjectId,
 };
 use azconnect_store::{MemoryJournal, MemoryLease, MemorySecrets};
 use azconnect_testkit::conformance::credential_issuer::{self, IssuerHarness};
@@ -281,6 +281,106 @@ impl IssuerHarness for Around {
 async fn an_issuer_that_mints_blindly_again_is_named() {
     let message = verdict(credential_issuer::all(async || Around(Fakes::new()))).await;
     named(&message, &["a lost answer leaves one key, found by its marker"]);
+}
+
+/// Lists what it can, says nothing of what it cannot, and calls gone whatever it did not find.
+struct Silent(Arc<dyn CredentialIssuer>);
+
+#[async_trait]
+impl CredentialIssuer for Silent {
+    fn subject(&self) -> &SubjectId {
+        self.0.subject()
+    }
+    async fn inventory(&self) -> Result<Inventory, Error> {
+        let mut inventory = self.0.inventory().await?;
+        inventory.unseen.clear();
+        Ok(inventory)
+    }
+    async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {
+        self.0.mint(request).await
+    }
+    async fn retire(&self, key: KeyId) -> Result<Retirement, Error> {
+        match self.0.retire(key).await {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(Retirement::NotListed),
+            answer => answer,
+        }
+    }
+}
+
+/// Gives up where another holder is hidden, and says that a minted key is on an object where it is not.
+struct Helpless(Arc<dyn CredentialIssuer>);
+
+#[async_trait]
+impl CredentialIssuer for Helpless {
+    fn subject(&self) -> &SubjectId {
+        self.0.subject()
+    }
+    async fn inventory(&self) -> Result<Inventory, Error> {
+        self.0.inventory().await
+    }
+    async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {
+        Ok(self.0.mint(request).await?.with_holder(KeyHolder::User))
+    }
+    async fn retire(&self, key: KeyId) -> Result<Retirement, Error> {
+        if self.0.inventory().await?.is_complete() {
+            return self.0.retire(key).await;
+        }
+        Err(Error::new(ErrorKind::PermissionDenied, "a holder is hidden"))
+    }
+}
+
+/// A harness of the fakes whose issuer is replaced.
+struct Issuing(Fakes, fn(Arc<dyn CredentialIssuer>) -> Arc<dyn CredentialIssuer>);
+
+#[async_trait]
+impl IssuerHarness for Issuing {
+    fn issuer(&self) -> Arc<dyn CredentialIssuer> {
+        (self.1)(IssuerHarness::issuer(&self.0))
+    }
+    fn now(&self) -> OffsetDateTime {
+        IssuerHarness::now(&self.0)
+    }
+    async fn settle(&self) {
+        IssuerHarness::settle(&self.0).await;
+    }
+    async fn works(&self, secret: &Secret) -> bool {
+        self.0.works(secret).await
+    }
+    async fn lose_next_mint(&self) {
+        self.0.lose_next_mint().await;
+    }
+    async fn drop_next_mint(&self) {
+        self.0.drop_next_mint().await;
+    }
+    async fn seed_elsewhere(&self) -> Option<KeyId> {
+        self.0.seed_elsewhere().await
+    }
+    async fn set_hidden(&self, hidden: bool) {
+        self.0.set_hidden(hidden).await;
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_that_hides_what_it_did_not_see_is_named() {
+    let message = verdict(credential_issuer::all(async || Issuing(Fakes::new(), |good| Arc::new(Silent(good))))).await;
+    named(
+        &message,
+        &["an inventory says which holder it did not see", "a key that an unseen holder may have is not called gone"],
+    );
+}
+
+#[tokio::test]
+async fn an_issuer_that_gives_up_beside_a_hidden_holder_is_named() {
+    let message =
+        verdict(credential_issuer::all(async || Issuing(Fakes::new(), |good| Arc::new(Helpless(good))))).await;
+    named(
+        &message,
+        &[
+            "what is minted works, and is listed as it was asked for",
+            "a key that an unseen holder may have is not called gone",
+            "an unseen holder does not hinder the removal of another's key",
+        ],
+    );
 }
 
 /// Pushes again over somebody else's change, accepts whatever it cannot tell, and logs what it pushes.

@@ -1,15 +1,13 @@
 //! Minting and retiring.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
-use azconnect_core::{Clock, Effect, Error, ErrorKind, KeyId};
-use azconnect_credential::{CredentialIssuer, Inventory, MintRequest, Minted, Retirement, SubjectId};
+use azconnect_core::{Effect, Error, ErrorKind, KeyId};
+use azconnect_credential::{CredentialIssuer, Inventory, KeyHolder, MintRequest, Minted, Retirement, SubjectId};
 
-use super::Directory;
 use super::call::Call;
-use super::world::World;
-use crate::fake::faults::{answer, proceed};
+use super::late::LateRequest;
+use super::{Directory, conclude};
+use crate::fake::faults::proceed;
 
 pub(super) struct Issuer {
     directory: Directory,
@@ -29,10 +27,10 @@ impl CredentialIssuer for Issuer {
     }
 
     async fn inventory(&self) -> Result<Inventory, Error> {
-        let mut world = self.directory.world();
-        if let Some(fault) = world.call(Call::Inventory) {
+        if let Some(fault) = self.directory.meet_read(Call::Inventory).await {
             return Err(fault.error().with_effect(Effect::None));
         }
+        let mut world = self.directory.world();
         let quick = world.next_replica();
         let mut inventory = world.inventory.clone();
         inventory.title = "the fake application".into();
@@ -41,49 +39,44 @@ impl CredentialIssuer for Issuer {
     }
 
     async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {
-        let clock = &*self.directory.clock;
-        let mut world = self.directory.world();
-        let fault = world.call(Call::Mint(request.marker.clone()));
+        let fault =
+            self.directory.meet(Call::Mint(request.marker.clone()), || LateRequest::Mint(request.clone())).await;
         proceed(fault)?;
-        // After the fault: a connection that breaks keeps the service from refusing.
-        check(&world, request, clock)?;
-        let key = world.add_key(Some(request.marker.as_str()), request.ends_at, Some(clock.elapsed()));
-        let secret = world.secret_of(key).ok_or_else(|| Error::new(ErrorKind::Unexpected, "the key vanished"))?;
-        answer(fault, Minted::new(key, secret, request.ends_at))
+        let minted = {
+            let clock = &*self.directory.clock;
+            let mut world = self.directory.world();
+            // After the fault: a connection that breaks keeps the service from refusing.
+            world.check(request, clock.now())?;
+            let key = world.add_key(Some(request.marker.as_str()), request.ends_at, Some(clock.elapsed()));
+            let secret = world.secret_of(key).ok_or_else(|| Error::new(ErrorKind::Unexpected, "the key vanished"))?;
+            Minted::new(key, secret, request.ends_at).with_holder(KeyHolder::Application)
+        };
+        conclude(fault, minted).await
     }
 
     async fn retire(&self, key: KeyId) -> Result<Retirement, Error> {
-        let clock = &*self.directory.clock;
-        let mut world = self.directory.world();
-        let fault = world.call(Call::Retire(key));
+        let fault = self.directory.meet(Call::Retire(key), || LateRequest::Retire(key)).await;
         proceed(fault)?;
-        let quick = world.next_replica();
-        // As in Graph, a replica that has not heard of a key answers as if there were none.
-        let listed = world.listed(quick, clock).any(|known| known.issued.key == key);
-        let now = clock.elapsed();
-        let known = world.keys.iter_mut().find(|known| known.issued.key == key && known.removed_at.is_none());
-        let retirement = match known.filter(|_| listed) {
-            None => Retirement::NotListed,
-            Some(known) => {
-                known.removed_at = Some(now);
-                Retirement::Accepted
-            }
-        };
-        answer(fault, retirement)
+        let retirement = self.removed(key)?;
+        conclude(fault, retirement).await
     }
 }
 
-fn check(world: &World, request: &MintRequest, clock: &dyn Clock) -> Result<(), Error> {
-    let life = Duration::try_from(request.ends_at - clock.now()).unwrap_or_default();
-    if life.is_zero() {
-        return Err(Error::invalid("end", "is in the past"));
+impl Issuer {
+    fn removed(&self, key: KeyId) -> Result<Retirement, Error> {
+        let clock = &*self.directory.clock;
+        let mut world = self.directory.world();
+        let quick = world.next_replica();
+        // As in Graph, a replica that has not heard of a key answers as if there were none.
+        let listed = world.listed(quick, clock).any(|known| known.issued.key == key);
+        if listed && world.remove_key(key, clock.elapsed()) {
+            return Ok(Retirement::Accepted);
+        }
+        if world.inventory.is_complete() {
+            return Ok(Retirement::NotListed);
+        }
+        Err(Error::new(ErrorKind::PermissionDenied, "the key is not listed, and a holder that may have it is unseen")
+            .with_effect(Effect::None)
+            .with_advice("let the caller read every holder of keys"))
     }
-    if world.inventory.max_lifetime.is_some_and(|longest| life > longest) {
-        return Err(Error::new(ErrorKind::PermissionDenied, "the policy allows no such life").with_effect(Effect::None));
-    }
-    let live = world.keys.iter().filter(|key| key.removed_at.is_none()).count();
-    if world.inventory.key_limit.is_some_and(|limit| live >= limit) {
-        return Err(Error::new(ErrorKind::Conflict, "there are as many keys as may be").with_effect(Effect::None));
-    }
-    Ok(())
 }

@@ -4,6 +4,9 @@
 //! counted, time is the given clock's, and failures happen where they were scripted. What is really so can be asked
 //! beside the ports.
 //!
+//! People act on it as well: [`Directory::delete_by_hand`], [`Directory::put_by_hand`], [`Directory::recreate_by_hand`] and
+//! [`Directory::delete_sink_by_hand`] change the world without a call through a port.
+//!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! use std::sync::Arc;
@@ -32,8 +35,11 @@
 //! # }).unwrap();
 //! ```
 
+mod by_hand;
 mod call;
 mod issuer;
+mod lags;
+mod late;
 mod sink;
 mod verifier;
 mod world;
@@ -42,18 +48,20 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use azconnect_core::{Clock, KeyId, Secret};
+use azconnect_core::{Clock, Error, KeyId, Secret};
 use azconnect_credential::{
-    CheckReport, CredentialIssuer, CredentialSink, CredentialVerifier, IssuedKey, SinkId, SubjectId,
+    CheckReport, CredentialIssuer, CredentialSink, CredentialVerifier, IssuedKey, KeyHolder, SinkId, SubjectId,
 };
 use time::OffsetDateTime;
 
 pub use self::call::{Call, Step};
 use self::issuer::Issuer;
+use self::lags::{Lag, Lags};
+use self::late::{Late, LateRequest};
 use self::sink::Sink;
 use self::verifier::Verifier;
 use self::world::World;
-use super::faults::Fault;
+use super::faults::{Fault, answer};
 
 /// The keys of one application and the consumers of its secrets, in memory. Clones are the same directory.
 #[derive(Clone)]
@@ -71,7 +79,22 @@ impl Directory {
     /// Sets how long a change stays unseen: a new key by sign-ins and lists, a removed one too.
     #[must_use]
     pub fn with_lag(self, lag: Duration) -> Self {
-        self.world().lag = lag;
+        let lag = Lag { added: lag, removed: lag };
+        self.world().lags = Lags { lists: lag, sign_ins: lag };
+        self
+    }
+
+    /// Sets how long lists do not show a new key, and how long they still show a removed one; sign-ins keep their lag.
+    #[must_use]
+    pub fn with_list_lags(self, added: Duration, removed: Duration) -> Self {
+        self.world().lags.lists = Lag { added, removed };
+        self
+    }
+
+    /// Sets how long sign-ins do not know a new key, and how long they still accept a removed one; lists keep their lag.
+    #[must_use]
+    pub fn with_sign_in_lags(self, added: Duration, removed: Duration) -> Self {
+        self.world().lags.sign_ins = Lag { added, removed };
         self
     }
 
@@ -113,6 +136,23 @@ impl Directory {
     /// Adds a key that has existed for long: no lag hides it.
     pub fn seed_key(&self, display_name: Option<&str>, ends_at: OffsetDateTime) -> KeyId {
         self.world().add_key(display_name, ends_at, None)
+    }
+
+    /// Adds a key to another kind of holder than the application. It has existed for long, as that of
+    /// [`Directory::seed_key`].
+    pub fn seed_key_of(&self, holder: KeyHolder, display_name: Option<&str>, ends_at: OffsetDateTime) -> KeyId {
+        self.world().add_key_of(holder, display_name, ends_at, None)
+    }
+
+    /// Keeps a kind of holder from the issuer's reads, or shows it again. Its keys work all the same: an inventory says
+    /// that they are unseen.
+    pub fn set_unseen(&self, holder: KeyHolder, unseen: bool) {
+        let holders = &mut self.world().inventory.unseen;
+        if unseen {
+            holders.insert(holder)
+        } else {
+            holders.remove(&holder)
+        };
     }
 
     /// Adds a consumer that holds a key's secret, or one that no key has.
@@ -237,9 +277,43 @@ impl Directory {
         SubjectId::new("fake/application").expect("a name in this file")
     }
 
+    /// The world as it is now, with what has arrived late.
     fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.catch_up(&*self.clock);
+        world
     }
+
+    /// Notes a call that changes something, and says how it is to fail. One that arrives late is sent on its way.
+    async fn meet(&self, call: Call, late: impl FnOnce() -> LateRequest) -> Option<Fault> {
+        let fault = self.world().call(call);
+        match fault {
+            Some(Fault::Hangs) => std::future::pending().await,
+            Some(Fault::ArrivesLate(wait)) => {
+                let due = self.clock.elapsed().saturating_add(wait);
+                self.world().late.push(Late { due, request: late() });
+            }
+            _ => {}
+        }
+        fault
+    }
+
+    /// Notes a call that changes nothing, and says how it is to fail.
+    async fn meet_read(&self, call: Call) -> Option<Fault> {
+        let fault = self.world().call(call);
+        if matches!(fault, Some(Fault::Hangs | Fault::HangsAfterwards)) {
+            std::future::pending().await
+        }
+        fault
+    }
+}
+
+/// Answers a call that took effect, unless the answer is lost or never comes.
+async fn conclude<T>(fault: Option<Fault>, value: T) -> Result<T, Error> {
+    if fault == Some(Fault::HangsAfterwards) {
+        std::future::pending::<()>().await;
+    }
+    answer(fault, value)
 }
 
 impl fmt::Debug for Directory {

@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use azconnect_core::{Effect, Error};
 use azconnect_credential::{Assessment, Candidate, CredentialSink, CredentialVerdict, PushReceipt, SinkId, SinkReport};
 
-use super::Directory;
 use super::call::Call;
+use super::late::LateRequest;
 use super::verifier::assess;
-use crate::fake::faults::{Fault, answer, proceed};
+use super::{Directory, conclude};
+use crate::fake::faults::{Fault, proceed};
 
 pub(super) struct Sink {
     directory: Directory,
@@ -27,42 +28,34 @@ impl CredentialSink for Sink {
     }
 
     async fn inspect(&self) -> Result<SinkReport, Error> {
-        let mut world = self.directory.world();
-        if let Some(fault) = world.call(Call::Inspect(self.id.clone())) {
+        if let Some(fault) = self.directory.meet_read(Call::Inspect(self.id.clone())).await {
             return Err(fault.error().with_effect(Effect::None));
         }
-        let sink = world.sink(&self.id);
+        let mut world = self.directory.world();
+        let sink = world.existing_sink(&self.id)?;
         Ok(SinkReport::new(format!("the fake consumer {}", self.id))
             .with_checks(sink.checks.clone())
             .with_is_issuers_own(sink.is_issuers_own))
     }
 
     async fn push(&self, candidate: &Candidate<'_>) -> Result<PushReceipt, Error> {
-        let mut world = self.directory.world();
-        let fault = world.call(Call::Push(self.id.clone(), candidate.key));
-        let sink = world.sink(&self.id);
-        // The other's change stays although the push is refused, so that a test can see it survive the next push.
-        if fault == Some(Fault::ChangedMeanwhile) {
-            sink.revision += 1;
-            sink.note = format!("changed by somebody else in revision {}", sink.revision);
-        }
-        proceed(fault)?;
-        // Pushing the same again is no change: the revision counts changes.
-        if !sink.secret.same_as(candidate.secret) {
-            sink.secret = candidate.secret.duplicate();
-            sink.revision += 1;
-        }
-        answer(fault, PushReceipt::new(format!("revision {} holds it", sink.revision)))
+        let late = || LateRequest::Push(self.id.clone(), candidate.secret.duplicate());
+        let fault = self.directory.meet(Call::Push(self.id.clone(), candidate.key), late).await;
+        let receipt = self.pushed(candidate, fault)?;
+        conclude(fault, receipt).await
     }
 
     async fn verify(&self, candidate: &Candidate<'_>) -> Assessment {
+        if let Some(fault) = self.directory.meet_read(Call::VerifySink(self.id.clone())).await {
+            return Assessment::inconclusive(&fault.error());
+        }
         // In a block of its own: `assess` takes the lock again.
         let held = {
             let mut world = self.directory.world();
-            if let Some(fault) = world.call(Call::VerifySink(self.id.clone())) {
-                return Assessment::inconclusive(&fault.error());
+            match world.existing_sink(&self.id) {
+                Ok(sink) => sink.secret.duplicate(),
+                Err(error) => return Assessment::inconclusive(&error),
             }
-            world.sink(&self.id).secret.duplicate()
         };
         // That the consumer works with another secret proves nothing of this one.
         if !held.same_as(candidate.secret) {
@@ -70,5 +63,20 @@ impl CredentialSink for Sink {
                 .with_advice("push again");
         }
         assess(&self.directory, candidate)
+    }
+}
+
+impl Sink {
+    fn pushed(&self, candidate: &Candidate<'_>, fault: Option<Fault>) -> Result<PushReceipt, Error> {
+        let mut world = self.directory.world();
+        // The other's change stays although the push is refused, so that a test can see it survive the next push.
+        if let (Some(Fault::ChangedMeanwhile), Ok(sink)) = (fault, world.existing_sink(&self.id)) {
+            sink.revision += 1;
+            sink.note = format!("changed by somebody else in revision {}", sink.revision);
+        }
+        proceed(fault)?;
+        let sink = world.existing_sink(&self.id)?;
+        sink.take(candidate.secret.duplicate());
+        Ok(PushReceipt::new(format!("revision {} holds it", sink.revision)))
     }
 }

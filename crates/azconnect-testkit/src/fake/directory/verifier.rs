@@ -19,7 +19,7 @@ pub(super) struct Verifier(pub(super) Directory);
 #[async_trait]
 impl CredentialVerifier for Verifier {
     async fn verify(&self, candidate: &Candidate<'_>) -> Assessment {
-        if let Some(fault) = self.0.world().call(Call::Verify(candidate.key)) {
+        if let Some(fault) = self.0.meet_read(Call::Verify(candidate.key)).await {
             return Assessment::inconclusive(&fault.error());
         }
         assess(&self.0, candidate)
