@@ -194,7 +194,7 @@ impl Observer for Narrator {
         self.say(&one_line(&format!("  {}  {}  {step}", clock(at), self.title(subject))));
     }
 
-    fn waiting(&self, subject: &SubjectId, until: OffsetDateTime, why: &'static str) {
+    fn waiting(&self, subject: &SubjectId, until: OffsetDateTime, why: &str) {
         if self.json {
             self.object(
                 &json!({"type": "waiting", "subject": subject, "until": until.format(&Rfc3339).ok(), "for": why}),

@@ -74,9 +74,9 @@ fn words(outcome: &RotationOutcome) -> (Ending, &'static str, String, Option<Str
             (Ending::Done, "rotated", "rotated: everybody has the new secret, and the old one is gone".to_owned(), None)
         }
         RotationOutcome::NotDue { .. } => (Ending::Done, "not_due", "not due".to_owned(), None),
-        RotationOutcome::Idle => (Ending::Done, "idle", "nothing under way".to_owned(), None),
+        RotationOutcome::Idle { .. } => (Ending::Done, "idle", "nothing under way".to_owned(), None),
         RotationOutcome::Waiting { why, .. } => (Ending::RunAgain, "waiting", format!("waits for {why}"), None),
-        RotationOutcome::Refused { plan } => {
+        RotationOutcome::Refused { plan, .. } => {
             let blockers = plan.blockers();
             let said: Vec<_> = blockers.iter().map(|(about, check)| format!("{about}: {}", check.cause)).collect();
             let advice: Vec<_> = blockers.iter().map(|(_, check)| check.remedy.clone()).collect();
@@ -87,7 +87,7 @@ fn words(outcome: &RotationOutcome) -> (Ending, &'static str, String, Option<Str
             let text = format!("rolled back, the old secret serves on: {problem}");
             (Ending::NeedsPerson, "rolled_back", text, Some(problem.advice().to_owned()))
         }
-        RotationOutcome::Blocked { problem } => {
+        RotationOutcome::Blocked { problem, .. } => {
             let text = format!("needs a person: {problem}");
             (Ending::NeedsPerson, "blocked", text, Some(problem.advice().to_owned()))
         }

@@ -75,7 +75,7 @@ impl Judge {
     fn minted_only_as_intended(&self, seen: &Seen, live: &[&PasswordTruth]) {
         for password in live.iter().filter(|password| marker(password).is_some()) {
             let intended = seen.events.iter().any(|(at, event)| match event {
-                RotationEvent::MintIntended { marker: intended } => {
+                RotationEvent::MintIntended { marker: intended, .. } => {
                     Some(intended.as_str()) == marker(password) && *at <= self.clock.now()
                 }
                 _ => false,

@@ -77,7 +77,7 @@ async fn an_unknown_organization_is_named_and_nothing_is_begun() {
     assert!(error.advice().contains("organization"), "{error:?}");
     let target = contoso.target(contoso.emulator.transport()).with_sink(SinkBinding::new(Arc::new(sink)));
     let outcome = contoso.rotator(contoso.ports()).rotate(&target).await.unwrap();
-    let RotationOutcome::Refused { plan } = outcome else { panic!("{outcome:?}") };
+    let RotationOutcome::Refused { plan, .. } = outcome else { panic!("{outcome:?}") };
     assert!(plan.blockers().iter().any(|(_, check)| check.code == "not-readable"));
     assert!(contoso.journal.unfinished().await.unwrap().is_empty());
 }

@@ -193,6 +193,8 @@ fn rotation() {
     is_send(Rotator::rotate_now(any(), any()));
     is_send(Rotator::resume(any(), any()));
     is_send(Rotator::unblock(any(), any()));
+    is_send(Rotator::resolve(any(), any(), any()));
+    is_send(Rotator::disconnect(any(), any()));
     is_send(Rotator::state(any(), any()));
     is_send(Rotator::events(any(), any()));
     is_send(Rotator::history(any(), any()));

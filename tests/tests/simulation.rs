@@ -36,7 +36,7 @@ async fn process(contoso: &Contoso, judge: &Arc<Judge>, append: Moment, exchange
         outcome = rotator.rotate(&target) => {
             let outcome = outcome.unwrap();
             // Idle: the rotation was done, and only a lost secret was left to look after.
-            assert!(matches!(outcome, RotationOutcome::Rotated { .. } | RotationOutcome::NotDue { .. } | RotationOutcome::Idle), "{outcome:?}");
+            assert!(matches!(outcome, RotationOutcome::Rotated { .. } | RotationOutcome::NotDue { .. } | RotationOutcome::Idle { .. }), "{outcome:?}");
             false
         }
         () = by_append.come() => true,
@@ -54,7 +54,7 @@ async fn finish(contoso: &Contoso, judge: &Arc<Judge>) {
     let mut ports = contoso.ports();
     ports.journal = judge.journal();
     let outcome = contoso.rotator(ports).resume(&contoso.target(judge.transport())).await.unwrap();
-    assert!(matches!(outcome, RotationOutcome::Idle), "nothing is left to do: {outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Idle { .. }), "nothing is left to do: {outcome:?}");
     assert_finished(contoso).await;
 }
 
@@ -208,7 +208,7 @@ async fn the_orchestrator_rotates_its_own_secret_without_locking_itself_out() {
     let rotator = contoso.rotator(contoso.ports());
 
     let refused = rotator.rotate_now(&target).await.unwrap();
-    let RotationOutcome::Refused { plan } = &refused else { panic!("{refused:?}") };
+    let RotationOutcome::Refused { plan, .. } = &refused else { panic!("{refused:?}") };
     assert_eq!(plan.blockers()[0].1.code, "own-credential-unbound");
 
     let own = identity.own_credential(configuration.clone()).unwrap();

@@ -1,7 +1,9 @@
 //! What happens in a rotation, as it is recorded.
 
+use std::collections::BTreeMap;
+
 use azconnect_core::{KeyId, SecretId};
-use azconnect_credential::{Marker, Retirement, SinkId};
+use azconnect_credential::{KeyHolder, Marker, Retirement, SinkId};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -39,6 +41,7 @@ pub enum RemovalCause {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "it is held one at a time, and the large one begins a rotation")]
 #[allow(missing_docs, reason = "the fields of an event are named as in the state they change")]
 pub enum RotationEvent {
     /// A rotation begins on these terms, which hold until its end.
@@ -50,13 +53,35 @@ pub enum RotationEvent {
         retire: Vec<KeyId>,
         #[serde(with = "time::serde::rfc3339")]
         ends_at: OffsetDateTime,
+        /// Who holds the keys to retire, of those that the issuer listed.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        holders: BTreeMap<KeyId, KeyHolder>,
+        /// Whether the caller said by name that no consumer need take the secret.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        without_consumers: bool,
     },
-    /// Another process takes over. Writing this fences off the one before.
+    /// Another process takes over. Writing this fences off the one before; what that one proved is proved again.
     Resumed,
     /// An operator asks a blocked rotation to go on.
     Unblocked,
-    /// A secret is about to be asked for under this marker.
-    MintIntended { marker: Marker },
+    /// A blocked rotation tries again by itself, since its cause may have passed.
+    Retried,
+    /// An operator leaves a consumer out: nothing more is proved of it, on the way forward or back.
+    SinkLeftOut { sink: SinkId },
+    /// An operator takes the new secret as it is: these consumers are left out, and the old one goes.
+    TakenAsIs { sinks: Vec<SinkId> },
+    /// An operator ends what is under way. Both secrets stay, unless nobody was given the new one.
+    Abandoned,
+    /// The connection leaves: nothing more is done for it, and every sealed copy is to be destroyed.
+    Disconnected,
+    /// A key that had been adopted is adopted no longer, and stays.
+    Unadopted { key: KeyId },
+    /// A secret is about to be asked for under this marker, to end then.
+    MintIntended {
+        marker: Marker,
+        #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+        ends_at: Option<OffsetDateTime>,
+    },
     /// The issuer refused, and provably minted nothing.
     MintRefused { marker: Marker, problem: Problem },
     /// No answer: a secret may exist under this marker.
@@ -70,6 +95,11 @@ pub enum RotationEvent {
         sealed: SecretId,
         #[serde(with = "time::serde::rfc3339")]
         minted_at: OffsetDateTime,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holder: Option<KeyHolder>,
+        /// Whether the issuer's list has shown it: it was found there after its answer was lost.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        listed: bool,
     },
     /// The issuer's list was read, and no key carries the marker.
     MarkerAbsent { marker: Marker },
@@ -106,6 +136,8 @@ pub enum RotationEvent {
     SinkGivenUp { sink: SinkId },
     /// A consumer was bound while the rotation was under way: it takes part.
     SinkJoined { terms: SinkTerms },
+    /// A consumer takes part on other terms than the rotation began with.
+    SinkRebound { terms: SinkTerms },
     /// Every required consumer has proof. The grace begins.
     CutOver,
     /// Everything was proved again, and the old secret may go.
@@ -115,7 +147,13 @@ pub enum RotationEvent {
     /// A consumer was found to hold something else at the last proof.
     SinkDisproved { sink: SinkId, problem: Problem },
     /// A key is about to be removed.
-    RemovalIntended { key: KeyId, cause: RemovalCause, marker: Option<Marker> },
+    RemovalIntended {
+        key: KeyId,
+        cause: RemovalCause,
+        marker: Option<Marker>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holder: Option<KeyHolder>,
+    },
     /// The issuer accepted the removal, or does not list the key.
     RemovalAnswered { key: KeyId, answer: Retirement },
     /// The issuer refused the removal or did not answer, or the list could not be read afterwards.
@@ -133,9 +171,22 @@ pub enum RotationEvent {
     /// Whether the old secret still works could not be found out.
     OldUnproven { problem: Problem },
     /// A consumer holds the old secret again, with proof.
-    Restored { sink: SinkId, evidence: String },
+    Restored {
+        sink: SinkId,
+        evidence: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        receipt: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        revision: Option<String>,
+    },
     /// A consumer could not be given the old secret back.
     RestoreFailed { sink: SinkId, problem: Problem },
+    /// Every consumer that had the new secret was found to hold the old one, so the new one may go.
+    BackCleared { evidence: String },
+    /// The last proof before the new secret is removed again is missing.
+    BackHeld { problem: Problem },
+    /// A consumer that had been given the old secret back was found to hold something else.
+    RestoreUndone { sink: SinkId, problem: Problem },
     /// Nothing safe can be done without a person. Both secrets are alive.
     Blocked { problem: Problem },
     /// The new secret is in place, and every key to retire is gone.
@@ -151,6 +202,12 @@ impl RotationEvent {
             Self::Begun { .. } => "begun",
             Self::Resumed => "resumed",
             Self::Unblocked => "unblocked",
+            Self::Retried => "retried",
+            Self::SinkLeftOut { .. } => "sink_left_out",
+            Self::TakenAsIs { .. } => "taken_as_is",
+            Self::Abandoned => "abandoned",
+            Self::Disconnected => "disconnected",
+            Self::Unadopted { .. } => "unadopted",
             Self::MintIntended { .. } => "mint_intended",
             Self::MintRefused { .. } => "mint_refused",
             Self::MintUnanswered { .. } => "mint_unanswered",
@@ -168,6 +225,7 @@ impl RotationEvent {
             Self::SinkUnverified { .. } => "sink_unverified",
             Self::SinkGivenUp { .. } => "sink_given_up",
             Self::SinkJoined { .. } => "sink_joined",
+            Self::SinkRebound { .. } => "sink_rebound",
             Self::CutOver => "cut_over",
             Self::Cleared { .. } => "cleared",
             Self::GateHeld { .. } => "gate_held",
@@ -183,6 +241,9 @@ impl RotationEvent {
             Self::OldUnproven { .. } => "old_unproven",
             Self::Restored { .. } => "restored",
             Self::RestoreFailed { .. } => "restore_failed",
+            Self::BackCleared { .. } => "back_cleared",
+            Self::BackHeld { .. } => "back_held",
+            Self::RestoreUndone { .. } => "restore_undone",
             Self::Blocked { .. } => "blocked",
             Self::Rotated => "rotated",
             Self::RolledBack { .. } => "rolled_back",

@@ -11,6 +11,12 @@ impl RotationEvent {
             Self::Begun { .. } => "begin",
             Self::Resumed => "resume",
             Self::Unblocked => "unblock",
+            Self::Retried => "try again",
+            Self::SinkLeftOut { .. } => "leave out",
+            Self::TakenAsIs { .. } => "take as it is",
+            Self::Abandoned => "abandon",
+            Self::Disconnected => "disconnect",
+            Self::Unadopted { .. } => "adopted no longer",
             Self::MintIntended { .. } => "mint: intend",
             Self::MintRefused { .. } => "mint: refused",
             Self::MintUnanswered { .. } => "mint: no answer",
@@ -27,6 +33,7 @@ impl RotationEvent {
             Self::SinkUnverified { .. } => "verify: not yet",
             Self::SinkGivenUp { .. } => "give up",
             Self::SinkJoined { .. } => "join",
+            Self::SinkRebound { .. } => "other terms",
             Self::CutOver => "cut over",
             Self::Cleared { .. } => "prove again",
             Self::GateHeld { .. } => "prove again: not yet",
@@ -43,6 +50,9 @@ impl RotationEvent {
             Self::OldUnproven { .. } => "prove the old secret: not yet",
             Self::Restored { .. } => "give back",
             Self::RestoreFailed { .. } => "give back: failed",
+            Self::BackCleared { .. } => "prove the way back",
+            Self::BackHeld { .. } => "prove the way back: not yet",
+            Self::RestoreUndone { .. } => "prove the way back: changed",
             Self::Blocked { .. } => "blocked",
             Self::Rotated => "done",
             Self::RolledBack { .. } => "rolled back",
@@ -59,8 +69,10 @@ impl RotationEvent {
             | Self::SinkGivenUp { sink }
             | Self::SinkDisproved { sink, .. }
             | Self::Restored { sink, .. }
-            | Self::RestoreFailed { sink, .. } => Some(sink),
-            Self::SinkJoined { terms } => Some(&terms.sink),
+            | Self::RestoreFailed { sink, .. }
+            | Self::RestoreUndone { sink, .. }
+            | Self::SinkLeftOut { sink } => Some(sink),
+            Self::SinkJoined { terms } | Self::SinkRebound { terms } => Some(&terms.sink),
             _ => None,
         }
     }
@@ -73,7 +85,13 @@ impl RotationEvent {
             }
             Self::Resumed => "the one before is fenced off".to_owned(),
             Self::Unblocked => "by a person".to_owned(),
-            Self::MintIntended { marker } => format!("recorded before the request: {marker}"),
+            Self::Retried => "the cause may have passed".to_owned(),
+            Self::SinkLeftOut { .. } => "by a person: nothing more is proved of it".to_owned(),
+            Self::TakenAsIs { sinks } => format!("by a person, without proof of {}", count(sinks.len(), "consumer")),
+            Self::Abandoned => "by a person: what consumers may hold stays alive".to_owned(),
+            Self::Disconnected => "every sealed copy is destroyed; the keys stay where they are".to_owned(),
+            Self::Unadopted { key } => format!("key {key} stays"),
+            Self::MintIntended { marker, .. } => format!("recorded before the request: {marker}"),
             Self::Minted { key, ends_at, .. } => format!("key {key}, until {}", ends_at.date()),
             Self::MarkerAbsent { marker } => format!("not listed: {marker}"),
             Self::MarkerWatched { marker, until } => format!("{marker}, until {until}"),
@@ -81,12 +99,15 @@ impl RotationEvent {
             Self::Proven { evidence }
             | Self::Cleared { evidence }
             | Self::OldProven { evidence }
+            | Self::BackCleared { evidence }
             | Self::Pushed { evidence, .. }
             | Self::SinkVerified { evidence, .. }
             | Self::Restored { evidence, .. } => evidence.clone(),
             Self::PushIntended { sinks } => count(sinks.len(), "consumer"),
             Self::SinkGivenUp { .. } => "tried often enough, and not required".to_owned(),
             Self::SinkJoined { terms } => format!("{} was bound meanwhile, and takes part", terms.title),
+            Self::SinkRebound { terms } if terms.required => format!("{} is required now", terms.title),
+            Self::SinkRebound { terms } => format!("{} is optional now", terms.title),
             Self::CutOver => "every required consumer has proof; the grace begins".to_owned(),
             Self::RemovalIntended { key, .. } => format!("key {key}"),
             Self::RemovalAnswered { key, answer: Retirement::Accepted } => format!("key {key}: accepted"),
@@ -106,6 +127,8 @@ impl RotationEvent {
             | Self::SinkDisproved { problem, .. }
             | Self::OldUnproven { problem }
             | Self::RestoreFailed { problem, .. }
+            | Self::BackHeld { problem }
+            | Self::RestoreUndone { problem, .. }
             | Self::RollbackBegun { problem }
             | Self::Blocked { problem }
             | Self::RolledBack { problem } => problem.to_string(),

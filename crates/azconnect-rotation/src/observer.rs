@@ -12,7 +12,7 @@ pub trait Observer: Send + Sync {
     fn recorded(&self, subject: &SubjectId, event: &RotationEvent, at: OffsetDateTime, state: &RotationState);
 
     /// The run sleeps until a moment, for a reason in words for a person.
-    fn waiting(&self, _subject: &SubjectId, _until: OffsetDateTime, _why: &'static str) {}
+    fn waiting(&self, _subject: &SubjectId, _until: OffsetDateTime, _why: &str) {}
 }
 
 /// An observer that ignores everything.

@@ -6,16 +6,18 @@ use time::OffsetDateTime;
 
 use crate::plan::RotationPlan;
 use crate::problem::Problem;
+use crate::waiting::WaitingFor;
 
 /// How a run ended. A run that ends otherwise returns an error, and the next run goes on from the journal.
 ///
-/// As JSON, `outcome` is `rotated`, `not_due`, `refused`, `waiting`, `rolled_back`, `blocked` or `idle`, and times are
-/// RFC 3339.
+/// As JSON, `outcome` is `rotated`, `not_due`, `refused`, `waiting`, `rolled_back`, `blocked`, `abandoned` or `idle`, and
+/// times are RFC 3339.
 ///
 /// ```
 /// use azconnect_rotation::RotationOutcome;
 ///
-/// assert_eq!(serde_json::to_string(&RotationOutcome::Idle).unwrap(), r#"{"outcome":"idle"}"#);
+/// let idle = RotationOutcome::Idle { run_again_at: None };
+/// assert_eq!(serde_json::to_string(&idle).unwrap(), r#"{"outcome":"idle","run_again_at":null}"#);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
@@ -25,9 +27,9 @@ pub enum RotationOutcome {
     Rotated {
         /// The public id of the new secret.
         key: Option<KeyId>,
-        /// Until when lost secrets of ours are looked for; run again before then.
+        /// When lost secrets of ours are to be looked for again, or the new secret is due.
         #[serde(with = "time::serde::rfc3339::option")]
-        watching_until: Option<OffsetDateTime>,
+        run_again_at: Option<OffsetDateTime>,
     },
     /// No secret of ours is near its end, so nothing was begun.
     NotDue {
@@ -38,40 +40,68 @@ pub enum RotationOutcome {
     Refused {
         /// The plan, whose checks say what stands in the way and what to do.
         plan: Box<RotationPlan>,
+        /// When to look again, in case a person has put it right by then.
+        #[serde(with = "time::serde::rfc3339")]
+        run_again_at: OffsetDateTime,
     },
     /// Nothing can be done before a moment: run again then.
     Waiting {
         /// The earliest moment at which a run can do something.
         #[serde(with = "time::serde::rfc3339")]
         until: OffsetDateTime,
-        /// What is waited for, in words for a person.
-        why: &'static str,
+        /// What is waited for.
+        what: WaitingFor,
+        /// The same in words for a person, with the last failure where there is one.
+        why: String,
     },
     /// The new secret was not usable, and is gone again; the old one serves on.
     RolledBack {
-        /// Why the new secret was given up.
+        /// Why the new secret was given up, with the consumer's name if one refused it.
         problem: Problem,
-        /// Until when lost secrets of ours are looked for; run again before then.
+        /// When the next rotation may begin, or lost secrets are to be looked for again.
         #[serde(with = "time::serde::rfc3339::option")]
-        watching_until: Option<OffsetDateTime>,
+        run_again_at: Option<OffsetDateTime>,
     },
-    /// Nothing safe can be done without a person. Both secrets are alive.
+    /// A person is needed; both secrets are alive. [`Resolution`](crate::Resolution) names the ways out.
     Blocked {
-        /// What stands in the way, and the remedy.
+        /// What stands in the way, with the consumer's name if it is one, and the remedy.
         problem: Problem,
+        /// When it is tried again all the same, if the cause may pass by itself.
+        #[serde(with = "time::serde::rfc3339::option")]
+        run_again_at: Option<OffsetDateTime>,
+    },
+    /// A person ended what was under way.
+    Abandoned {
+        /// When to look again.
+        #[serde(with = "time::serde::rfc3339::option")]
+        run_again_at: Option<OffsetDateTime>,
     },
     /// Nothing is under way, and what an earlier rotation left to look after is done.
-    Idle,
+    Idle {
+        /// When a secret of ours is due, where one is known.
+        #[serde(with = "time::serde::rfc3339::option")]
+        run_again_at: Option<OffsetDateTime>,
+    },
 }
 
 impl RotationOutcome {
-    /// When to run again at the latest. `None` where nothing is left to do, or only a person can change the outcome.
+    /// When to run again at the latest. `None` where nothing is left to do and no end of a secret is known, or where only a
+    /// person can change the outcome.
     pub fn run_again_at(&self) -> Option<OffsetDateTime> {
         match self {
             Self::Waiting { until, .. } => Some(*until),
-            Self::Rotated { watching_until, .. } | Self::RolledBack { watching_until, .. } => *watching_until,
+            Self::Refused { run_again_at, .. } => Some(*run_again_at),
+            Self::Rotated { run_again_at, .. }
+            | Self::RolledBack { run_again_at, .. }
+            | Self::Blocked { run_again_at, .. }
+            | Self::Abandoned { run_again_at }
+            | Self::Idle { run_again_at } => *run_again_at,
             Self::NotDue { plan } => plan.due_at,
-            Self::Refused { .. } | Self::Blocked { .. } | Self::Idle => None,
         }
+    }
+
+    /// Whether a person is needed before it can go on.
+    pub fn needs_a_person(&self) -> bool {
+        matches!(self, Self::Blocked { .. } | Self::Refused { .. })
     }
 }

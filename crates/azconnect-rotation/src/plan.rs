@@ -1,15 +1,22 @@
 //! What a rotation would do, and what stands in its way. Reads only.
 
+mod checks;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use azconnect_core::{Clock, Error, KeyId};
 use azconnect_credential::{
-    Check, CheckReport, Expiry, Inventory, IssuedKey, KeyHolder, SinkId, SinkReport, SubjectId,
+    Check, CheckReport, Expiry, FoundConsumers, Inventory, IssuedKey, KeyHolder, Marker, SinkId, SinkReport, SubjectId,
 };
-use futures_util::future::join_all;
+use azconnect_saga::within;
+use futures_util::StreamExt;
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::event::SinkTerms;
-use crate::state::{Rotation, RotationState};
+use crate::moment::{earlier, later};
+use crate::state::{Course, Rotation, RotationState};
 use crate::target::{SinkBinding, Target};
 
 /// What a run would do with the subject.
@@ -34,6 +41,10 @@ pub enum Decision {
 pub enum Fate {
     /// It is ours or was adopted: it goes when the new one is in place.
     Retire,
+    /// It is the new secret of the rotation under way: it stays.
+    New,
+    /// It is being removed already.
+    Going,
     /// It is not ours and was not adopted: it stays.
     Keep,
 }
@@ -139,6 +150,11 @@ impl RotationPlan {
     pub(crate) fn terms(&self) -> Vec<SinkTerms> {
         self.sinks.iter().filter_map(PlannedSink::terms).collect()
     }
+
+    /// What holds the keys to be removed, of those that are listed.
+    pub(crate) fn holders(&self, inventory: &Inventory) -> BTreeMap<KeyId, KeyHolder> {
+        self.retire().into_iter().filter_map(|key| Some((key, inventory.key(key)?.holder))).collect()
+    }
 }
 
 impl PlannedSink {
@@ -156,52 +172,112 @@ impl PlannedSink {
     }
 }
 
-/// The terms of the consumers that were bound after the rotation began. Reads only.
-pub(crate) async fn newly_bound(target: &Target, rotation: &Rotation) -> Vec<SinkTerms> {
-    let known = |binding: &&SinkBinding| rotation.sinks.iter().any(|sink| sink.terms.sink == *binding.sink.id());
-    let sinks = join_all(target.sinks.iter().filter(|binding| !known(binding)).map(inspect)).await;
-    sinks.iter().filter_map(PlannedSink::terms).collect()
+/// How a look at the world is taken: with a time limit for each call, and so many consumers at once.
+#[derive(Clone, Copy)]
+pub(crate) struct Look<'a> {
+    pub(crate) target: &'a Target,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) time_limit: Duration,
+    pub(crate) at_once: usize,
 }
 
-/// Looks at everything at once and says what would be done. `force` makes a rotation due.
-pub(crate) async fn plan(
-    target: &Target,
-    state: &RotationState,
-    clock: &dyn Clock,
-    force: bool,
-) -> Result<RotationPlan, Error> {
-    target.check()?;
-    let sinks = join_all(target.sinks.iter().map(inspect));
-    let (inventory, sinks) = futures_util::future::join(target.issuer.inventory(), sinks).await;
-    let inventory = inventory?;
-    let now = clock.now();
-    let keys = planned_keys(target, state, &inventory);
-    let ours = keys.iter().filter(|key| key.fate == Fate::Retire).filter_map(|key| key.issued.ends_at).min();
-    let expiry = Expiry::of(ours, now, target.policy.rotate_before);
-    let (lifetime, too_short) = match target.policy.lifetime_within(inventory.max_lifetime) {
-        Ok(lifetime) => (lifetime, None),
-        Err(fault) => {
-            let check =
-                Check::failed_by("lifetime-too-short", "life of secrets", &fault.into()).with_cause(fault.to_string());
-            (target.policy.lifetime, Some(check))
+/// A plan, and the inventory that it was made from.
+pub(crate) struct Looked {
+    pub(crate) plan: RotationPlan,
+    pub(crate) inventory: Inventory,
+}
+
+/// How the bound consumers differ from the terms of a rotation.
+pub(crate) struct Rebound {
+    /// Those that were bound after it began.
+    pub(crate) joined: Vec<SinkTerms>,
+    /// Those whose terms were changed.
+    pub(crate) changed: Vec<SinkTerms>,
+}
+
+impl Look<'_> {
+    /// Compares the bound consumers with the terms of a rotation. Reads only.
+    pub(crate) async fn rebound(self, rotation: &Rotation) -> Rebound {
+        let known = |id: &SinkId| rotation.sinks.iter().find(|sink| sink.terms.sink == *id);
+        let new: Vec<_> = self.target.sinks.iter().filter(|binding| known(binding.sink.id()).is_none()).collect();
+        let joined = self.inspect(&new).await.iter().filter_map(PlannedSink::terms).collect();
+        let changed = self.target.sinks.iter().filter_map(|binding| {
+            let mut terms = known(binding.sink.id())?.terms.clone();
+            let before = (terms.required, terms.accept_receipt);
+            (terms.required, terms.accept_receipt) = (binding.required, binding.accept_receipt);
+            (before != (terms.required, terms.accept_receipt)).then_some(terms)
+        });
+        Rebound { joined, changed: changed.collect() }
+    }
+
+    /// Looks at everything at once and says what would be done. `force` makes a rotation due.
+    pub(crate) async fn plan(self, state: &RotationState, force: bool) -> Result<Looked, Error> {
+        let target = self.target;
+        target.check()?;
+        let bindings: Vec<_> = target.sinks.iter().collect();
+        let (inventory, sinks, found) =
+            futures_util::future::join3(self.inventory(), self.inspect(&bindings), self.found()).await;
+        let inventory = inventory?;
+        let now = self.clock.now();
+        let keys = planned_keys(target, state, &inventory);
+        let goes = |key: &&PlannedKey| key.fate == Fate::Retire;
+        let ours = keys.iter().filter(goes).filter_map(|key| key.issued.ends_at).min();
+        let expiry = Expiry::of(ours, now, target.policy.rotate_before);
+        let (lifetime, too_short) = match target.policy.lifetime_within(inventory.max_lifetime) {
+            Ok(lifetime) => (lifetime, None),
+            Err(fault) => (target.policy.lifetime, Some(checks::too_short(fault))),
+        };
+        let mut report = inventory.checks.clone();
+        report.extend(too_short);
+        let facts =
+            checks::Facts { target, state, inventory: &inventory, keys: &keys, sinks: &sinks, found: &found, now };
+        report.extend(facts.checks());
+        let mut plan = RotationPlan {
+            subject: target.subject().clone(),
+            title: inventory.title.clone(),
+            decision: Decision::NotDue,
+            expiry,
+            due_at: ours.map(|end| earlier(end, target.policy.rotate_before)),
+            keys,
+            sinks,
+            checks: report,
+            ends_at: later(now, lifetime),
+        };
+        plan.decision = decision(&plan, state, force);
+        Ok(Looked { plan, inventory })
+    }
+
+    async fn inventory(self) -> Result<Inventory, Error> {
+        within(self.clock, self.time_limit, "the issuer's inventory", self.target.issuer.inventory()).await?
+    }
+
+    /// Everybody who uses the secret, as far as that can be found out.
+    async fn found(self) -> Result<FoundConsumers, Error> {
+        match &self.target.finder {
+            Some(finder) => within(self.clock, self.time_limit, "the search for consumers", finder.consumers()).await?,
+            None => Ok(FoundConsumers::default()),
         }
-    };
-    let mut checks = inventory.checks.clone();
-    checks.extend(too_short);
-    checks.extend(subject_checks(target, &inventory, &keys, &sinks));
-    let mut plan = RotationPlan {
-        subject: target.subject().clone(),
-        title: inventory.title.clone(),
-        decision: Decision::NotDue,
-        expiry,
-        due_at: ours.map(|end| end - target.policy.rotate_before),
-        keys,
-        sinks,
-        checks,
-        ends_at: now + lifetime,
-    };
-    plan.decision = decision(&plan, state, force);
-    Ok(plan)
+    }
+
+    async fn inspect(self, bindings: &[&SinkBinding]) -> Vec<PlannedSink> {
+        // Made before the first is polled: a closure that the stream kept would not be `Send` for every lifetime.
+        let looks: Vec<_> = bindings.iter().map(|binding| self.inspect_one(binding)).collect();
+        futures_util::stream::iter(looks).buffered(self.at_once.max(1)).collect().await
+    }
+
+    async fn inspect_one(self, binding: &SinkBinding) -> PlannedSink {
+        let looked = within(self.clock, self.time_limit, "the look at the consumer", binding.sink.inspect()).await;
+        let report = looked.and_then(|report| report).unwrap_or_else(|error| {
+            let check = Check::failed_by("not-readable", "consumer", &error);
+            SinkReport::new(binding.sink.id().to_string()).with_checks(CheckReport::from(vec![check]))
+        });
+        PlannedSink {
+            sink: binding.sink.id().clone(),
+            report,
+            required: binding.required,
+            accept_receipt: binding.accept_receipt,
+        }
+    }
 }
 
 fn decision(plan: &RotationPlan, state: &RotationState, force: bool) -> Decision {
@@ -215,81 +291,37 @@ fn decision(plan: &RotationPlan, state: &RotationState, force: bool) -> Decision
     }
 }
 
-async fn inspect(binding: &SinkBinding) -> PlannedSink {
-    let report = binding.sink.inspect().await.unwrap_or_else(|error| {
-        let check = Check::failed_by("not-readable", "consumer", &error);
-        SinkReport::new(binding.sink.id().to_string()).with_checks(CheckReport::from(vec![check]))
-    });
-    PlannedSink {
-        sink: binding.sink.id().clone(),
-        report,
-        required: binding.required,
-        accept_receipt: binding.accept_receipt,
-    }
-}
-
 /// The keys that are listed, and those of our ledger that this read does not show.
 fn planned_keys(target: &Target, state: &RotationState, inventory: &Inventory) -> Vec<PlannedKey> {
-    let ours = |key: &KeyId| state.ledger.contains_key(key) || target.adopted.contains(key);
-    let fate = |key: &KeyId| if ours(key) { Fate::Retire } else { Fate::Keep };
-    let listed = inventory.keys.iter().map(|issued| PlannedKey { issued: issued.clone(), fate: fate(&issued.key) });
+    let fate = |key: &KeyId, name: Option<&str>| fate(target, state, *key, name);
+    let listed = inventory
+        .keys
+        .iter()
+        .map(|issued| PlannedKey { issued: issued.clone(), fate: fate(&issued.key, issued.display_name.as_deref()) });
     // A read may come from a replica that lags behind, so a key of ours that it does not list is still retired.
-    let unlisted =
-        state.ledger.iter().filter(|(key, _)| inventory.key(**key).is_none()).map(|(key, entry)| PlannedKey {
-            issued: IssuedKey::new(*key, KeyHolder::Application)
-                .with_display_name(entry.marker.as_ref().map_or("", azconnect_credential::Marker::as_str))
-                .with_validity(None, entry.ends_at),
-            fate: Fate::Retire,
-        });
+    let minted = state.ledger.iter().filter(|(_, known)| known.marker.is_some());
+    let unlisted = minted.filter(|(key, _)| inventory.key(**key).is_none()).map(|(key, known)| PlannedKey {
+        issued: IssuedKey::new(*key, known.holder.unwrap_or(KeyHolder::Application))
+            .with_display_name(known.marker.as_ref().map_or("", Marker::as_str))
+            .with_validity(None, known.ends_at),
+        fate: fate(key, None),
+    });
     listed.chain(unlisted).collect()
 }
 
-fn subject_checks(target: &Target, inventory: &Inventory, keys: &[PlannedKey], sinks: &[PlannedSink]) -> CheckReport {
-    let mut checks = CheckReport::new();
-    let on_application = inventory.keys.iter().filter(|key| key.holder != KeyHolder::ServicePrincipal).count();
-    if let Some(limit) = inventory.key_limit.filter(|limit| on_application >= *limit) {
-        checks.push(Check::failed(
-            "no-room-for-a-key",
-            "room for a key",
-            format!("it holds {on_application} secrets, and may hold {limit} at once"),
-            "remove a secret that nobody uses, so that the old and the new one can live side by side",
-        ));
+fn fate(target: &Target, state: &RotationState, key: KeyId, name: Option<&str>) -> Fate {
+    let rotation = state.rotation.as_ref();
+    if state.removals.contains_key(&key) || name.is_some_and(|name| state.is_stray(key, name)) {
+        return Fate::Going;
     }
-    if inventory.issuer_signs_in_with_these && !sinks.iter().any(|sink| sink.required && sink.report.is_issuers_own) {
-        checks.push(Check::failed(
-            "own-credential-unbound",
-            "the orchestrator's own credential",
-            "the orchestrator itself signs in with a secret of this application",
-            "bind the orchestrator's own credential as a required consumer, or rotate with another application",
-        ));
+    if rotation.is_some_and(|known| name.is_some_and(|name| known.is_asked_for(name))) {
+        return Fate::New;
     }
-    for key in target.adopted.iter().filter(|key| inventory.key(**key).is_none()) {
-        checks.push(
-            Check::unknown(
-                "adopted-key-missing",
-                "adopted keys",
-                format!("the adopted key {key} is not listed"),
-                "check the key id; it may have been removed already",
-            )
-            .as_warning(),
-        );
+    if let Some(rotation) = rotation.filter(|known| known.new_key().is_some_and(|new| new.key == key)) {
+        return if matches!(rotation.course, Course::Back { .. }) { Fate::Going } else { Fate::New };
     }
-    if !keys.iter().any(|key| key.fate == Fate::Retire) {
-        checks.push(
-            Check::passed(
-                "nothing-to-retire",
-                "keys to retire",
-                "no secret of it is ours or adopted, so none will be removed",
-            )
-            .with_remedy("adopt the key that the consumers hold now, if it should go after the rotation"),
-        );
-    }
-    if target.sinks.is_empty() {
-        checks.push(
-            Check::passed("no-consumer", "consumers", "nobody would receive the new secret")
-                .with_remedy("bind the consumers of the secret: whoever is not bound keeps the old one")
-                .as_warning(),
-        );
-    }
-    checks
+    // A key that was adopted for an earlier run and is not any more stays, whatever the rotation under way began with.
+    let minted = state.ledger.get(&key).is_some_and(|known| known.marker.is_some());
+    let retired = rotation.is_none_or(|known| known.retire.contains(&key));
+    if retired && (minted || target.adopted.contains(&key)) { Fate::Retire } else { Fate::Keep }
 }

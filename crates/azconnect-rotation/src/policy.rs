@@ -5,8 +5,17 @@ use std::time::Duration;
 use azconnect_core::Error;
 use serde::{Deserialize, Serialize};
 
+use crate::moment::doubled;
+
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
+
+/// The longest pause between two tries. An outage of days is then asked about some two hundred times, and its end is
+/// noticed within the hour.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
+/// The longest pause that a service is granted: one that names a longer is asked again all the same.
+const LONGEST_GRANTED: Duration = DAY;
 
 /// The terms of a rotation. They are recorded when it begins, so a changed policy applies from the next one on.
 ///
@@ -39,9 +48,10 @@ pub struct Policy {
     pub proof_timeout: Duration,
     /// How long the old secret stays alive after every consumer has proved the new one.
     pub grace: Duration,
-    /// How often a consumer is tried before it counts as failed.
+    /// How often a consumer may refuse before it counts as failed. An outage is not counted: it may last as long as the
+    /// retry budget.
     pub attempts: u32,
-    /// The first pause after a failure; it doubles up to 5 minutes.
+    /// The first pause after a failure; it doubles up to an hour.
     pub pause: Duration,
     /// How many reads in a row must not list a removed key before it counts as gone.
     pub absence_reads: u32,
@@ -49,6 +59,8 @@ pub struct Policy {
     pub absence_spacing: Duration,
     /// How long a secret whose answer was lost is looked for after it could not be found.
     pub orphan_watch: Duration,
+    /// How long an old secret must live on for it to be given back to a consumer.
+    pub restore_life: Duration,
 }
 
 impl Default for Policy {
@@ -67,6 +79,7 @@ impl Default for Policy {
             absence_reads: 3,
             absence_spacing: Duration::from_secs(10),
             orphan_watch: 60 * MINUTE,
+            restore_life: DAY,
         }
     }
 }
@@ -108,11 +121,20 @@ setters! {
     with_absence_spacing: absence_spacing Duration;
     /// Sets how long a lost secret is looked for.
     with_orphan_watch: orphan_watch Duration;
+    /// Sets how long an old secret must live on for it to be given back.
+    with_restore_life: restore_life Duration;
 }
 
 impl Policy {
-    /// The longest life of a secret that is accepted: there is no documented maximum, so this is ours.
+    /// The longest life of a secret that is accepted, and the longest of every other term: there is no documented maximum,
+    /// so this is ours.
     pub const LONGEST_LIFETIME: Duration = Duration::from_secs(730 * 86_400);
+
+    /// The shortest pause between two reads of the list: reads at one moment are one read.
+    pub const SHORTEST_SPACING: Duration = Duration::from_secs(1);
+
+    /// The highest count that is accepted.
+    pub const HIGHEST_COUNT: u32 = 1000;
 
     /// Checks that the terms fit together.
     ///
@@ -123,10 +145,17 @@ impl Policy {
         if self.lifetime > Self::LONGEST_LIFETIME {
             return Err(PolicyFault::LifetimeTooLong);
         }
+        if let Some((field, _)) = self.durations().into_iter().find(|(_, term)| *term > Self::LONGEST_LIFETIME) {
+            return Err(PolicyFault::TermTooLong(field));
+        }
+        let counts = [("policy.attempts", self.attempts), ("policy.absence_reads", self.absence_reads)];
+        if let Some((field, _)) = counts.into_iter().find(|(_, count)| *count > Self::HIGHEST_COUNT) {
+            return Err(PolicyFault::CountTooHigh(field));
+        }
         if self.lifetime <= self.rotate_before {
             return Err(PolicyFault::DueAtOnce);
         }
-        if self.rotate_before < self.retry_budget + self.grace + self.settle {
+        if self.rotate_before < self.needed_to_rotate() {
             return Err(PolicyFault::TooLittleTime);
         }
         if self.attempts == 0 {
@@ -135,7 +164,30 @@ impl Policy {
         if self.absence_reads < 2 {
             return Err(PolicyFault::TooFewReads);
         }
+        if self.absence_spacing < Self::SHORTEST_SPACING {
+            return Err(PolicyFault::ReadsTooClose);
+        }
         Ok(())
+    }
+
+    /// How long a rotation may take with all its retries: a secret must live that long when it is due.
+    pub(crate) fn needed_to_rotate(&self) -> Duration {
+        self.retry_budget.saturating_add(self.grace).saturating_add(self.settle)
+    }
+
+    /// Every term that is a span of time, by the name of its field.
+    fn durations(&self) -> [(&'static str, Duration); 9] {
+        [
+            ("policy.rotate_before", self.rotate_before),
+            ("policy.retry_budget", self.retry_budget),
+            ("policy.settle", self.settle),
+            ("policy.proof_timeout", self.proof_timeout),
+            ("policy.grace", self.grace),
+            ("policy.pause", self.pause),
+            ("policy.absence_spacing", self.absence_spacing),
+            ("policy.orphan_watch", self.orphan_watch),
+            ("policy.restore_life", self.restore_life),
+        ]
     }
 
     /// How long a new secret lives where the tenant allows at most `maximum`, or an error if that is too short.
@@ -152,8 +204,12 @@ impl Policy {
 
     /// The pause after the `failures`-th failure in a row, or what the service asked for if that is longer.
     pub(crate) fn pause_after(&self, failures: u32, asked: Option<Duration>) -> Duration {
-        let doubled = self.pause.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(5 * MINUTE);
-        doubled.max(asked.unwrap_or_default())
+        doubled(self.pause, failures, LONGEST_PAUSE).max(asked.unwrap_or_default().min(LONGEST_GRANTED))
+    }
+
+    /// How long nothing is begun, or tried again, after the `times`-th failure of a whole rotation in a row.
+    pub(crate) fn setback_pause(times: u32) -> Duration {
+        doubled(60 * MINUTE, times, DAY)
     }
 }
 
@@ -186,6 +242,15 @@ pub enum PolicyFault {
     /// One read that does not list a key is taken as proof that it is gone.
     #[error("is less than 2")]
     TooFewReads,
+    /// Two reads of the list would be one, so that their number proves nothing.
+    #[error("is shorter than a second")]
+    ReadsTooClose,
+    /// A span of time exceeds [`Policy::LONGEST_LIFETIME`], 730 days.
+    #[error("is longer than 730 days")]
+    TermTooLong(&'static str),
+    /// A count exceeds [`Policy::HIGHEST_COUNT`].
+    #[error("is more than 1000")]
+    CountTooHigh(&'static str),
     /// The tenant's own policy allows a secret no longer life than `rotate_before`.
     #[error("is longer than the life that the tenant's policy allows a secret")]
     TenantAllowsTooShort,
@@ -199,6 +264,8 @@ impl PolicyFault {
             Self::TooLittleTime | Self::TenantAllowsTooShort => "policy.rotate_before",
             Self::NoAttempt => "policy.attempts",
             Self::TooFewReads => "policy.absence_reads",
+            Self::ReadsTooClose => "policy.absence_spacing",
+            Self::TermTooLong(field) | Self::CountTooHigh(field) => field,
         }
     }
 
@@ -210,6 +277,8 @@ impl PolicyFault {
             Self::TooLittleTime => "lengthen rotate_before, or shorten retry_budget or grace",
             Self::NoAttempt => "allow at least one attempt",
             Self::TooFewReads => "one absent read proves nothing: ask for at least 2",
+            Self::ReadsTooClose => "leave the service time between two reads, such as 10 seconds",
+            Self::TermTooLong(_) | Self::CountTooHigh(_) => "choose a smaller value",
             Self::TenantAllowsTooShort => {
                 "shorten rotate_before, or ask the tenant's administrator for a longer maximum lifetime"
             }
@@ -240,6 +309,26 @@ mod tests {
         assert_eq!(field(Policy::default().with_rotate_before(DAY)), "policy.rotate_before");
         assert_eq!(field(Policy::default().with_absence_reads(1)), "policy.absence_reads");
         assert_eq!(field(Policy::default().with_attempts(0)), "policy.attempts");
+        assert_eq!(field(Policy::default().with_absence_spacing(Duration::ZERO)), "policy.absence_spacing");
+    }
+
+    #[test]
+    fn every_term_has_a_bound() {
+        let endless = Duration::MAX;
+        let field = |policy: Policy| policy.check().unwrap_err().field();
+        let policy = Policy::default;
+        assert_eq!(field(policy().with_lifetime(endless)), "policy.lifetime");
+        assert_eq!(field(policy().with_rotate_before(endless)), "policy.rotate_before");
+        assert_eq!(field(policy().with_retry_budget(endless)), "policy.retry_budget");
+        assert_eq!(field(policy().with_settle(endless)), "policy.settle");
+        assert_eq!(field(policy().with_proof_timeout(endless)), "policy.proof_timeout");
+        assert_eq!(field(policy().with_grace(endless)), "policy.grace");
+        assert_eq!(field(policy().with_pause(endless)), "policy.pause");
+        assert_eq!(field(policy().with_absence_spacing(endless)), "policy.absence_spacing");
+        assert_eq!(field(policy().with_orphan_watch(endless)), "policy.orphan_watch");
+        assert_eq!(field(policy().with_restore_life(endless)), "policy.restore_life");
+        assert_eq!(field(policy().with_attempts(u32::MAX)), "policy.attempts");
+        assert_eq!(field(policy().with_absence_reads(u32::MAX)), "policy.absence_reads");
     }
 
     #[test]
@@ -255,7 +344,8 @@ mod tests {
         let policy = Policy::default();
         assert_eq!(policy.pause_after(1, None), Duration::from_secs(5));
         assert_eq!(policy.pause_after(3, None), Duration::from_secs(20));
-        assert_eq!(policy.pause_after(99, None), 5 * MINUTE);
+        assert_eq!(policy.pause_after(99, None), 60 * MINUTE);
         assert_eq!(policy.pause_after(1, Some(MINUTE)), MINUTE);
+        assert_eq!(policy.pause_after(1, Some(Duration::MAX)), DAY);
     }
 }

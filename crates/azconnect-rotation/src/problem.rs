@@ -17,13 +17,28 @@ pub struct Problem {
     /// Whether the rotation tries again. It does so more often than the diagnosis alone would permit, since it also waits
     /// for what a person puts right meanwhile.
     pub may_pass: bool,
+    /// What it is about, in words for a person, such as the title of a consumer; none for the subject itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
 }
 
 impl Problem {
     /// A failure of our own that nobody can wait out.
     pub fn lasting(message: impl Into<String>, advice: impl Into<String>) -> Self {
         let diagnosis = Diagnosis::new(ErrorKind::Conflict, message).with_effect(Effect::None).with_advice(advice);
-        Self { diagnosis, may_pass: false }
+        Self { diagnosis, may_pass: false, about: None }
+    }
+
+    /// Says what it is about, where nothing is said yet.
+    #[must_use]
+    pub fn about(mut self, title: &str) -> Self {
+        self.about.get_or_insert_with(|| title.to_owned());
+        self
+    }
+
+    /// Whether nobody refused anything: a service did not answer, or has no time now.
+    pub fn is_outage(&self) -> bool {
+        matches!(self.diagnosis.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Throttled)
     }
 
     /// What the person should do; the general remedy for the kind of failure where nothing better is known.
@@ -53,7 +68,7 @@ impl From<&Error> for Problem {
             error.kind(),
             ErrorKind::InvalidInput | ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::Unsupported
         );
-        Self { diagnosis: error.diagnosis().clone(), may_pass: !hopeless || error.retry() != Retry::No }
+        Self { diagnosis: error.diagnosis().clone(), may_pass: !hopeless || error.retry() != Retry::No, about: None }
     }
 }
 
@@ -64,12 +79,15 @@ impl From<&Assessment> for Problem {
             Some(_) => diagnosis,
             None => diagnosis.with_advice("look at the consumer and try again"),
         };
-        Self { diagnosis, may_pass: true }
+        Self { diagnosis, may_pass: true, about: None }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(about) = &self.about {
+            write!(f, "{about}: ")?;
+        }
         fmt::Display::fmt(&self.diagnosis, f)
     }
 }
@@ -81,6 +99,8 @@ enum Stored {
     Current {
         diagnosis: Diagnosis,
         may_pass: bool,
+        #[serde(default)]
+        about: Option<String>,
     },
     /// The form of the first journals, in which the kind was not kept.
     Flat {
@@ -96,7 +116,7 @@ enum Stored {
 impl From<Stored> for Problem {
     fn from(stored: Stored) -> Self {
         match stored {
-            Stored::Current { diagnosis, may_pass } => Self { diagnosis, may_pass },
+            Stored::Current { diagnosis, may_pass, about } => Self { diagnosis, may_pass, about },
             Stored::Flat { message, advice, service_code, may_pass, untouched, retry_after } => {
                 let effect = if untouched { Effect::None } else { Effect::Unknown };
                 let retry = match retry_after {
@@ -110,7 +130,7 @@ impl From<Stored> for Problem {
                     Some(code) => known.with_service_code(code),
                     None => known,
                 };
-                Self { diagnosis, may_pass }
+                Self { diagnosis, may_pass, about: None }
             }
         }
     }
@@ -145,7 +165,7 @@ mod tests {
     #[test]
     fn a_problem_is_the_same_after_writing_and_reading() {
         let refused = Error::new(ErrorKind::PermissionDenied, "may not").in_operation("op").with_http_status(403);
-        for problem in [Problem::from(&refused), Problem::lasting("m", "a")] {
+        for problem in [Problem::from(&refused), Problem::lasting("m", "a").about("the connection \"deploy\"")] {
             let written = serde_json::to_value(&problem).unwrap();
             assert_eq!(serde_json::from_value::<Problem>(written).unwrap(), problem);
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use azconnect_core::{Error, KeyId, StreamId};
-use azconnect_credential::{CredentialIssuer, CredentialSink, CredentialVerifier, SubjectId};
+use azconnect_credential::{ConsumerFinder, CredentialIssuer, CredentialSink, CredentialVerifier, SubjectId};
 
 use crate::policy::Policy;
 use crate::saga::stream_of;
@@ -56,12 +56,24 @@ pub struct Target {
     pub policy: Policy,
     /// Keys that were minted by hand and may be removed once the new secret is in place.
     pub adopted: Vec<KeyId>,
+    /// Finds everybody who uses the secret, bound or not, where that can be found out.
+    pub finder: Option<Arc<dyn ConsumerFinder>>,
+    /// Whether the old secret may go although no consumer took the new one.
+    pub without_consumers: bool,
 }
 
 impl Target {
     /// A credential without consumers, under the default policy.
     pub fn new(issuer: Arc<dyn CredentialIssuer>, verifier: Arc<dyn CredentialVerifier>) -> Self {
-        Self { issuer, verifier, sinks: Vec::new(), policy: Policy::default(), adopted: Vec::new() }
+        Self {
+            issuer,
+            verifier,
+            sinks: Vec::new(),
+            policy: Policy::default(),
+            adopted: Vec::new(),
+            finder: None,
+            without_consumers: false,
+        }
     }
 
     /// Binds a consumer of the secret.
@@ -78,7 +90,23 @@ impl Target {
         self
     }
 
-    /// Hands a key that was minted by hand over to the orchestrator: it is removed when the new secret is in place.
+    /// Lets a plan find the consumers of the secret that are not bound, and warn of each.
+    #[must_use]
+    pub fn with_finder(mut self, finder: Arc<dyn ConsumerFinder>) -> Self {
+        self.finder = Some(finder);
+        self
+    }
+
+    /// Says that nobody known here uses the secret, so that the old one may go although no consumer took the new one.
+    /// Whoever uses it all the same is left with a secret that is removed.
+    #[must_use]
+    pub fn without_consumers(mut self) -> Self {
+        self.without_consumers = true;
+        self
+    }
+
+    /// Hands a key that was minted by hand over to the orchestrator: it is removed when the new secret is in place. Taken
+    /// back by leaving it out of a later run, as long as its removal was not asked for.
     #[must_use]
     pub fn with_adopted(mut self, key: KeyId) -> Self {
         self.adopted.push(key);

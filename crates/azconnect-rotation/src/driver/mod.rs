@@ -1,6 +1,8 @@
 //! Performs what [`decide`](crate::decide) says, one durable event after the other.
 
 mod issue;
+mod operate;
+mod rebind;
 mod retire;
 mod serve;
 mod writer;
@@ -8,8 +10,8 @@ mod writer;
 use std::sync::Arc;
 use std::time::Duration;
 
-use azconnect_core::{Clock, Error, Journal, Lease, SecretId, SecretStore, Sequence};
-use azconnect_credential::{Marker, SubjectId};
+use azconnect_core::{Clock, Error, Journal, Lease, SecretStore, Sequence};
+use azconnect_credential::SubjectId;
 use azconnect_saga::SessionPorts;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -17,13 +19,21 @@ use uuid::Uuid;
 use crate::decide::{Action, decide};
 use crate::event::RotationEvent;
 use crate::history::HistoryEntry;
+use crate::moment::{between, later};
 use crate::observer::{Observer, Unobserved};
 use crate::outcome::RotationOutcome;
-use crate::plan::{Decision, RotationPlan, newly_bound, plan};
+use crate::plan::{Decision, Look, Looked, RotationPlan};
 use crate::saga::{RotationSaga, STREAM_PREFIX, stream_of};
-use crate::state::{Course, RotationState};
+use crate::state::RotationState;
 use crate::target::Target;
+use crate::waiting::WaitingFor;
 use writer::Writer;
+
+/// How much longer a call may take that changes nothing: one that is answered late does no harm.
+const READS_TAKE: u32 = 4;
+
+/// When to look again at what a person has to put right.
+const REFUSED_FOR: Duration = Duration::from_secs(3600);
 
 /// The ports a rotation is written to.
 #[derive(Clone)]
@@ -64,16 +74,23 @@ pub struct Rotator {
     observer: Arc<dyn Observer>,
     term: Duration,
     patience: Duration,
+    call_deadline: Duration,
+    fan_out: usize,
+    ids: Arc<dyn Fn() -> Uuid + Send + Sync>,
 }
 
 impl Rotator {
-    /// A rotator that holds leases of 60 seconds, and waits for up to 2 minutes by itself.
+    /// A rotator that holds leases of 60 seconds, gives a call 45 seconds, asks 8 consumers at once, and waits for up to
+    /// 2 minutes by itself.
     pub fn new(ports: Ports) -> Self {
         Self {
             ports,
             observer: Arc::new(Unobserved),
             term: Duration::from_secs(60),
             patience: Duration::from_secs(120),
+            call_deadline: Duration::from_secs(45),
+            fan_out: 8,
+            ids: Arc::new(Uuid::new_v4),
         }
     }
 
@@ -98,13 +115,36 @@ impl Rotator {
         self
     }
 
+    /// Sets how long a call that changes something may take; one that only reads may take four times as long. At most three
+    /// quarters of the lease's term are granted, so that whatever a suspended process still does is over before another
+    /// one takes over.
+    #[must_use]
+    pub fn with_call_deadline(mut self, deadline: Duration) -> Self {
+        self.call_deadline = deadline;
+        self
+    }
+
+    /// Sets how many consumers are asked at once.
+    #[must_use]
+    pub fn with_fan_out(mut self, consumers: usize) -> Self {
+        self.fan_out = consumers;
+        self
+    }
+
+    /// Sets where unique names come from, for a test that is to be repeated exactly. Two rotators must never draw the same.
+    #[must_use]
+    pub fn with_ids(mut self, ids: Arc<dyn Fn() -> Uuid + Send + Sync>) -> Self {
+        self.ids = ids;
+        self
+    }
+
     /// Looks at everything and says what [`Rotator::rotate`] would do. No effect.
     ///
     /// # Errors
     /// If the policy does not hold, the journal cannot be read, or the issuer does not answer.
     pub async fn plan(&self, target: &Target) -> Result<RotationPlan, Error> {
         let (state, _) = self.state(target.subject()).await?;
-        plan(target, &state, &*self.ports.clock, false).await
+        Ok(self.look(target).plan(&state, false).await?.plan)
     }
 
     /// As [`Rotator::plan`], for [`Rotator::rotate_now`].
@@ -113,7 +153,7 @@ impl Rotator {
     /// See [`Rotator::plan`].
     pub async fn plan_now(&self, target: &Target) -> Result<RotationPlan, Error> {
         let (state, _) = self.state(target.subject()).await?;
-        plan(target, &state, &*self.ports.clock, true).await
+        Ok(self.look(target).plan(&state, true).await?.plan)
     }
 
     /// Goes on with the rotation under way, or begins one if it is due and nothing forbids it.
@@ -142,14 +182,6 @@ impl Rotator {
     /// See [`Rotator::rotate`].
     pub async fn resume(&self, target: &Target) -> Result<RotationOutcome, Error> {
         self.run(target, Start::Never).await
-    }
-
-    /// Lets a blocked rotation try again, after a person removed the cause.
-    ///
-    /// # Errors
-    /// See [`Rotator::rotate`].
-    pub async fn unblock(&self, target: &Target) -> Result<RotationOutcome, Error> {
-        self.run(target, Start::Unblock).await
     }
 
     /// What is known about a subject, and the position in the journal up to which it was read. Needs no lease.
@@ -188,27 +220,30 @@ impl Rotator {
         streams.iter().filter_map(|stream| stream.as_str().strip_prefix(STREAM_PREFIX)).map(SubjectId::new).collect()
     }
 
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.ports.clock
+    }
+
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    fn look<'a>(&'a self, target: &'a Target) -> Look<'a> {
+        let time_limit = self.effect_limit().saturating_mul(READS_TAKE);
+        Look { target, clock: &*self.ports.clock, time_limit, at_once: self.fan_out }
+    }
+
+    /// How long a call that changes something may take.
+    fn effect_limit(&self) -> Duration {
+        self.call_deadline.min(self.term.saturating_mul(3) / 4)
+    }
+
     async fn run(&self, target: &Target, start: Start) -> Result<RotationOutcome, Error> {
         target.check()?;
         let (state, _) = self.state(target.subject()).await?;
-        if let Some(problem) = state.rotation.as_ref().and_then(|rotation| rotation.blocked())
-            && start != Start::Unblock
-        {
-            return Ok(RotationOutcome::Blocked { problem: problem.clone() });
-        }
-        if state.is_at_rest() {
-            // Looked at before the lease is taken: most runs find nothing due.
-            match start {
-                Start::Never | Start::Unblock => return Ok(RotationOutcome::Idle),
-                Start::IfDue | Start::Now => {
-                    let plan = plan(target, &state, &*self.ports.clock, start == Start::Now).await?;
-                    match plan.decision {
-                        Decision::NotDue => return Ok(RotationOutcome::NotDue { plan: Box::new(plan) }),
-                        Decision::Refuse => return Ok(RotationOutcome::Refused { plan: Box::new(plan) }),
-                        Decision::Rotate | Decision::Resume => {}
-                    }
-                }
-            }
+        // Looked at before the lease is taken: most runs find nothing to do.
+        if let Some(outcome) = self.without_lease(target, &state, start).await? {
+            return Ok(outcome);
         }
         let writer = Writer::open(self, target).await?;
         // One guard around all of it: the lease is kept whatever the run waits for.
@@ -217,39 +252,79 @@ impl Rotator {
         outcome?
     }
 
+    /// The outcome, where nothing is to be done.
+    async fn without_lease(
+        &self,
+        target: &Target,
+        state: &RotationState,
+        start: Start,
+    ) -> Result<Option<RotationOutcome>, Error> {
+        let now = self.ports.clock.now();
+        if let Some(rotation) = &state.rotation
+            && let Some(problem) = rotation.blocked()
+            && decide(state, now) == Action::Rest
+        {
+            return Ok(Some(blocked(problem.clone(), rotation.retried_at())));
+        }
+        if !state.is_at_rest() {
+            return Ok(None);
+        }
+        if start == Start::Never {
+            return Ok(Some(RotationOutcome::Idle { run_again_at: state.due_at(&target.policy) }));
+        }
+        let plan = self.look(target).plan(state, start == Start::Now).await?.plan;
+        Ok(match plan.decision {
+            Decision::NotDue => Some(RotationOutcome::NotDue { plan: Box::new(plan) }),
+            Decision::Refuse => Some(self.refused(plan)),
+            Decision::Rotate | Decision::Resume => self.held_off(target, state, start),
+        })
+    }
+
+    /// The outcome while nothing is begun by itself, after rotations that were rolled back.
+    fn held_off(&self, target: &Target, state: &RotationState, start: Start) -> Option<RotationOutcome> {
+        let until = state.backs_off_until().filter(|_| start == Start::IfDue)?;
+        let problem = state.last.as_ref().and_then(|last| last.rolled_back.clone())?;
+        // An outage ends by itself. Anything else that undoes one rotation after the other needs a person.
+        if state.setbacks >= target.policy.attempts && !problem.is_outage() {
+            return Some(blocked(problem, None));
+        }
+        if until <= self.ports.clock.now() {
+            return None;
+        }
+        Some(RotationOutcome::Waiting { until, what: WaitingFor::Backoff, why: problem.to_string() })
+    }
+
+    fn refused(&self, plan: RotationPlan) -> RotationOutcome {
+        let run_again_at = later(self.ports.clock.now(), REFUSED_FOR);
+        RotationOutcome::Refused { plan: Box::new(plan), run_again_at }
+    }
+
     async fn work(&self, writer: &Writer<'_>, start: Start) -> Result<RotationOutcome, Error> {
-        if start == Start::Unblock && writer.state().rotation.as_ref().is_some_and(|r| r.blocked().is_some()) {
-            writer.append(vec![RotationEvent::Unblocked]).await?;
-        } else if !writer.state().is_at_rest() {
+        if !writer.state().is_at_rest() {
             writer.append(vec![RotationEvent::Resumed]).await?;
         }
-        if writer.state().rotation.is_none() && matches!(start, Start::IfDue | Start::Now) {
+        self.go_on(writer, start).await
+    }
+
+    /// Begins a rotation where one may begin, and does what can be done.
+    async fn go_on(&self, writer: &Writer<'_>, start: Start) -> Result<RotationOutcome, Error> {
+        let state = writer.state();
+        let may_begin = state.rotation.is_none() && matches!(start, Start::IfDue | Start::Now);
+        // What is left over and cannot be cleaned up comes first: it may be alive, and with two more there were three.
+        if may_begin && state.stuck().is_none() && self.held_off(writer.target, &state, start).is_none() {
             // Planned again under the lease: another process may have rotated since the first look.
-            let state = writer.state();
-            let plan = plan(writer.target, &state, &*self.ports.clock, start == Start::Now).await?;
+            let Looked { plan, inventory } = self.look(writer.target).plan(&state, start == Start::Now).await?;
+            writer.retire_strays(&inventory).await?;
             match plan.decision {
-                Decision::Rotate => writer.begin(plan).await?,
+                Decision::Rotate => writer.begin(plan, &inventory).await?,
                 // What is left of an earlier rotation is still looked after.
                 _ if !writer.state().is_at_rest() => {}
-                Decision::Refuse => return Ok(RotationOutcome::Refused { plan: Box::new(plan) }),
+                Decision::Refuse => return Ok(self.refused(plan)),
                 _ => return Ok(RotationOutcome::NotDue { plan: Box::new(plan) }),
             }
         }
-        self.join(writer).await?;
+        writer.rebind().await?;
         self.drive(writer).await
-    }
-
-    /// Whoever was bound since the rotation began holds the old secret, and must not be left with it.
-    async fn join(&self, writer: &Writer<'_>) -> Result<(), Error> {
-        let Some(rotation) = writer.state().rotation.clone().filter(|rotation| rotation.course == Course::Forward)
-        else {
-            return Ok(());
-        };
-        let bound = newly_bound(writer.target, &rotation).await;
-        match bound.is_empty() {
-            true => Ok(()),
-            false => writer.append(bound.into_iter().map(|terms| RotationEvent::SinkJoined { terms }).collect()).await,
-        }
     }
 
     async fn drive(&self, writer: &Writer<'_>) -> Result<RotationOutcome, Error> {
@@ -259,24 +334,54 @@ impl Rotator {
             let state = writer.state();
             if let Some(rotation) = &state.rotation {
                 new_key = rotation.new_key().map(|new| new.key);
-                if let Some(problem) = rotation.blocked() {
-                    return Ok(RotationOutcome::Blocked { problem: problem.clone() });
-                }
             // An orphan watch may go on for an hour. It is left to a later run, whose time the outcome names.
             } else if began_with_rotation && state.removals.is_empty() && state.forget.is_empty() {
-                return Ok(ended(&state, new_key));
+                return Ok(self.ended(writer, &state, new_key));
             }
-            match decide(&state, self.ports.clock.now()) {
-                Action::Rest => return Ok(RotationOutcome::Idle),
-                Action::Wait { until, why } => {
-                    let pause = Duration::try_from(until - self.ports.clock.now()).unwrap_or_default();
+            match decide(&state, writer.now()) {
+                Action::Rest => return Ok(self.rests(writer, &state)),
+                Action::Wait { until, .. } if needs_a_person(&state) => {
+                    return Ok(self.waits_for_a_person(&state, until));
+                }
+                Action::Wait { until, what, why } => {
+                    let pause = between(writer.now(), until);
                     if pause > self.patience {
-                        return Ok(RotationOutcome::Waiting { until, why });
+                        return Ok(RotationOutcome::Waiting { until, what, why });
                     }
-                    self.observer.waiting(writer.target.subject(), until, why);
+                    self.observer.waiting(writer.target.subject(), until, &why);
                     self.ports.clock.sleep(pause).await;
                 }
                 action => writer.perform(action).await?,
+            }
+        }
+    }
+
+    fn rests(&self, writer: &Writer<'_>, state: &RotationState) -> RotationOutcome {
+        match state.rotation.as_ref().and_then(|rotation| rotation.blocked()) {
+            Some(problem) => blocked(problem.clone(), None),
+            None => RotationOutcome::Idle { run_again_at: state.due_at(&writer.target.policy) },
+        }
+    }
+
+    fn waits_for_a_person(&self, state: &RotationState, until: OffsetDateTime) -> RotationOutcome {
+        let problem =
+            state.rotation.as_ref().and_then(|rotation| rotation.blocked().cloned()).or_else(|| state.stuck());
+        match problem {
+            Some(problem) => blocked(problem, Some(until)),
+            None => RotationOutcome::Idle { run_again_at: Some(until) },
+        }
+    }
+
+    fn ended(&self, writer: &Writer<'_>, state: &RotationState, key: Option<azconnect_core::KeyId>) -> RotationOutcome {
+        let next_look = state.watch.values().map(|watch| watch.next_at).min();
+        match state.last.as_ref().and_then(|last| last.rolled_back.clone()) {
+            Some(problem) => {
+                let run_again_at = state.backs_off_until().into_iter().chain(next_look).min();
+                RotationOutcome::RolledBack { problem, run_again_at }
+            }
+            None => {
+                let run_again_at = state.due_at(&writer.target.policy).into_iter().chain(next_look).min();
+                RotationOutcome::Rotated { key, run_again_at }
             }
         }
     }
@@ -288,24 +393,15 @@ enum Start {
     IfDue,
     Now,
     Never,
-    Unblock,
 }
 
-fn ended(state: &RotationState, key: Option<azconnect_core::KeyId>) -> RotationOutcome {
-    let watching_until = state.watch.values().map(|watch| watch.until).max();
-    match state.last.as_ref().and_then(|last| last.rolled_back.clone()) {
-        Some(problem) => RotationOutcome::RolledBack { problem, watching_until },
-        None => RotationOutcome::Rotated { key, watching_until },
+fn needs_a_person(state: &RotationState) -> bool {
+    match &state.rotation {
+        Some(rotation) => rotation.blocked().is_some(),
+        None => state.stuck().is_some(),
     }
 }
 
-/// The name under which the secret of a marker is sealed: known before the secret is, so that a crash between sealing
-/// and recording leaves something to find.
-fn sealed_name(subject: &SubjectId, marker: &Marker) -> Result<SecretId, Error> {
-    let unique = marker.as_str().rsplit(' ').next().unwrap_or_default();
-    SecretId::new(format!("{STREAM_PREFIX}{subject}/{unique}"))
-}
-
-fn new_marker(now: OffsetDateTime) -> Result<Marker, Error> {
-    Marker::new(format!("azconnect {} {}", now.date(), Uuid::new_v4()))
+fn blocked(problem: crate::problem::Problem, run_again_at: Option<OffsetDateTime>) -> RotationOutcome {
+    RotationOutcome::Blocked { problem, run_again_at }
 }

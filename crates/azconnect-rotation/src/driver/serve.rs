@@ -1,93 +1,101 @@
 //! Giving secrets to consumers, and asking them for proof, all at once.
 
-use azconnect_core::{Error, ErrorKind, SecretId};
+use azconnect_core::{Effect, Error, ErrorKind, Secret, SecretId};
 use azconnect_credential::entra::is_refusal;
 use azconnect_credential::{Assessment, Candidate, CredentialVerdict, SinkId};
 use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use futures_util::stream::iter;
 
 use super::issue::candidate;
 use super::writer::Writer;
 use crate::event::RotationEvent;
 use crate::problem::Problem;
-use crate::state::SinkProgress;
+use crate::state::{NewKey, SinkProgress};
 use crate::target::{SinkBinding, Target};
 
 impl Writer<'_> {
     pub(super) async fn push(&self, sinks: Vec<SinkId>) -> Result<(), Error> {
         let Some(new) = self.new_key() else { return Ok(()) };
-        let secret = self.open_sealed(&new.sealed).await?;
+        let Some(secret) = self.open_sealed(&new.sealed).await? else { return Ok(()) };
         self.append(vec![RotationEvent::PushIntended { sinks: sinks.clone() }]).await?;
-        let target = self.target;
         let (new, secret) = (&new, &secret);
-        let pushes = sinks.into_iter().map(|sink| async move {
-            match bound(target, &sink) {
-                Ok(binding) => match binding.sink.push(&candidate(new, secret)).await {
-                    Ok(receipt) => {
-                        RotationEvent::Pushed { sink, evidence: receipt.evidence, revision: receipt.revision }
-                    }
-                    Err(error) => RotationEvent::PushFailed { sink, problem: Problem::from(&error) },
-                },
-                Err(error) => RotationEvent::PushFailed { sink, problem: Problem::from(&error) },
-            }
-        });
-        self.record_as_they_come(pushes.collect()).await
+        self.record_as_they_come(sinks.into_iter().map(|sink| self.push_one(sink, new, secret)).collect()).await
+    }
+
+    async fn push_one(&self, sink: SinkId, new: &NewKey, secret: &Secret) -> Result<RotationEvent, Error> {
+        let binding = match bound(self.target, &sink) {
+            Ok(binding) => binding,
+            Err(error) => return Ok(RotationEvent::PushFailed { sink, problem: Problem::from(&error) }),
+        };
+        // It may have waited for its turn: the lease is asked for again before each.
+        self.renew().await?;
+        Ok(match self.effect("the consumer", binding.sink.push(&candidate(new, secret))).await {
+            Ok(receipt) => RotationEvent::Pushed { sink, evidence: receipt.evidence, revision: receipt.revision },
+            Err(error) => RotationEvent::PushFailed { sink, problem: Problem::from(&error) },
+        })
     }
 
     pub(super) async fn verify(&self, sinks: Vec<SinkId>) -> Result<(), Error> {
         let Some(new) = self.new_key() else { return Ok(()) };
-        let secret = self.open_sealed(&new.sealed).await?;
-        let target = self.target;
+        let Some(secret) = self.open_sealed(&new.sealed).await? else { return Ok(()) };
         let progress: Vec<_> = sinks.iter().filter_map(|sink| self.progress(sink)).collect();
         let (new, secret) = (&new, &secret);
         let checks = progress.into_iter().map(|progress| async move {
             let sink = progress.terms.sink.clone();
-            let assessment = assess(target, &progress, &candidate(new, secret)).await;
-            match assessment.verdict {
+            let assessment = self.assess(&progress, &candidate(new, secret)).await;
+            Ok(match assessment.verdict {
                 CredentialVerdict::Accepted => RotationEvent::SinkVerified { sink, evidence: assessment.evidence },
                 verdict => RotationEvent::SinkUnverified {
                     sink,
                     rejected: verdict == CredentialVerdict::Rejected,
                     problem: Problem::from(&assessment),
                 },
-            }
+            })
         });
         self.record_as_they_come(checks.collect()).await
     }
 
     pub(super) async fn restore(&self, sinks: Vec<SinkId>, sealed: SecretId) -> Result<(), Error> {
-        let secret = self.open_sealed(&sealed).await?;
-        let target = self.target;
+        let Some(secret) = self.open_sealed(&sealed).await? else { return Ok(()) };
         let progress: Vec<_> = sinks.iter().filter_map(|sink| self.progress(sink)).collect();
         let secret = &secret;
-        let returns = progress.into_iter().map(|progress| async move {
-            let sink = progress.terms.sink.clone();
-            let old = Candidate::new(secret);
-            let pushed = match bound(target, &sink) {
-                Ok(binding) => binding.sink.push(&old).await,
-                Err(error) => Err(error),
-            };
-            let receipt = match pushed {
-                Ok(receipt) => receipt,
-                Err(error) => return RotationEvent::RestoreFailed { sink, problem: Problem::from(&error) },
-            };
-            let held = SinkProgress { receipt: Some(receipt.evidence), revision: receipt.revision, ..progress };
-            let assessment = assess(target, &held, &old).await;
-            match assessment.verdict {
-                CredentialVerdict::Accepted => RotationEvent::Restored { sink, evidence: assessment.evidence },
-                _ => RotationEvent::RestoreFailed { sink, problem: Problem::from(&assessment) },
-            }
-        });
-        self.record_as_they_come(returns.collect()).await
+        self.record_as_they_come(progress.into_iter().map(|one| self.restore_one(one, secret)).collect()).await
     }
 
-    /// Records each outcome when it comes, so that a crash forgets as little as possible.
+    async fn restore_one(&self, progress: SinkProgress, secret: &Secret) -> Result<RotationEvent, Error> {
+        let sink = progress.terms.sink.clone();
+        let old = Candidate::new(secret);
+        let pushed = match bound(self.target, &sink) {
+            Ok(binding) => {
+                self.renew().await?;
+                self.effect("the consumer", binding.sink.push(&old)).await
+            }
+            Err(error) => Err(error),
+        };
+        let receipt = match pushed {
+            Ok(receipt) => receipt,
+            Err(error) => return Ok(RotationEvent::RestoreFailed { sink, problem: Problem::from(&error) }),
+        };
+        let (taken, revision) = (Some(receipt.evidence), receipt.revision);
+        let held = SinkProgress { receipt: taken.clone(), revision: revision.clone(), ..progress };
+        let assessment = self.assess(&held, &old).await;
+        Ok(match assessment.verdict {
+            CredentialVerdict::Accepted => {
+                RotationEvent::Restored { sink, evidence: assessment.evidence, receipt: taken, revision }
+            }
+            _ => RotationEvent::RestoreFailed { sink, problem: Problem::from(&assessment) },
+        })
+    }
+
+    /// Records each outcome when it comes, so that a crash forgets as little as possible; so many at once as the rotator
+    /// says.
     async fn record_as_they_come(
         &self,
-        mut work: FuturesUnordered<impl Future<Output = RotationEvent>>,
+        work: Vec<impl Future<Output = Result<RotationEvent, Error>>>,
     ) -> Result<(), Error> {
-        while let Some(event) = work.next().await {
-            self.append(vec![event]).await?;
+        let mut outcomes = iter(work).buffer_unordered(self.rotator.fan_out.max(1));
+        while let Some(event) = outcomes.next().await {
+            self.append(vec![event?]).await?;
         }
         Ok(())
     }
@@ -95,18 +103,24 @@ impl Writer<'_> {
     fn progress(&self, sink: &SinkId) -> Option<SinkProgress> {
         self.state().rotation.as_ref()?.sinks.iter().find(|progress| progress.terms.sink == *sink).cloned()
     }
-}
 
-/// Asks a consumer whether what it holds works. Where its terms accept a receipt, the receipt of the push takes the
-/// place of an inconclusive answer, and never that of a rejection or of a sign-in that was refused.
-pub(super) async fn assess(target: &Target, progress: &SinkProgress, candidate: &Candidate<'_>) -> Assessment {
-    let binding = match bound(target, &progress.terms.sink) {
-        Ok(binding) => binding,
-        Err(error) => return Assessment::inconclusive(&error),
-    };
-    let held = candidate.with_revision(progress.revision.as_deref());
-    let receipt = progress.receipt.as_deref().filter(|_| progress.terms.accept_receipt);
-    by_agreement(receipt, binding.sink.verify(&held).await)
+    /// Asks consumers whether what they hold works; the answers come in the same order.
+    pub(super) async fn assess_all(&self, sinks: &[SinkProgress], candidate: &Candidate<'_>) -> Vec<Assessment> {
+        let checks: Vec<_> = sinks.iter().map(|sink| self.assess(sink, candidate)).collect();
+        iter(checks).buffered(self.rotator.fan_out.max(1)).collect().await
+    }
+
+    /// Asks a consumer whether what it holds works. Where its terms accept a receipt, the receipt of the push takes the
+    /// place of an inconclusive answer, and never that of a rejection or of a sign-in that was refused.
+    async fn assess(&self, progress: &SinkProgress, candidate: &Candidate<'_>) -> Assessment {
+        let binding = match bound(self.target, &progress.terms.sink) {
+            Ok(binding) => binding,
+            Err(error) => return Assessment::inconclusive(&error),
+        };
+        let held = candidate.with_revision(progress.revision.as_deref());
+        let receipt = progress.receipt.as_deref().filter(|_| progress.terms.accept_receipt);
+        by_agreement(receipt, self.check("the consumer's check", binding.sink.verify(&held)).await)
+    }
 }
 
 /// Lets a receipt take the place of an answer that said nothing. A sign-in that Entra ID refused said something: the
@@ -123,7 +137,8 @@ fn by_agreement(receipt: Option<&str>, assessment: Assessment) -> Assessment {
 fn bound<'a>(target: &'a Target, sink: &SinkId) -> Result<&'a SinkBinding, Error> {
     target.sink(sink).ok_or_else(|| {
         Error::new(ErrorKind::InvalidInput, format!("the consumer {sink} of the rotation under way is not bound"))
-            .with_advice("bind it again until the rotation has ended")
+            .with_effect(Effect::None)
+            .with_advice("bind it again until the rotation has ended, or leave it out by name")
     })
 }
 

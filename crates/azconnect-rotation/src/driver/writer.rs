@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
-use azconnect_core::{Error, ErrorKind, Secret, SecretId};
-use azconnect_saga::{Claim, Session};
-use uuid::Uuid;
+use azconnect_core::{Clock, Error, Secret, SecretId};
+use azconnect_credential::{Assessment, Inventory};
+use azconnect_saga::{Claim, Session, within};
+use time::OffsetDateTime;
 
-use super::Rotator;
-use crate::decide::Action;
-use crate::event::RotationEvent;
+use super::{READS_TAKE, Rotator};
+use crate::decide::{Action, decide, turn_back};
+use crate::event::{RemovalCause, RotationEvent};
 use crate::plan::RotationPlan;
+use crate::problem::Problem;
 use crate::saga::RotationSaga;
-use crate::state::RotationState;
+use crate::state::{Course, Mint, RotationState};
 use crate::target::Target;
 
 /// What the holder of a lease is called, for the person who asks who has it.
-const HOLDER: &str = "rotator";
+pub(super) const HOLDER: &str = "rotator";
 
 /// Performs actions on one subject, and records what happens.
 pub(super) struct Writer<'a> {
@@ -42,6 +44,15 @@ impl<'a> Writer<'a> {
         self.session.state()
     }
 
+    /// The time by which terms are counted.
+    pub(super) fn now(&self) -> OffsetDateTime {
+        self.clock().now()
+    }
+
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.rotator.ports.clock
+    }
+
     /// Records events, all or none, and only then takes them as happened.
     pub(super) async fn append(&self, events: Vec<RotationEvent>) -> Result<(), Error> {
         let appended = self.session.append(&events).await?;
@@ -56,21 +67,71 @@ impl<'a> Writer<'a> {
         self.session.guard(work).await
     }
 
-    pub(super) async fn begin(&self, plan: RotationPlan) -> Result<(), Error> {
+    /// A writer that lost the lease without noticing learns it here, before the effect.
+    pub(super) async fn renew(&self) -> Result<(), Error> {
+        self.session.renew().await
+    }
+
+    /// A call that changes something. It is over before the lease can be, so that nobody else is at work when it arrives.
+    pub(super) async fn effect<T>(&self, what: &str, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        within(self.clock(), self.rotator.effect_limit(), what, call).await?
+    }
+
+    /// A call that only reads.
+    pub(super) async fn read<T>(&self, what: &str, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let limit = self.rotator.effect_limit().saturating_mul(READS_TAKE);
+        within(self.clock(), limit, what, call).await?
+    }
+
+    /// A check that says *inconclusive* where it does not come to an end.
+    pub(super) async fn check(&self, what: &str, call: impl Future<Output = Assessment>) -> Assessment {
+        let answered = self.read(what, async { Ok(call.await) }).await;
+        answered.unwrap_or_else(|error| Assessment::inconclusive(&error))
+    }
+
+    /// What the issuer lists. Whatever of it carries a marker of ours and is not known is on its way out from here on.
+    pub(super) async fn inventory(&self) -> Result<Result<Inventory, Error>, Error> {
+        let issuer = self.target.issuer.clone();
+        let read = self.read("the issuer's inventory", issuer.inventory()).await;
+        if let Ok(inventory) = &read {
+            self.retire_strays(inventory).await?;
+        }
+        Ok(read)
+    }
+
+    /// Records that lost secrets are to be removed: a request of a process that was suspended may have arrived late.
+    pub(super) async fn retire_strays(&self, inventory: &Inventory) -> Result<(), Error> {
+        let state = self.state();
+        let strays = inventory.keys.iter().filter_map(|issued| {
+            let name = issued.display_name.as_deref().filter(|name| state.is_stray(issued.key, name))?;
+            let marker = state.announced.get(name)?.marker.clone();
+            let (key, cause, holder) = (issued.key, RemovalCause::Lost, Some(issued.holder));
+            Some(RotationEvent::RemovalIntended { key, cause, marker: Some(marker), holder })
+        });
+        let strays: Vec<_> = strays.collect();
+        if strays.is_empty() { Ok(()) } else { self.append(strays).await }
+    }
+
+    pub(super) async fn begin(&self, plan: RotationPlan, inventory: &Inventory) -> Result<(), Error> {
         let event = RotationEvent::Begun {
-            rotation: Uuid::new_v4().to_string(),
+            rotation: (self.rotator.ids)().to_string(),
             title: plan.title.clone(),
             policy: self.target.policy.clone(),
             sinks: plan.terms(),
             retire: plan.retire(),
             ends_at: plan.ends_at,
+            holders: plan.holders(inventory),
+            without_consumers: self.target.without_consumers,
         };
         self.append(vec![event]).await
     }
 
     pub(super) async fn perform(&self, action: Action) -> Result<(), Error> {
-        // A writer that lost the lease without noticing stops here, before the effect.
-        self.session.renew().await?;
+        self.renew().await?;
+        // Renewing took time, and this process may have been suspended: what was right before may be right no longer.
+        if decide(&self.state(), self.now()) != action {
+            return Ok(());
+        }
         match action {
             Action::Rest | Action::Wait { .. } => Ok(()),
             Action::Record(event) => self.record(*event).await,
@@ -85,14 +146,29 @@ impl<'a> Writer<'a> {
             Action::Forget { key, sealed } => self.forget(key, sealed).await,
             Action::ProveOld { sealed } => self.prove_old(sealed).await,
             Action::Restore { sinks, sealed } => self.restore(sinks, sealed).await,
+            Action::GateBack { sealed } => self.gate_back(sealed).await,
         }
     }
 
-    /// Opens a sealed secret that the journal says is there.
-    pub(super) async fn open_sealed(&self, sealed: &SecretId) -> Result<Secret, Error> {
-        self.rotator.ports.secrets.get(sealed).await?.ok_or_else(|| {
-            Error::new(ErrorKind::Corrupt, format!("the sealed secret {sealed} is not in the store"))
-                .with_advice("restore the store from a backup that is as new as the journal")
-        })
+    /// Opens a sealed secret that the journal says is there. If it is not, that is recorded: the rotation turns back, or a
+    /// person is needed.
+    pub(super) async fn open_sealed(&self, sealed: &SecretId) -> Result<Option<Secret>, Error> {
+        if let Some(secret) = self.read("the secret store", self.rotator.ports.secrets.get(sealed)).await? {
+            return Ok(Some(secret));
+        }
+        let problem = Problem::lasting(
+            format!("the sealed secret {sealed} is not in the store"),
+            "restore the store from a backup that is as new as the journal, or abandon this rotation",
+        );
+        let state = self.state();
+        let event = state.rotation.as_ref().and_then(|rotation| match (&rotation.course, &rotation.mint) {
+            (Course::Forward, Mint::Sealed(_)) => Some(turn_back(&state, rotation, &problem, self.now())),
+            (Course::Blocked { .. }, _) => None,
+            _ => Some(RotationEvent::Blocked { problem }),
+        });
+        match event {
+            Some(event) => self.append(vec![event]).await.map(|()| None),
+            None => Ok(None),
+        }
     }
 }

@@ -77,11 +77,14 @@ async fn finish(stage: &Stage) {
     stage.clock.sleep(TERM).await;
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
     assert!(
-        matches!(outcome, RotationOutcome::Rotated { .. } | RotationOutcome::NotDue { .. } | RotationOutcome::Idle),
+        matches!(
+            outcome,
+            RotationOutcome::Rotated { .. } | RotationOutcome::NotDue { .. } | RotationOutcome::Idle { .. }
+        ),
         "{outcome:?}"
     );
     let outcome = stage.rotator().resume(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, RotationOutcome::Idle), "{outcome:?}");
+    assert!(matches!(outcome, RotationOutcome::Idle { .. }), "{outcome:?}");
     stage.assert_rotated();
     assert!(stage.journal.unfinished().await.unwrap().is_empty());
 }

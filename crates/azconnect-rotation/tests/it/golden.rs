@@ -47,7 +47,7 @@ async fn what_an_earlier_version_left_under_way_goes_on() {
     assert_eq!((state.ledger.len(), state.removals.len(), state.watch.len(), state.forget.len()), (2, 1, 0, 0));
     let rotation = state.rotation.unwrap();
     assert_eq!(rotation.new_key().unwrap().key.to_string(), "fa4e0000-0000-4000-8000-000000000006");
-    let Course::Blocked { problem, was } = &rotation.course else { panic!("{:?}", rotation.course) };
+    let Course::Blocked { problem, was, .. } = &rotation.course else { panic!("{:?}", rotation.course) };
     assert_eq!(problem.to_string(), "scripted: refused");
     assert_eq!(**was, Course::Forward);
     assert!(rotation.sinks.iter().all(|sink| sink.proof.is_some() && sink.may_hold_new()));

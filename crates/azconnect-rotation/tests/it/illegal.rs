@@ -30,7 +30,7 @@ fn minted(n: u32) -> RotationEvent {
 }
 
 fn asked(n: u32) -> RotationEvent {
-    RotationEvent::MintIntended { marker: marker(n) }
+    RotationEvent::MintIntended { marker: marker(n), ends_at: None }
 }
 
 #[track_caller]
@@ -53,7 +53,7 @@ fn what_cannot_follow_is_refused_by_its_name() {
     refused(&[begun()], RotationEvent::MarkerAbsent { marker: marker(1) }, "nobody looks for this marker");
     refused(&[begun()], RotationEvent::MarkerDropped { marker: marker(1) }, "the marker is not on the orphan watch");
     refused(&[begun()], RotationEvent::CutOver, "there is no new secret");
-    refused(&[begun()], RotationEvent::Unblocked, "the rotation is not blocked");
+    refused(&[begun()], RotationEvent::Unblocked, "nothing is blocked");
     refused(&[begun()], RotationEvent::OldProven { evidence: "e".into() }, "the rotation does not go back");
     refused(&[begun()], RotationEvent::Removed { key }, "the key is not being removed");
     refused(&[begun()], RotationEvent::Forgotten { key }, "no sealed copy of the key is to be destroyed");

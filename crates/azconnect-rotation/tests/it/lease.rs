@@ -46,11 +46,10 @@ async fn twelve_slow_consumers_that_answer_one_after_the_other_lose_nobody_the_l
     for number in 1..=12 {
         let id = sink(&format!("slow-{number}"));
         stage.directory.seed_sink(&id, Some(stage.old));
-        let slow =
-            Slow { inner: stage.directory.sink(&id), clock: Arc::new(stage.clock.clone()), pause: step * number };
+        let slow = Slow { inner: stage.directory.sink(&id), clock: Arc::new(stage.clock.clone()), pause: step };
         target = target.with_sink(SinkBinding::new(Arc::new(slow)));
     }
-    let (one, two) = (stage.rotator(), stage.rotator());
+    let (one, two) = (stage.rotator().with_fan_out(1), stage.rotator());
     let (first, second) = tokio::join!(one.rotate(&target), async {
         // The secret settles for 30 s; from then on consumers answer for twelve steps.
         stage.clock.sleep(Duration::from_secs(45) + TERM + step * 2).await;

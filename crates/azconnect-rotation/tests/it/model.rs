@@ -36,7 +36,7 @@ fn begun(old_is_sealed: bool) -> World {
     let mut world = World::new();
     if old_is_sealed {
         world.rotation_began(vec![]);
-        world.record(RotationEvent::MintIntended { marker: marker(0) });
+        world.record(RotationEvent::MintIntended { marker: marker(0), ends_at: None });
         world.record(minted(marker(0), old()));
         world.record(RotationEvent::Rotated);
     }
@@ -94,7 +94,7 @@ impl World {
 
     /// The rules that no answer of the world may break.
     fn judge(&self, event: &RotationEvent) {
-        let RotationEvent::RemovalIntended { key, cause, marker } = event else { return };
+        let RotationEvent::RemovalIntended { key, cause, marker, .. } = event else { return };
         match cause {
             RemovalCause::Superseded => {
                 let rotation = self.state.rotation.as_ref().unwrap();
@@ -130,7 +130,7 @@ impl World {
             Action::Mint => {
                 self.minted += 1;
                 let marker = marker(self.minted);
-                self.record(RotationEvent::MintIntended { marker: marker.clone() });
+                self.record(RotationEvent::MintIntended { marker: marker.clone(), ends_at: None });
                 match dice(5) {
                     0 => self.record(RotationEvent::MintRefused { marker, problem: problem(dice(4) != 0, true) }),
                     1 => self.record(RotationEvent::MintUnanswered { marker, problem: problem(true, false) }),
@@ -145,6 +145,7 @@ impl World {
                         key: lost,
                         cause: RemovalCause::Lost,
                         marker: Some(marker),
+                        holder: None,
                     });
                 }
                 1 => self.record(RotationEvent::MarkerUnread { marker, problem: problem(true, true) }),
@@ -199,10 +200,24 @@ impl World {
                 for sink in sinks {
                     match dice(5) {
                         0 => self.record(RotationEvent::RestoreFailed { sink, problem: problem(true, false) }),
-                        _ => self.record(RotationEvent::Restored { sink, evidence: "e".into() }),
+                        _ => self.record(RotationEvent::Restored {
+                            sink,
+                            evidence: "e".into(),
+                            receipt: None,
+                            revision: None,
+                        }),
                     }
                 }
             }
+            Action::GateBack { .. } => match dice(5) {
+                0 => self.record(RotationEvent::BackHeld { problem: problem(true, true) }),
+                1 => {
+                    let restored = self.state.rotation.as_ref().unwrap().sinks.iter().find(|sink| sink.restored);
+                    let sink = restored.unwrap().terms.sink.clone();
+                    self.record(RotationEvent::RestoreUndone { sink, problem: problem(true, true) });
+                }
+                _ => self.record(RotationEvent::BackCleared { evidence: "e".into() }),
+            },
             other => panic!("an unknown action {other:?}"),
         }
     }
@@ -233,7 +248,7 @@ proptest! {
         let old_is_ours = world.state.ledger.contains_key(&old());
         match (&world.state.rotation, &world.state.last) {
             (Some(_), _) => prop_assert!(old_is_ours || world.state.removals.contains_key(&old()) || removed(&world, old())),
-            (None, Some(last)) if last.rolled_back.is_some() => prop_assert!(old_is_ours, "a rollback keeps the old secret"),
+            (None, Some(last)) if last.rolled_back.is_some() => prop_assert!(!removed(&world, old()), "a rollback keeps the old secret"),
             (None, _) => prop_assert!(!old_is_ours, "a rotation removes the old secret"),
         }
     }
@@ -306,6 +321,7 @@ fn the_happy_path_is_as_long_as_it_must_be() {
             "key_read",
             "removed",
             "forgotten",
+            "cleared",
             "rotated",
         ]
     );
@@ -315,7 +331,8 @@ fn the_happy_path_is_as_long_as_it_must_be() {
 #[test]
 fn a_key_that_is_not_ours_is_never_on_its_way_out() {
     let world = begun(true);
-    let foreign = RotationEvent::RemovalIntended { key: key(99), cause: RemovalCause::Superseded, marker: None };
+    let foreign =
+        RotationEvent::RemovalIntended { key: key(99), cause: RemovalCause::Superseded, marker: None, holder: None };
     let error = azconnect_core::Error::from(world.state.evolve(&foreign, START).unwrap_err());
     assert_eq!(error.kind(), azconnect_core::ErrorKind::Corrupt);
 }
@@ -323,7 +340,7 @@ fn a_key_that_is_not_ours_is_never_on_its_way_out() {
 #[test]
 fn a_refused_mint_changes_nothing_and_ends_the_rotation() {
     let mut world = begun(false);
-    world.record(RotationEvent::MintIntended { marker: marker(1) });
+    world.record(RotationEvent::MintIntended { marker: marker(1), ends_at: None });
     world.record(RotationEvent::MintRefused { marker: marker(1), problem: problem(false, true) });
     let action = decide(&world.state, world.now);
     assert!(matches!(action, Action::Record(event) if matches!(*event, RotationEvent::RolledBack { .. })));
@@ -332,7 +349,7 @@ fn a_refused_mint_changes_nothing_and_ends_the_rotation() {
 #[test]
 fn a_mint_without_answer_is_searched_for_and_then_watched() {
     let mut world = begun(false);
-    world.record(RotationEvent::MintIntended { marker: marker(1) });
+    world.record(RotationEvent::MintIntended { marker: marker(1), ends_at: None });
     let mut reads = 0;
     while matches!(world.state.rotation.as_ref().unwrap().mint, Mint::Asked { .. }) {
         match decide(&world.state, world.now) {
@@ -351,7 +368,7 @@ fn a_mint_without_answer_is_searched_for_and_then_watched() {
 #[test]
 fn the_orphan_watch_looks_a_last_time_when_it_ends() {
     let mut world = begun(false);
-    world.record(RotationEvent::MintIntended { marker: marker(1) });
+    world.record(RotationEvent::MintIntended { marker: marker(1), ends_at: None });
     let until = world.now + Duration::from_secs(3600);
     world.record(RotationEvent::MarkerWatched { marker: marker(1), until });
     world.record(RotationEvent::RolledBack { problem: problem(false, true) });
@@ -392,7 +409,7 @@ fn a_proof_that_is_old_or_from_the_future_clears_nothing() {
 #[test]
 fn a_last_look_that_fails_is_repeated_after_a_pause() {
     let mut world = begun(false);
-    world.record(RotationEvent::MintIntended { marker: marker(1) });
+    world.record(RotationEvent::MintIntended { marker: marker(1), ends_at: None });
     let until = world.now + Duration::from_secs(3600);
     world.record(RotationEvent::MarkerWatched { marker: marker(1), until });
     world.record(RotationEvent::RolledBack { problem: problem(false, true) });
@@ -409,7 +426,7 @@ fn a_last_look_that_fails_is_repeated_after_a_pause() {
 #[test]
 fn reads_for_a_lost_secret_that_fail_are_spaced_more_and_more_and_end_with_a_person() {
     let mut world = begun(false);
-    world.record(RotationEvent::MintIntended { marker: marker(1) });
+    world.record(RotationEvent::MintIntended { marker: marker(1), ends_at: None });
     let mut reads = 0;
     while world.state.rotation.as_ref().unwrap().blocked().is_none() {
         match decide(&world.state, world.now) {
@@ -430,7 +447,7 @@ fn no_secret_is_asked_for_while_two_lost_ones_may_turn_up() {
     let mut world = begun(false);
     for n in 1..=2 {
         assert_eq!(decide(&world.state, world.now), Action::Mint);
-        world.record(RotationEvent::MintIntended { marker: marker(n) });
+        world.record(RotationEvent::MintIntended { marker: marker(n), ends_at: None });
         let until = world.now + Duration::from_secs(3600);
         world.record(RotationEvent::MarkerWatched { marker: marker(n), until });
     }
@@ -441,9 +458,14 @@ fn no_secret_is_asked_for_while_two_lost_ones_may_turn_up() {
 fn a_lost_secret_whose_removal_nobody_took_stays_on_the_watch() {
     for (answer, watched) in [(Retirement::NotListed, 1), (Retirement::Accepted, 0)] {
         let mut world = begun(false);
-        world.record(RotationEvent::MintIntended { marker: marker(1) });
+        world.record(RotationEvent::MintIntended { marker: marker(1), ends_at: None });
         let lost = key(77);
-        world.record(RotationEvent::RemovalIntended { key: lost, cause: RemovalCause::Lost, marker: Some(marker(1)) });
+        world.record(RotationEvent::RemovalIntended {
+            key: lost,
+            cause: RemovalCause::Lost,
+            marker: Some(marker(1)),
+            holder: None,
+        });
         world.record(RotationEvent::RemovalAnswered { key: lost, answer });
         while world.state.removals.contains_key(&lost) {
             let action = decide(&world.state, world.now);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use azconnect_core::{Error, ErrorKind};
 use azconnect_credential::SubjectId;
 use azconnect_rotation::{
-    Decision, HistoryEntry, Policy, RotationHistory, RotationOperator, RotationOutcome, Rotations, Target,
+    Decision, HistoryEntry, Policy, Resolution, RotationHistory, RotationOperator, RotationOutcome, Rotations, Target,
 };
 
 use super::report::{CaseResult, Failure, Report, ensure, ensure_eq, fresh, refused};
@@ -69,6 +69,8 @@ pub async fn all<H: RotationsHarness>(make: impl AsyncFn(Situation) -> H) {
     check!(report, Forbidden, "what a finding forbids is refused, also to a person", forbids);
     check!(report, Refusing, "a block is reported again and again without recording more", reports_block);
     check!(report, Refusing, "a block whose cause is gone ends when it is unblocked", unblocks);
+    check!(report, Refusing, "a block that is abandoned is under way no longer", abandons);
+    check!(report, Refusing, "a subject that was disconnected is not unfinished", disconnects);
     check!(report, Taken, "a subject that another process works on is a conflict", conflicts);
     report.finish();
 }
@@ -87,7 +89,7 @@ async fn rotates_once(scene: &Scene<'_>) -> CaseResult {
     let again = scene.rotations.rotate(&scene.target).await?;
     ensure(matches!(again, RotationOutcome::NotDue { .. }), format!("the second run: {again:?}"))?;
     let resumed = scene.rotations.resume(&scene.target).await?;
-    ensure_eq("resuming", &resumed, &RotationOutcome::Idle)?;
+    idle("resuming", &resumed)?;
     ensure_eq("the entries after that", &scene.events().await?.len(), &before)
 }
 
@@ -102,8 +104,11 @@ async fn tells(scene: &Scene<'_>) -> CaseResult {
 }
 
 async fn idles(scene: &Scene<'_>) -> CaseResult {
-    ensure_eq("resuming", &scene.rotations.resume(&scene.target).await?, &RotationOutcome::Idle)?;
-    ensure_eq("unblocking", &scene.operator.unblock(&scene.target).await?, &RotationOutcome::Idle)?;
+    idle("resuming", &scene.rotations.resume(&scene.target).await?)?;
+    for resolution in [Resolution::Retry, Resolution::TakeAsIs, Resolution::Abandon] {
+        idle("resolving", &scene.operator.resolve(&scene.target, resolution).await?)?;
+    }
+    scene.operator.disconnect(scene.target.subject()).await?;
     scene.nothing_was_recorded().await
 }
 
@@ -118,7 +123,7 @@ async fn refuses_terms(scene: &Scene<'_>) -> CaseResult {
     wrong("rotate", scene.rotations.rotate(&target).await.map(drop))?;
     wrong("rotate_now", scene.operator.rotate_now(&target).await.map(drop))?;
     wrong("resume", scene.rotations.resume(&target).await.map(drop))?;
-    wrong("unblock", scene.operator.unblock(&target).await.map(drop))?;
+    wrong("resolve", scene.operator.resolve(&target, Resolution::Retry).await.map(drop))?;
     scene.nothing_was_recorded().await
 }
 
@@ -147,7 +152,7 @@ async fn forbids(scene: &Scene<'_>) -> CaseResult {
     let refusals = [scene.rotations.rotate(&scene.target).await?, scene.operator.rotate_now(&scene.target).await?];
     for outcome in refusals {
         match outcome {
-            RotationOutcome::Refused { plan } => ensure(!plan.blockers().is_empty(), "it does not say why")?,
+            RotationOutcome::Refused { plan, .. } => ensure(!plan.blockers().is_empty(), "it does not say why")?,
             other => return Err(Failure::new(format!("wanted Refused, found {other:?}"))),
         }
     }
@@ -168,10 +173,32 @@ async fn unblocks(scene: &Scene<'_>) -> CaseResult {
     blocked(scene.rotations.rotate(&scene.target).await?)?;
     scene.harness.heal();
     blocked(scene.rotations.rotate(&scene.target).await?)?;
-    rotated(scene.operator.unblock(&scene.target).await?)?;
+    rotated(scene.operator.resolve(&scene.target, Resolution::Retry).await?)?;
     let events = scene.events().await?;
     ensure(events.iter().any(|event| event.kind == "unblocked"), "nobody is recorded to have unblocked it")?;
     ensure(scene.history.unfinished().await?.is_empty(), "it is still unfinished")
+}
+
+async fn abandons(scene: &Scene<'_>) -> CaseResult {
+    blocked(scene.rotations.rotate(&scene.target).await?)?;
+    let outcome = scene.operator.resolve(&scene.target, Resolution::Abandon).await?;
+    ensure(matches!(outcome, RotationOutcome::Abandoned { .. }), format!("wanted Abandoned, found {outcome:?}"))?;
+    ensure(outcome.run_again_at().is_some(), "it does not say when to look again")?;
+    let events = scene.events().await?;
+    ensure(events.iter().any(|event| event.kind == "abandoned"), "nobody is recorded to have abandoned it")?;
+    scene.harness.heal();
+    rotated(scene.operator.rotate_now(&scene.target).await?)
+}
+
+async fn disconnects(scene: &Scene<'_>) -> CaseResult {
+    blocked(scene.rotations.rotate(&scene.target).await?)?;
+    scene.operator.disconnect(scene.target.subject()).await?;
+    ensure(scene.history.unfinished().await?.is_empty(), "it is still unfinished")?;
+    let before = scene.events().await?.len();
+    scene.operator.disconnect(scene.target.subject()).await?;
+    idle("resuming", &scene.rotations.resume(&scene.target).await?)?;
+    ensure(scene.history.unfinished().await?.is_empty(), "it is unfinished again")?;
+    ensure(scene.events().await?.len() >= before, "the history is gone")
 }
 
 async fn conflicts(scene: &Scene<'_>) -> CaseResult {
@@ -184,6 +211,10 @@ async fn conflicts(scene: &Scene<'_>) -> CaseResult {
 fn rotated(outcome: RotationOutcome) -> CaseResult {
     let rotated = matches!(outcome, RotationOutcome::Rotated { key: Some(_), .. });
     ensure(rotated, format!("wanted Rotated with its key, found {outcome:?}"))
+}
+
+fn idle(what: &str, outcome: &RotationOutcome) -> CaseResult {
+    ensure(matches!(outcome, RotationOutcome::Idle { .. }), format!("{what}: wanted Idle, found {outcome:?}"))
 }
 
 fn blocked(outcome: RotationOutcome) -> CaseResult {

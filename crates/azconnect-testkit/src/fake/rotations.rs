@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use azconnect_core::{Clock, Effect, Error, ErrorKind, KeyId};
 use azconnect_credential::{CheckReport, Expiry, IssuedKey, KeyHolder, SubjectId};
 use azconnect_rotation::{
-    Decision, Fate, HistoryEntry, PlannedKey, Problem, RotationEvent, RotationHistory, RotationOperator,
+    Decision, Fate, HistoryEntry, PlannedKey, Problem, Resolution, RotationEvent, RotationHistory, RotationOperator,
     RotationOutcome, RotationPlan, Rotations, Target,
 };
 use uuid::Uuid;
@@ -44,6 +44,9 @@ pub struct Rotator {
     clock: Arc<dyn Clock>,
     subjects: Arc<Mutex<BTreeMap<String, Known>>>,
 }
+
+/// When to look again at what a finding forbids.
+const REFUSED_FOR: Duration = Duration::from_secs(3600);
 
 /// What is known of one subject.
 #[derive(Default)]
@@ -135,15 +138,18 @@ impl Rotator {
         target.check()?;
         self.of(target.subject(), |known| {
             if let Some(problem) = &known.blocked {
-                return Ok(RotationOutcome::Blocked { problem: problem.clone() });
+                return Ok(RotationOutcome::Blocked { problem: problem.clone(), run_again_at: None });
             }
             if start == Start::Never {
-                return Ok(RotationOutcome::Idle);
+                return Ok(RotationOutcome::Idle { run_again_at: None });
             }
             let plan = self.plan_of(known, target, start);
             match plan.decision {
                 Decision::NotDue => return Ok(RotationOutcome::NotDue { plan: Box::new(plan) }),
-                Decision::Refuse => return Ok(RotationOutcome::Refused { plan: Box::new(plan) }),
+                Decision::Refuse => {
+                    let run_again_at = self.clock.now() + REFUSED_FOR;
+                    return Ok(RotationOutcome::Refused { plan: Box::new(plan), run_again_at });
+                }
                 // After the plan, as the real one: what is not due or refused is told without a lease.
                 _ => free(known)?,
             }
@@ -156,24 +162,27 @@ impl Rotator {
                     sinks: Vec::new(),
                     retire: plan.retire(),
                     ends_at: plan.ends_at,
+                    holders: BTreeMap::new(),
+                    without_consumers: target.without_consumers,
                 },
             );
-            Ok(self.end(known))
+            Ok(self.end(known, target))
         })
     }
 
     /// Ends the rotation that was begun.
-    fn end(&self, known: &mut Known) -> RotationOutcome {
+    fn end(&self, known: &mut Known, target: &Target) -> RotationOutcome {
         if let Some(problem) = known.refusal.clone() {
             self.record(known, &RotationEvent::Blocked { problem: problem.clone() });
             known.blocked = Some(problem.clone());
-            return RotationOutcome::Blocked { problem };
+            return RotationOutcome::Blocked { problem, run_again_at: None };
         }
         known.keys += 1;
         known.is_due = false;
         self.record(known, &RotationEvent::CutOver);
         self.record(known, &RotationEvent::Rotated);
-        RotationOutcome::Rotated { key: Some(key(known.keys)), watching_until: None }
+        let run_again_at = Some(self.clock.now() + target.policy.lifetime - target.policy.rotate_before);
+        RotationOutcome::Rotated { key: Some(key(known.keys)), run_again_at }
     }
 
     fn record(&self, known: &mut Known, event: &RotationEvent) {
@@ -225,16 +234,40 @@ impl RotationOperator for Rotator {
         self.run(target, Start::Now)
     }
 
-    async fn unblock(&self, target: &Target) -> Result<RotationOutcome, Error> {
+    async fn resolve(&self, target: &Target, resolution: Resolution) -> Result<RotationOutcome, Error> {
         target.check()?;
         self.of(target.subject(), |known| {
             if known.blocked.is_none() {
-                return Ok(RotationOutcome::Idle);
+                return Ok(RotationOutcome::Idle { run_again_at: None });
             }
             free(known)?;
             known.blocked = None;
-            self.record(known, &RotationEvent::Unblocked);
-            Ok(self.end(known))
+            let event = match resolution {
+                Resolution::LeaveOut(sink) => RotationEvent::SinkLeftOut { sink },
+                Resolution::TakeAsIs => RotationEvent::TakenAsIs { sinks: Vec::new() },
+                Resolution::Abandon => {
+                    self.record(known, &RotationEvent::Abandoned);
+                    return Ok(RotationOutcome::Abandoned { run_again_at: Some(self.clock.now()) });
+                }
+                _ => RotationEvent::Unblocked,
+            };
+            self.record(known, &event);
+            Ok(self.end(known, target))
+        })
+    }
+
+    async fn disconnect(&self, subject: &SubjectId) -> Result<(), Error> {
+        self.of(subject, |known| {
+            free(known)?;
+            if known.history.is_empty() {
+                return Ok(());
+            }
+            if known.blocked.take().is_some() {
+                self.record(known, &RotationEvent::Abandoned);
+            }
+            self.record(known, &RotationEvent::Disconnected);
+            known.keys = 0;
+            Ok(())
         })
     }
 }

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use azconnect_core::Error;
 use azconnect_credential::{Check, CheckReport, SubjectId};
 use azconnect_rotation::{
-    HistoryEntry, Problem, RotationHistory, RotationOperator, RotationOutcome, RotationPlan, Rotations, Target,
+    HistoryEntry, Problem, Resolution, RotationHistory, RotationOperator, RotationOutcome, RotationPlan, Rotations,
+    Target,
 };
 use azconnect_testkit::ManualClock;
 use azconnect_testkit::conformance::rotations::{self, RotationsHarness, Situation};
@@ -104,11 +105,15 @@ impl RotationOperator for Sinner {
     async fn rotate_now(&self, target: &Target) -> Result<RotationOutcome, Error> {
         self.fake.rotate_now(target).await
     }
-    async fn unblock(&self, target: &Target) -> Result<RotationOutcome, Error> {
+    async fn resolve(&self, target: &Target, resolution: Resolution) -> Result<RotationOutcome, Error> {
         match self.sin {
-            Sin::ForgetsTheBlock => Ok(RotationOutcome::Idle),
-            _ => self.fake.unblock(target).await,
+            Sin::ForgetsTheBlock => Ok(RotationOutcome::Idle { run_again_at: None }),
+            _ => self.fake.resolve(target, resolution).await,
         }
+    }
+
+    async fn disconnect(&self, subject: &SubjectId) -> Result<(), Error> {
+        self.fake.disconnect(subject).await
     }
 }
 
@@ -135,9 +140,9 @@ async fn broken_rotations_are_named() {
     let run = async |sin| verdict(rotations::all(async |situation| Harness::new(situation, sin))).await;
     named(&run(Sin::PlansByDoing).await, &["a plan has no effect and names what would be retired"]);
     named(&run(Sin::RotatesWhatIsNotDue).await, &["what is due is rotated once", "what is not due stays as it is"]);
-    let idle =
-        ["a block whose cause is gone ends when it is unblocked", "terms that do not hold are refused by their field"];
-    named(&run(Sin::ForgetsTheBlock).await, &[idle[1], idle[0]]);
-    let tells = ["the history tells a rotation from its beginning to its end", idle[0]];
+    let gone = "a block whose cause is gone ends when it is unblocked";
+    let abandoned = "a block that is abandoned is under way no longer";
+    named(&run(Sin::ForgetsTheBlock).await, &["terms that do not hold are refused by their field", gone, abandoned]);
+    let tells = ["the history tells a rotation from its beginning to its end", gone, abandoned];
     named(&run(Sin::TellsNothing).await, &tells);
 }

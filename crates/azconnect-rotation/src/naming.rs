@@ -1,0 +1,45 @@
+//! The names that a rotation gives, and by which it knows its own again.
+
+use azconnect_core::{Error, SecretId};
+use azconnect_credential::{Marker, SubjectId};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::saga::STREAM_PREFIX;
+
+/// What every marker begins with.
+const MARKER_PREFIX: &str = "azconnect ";
+
+/// A name for a new secret, which nobody else gives.
+pub(crate) fn new_marker(now: OffsetDateTime, unique: Uuid) -> Result<Marker, Error> {
+    Marker::new(format!("{MARKER_PREFIX}{} {unique}", now.date()))
+}
+
+/// Whether a name is one that [`new_marker`] makes.
+pub(crate) fn is_marker(name: &str) -> bool {
+    let unique = name.strip_prefix(MARKER_PREFIX).and_then(|rest| rest.rsplit_once(' '));
+    unique.is_some_and(|(_, unique)| Uuid::try_parse(unique).is_ok())
+}
+
+/// The name under which the secret of a marker is sealed: known before the secret is, so that a crash between sealing
+/// and recording leaves something to find.
+pub(crate) fn sealed_name(subject: &SubjectId, marker: &Marker) -> Result<SecretId, Error> {
+    let unique = marker.as_str().rsplit(' ').next().unwrap_or_default();
+    SecretId::new(format!("{STREAM_PREFIX}{subject}/{unique}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn a_marker_is_known_again_and_nothing_else_is_taken_for_one() {
+        let marker = new_marker(datetime!(2026-01-01 0:00 UTC), Uuid::from_u128(1)).unwrap();
+        assert!(is_marker(marker.as_str()));
+        for other in ["azconnect", "azconnect deploy", "azconnect 2026-01-01 x", "portal"] {
+            assert!(!is_marker(other), "{other}");
+        }
+    }
+}
