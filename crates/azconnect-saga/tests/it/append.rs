@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use azconnect_core::{Effect, ErrorKind, Journal};
+use azconnect_core::{Append, Clock, Effect, Epoch, ErrorKind, Journal, Record, Sequence};
 use futures_util::future::{join_all, select};
 
-use crate::stage::{Fate, Stage, counted};
+use crate::stage::{Fate, Stage, counted, stream};
 
 #[tokio::test(start_paused = true)]
 async fn events_are_durable_all_or_none_and_then_part_of_the_state() {
@@ -111,4 +111,16 @@ async fn a_doubtful_append_after_which_another_process_has_written_is_a_conflict
     stage.sleep(Duration::from_secs(61).as_secs()).await;
     stage.open().await.unwrap().append(&[counted(1)]).await.unwrap();
     assert_eq!(session.settle().await.unwrap_err().kind(), ErrorKind::Conflict);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_append_at_a_position_that_is_taken_by_our_own_epoch_is_looked_into() {
+    let stage = Stage::new();
+    let session = stage.open().await.unwrap();
+    // What a journal does that breaks its promise: an append that was given up is written later.
+    let record = Record::new("counted", r#"{"event":"counted","to":1}"#, stage.clock.now());
+    stage.journal.inner.append(Append::new(stream(), Sequence::START, Epoch(1), vec![record])).await.unwrap();
+    assert_eq!(session.append(&[counted(1)]).await.unwrap_err().kind(), ErrorKind::Conflict);
+    session.append(&[counted(2)]).await.unwrap();
+    assert_eq!(*session.state(), 2);
 }

@@ -10,7 +10,7 @@ use azconnect_core::{Clock, Effect, ErrorKind};
 use azconnect_saga::{Claim, Session};
 use futures_util::FutureExt as _;
 
-use crate::stage::{Fate, Stage, TERM, Tally, claim, counted, stream};
+use crate::stage::{Fate, SLOW, Stage, TERM, THROTTLED, Tally, claim, counted, stream};
 
 /// What a call waits for: three quarters of the term.
 const DEADLINE: Duration = Duration::from_secs(45);
@@ -116,6 +116,59 @@ async fn a_renewal_before_an_effect_is_repeated_within_the_term() {
         assert!(stage.clock.elapsed() < TERM);
         assert_eq!(stage.open().await.unwrap_err().kind(), ErrorKind::Conflict, "another process took over");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_is_not_waited_for_longer_than_a_call_may_take() {
+    let stage = Stage::new();
+    let limit = Duration::from_secs(6);
+    let session = Session::<Tally>::open(&stage.ports(), claim().with_call_deadline(limit)).await.unwrap();
+    stage.lease.next(&[Fate::Silent]);
+    session.renew().await.unwrap();
+    assert_eq!(stage.clock.elapsed(), limit + TERM / 12);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_is_repeated_when_the_service_says() {
+    let stage = Stage::new();
+    let session = stage.open().await.unwrap();
+    stage.lease.next(&[Fate::Throttled]);
+    session.renew().await.unwrap();
+    assert_eq!(stage.clock.elapsed(), THROTTLED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_another_has_is_not_asked_for_again() {
+    let stage = Stage::new();
+    let session = stage.open().await.unwrap();
+    stage.lease.next(&[Fate::Refused]);
+    assert_eq!(session.renew().await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(stage.clock.elapsed(), Duration::ZERO);
+}
+
+/// Asserts that guarded work is not polled when the term has passed and nothing is heard of the lease.
+async fn assert_over(stage: &Stage, session: &Session<Tally>) {
+    let polls = AtomicU32::new(0);
+    stage.lease.next(&[Fate::Silent]);
+    assert_eq!(session.guard(work_of(&polls, 1)).await.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!(polls.load(Ordering::SeqCst), 0, "the lease is another's, perhaps");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_term_runs_from_the_request_and_not_from_a_slow_answer() {
+    let stage = Stage::new();
+    stage.lease.next_aside(&[Fate::Slow]);
+    let session = stage.open().await.unwrap();
+    stage.sleep(45).await;
+    assert_over(&stage, &session).await;
+
+    let stage = Stage::new();
+    let session = stage.open().await.unwrap();
+    stage.lease.next(&[Fate::Slow]);
+    session.renew().await.unwrap();
+    assert_eq!(stage.clock.elapsed(), SLOW);
+    stage.sleep(45).await;
+    assert_over(&stage, &session).await;
 }
 
 #[tokio::test(start_paused = true)]

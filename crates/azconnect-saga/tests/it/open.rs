@@ -1,7 +1,9 @@
 //! Opening, reading and closing.
 
-use azconnect_core::{Append, Effect, Epoch, ErrorKind, Journal, Record, Retry, Sequence};
+use async_trait::async_trait;
+use azconnect_core::{Append, Effect, Entry, Epoch, Error, ErrorKind, Journal, Record, Retry, Sequence, StreamId};
 use azconnect_saga::{history, read};
+use azconnect_store::MemoryJournal;
 use time::OffsetDateTime;
 
 use crate::stage::{Stage, TERM, Tally, counted, stream};
@@ -62,4 +64,35 @@ async fn reading_needs_no_lease() {
     let happened = history::<Tally>(&stage.journal, &stream()).await.unwrap();
     assert_eq!(happened.iter().map(|one| one.event.clone()).collect::<Vec<_>>(), [counted(1), counted(2)]);
     assert_eq!((happened[1].sequence, happened[1].at), (Sequence(2), azconnect_core::Clock::now(&stage.clock)));
+}
+
+/// A journal that has lost an entry in the middle.
+struct Torn(MemoryJournal);
+
+#[async_trait]
+impl Journal for Torn {
+    async fn append(&self, append: Append) -> Result<Sequence, Error> {
+        self.0.append(append).await
+    }
+
+    async fn read(&self, stream: &StreamId, after: Sequence) -> Result<Vec<Entry>, Error> {
+        let entries = self.0.read(stream, after).await?;
+        Ok(entries.into_iter().filter(|entry| entry.sequence != Sequence(2)).collect())
+    }
+
+    async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
+        self.0.unfinished().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_with_a_gap_is_refused_even_where_the_rest_would_make_sense() {
+    let journal = Torn(MemoryJournal::new());
+    let event =
+        |to: u32| Record::new("counted", format!(r#"{{"event":"counted","to":{to}}}"#), OffsetDateTime::UNIX_EPOCH);
+    let records = vec![event(1), event(9), event(2)];
+    journal.append(Append::new(stream(), Sequence::START, Epoch(1), records)).await.unwrap();
+    let error = read::<Tally>(&journal, &stream()).await.unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::Corrupt, Effect::None));
+    assert!(error.message().contains("entry 2 of tally/1 is missing"), "{error}");
 }

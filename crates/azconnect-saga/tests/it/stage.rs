@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect_core::{
-    Append, Clock, Effect, Entry, Error, ErrorKind, Grant, Journal, Lease, LeaseKey, Sequence, StreamId,
+    Append, Clock, Effect, Entry, Error, ErrorKind, Grant, Journal, Lease, LeaseKey, Retry, Sequence, StreamId,
 };
 use azconnect_saga::{Claim, IllegalEvent, Saga, Session, SessionPorts};
 use azconnect_store::{MemoryJournal, MemoryLease};
@@ -18,6 +18,12 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 pub(crate) const TERM: Duration = Duration::from_secs(60);
+
+/// How long a slow answer takes.
+pub(crate) const SLOW: Duration = Duration::from_secs(15);
+
+/// For how long who is refused must wait.
+pub(crate) const THROTTLED: Duration = Duration::from_secs(17);
 
 /// Counts up, and rests at every even number.
 pub(crate) struct Tally;
@@ -61,6 +67,12 @@ pub(crate) enum Fate {
     Silent,
     /// It is sent when it is polled for the second time.
     Late,
+    /// It arrives, and is answered [`SLOW`] later.
+    Slow,
+    /// It is refused for a time that is named, [`THROTTLED`].
+    Throttled,
+    /// It is refused for good.
+    Refused,
 }
 
 /// A journal or a lease whose next calls may have another fate: appends and renewals the one, all others the other.
@@ -108,6 +120,13 @@ impl<T> Fickle<T> {
             None => call.await,
             Some(Fate::Lost) => Err(lost()),
             Some(Fate::Unanswered) => call.await.and(Err(lost())),
+            Some(Fate::Slow) => {
+                let answer = call.await;
+                VirtualClock::new().sleep(SLOW).await;
+                answer
+            }
+            Some(Fate::Throttled) => Err(lost().with_retry(Retry::After(THROTTLED))),
+            Some(Fate::Refused) => Err(lost().with_kind(ErrorKind::Conflict)),
             Some(Fate::Late) => {
                 let mut polled = false;
                 poll_fn(|_| if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }).await;

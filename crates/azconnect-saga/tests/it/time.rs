@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_core::{Clock, Journal, Sequence};
-use azconnect_saga::{Session, SessionPorts};
+use azconnect_core::{Append, Clock, Epoch, Journal, Record, Sequence};
+use azconnect_saga::{Saga, Session, SessionPorts};
 use azconnect_store::{MemoryJournal, MemoryLease};
 use azconnect_testkit::VirtualClock;
 use time::OffsetDateTime;
 
-use crate::stage::{Fate, Fickle, Tally, claim, counted, stream};
+use crate::checkpoint::Whole;
+use crate::stage::{Fate, Fickle, SLOW, Tally, claim, counted, stream};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -60,7 +61,18 @@ impl Place {
     }
 
     async fn open(&self) -> Session<Tally> {
+        self.open_as().await
+    }
+
+    async fn open_as<S: Saga>(&self) -> Session<S> {
         Session::open(&self.ports, claim()).await.unwrap()
+    }
+
+    /// Writes numbers by hand, each at its time.
+    async fn write(&self, times: &[OffsetDateTime]) {
+        let event = |to: u32| serde_json::to_string(&counted(to)).unwrap();
+        let records = (1..).zip(times).map(|(to, at)| Record::new("counted", event(to), *at)).collect();
+        self.journal.append(Append::new(stream(), Sequence::START, Epoch(0), records)).await.unwrap();
     }
 
     async fn times(&self) -> Vec<OffsetDateTime> {
@@ -115,8 +127,9 @@ async fn a_clock_that_is_set_back_in_the_middle_of_a_session_does_not_take_the_s
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_is_set_back_before_the_first_event_is_held_as_well() {
+async fn a_clock_that_is_set_back_before_the_first_append_is_held_as_well() {
     let place = Place::new();
+    place.write(&[place.clock.now() - 30 * DAY]).await;
     let session = place.open().await;
     let opened = session.now();
     place.clock.set(-time::Duration::DAY);
@@ -145,4 +158,36 @@ async fn an_append_whose_answer_was_lost_moves_the_time_on_as_well() {
     assert_eq!(session.skew(), None, "nobody knows that it was written");
     session.settle().await.unwrap();
     assert_eq!((session.skew(), place.times().await), (Some(DAY), vec![session.now()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_latest_time_of_a_stream_counts_and_not_the_last() {
+    let place = Place::new();
+    let now = place.clock.now();
+    place.write(&[now, now + 2 * DAY, now + DAY]).await;
+    let session = place.open().await;
+    assert_eq!((session.now(), session.skew()), (now + 2 * DAY, Some(2 * DAY)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_checkpoint_has_a_time_as_well() {
+    let place = Place::new();
+    let session = place.open_as::<Whole>().await;
+    place.clock.set(time::Duration::DAY);
+    session.append(&[counted(1), counted(2)]).await.unwrap();
+    session.close().await;
+    assert!(place.journal.latest(&stream()).await.unwrap()[0].record.is_checkpoint());
+    place.clock.set(time::Duration::ZERO);
+    assert_eq!(place.open_as::<Whole>().await.skew(), Some(DAY));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_append_takes_no_time_back() {
+    let place = Place::new();
+    let session = place.open().await;
+    place.clock.set(-time::Duration::DAY);
+    place.journal.next(&[Fate::Slow]);
+    let began = session.now();
+    session.append(&[counted(1)]).await.unwrap();
+    assert_eq!(session.now(), began + SLOW);
 }
