@@ -2,7 +2,13 @@
 //!
 //! Run with `cargo bench -p azconnect-saga`. It prints numbers and asserts nothing. Each figure is of a process of its own,
 //! so that the memory of one is not that of another.
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods, reason = "a benchmark")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    reason = "a benchmark"
+)]
 
 use std::fs;
 use std::path::Path;
