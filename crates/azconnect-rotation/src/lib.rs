@@ -48,11 +48,17 @@
 //!
 //! # What always holds
 //!
-//! - An old secret is removed only when every required consumer has a proof for the new one, the grace has passed, the
-//!   lease is held, and the new key is still listed and accepted.
+//! - An old secret is removed only when every required consumer, and at least one, has a proof for the new one, the grace has
+//!   passed, the lease is held, and the new key is listed and accepted now, in this process. No proof survives a restart.
+//! - The way back is gated too: whoever had the new secret is proved to hold the old one before the new one is removed, and
+//!   a secret that is about to end is given back to nobody.
 //! - Only keys of our own ledger, adopted ones, or ones that carry our marker are ever removed.
-//! - An answer that was lost is never repeated blindly: the marker, recorded before the request, finds what it made.
+//! - An answer that was lost is never repeated blindly: the marker, recorded before the request, finds what it made, also long
+//!   after.
+//! - Absence from a list proves a removal only of what a list has shown, and only if its holder was read.
 //! - An inconclusive check permits nothing.
+//! - Every call has a deadline that ends before the lease: a process that was suspended does nothing late.
+//! - Every rotation ends: done, rolled back, or blocked with a reason that a [`Resolution`] resolves.
 //! - No event, plan, error or log holds a secret.
 
 mod decide;

@@ -2,7 +2,7 @@
 
 use azconnect_core::{Error, StreamId};
 use azconnect_credential::SubjectId;
-use azconnect_saga::{IllegalEvent, Saga};
+use azconnect_saga::{IllegalEvent, Saga, freeze_as, thaw_as};
 use time::OffsetDateTime;
 
 use crate::event::RotationEvent;
@@ -10,6 +10,10 @@ use crate::state::RotationState;
 
 /// What every stream of this crate begins with.
 pub(crate) const STREAM_PREFIX: &str = "rotation/";
+
+/// The number of the form in which a state at rest is kept. It is raised whenever the state, or what an event does to it,
+/// changes: then older checkpoints are passed over, and the events are folded anew.
+const STATE_FORMAT: u32 = 1;
 
 /// The stream of a subject: one for all its rotations.
 pub(crate) fn stream_of(subject: &SubjectId) -> Result<StreamId, Error> {
@@ -33,5 +37,13 @@ impl Saga for RotationSaga {
 
     fn is_at_rest(state: &RotationState) -> bool {
         state.is_at_rest()
+    }
+
+    fn freeze(state: &RotationState) -> Option<String> {
+        freeze_as(STATE_FORMAT, state)
+    }
+
+    fn thaw(text: &str) -> Option<RotationState> {
+        thaw_as(STATE_FORMAT, text)
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use azconnect_core::{Clock, Error, Journal, Lease, SecretStore, Sequence};
 use azconnect_credential::SubjectId;
-use azconnect_saga::SessionPorts;
+use azconnect_saga::{Claim, SessionPorts, within};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -28,6 +28,9 @@ use crate::state::RotationState;
 use crate::target::Target;
 use crate::waiting::WaitingFor;
 use writer::Writer;
+
+/// What the holder of a lease is called, for the person who asks who has it.
+const HOLDER: &str = "rotator";
 
 /// How much longer a call may take that changes nothing: one that is answered late does no harm.
 const READS_TAKE: u32 = 4;
@@ -189,7 +192,9 @@ impl Rotator {
     /// # Errors
     /// If the journal cannot be read.
     pub async fn state(&self, subject: &SubjectId) -> Result<(RotationState, Sequence), Error> {
-        let snapshot = azconnect_saga::read::<RotationSaga>(&*self.ports.journal, &stream_of(subject)?).await?;
+        let stream = stream_of(subject)?;
+        let read = azconnect_saga::read::<RotationSaga>(&*self.ports.journal, &stream);
+        let snapshot = within(self.clock(), self.read_limit(), "the journal", read).await??;
         Ok((snapshot.state, snapshot.sequence))
     }
 
@@ -229,8 +234,17 @@ impl Rotator {
     }
 
     fn look<'a>(&'a self, target: &'a Target) -> Look<'a> {
-        let time_limit = self.effect_limit().saturating_mul(READS_TAKE);
-        Look { target, clock: &*self.ports.clock, time_limit, at_once: self.fan_out }
+        Look { target, clock: self.clock(), time_limit: self.read_limit(), at_once: self.fan_out }
+    }
+
+    fn claim(&self, subject: &SubjectId) -> Result<Claim, Error> {
+        let claim = Claim::new(stream_of(subject)?)?.with_term(self.term).with_holder(HOLDER);
+        Ok(claim.with_call_deadline(self.effect_limit()))
+    }
+
+    /// How long a call may take that changes nothing.
+    fn read_limit(&self) -> Duration {
+        self.effect_limit().saturating_mul(READS_TAKE)
     }
 
     /// How long a call that changes something may take.

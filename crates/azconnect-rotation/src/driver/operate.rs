@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use azconnect_core::{Error, ErrorKind, SecretId};
 use azconnect_credential::{SinkId, SubjectId};
-use azconnect_saga::{Claim, Session, within};
+use azconnect_saga::{Session, within};
 
-use super::writer::{HOLDER, Writer};
+use super::writer::Writer;
 use super::{Rotator, Start};
 use crate::event::{RemovalCause, RotationEvent};
 use crate::naming::sealed_name;
 use crate::outcome::RotationOutcome;
 use crate::resolution::Resolution;
-use crate::saga::{RotationSaga, stream_of};
+use crate::saga::RotationSaga;
 use crate::state::{RotationState, SinkProgress};
 use crate::target::Target;
 
@@ -54,7 +54,7 @@ impl Rotator {
     /// # Cancel safety
     /// May be dropped at any moment; repeat it.
     pub async fn disconnect(&self, subject: &SubjectId) -> Result<(), Error> {
-        let claim = Claim::new(stream_of(subject)?)?.with_term(self.term).with_holder(HOLDER);
+        let claim = self.claim(subject)?;
         let session = Session::<RotationSaga>::open(&self.ports.session(), claim).await?;
         let outcome = session.guard(self.disconnect_under_lease(&session, subject)).await;
         session.close().await;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use azconnect_core::{Clock, Error, Secret, SecretId};
 use azconnect_credential::{Assessment, Inventory};
-use azconnect_saga::{Claim, Session, within};
+use azconnect_saga::{Session, within};
 use time::OffsetDateTime;
 
-use super::{READS_TAKE, Rotator};
+use super::Rotator;
 use crate::decide::{Action, decide, turn_back};
 use crate::event::{RemovalCause, RotationEvent};
 use crate::plan::RotationPlan;
@@ -15,9 +15,6 @@ use crate::problem::Problem;
 use crate::saga::RotationSaga;
 use crate::state::{Course, Mint, RotationState};
 use crate::target::Target;
-
-/// What the holder of a lease is called, for the person who asks who has it.
-pub(super) const HOLDER: &str = "rotator";
 
 /// Performs actions on one subject, and records what happens.
 pub(super) struct Writer<'a> {
@@ -29,7 +26,7 @@ pub(super) struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// Takes the lease, then reads the journal, so that nobody writes in between.
     pub(super) async fn open(rotator: &'a Rotator, target: &'a Target) -> Result<Self, Error> {
-        let claim = Claim::new(target.stream()?)?.with_term(rotator.term).with_holder(HOLDER);
+        let claim = rotator.claim(target.subject())?;
         let session = Session::open(&rotator.ports.session(), claim).await?;
         Ok(Self { rotator, target, session })
     }
@@ -44,9 +41,10 @@ impl<'a> Writer<'a> {
         self.session.state()
     }
 
-    /// The time by which terms are counted.
+    /// The time by which terms are counted. It never goes back behind what was recorded, so that no wait outlasts its term
+    /// because a clock was set back.
     pub(super) fn now(&self) -> OffsetDateTime {
-        self.clock().now()
+        self.session.now()
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {
@@ -79,8 +77,7 @@ impl<'a> Writer<'a> {
 
     /// A call that only reads.
     pub(super) async fn read<T>(&self, what: &str, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let limit = self.rotator.effect_limit().saturating_mul(READS_TAKE);
-        within(self.clock(), limit, what, call).await?
+        within(self.clock(), self.rotator.read_limit(), what, call).await?
     }
 
     /// A check that says *inconclusive* where it does not come to an end.

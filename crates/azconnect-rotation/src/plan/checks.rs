@@ -30,6 +30,7 @@ impl Facts<'_> {
         let mut checks = CheckReport::new();
         checks.extend(self.room());
         checks.extend(self.own_credential());
+        checks.extend(self.application_unseen());
         checks.extend(self.adopted_but_missing());
         checks.extend(self.removed_by_hand());
         checks.extend(self.unknown_markers());
@@ -69,14 +70,35 @@ impl Facts<'_> {
     }
 
     fn adopted_but_missing(&self) -> impl Iterator<Item = Check> {
-        self.target.adopted.iter().filter(|key| self.inventory.key(**key).is_none()).map(|key| {
-            Check::unknown(
+        let missing = self.target.adopted.iter().filter(|key| self.inventory.key(**key).is_none());
+        let complete = self.inventory.is_complete();
+        missing.map(move |key| match complete {
+            true => Check::unknown(
                 "adopted-key-missing",
                 "adopted keys",
                 format!("the adopted key {key} is not listed"),
                 "check the key id; it may have been removed already",
             )
-            .as_warning()
+            .as_warning(),
+            // It may be there, and would stay for good.
+            false => Check::failed(
+                "adopted-key-unseen",
+                "adopted keys",
+                format!("the adopted key {key} is not listed, and not everything that may hold it could be read"),
+                "let the orchestrator read the application and its service principal, or check the key id",
+            ),
+        })
+    }
+
+    /// Whether the list says anything about the keys that are minted.
+    fn application_unseen(&self) -> Option<Check> {
+        (!self.inventory.saw(KeyHolder::Application)).then(|| {
+            Check::failed(
+                "keys-unseen",
+                "keys",
+                "the keys of the application could not be read",
+                "let the orchestrator read the application, and look again",
+            )
         })
     }
 

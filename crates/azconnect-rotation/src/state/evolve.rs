@@ -72,8 +72,10 @@ impl RotationState {
             RotationEvent::Disconnected => self.disconnect()?,
             _ => self.rotation_mut()?.evolve(event, at)?,
         }
-        if let RotationEvent::Cleared { .. } = event {
-            self.new_key_was_listed();
+        match event {
+            RotationEvent::Cleared { .. } => self.new_key_was_listed(),
+            RotationEvent::RollbackBegun { .. } => self.take_back_superseded(),
+            _ => {}
         }
         Ok(())
     }
@@ -337,6 +339,7 @@ impl RotationState {
     fn end(&mut self, rolled_back: Option<Problem>, at: OffsetDateTime) -> Result<(), Forbidding> {
         self.rotation_mut()?;
         self.rotation = None;
+        self.take_back_superseded();
         // What we minted, the orphan watch and removals stay: what may still be alive outlives the rotation that made it.
         // A key that was adopted for this rotation is its owner's again.
         let removals = &self.removals;
@@ -358,12 +361,16 @@ impl RotationState {
         if let Mint::Asked { marker, .. } = &rotation.mint {
             self.watch_for(&policy, marker, later(at, policy.orphan_watch), at);
         }
-        // What the issuer was not asked for is not asked for any more, but for a new secret that nobody was given.
-        self.removals.retain(|_, removal| removal.sent || removal.cause != RemovalCause::Superseded);
+        self.take_back_superseded();
         let removals = &self.removals;
         self.ledger.retain(|key, known| known.marker.is_some() || removals.contains_key(key));
         self.setbacks = 0;
         self.last = Some(Ending { at, rolled_back: None, abandoned: true });
+    }
+
+    /// Without its rotation, nothing proves that nobody needs an old secret: it stays, and the next rotation retires it.
+    fn take_back_superseded(&mut self) {
+        self.removals.retain(|_, removal| removal.cause != RemovalCause::Superseded);
     }
 
     fn disconnect(&mut self) -> Result<(), Forbidding> {

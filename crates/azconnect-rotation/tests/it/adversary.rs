@@ -15,7 +15,7 @@ use crate::crash::run_until_death;
 use crate::stage::{DAY, Stage, TERM, sink};
 
 /// Does something when an event was recorded.
-struct On<F>(F);
+pub struct On<F>(pub F);
 
 impl<F: Fn(&RotationEvent) + Send + Sync> Observer for On<F> {
     fn recorded(&self, _: &SubjectId, event: &RotationEvent, _: OffsetDateTime, _: &RotationState) {
@@ -23,13 +23,13 @@ impl<F: Fn(&RotationEvent) + Send + Sync> Observer for On<F> {
     }
 }
 
-async fn history(stage: &Stage) -> Vec<RotationEvent> {
+pub async fn history(stage: &Stage) -> Vec<RotationEvent> {
     let history = stage.rotator().events(stage.target().subject()).await.unwrap();
     history.into_iter().map(|(_, event)| event).collect()
 }
 
 /// A stage on which the process died just after an event was recorded.
-async fn killed_after(wanted: fn(&RotationEvent) -> bool) -> Stage {
+pub async fn killed_after(wanted: fn(&RotationEvent) -> bool) -> Stage {
     for dies_at in 1..60 {
         let stage = Stage::new();
         assert!(run_until_death(&stage, dies_at, false).await, "there is such an event");

@@ -17,5 +17,6 @@ mod illegal;
 mod lease;
 mod model;
 mod port;
+mod promises;
 mod spawn;
 mod stage;
