@@ -9,7 +9,6 @@ use std::fs;
 use std::future::Ready;
 use std::path::{Path, PathBuf};
 
-use azconnect::Connections;
 use azconnect::arm::resource::compute::{RunCommands, VirtualMachines};
 use azconnect::arm::{Arm, Group, Handle, Pending, Provisioner, Skus, Subscription, preflight};
 use azconnect::core::{ApplicationObjectId, ClientId};
@@ -18,6 +17,7 @@ use azconnect::graph::{FederatedCredentialId, GraphClient};
 use azconnect::http::{Pages, Pipeline, Poller};
 use azconnect::rotation::Rotator;
 use azconnect::store::{SqliteStore, seal::SealingKey};
+use azconnect::{Azure, Connections};
 use azconnect_emulator::server::{Server, serve};
 use azconnect_saga::{IllegalEvent, Saga, Session, audit, history, read, within};
 use time::OffsetDateTime;
@@ -225,6 +225,7 @@ fn store() {
 
 /// Of the front door.
 fn facade() {
+    is_send(Azure::identity_with_record(any(), any(), any(), any()));
     is_send(Connections::connect(any(), any(), any()));
     is_send(Connections::test(any(), any()));
     is_send(Connections::identity(any(), any()));

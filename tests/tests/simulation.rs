@@ -193,6 +193,10 @@ struct Configuration(std::sync::Mutex<Option<azconnect::core::Secret>>);
 
 #[async_trait::async_trait]
 impl OwnRecord for Configuration {
+    async fn load(&self) -> Result<Option<azconnect::core::Secret>, azconnect::core::Error> {
+        Ok(self.0.lock().unwrap().as_ref().map(azconnect::core::Secret::duplicate))
+    }
+
     async fn store(&self, candidate: &Candidate<'_>) -> Result<(), azconnect::core::Error> {
         *self.0.lock().unwrap() = Some(candidate.secret.duplicate());
         Ok(())

@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_core::{Clock, Effect, Error, Scope};
+use azconnect_core::{Clock, Error, Scope};
 use azconnect_credential::{AccessToken, TokenProvider};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either, Shared, WeakShared, select};
 use time::OffsetDateTime;
 
+use crate::shared_error::share;
 use crate::source::{FetchedToken, TokenSource};
 
 /// How long before its end a token is renewed, unless its service said so.
@@ -191,25 +192,4 @@ fn dated(fetched: FetchedToken, asked_at: OffsetDateTime) -> AccessToken {
     let own = (life / 2).max(life.saturating_sub(REFRESH_LEAD));
     let refresh_in = fetched.refresh_in.unwrap_or(own).min(life);
     AccessToken::new(fetched.secret, asked_at + life, asked_at + refresh_in)
-}
-
-/// A copy of one error for each of the callers that waited for the same renewal.
-fn share(error: &Arc<Error>) -> Error {
-    Error::from(error.diagnosis().clone()).with_effect(Effect::None).with_source(Cause(Arc::clone(error)))
-}
-
-/// The one error that several callers received, as the source of each one's copy.
-#[derive(Debug)]
-struct Cause(Arc<Error>);
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl std::error::Error for Cause {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(&*self.0)
-    }
 }

@@ -1,25 +1,27 @@
 //! Signing in with a client secret.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use azconnect_core::{ClientId, Error, Scope, Secret};
 use azconnect_credential::check_client_secret;
+use azconnect_credential::entra::Meaning;
 use azconnect_http::SendOptions;
 
 use crate::endpoint::TokenEndpoint;
+use crate::live::LiveSecret;
+use crate::own_record::OwnRecord;
 use crate::source::{FetchedToken, TokenSource};
 
 /// Signs in as an application with its client secret, which may be replaced while it is in use.
 ///
-/// Cheap to clone; clones share the secret.
+/// Cheap to clone; clones share the secret, and the record that it is kept in.
 #[derive(Clone)]
 pub struct ClientSecretSource {
     endpoint: TokenEndpoint,
     client: ClientId,
-    // The inner `Arc` lets a sign-in under way keep the secret it began with, without a copy of the text.
-    secret: Arc<RwLock<Arc<Secret>>>,
+    live: Arc<LiveSecret>,
 }
 
 impl ClientSecretSource {
@@ -30,7 +32,19 @@ impl ClientSecretSource {
     /// secret's *ID*; see [`check_client_secret`].
     pub fn new(endpoint: TokenEndpoint, client: ClientId, secret: Secret) -> Result<Self, Error> {
         check_client_secret(&secret)?;
-        Ok(Self { endpoint, client, secret: Arc::new(RwLock::new(Arc::new(secret))) })
+        Ok(Self { endpoint, client, live: Arc::new(LiveSecret::new(secret)) })
+    }
+
+    /// Follows the record in which the product keeps this secret, here and in every clone.
+    ///
+    /// When Entra ID refuses the secret in use, and the record holds another one, a sign-in is tried once with that, which is
+    /// in use from then on if it succeeds. So every process of a product goes on after one of them has rotated the secret
+    /// that all of them sign in with. Without a record, each of them must be started again, or given the secret with
+    /// [`replace_secret`](Self::replace_secret).
+    #[must_use]
+    pub fn with_record(self, record: Arc<dyn OwnRecord>) -> Self {
+        self.live.follow(record);
+        self
     }
 
     /// Signs in with another secret from now on. A sign-in that has begun ends with the former one, and tokens that
@@ -43,13 +57,13 @@ impl ClientSecretSource {
     /// stays in use.
     pub fn replace_secret(&self, secret: Secret) -> Result<(), Error> {
         check_client_secret(&secret)?;
-        *self.secret.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(secret);
+        self.live.replace(Arc::new(secret));
         Ok(())
     }
 
     /// Whether this is the secret in use.
     pub fn holds(&self, secret: &Secret) -> bool {
-        self.current().same_as(secret)
+        self.live.current().same_as(secret)
     }
 
     /// The client id of the application that signs in.
@@ -62,17 +76,52 @@ impl ClientSecretSource {
         &self.endpoint
     }
 
-    fn current(&self) -> Arc<Secret> {
-        Arc::clone(&self.secret.read().unwrap_or_else(PoisonError::into_inner))
+    async fn sign_in(&self, secret: &Secret, scope: &Scope) -> Result<FetchedToken, Error> {
+        sign_in(&self.endpoint, self.client, secret, (scope, SendOptions::default())).await
+    }
+
+    /// Signs in with the secret that has taken the place of a refused one, if there is any.
+    async fn sign_in_anew(&self, refused: &Secret, refusal: Error, scope: &Scope) -> Result<FetchedToken, Error> {
+        let next = match self.live.successor(refused).await {
+            Ok(Some(next)) => next,
+            Ok(None) => return Err(refusal),
+            Err(error) => return Err(unread(refusal, error)),
+        };
+        let token = self.sign_in(&next, scope).await.map_err(|error| match is_about_the_secret(&error) {
+            true => {
+                let message =
+                    format!("neither the secret in use nor the one in the product's record: {}", error.message());
+                error.with_message(message)
+            }
+            false => error,
+        })?;
+        self.live.replace_refused(refused, next);
+        tracing::info!(client = %self.client, "the secret in use was refused; the one in the product's record is in use now");
+        Ok(token)
     }
 }
 
 #[async_trait]
 impl TokenSource for ClientSecretSource {
     async fn fetch(&self, scope: &Scope) -> Result<FetchedToken, Error> {
-        let secret = self.current();
-        sign_in(&self.endpoint, self.client, &secret, (scope, SendOptions::default())).await
+        let secret = self.live.current();
+        match self.sign_in(&secret, scope).await {
+            Err(refusal) if is_about_the_secret(&refusal) => self.sign_in_anew(&secret, refusal, scope).await,
+            outcome => outcome,
+        }
     }
+}
+
+/// Whether a refusal is about the secret that was tried, so that another one may be accepted.
+fn is_about_the_secret(error: &Error) -> bool {
+    matches!(Meaning::of(error), Meaning::NoMatch | Meaning::Ended)
+}
+
+/// A refusal after which nobody knows whether there is a newer secret: it may pass if the record can be read again.
+fn unread(refusal: Error, error: Error) -> Error {
+    let message =
+        format!("{}; whether the product's record holds a newer one could not be read: {error}", refusal.message());
+    refusal.with_message(message).with_retry(error.retry()).with_advice(error.advice().to_owned()).with_source(error)
 }
 
 impl fmt::Debug for ClientSecretSource {

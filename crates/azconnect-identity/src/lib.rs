@@ -51,20 +51,26 @@
 //!
 //! A [`TokenSource`] is one way to sign in; a [`TokenCache`] makes a
 //! [`TokenProvider`](azconnect_credential::TokenProvider) of any source. [`SecretVerifier`] proves a secret, and
-//! [`OwnCredentialSink`] gives a running product the new secret of the very credential it signs in with.
+//! [`OwnCredentialSink`] gives a running product the new secret of the very credential it signs in with. A product of several
+//! processes gives each of them the same [`OwnRecord`] ([`ClientSecretSource::with_record`]): one rotates the secret, and the
+//! others find the new one there when Entra ID refuses theirs.
 
 mod cache;
 mod catalogue;
 mod client_secret;
 mod endpoint;
+mod live;
 mod own;
+mod own_record;
 mod refusal;
+mod shared_error;
 mod source;
 mod verifier;
 
 pub use cache::TokenCache;
 pub use client_secret::ClientSecretSource;
 pub use endpoint::TokenEndpoint;
-pub use own::{OwnCredentialSink, OwnRecord};
+pub use own::OwnCredentialSink;
+pub use own_record::OwnRecord;
 pub use source::{FetchedToken, TokenSource};
 pub use verifier::SecretVerifier;

@@ -11,28 +11,18 @@ use azconnect_credential::{
 };
 
 use crate::client_secret::ClientSecretSource;
+use crate::own_record::OwnRecord;
 use crate::verifier::SecretVerifier;
-
-/// Where the product keeps the secret it signs in with.
-///
-/// What the suite `azconnect_testkit::conformance::own_record` enforces: a restart signs in with the secret that was stored
-/// last, whatever its characters; storing the same again succeeds; a failure leaves the former secret or the new one, and
-/// with effect [`None`](azconnect_core::Effect::None) the former; no secret is shown or logged.
-#[async_trait]
-pub trait OwnRecord: Send + Sync {
-    /// Stores durably that this secret is the one to sign in with after a restart. The former one still works, and so
-    /// does this one: it has just signed in. Idempotent.
-    ///
-    /// # Errors
-    /// With effect [`None`](azconnect_core::Effect::None) only if the record provably still names the former secret.
-    async fn store(&self, candidate: &Candidate<'_>) -> Result<(), Error>;
-}
 
 /// The running product as a consumer of its own credential.
 ///
 /// An orchestrator may rotate the very secret it signs in with. It must not lock itself out, so a push goes in this
 /// order: sign in with the new secret; store it in the product's record; only then use it. A crash in between leaves
 /// a record whose secret works, whichever it is.
+///
+/// The product's other processes are consumers as well. Each follows the same record
+/// ([`ClientSecretSource::with_record`]) and signs in with its secret once its own is refused, so none of them needs to be
+/// started again.
 pub struct OwnCredentialSink {
     id: SinkId,
     source: ClientSecretSource,
@@ -41,9 +31,11 @@ pub struct OwnCredentialSink {
 }
 
 impl OwnCredentialSink {
-    /// The credential of a source, kept in a record. The source is the live one: clones of it share the secret.
+    /// The credential of a source, kept in a record. The source is the live one: clones of it share the secret, and follow the
+    /// record from now on.
     pub fn new(id: SinkId, source: ClientSecretSource, record: Arc<dyn OwnRecord>) -> Self {
         let verifier = SecretVerifier::new(source.endpoint(), source.client());
+        let source = source.with_record(record.clone());
         Self { id, source, record, verifier }
     }
 
@@ -84,11 +76,22 @@ impl CredentialSink for OwnCredentialSink {
     }
 
     async fn verify(&self, candidate: &Candidate<'_>) -> Assessment {
-        if !self.source.holds(candidate.secret) {
+        let is_kept = match self.record.load().await {
+            Ok(Some(held)) => held.same_as(candidate.secret),
+            Ok(None) => self.source.holds(candidate.secret),
+            Err(error) => return Assessment::inconclusive(&error.in_operation("own_credential.verify")),
+        };
+        if !is_kept {
             return Assessment::new(CredentialVerdict::Rejected, "this program signs in with another secret")
                 .with_advice("push the secret again");
         }
-        self.verifier.verify(candidate).await
+        let assessment = self.verifier.verify(candidate).await;
+        // Pushed by another process, or before a restart of this one. What the record holds and Entra ID accepts is what
+        // this program signs in with; it fails only for a text that no verifier accepts.
+        if assessment.is_accepted() && !self.source.holds(candidate.secret) {
+            let _ = self.source.replace_secret(candidate.secret.duplicate());
+        }
+        assessment
     }
 }
 

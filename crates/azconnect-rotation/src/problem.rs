@@ -153,7 +153,8 @@ mod tests {
             "retry_after": {"secs": 30, "nanos": 0}
         });
         let read: Problem = serde_json::from_value(written.clone()).unwrap();
-        assert_eq!(read.to_string(), written["message"].as_str().unwrap());
+        let shown = format!("{} (try again in 30 seconds)", written["message"].as_str().unwrap());
+        assert_eq!(read.to_string(), shown);
         assert_eq!((read.advice(), read.service_code()), ("try again later", Some("TooManyRequests")));
         assert_eq!(read.retry_after(), Some(Duration::from_secs(30)));
         assert!(read.may_pass && read.is_untouched());

@@ -55,6 +55,7 @@
 mod azure;
 mod connections;
 mod federation;
+mod own_record;
 mod ports_of_use;
 mod principal;
 mod storage;
@@ -76,5 +77,6 @@ pub use azconnect_credential::ConnectRequest;
 pub use azure::Azure;
 pub use connections::Connections;
 pub use federation::ApplicationFederation;
+pub use own_record::SealedOwnRecord;
 pub use principal::Identity;
 pub use storage::Storage;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use azconnect_arm::{Arm, Provisioner};
-use azconnect_core::{ClientId, Error, Secret, SubscriptionId, TenantId};
+use azconnect_core::{ClientId, Effect, Error, ErrorKind, Secret, SubscriptionId, TenantId};
 use azconnect_credential::{SinkId, TokenProvider};
 use azconnect_devops::{DevOpsClient, EndpointId, OrganizationName, ProjectRef, ServiceConnectionSink};
 use azconnect_graph::{GraphClient, GraphIssuer};
@@ -38,11 +38,42 @@ impl Azure {
     }
 }
 
+impl Azure {
+    /// An application that will sign in with the secret that a record holds, and follows the record: see
+    /// [`Identity::with_record`]. Reads the record; nothing is sent to Entra ID.
+    ///
+    /// # Errors
+    /// [`NotFound`](azconnect_core::ErrorKind::NotFound) if the record holds no secret yet; as
+    /// [`OwnRecord::load`] if it cannot be read.
+    pub async fn identity_with_record(
+        &self,
+        tenant: TenantId,
+        client: ClientId,
+        record: Arc<dyn OwnRecord>,
+    ) -> Result<Identity, Error> {
+        let secret = record.load().await?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, format!("the record holds no secret of {client} yet"))
+                .with_effect(Effect::None)
+                .with_advice("store a working secret in the record first, or sign in with one and follow the record")
+        })?;
+        Ok(self.identity_with_secret(tenant, client, secret)?.with_record(record))
+    }
+}
+
 impl Identity {
     pub(crate) fn new(azure: Azure, tenant: TenantId, source: ClientSecretSource) -> Self {
         // One cache for all clients of this identity: whichever needs a token first, the others use it too.
         let tokens = Arc::new(TokenCache::new(source.clone(), azure.pipeline().clock().clone()));
         Self { azure, tenant, source, tokens }
+    }
+
+    /// Follows the record in which the product keeps the secret of this identity, here and in every clone: when Entra ID
+    /// refuses the secret in use, the one in the record is tried. Every process of a product needs that whose own secret is
+    /// rotated by one of them.
+    #[must_use]
+    pub fn with_record(mut self, record: Arc<dyn OwnRecord>) -> Self {
+        self.source = self.source.with_record(record);
+        self
     }
 
     /// The tenant that this identity signs in to.
@@ -119,7 +150,8 @@ impl Identity {
     }
 
     /// The very credential that this identity signs in with, as a consumer: for an orchestrator that rotates its own
-    /// secret. `record` keeps the secret for the next start of the program.
+    /// secret. `record` keeps the secret for the next start of the program, and for its other processes, each of which follows
+    /// it ([`Identity::with_record`]); this one does so from now on.
     ///
     /// # Errors
     /// None in practice: a client id always makes a sink's id.

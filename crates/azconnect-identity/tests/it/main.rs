@@ -10,6 +10,7 @@
 
 mod cache;
 mod conformance;
+mod follow;
 mod own;
 mod sign_in;
 mod stage;

@@ -22,6 +22,10 @@ struct Record {
 
 #[async_trait]
 impl OwnRecord for Record {
+    async fn load(&self) -> Result<Option<Secret>, Error> {
+        Ok(self.stored.lock().unwrap().last().map(|(secret, _)| secret.duplicate()))
+    }
+
     async fn store(&self, candidate: &Candidate<'_>) -> Result<(), Error> {
         let still_former = self.source.holds(&Secret::new(SECRET));
         self.stored.lock().unwrap().push((candidate.secret.duplicate(), still_former));

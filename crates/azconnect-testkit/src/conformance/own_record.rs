@@ -13,7 +13,7 @@ use crate::canary::Canary;
 /// A record under test, and what lies behind it.
 #[async_trait]
 pub trait OwnRecordHarness: Send + Sync {
-    /// The record under test.
+    /// The record under test, as one more process opens it.
     fn record(&self) -> Arc<dyn OwnRecord>;
 
     /// The secret that the product would sign in with if it started now: read from where it is kept, not from memory.
@@ -32,6 +32,7 @@ pub async fn all<H: OwnRecordHarness>(make: impl AsyncFn() -> H) {
     report.add("a restart signs in with what was stored", stores(&make().await).await);
     report.add("storing the same again succeeds", stores_again(&make().await).await);
     report.add("the secret that was stored last counts", last_counts(&make().await).await);
+    report.add("another process loads what was stored last", loads(&make().await).await);
     report.add("any text survives", any_text(&make().await).await);
     report.add("a failure leaves the former secret or the new one", fails_safely(&make().await).await);
     report.add("no secret is shown or logged", shows_nothing(&make().await).await);
@@ -57,6 +58,16 @@ async fn last_counts(harness: &impl OwnRecordHarness) -> CaseResult {
     for secret in [&first, &second, &first] {
         harness.record().store(&Candidate::new(secret)).await?;
         holds(harness, secret).await?;
+    }
+    Ok(())
+}
+
+async fn loads(harness: &impl OwnRecordHarness) -> CaseResult {
+    let (writer, reader) = (harness.record(), harness.record());
+    for secret in [new_secret(), new_secret()] {
+        writer.store(&Candidate::new(&secret)).await?;
+        let loaded = reader.load().await?;
+        ensure(loaded.is_some_and(|loaded| loaded.same_as(&secret)), "another secret, or none, was loaded")?;
     }
     Ok(())
 }
@@ -89,10 +100,12 @@ async fn shows_nothing(harness: &impl OwnRecordHarness) -> CaseResult {
     let canary = Canary::new();
     let ears = canary.listen();
     let mut shown = format!("{:?}", harness.record().store(&Candidate::new(&canary.secret())).await);
+    shown += &format!("{:?}", harness.record().load().await);
     harness.break_storage().await;
     let other = new_secret();
     canary.watch(&other);
     shown += &format!("{:?}", harness.record().store(&Candidate::new(&other)).await);
+    shown += &format!("{:?}", harness.record().load().await);
     drop(ears);
     let leak = canary.find(shown.as_bytes()).or_else(|| canary.find_in_logs());
     ensure(leak.is_none(), format!("shown: {}", leak.unwrap_or_default()))

@@ -25,6 +25,6 @@ pub use federation::{Federation, FederationStep};
 pub use keeper::{Keeper, KeeperStep};
 pub use registrations::{RegistrationStep, Registrations};
 pub use rotations::Rotator;
-pub use sign_in_record::SignInRecord;
+pub use sign_in_record::{SignInRecord, SignInStep};
 pub use tokens::Tokens;
 pub use wire::{Conduct, Wire};

@@ -11,11 +11,21 @@ use super::Faults;
 
 /// Keeps one secret in memory. Clones are the same record.
 ///
-/// A failure is scripted with [`SignInRecord::faults`], whose only kind of call is `()`: storing.
+/// A failure is scripted with [`SignInRecord::faults`], whose kinds of call are those of [`SignInStep`].
 #[derive(Clone, Debug, Default)]
 pub struct SignInRecord {
     stored: Arc<Mutex<Option<Secret>>>,
-    faults: Faults<()>,
+    faults: Faults<SignInStep>,
+}
+
+/// A call of an [`OwnRecord`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SignInStep {
+    /// [`OwnRecord::load`].
+    Load,
+    /// [`OwnRecord::store`].
+    Store,
 }
 
 impl SignInRecord {
@@ -24,8 +34,8 @@ impl SignInRecord {
         Self::default()
     }
 
-    /// The failures of storing, to script more or to end them.
-    pub fn faults(&self) -> &Faults<()> {
+    /// The failures of its calls, to script more or to end them.
+    pub fn faults(&self) -> &Faults<SignInStep> {
         &self.faults
     }
 
@@ -37,8 +47,12 @@ impl SignInRecord {
 
 #[async_trait]
 impl OwnRecord for SignInRecord {
+    async fn load(&self) -> Result<Option<Secret>, Error> {
+        self.faults.read(&SignInStep::Load, || Ok(self.stored()))
+    }
+
     async fn store(&self, candidate: &Candidate<'_>) -> Result<(), Error> {
-        self.faults.write(&(), || {
+        self.faults.write(&SignInStep::Store, || {
             *self.stored.lock().unwrap_or_else(PoisonError::into_inner) = Some(candidate.secret.duplicate());
             Ok(())
         })
