@@ -1,0 +1,186 @@
+//! The life of one process of the product: it runs again and again, dies, and is started anew.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use azconnect::core::{Attempt, Clock, Error, Retry, RetryPolicy, Secret};
+use azconnect::rotation::{Ports, RotationOutcome, Rotator};
+use azconnect::{Azure, Identity};
+use time::OffsetDateTime;
+
+use super::cloud::{OPERATOR_SECRET, operator, tenant};
+use super::dice::Dice;
+use super::gate::Life;
+use super::plan::Cadence;
+use super::ports::{Process, WorldJournal, WorldLease, WorldSecrets, WorldTransport};
+use super::product::Product;
+use super::stage::World;
+use super::words::Span;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 3600;
+
+/// How long a dead process keeps its lease.
+const TERM: Duration = Duration::from_secs(60);
+
+/// Lives the life of a process, with all its deaths. It never ends by itself.
+pub(super) async fn live(world: Arc<World>, number: usize) {
+    let mut dice = Dice::new(world.plan.seed ^ (number as u64 + 1).wrapping_mul(0x6c69_6665));
+    world.clock.sleep(world.plan.orchestrators[number].starts_after).await;
+    loop {
+        let gate = world.born(number);
+        let process = Process { number, gate: gate.clone(), world: world.clone() };
+        let one = OneLife { process: process.clone(), dice: Dice::new(dice.throw()), blocked: 0, failed: 0 };
+        Life::new(gate, one.run()).await;
+        world.judge.died(number);
+        let most = if world.calm_since().is_some() { 2 * MINUTE } else { dice.pick(&[MINUTE, 10 * MINUTE, 5 * HOUR]) };
+        let pause = dice.seconds(0, most);
+        world.tell_of(number, &format!("is dead, and starts again in {}", Span(pause)));
+        world.clock.sleep(pause).await;
+    }
+}
+
+/// From a start to a death.
+struct OneLife {
+    process: Process,
+    dice: Dice,
+    blocked: u32,
+    failed: u32,
+}
+
+/// How a run ended, as far as the product's schedule cares.
+enum End {
+    Again(Option<OffsetDateTime>),
+    Blocked,
+    Refused,
+    Failed,
+}
+
+impl OneLife {
+    async fn run(mut self) {
+        let world = self.process.world.clone();
+        let identity = self.identity();
+        let rotator = self.rotator();
+        loop {
+            let product = world.product();
+            world.judge.begins(self.process.number, &product);
+            let outcome = self.once(&rotator, &identity, &product).await;
+            let end = self.take(&product, &outcome);
+            world.heed();
+            let pause = self.pause(end);
+            self.process.gate.pass().await;
+            world.clock.sleep(pause).await;
+        }
+    }
+
+    async fn once(&mut self, rotator: &Rotator, identity: &Identity, product: &Product) -> Result<RotationOutcome, Error> {
+        let target = product.target(identity);
+        let world = &self.process.world;
+        if self.blocked > 0 {
+            self.blocked += 1;
+            world.tell_of(self.process.number, "an operator unblocks it");
+            return rotator.unblock(&target).await;
+        }
+        if world.take_force() {
+            world.tell_of(self.process.number, "is asked to rotate now");
+            return rotator.rotate_now(&target).await;
+        }
+        rotator.rotate(&target).await
+    }
+
+    /// Takes the outcome in, and tells it.
+    fn take(&mut self, product: &Product, outcome: &Result<RotationOutcome, Error>) -> End {
+        let world = &self.process.world;
+        let (label, text, end) = match outcome {
+            Err(error) => ("error".to_owned(), error.to_string(), End::Failed),
+            Ok(outcome) => {
+                let json = serde_json::to_value(outcome).unwrap_or_default();
+                let label = json["outcome"].as_str().unwrap_or_default().to_owned();
+                let end = match outcome {
+                    RotationOutcome::Blocked { .. } => End::Blocked,
+                    RotationOutcome::Refused { .. } => End::Refused,
+                    _ => End::Again(outcome.run_again_at()),
+                };
+                (label, words(outcome), end)
+            }
+        };
+        world.ended(&label);
+        let plain = world.judge.plain(&text);
+        world.tell_of(self.process.number, &format!("ends its run: {label}; {plain}"));
+        world.judge.concluded(self.process.number, product, outcome, world.clock.elapsed());
+        self.blocked = if matches!(end, End::Blocked) { self.blocked.max(1) } else { 0 };
+        self.failed = if matches!(end, End::Failed) { self.failed + 1 } else { 0 };
+        end
+    }
+
+    /// When the product runs it again.
+    fn pause(&mut self, end: End) -> Duration {
+        let world = &self.process.world;
+        let now = world.clock_of(self.process.number).now();
+        let told = |at: Option<OffsetDateTime>| at.map(|at| Duration::try_from(at - now).unwrap_or_default());
+        if let Some(since) = world.calm_since() {
+            let early = world.clock.elapsed().saturating_sub(since) < Duration::from_secs(6 * HOUR);
+            let most = Duration::from_secs(if early { HOUR } else { 12 * HOUR });
+            return match end {
+                End::Again(at) => told(at).unwrap_or(most).min(most) + Duration::from_secs(1),
+                End::Failed => Duration::from_secs(10 * MINUTE * u64::from(self.failed.min(12))),
+                End::Blocked | End::Refused => Duration::from_secs(HOUR),
+            };
+        }
+        let cadence = world.plan.orchestrators[self.process.number].cadence;
+        match (end, cadence) {
+            (End::Blocked | End::Refused, _) => self.dice.seconds(10 * MINUTE, 36 * HOUR),
+            (End::Failed, _) => self.dice.seconds(1, 30 * MINUTE),
+            (End::Again(at), Cadence::AsTold) => {
+                let most = Duration::from_secs(12 * HOUR);
+                told(at).unwrap_or(most).min(most) + Duration::from_secs(1)
+            }
+            (_, Cadence::Hourly) => Duration::from_secs(HOUR),
+            (_, Cadence::AnyTime) => self.dice.seconds(MINUTE, 9 * HOUR),
+        }
+    }
+
+    fn identity(&self) -> Identity {
+        let world = &self.process.world;
+        let inner = world.emulator.transport();
+        let transport = Arc::new(WorldTransport { process: self.process.clone(), inner });
+        let clock = Arc::new(world.clock_of(self.process.number));
+        let azure = Azure::new(world.emulator.cloud(), transport, clock).with_retry(Arc::new(Evenly));
+        azure.identity_with_secret(tenant(), operator(), Secret::new(OPERATOR_SECRET)).unwrap()
+    }
+
+    fn rotator(&self) -> Rotator {
+        let process = || self.process.clone();
+        let clock = Arc::new(self.process.world.clock_of(self.process.number));
+        let (journal, secrets) = (Arc::new(WorldJournal(process())), Arc::new(WorldSecrets(process())));
+        let ports = Ports::new(journal, secrets, Arc::new(WorldLease(process())), clock);
+        let patience = self.process.world.plan.orchestrators[self.process.number].patience;
+        Rotator::new(ports).with_lease_term(TERM).with_patience(patience)
+    }
+}
+
+/// Repeats twice after even pauses: the usual policy adds a jitter that differs each time.
+struct Evenly;
+
+impl RetryPolicy for Evenly {
+    fn pause(&self, attempt: &Attempt<'_>) -> Option<Duration> {
+        let asked = match attempt.error.retry() {
+            Retry::Backoff => Duration::from_secs(u64::from(attempt.number)),
+            Retry::After(pause) => pause,
+            _ => return None,
+        };
+        (attempt.number < 3 && attempt.elapsed + asked <= Duration::from_secs(60)).then_some(asked)
+    }
+}
+
+/// An outcome in words, without a whole plan.
+fn words(outcome: &RotationOutcome) -> String {
+    match outcome {
+        RotationOutcome::Refused { plan } => {
+            let blockers = plan.blockers();
+            blockers.iter().map(|(_, check)| format!("{}: {}", check.code, check.cause)).collect::<Vec<_>>().join("; ")
+        }
+        RotationOutcome::NotDue { plan } => format!("due at {:?}", plan.due_at),
+        other => serde_json::to_string(other).unwrap_or_default(),
+    }
+}
