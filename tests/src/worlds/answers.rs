@@ -32,7 +32,10 @@ fn graph(status: u16) -> Value {
     let (code, message) = match status {
         401 => ("InvalidAuthenticationToken", "Access token has expired or is not yet valid."),
         403 => ("Authorization_RequestDenied", "Insufficient privileges to complete the operation."),
-        404 => ("Request_ResourceNotFound", "Resource 'x' does not exist or one of its queried reference-property objects are not present."),
+        404 => (
+            "Request_ResourceNotFound",
+            "Resource 'x' does not exist or one of its queried reference-property objects are not present.",
+        ),
         409 => ("Directory_ConcurrencyViolation", "There are too many concurrent requests being made to the tenant."),
         503 => ("ServiceUnavailable", "The service is temporarily unavailable."),
         _ => ("InternalServerError", "An internal server error has occurred."),

@@ -146,8 +146,10 @@ impl Plan {
     /// The world of a number.
     pub fn of(seed: u64) -> Self {
         let mut dice = Dice::new(seed ^ 0x0077_6f72_6c64);
-        let orchestrators = (0..dice.weighted(&[(5, 1), (4, 2), (1, 3)])).map(|at| orchestrator(&mut dice, at)).collect::<Vec<_>>();
-        let connections = (0..dice.weighted(&[(3, 1), (4, 2), (2, 3)])).map(|at| connection(&mut dice, at)).collect::<Vec<_>>();
+        let orchestrators =
+            (0..dice.weighted(&[(5, 1), (4, 2), (1, 3)])).map(|at| orchestrator(&mut dice, at)).collect::<Vec<_>>();
+        let connections =
+            (0..dice.weighted(&[(3, 1), (4, 2), (2, 3)])).map(|at| connection(&mut dice, at)).collect::<Vec<_>>();
         let policy = dice.weighted(&[(2, 0), (4, 1), (3, 2), (1, 3)]);
         let weather = weather(&mut dice);
         let chaos = dice.seconds(6 * HOUR, 8 * DAY);
@@ -316,9 +318,13 @@ fn outage(dice: &mut Dice) -> What {
             _ => Fault::HangBefore,
         },
         Part::Disk => Fault::Refused,
-        Part::Journal | Part::Lease | Part::Secrets => {
-            dice.pick(&[Fault::Refused, Fault::Dropped, Fault::Lost, Fault::HangBefore, Fault::Slow(Duration::from_secs(5))])
-        }
+        Part::Journal | Part::Lease | Part::Secrets => dice.pick(&[
+            Fault::Refused,
+            Fault::Dropped,
+            Fault::Lost,
+            Fault::HangBefore,
+            Fault::Slow(Duration::from_secs(5)),
+        ]),
     };
     let lasts = match dice.below(4) {
         0 => dice.seconds(10, 5 * MINUTE),

@@ -45,7 +45,9 @@ impl Process {
                 self.gate.suspend(time);
                 self.gate.pass().await;
             }
-            Some(fault @ (Fault::Dropped | Fault::Refused | Fault::Status(_) | Fault::Throttled(_))) => return failed(fault),
+            Some(fault @ (Fault::Dropped | Fault::Refused | Fault::Status(_) | Fault::Throttled(_))) => {
+                return failed(fault);
+            }
             Some(Fault::HangBefore) => return std::future::pending().await,
             Some(Fault::Slow(time)) => self.world.clock.sleep(time).await,
             _ => {}
@@ -152,7 +154,8 @@ pub(super) struct WorldLease(pub Process);
 impl Lease for WorldLease {
     async fn acquire(&self, key: &LeaseKey, holder: &str, term: Duration) -> Result<Grant, Error> {
         let world = &self.0.world;
-        let grant = self.0.call(Call::Acquire, &[], async |_| world.lease.acquire(key, holder, term).await, storage).await?;
+        let grant =
+            self.0.call(Call::Acquire, &[], async |_| world.lease.acquire(key, holder, term).await, storage).await?;
         world.judge.holds(self.0.number, grant.epoch);
         Ok(grant)
     }

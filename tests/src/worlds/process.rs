@@ -73,7 +73,12 @@ impl OneLife {
         }
     }
 
-    async fn once(&mut self, rotator: &Rotator, identity: &Identity, product: &Product) -> Result<RotationOutcome, Error> {
+    async fn once(
+        &mut self,
+        rotator: &Rotator,
+        identity: &Identity,
+        product: &Product,
+    ) -> Result<RotationOutcome, Error> {
         let target = product.target(identity);
         let world = &self.process.world;
         if self.blocked > 0 {

@@ -30,10 +30,14 @@ fn fails(plan: &Plan, invariant: &str) -> bool {
 /// How much there is to a plan.
 fn size(plan: &Plan) -> u64 {
     let weather = plan.weather;
-    let lags = [weather.add_lag, weather.remove_lag, weather.list_lag, weather.unlist_lag].iter().filter(|lag| !lag.is_zero()).count();
+    let lags = [weather.add_lag, weather.remove_lag, weather.list_lag, weather.unlist_lag]
+        .iter()
+        .filter(|lag| !lag.is_zero())
+        .count();
     let skewed = plan.orchestrators.iter().filter(|one| one.ahead != 0).count();
     let odd = plan.orchestrators.iter().filter(|one| one.cadence != Cadence::AsTold).count();
-    let times: u64 = plan.happenings.iter().map(|one| if let What::Fault { times, .. } = one.what { times.min(2) } else { 1 }).sum();
+    let times: u64 =
+        plan.happenings.iter().map(|one| if let What::Fault { times, .. } = one.what { times.min(2) } else { 1 }).sum();
     let parts = plan.orchestrators.len() * 4 + plan.connections.len() * 4 + lags + skewed + odd;
     parts as u64 + times * 10 + u64::from(weather.replicas) + u64::from(weather.at_random)
 }
@@ -59,7 +63,11 @@ fn smaller(plan: &Plan) -> Vec<Plan> {
     if plan.orchestrators.len() > 1 {
         let last = plan.orchestrators.len() - 1;
         let needed = |when: &Trigger| matches!(when, Trigger::Call { process, .. } if *process == last);
-        if !plan.happenings.iter().any(|one| needed(&one.when) || matches!(one.what, What::ClockSet { process, .. } if process == last)) {
+        if !plan
+            .happenings
+            .iter()
+            .any(|one| needed(&one.when) || matches!(one.what, What::ClockSet { process, .. } if process == last))
+        {
             with(&|plan| plan.orchestrators.truncate(last));
         }
     }

@@ -190,7 +190,8 @@ impl World {
             state.all_calls += 1;
             state.coverage.called(call);
             let calm = state.calm_since.is_some();
-            let (before, after) = if calm { Default::default() } else { self.triggered(&mut state, process, call, kinds) };
+            let (before, after) =
+                if calm { Default::default() } else { self.triggered(&mut state, process, call, kinds) };
             if let Some(kind) = kinds.last() {
                 state.moment = (*kind).to_owned();
             }
@@ -224,7 +225,11 @@ impl World {
         let (mut before, mut after) = (Vec::new(), Vec::new());
         for happening in &self.plan.happenings {
             let at_event = match &happening.when {
-                Trigger::Call { process: whose, call: which, nth } if *whose == process && *which == call && *nth == count => false,
+                Trigger::Call { process: whose, call: which, nth }
+                    if *whose == process && *which == call && *nth == count =>
+                {
+                    false
+                }
                 Trigger::Event { kind, nth } if kinds.contains(kind) && state.events.get(*kind) == Some(nth) => true,
                 _ => continue,
             };
@@ -347,7 +352,9 @@ impl World {
 
 /// The fault that strikes a call: one that was armed for it, or that of an outage.
 fn strike(state: &mut State, process: usize, call: Call, now: Duration) -> Option<Fault> {
-    if let Some(armed) = state.armed.iter_mut().find(|armed| armed.process == process && armed.call == call && armed.left > 0) {
+    if let Some(armed) =
+        state.armed.iter_mut().find(|armed| armed.process == process && armed.call == call && armed.left > 0)
+    {
         armed.left -= 1;
         return Some(armed.fault);
     }

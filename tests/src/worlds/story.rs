@@ -41,7 +41,9 @@ impl Names {
         if let Some(name) = self.0.get(&KeyId::from(id)) {
             return name.clone();
         }
-        (0..3).find(|number| connection_id(*number) == id).map_or("…".to_owned(), |number| format!("connection {number}"))
+        (0..3)
+            .find(|number| connection_id(*number) == id)
+            .map_or("…".to_owned(), |number| format!("connection {number}"))
     }
 
     /// An event of the journal in words.
@@ -88,7 +90,8 @@ impl Story {
     /// Tells a line.
     pub(super) fn tell(&mut self, at: Duration, who: &str, what: &str) {
         let line = format!("{} {who:<9} {what}", At(at));
-        self.digest = line.bytes().fold(self.digest, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        self.digest =
+            line.bytes().fold(self.digest, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         if self.keeps {
             self.lines.push(line);
         }

@@ -29,7 +29,13 @@ pub(super) fn observe(seen: &mut Seen, emulator: &Emulator, now: Duration, actor
     told
 }
 
-fn births(seen: &mut Seen, emulator: &Emulator, truth: &Truth, (now, actor): (Duration, Actor), told: &mut Vec<String>) {
+fn births(
+    seen: &mut Seen,
+    emulator: &Emulator,
+    truth: &Truth,
+    (now, actor): (Duration, Actor),
+    told: &mut Vec<String>,
+) {
     let Some(application) = truth.application(deploy()) else { return };
     for password in &application.passwords {
         if let Some(known) = seen.keys.get_mut(&password.key_id) {
@@ -81,7 +87,8 @@ fn minted(seen: &mut Seen, key: KeyId, now: Duration) {
 
 fn deaths(seen: &mut Seen, truth: &Truth, (now, actor): (Duration, Actor), told: &mut Vec<String>) {
     let dead = |key: &KeyId| !truth.password(*key).is_some_and(|password| password.live);
-    let died: Vec<KeyId> = seen.keys.iter().filter(|(id, key)| key.died.is_none() && dead(id)).map(|(id, _)| *id).collect();
+    let died: Vec<KeyId> =
+        seen.keys.iter().filter(|(id, key)| key.died.is_none() && dead(id)).map(|(id, _)| *id).collect();
     for key in died {
         told.push(format!("{} is removed by {actor:?}", seen.name(key)));
         if let Actor::Process(process) | Actor::Late(process) = actor {

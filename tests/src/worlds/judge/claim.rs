@@ -57,7 +57,8 @@ pub(super) fn ended(seen: &mut Seen, product: &Product, known: &str, now: Durati
     }
     for number in product.bound.keys() {
         let connection = &seen.connections[*number];
-        let served = matches!(connection.shows, Shown::Key(key) if seen.is_alive(key, now) && seen.keys[&key].marker.is_some());
+        let served =
+            matches!(connection.shows, Shown::Key(key) if seen.is_alive(key, now) && seen.keys[&key].marker.is_some());
         if !served && connection.shows != Shown::Gone {
             return seen.find("I12", format!("after the end, connection {number} is not served"));
         }

@@ -8,7 +8,13 @@ use serde_json::Value;
 use super::seen::Seen;
 
 /// Takes in what became durable, and says it in words.
-pub(super) fn appended(seen: &mut Seen, process: usize, epoch: Epoch, records: &[Record], now: Duration) -> Vec<String> {
+pub(super) fn appended(
+    seen: &mut Seen,
+    process: usize,
+    epoch: Epoch,
+    records: &[Record],
+    now: Duration,
+) -> Vec<String> {
     if epoch < seen.newest_epoch {
         let newest = seen.newest_epoch.0;
         seen.find("I5", format!("process {process} writes in epoch {} after epoch {newest}", epoch.0));

@@ -78,7 +78,10 @@ impl Judge {
         // The journal fences a writer off; what it asks of a service after that is an effect without a right.
         if call.has_effect() && epoch < seen.newest_epoch {
             let newest = seen.newest_epoch.0;
-            seen.find("I5", format!("process {process} asks to {call} in epoch {} after epoch {newest} has written", epoch.0));
+            seen.find(
+                "I5",
+                format!("process {process} asks to {call} in epoch {} after epoch {newest} has written", epoch.0),
+            );
         }
     }
 
@@ -118,7 +121,13 @@ impl Judge {
     }
 
     /// Records became durable. Returns them in words.
-    pub(in crate::worlds) fn appended(&self, process: usize, epoch: Epoch, records: &[Record], now: Duration) -> Vec<String> {
+    pub(in crate::worlds) fn appended(
+        &self,
+        process: usize,
+        epoch: Epoch,
+        records: &[Record],
+        now: Duration,
+    ) -> Vec<String> {
         journal::appended(&mut self.seen(), process, epoch, records, now)
     }
 

@@ -51,6 +51,10 @@ fn wrong(seen: &Seen, truth: &Truth, (process, number): (usize, usize), now: Dur
 fn is_refused(seen: &Seen, truth: &Truth, key: azconnect::core::KeyId, now: Duration) -> bool {
     let settled = policy(seen.plan.policy).settle >= seen.plan.weather.add_lag;
     // A new secret is known everywhere by then; later, only a person can have made the services refuse it.
-    let person = seen.was_killed_by_hand(key, now) || seen.is_recent(seen.enabled_changed_at, now) && now > Duration::ZERO;
-    settled && !person && seen.disabled_since.is_none() && !truth.password(key).is_some_and(|password| password.accepted.somewhere)
+    let person =
+        seen.was_killed_by_hand(key, now) || seen.is_recent(seen.enabled_changed_at, now) && now > Duration::ZERO;
+    settled
+        && !person
+        && seen.disabled_since.is_none()
+        && !truth.password(key).is_some_and(|password| password.accepted.somewhere)
 }
