@@ -18,7 +18,7 @@ const DAY: u64 = 86_400;
 pub(super) const POLICIES: u8 = 4;
 
 /// The events at which something may happen.
-const EVENTS: [&str; 24] = [
+const EVENTS: [&str; 32] = [
     "begun",
     "mint_intended",
     "minted",
@@ -43,6 +43,14 @@ const EVENTS: [&str; 24] = [
     "mint_unanswered",
     "gate_held",
     "resumed",
+    "sink_disproved",
+    "restored",
+    "back_cleared",
+    "push_failed",
+    "proof_deferred",
+    "removal_failed",
+    "marker_dropped",
+    "abandoned",
 ];
 
 /// The plan of a world. The same plan always makes the same world.
@@ -357,6 +365,7 @@ fn edit(dice: &mut Dice, plan: &Plan) -> Edit {
         7..=9 => Edit::Require(at, dice.chance(40)),
         10..=13 => Edit::Adopt(dice.chance(25)),
         14..=15 => Edit::Policy(dice.below(u64::from(POLICIES)) as u8),
+        16 => Edit::Waive(dice.chance(50)),
         _ => Edit::Force,
     }
 }

@@ -1,14 +1,16 @@
 //! The life of one process of the product: it runs again and again, dies, and is started anew.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use azconnect::core::{Attempt, Clock, Error, Retry, RetryPolicy, Secret};
-use azconnect::rotation::{Ports, RotationOutcome, Rotator};
+use azconnect::credential::SinkId;
+use azconnect::rotation::{Ports, Resolution, RotationOutcome, Rotator};
 use azconnect::{Azure, Identity};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
-use super::cloud::{OPERATOR_SECRET, operator, tenant};
+use super::cloud::{OPERATOR_SECRET, connection_id, operator, tenant};
 use super::dice::Dice;
 use super::gate::Life;
 use super::plan::Cadence;
@@ -51,7 +53,7 @@ struct OneLife {
 /// How a run ended, as far as the product's schedule cares.
 enum End {
     Again(Option<OffsetDateTime>),
-    Blocked,
+    Blocked(Option<OffsetDateTime>),
     Refused,
     Failed,
 }
@@ -80,17 +82,40 @@ impl OneLife {
         product: &Product,
     ) -> Result<RotationOutcome, Error> {
         let target = product.target(identity);
-        let world = &self.process.world;
-        if self.blocked > 0 {
+        let world = self.process.world.clone();
+        if self.blocked > 0 && (world.calm_since().is_some() || self.dice.chance(60)) {
+            let (resolution, words) = self.resolution(product);
             self.blocked += 1;
-            world.tell_of(self.process.number, "an operator unblocks it");
-            return rotator.unblock(&target).await;
+            world.tell_of(self.process.number, &format!("an operator says: {words}"));
+            world.judge.resolves(self.process.number, &resolution);
+            return rotator.resolve(&target, resolution).await;
         }
         if world.take_force() {
             world.tell_of(self.process.number, "is asked to rotate now");
             return rotator.rotate_now(&target).await;
         }
         rotator.rotate(&target).await
+    }
+
+    /// What an operator does who reads that it is blocked. In calm times he tries everything, the mildest first.
+    fn resolution(&mut self, product: &Product) -> (Resolution, String) {
+        let world = &self.process.world;
+        let connections = world.plan.connections.len() as u64;
+        let at = self.dice.below(connections) as usize;
+        let calm = world.calm_since().is_some();
+        let choice = if calm { u64::from(self.blocked) } else { self.dice.weighted(&[(6, 1), (1, 3), (1, 4), (2, 5)]) };
+        match choice {
+            0..=2 => (Resolution::Retry, "try again".to_owned()),
+            3 => {
+                let existing = world.judge.existing();
+                let gone = (0..connections as usize).find(|number| !existing.contains(number));
+                let at = if calm { gone.unwrap_or(at) } else { at };
+                let sink = SinkId::new(format!("devops:{}/{}", product.organization, connection_id(at))).unwrap();
+                (Resolution::LeaveOut(sink), format!("leave connection {at} out"))
+            }
+            4 => (Resolution::TakeAsIs, "take it as it is".to_owned()),
+            _ => (Resolution::Abandon, "abandon".to_owned()),
+        }
     }
 
     /// Takes the outcome in, and tells it.
@@ -102,7 +127,7 @@ impl OneLife {
                 let json = serde_json::to_value(outcome).unwrap_or_default();
                 let label = json["outcome"].as_str().unwrap_or_default().to_owned();
                 let end = match outcome {
-                    RotationOutcome::Blocked { .. } => End::Blocked,
+                    RotationOutcome::Blocked { run_again_at, .. } => End::Blocked(*run_again_at),
                     RotationOutcome::Refused { .. } => End::Refused,
                     _ => End::Again(outcome.run_again_at()),
                 };
@@ -113,7 +138,7 @@ impl OneLife {
         let plain = world.judge.plain(&text);
         world.tell_of(self.process.number, &format!("ends its run: {label}; {plain}"));
         world.judge.concluded(self.process.number, product, outcome, world.clock.elapsed());
-        self.blocked = if matches!(end, End::Blocked) { self.blocked.max(1) } else { 0 };
+        self.blocked = if matches!(end, End::Blocked(_)) { self.blocked.max(1) } else { 0 };
         self.failed = if matches!(end, End::Failed) { self.failed + 1 } else { 0 };
         end
     }
@@ -129,12 +154,16 @@ impl OneLife {
             return match end {
                 End::Again(at) => told(at).unwrap_or(most).min(most) + Duration::from_secs(1),
                 End::Failed => Duration::from_secs(10 * MINUTE * u64::from(self.failed.min(12))),
-                End::Blocked | End::Refused => Duration::from_secs(HOUR),
+                End::Blocked(_) | End::Refused => Duration::from_secs(HOUR),
             };
         }
         let cadence = world.plan.orchestrators[self.process.number].cadence;
         match (end, cadence) {
-            (End::Blocked | End::Refused, _) => self.dice.seconds(10 * MINUTE, 36 * HOUR),
+            // A block may heal by itself, and says when.
+            (End::Blocked(Some(at)), Cadence::AsTold) if self.dice.chance(50) => {
+                told(Some(at)).unwrap_or_default().min(Duration::from_secs(12 * HOUR)) + Duration::from_secs(1)
+            }
+            (End::Blocked(_) | End::Refused, _) => self.dice.seconds(10 * MINUTE, 36 * HOUR),
             (End::Failed, _) => self.dice.seconds(1, 30 * MINUTE),
             (End::Again(at), Cadence::AsTold) => {
                 let most = Duration::from_secs(12 * HOUR);
@@ -160,7 +189,12 @@ impl OneLife {
         let (journal, secrets) = (Arc::new(WorldJournal(process())), Arc::new(WorldSecrets(process())));
         let ports = Ports::new(journal, secrets, Arc::new(WorldLease(process())), clock);
         let patience = self.process.world.plan.orchestrators[self.process.number].patience;
-        Rotator::new(ports).with_lease_term(TERM).with_patience(patience)
+        let ids = Mutex::new(Dice::new(self.dice.clone().throw()));
+        let next = move || {
+            let mut dice = ids.lock().unwrap();
+            Uuid::from_u64_pair(dice.throw(), dice.throw())
+        };
+        Rotator::new(ports).with_lease_term(TERM).with_patience(patience).with_ids(Arc::new(next))
     }
 }
 
@@ -181,7 +215,7 @@ impl RetryPolicy for Evenly {
 /// An outcome in words, without a whole plan.
 fn words(outcome: &RotationOutcome) -> String {
     match outcome {
-        RotationOutcome::Refused { plan } => {
+        RotationOutcome::Refused { plan, .. } => {
             let blockers = plan.blockers();
             blockers.iter().map(|(_, check)| format!("{}: {}", check.code, check.cause)).collect::<Vec<_>>().join("; ")
         }

@@ -66,6 +66,9 @@ impl Product {
         if self.adopted {
             target = target.with_adopted(old_key());
         }
+        if self.waived {
+            target = target.without_consumers();
+        }
         for (number, required) in &self.bound {
             let id = connection_id(*number).into();
             let sink = identity.service_connection(self.organization, PROJECT, id, deploy()).unwrap();

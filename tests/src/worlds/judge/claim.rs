@@ -34,8 +34,7 @@ fn not_rotated(seen: &Seen, product: &Product, key: KeyId, now: Duration) -> Opt
     if !seen.is_alive(key, now) && !seen.was_killed_by_hand(key, now) {
         return Some(format!("{} is dead", seen.name(key)));
     }
-    let required = product.bound.iter().filter(|(_, required)| **required).map(|(number, _)| *number);
-    for number in required {
+    for number in seen.required(product) {
         if seen.connections[number].shows != Shown::Key(key) && !seen.was_touched(number, now) {
             return Some(format!("connection {number} does not hold {}", seen.name(key)));
         }

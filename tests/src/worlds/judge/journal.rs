@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use azconnect::core::{Epoch, Record};
+use azconnect::rotation::Resolution;
 use serde_json::Value;
 
 use super::seen::Seen;
+use crate::worlds::cloud::connection_id;
 
 /// Takes in what became durable, and says it in words.
 pub(super) fn appended(
@@ -27,10 +29,31 @@ pub(super) fn appended(
             let event: Value = serde_json::from_str(&record.payload).unwrap_or_default();
             seen.announced.extend(event["marker"].as_str().map(str::to_owned));
         }
+        operated(seen, process, record);
         told.push(seen.names.event(&record.kind, &record.payload));
         no_secret(seen, "the journal", &record.payload);
     }
     told
+}
+
+/// What an operator called for becomes so when it is recorded, and without a call it must not be.
+fn operated(seen: &mut Seen, process: usize, record: &Record) {
+    let called = seen.runs[process].resolution.clone();
+    match (record.kind.as_str(), called) {
+        ("begun" | "abandoned" | "disconnected", _) => {
+            seen.left_out.clear();
+            seen.taken_as_is = false;
+        }
+        ("sink_left_out", Some(Resolution::LeaveOut(sink))) => {
+            let number = (0..3).find(|number| sink.as_str().ends_with(&connection_id(*number).to_string()));
+            seen.left_out.extend(number);
+        }
+        ("taken_as_is", Some(Resolution::TakeAsIs)) => seen.taken_as_is = true,
+        (kind @ ("sink_left_out" | "taken_as_is"), _) => {
+            seen.find("I1", format!("process {process} records {kind}, and no operator called for it"));
+        }
+        _ => {}
+    }
 }
 
 /// I10: no text of a secret.

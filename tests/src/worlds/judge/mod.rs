@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use azconnect::core::{Epoch, Error, KeyId, Record};
-use azconnect::rotation::RotationOutcome;
+use azconnect::rotation::{Resolution, RotationOutcome};
 use azconnect_emulator::Emulator;
 
 use self::seen::{Seen, Shown};
@@ -98,6 +98,11 @@ impl Judge {
     /// A process is dead.
     pub(in crate::worlds) fn died(&self, process: usize) {
         self.seen().runs[process].epoch = Epoch(0);
+    }
+
+    /// An operator calls for this.
+    pub(in crate::worlds) fn resolves(&self, process: usize, resolution: &Resolution) {
+        self.seen().runs[process].resolution = Some(resolution.clone());
     }
 
     /// Somebody edited the configuration.

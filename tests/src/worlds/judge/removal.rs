@@ -45,10 +45,9 @@ fn not_ours(seen: &Seen, product: &Product, key: KeyId) -> Option<String> {
 /// I11: a bound and required consumer holds the very secret that goes.
 fn taken_away(seen: &Seen, product: &Product, key: KeyId, now: Duration) -> Option<String> {
     let holds = |number: usize| seen.connections[number].shows == Shown::Key(key);
-    let bound = product.bound.iter().filter(|(_, required)| **required).map(|(number, _)| *number);
     // An optional consumer may be left behind: its binding says so by name. A person who has just put the secret there
     // did so after the last proof.
-    let left = bound.filter(|number| holds(*number) && !seen.was_touched(*number, now)).next()?;
+    let left = seen.required(product).into_iter().find(|number| holds(*number) && !seen.was_touched(*number, now))?;
     Some(format!("{} is removed while connection {left} holds it", seen.name(key)))
 }
 
@@ -66,10 +65,9 @@ fn goes_back(seen: &Seen, key: KeyId) -> bool {
 /// I1: somebody has no proof yet, nobody is served at all, or the grace has not passed.
 fn too_early(seen: &Seen, product: &Product, key: KeyId, now: Duration) -> Option<String> {
     let name = seen.name(key);
-    if product.waived {
-        return None;
-    }
-    if product.bound.is_empty() {
+    // The operator answers for the consumers then, by name.
+    let waived = product.waived || seen.taken_as_is;
+    if product.bound.is_empty() && !waived {
         return Some(format!("{name} is removed and no consumer is bound"));
     }
     if let Some(since) = seen.disabled_since
@@ -77,13 +75,13 @@ fn too_early(seen: &Seen, product: &Product, key: KeyId, now: Duration) -> Optio
     {
         return Some(format!("{name} is removed although no secret of the application is accepted"));
     }
-    for number in product.bound.iter().filter(|(_, required)| **required).map(|(number, _)| *number) {
+    for number in seen.required(product) {
         if let Err(why) = served(seen, number, key, now) {
             return Some(format!("{name} is removed, and connection {number} {why}"));
         }
     }
     let anybody = product.bound.keys().any(|number| served(seen, *number, key, now).is_ok());
-    (!anybody).then(|| format!("{name} is removed and no consumer holds a newer one"))
+    (!anybody && !waived).then(|| format!("{name} is removed and no consumer holds a newer one"))
 }
 
 /// Whether a consumer holds another secret of ours that lives, and has held it for the grace.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use azconnect::core::{Epoch, KeyId};
+use azconnect::rotation::Resolution;
 use time::OffsetDateTime;
 
 use super::{Actor, Violation};
@@ -27,6 +28,10 @@ pub(super) struct Seen {
     pub(super) events_a_day: BTreeMap<u64, u64>,
     pub(super) disabled_since: Option<Duration>,
     pub(super) enabled_changed_at: Duration,
+    /// The consumers that an operator left out of the rotation under way, by number.
+    pub(super) left_out: BTreeSet<usize>,
+    /// Whether an operator took the new secret as it is.
+    pub(super) taken_as_is: bool,
     pub(super) names: Names,
     pub(super) found: Option<Violation>,
     /// The wall time at which the world began.
@@ -71,6 +76,8 @@ pub(super) enum Shown {
 pub(super) struct Run {
     pub(super) product: Product,
     pub(super) epoch: Epoch,
+    /// What an operator called for in this run.
+    pub(super) resolution: Option<Resolution>,
 }
 
 impl Seen {
@@ -87,12 +94,14 @@ impl Seen {
             keys: BTreeMap::new(),
             connections: plan.connections.iter().map(|_| connection()).collect(),
             policies: BTreeSet::from([product.policy]),
-            runs: vec![Run { product, epoch: Epoch(0) }; plan.orchestrators.len()],
+            runs: vec![Run { product, epoch: Epoch(0), resolution: None }; plan.orchestrators.len()],
             announced: BTreeSet::new(),
             newest_epoch: Epoch(0),
             events_a_day: BTreeMap::new(),
             disabled_since: None,
             enabled_changed_at: Duration::ZERO,
+            left_out: BTreeSet::new(),
+            taken_as_is: false,
             names: Names::default(),
             found: None,
             began_at: OffsetDateTime::UNIX_EPOCH,
@@ -132,6 +141,15 @@ impl Seen {
 
     pub(super) fn is_alive(&self, key: KeyId, now: Duration) -> bool {
         self.keys.get(&key).is_some_and(|key| key.died.is_none() && key.ends_at > self.began_at + now)
+    }
+
+    /// The consumers of a configuration that must be served, without those that an operator left out.
+    pub(super) fn required(&self, product: &Product) -> Vec<usize> {
+        if self.taken_as_is {
+            return Vec::new();
+        }
+        let required = product.bound.iter().filter(|(number, required)| **required && !self.left_out.contains(number));
+        required.map(|(number, _)| *number).collect()
     }
 
     /// What is left of a key's life.
