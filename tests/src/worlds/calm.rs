@@ -68,8 +68,13 @@ async fn settles(world: &World) -> bool {
     let begun = world.clock.elapsed();
     loop {
         world.clock.sleep(HOUR).await;
+        if let Some(process) = world.hung() {
+            world.violated(Violation::new("I12", format!("a run of process {process} has not ended for five days")));
+            return false;
+        }
         let unfinished = world.journal.unfinished().await.unwrap_or_default();
-        if unfinished.is_empty() && !world.anybody_asleep() && world.clock.elapsed() - begun > 3 * HOUR {
+        let all_ran = !world.anybody_asleep() && world.all_ran_since(begun + HOUR);
+        if unfinished.is_empty() && all_ran {
             return true;
         }
         if world.clock.elapsed() - begun > LONGEST {

@@ -17,6 +17,9 @@ use super::happening::Fault;
 use super::judge::Actor;
 use super::stage::World;
 
+/// How long a request is on its way, and an answer.
+const ONE_WAY: Duration = Duration::from_millis(10);
+
 /// A process as its ports know it.
 #[derive(Clone)]
 pub(super) struct Process {
@@ -55,10 +58,17 @@ impl Process {
         let actor = Actor::Process(self.number);
         self.world.judge.delivered(self.number, call);
         self.world.heed();
+        // Everything takes a moment on its way there and back, so that no two things happen at once.
+        if call.is_exchange() {
+            self.world.clock.sleep(ONE_WAY).await;
+        }
         let late = if let Some(Fault::Late(time)) = met.fault { Some(time) } else { None };
         let outcome = work(late).await;
         if call.has_effect() {
             self.world.observe(actor);
+        }
+        if call.is_exchange() {
+            self.world.clock.sleep(ONE_WAY).await;
         }
         for what in met.after {
             self.world.happen(what);

@@ -35,6 +35,7 @@ pub(super) async fn live(world: Arc<World>, number: usize) {
         let one = OneLife { process: process.clone(), dice: Dice::new(dice.throw()), blocked: 0, failed: 0 };
         Life::new(gate, one.run()).await;
         world.judge.died(number);
+        world.runs(number, false);
         let most = if world.calm_since().is_some() { 2 * MINUTE } else { dice.pick(&[MINUTE, 10 * MINUTE, 5 * HOUR]) };
         let pause = dice.seconds(0, most);
         world.tell_of(number, &format!("is dead, and starts again in {}", Span(pause)));
@@ -66,7 +67,9 @@ impl OneLife {
         loop {
             let product = world.product();
             world.judge.begins(self.process.number, &product);
+            world.runs(self.process.number, true);
             let outcome = self.once(&rotator, &identity, &product).await;
+            world.runs(self.process.number, false);
             let end = self.take(&product, &outcome);
             world.heed();
             let pause = self.pause(end);
@@ -154,7 +157,7 @@ impl OneLife {
             return match end {
                 End::Again(at) => told(at).unwrap_or(most).min(most) + Duration::from_secs(1),
                 End::Failed => Duration::from_secs(10 * MINUTE * u64::from(self.failed.min(12))),
-                End::Blocked(_) | End::Refused => Duration::from_secs(HOUR),
+                End::Blocked(_) | End::Refused => Duration::from_secs(4 * HOUR),
             };
         }
         let cadence = world.plan.orchestrators[self.process.number].cadence;

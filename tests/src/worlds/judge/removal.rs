@@ -15,6 +15,10 @@ pub(super) fn judge(seen: &mut Seen, process: usize, key: KeyId, now: Duration) 
     if let Some(what) = not_ours(seen, &product, key) {
         return seen.find("I4", what);
     }
+    // What has ended serves nobody any more.
+    if seen.rest_of(key, now).is_zero() {
+        return;
+    }
     if let Some(what) = taken_away(seen, &product, key, now) {
         return seen.find("I11", what);
     }
