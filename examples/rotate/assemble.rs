@@ -19,7 +19,7 @@ use azconnect_examples::recorded::RecordedEmulator;
 use azconnect_examples::stop::Stop;
 
 use crate::arguments::Arguments;
-use crate::discover::{Connection, discover};
+use crate::discover::{Connection, discover, projects};
 use crate::narrator::Narrator;
 use crate::pace::Pace;
 
@@ -45,11 +45,14 @@ pub async fn assemble(arguments: &Arguments, narrator: Arc<Narrator>, stop: &Sto
     let operator = product.operator(&place)?;
     let azure = Azure::new(place.cloud.clone(), place.transport.clone(), place.clock.clone());
     let identity = azure.identity_with_secret(operator.tenant, operator.client, operator.secret)?;
-    let connections = discover(&identity, &product).await?;
+    let projects = projects(&product)?;
+    let connections = discover(&identity, &projects).await?;
     let pace = Pace::of(arguments, &place);
     let mut targets = Vec::new();
     for application in &kept {
-        let mut target = identity.target(application.client)?.with_policy(pace.policy());
+        // Looked for again by each plan: a connection may be made between two runs.
+        let finder = identity.consumer_finder(application.client, projects.clone());
+        let mut target = identity.target(application.client)?.with_policy(pace.policy()).with_finder(finder);
         for connection in connections.iter().filter(|connection| connection.concerns(application.client)) {
             target = target.with_sink(connection.binding(&identity, application.client)?);
         }

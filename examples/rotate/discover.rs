@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use azconnect::Identity;
-use azconnect::core::{ClientId, Error};
-use azconnect::credential::{CheckReport, CredentialSink, SinkId};
-use azconnect::devops::{Endpoint, EndpointId, EndpointQuery, OrganizationName, ProjectRef, refresh_checks};
+use azconnect::core::{ClientId, Diagnosis, Error, ErrorKind};
+use azconnect::credential::{Check, CheckReport, CredentialSink, SinkId};
+use azconnect::devops::{
+    ConnectionSearch, EndpointId, OrganizationName, ProjectAddress, ProjectRef, ScannedConnection,
+    ServiceConnectionSink, refresh_checks,
+};
 use azconnect::rotation::SinkBinding;
 use azconnect_examples::product::Product;
 
@@ -18,55 +21,68 @@ pub struct Connection {
     pub project: String,
     pub name: String,
     pub kind: String,
-    /// Whose secret it holds, where it names one.
+    /// The application that it names.
     pub holder: Option<ClientId>,
+    /// Whether it holds a client secret of that application.
+    pub holds_its_secret: bool,
     /// What stands in the way of a new secret, and what else is worth knowing.
     pub checks: CheckReport,
 }
 
-/// Lists the connections of every project of the product. Reads only.
-pub async fn discover(identity: &Identity, product: &Product) -> Result<Vec<Connection>, Error> {
-    let mut found = Vec::new();
+/// The projects of the product.
+pub fn projects(product: &Product) -> Result<Vec<ProjectAddress>, Error> {
+    let mut projects = Vec::new();
     for organization in &product.organizations {
-        let devops = identity.devops().organization(&OrganizationName::new(&organization.name)?)?;
         for project in &organization.projects {
-            let reference = ProjectRef::new(project)?;
-            let endpoints = devops.endpoints(reference.clone()).list(&EndpointQuery::new().with_failed(true)).await?;
-            for endpoint in endpoints {
-                let client = holder(&endpoint).unwrap_or(identity.client());
-                let sink = identity.service_connection(&organization.name, project, endpoint.id(), client)?;
-                let mut connection = describe((&organization.name, &reference), &endpoint, sink.id().clone());
-                if connection.holder.is_some() && connection.can_be_refreshed() {
-                    connection.checks = sink.inspect().await?.checks;
-                }
-                found.push(connection);
+            let name = OrganizationName::new(&organization.name)?;
+            projects.push(ProjectAddress::new(name, ProjectRef::new(project)?));
+        }
+    }
+    Ok(projects)
+}
+
+/// Finds the connections of these projects. Reads only.
+pub async fn discover(identity: &Identity, projects: &[ProjectAddress]) -> Result<Vec<Connection>, Error> {
+    let search = identity.devops().connection_search();
+    let scan = projects.iter().cloned().fold(search, ConnectionSearch::with_project).scan().await;
+    // Here everybody who is found is bound, so whoever is not found would be left with a removed secret.
+    if let Some(check) = scan.checks.of("project-unreadable") {
+        let kind = check.diagnosis.as_ref().map_or(ErrorKind::Unavailable, Diagnosis::kind);
+        return Err(check.to_error(kind, &format!("the project {} is closed to us", check.subject)));
+    }
+    let mut found = Vec::new();
+    for connection in &scan.connections {
+        let mut described = describe(connection);
+        if let (Some(client), true) = (described.holder, described.can_be_refreshed()) {
+            let sink = described.sink(identity, client)?;
+            // What cannot be looked at is said, and does not keep the others from being shown.
+            match sink.inspect().await {
+                Ok(report) => described.checks = report.checks,
+                Err(error) => described.checks.push(Check::unknown_by("not-inspected", "connection", &error)),
             }
         }
+        found.push(described);
     }
     Ok(found)
 }
 
-/// Whose secret it holds, where it names one.
-fn holder(endpoint: &Endpoint) -> Option<ClientId> {
+fn describe(found: &ScannedConnection) -> Connection {
+    let (endpoint, place) = (&found.endpoint, &found.address.project);
     let names = ["serviceprincipalid", "username"];
-    names.iter().find_map(|name| endpoint.parameter(name)).and_then(|client| client.parse().ok())
-}
-
-fn describe(place: (&str, &ProjectRef), endpoint: &Endpoint, sink: SinkId) -> Connection {
-    let (organization, project) = place;
     let kind = match endpoint.data("registrytype") {
         Some(registry) => format!("{} {registry}", endpoint.type_name().unwrap_or("?")),
         None => format!("{} {}", endpoint.type_name().unwrap_or("?"), endpoint.scheme().unwrap_or("?")),
     };
     Connection {
         id: endpoint.id(),
-        sink,
-        organization: organization.to_owned(),
-        project: project.as_str().into_owned(),
+        sink: found.sink.clone(),
+        organization: place.organization.to_string(),
+        project: place.project.to_string(),
         name: endpoint.name().unwrap_or("(without a name)").to_owned(),
         kind,
-        holder: holder(endpoint),
-        checks: refresh_checks(endpoint, project),
+        holder: names.iter().find_map(|name| endpoint.parameter(name)).and_then(|client| client.parse().ok()),
+        holds_its_secret: endpoint.client_secret_holder().is_some(),
+        checks: refresh_checks(endpoint, &place.project),
     }
 }
 
@@ -76,23 +92,20 @@ impl Connection {
         self.checks.is_clear()
     }
 
-    /// Whether it holds no client secret at all, so that a rotation cannot break it.
-    pub fn holds_no_secret(&self) -> bool {
-        let without = ["scheme-without-secret", "scheme-not-supported", "certificate"];
-        without.iter().any(|code| self.checks.of(code).is_some())
-    }
-
     /// Whether a rotation of an application's secret concerns it: one that holds the secret and cannot take a new one
     /// must stop the rotation, since it would be left with a removed secret.
     pub fn concerns(&self, application: ClientId) -> bool {
-        self.holder == Some(application) && !self.holds_no_secret()
+        self.holder == Some(application) && self.holds_its_secret
+    }
+
+    fn sink(&self, identity: &Identity, application: ClientId) -> Result<ServiceConnectionSink, Error> {
+        identity.service_connection(&self.organization, &self.project, self.id, application)
     }
 
     /// The connection as a consumer of an application's secret. Where its secret cannot be verified from here, the
     /// receipt of the push is taken as proof.
     pub fn binding(&self, identity: &Identity, application: ClientId) -> Result<SinkBinding, Error> {
-        let sink = identity.service_connection(&self.organization, &self.project, self.id, application)?;
-        let binding = SinkBinding::new(Arc::new(sink));
+        let binding = SinkBinding::new(Arc::new(self.sink(identity, application)?));
         let unverifiable = self.checks.of("not-verifiable").is_some_and(|check| check.is_advisory);
         Ok(if unverifiable { binding.with_receipt_as_proof() } else { binding })
     }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use azconnect::arm::resource::compute::{RunCommands, VirtualMachines};
 use azconnect::arm::{Arm, Group, Handle, Pending, Provisioner, Skus, Subscription, preflight};
 use azconnect::core::{ApplicationObjectId, ClientId};
-use azconnect::devops::{DevOpsClient, Endpoints, Organization, RegistryCheck};
+use azconnect::devops::{ConnectionSearch, DevOpsClient, Endpoints, Organization, RegistryCheck};
 use azconnect::graph::{FederatedCredentialId, GraphClient};
 use azconnect::http::{Pages, Pipeline, Poller};
 use azconnect::rotation::Rotator;
@@ -118,6 +118,7 @@ fn devops() {
     is_send(Organization::share(any(), any(), any()));
     is_send(Organization::unshare(any(), any(), any()));
     is_send(Organization::delete_connection(any(), any(), any(), any()));
+    is_send(ConnectionSearch::scan(any()));
     is_send(Endpoints::get(any(), any()));
     is_send(Endpoints::list(any(), any()));
     is_send(Endpoints::by_names(any(), any()));

@@ -58,6 +58,7 @@ mod document;
 mod eligibility;
 mod endpoint;
 mod federation;
+mod finder;
 mod grant;
 mod history;
 mod name;
@@ -91,6 +92,7 @@ pub use document::{
 pub use eligibility::{ConversionRules, conversion_checks, refresh_checks};
 pub use endpoint::{ActionFilter, Deletion, EndpointQuery, EndpointScan, Endpoints};
 pub use federation::{FederatedCredentials, FederatedTrust, FederationIssuer, OLD_ISSUER_RETIRES};
+pub use finder::{ConnectionScan, ConnectionSearch, ScannedConnection, ServiceConnectionFinder};
 pub use grant::PipelineGrants;
 pub use history::{Execution, ExecutionPage, ExecutionPart};
 pub use name::{OrganizationName, ProjectId, ProjectName, ProjectRef};

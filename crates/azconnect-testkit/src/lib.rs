@@ -31,6 +31,7 @@
 //! | [`ApplicationTrust`](azconnect_graph::ApplicationTrust) | [`conformance::application_trust`] | [`fake::Registrations`] |
 //! | [`Clock`](azconnect_core::Clock) | [`conformance::clock`] | [`ManualClock`], [`VirtualClock`] |
 //! | [`ConnectionDirectory`](azconnect_devops::ConnectionDirectory) | [`conformance::devops::directory`] | [`fake::DevOps`] |
+//! | [`ConsumerFinder`](azconnect_credential::ConsumerFinder) | [`conformance::consumer_finder`] | [`fake::Consumers`] |
 //! | [`CredentialIssuer`](azconnect_credential::CredentialIssuer) | [`conformance::credential_issuer`] | [`fake::Directory::issuer`] |
 //! | [`CredentialSink`](azconnect_credential::CredentialSink) | [`conformance::credential_sink`] | [`fake::Directory::sink`] |
 //! | [`CredentialVerifier`](azconnect_credential::CredentialVerifier) | [`conformance::credential_verifier`] | [`fake::Directory::verifier`] |

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use azconnect_arm::port::{Machines, ProvisionRecords, Provisioning, Roles};
-use azconnect_core::SubscriptionId;
+use azconnect_core::{ClientId, SubscriptionId};
+use azconnect_credential::ConsumerFinder;
 use azconnect_devops::{
-    ConnectionDirectory, FederationConverter, ServiceConnectionSharing, ServiceConnectionVerifier,
-    ServiceConnectionWriter, ServiceConnections,
+    ConnectionDirectory, ConnectionSearch, FederationConverter, ProjectAddress, ServiceConnectionSharing,
+    ServiceConnectionVerifier, ServiceConnectionWriter, ServiceConnections,
 };
 use azconnect_graph::{ApplicationTrust, Applications};
 
@@ -49,6 +50,19 @@ impl Identity {
     /// The organizations, projects and permissions that it sees in Azure DevOps.
     pub fn connection_directory(&self) -> Arc<dyn ConnectionDirectory> {
         Arc::new(self.devops())
+    }
+
+    /// Finds the service connections in these projects that use a client secret of an application in the same tenant,
+    /// bound to its rotation or not. [`DevOpsClient::connection_search`](azconnect_devops::DevOpsClient::connection_search)
+    /// searches whole organizations as well.
+    pub fn consumer_finder(
+        &self,
+        application: ClientId,
+        projects: impl IntoIterator<Item = ProjectAddress>,
+    ) -> Arc<dyn ConsumerFinder> {
+        let search = self.devops().connection_search();
+        let search = projects.into_iter().fold(search, ConnectionSearch::with_project);
+        Arc::new(search.finder(self.tenant(), application))
     }
 
     /// The service connections that it sees, to read and to choose from.

@@ -4,6 +4,7 @@ mod change;
 mod compare;
 mod draft;
 mod endpoint;
+mod holder;
 mod kind;
 mod number;
 mod scope;

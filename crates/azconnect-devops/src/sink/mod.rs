@@ -3,6 +3,7 @@
 mod azure;
 mod docker;
 mod last_push;
+mod name;
 
 use std::fmt;
 
@@ -14,6 +15,7 @@ use azconnect_credential::{
 };
 
 use self::last_push::LastPush;
+pub(crate) use self::name::{sink_id, title};
 use crate::document::{ConnectionType, Endpoint, EndpointChange, EndpointId, shown};
 use crate::eligibility::refresh_checks;
 use crate::endpoint::Endpoints;
@@ -62,7 +64,7 @@ impl ServiceConnectionSink {
     /// [`InvalidInput`](ErrorKind::InvalidInput) if the collection's name cannot be part of a sink's id.
     pub fn new(endpoints: Endpoints, endpoint: EndpointId) -> Result<Self, Error> {
         let organization = endpoints.organization();
-        let id = SinkId::new(format!("devops:{}/{endpoint}", organization.name().to_ascii_lowercase()))?;
+        let id = sink_id(organization.name(), endpoint)?;
         let registry =
             RegistryCheck::new(organization.client.pipeline().clone()).with_propagation(endpoints.propagation);
         Ok(Self {
@@ -181,13 +183,7 @@ impl CredentialSink for ServiceConnectionSink {
         if endpoint.is_type(ConnectionType::DockerRegistry) && checks.is_clear() {
             checks.extend(docker::unverifiable(&self.registry, &endpoint).await);
         }
-        let title = format!(
-            "service connection {:?} ({}) in {}/{}",
-            shown(endpoint.name()),
-            shown(endpoint.type_name()),
-            self.endpoints.organization().name(),
-            self.endpoints.project()
-        );
+        let title = title(&endpoint, self.endpoints.organization().name(), self.endpoints.project());
         Ok(SinkReport::new(title).with_checks(checks).with_is_issuers_own(self.issuers_own))
     }
 

@@ -150,6 +150,10 @@ impl World {
         key.and_then(|key| self.emulator.secret_of(key)).is_some_and(|held| held.same_as(secret))
     }
 
+    pub(crate) fn emulator(&self) -> &Emulator {
+        &self.emulator
+    }
+
     /// Breaks every connection from now on.
     pub(crate) fn close(&self) {
         self.door.closed.store(true, Ordering::SeqCst);

@@ -14,6 +14,7 @@ mod contract;
 mod create;
 mod emulated;
 mod federation;
+mod finder;
 mod gotchas;
 mod identity;
 mod lists;

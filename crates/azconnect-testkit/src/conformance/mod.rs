@@ -31,6 +31,7 @@ pub mod application_trust;
 pub mod applications;
 pub mod clock;
 pub mod connection_keeper;
+pub mod consumer_finder;
 pub mod credential_issuer;
 pub mod credential_sink;
 pub mod credential_verifier;

@@ -5,6 +5,7 @@
 
 mod agent;
 mod arm;
+mod consumers;
 mod devops;
 mod directory;
 mod faults;
@@ -18,6 +19,7 @@ mod wire;
 
 pub use agent::Agent;
 pub use arm::{Access, ArmCall, Subscription};
+pub use consumers::Consumers;
 pub use devops::{DevOps, DevOpsCaller, DevOpsStep};
 pub use directory::{Call, Directory, Step};
 pub use faults::{Fault, Faults};

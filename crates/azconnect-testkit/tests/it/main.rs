@@ -14,6 +14,7 @@ mod arm;
 mod broken;
 mod clock;
 mod connection_keeper;
+mod consumer_finder;
 mod devops;
 mod fakes;
 mod federated_credentials;
