@@ -231,6 +231,7 @@ fn facade() {
     is_send(Connections::test(any(), any()));
     is_send(Connections::identity(any(), any()));
     is_send(Connections::disconnect(any(), any()));
+    is_send(Azure::disconnect(any(), any(), any()));
 }
 
 /// The public async functions in the sources of the libraries, as `Type::function` or `function`. The testkit is left out:

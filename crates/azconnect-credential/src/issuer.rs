@@ -1,7 +1,7 @@
 //! The port that mints and retires secrets.
 
 use async_trait::async_trait;
-use azconnect_core::{Error, KeyId, Secret};
+use azconnect_core::{ClientId, Error, KeyId, Secret};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -14,6 +14,16 @@ azconnect_core::name_id!(
     SubjectId,
     "subject id"
 );
+
+impl SubjectId {
+    /// The secrets of an application in Entra ID, which are one subject whoever uses them.
+    ///
+    /// # Errors
+    /// Never, as things are: every client id fits.
+    pub fn of_application(client: ClientId) -> Result<Self, Error> {
+        Self::new(format!("application/{client}"))
+    }
+}
 
 /// A request for a new secret.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use azconnect_core::{Error, ErrorKind, Secret, SecretId, SecretStore};
 use azconnect_credential::{
     Assessment, Candidate, ConnectRequest, ConnectionKeeper, ConnectionRecord, CredentialKind, CredentialVerdict,
-    CredentialVerifier, check_client_secret,
+    CredentialVerifier, SubjectId, check_client_secret,
 };
 use uuid::Uuid;
 
@@ -26,6 +26,20 @@ impl Azure {
     /// Keeps the secrets of a product's connections: [`connections`](Self::connections) behind their port.
     pub fn connection_keeper(&self, storage: &Storage) -> Arc<dyn ConnectionKeeper> {
         Arc::new(self.connections(storage))
+    }
+
+    /// Ends all work on a customer who leaves: the rotation of the application's secret is abandoned and every copy of it that
+    /// lies sealed in the storage is destroyed, then the connection's own. The customer's resources, service connections and
+    /// keys at Entra ID stay as they are. May be repeated; the product deletes its record afterwards.
+    ///
+    /// If another connection uses the same application, call [`Connections::disconnect`] instead, which ends no rotation.
+    ///
+    /// # Errors
+    /// [`Conflict`](ErrorKind::Conflict) while another process rotates the secret: repeat it then. Else if a store fails.
+    pub async fn disconnect(&self, storage: &Storage, record: &ConnectionRecord) -> Result<(), Error> {
+        // The rotation first: it reads and writes sealed copies of its own, and must not go on without the connection.
+        self.rotator(storage).disconnect(&SubjectId::of_application(record.client)?).await?;
+        self.connections(storage).disconnect(record).await
     }
 
     /// The connections of a product, whose secrets lie sealed in a storage.
@@ -80,7 +94,7 @@ impl Connections {
         self.azure.identity_with_secret(record.tenant, record.client, self.open(record).await?)
     }
 
-    /// Destroys the stored secret. The customer's resources and the secret at Entra ID stay as they are. Idempotent;
+    /// Destroys the stored secret, and touches no rotation: [`Azure::disconnect`] ends that too. The customer's resources and the secret at Entra ID stay as they are. Idempotent;
     /// the product deletes its record afterwards.
     ///
     /// # Errors

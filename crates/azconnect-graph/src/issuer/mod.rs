@@ -83,7 +83,7 @@ impl GraphIssuer {
     /// # Errors
     /// Never, as things are: every client id is also a valid [`SubjectId`].
     pub fn new(client: GraphClient, application: ClientId) -> Result<Self, Error> {
-        let subject = SubjectId::new(format!("application/{application}"))?;
+        let subject = SubjectId::of_application(application)?;
         Ok(Self { client, application, subject, acting: None, assigned_policies: false, policy: Mutex::default() })
     }
 

@@ -203,7 +203,9 @@ impl Rotator {
     /// # Errors
     /// If the journal cannot be read.
     pub async fn events(&self, subject: &SubjectId) -> Result<Vec<(OffsetDateTime, RotationEvent)>, Error> {
-        let happened = azconnect_saga::history::<RotationSaga>(&*self.ports.journal, &stream_of(subject)?).await?;
+        let stream = stream_of(subject)?;
+        let history = azconnect_saga::history::<RotationSaga>(&*self.ports.journal, &stream);
+        let happened = within(self.clock(), self.read_limit(), "the journal", history).await??;
         Ok(happened.into_iter().map(|one| (one.at, one.event)).collect())
     }
 
@@ -221,7 +223,7 @@ impl Rotator {
     /// # Errors
     /// If the journal cannot be read.
     pub async fn unfinished(&self) -> Result<Vec<SubjectId>, Error> {
-        let streams = self.ports.journal.unfinished().await?;
+        let streams = within(self.clock(), self.read_limit(), "the journal", self.ports.journal.unfinished()).await??;
         streams.iter().filter_map(|stream| stream.as_str().strip_prefix(STREAM_PREFIX)).map(SubjectId::new).collect()
     }
 

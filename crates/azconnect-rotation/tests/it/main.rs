@@ -12,6 +12,7 @@
 mod adversary;
 mod crash;
 mod driver;
+mod endings;
 mod golden;
 mod illegal;
 mod lease;

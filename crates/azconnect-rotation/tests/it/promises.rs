@@ -6,23 +6,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect_core::{Append, Clock, Entry, Error, ErrorKind, Journal, KeyId, Sequence, StreamId};
-use azconnect_credential::{
-    ConsumerFinder, CredentialIssuer, FoundConsumer, FoundConsumers, Inventory, KeyHolder, MintRequest, Minted,
-    Retirement, SubjectId,
-};
-use azconnect_rotation::{
-    Fate, Policy, Resolution, RotationEvent, RotationOutcome, RotationState, SinkBinding, WaitingFor,
-};
+use azconnect_credential::{CredentialIssuer, Inventory, KeyHolder, MintRequest, Minted, Retirement, SubjectId};
+use azconnect_rotation::{Policy, Resolution, RotationEvent, RotationOutcome, RotationState, SinkBinding, WaitingFor};
 use azconnect_testkit::fake::{Call, Fault, Step};
 use time::OffsetDateTime;
 
 use crate::adversary::{On, history, killed_after};
 use crate::stage::{DAY, Stage, policy, sink};
 
-const HOUR: Duration = Duration::from_secs(3600);
+pub const HOUR: Duration = Duration::from_secs(3600);
 
 /// A stage whose first rotation ended, so that the old secret is sealed, and on which the next one is due.
-async fn second_rotation(stage: Stage) -> (Stage, KeyId) {
+pub async fn second_rotation(stage: Stage) -> (Stage, KeyId) {
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
     assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
     let first = stage.ours()[0];
@@ -254,231 +249,6 @@ async fn a_key_under_a_marker_that_the_journal_does_not_know_is_shown_and_left_a
     let check = plan.checks.of("unknown-marker").expect("it is shown");
     assert!(check.cause.contains(&first.to_string()) && !check.remedy.is_empty(), "{check}");
     assert!(!plan.retire().contains(&first));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_outage_is_ridden_out_for_days() {
-    let stage = Stage::new();
-    stage.directory.break_down(Step::Push(sink("b")), Fault::Dropped);
-    let hours = 3 * 24;
-    for _ in 0..hours {
-        let outcome = stage.rotator().with_patience(Duration::ZERO).rotate(&stage.target()).await.unwrap();
-        assert!(matches!(outcome, RotationOutcome::Waiting { .. }), "{outcome:?}");
-        stage.clock.sleep(HOUR).await;
-    }
-    stage.directory.heal();
-    let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
-    let events = history(&stage).await.len();
-    assert!(events < hours * 5, "{events} events in three days");
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_hourly_caller_is_not_late_because_of_the_hour() {
-    let stage = Stage::with(|directory| directory.with_lag(Duration::from_secs(420)));
-    for _ in 0..8 {
-        let outcome = stage.rotator().with_patience(Duration::from_secs(60)).rotate(&stage.target()).await.unwrap();
-        assert!(!matches!(outcome, RotationOutcome::RolledBack { .. }), "{outcome:?}");
-        stage.clock.sleep(HOUR).await;
-    }
-    stage.assert_rotated();
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_consumer_that_is_put_back_again_and_again_needs_a_person() {
-    let (stage, first) = second_rotation(Stage::new()).await;
-    let directory = stage.directory.clone();
-    let contrary = On(move |event: &RotationEvent| {
-        if matches!(event, RotationEvent::CutOver) {
-            directory.put_by_hand(&sink("a"), first);
-        }
-    });
-    let outcome = stage.rotator().with_observer(Arc::new(contrary)).rotate(&stage.target()).await.unwrap();
-    let RotationOutcome::Blocked { problem, .. } = &outcome else { panic!("{outcome:?}") };
-    assert!(problem.about.as_deref().is_some_and(|about| about.contains('a')), "{problem}");
-    let cut_overs = history(&stage).await.iter().filter(|event| matches!(event, RotationEvent::CutOver)).count();
-    assert!(cut_overs < 12, "{cut_overs} times");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_rotation_that_fails_again_and_again_backs_off_and_then_needs_a_person() {
-    let stage = Stage::new();
-    stage.directory.break_down(Step::Push(sink("b")), Fault::Refused(ErrorKind::PermissionDenied));
-    stage.directory.break_down(Step::Push(sink("a")), Fault::Refused(ErrorKind::PermissionDenied));
-    let mut outcome = None;
-    for _ in 0..10 * 24 {
-        outcome = Some(stage.rotator().with_patience(HOUR / 2).rotate(&stage.target()).await.unwrap());
-        stage.clock.sleep(HOUR).await;
-    }
-    assert!(matches!(outcome, Some(RotationOutcome::Blocked { .. })), "{outcome:?}");
-    let pushes = stage.directory.calls().iter().filter(|call| matches!(call, Call::Push(..))).count();
-    assert!(pushes <= 16, "{pushes} pushes in ten days");
-    stage.directory.heal();
-    let outcome = stage.rotator().resolve(&stage.target(), Resolution::Retry).await.unwrap();
-    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_removal_that_is_refused_for_ever_is_asked_for_rarely_and_needs_a_person() {
-    let stage = Stage::new();
-    stage.directory.break_down(Step::Retire, Fault::Refused(ErrorKind::PermissionDenied));
-    for _ in 0..10 * 24 {
-        stage.rotator().with_patience(HOUR / 2).rotate(&stage.target()).await.unwrap();
-        stage.clock.sleep(HOUR).await;
-    }
-    let events = history(&stage).await.len();
-    assert!(events < 300, "{events} events in ten days");
-    stage.directory.heal();
-    let outcome = stage.rotator().resolve(&stage.target(), Resolution::Retry).await.unwrap();
-    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_block_whose_cause_has_passed_goes_on_by_itself() {
-    let stage = Stage::new();
-    stage.directory.break_down(Step::VerifySink(sink("a")), Fault::Dropped);
-    let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    let RotationOutcome::Blocked { run_again_at: Some(again), .. } = outcome else { panic!("{outcome:?}") };
-    stage.directory.heal();
-    stage.clock.sleep(Duration::try_from(again - stage.clock.now()).unwrap()).await;
-    let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_refuses_is_named() {
-    let stage = Stage::new();
-    stage.directory.break_down(Step::Push(sink("b")), Fault::Refused(ErrorKind::PermissionDenied));
-    let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    let RotationOutcome::Blocked { problem, .. } = &outcome else { panic!("{outcome:?}") };
-    assert_eq!(problem.about.as_deref(), Some("the fake consumer b"));
-    assert!(problem.to_string().starts_with("the fake consumer b: "), "{problem}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_plan_after_a_kill_keeps_the_new_secret() {
-    let stage = killed_after(|event| matches!(event, RotationEvent::Minted { .. })).await;
-    stage.clock.sleep(HOUR).await;
-    let new = stage.ours()[0];
-    let plan = stage.rotator().plan(&stage.target()).await.unwrap();
-    let fate = plan.keys.iter().find(|key| key.issued.key == new).unwrap().fate;
-    assert_eq!((fate, plan.retire()), (Fate::New, vec![stage.old]));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_key_of_ours_that_was_removed_by_hand_is_shown() {
-    let (stage, first) = second_rotation(Stage::new()).await;
-    stage.directory.delete_by_hand(first);
-    stage.clock.sleep(HOUR).await;
-    let plan = stage.rotator().plan(&stage.target()).await.unwrap();
-    assert!(plan.checks.of("our-key-missing").is_some_and(|check| check.is_advisory), "{plan:?}");
-}
-
-/// A finder that found somebody who is not bound.
-struct Found(FoundConsumers);
-
-#[async_trait]
-impl ConsumerFinder for Found {
-    async fn consumers(&self) -> Result<FoundConsumers, Error> {
-        Ok(self.0.clone())
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn somebody_who_uses_the_secret_and_is_not_bound_is_shown() {
-    let stage = Stage::new();
-    let found = ["a", "elsewhere"].map(|name| FoundConsumer::new(sink(name), format!("the connection {name}")));
-    let target = stage.target().with_finder(Arc::new(Found(FoundConsumers::new(found.to_vec()))));
-    let plan = stage.rotator().plan(&target).await.unwrap();
-    let unbound: Vec<_> = plan.checks.iter().filter(|check| check.code == "unbound-consumer").collect();
-    assert_eq!(unbound.len(), 1);
-    assert!(unbound[0].cause.contains("the connection elsewhere") && unbound[0].is_advisory);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_consumer_that_is_gone_can_be_left_out() {
-    let stage = Stage::new();
-    stage.directory.break_down(Step::Push(sink("b")), Fault::Refused(ErrorKind::NotFound));
-    let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, RotationOutcome::Blocked { .. }), "{outcome:?}");
-    let nobody = stage.rotator().resolve(&stage.target(), Resolution::LeaveOut(sink("nobody"))).await.unwrap_err();
-    assert_eq!(nobody.field(), Some("resolution.leave_out"));
-    let outcome = stage.rotator().resolve(&stage.target(), Resolution::LeaveOut(sink("b"))).await.unwrap();
-    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
-    assert!(!stage.is_alive(stage.old));
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_new_secret_can_be_taken_as_it_is() {
-    let stage = Stage::new();
-    stage.directory.break_down(Step::Push(sink("b")), Fault::Refused(ErrorKind::PermissionDenied));
-    stage.rotator().rotate(&stage.target()).await.unwrap();
-    let new = stage.ours()[0];
-    stage.directory.put_by_hand(&sink("b"), new);
-    let outcome = stage.rotator().resolve(&stage.target(), Resolution::TakeAsIs).await.unwrap();
-    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
-    stage.assert_rotated();
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_rotation_is_abandoned_also_where_the_application_is_gone() {
-    let stage = Stage::new();
-    stage.directory.break_down(Step::Push(sink("b")), Fault::Refused(ErrorKind::PermissionDenied));
-    stage.rotator().rotate(&stage.target()).await.unwrap();
-    let new = stage.ours()[0];
-    stage.directory.break_down(Step::Inventory, Fault::Refused(ErrorKind::NotFound));
-    let outcome = stage.rotator().resolve(&stage.target(), Resolution::Abandon).await.unwrap();
-    assert!(matches!(outcome, RotationOutcome::Abandoned { .. }), "{outcome:?}");
-    assert!(stage.journal.unfinished().await.unwrap().is_empty());
-    assert!(stage.is_alive(new) && stage.is_alive(stage.old), "a holds the one, b the other");
-    stage.directory.heal();
-    let outcome = stage.rotator().rotate_now(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
-    stage.assert_rotated();
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_subject_that_leaves_leaves_no_sealed_copy_and_no_work() {
-    let (stage, first) = second_rotation(Stage::new()).await;
-    let outcome = stage.rotator().with_patience(Duration::from_secs(600)).rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, RotationOutcome::Waiting { .. }), "in the grace: {outcome:?}");
-    let (state, _) = stage.rotator().state(stage.target().subject()).await.unwrap();
-    let sealed: Vec<_> = state.ledger.values().filter_map(|key| key.sealed.clone()).collect();
-    assert_eq!(sealed.len(), 2, "both sides of the grace");
-    stage.rotator().disconnect(stage.target().subject()).await.unwrap();
-    for id in sealed {
-        assert!(stage.secrets.get(&id).await.unwrap().is_none(), "{id} is still sealed");
-    }
-    assert!(stage.journal.unfinished().await.unwrap().is_empty());
-    assert!(stage.is_alive(first) && stage.ours().len() == 2, "the customer's keys stay");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_sealed_copy_that_is_lost_is_no_dead_end() {
-    let stage = killed_after(|event| matches!(event, RotationEvent::Minted { .. })).await;
-    let (state, _) = stage.rotator().state(stage.target().subject()).await.unwrap();
-    let sealed = state.rotation.unwrap().new_key().unwrap().sealed.clone();
-    stage.secrets.remove(&sealed).await.unwrap();
-    let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
-    assert!(matches!(outcome, RotationOutcome::RolledBack { .. }), "{outcome:?}");
-    assert!(stage.ours().is_empty() && stage.is_alive(stage.old));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_call_that_never_answers_hangs_nobody() {
-    for step in
-        [Step::Mint, Step::Verify, Step::Inventory, Step::Push(sink("a")), Step::VerifySink(sink("a")), Step::Retire]
-    {
-        let stage = Stage::new();
-        stage.directory.script(step.clone(), Fault::Hangs);
-        let patience = stage.rotator().with_patience(2 * DAY);
-        let run = tokio::time::timeout(3 * DAY, patience.rotate(&stage.target())).await;
-        let outcome = run.unwrap_or_else(|_| panic!("{step:?} hangs"));
-        if outcome.is_err() {
-            stage.rotator().rotate(&stage.target()).await.unwrap();
-        }
-        stage.assert_rotated();
-    }
 }
 
 /// A clock that is set back.
