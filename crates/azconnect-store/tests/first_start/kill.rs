@@ -39,10 +39,15 @@ pub(crate) async fn a_first_start_that_is_killed_leaves_nothing_in_the_way() {
     assert!(unfinished > KILLS / 4, "only {unfinished} were killed before they had started");
 }
 
-/// How long a start takes here, from its beginning to its end.
+/// How long a start takes here at least, from its beginning to its end.
 fn time_of_a_start() -> Duration {
-    let folder = tempfile::tempdir().unwrap();
-    let begun = Instant::now();
-    assert!(process(&["open", folder.path().to_str().unwrap(), "first"]).wait_with_output().unwrap().status.success());
-    begun.elapsed()
+    let times = (0..3).map(|_| {
+        let folder = tempfile::tempdir().unwrap();
+        let begun = Instant::now();
+        let child = process(&["open", folder.path().to_str().unwrap(), "first"]);
+        assert!(child.wait_with_output().unwrap().status.success());
+        begun.elapsed()
+    });
+    // The shortest: on a busy machine a longer one would let most processes end before they are killed.
+    times.min().unwrap_or_default()
 }
