@@ -65,7 +65,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     tree.finish();
     let machine = outcome?;
     tree.say(&format!(
-        "{} runs as {} at {}\n  ssh {}@{}   key {}\n",
+        "{} runs as {} at {}\n  ssh {}@{}\n  key {}\n",
         machine.machine.name(),
         machine.placement,
         machine.address.as_deref().unwrap_or("no public address"),

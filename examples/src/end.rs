@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use azconnect::core::{Error, ErrorKind};
 
+use crate::page::hanging;
+
 /// What the exit codes mean, for the help of every program.
 pub const EXIT_CODES: &str = "\
 Exit codes:
@@ -75,7 +77,7 @@ pub fn report(outcome: Result<(), Failure>) -> ExitCode {
 
 #[expect(clippy::print_stderr, reason = "this is a program")]
 fn tell(what: &str, error: &Error) {
-    eprintln!("{what}{error}\nremedy: {}", error.advice());
+    eprintln!("{}\n{}", hanging(what, &error.to_string()), hanging("remedy: ", error.advice()));
 }
 
 /// A value of the environment.

@@ -5,7 +5,7 @@
 
 mod program;
 
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use console::measure_text_width;
 use program::{program, settled};
@@ -15,18 +15,23 @@ const PAGE: usize = 80;
 
 /// The text that a program prints and ends well with, without what differs from run to run.
 fn printed(name: &str, arguments: &[&str]) -> String {
+    let output = output_of(name, arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    settled(&String::from_utf8(output.stdout).unwrap())
+}
+
+/// What a program prints, no line of which is wider than the page.
+fn output_of(name: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new(program(name));
     command.args(arguments).stdin(Stdio::null());
     for variable in ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZCONNECT_SEALING_KEY", "COLUMNS"] {
         command.env_remove(variable);
     }
     let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    for line in text.lines() {
+    for line in String::from_utf8_lossy(&output.stdout).lines().chain(String::from_utf8_lossy(&output.stderr).lines()) {
         assert!(measure_text_width(line) <= PAGE, "{name} {arguments:?} prints more than {PAGE} columns:\n{line}");
     }
-    settled(&text)
+    output
 }
 
 #[test]
@@ -78,4 +83,22 @@ fn the_help_of_every_program_fits_the_page_and_says_the_exit_codes() {
         }
     }
     assert!(printed("rotate", &["--help"]).contains("Adopt:"));
+}
+
+#[test]
+fn what_goes_on_for_a_while_or_goes_wrong_fits_the_page_as_well() {
+    let legacy = "a0000000-0000-4000-8000-000000000005";
+    let cases: [(&str, &[&str], i32); 7] = [
+        ("provision", &[], 0),
+        ("provision", &["--bad-size"], 3),
+        ("provision", &["--no-quota"], 3),
+        ("provision", &["--failing-agent"], 1),
+        ("rotate", &["--force", "--application", legacy], 3),
+        ("rotate", &["--product", "/does/not/exist/and/has/a/name/that/is/too/long/for/a/line/of/a/page.json"], 2),
+        ("connections", &["--organization", "contoso", "--project", "Nowhere"], 1),
+    ];
+    for (name, arguments, code) in cases {
+        let output = output_of(name, arguments);
+        assert_eq!(output.status.code(), Some(code), "{name} {arguments:?}");
+    }
 }
