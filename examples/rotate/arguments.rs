@@ -6,6 +6,8 @@ use azconnect::core::Error;
 use azconnect_examples::end::EXIT_CODES;
 use azconnect_examples::place::PlaceArguments;
 
+use crate::resolve::WayOut;
+
 /// What the options' own lines have no room for.
 const MORE: &str = "\
 Adopt:
@@ -14,6 +16,14 @@ Adopt:
   (Secret ID in the portal) under `adopt` of its application in the product's
   file. It is removed once every consumer has proved the new one; until then
   you may take the line out again. All other secrets stay, whoever made them.
+
+Resolve:
+  When a person is needed, both secrets are alive. --resolve says what next:
+    retry               the cause is gone: what failed is tried again
+    leave-out=CONSUMER  that consumer is gone, or somebody else's: go on without
+    take-as-is          you looked yourself: the new secret stays, unproven
+    abandon             end it; what a consumer may hold stays alive
+  A consumer is named by its id, or by a part of its title.
 
 Ctrl-C:
   Lets the requests under way be answered, gives the lease back, and stops.
@@ -53,6 +63,9 @@ pub struct Arguments {
     /// Rotate what is not due yet, too.
     #[arg(long)]
     pub force: bool,
+    /// Say how a rotation goes on that needs a person: retry, leave-out=CONSUMER, take-as-is or abandon.
+    #[arg(long, value_name = "WAY", requires = "application", conflicts_with_all = ["plan", "force"])]
+    pub resolve: Option<WayOut>,
     /// Wait as little as the rules allow. For tests on an emulator whose replicas agree within a second.
     #[arg(long, hide = true, conflicts_with = "azure")]
     pub hurry: bool,
@@ -64,6 +77,10 @@ impl Arguments {
         if self.place.azure && self.product.is_none() {
             return Err(Error::invalid("--product", "is missing")
                 .with_advice("with --azure, name a file with your tenant, organizations and applications"));
+        }
+        if self.resolve.is_some() && self.state.is_none() {
+            return Err(Error::invalid("--state", "is missing")
+                .with_advice("name the folder that holds the journal of the rotation to be resolved"));
         }
         if self.place.azure && self.state.is_none() && !self.plan {
             return Err(Error::invalid("--state", "is missing")

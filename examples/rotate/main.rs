@@ -15,7 +15,9 @@ mod evidence;
 mod narrator;
 mod outcome;
 mod pace;
+mod resolve;
 mod show;
+mod standing;
 mod summary;
 mod truth;
 
@@ -24,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azconnect::core::{Error, ErrorKind, Retry};
-use azconnect::rotation::{RotationOutcome, RotationPlan, Rotator, Target};
+use azconnect::rotation::{Resolution, RotationOutcome, RotationPlan, Rotator, Target};
 use azconnect_examples::end::{Ending, Failure, report};
 use azconnect_examples::stop::Stop;
 use clap::Parser;
@@ -33,6 +35,7 @@ use futures_util::future::join_all;
 use crate::arguments::Arguments;
 use crate::assemble::{Workshop, assemble};
 use crate::narrator::Narrator;
+use crate::standing::Standing;
 
 /// How often a run waits for another process to give a subject free.
 const PATIENCE_WITH_OTHERS: u32 = 20;
@@ -53,13 +56,15 @@ async fn run(arguments: &Arguments, narrator: Arc<Narrator>, stop: &Stop) -> Res
     azconnect_examples::log::start()?;
     arguments.check()?;
     let workshop = assemble(arguments, narrator.clone(), stop).await?;
-    let plans = join_all(workshop.targets.iter().map(|target| plan(&workshop, target, arguments.force))).await;
-    let plans: Vec<RotationPlan> = plans.into_iter().collect::<Result<_, _>>()?;
-    narrator.planned(&plans, &workshop.connections, workshop.clock.now(), arguments.plan);
+    let looks = workshop.targets.iter().map(|target| Standing::of(&workshop.rotator, target, arguments.force));
+    let all: Vec<Standing> = join_all(looks).await.into_iter().collect::<Result<_, _>>()?;
+    let order = Order::of(arguments, &workshop).await?;
+    narrator.planned(&all, &workshop.connections, workshop.clock.now(), arguments.plan);
     if arguments.plan {
         return Ok(());
     }
-    let runs = workshop.targets.iter().zip(&plans).map(|(target, plan)| work(&workshop, target, plan, arguments.force));
+    let plans: Vec<_> = all.into_iter().map(|one| one.plan).collect();
+    let runs = workshop.targets.iter().zip(&plans).map(|(target, plan)| work(&workshop, target, plan, &order));
     let outcomes = join_all(runs).await;
     narrator.finish();
     for plan in &plans {
@@ -77,8 +82,22 @@ async fn run(arguments: &Arguments, narrator: Arc<Narrator>, stop: &Stop) -> Res
     }
 }
 
-async fn plan(workshop: &Workshop, target: &Target, force: bool) -> Result<RotationPlan, Error> {
-    if force { workshop.rotator.plan_now(target).await } else { workshop.rotator.plan(target).await }
+/// What is to be done with every target.
+enum Order {
+    IfDue,
+    Now,
+    Resolve(Resolution),
+}
+
+impl Order {
+    async fn of(arguments: &Arguments, workshop: &Workshop) -> Result<Self, Error> {
+        // One application is named beside a way out.
+        let (Some(way), Some(target)) = (&arguments.resolve, workshop.targets.first()) else {
+            return Ok(if arguments.force { Self::Now } else { Self::IfDue });
+        };
+        let (state, _) = workshop.rotator.state(target.subject()).await?;
+        Ok(Self::Resolve(way.resolution(&state)?))
+    }
 }
 
 /// Rotates one target. A subject that another process holds, or held when it was killed, is waited for.
@@ -86,11 +105,11 @@ async fn work(
     workshop: &Workshop,
     target: &Target,
     plan: &RotationPlan,
-    force: bool,
+    order: &Order,
 ) -> Result<RotationOutcome, Error> {
     let mut waits = 0;
     loop {
-        let outcome = rotate(&workshop.rotator, target, force).await;
+        let outcome = rotate(&workshop.rotator, target, order).await;
         let pause = match &outcome {
             Err(error) if error.kind() == ErrorKind::Conflict && waits < PATIENCE_WITH_OTHERS => match error.retry() {
                 Retry::After(pause) => pause,
@@ -104,6 +123,10 @@ async fn work(
     }
 }
 
-async fn rotate(rotator: &Rotator, target: &Target, force: bool) -> Result<RotationOutcome, Error> {
-    if force { rotator.rotate_now(target).await } else { rotator.rotate(target).await }
+async fn rotate(rotator: &Rotator, target: &Target, order: &Order) -> Result<RotationOutcome, Error> {
+    match order {
+        Order::IfDue => rotator.rotate(target).await,
+        Order::Now => rotator.rotate_now(target).await,
+        Order::Resolve(resolution) => rotator.resolve(target, resolution.clone()).await,
+    }
 }

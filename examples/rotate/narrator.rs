@@ -19,6 +19,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::discover::Connection;
 use crate::outcome::Told;
+use crate::standing::Standing;
 use crate::{evidence, show, summary, truth};
 
 /// Tells on the terminal what happens, as it happens.
@@ -42,26 +43,26 @@ impl Narrator {
     }
 
     /// Shows how things stand; in full where that is all that was asked for.
-    pub fn planned(&self, plans: &[RotationPlan], connections: &[Connection], now: OffsetDateTime, in_full: bool) {
+    pub fn planned(&self, all: &[Standing], connections: &[Connection], now: OffsetDateTime, in_full: bool) {
         for connection in connections {
             let name = format!("{} ({}/{})", connection.name, connection.organization, connection.project);
             self.consumers.lock().unwrap_or_else(PoisonError::into_inner).insert(connection.sink.clone(), name);
         }
-        for plan in plans {
+        for Standing { plan, .. } in all {
             self.titles.lock().unwrap_or_else(PoisonError::into_inner).insert(plan.subject.clone(), plan.title.clone());
         }
         if self.json {
-            plans.iter().for_each(|plan| self.object(&json!({"type": "plan", "plan": plan})));
+            all.iter().for_each(|one| self.object(&json!({"type": "plan", "plan": one.plan})));
             for connection in connections {
                 self.object(&json!({"type": "connection", "connection": show::connection_as_json(connection)}));
             }
             return;
         }
-        self.say(&summary::summary(plans, connections.len(), now));
+        self.say(&summary::summary(all, connections.len(), now));
         if in_full {
-            self.say(show::plans(plans, now).trim_end());
-            self.say(show::secrets(plans, now).trim_end());
-            self.say(show::checks(plans).trim_end());
+            self.say(show::plans(all, now).trim_end());
+            self.say(show::secrets(all, now).trim_end());
+            self.say(show::checks(all).trim_end());
             self.say(show::connections(connections).trim_end());
         } else {
             self.say("");

@@ -71,11 +71,18 @@ impl Told {
 fn words(outcome: &RotationOutcome) -> (Ending, &'static str, String, Option<String>) {
     match outcome {
         RotationOutcome::Rotated { .. } => {
-            (Ending::Done, "rotated", "rotated: everybody has the new secret, and the old one is gone".to_owned(), None)
+            (Ending::Done, "rotated", "rotated: the new secret is in place, and the old one is gone".to_owned(), None)
         }
         RotationOutcome::NotDue { .. } => (Ending::Done, "not_due", "not due".to_owned(), None),
         RotationOutcome::Idle { .. } => (Ending::Done, "idle", "nothing under way".to_owned(), None),
-        RotationOutcome::Waiting { why, .. } => (Ending::RunAgain, "waiting", format!("waits for {why}"), None),
+        RotationOutcome::Abandoned { .. } => {
+            (Ending::Done, "abandoned", "abandoned: what was under way has ended".to_owned(), None)
+        }
+        RotationOutcome::Waiting { what, why, .. } => {
+            let what = what.to_string();
+            let because = if *why == what { String::new() } else { format!(": {why}") };
+            (Ending::RunAgain, "waiting", format!("waits for {what}{because}"), None)
+        }
         RotationOutcome::Refused { plan, .. } => {
             let blockers = plan.blockers();
             let said: Vec<_> = blockers.iter().map(|(about, check)| format!("{about}: {}", check.cause)).collect();
@@ -89,7 +96,8 @@ fn words(outcome: &RotationOutcome) -> (Ending, &'static str, String, Option<Str
         }
         RotationOutcome::Blocked { problem, .. } => {
             let text = format!("needs a person: {problem}");
-            (Ending::NeedsPerson, "blocked", text, Some(problem.advice().to_owned()))
+            let remedy = format!("{}; then --resolve retry, or another way out (see --help)", problem.advice());
+            (Ending::NeedsPerson, "blocked", text, Some(remedy))
         }
         _ => (Ending::Failed, "unknown", "ended in a way this program does not know".to_owned(), None),
     }

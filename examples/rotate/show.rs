@@ -10,13 +10,15 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::discover::Connection;
+use crate::standing::Standing;
 
 /// What is due, and what would be done.
-pub fn plans(plans: &[RotationPlan], now: OffsetDateTime) -> String {
-    let rows: Vec<_> = plans
+pub fn plans(all: &[Standing], now: OffsetDateTime) -> String {
+    let rows: Vec<_> = all
         .iter()
-        .map(|plan| {
+        .map(|Standing { plan, is_blocked, .. }| {
             let decision = match plan.decision {
+                Decision::Resume if *is_blocked => "blocked: needs a person",
                 Decision::Rotate => "rotate",
                 Decision::Resume => "go on with the rotation under way",
                 Decision::NotDue => "nothing: not due",
@@ -30,18 +32,18 @@ pub fn plans(plans: &[RotationPlan], now: OffsetDateTime) -> String {
 }
 
 /// What becomes of each secret.
-pub fn secrets(plans: &[RotationPlan], now: OffsetDateTime) -> String {
+pub fn secrets(all: &[Standing], now: OffsetDateTime) -> String {
     let mut ids = Ids::default();
-    let keys = || plans.iter().flat_map(|plan| plan.keys.iter().map(move |key| (plan, key)));
+    let keys = || all.iter().flat_map(|one| one.plan.keys.iter().map(move |key| (one, key)));
     keys().for_each(|(_, key)| ids.learn(&name_of(key)));
     let rows: Vec<_> = keys()
-        .map(|(plan, key)| {
+        .map(|(one, key)| {
             let ends = key.issued.ends_at.map_or_else(|| "?".to_owned(), |end| relative(end, now));
-            vec![plan.title.clone(), ids.shortened(&name_of(key)), ends, fate(plan, key).to_owned()]
+            vec![one.plan.title.clone(), ids.shortened(&name_of(key)), ends, fate(one, key).to_owned()]
         })
         .collect();
     let mut text = format!("\nSecrets\n\n{}", table(&["application", "secret", "ends", "what becomes of it"], &rows));
-    let foreign: Vec<_> = keys().filter(|(_, key)| key.fate == Fate::Keep).collect();
+    let foreign: Vec<_> = keys().filter(|(one, key)| fate(one, key) == NOT_OURS).collect();
     if !foreign.is_empty() {
         let said = "What is not ours stays. To hand a secret over, write its id under `adopt` of its application:";
         text.push_str(&format!("\n{}\n", hanging("  ", said)));
@@ -56,11 +58,14 @@ fn name_of(key: &PlannedKey) -> String {
     key.issued.display_name.clone().unwrap_or_else(|| key.issued.key.to_string())
 }
 
-fn fate(plan: &RotationPlan, key: &PlannedKey) -> &'static str {
-    match (key.fate, plan.decision) {
+const NOT_OURS: &str = "not ours: stays";
+
+fn fate(one: &Standing, key: &PlannedKey) -> &'static str {
+    match (key.fate, one.plan.decision) {
+        _ if one.new_key == Some(key.issued.key) => "ours: the new one",
         (Fate::Retire, Decision::Rotate | Decision::Resume) => "ours: will be removed",
         (Fate::Retire, _) => "ours: stays for now",
-        _ => "not ours: stays",
+        _ => NOT_OURS,
     }
 }
 
@@ -74,9 +79,9 @@ fn expiry(expiry: Expiry, now: OffsetDateTime) -> String {
 }
 
 /// What was found that stands in the way, or that somebody should look at; empty where there is nothing.
-pub fn checks(plans: &[RotationPlan]) -> String {
+pub fn checks(all: &[Standing]) -> String {
     let mut text = String::new();
-    for plan in plans {
+    for Standing { plan, .. } in all {
         for (about, check) in plan.all_checks() {
             text.push_str(&format!("{}\n", hanging(&format!("  {} ", weight(check)), &headline(plan, about))));
             text.push_str(&format!("{}\n", hanging("    ", &check.cause)));

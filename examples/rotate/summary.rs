@@ -1,15 +1,18 @@
 //! Five lines that say how things stand, before anything else is shown.
 
-use azconnect::rotation::{Decision, RotationPlan};
+use azconnect::rotation::Decision;
 use azconnect_examples::page::{names, width};
 use azconnect_examples::when::{day, relative};
 use time::OffsetDateTime;
+
+use crate::standing::Standing;
 
 /// The columns before the names.
 const LABEL: usize = 13;
 
 /// How many there are of everything, what is due, what goes on, what can wait, and what needs a person.
-pub fn summary(plans: &[RotationPlan], connections: usize, now: OffsetDateTime) -> String {
+pub fn summary(all: &[Standing], connections: usize, now: OffsetDateTime) -> String {
+    let plans: Vec<_> = all.iter().map(|one| &one.plan).collect();
     let secrets: usize = plans.iter().map(|plan| plan.keys.len()).sum();
     let these = |wanted: Decision| plans.iter().filter(move |plan| plan.decision == wanted);
     let titles = |wanted: Decision| these(wanted).map(|plan| plan.title.clone()).collect::<Vec<_>>();
@@ -18,7 +21,7 @@ pub fn summary(plans: &[RotationPlan], connections: usize, now: OffsetDateTime) 
     if let (Some(at), Some(last)) = (next, waiting.last_mut()) {
         last.push_str(&format!("; next {} ({})", relative(at, now), day(at)));
     }
-    let blocked: Vec<_> = plans.iter().filter(|plan| !plan.blockers().is_empty()).map(needs).collect();
+    let blocked: Vec<_> = all.iter().filter_map(needs).collect();
     [
         format!(
             "{}, {}, {}",
@@ -34,11 +37,15 @@ pub fn summary(plans: &[RotationPlan], connections: usize, now: OffsetDateTime) 
     .join("\n")
 }
 
-fn needs(plan: &RotationPlan) -> String {
-    let mut about: Vec<_> = plan.blockers().into_iter().map(|(about, _)| about.to_owned()).collect();
+/// Why an application needs a person, if it does.
+fn needs(one: &Standing) -> Option<String> {
+    let title = &one.plan.title;
+    if one.is_blocked {
+        return Some(format!("{title} (its rotation is blocked)"));
+    }
+    let mut about: Vec<_> = one.plan.blockers().into_iter().map(|(about, _)| about.to_owned()).collect();
     about.dedup();
-    let reasons = count(about.len(), "reason");
-    format!("{} ({reasons})", plan.title)
+    (!about.is_empty()).then(|| format!("{title} ({})", count(about.len(), "reason")))
 }
 
 fn line(label: &str, all: &[String]) -> String {

@@ -144,7 +144,7 @@ impl Lane {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| broken("cannot start rotate", error))?;
-        let mut heard = Heard::default();
+        let mut heard = Heard { events: 0, step: "start".to_owned(), outcome: None };
         let mut lines = lines_of(&mut child)?;
         let hit = match select(pin!(heard.listen(&mut lines, moment)), pin!(self.timer(moment))).await {
             Either::Left((hit, _)) => hit,
@@ -202,7 +202,6 @@ impl Lane {
 }
 
 /// What a process said so far.
-#[derive(Default)]
 struct Heard {
     events: u64,
     step: String,
@@ -217,8 +216,9 @@ impl Heard {
             let text = |field: &str| said.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
             match text("type").as_str() {
                 "event" => {
-                    self.events += 1;
                     self.step = text("step");
+                    // Every process that goes on begins with this one, and mostly waits then.
+                    self.events += u64::from(self.step != "resume");
                 }
                 "plan" => self.step = "plan".to_owned(),
                 "held" => self.step = "waiting for the lease".to_owned(),

@@ -65,7 +65,43 @@ fn what_has_to_wait_is_told_apart_from_what_is_done() {
     assert!(told["run_again_at"].as_str().is_some(), "{told}");
     let as_text = rotate(&arguments[1..]);
     assert_eq!(as_text.status.code(), Some(4));
-    assert!(said(&as_text).contains("run again in 60 minutes ("), "{}", said(&as_text));
+    let text = said(&as_text);
+    assert!(text.contains("waits for a service that asked for a pause"), "{text}");
+    assert!(text.contains("run again in 60 minutes ("), "{text}");
+}
+
+#[test]
+fn a_blocked_rotation_needs_a_person_who_leaves_the_consumer_out_by_name() {
+    let emulator = Emulator::start();
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().to_str().unwrap();
+    let hurried = ["--json", "--hurry", "--emulator", emulator.address(), "--state", state, "--application", DEPLOY];
+    let resolved = |way: &str| rotate(&[&hurried[..], &["--resolve", way]].concat());
+    // One consumer takes the new secret, and the other may not be changed; the old secret was adopted, so nobody has it.
+    let refused = json!({"kind": "answer", "status": 403, "headers": {}, "body": {"message": "TF400813: no"}});
+    let images = "c0000000-0000-4000-8000-000000000011";
+    emulator.fault(&json!({"service": "devops", "method": "PUT", "path": images, "count": null, "action": refused}));
+    let blocked = rotate(&hurried);
+    assert_eq!(blocked.status.code(), Some(3), "{}", said(&blocked));
+    let told = outcome(&blocked);
+    assert_eq!(told["outcome"], "blocked");
+    assert!(told["message"].as_str().unwrap().contains("images"), "the consumer is named: {told}");
+    assert!(told["advice"].as_str().unwrap().contains("--resolve"), "{told}");
+    let plan = rotate(&[&hurried[1..], &["--plan"]].concat());
+    let plan = said(&plan);
+    assert!(plan.contains("its rotation is blocked") && plan.contains("ours: the new one"), "{plan}");
+    // Two consumers, or none, are not one.
+    for nobody in ["leave-out=nobody", "leave-out=service connection"] {
+        let unclear = resolved(nobody);
+        assert_eq!(unclear.status.code(), Some(2), "{nobody}: {}", said(&unclear));
+        assert!(said(&unclear).contains("images") && unclear.stdout.is_empty(), "{nobody}: {}", said(&unclear));
+    }
+    assert_eq!(resolved("nonsense").status.code(), Some(2));
+    let finished = resolved("leave-out=images");
+    assert_eq!(finished.status.code(), Some(0), "{}", said(&finished));
+    assert_eq!(outcome(&finished)["outcome"], "rotated");
+    // Nothing is left to be said.
+    assert_eq!(outcome(&resolved("abandon"))["outcome"], "idle");
 }
 
 #[test]

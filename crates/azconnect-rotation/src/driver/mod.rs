@@ -367,7 +367,7 @@ impl Rotator {
                     self.observer.waiting(writer.target.subject(), until, &why);
                     self.ports.clock.sleep(pause).await;
                 }
-                action => writer.perform(action).await?,
+                _ => writer.perform().await?,
             }
         }
     }

@@ -123,13 +123,12 @@ impl<'a> Writer<'a> {
         self.append(vec![event]).await
     }
 
-    pub(super) async fn perform(&self, action: Action) -> Result<(), Error> {
+    /// Does what is to be done next.
+    pub(super) async fn perform(&self) -> Result<(), Error> {
         self.renew().await?;
-        // Renewing took time, and this process may have been suspended: what was right before may be right no longer.
-        if decide(&self.state(), self.now()) != action {
-            return Ok(());
-        }
-        match action {
+        // Decided only here: renewing took time, this process may have been suspended, and what was right before may be right
+        // no longer. It is not compared with an earlier decision, which differs by the time alone that an event names.
+        match decide(&self.state(), self.now()) {
             Action::Rest | Action::Wait { .. } => Ok(()),
             Action::Record(event) => self.record(*event).await,
             Action::Mint => self.mint().await,

@@ -17,6 +17,7 @@ mod golden;
 mod illegal;
 mod lease;
 mod model;
+mod moving_clock;
 mod port;
 mod promises;
 mod spawn;
