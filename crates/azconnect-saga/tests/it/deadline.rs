@@ -10,7 +10,7 @@ use azconnect_core::{Clock, Effect, ErrorKind};
 use azconnect_saga::{Claim, Session};
 use futures_util::FutureExt as _;
 
-use crate::stage::{Fate, SLOW, Stage, TERM, THROTTLED, Tally, claim, counted, stream};
+use crate::stage::{Fate, SLOW, Stage, TERM, THROTTLED, Tally, claim, counted, in_time, stream};
 
 /// What a call waits for: three quarters of the term.
 const DEADLINE: Duration = Duration::from_secs(45);
@@ -27,7 +27,7 @@ async fn an_append_that_is_never_answered_is_given_up_and_looked_for_before_the_
     let stage = Stage::new();
     let session = stage.open().await.unwrap();
     stage.journal.next(&[Fate::Silent]);
-    let error = session.append(&[counted(1)]).await.unwrap_err();
+    let error = in_time(session.append(&[counted(1)])).await.unwrap_err();
     assert_eq!((error.kind(), error.effect()), (ErrorKind::Timeout, Effect::Unknown));
     assert!(error.message().contains("the journal's append"), "{error}");
     assert_eq!((stage.clock.elapsed(), *session.state()), (DEADLINE, 0));
@@ -42,7 +42,7 @@ async fn a_chosen_deadline_holds_for_every_call() {
     let limit = Duration::from_secs(5);
     let session = Session::<Tally>::open(&stage.ports(), claim().with_call_deadline(limit)).await.unwrap();
     stage.journal.next(&[Fate::Silent]);
-    session.append(&[counted(1)]).await.unwrap_err();
+    in_time(session.append(&[counted(1)])).await.unwrap_err();
     assert_eq!(stage.clock.elapsed(), limit);
     stage.journal.next_aside(&[Fate::Silent]);
     assert_eq!(session.settle().await.unwrap_err().kind(), ErrorKind::Timeout);
@@ -67,7 +67,7 @@ async fn a_look_that_is_never_answered_leaves_the_append_in_doubt() {
 async fn a_lease_that_never_answers_opens_nothing() {
     let stage = Stage::new();
     stage.lease.next_aside(&[Fate::Silent]);
-    let error = stage.open().await.unwrap_err();
+    let error = in_time(stage.open()).await.unwrap_err();
     assert_eq!((error.kind(), stage.clock.elapsed()), (ErrorKind::Timeout, DEADLINE));
     assert!(error.message().contains("the request for the lease"), "{error}");
 }
@@ -76,7 +76,7 @@ async fn a_lease_that_never_answers_opens_nothing() {
 async fn a_journal_that_never_answers_does_not_keep_the_lease() {
     let stage = Stage::new();
     stage.journal.next_aside(&[Fate::Silent]);
-    let error = stage.open().await.unwrap_err();
+    let error = in_time(stage.open()).await.unwrap_err();
     assert_eq!((error.kind(), stage.clock.elapsed()), (ErrorKind::Timeout, DEADLINE));
     stage.open().await.expect("the lease is free at once");
 }
@@ -150,7 +150,7 @@ async fn a_lease_that_another_has_is_not_asked_for_again() {
 async fn assert_over(stage: &Stage, session: &Session<Tally>) {
     let polls = AtomicU32::new(0);
     stage.lease.next(&[Fate::Silent]);
-    assert_eq!(session.guard(work_of(&polls, 1)).await.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!(in_time(session.guard(work_of(&polls, 1))).await.unwrap_err().kind(), ErrorKind::Timeout);
     assert_eq!(polls.load(Ordering::SeqCst), 0, "the lease is another's, perhaps");
 }
 
@@ -208,7 +208,7 @@ async fn a_process_that_wakes_after_the_term_does_not_go_on_with_another_s_work(
     assert!(work.as_mut().now_or_never().is_none());
     stage.sleep(61).await;
     let _other = stage.open().await.unwrap();
-    assert_eq!(work.await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(in_time(work).await.unwrap_err().kind(), ErrorKind::Conflict);
     assert_eq!(polls.load(Ordering::SeqCst), 1, "it went on without the lease");
 }
 
@@ -220,7 +220,7 @@ async fn a_process_that_wakes_after_the_term_goes_on_once_the_lease_is_renewed()
     let mut work = pin!(session.guard(work_of(&polls, 2)));
     assert!(work.as_mut().now_or_never().is_none());
     stage.sleep(61).await;
-    work.await.unwrap();
+    in_time(work).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -232,7 +232,7 @@ async fn a_process_that_wakes_after_the_term_and_hears_nothing_of_the_lease_drop
     assert!(work.as_mut().now_or_never().is_none());
     stage.sleep(61).await;
     stage.lease.next(&[Fate::Silent]);
-    let error = work.await.unwrap_err();
+    let error = in_time(work).await.unwrap_err();
     assert_eq!((error.kind(), polls.load(Ordering::SeqCst)), (ErrorKind::Timeout, 1));
     assert!(stage.clock.elapsed() < Duration::from_secs(70));
 }

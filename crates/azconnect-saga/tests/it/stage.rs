@@ -22,6 +22,9 @@ pub(crate) const TERM: Duration = Duration::from_secs(60);
 /// How long a slow answer takes.
 pub(crate) const SLOW: Duration = Duration::from_secs(15);
 
+/// Longer than anything waits.
+const DAY: Duration = Duration::from_secs(86_400);
+
 /// For how long who is refused must wait.
 pub(crate) const THROTTLED: Duration = Duration::from_secs(17);
 
@@ -134,7 +137,9 @@ impl<T> Fickle<T> {
             }
             Some(Fate::Silent) => {
                 let _ = call.await;
-                std::future::pending().await
+                // Not for ever: a test that waits for it fails, and does not hang.
+                VirtualClock::new().sleep(DAY).await;
+                panic!("a call that is not answered was waited for for a day")
             }
         }
     }
@@ -216,6 +221,11 @@ impl Stage {
     pub(crate) async fn sleep(&self, seconds: u64) {
         self.clock.sleep(Duration::from_secs(seconds)).await;
     }
+}
+
+/// Fails where something hangs, instead of hanging as well.
+pub(crate) async fn in_time<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(3600), work).await.expect("it hangs")
 }
 
 pub(crate) fn claim() -> Claim {

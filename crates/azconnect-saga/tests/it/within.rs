@@ -13,6 +13,8 @@ use azconnect_testkit::{ManualClock, VirtualClock};
 use futures_util::FutureExt as _;
 use time::OffsetDateTime;
 
+use crate::stage::in_time;
+
 const LIMIT: Duration = Duration::from_secs(45);
 
 /// A clock whose sleepers are woken late: never.
@@ -45,7 +47,7 @@ async fn send_with_the_second_poll(polls: &AtomicU32, sent: &AtomicU32) {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_never_answered_ends_at_its_deadline() {
     let clock = VirtualClock::new();
-    let error = within(&clock, LIMIT, "the journal's append", pending::<()>()).await.unwrap_err();
+    let error = in_time(within(&clock, LIMIT, "the journal's append", pending::<()>())).await.unwrap_err();
     assert_eq!(clock.elapsed(), LIMIT);
     assert_eq!((error.kind(), error.effect()), (ErrorKind::Timeout, Effect::Unknown));
     assert!(error.message().contains("the journal's append") && error.message().contains("45s"), "{error}");
