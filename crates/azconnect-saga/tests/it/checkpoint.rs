@@ -257,10 +257,8 @@ async fn an_audit_finds_a_checkpoint_that_is_not_the_fold_of_what_is_before_it()
     assert!(error.message().contains("entry 3 of tally/1"), "{error}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn checkpoints_take_no_more_room_than_events() {
-    let stage = Stage::new();
-    count::<Heavy>(&stage, 1..=200).await;
+/// Asserts that checkpoints are there, and take no more room than events.
+async fn assert_bounded(stage: &Stage) {
     let (mut frozen, mut events) = (0, 0);
     for entry in stage.entries().await {
         *(if entry.record.is_checkpoint() { &mut frozen } else { &mut events }) += entry.record.payload.len();
@@ -269,6 +267,38 @@ async fn checkpoints_take_no_more_room_than_events() {
     stage.journal.count_read();
     assert_eq!(read::<Heavy>(&stage.journal, &stream()).await.unwrap().state.last, 200);
     assert!(stage.journal.count_read() < 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn checkpoints_take_no_more_room_than_events() {
+    let stage = Stage::new();
+    count::<Heavy>(&stage, 1..=200).await;
+    assert_bounded(&stage).await;
+
+    let stage = Stage::new();
+    let session = stage.open_as::<Heavy>().await.unwrap();
+    for number in 1..=200 {
+        session.append(&[counted(number)]).await.unwrap();
+    }
+    assert_bounded(&stage).await;
+
+    let stage = Stage::new();
+    let session = stage.open_as::<Heavy>().await.unwrap();
+    for number in 1..=200 {
+        stage.journal.next(&[Fate::Unanswered]);
+        session.append(&[counted(number)]).await.unwrap_err();
+        session.settle().await.unwrap();
+    }
+    assert_bounded(&stage).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_whose_checkpoint_cannot_be_read_gets_one_with_its_next_rest() {
+    let stage = Stage::new();
+    count::<Newer>(&stage, 1..=20).await;
+    let before = checkpoints(&stage).await.len();
+    count::<Heavy>(&stage, 21..=22).await;
+    assert_eq!(checkpoints(&stage).await.len(), before + 1, "all that was read counts, and not the last two events");
 }
 
 #[tokio::test(start_paused = true)]

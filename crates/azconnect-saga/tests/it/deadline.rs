@@ -92,7 +92,7 @@ async fn the_lease_outlasts_a_slow_opening() {
         stage.sleep(300).await;
         assert_eq!(stage.open().await.unwrap_err().kind(), ErrorKind::Conflict, "another process took over");
     };
-    let (opened, ()) = tokio::join!(opening, other);
+    let (opened, ()) = tokio::join!(in_time(opening), other);
     assert_eq!(opened.unwrap_err().kind(), ErrorKind::Timeout);
 }
 
@@ -187,7 +187,7 @@ async fn guarded_work_survives_a_renewal_that_is_never_answered() {
     let stage = Stage::new();
     let session = stage.open().await.unwrap();
     stage.lease.next(&[Fate::Silent]);
-    session.guard(stage.sleep(600)).await.unwrap();
+    in_time(session.guard(stage.sleep(600))).await.unwrap();
 }
 
 /// Counts how often it is polled, and waits for the n-th time.

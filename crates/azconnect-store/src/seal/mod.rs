@@ -161,7 +161,8 @@ mod tests {
     #[test]
     fn a_record_opens_in_its_own_place_only() {
         let sealed = keys(1).seal("secret", "name", &Secret::new("text")).unwrap();
-        for (purpose, name) in [("secret", "nam"), ("secre", "tname"), ("secretn", "ame"), ("", "secretname")] {
+        let places = [("secret", "nam"), ("secre", "tname"), ("secretn", "ame"), ("", "secretname"), ("proof", "name")];
+        for (purpose, name) in places {
             assert_eq!(keys(1).open(purpose, name, &sealed).unwrap_err().kind(), ErrorKind::Corrupt);
         }
     }
