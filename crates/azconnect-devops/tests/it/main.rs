@@ -16,6 +16,7 @@ mod emulated;
 mod federation;
 mod finder;
 mod gotchas;
+mod held;
 mod identity;
 mod lists;
 mod permission;
