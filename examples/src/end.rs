@@ -1,5 +1,6 @@
 //! How a program ends: the same exit codes in all of them.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use azconnect::core::{Error, ErrorKind};
@@ -77,7 +78,12 @@ pub fn report(outcome: Result<(), Failure>) -> ExitCode {
 
 #[expect(clippy::print_stderr, reason = "this is a program")]
 fn tell(what: &str, error: &Error) {
-    eprintln!("{}\n{}", hanging(what, &error.to_string()), hanging("remedy: ", error.advice()));
+    // A log keeps a failure in one line, so that it can be searched.
+    let (first, second) = match std::io::stderr().is_terminal() {
+        true => (hanging(what, &error.to_string()), hanging("remedy: ", error.advice())),
+        false => (format!("{what}{error}"), format!("remedy: {}", error.advice())),
+    };
+    eprintln!("{first}\n{second}");
 }
 
 /// A value of the environment.
