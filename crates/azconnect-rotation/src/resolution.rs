@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// | resolution | the new secret | the old one | when |
 /// |---|---|---|---|
 /// | `Retry` | goes on | goes when everything is proved | the cause is gone |
-/// | `LeaveOut` | goes on without that consumer | goes when everything else is proved | the consumer is gone, or is somebody else's now |
+/// | `LeaveOut` | goes on without that consumer, and stays if that one may hold it | goes when everything else is proved | the consumer is gone, or is somebody else's now |
 /// | `TakeAsIs` | stays | goes once the issuer accepts the new one and the grace has passed | the consumers were looked at by hand |
 /// | `Abandon` | stays if a consumer may hold it, else goes | stays | nothing else helps: the next rotation begins anew |
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,6 +11,8 @@ use std::time::Duration;
 use azconnect_core::{Effect, Error, ErrorKind};
 use azconnect_credential::entra::PROPAGATION;
 use azconnect_http::{Call, Response, SendOptions};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use url::Url;
 
 pub use self::many::Deletion;
@@ -22,6 +24,9 @@ use crate::organization::Organization;
 
 /// How many bytes of a list of connections are read at most: 10,000 connections take about 20 MB.
 const LIST_BYTES: usize = 64 * 1024 * 1024;
+
+/// How much two dates of one change may differ.
+const ROUNDING: time::Duration = time::Duration::milliseconds(5);
 
 /// The service connections seen from one project. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -106,9 +111,18 @@ impl Endpoints {
     pub async fn update(&self, before: &Endpoint, change: &EndpointChange<'_>) -> Result<Endpoint, Error> {
         let current = self.unchanged_since(before).await?;
         let draft = change.draft(&current).map_err(|error| error.in_operation("devops.endpoint.update"))?;
-        self.write(&draft, current.id()).await?;
+        let answer = self.write(&draft, current.id()).await?;
         // The write was accepted: a reading that fails now is no proof that nothing changed.
         let after = self.get(current.id()).await.map_err(|error| error.with_effect(Effect::Unknown))?;
+        // A secret is never shown: that somebody has put another one there shows in the time of the last change alone.
+        let written = Endpoint::from_json(answer.body()).ok();
+        if written.is_some_and(|written| changed_between(&current, &written, &after)) {
+            return Err(conflict(
+                "somebody changed the connection just after it was written",
+                &["modificationDate".to_owned()],
+            )
+            .with_advice("find out who changes the connection, and write it again"));
+        }
         let wrong = differences(&draft.document, after.document(), Moment::AfterWriting);
         if wrong.is_empty() {
             return Ok(after);
@@ -182,4 +196,13 @@ fn located(error: Error, operation: &'static str, answer: &Response) -> Error {
 
 fn conflict(message: &str, paths: &[String]) -> Error {
     Error::new(ErrorKind::Conflict, format!("{message}: {}", named(paths))).in_operation("devops.endpoint.update")
+}
+
+/// Whether a connection was changed once more between the answer to a write and the reading after it. Only a date that the
+/// answer has set anew says so: where the service answers with the former one, nothing is known.
+fn changed_between(before: &Endpoint, written: &Endpoint, after: &Endpoint) -> bool {
+    let at = |endpoint: &Endpoint| OffsetDateTime::parse(endpoint.modification_date()?, &Rfc3339).ok();
+    let is_new = written.modification_date() != before.modification_date();
+    // The two may be rounded differently.
+    is_new && at(written).zip(at(after)).is_some_and(|(written, after)| after - written > ROUNDING)
 }

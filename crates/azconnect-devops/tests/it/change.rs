@@ -123,3 +123,39 @@ async fn pipelines_are_granted_all_or_some() {
         "/contoso/Web/_apis/pipelines/pipelinepermissions/endpoint/{ID}?api-version=7.1-preview.1"
     )));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_change_by_somebody_else_just_after_the_write_is_seen_in_its_date() {
+    let former = "2026-01-01T00:00:00Z";
+    let ours = "2026-01-02T00:00:00.0000000Z";
+    // Rounded otherwise, and by a service that answers a write with the former date: neither is a change.
+    let cases =
+        [(ours, "2026-01-02T00:00:00.02Z", true), (ours, "2026-01-02T00:00:00.001Z", false), (former, ours, false)];
+    for (answered, read_back, changed) in cases {
+        let written = std::sync::atomic::AtomicBool::new(false);
+        let script = Script::new(move |request| {
+            let mut document = azurerm();
+            let wrote = request.method() == "PUT" || written.load(std::sync::atomic::Ordering::SeqCst);
+            written.store(wrote, std::sync::atomic::Ordering::SeqCst);
+            document["modificationDate"] = match (request.method() == "PUT", wrote) {
+                (true, _) => answered,
+                (false, true) => read_back,
+                (false, false) => former,
+            }
+            .into();
+            plain(200, document)
+        });
+        let endpoints = script.organization(&VirtualClock::new()).endpoints(ProjectRef::new("Web").unwrap());
+        let mut before = azurerm();
+        before["modificationDate"] = former.into();
+        let secret = Secret::new("new-secret");
+        let outcome = endpoints.update(&endpoint(before), &EndpointChange::new().with_secret(&secret)).await;
+        match changed {
+            true => {
+                let error = outcome.unwrap_err();
+                assert_eq!((error.kind(), error.effect()), (ErrorKind::Conflict, Effect::Unknown), "{error}");
+            }
+            false => assert!(outcome.is_ok(), "{outcome:?}"),
+        }
+    }
+}

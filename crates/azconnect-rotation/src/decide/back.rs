@@ -76,10 +76,13 @@ pub(super) fn clearance(state: &RotationState, rotation: &Rotation, now: OffsetD
     if rotation.may_be_held() {
         return Clearance::Withheld;
     }
+    let blocked = |problem: Problem| Clearance::Asked(record(now, RotationEvent::Blocked { problem }));
+    if let Some(left_out) = rotation.held_by_left_out() {
+        return blocked(held_unproven(left_out));
+    }
     if !rotation.was_served() || is_fresh(gate.passed_at, CLEARANCE_KEEPS, now) {
         return Clearance::Given;
     }
-    let blocked = |problem: Problem| Clearance::Asked(record(now, RotationEvent::Blocked { problem }));
     let hopeless = gate.problem.as_ref().filter(|known| !known.may_pass && gate.failures >= rotation.policy.attempts);
     if let Some(problem) = hopeless.or_else(|| gate.given_up(&rotation.policy, rotation.policy.retry_budget)) {
         return blocked(problem.clone());
@@ -88,6 +91,14 @@ pub(super) fn clearance(state: &RotationState, rotation: &Rotation, now: OffsetD
     let arrived = rotation.sinks.iter().filter_map(|sink| sink.straggles_since).max().map(|at| later(at, STRAGGLER));
     let at = gate.retry_at.into_iter().chain(arrived).max().unwrap_or(now);
     Clearance::Asked(step_at(at, Action::GateBack { sealed }, WaitingFor::Consumer).after(gate.problem.as_ref()))
+}
+
+fn held_unproven(sink: &SinkProgress) -> Problem {
+    Problem::lasting(
+        "it was left out and may hold the new secret, which therefore is not removed",
+        "abandon this rotation: both secrets stay, and the next rotation begins anew",
+    )
+    .about(&sink.terms.title)
 }
 
 fn no_old_secret() -> Problem {

@@ -161,7 +161,9 @@ pub(crate) fn turn_back(
     problem: &Problem,
     now: OffsetDateTime,
 ) -> RotationEvent {
-    if !rotation.may_be_held() || old_secret(state, rotation, now).is_some() {
+    let returnable = !rotation.may_be_held() || old_secret(state, rotation, now).is_some();
+    // A consumer that was left out is given nothing back, so what it may hold stays alive.
+    if returnable && rotation.held_by_left_out().is_none() {
         return RotationEvent::RollbackBegun { problem: problem.clone() };
     }
     RotationEvent::Blocked { problem: problem.clone() }

@@ -175,6 +175,11 @@ impl Rotation {
         self.sinks.iter().any(SinkProgress::was_touched)
     }
 
+    /// The first consumer that a person left out and that may hold the new secret: nobody proves that it does not.
+    pub(crate) fn held_by_left_out(&self) -> Option<&SinkProgress> {
+        self.sinks.iter().find(|sink| sink.left_out && (sink.touched || sink.in_flight) && !sink.restored)
+    }
+
     /// Whether a consumer may hold the new secret now.
     pub(crate) fn may_be_held(&self) -> bool {
         self.sinks.iter().any(SinkProgress::may_hold_new)

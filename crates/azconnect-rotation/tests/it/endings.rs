@@ -237,3 +237,26 @@ async fn a_call_that_never_answers_hangs_nobody() {
         stage.assert_rotated();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_was_left_out_and_may_hold_the_new_secret_keeps_it() {
+    let (stage, _) = second_rotation(Stage::new()).await;
+    stage.directory.break_down(Step::Push(sink("b")), Fault::Refused(ErrorKind::PermissionDenied));
+    let directory = stage.directory.clone();
+    let no_way_back = On(move |event: &RotationEvent| {
+        if matches!(event, RotationEvent::RollbackBegun { .. }) {
+            directory.break_down(Step::Push(sink("a")), Fault::Refused(ErrorKind::PermissionDenied));
+        }
+    });
+    let outcome = stage.rotator().with_observer(Arc::new(no_way_back)).rotate(&stage.target()).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Blocked { .. }), "{outcome:?}");
+    let outcome = stage.rotator().resolve(&stage.target(), Resolution::LeaveOut(sink("a"))).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Blocked { .. }), "{outcome:?}");
+    assert!(stage.directory.failing_sinks().is_empty(), "a holds the new secret, and it is alive");
+    let outcome = stage.rotator().resolve(&stage.target(), Resolution::Abandon).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Abandoned { .. }), "{outcome:?}");
+    stage.directory.heal();
+    let outcome = stage.rotator().rotate_now(&stage.target()).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
+    stage.assert_rotated();
+}
