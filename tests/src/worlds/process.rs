@@ -25,6 +25,9 @@ const HOUR: u64 = 3600;
 /// How long a dead process keeps its lease.
 const TERM: Duration = Duration::from_secs(60);
 
+/// How long an operator leaves a rotation waiting in calm times.
+const PATIENCE_OF_OPERATORS: Duration = Duration::from_secs(2 * 24 * HOUR);
+
 /// Lives the life of a process, with all its deaths. It never ends by itself.
 pub(super) async fn live(world: Arc<World>, number: usize) {
     let mut dice = Dice::new(world.plan.seed ^ (number as u64 + 1).wrapping_mul(0x6c69_6665));
@@ -32,7 +35,14 @@ pub(super) async fn live(world: Arc<World>, number: usize) {
     loop {
         let gate = world.born(number);
         let process = Process { number, gate: gate.clone(), world: world.clone() };
-        let one = OneLife { process: process.clone(), dice: Dice::new(dice.throw()), blocked: 0, failed: 0 };
+        let one = OneLife {
+            process: process.clone(),
+            dice: Dice::new(dice.throw()),
+            blocked: false,
+            waits_since: None,
+            tried: 0,
+            failed: 0,
+        };
         Life::new(gate, one.run()).await;
         world.judge.died(number);
         world.runs(number, false);
@@ -47,7 +57,11 @@ pub(super) async fn live(world: Arc<World>, number: usize) {
 struct OneLife {
     process: Process,
     dice: Dice,
-    blocked: u32,
+    blocked: bool,
+    /// Since when every outcome has been to wait.
+    waits_since: Option<Duration>,
+    /// How often an operator has tried to resolve it.
+    tried: u32,
     failed: u32,
 }
 
@@ -86,9 +100,9 @@ impl OneLife {
     ) -> Result<RotationOutcome, Error> {
         let target = product.target(identity);
         let world = self.process.world.clone();
-        if self.blocked > 0 && (world.calm_since().is_some() || self.dice.chance(60)) {
+        if self.is_stuck() && (world.calm_since().is_some() || self.dice.chance(60)) {
             let (resolution, words) = self.resolution(product);
-            self.blocked += 1;
+            self.tried += 1;
             world.tell_of(self.process.number, &format!("an operator says: {words}"));
             world.judge.resolves(self.process.number, &resolution);
             return rotator.resolve(&target, resolution).await;
@@ -100,16 +114,28 @@ impl OneLife {
         rotator.rotate(&target).await
     }
 
+    /// Whether an operator looks at it: it is blocked, or has waited for days although nothing goes wrong any more.
+    fn is_stuck(&mut self) -> bool {
+        let world = &self.process.world;
+        let now = world.clock.elapsed();
+        let calm = world.calm_since().unwrap_or(now);
+        let waits = self.waits_since.is_some_and(|since| now.saturating_sub(since.max(calm)) > PATIENCE_OF_OPERATORS);
+        if waits {
+            self.waits_since = Some(now);
+        }
+        self.blocked || waits
+    }
+
     /// What an operator does who reads that it is blocked. In calm times he tries everything, the mildest first.
     fn resolution(&mut self, product: &Product) -> (Resolution, String) {
         let world = &self.process.world;
         let connections = world.plan.connections.len() as u64;
         let at = self.dice.below(connections) as usize;
         let calm = world.calm_since().is_some();
-        let choice = if calm { u64::from(self.blocked) } else { self.dice.weighted(&[(6, 1), (1, 3), (1, 4), (2, 5)]) };
+        let choice = if calm { u64::from(self.tried) } else { self.dice.weighted(&[(6, 1), (1, 3), (1, 4), (2, 5)]) };
         match choice {
-            0..=2 => (Resolution::Retry, "try again".to_owned()),
-            3 => {
+            0..=1 => (Resolution::Retry, "try again".to_owned()),
+            2 | 3 => {
                 let existing = world.judge.existing();
                 let gone = (0..connections as usize).find(|number| !existing.contains(number));
                 let at = if calm { gone.unwrap_or(at) } else { at };
@@ -141,7 +167,16 @@ impl OneLife {
         let plain = world.judge.plain(&text);
         world.tell_of(self.process.number, &format!("ends its run: {label}; {plain}"));
         world.judge.concluded(self.process.number, product, outcome, world.clock.elapsed());
-        self.blocked = if matches!(end, End::Blocked(_)) { self.blocked.max(1) } else { 0 };
+        self.blocked = matches!(end, End::Blocked(_));
+        let waits = matches!(outcome, Ok(RotationOutcome::Waiting { .. }));
+        self.waits_since = if waits { self.waits_since.or(Some(world.clock.elapsed())) } else { None };
+        // It may wait, or fail otherwise, before it is blocked again: the operator remembers what he has tried.
+        if matches!(
+            outcome,
+            Ok(RotationOutcome::Rotated { .. } | RotationOutcome::RolledBack { .. } | RotationOutcome::NotDue { .. })
+        ) {
+            self.tried = 0;
+        }
         self.failed = if matches!(end, End::Failed) { self.failed + 1 } else { 0 };
         end
     }

@@ -343,6 +343,8 @@ impl World {
             Deed::Show => Some(person.show_service_principal(deploy())),
             Deed::RenameOrganization => Some(person.rename_organization(ORGANIZATION, RENAMED)),
         };
+        // Half of a deed may be done, such as a secret that was made for a connection which is gone.
+        self.observe(Actor::Person);
         if !matches!(done, Some(Ok(()))) {
             return;
         }
@@ -353,7 +355,6 @@ impl World {
             Deed::TouchConnection(at) => self.judge.touched(at, now),
             _ => {}
         }
-        self.observe(Actor::Person);
     }
 
     /// Whether somebody renamed the organization.

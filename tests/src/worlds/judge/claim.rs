@@ -35,7 +35,10 @@ fn not_rotated(seen: &Seen, product: &Product, key: KeyId, now: Duration) -> Opt
         return Some(format!("{} is dead", seen.name(key)));
     }
     for number in seen.required(product) {
-        if seen.connections[number].shows != Shown::Key(key) && !seen.was_touched(number, now) {
+        if seen.connections[number].shows != Shown::Key(key)
+            && !seen.was_touched(number, now)
+            && !seen.is_gone_registry(number)
+        {
             return Some(format!("connection {number} does not hold {}", seen.name(key)));
         }
     }

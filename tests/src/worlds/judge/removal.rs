@@ -51,7 +51,11 @@ fn taken_away(seen: &Seen, product: &Product, key: KeyId, now: Duration) -> Opti
     let holds = |number: usize| seen.connections[number].shows == Shown::Key(key);
     // An optional consumer may be left behind: its binding says so by name. A person who has just put the secret there
     // did so after the last proof.
-    let left = seen.required(product).into_iter().find(|number| holds(*number) && !seen.was_touched(*number, now))?;
+    // Who was left out may lose the old secret, and never the new one: he has it already.
+    let newest = seen.connections.iter().filter_map(|connection| connection.number_held(seen)).max();
+    let left_out = seen.left_out.iter().copied().filter(|_| newest == Some(seen.keys[&key].number));
+    let mut watched = seen.required(product).into_iter().chain(left_out);
+    let left = watched.find(|number| holds(*number) && !seen.was_touched(*number, now))?;
     Some(format!("{} is removed while connection {left} holds it", seen.name(key)))
 }
 
@@ -91,7 +95,7 @@ fn too_early(seen: &Seen, product: &Product, key: KeyId, now: Duration) -> Optio
 /// Whether a consumer holds another secret of ours that lives, and has held it for the grace.
 fn served(seen: &Seen, number: usize, key: KeyId, now: Duration) -> Result<(), String> {
     // A person meddled with it after the last proof.
-    if seen.was_touched(number, now) {
+    if seen.was_touched(number, now) || seen.is_gone_registry(number) {
         return Ok(());
     }
     let connection = &seen.connections[number];

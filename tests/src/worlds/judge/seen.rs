@@ -80,6 +80,16 @@ pub(super) struct Run {
     pub(super) resolution: Option<Resolution>,
 }
 
+impl Connection {
+    /// The number of the key that it holds.
+    pub(super) fn number_held(&self, seen: &Seen) -> Option<u32> {
+        match self.shows {
+            Shown::Key(key) => seen.keys.get(&key).map(|key| key.number),
+            Shown::Other | Shown::Gone => None,
+        }
+    }
+}
+
 impl Seen {
     pub(super) fn new(plan: &Plan, product: Product) -> Self {
         let connection = || Connection {
@@ -150,6 +160,12 @@ impl Seen {
         }
         let required = product.bound.iter().filter(|(number, required)| **required && !self.left_out.contains(number));
         required.map(|(number, _)| *number).collect()
+    }
+
+    /// Whether a consumer is gone whose receipt counts where it cannot be asked: by agreement nobody looks any more, and
+    /// what does not exist misses nothing.
+    pub(super) fn is_gone_registry(&self, number: usize) -> bool {
+        self.connections[number].shows == Shown::Gone && self.plan.connections[number].is_registry
     }
 
     /// What is left of a key's life.
