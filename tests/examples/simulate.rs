@@ -16,9 +16,10 @@ use azconnect_tests::worlds::{Coverage, Plan, Violation, play, shrink};
 const USAGE: &str = "\
 Usage: simulate [OPTIONS]
 
-  --worlds N    how many worlds to play (1000)
+  --worlds N    how many worlds to play (1000, or with --minutes as many as there is time for)
   --seed S      the seed of the first world (1); the others follow it
   --minutes M   stop after so many minutes
+  --at-least N  with --minutes: do not stop before so many worlds
   --failures N  stop after so many failing worlds (10)
   --threads N   how many worlds to play at once (2)
   --plan        print the plan of each failing world as it was, too
@@ -27,9 +28,10 @@ Usage: simulate [OPTIONS]
 
 /// What was asked for.
 struct Wanted {
-    worlds: u64,
+    worlds: Option<u64>,
     seed: u64,
     minutes: Option<u64>,
+    at_least: u64,
     failures: usize,
     threads: u64,
     plan: bool,
@@ -39,9 +41,10 @@ struct Wanted {
 
 fn wanted() -> Result<Wanted, String> {
     let mut wanted = Wanted {
-        worlds: 1000,
+        worlds: None,
         seed: 1,
         minutes: None,
+        at_least: 0,
         failures: 10,
         threads: 2,
         plan: false,
@@ -55,7 +58,8 @@ fn wanted() -> Result<Wanted, String> {
             value.parse::<u64>().map_err(|_| format!("{word}: {value} is not a number"))
         };
         match word.as_str() {
-            "--worlds" => wanted.worlds = number()?,
+            "--worlds" => wanted.worlds = Some(number()?),
+            "--at-least" => wanted.at_least = number()?,
             "--seed" => wanted.seed = number()?,
             "--minutes" => wanted.minutes = Some(number()?),
             "--failures" => wanted.failures = number()? as usize,
@@ -67,6 +71,13 @@ fn wanted() -> Result<Wanted, String> {
         }
     }
     Ok(wanted)
+}
+
+impl Wanted {
+    /// The most worlds that are played.
+    fn most(&self) -> u64 {
+        self.worlds.unwrap_or(if self.minutes.is_some() { u64::MAX } else { 1000 })
+    }
 }
 
 fn main() -> ExitCode {
@@ -90,7 +101,7 @@ fn main() -> ExitCode {
         }
     });
     let (mut found, coverage) = (found.into_inner().unwrap_or_default(), coverage.into_inner().unwrap_or_default());
-    let worlds = next.load(Ordering::SeqCst).min(wanted.worlds);
+    let worlds = next.load(Ordering::SeqCst);
     println!("{}", coverage.tables());
     let took = begun.elapsed().as_secs_f64();
     let days = lasted.into_inner().unwrap_or_default().as_secs() / 86_400;
@@ -119,13 +130,12 @@ fn work(
     loop {
         let late = wanted.minutes.is_some_and(|minutes| begun.elapsed() >= Duration::from_secs(60 * minutes));
         let enough = found.lock().map_or(0, |found| found.len()) >= wanted.failures;
-        if late || enough {
-            return;
-        }
-        let number = next.fetch_add(1, Ordering::SeqCst);
-        if number >= wanted.worlds {
-            return;
-        }
+        // Taken only if it is played, so that the number of worlds is true in the end.
+        let taken = next.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |played| {
+            let over = enough || (late && played >= wanted.at_least) || played >= wanted.most();
+            (!over).then_some(played + 1)
+        });
+        let Ok(number) = taken else { return };
         let seed = wanted.seed.wrapping_add(number);
         let played = play(&Plan::of(seed), wanted.story);
         if let Ok(mut all) = coverage.lock() {

@@ -82,6 +82,10 @@ fn seed(plan: &Plan) -> Value {
             })
         })
         .collect();
+    let old = json!({"name": "old", "keyId": old_key().to_string(), "displayName": "portal",
+        "startsInDays": -170, "endsInDays": plan.old_ends_in_days});
+    let foreign = json!({"name": "foreign", "keyId": foreign_key().to_string(), "displayName": "another team's",
+        "startsInDays": -40, "endsInDays": 300});
     json!({
         "tenants": [{
             "id": TENANT,
@@ -97,12 +101,8 @@ fn seed(plan: &Plan) -> Value {
                 {
                     "displayName": "deploy",
                     "clientId": deploy().to_string(),
-                    "passwords": [
-                        {"name": "old", "keyId": old_key().to_string(), "displayName": "portal",
-                         "startsInDays": -170, "endsInDays": plan.old_ends_in_days},
-                        {"name": "foreign", "keyId": foreign_key().to_string(), "displayName": "another team's",
-                         "startsInDays": -40, "endsInDays": 300},
-                    ],
+                    "servicePrincipalPasswords": if plan.old_on_principal { json!([old]) } else { json!([]) },
+                    "passwords": if plan.old_on_principal { json!([foreign]) } else { json!([old, foreign]) },
                     "subscriptionReader": [SUBSCRIPTION],
                 },
             ],

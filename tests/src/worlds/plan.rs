@@ -64,6 +64,8 @@ pub struct Plan {
     pub connections: Vec<ConnectionPlan>,
     /// When the secret that was made by hand ends.
     pub old_ends_in_days: i64,
+    /// Whether the service principal holds that secret, and not the application.
+    pub old_on_principal: bool,
     /// The terms at the beginning, by number.
     pub policy: u8,
     /// How the services behave.
@@ -166,6 +168,7 @@ impl Plan {
             orchestrators,
             connections,
             old_ends_in_days: dice.weighted(&[(6, 1), (2, 9), (1, -2)]),
+            old_on_principal: Dice::new(!seed).chance(25),
             policy,
             weather,
             chaos,
@@ -197,7 +200,7 @@ fn orchestrator(dice: &mut Dice, at: u64) -> Orchestrator {
         ahead,
         starts_after: if at == 0 { Duration::from_secs(1) } else { dice.seconds(0, 8 * HOUR) },
         cadence: dice.weighted(&[(6, Cadence::AsTold), (1, Cadence::Hourly), (3, Cadence::AnyTime)]),
-        patience: Duration::from_secs(dice.weighted(&[(5, 2 * MINUTE), (2, 20 * MINUTE), (1, 30 * DAY), (1, 0)])),
+        patience: Duration::from_secs(dice.weighted(&[(5, 2 * MINUTE), (2, 20 * MINUTE), (1, 6 * HOUR), (1, 0)])),
     }
 }
 
@@ -392,12 +395,13 @@ impl fmt::Display for Plan {
         let turns = if at_random { "at random" } else { "in turns" };
         writeln!(
             f,
-            "  lags: added {}, removed {}, listed {}, unlisted {}; {replicas} replicas {turns}; the old secret ends in {} d",
+            "  the old secret ends in {} d, on {}; lags: added {}, removed {}, listed {}, unlisted {}; {replicas} replicas {turns}",
+            self.old_ends_in_days,
+            if self.old_on_principal { "the service principal" } else { "the application" },
             Span(add_lag),
             Span(remove_lag),
             Span(list_lag),
-            Span(unlist_lag),
-            self.old_ends_in_days
+            Span(unlist_lag)
         )?;
         self.happenings.iter().try_for_each(|happening| writeln!(f, "  - {happening}"))
     }

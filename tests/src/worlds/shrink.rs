@@ -39,7 +39,11 @@ fn size(plan: &Plan) -> u64 {
     let times: u64 =
         plan.happenings.iter().map(|one| if let What::Fault { times, .. } = one.what { times.min(2) } else { 1 }).sum();
     let parts = plan.orchestrators.len() * 4 + plan.connections.len() * 4 + lags + skewed + odd;
-    parts as u64 + times * 10 + u64::from(weather.replicas) + u64::from(weather.at_random)
+    parts as u64
+        + u64::from(plan.old_on_principal)
+        + times * 10
+        + u64::from(weather.replicas)
+        + u64::from(weather.at_random)
 }
 
 /// All plans that lack one thing.
@@ -51,7 +55,9 @@ fn smaller(plan: &Plan) -> Vec<Plan> {
         all.push(smaller);
     };
     for at in (0..plan.happenings.len()).rev() {
-        with(&|plan| drop(plan.happenings.remove(at)));
+        with(&|plan| {
+            plan.happenings.remove(at);
+        });
     }
     for at in 0..plan.happenings.len() {
         with(&|plan| {
@@ -78,6 +84,7 @@ fn smaller(plan: &Plan) -> Vec<Plan> {
         with(&|plan| plan.orchestrators[at].ahead = 0);
         with(&|plan| plan.orchestrators[at].cadence = Cadence::AsTold);
     }
+    with(&|plan| plan.old_on_principal = false);
     with(&|plan| plan.weather.add_lag = Duration::ZERO);
     with(&|plan| plan.weather.remove_lag = Duration::ZERO);
     with(&|plan| plan.weather.list_lag = Duration::ZERO);

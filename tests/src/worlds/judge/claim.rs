@@ -7,6 +7,8 @@ use azconnect::rotation::RotationOutcome;
 
 use super::journal::no_secret;
 use super::seen::{Seen, Shown};
+use crate::worlds::cloud::old_key;
+use crate::worlds::happening::{Edit, Happening, What};
 use crate::worlds::product::Product;
 
 /// A run ended: what it says must be true.
@@ -22,11 +24,24 @@ pub(super) fn concluded(
         Err(error) => format!("{error:?} {error}"),
     };
     no_secret(seen, "an outcome", &text);
+    if let Ok(RotationOutcome::Rotated { .. }) = outcome
+        && let Some(what) = lives_on(seen)
+    {
+        seen.find("I8", format!("process {process} says rotated, and {what}"));
+    }
     if let Ok(RotationOutcome::Rotated { key: Some(key), .. }) = outcome
         && let Some(what) = not_rotated(seen, product, *key, now)
     {
         seen.find("I1", format!("process {process} says rotated, and {what}"));
     }
+}
+
+/// I8: it says rotated, and the key that was adopted all the time lives. An unseen holder is no proof of absence.
+fn lives_on(seen: &Seen) -> Option<String> {
+    let edited = |happening: &Happening| matches!(happening.what, What::Edit(Edit::Adopt(_)));
+    let adopted = !seen.plan.happenings.iter().any(edited);
+    let lives = seen.keys.get(&old_key()).is_some_and(|old| old.died.is_none());
+    (adopted && lives).then(|| "the adopted old key lives".to_owned())
 }
 
 /// Why it is not true that every required consumer has this secret.
