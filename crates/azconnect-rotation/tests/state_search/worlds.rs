@@ -116,7 +116,7 @@ mod deep {
     }
 
     #[test]
-    fn two_things_go_wrong_and_a_consumer_joins() {
+    fn a_consumer_joins_while_things_go_wrong() {
         for sealed in [false, true] {
             let joins = Setting { sealed, joins_later: true, consumers: &[true, true], ..CALM };
             search(Setting { luck: 1, people: 2, ..joins });
