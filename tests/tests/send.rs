@@ -196,6 +196,7 @@ fn rotation() {
     is_send(Rotator::unblock(any(), any()));
     is_send(Rotator::resolve(any(), any(), any()));
     is_send(Rotator::disconnect(any(), any()));
+    is_send(Rotator::audit(any(), any()));
     is_send(Rotator::state(any(), any()));
     is_send(Rotator::events(any(), any()));
     is_send(Rotator::history(any(), any()));

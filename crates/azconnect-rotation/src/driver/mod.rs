@@ -218,6 +218,18 @@ impl Rotator {
         Ok(events.iter().map(|(at, event)| HistoryEntry::new(*at, event)).collect())
     }
 
+    /// Compares every checkpoint of a subject's stream with the events before it, and returns how many there are. For a test
+    /// of a journal, or after one was restored.
+    ///
+    /// # Errors
+    /// [`Corrupt`](azconnect_core::ErrorKind::Corrupt) for one that says something else than the events; else what the
+    /// journal says.
+    pub async fn audit(&self, subject: &SubjectId) -> Result<usize, Error> {
+        let stream = stream_of(subject)?;
+        let audit = azconnect_saga::audit::<RotationSaga>(&*self.ports.journal, &stream);
+        within(self.clock(), self.read_limit(), "the journal", audit).await?
+    }
+
     /// The subjects with something left to do.
     ///
     /// # Errors

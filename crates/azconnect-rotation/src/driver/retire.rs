@@ -1,7 +1,7 @@
 //! The last proof, and the removal.
 
 use azconnect_core::{Error, KeyId, SecretId};
-use azconnect_credential::{Assessment, Candidate, CredentialVerdict, Inventory, KeyHolder};
+use azconnect_credential::{Assessment, Candidate, CredentialVerdict, Inventory, KeyHolder, Retirement};
 
 use super::issue::{candidate, unseen};
 use super::writer::Writer;
@@ -74,9 +74,21 @@ impl Writer<'_> {
         let issuer = self.target.issuer.clone();
         let event = match self.effect("the issuer", issuer.retire(key)).await {
             Ok(answer) => RotationEvent::RemovalAnswered { key, answer },
+            // Asked for once before, its answer may have been lost. An issuer that may not read every holder then refuses to
+            // look for the key elsewhere; the list of the holder that had it tells.
+            Err(_) if self.is_unlisted(key).await? => {
+                RotationEvent::RemovalAnswered { key, answer: Retirement::NotListed }
+            }
             Err(error) => RotationEvent::RemovalFailed { key, problem: Problem::from(&error) },
         };
         self.append(vec![event]).await
+    }
+
+    /// Whether the holder of a key was read, and does not list it.
+    async fn is_unlisted(&self, key: KeyId) -> Result<bool, Error> {
+        let holder = self.state().removals.get(&key).and_then(|removal| removal.holder);
+        let read = self.inventory().await?;
+        Ok(holder.is_some() && read.is_ok_and(|list| list.key(key).is_none() && unseen_holder(&list, holder).is_none()))
     }
 
     pub(super) async fn check_removed(&self, key: KeyId) -> Result<(), Error> {

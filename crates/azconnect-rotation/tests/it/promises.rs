@@ -122,6 +122,42 @@ async fn the_keys_of_a_holder_that_cannot_be_read_are_not_gone() {
     assert!(!stage.is_alive(on_principal));
 }
 
+/// An issuer that may not look at the service principal, where a key that the application does not list may be.
+struct Restricted(Arc<dyn CredentialIssuer>);
+
+#[async_trait]
+impl CredentialIssuer for Restricted {
+    fn subject(&self) -> &SubjectId {
+        self.0.subject()
+    }
+
+    async fn inventory(&self) -> Result<Inventory, Error> {
+        Ok(self.0.inventory().await?.with_unseen(KeyHolder::ServicePrincipal))
+    }
+
+    async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {
+        self.0.mint(request).await
+    }
+
+    async fn retire(&self, key: KeyId) -> Result<Retirement, Error> {
+        match self.0.retire(key).await? {
+            Retirement::Accepted => Ok(Retirement::Accepted),
+            Retirement::NotListed => Err(Error::new(ErrorKind::PermissionDenied, "it may be on the service principal")),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_to_a_removal_is_no_dead_end_for_who_may_read_the_application_only() {
+    let stage = Stage::with(|directory| directory);
+    stage.directory.script(Step::Retire, Fault::AnswerLost);
+    let mut target = stage.target();
+    target.issuer = Arc::new(Restricted(stage.directory.issuer()));
+    let outcome = stage.rotator().rotate(&target).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
+    stage.assert_rotated();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_consumer_that_holds_the_new_secret_again_keeps_it_alive() {
     let (stage, first) = second_rotation(Stage::new()).await;
@@ -396,4 +432,5 @@ async fn a_look_at_a_subject_with_a_long_past_reads_what_one_with_a_short_one_re
         stage.clock.sleep(61 * DAY).await;
     }
     assert_eq!(read, [1; 6], "the last checkpoint is enough");
+    assert_eq!(stage.rotator().audit(stage.target().subject()).await.unwrap(), 6, "each says what the events say");
 }
