@@ -50,7 +50,7 @@ fn cannot_go_on(
     if later(now, rotation.policy.needed_to_rotate()) > new.ends_at && !rotation.was_served() {
         return Some(turn_back(state, rotation, &aged_unused(), now));
     }
-    let taken = rotation.without_consumers || rotation.sinks.iter().any(SinkProgress::has_proof);
+    let taken = rotation.without_consumers || rotation.sinks.iter().any(|sink| sink.has_proof() && !sink.is_out());
     let all_served = rotation.sinks.iter().all(SinkProgress::is_served);
     let retires = rotation.retire.iter().any(|key| state.ledger.contains_key(key));
     (all_served && retires && !taken).then(|| turn_back(state, rotation, &taken_by_nobody(rotation), now))

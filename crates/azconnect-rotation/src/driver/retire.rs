@@ -16,7 +16,8 @@ impl Writer<'_> {
         let Some(secret) = self.open_sealed(&new.sealed).await? else { return Ok(()) };
         // An optional consumer may fail, but one of all must work.
         let served = self.sinks(|sink| (sink.terms.required || sink.has_proof()) && !sink.is_out());
-        let waived = self.state().rotation.as_ref().is_some_and(|rotation| rotation.without_consumers);
+        let state = self.state();
+        let waived = state.rotation.as_ref().is_some_and(|known| known.without_consumers || known.retire.is_empty());
         let offer = candidate(&new, &secret);
         let verifier = self.target.verifier.clone();
         let listed = self.inventory().await?;
@@ -144,10 +145,18 @@ fn unproven(
     Some(Problem::from(assessment).about(&sink.terms.title))
 }
 
-/// Why no consumer has proof, if there are any and none has.
+/// Why no consumer has proof, if none has.
 fn all_unproven(sinks: &[SinkProgress], assessments: &[Assessment]) -> Option<Problem> {
-    let works = assessments.iter().any(Assessment::is_accepted);
-    unproven(sinks, assessments, |_| true).filter(|_| !works)
+    if assessments.iter().any(Assessment::is_accepted) {
+        return None;
+    }
+    let nobody = || {
+        Problem::lasting(
+            "no consumer is left that has proved the new secret",
+            "bind one, take the new secret as it is, or abandon this rotation",
+        )
+    };
+    Some(unproven(sinks, assessments, |_| true).unwrap_or_else(nobody))
 }
 
 fn unlisted(new: &NewKey) -> Problem {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azconnect_core::{Clock, Error, ErrorKind};
 use azconnect_credential::{ConsumerFinder, FoundConsumer, FoundConsumers};
-use azconnect_rotation::{Fate, Resolution, RotationEvent, RotationOutcome};
+use azconnect_rotation::{Fate, Resolution, RotationEvent, RotationOutcome, SinkBinding};
 use azconnect_testkit::fake::{Call, Fault, Step};
 
 use crate::adversary::{On, history, killed_after};
@@ -259,4 +259,17 @@ async fn who_was_left_out_and_may_hold_the_new_secret_keeps_it() {
     let outcome = stage.rotator().rotate_now(&stage.target()).await.unwrap();
     assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
     stage.assert_rotated();
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_only_consumer_with_proof_is_left_out_the_old_secret_stays() {
+    let stage = Stage::new();
+    let only = || stage.bare_target().with_sink(SinkBinding::new(stage.directory.sink(&sink("a"))));
+    let outcome = stage.rotator().with_patience(Duration::from_secs(600)).rotate(&only()).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Waiting { .. }), "in the grace: {outcome:?}");
+    let outcome = stage.rotator().resolve(&only(), Resolution::LeaveOut(sink("a"))).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Blocked { .. }), "{outcome:?}");
+    assert!(stage.is_alive(stage.old) && stage.directory.failing_sinks().is_empty());
+    let outcome = stage.rotator().resolve(&only(), Resolution::TakeAsIs).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
 }
