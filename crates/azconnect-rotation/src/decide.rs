@@ -198,11 +198,14 @@ fn removal_step(state: &RotationState, key: KeyId, removal: &Removal, now: Offse
             RemovalCause::Superseded if !is_fresh(rotation.gate.passed_at, CLEARANCE_KEEPS, now) => {
                 return Some(forward::gate_step(rotation, rotation.cut_over_at?, now).not_before(at));
             }
-            RemovalCause::RolledBack => match back::clearance(state, rotation, now) {
-                back::Clearance::Given => {}
-                back::Clearance::Asked(step) => return Some(step.not_before(at)),
-                back::Clearance::Withheld => return None,
-            },
+            // One that an earlier rotation left behind was cleared by that one.
+            RemovalCause::RolledBack if rotation.new_key().is_some_and(|new| new.key == key) => {
+                match back::clearance(state, rotation, now) {
+                    back::Clearance::Given => {}
+                    back::Clearance::Asked(step) => return Some(step.not_before(at)),
+                    back::Clearance::Withheld => return None,
+                }
+            }
             _ => {}
         }
     }

@@ -185,6 +185,8 @@ pub(crate) struct Look<'a> {
 pub(crate) struct Looked {
     pub(crate) plan: RotationPlan,
     pub(crate) inventory: Inventory,
+    /// How long a secret that is minted now would live.
+    pub(crate) lifetime: Duration,
 }
 
 /// How the bound consumers differ from the terms of a rotation.
@@ -244,7 +246,7 @@ impl Look<'_> {
             ends_at: later(now, lifetime),
         };
         plan.decision = decision(&plan, state, force);
-        Ok(Looked { plan, inventory })
+        Ok(Looked { plan, inventory, lifetime })
     }
 
     async fn inventory(self) -> Result<Inventory, Error> {

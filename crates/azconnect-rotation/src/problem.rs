@@ -41,6 +41,11 @@ impl Problem {
         matches!(self.diagnosis.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Throttled)
     }
 
+    /// Whether somebody was told *no* for a reason that seldom passes by itself.
+    pub(crate) fn is_standing(&self) -> bool {
+        is_hopeless(self.diagnosis.kind())
+    }
+
     /// What the person should do; the general remedy for the kind of failure where nothing better is known.
     pub fn advice(&self) -> &str {
         self.diagnosis.advice()
@@ -62,13 +67,14 @@ impl Problem {
     }
 }
 
+fn is_hopeless(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::InvalidInput | ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::Unsupported)
+}
+
 impl From<&Error> for Problem {
     fn from(error: &Error) -> Self {
-        let hopeless = matches!(
-            error.kind(),
-            ErrorKind::InvalidInput | ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::Unsupported
-        );
-        Self { diagnosis: error.diagnosis().clone(), may_pass: !hopeless || error.retry() != Retry::No, about: None }
+        let may_pass = !is_hopeless(error.kind()) || error.retry() != Retry::No;
+        Self { diagnosis: error.diagnosis().clone(), may_pass, about: None }
     }
 }
 

@@ -84,7 +84,7 @@ impl OneLife {
             world.runs(self.process.number, true);
             let outcome = self.once(&rotator, &identity, &product).await;
             world.runs(self.process.number, false);
-            let end = self.take(&product, &outcome);
+            let end = self.take(&outcome);
             world.heed();
             let pause = self.pause(end);
             self.process.gate.pass().await;
@@ -148,7 +148,7 @@ impl OneLife {
     }
 
     /// Takes the outcome in, and tells it.
-    fn take(&mut self, product: &Product, outcome: &Result<RotationOutcome, Error>) -> End {
+    fn take(&mut self, outcome: &Result<RotationOutcome, Error>) -> End {
         let world = &self.process.world;
         let (label, text, end) = match outcome {
             Err(error) => ("error".to_owned(), error.to_string(), End::Failed),
@@ -166,7 +166,7 @@ impl OneLife {
         world.ended(&label);
         let plain = world.judge.plain(&text);
         world.tell_of(self.process.number, &format!("ends its run: {label}; {plain}"));
-        world.judge.concluded(self.process.number, product, outcome, world.clock.elapsed());
+        world.judge.concluded(self.process.number, outcome);
         self.blocked = matches!(end, End::Blocked(_));
         let waits = matches!(outcome, Ok(RotationOutcome::Waiting { .. }));
         self.waits_since = if waits { self.waits_since.or(Some(world.clock.elapsed())) } else { None };

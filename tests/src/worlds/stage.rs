@@ -25,7 +25,7 @@ use super::story::Story;
 const MOST_CALLS: u64 = 12_000;
 
 /// How long a run may last beyond what it waits for. A process may have stood still within it for four days.
-const LONGEST_RUN: Duration = Duration::from_secs(5 * 86_400);
+const LONGEST_RUN: Duration = Duration::from_secs(10 * 86_400);
 
 /// A world and everything in it.
 pub(super) struct World {
@@ -331,7 +331,7 @@ impl World {
                 made.ok().map(|key| person.put_key_into_connection(connection_id(at), key))
             }
             Deed::DeleteConnection(at) => Some(person.delete_connection(connection_id(at))),
-            Deed::TouchConnection(at) => Some(person.rename_connection(connection_id(at), "renamed")),
+            Deed::TouchConnection(at) => Some(person.rename_connection(connection_id(at), &format!("renamed-{at}"))),
             Deed::Disable => Some(person.disable_application(deploy())),
             Deed::Enable => Some(person.enable_application(deploy())),
             Deed::DeleteApplication => Some(person.delete_application(deploy())),

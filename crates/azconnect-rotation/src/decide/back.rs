@@ -83,7 +83,8 @@ pub(super) fn clearance(state: &RotationState, rotation: &Rotation, now: OffsetD
     if !rotation.was_served() || is_fresh(gate.passed_at, CLEARANCE_KEEPS, now) {
         return Clearance::Given;
     }
-    let hopeless = gate.problem.as_ref().filter(|known| !known.may_pass && gate.failures >= rotation.policy.attempts);
+    let standing = |problem: &&Problem| !problem.may_pass || problem.is_standing();
+    let hopeless = gate.problem.as_ref().filter(standing).filter(|_| gate.failures >= rotation.policy.attempts);
     if let Some(problem) = hopeless.or_else(|| gate.given_up(&rotation.policy, rotation.policy.retry_budget)) {
         return blocked(problem.clone());
     }

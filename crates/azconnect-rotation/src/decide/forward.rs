@@ -125,7 +125,8 @@ fn retire_step(
 pub(super) fn gate_step(rotation: &Rotation, cut_over_at: OffsetDateTime, now: OffsetDateTime) -> Step {
     let (gate, policy) = (&rotation.gate, &rotation.policy);
     // What no repetition cures is tried as often as a consumer is.
-    let hopeless = gate.problem.as_ref().filter(|problem| !problem.may_pass && gate.failures >= policy.attempts);
+    let standing = |problem: &&Problem| !problem.may_pass || problem.is_standing();
+    let hopeless = gate.problem.as_ref().filter(standing).filter(|_| gate.failures >= policy.attempts);
     if let Some(problem) = hopeless.or_else(|| gate.given_up(policy, policy.retry_budget)) {
         return record(now, RotationEvent::Blocked { problem: problem.clone() });
     }

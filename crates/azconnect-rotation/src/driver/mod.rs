@@ -22,7 +22,7 @@ use crate::history::HistoryEntry;
 use crate::moment::{between, later};
 use crate::observer::{Observer, Unobserved};
 use crate::outcome::RotationOutcome;
-use crate::plan::{Decision, Look, Looked, RotationPlan};
+use crate::plan::{Decision, Look, RotationPlan};
 use crate::saga::{RotationSaga, STREAM_PREFIX, stream_of};
 use crate::state::RotationState;
 use crate::target::Target;
@@ -341,14 +341,15 @@ impl Rotator {
         // What is left over and cannot be cleaned up comes first: it may be alive, and with two more there were three.
         if may_begin && state.stuck().is_none() && self.held_off(writer.target, &state, start).is_none() {
             // Planned again under the lease: another process may have rotated since the first look.
-            let Looked { plan, inventory } = self.look(writer.target).plan(&state, start == Start::Now).await?;
-            writer.retire_strays(&inventory).await?;
+            let looked = self.look(writer.target).plan(&state, start == Start::Now).await?;
+            writer.retire_strays(&looked.inventory).await?;
+            let plan = &looked.plan;
             match plan.decision {
-                Decision::Rotate => writer.begin(plan, &inventory).await?,
+                Decision::Rotate => writer.begin(&looked).await?,
                 // What is left of an earlier rotation is still looked after.
                 _ if !writer.state().is_at_rest() => {}
-                Decision::Refuse => return Ok(self.refused(plan)),
-                _ => return Ok(RotationOutcome::NotDue { plan: Box::new(plan) }),
+                Decision::Refuse => return Ok(self.refused(looked.plan)),
+                _ => return Ok(RotationOutcome::NotDue { plan: Box::new(looked.plan) }),
             }
         }
         writer.rebind().await?;

@@ -10,7 +10,8 @@ use time::OffsetDateTime;
 use super::Rotator;
 use crate::decide::{Action, decide, turn_back};
 use crate::event::{RemovalCause, RotationEvent};
-use crate::plan::RotationPlan;
+use crate::moment::later;
+use crate::plan::Looked;
 use crate::problem::Problem;
 use crate::saga::RotationSaga;
 use crate::state::{Course, Mint, RotationState};
@@ -109,15 +110,17 @@ impl<'a> Writer<'a> {
         if strays.is_empty() { Ok(()) } else { self.append(strays).await }
     }
 
-    pub(super) async fn begin(&self, plan: RotationPlan, inventory: &Inventory) -> Result<(), Error> {
+    pub(super) async fn begin(&self, looked: &Looked) -> Result<(), Error> {
+        let plan = &looked.plan;
         let event = RotationEvent::Begun {
             rotation: (self.rotator.ids)().to_string(),
             title: plan.title.clone(),
             policy: self.target.policy.clone(),
             sinks: plan.terms(),
             retire: plan.retire(),
-            ends_at: plan.ends_at,
-            holders: plan.holders(inventory),
+            // By the time that the event carries, which is ahead of a clock that was set back.
+            ends_at: later(self.now(), looked.lifetime),
+            holders: plan.holders(&looked.inventory),
             without_consumers: self.target.without_consumers,
         };
         self.append(vec![event]).await

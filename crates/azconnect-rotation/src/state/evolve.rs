@@ -97,6 +97,8 @@ impl RotationState {
         if self.rotation.is_some() {
             return Err("a rotation is under way already");
         }
+        // What an earlier rotation could not clean up is tried anew, and blocks this one only if it fails again.
+        self.removals.values_mut().for_each(Removal::unblock);
         // A secret that has ended needs no watching, so that what is known does not grow with the past.
         self.announced.retain(|_, announced| announced.ends_at > at);
         for key in retire {
@@ -362,6 +364,7 @@ impl RotationState {
             self.watch_for(&policy, marker, later(at, policy.orphan_watch), at);
         }
         self.take_back_superseded();
+        self.removals.values_mut().for_each(Removal::unblock);
         let removals = &self.removals;
         self.ledger.retain(|key, known| known.marker.is_some() || removals.contains_key(key));
         self.setbacks = 0;

@@ -273,3 +273,19 @@ async fn when_the_only_consumer_with_proof_is_left_out_the_old_secret_stays() {
     let outcome = stage.rotator().resolve(&only(), Resolution::TakeAsIs).await.unwrap();
     assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_an_abandoned_rotation_left_behind_keeps_no_later_one_from_its_end() {
+    let stage = killed_after(|event| matches!(event, RotationEvent::Minted { .. })).await;
+    stage.directory.break_down(Step::Retire, Fault::Refused(ErrorKind::NotFound));
+    let outcome = stage.rotator().resolve(&stage.target(), Resolution::Abandon).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Abandoned { .. }), "{outcome:?}");
+    // Refused until a person is needed, and abandoned a second time; then it works again.
+    stage.rotator().with_patience(HOUR / 2).rotate(&stage.target()).await.unwrap();
+    stage.directory.heal();
+    let outcome = stage.rotator().resolve(&stage.target(), Resolution::Retry).await.unwrap();
+    assert!(!matches!(outcome, RotationOutcome::Blocked { .. }), "{outcome:?}");
+    let outcome = stage.rotator().rotate_now(&stage.target()).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. } | RotationOutcome::NotDue { .. }), "{outcome:?}");
+    stage.assert_rotated();
+}

@@ -324,6 +324,13 @@ async fn a_clock_that_was_set_back_a_day_delays_nothing_by_a_day_and_is_named() 
     let outcome = rotator.rotate(&stage.target()).await.unwrap();
     assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
     assert!(stage.clock.elapsed() - before < 2 * HOUR);
+
+    // The next rotation begins in a journal that is ahead of this clock: its secret lives as long as any other.
+    let outcome = rotator.rotate_now(&stage.target()).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
+    let new = stage.directory.keys().into_iter().find(|key| stage.ours().contains(&key.key)).unwrap();
+    let lives = new.ends_at.unwrap() - (stage.clock.now() - DAY);
+    assert!(lives > Policy::default().lifetime - 3 * HOUR, "{lives}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,13 +12,7 @@ use crate::worlds::happening::{Edit, Happening, What};
 use crate::worlds::product::Product;
 
 /// A run ended: what it says must be true.
-pub(super) fn concluded(
-    seen: &mut Seen,
-    process: usize,
-    product: &Product,
-    outcome: &Result<RotationOutcome, Error>,
-    now: Duration,
-) {
+pub(super) fn concluded(seen: &mut Seen, process: usize, outcome: &Result<RotationOutcome, Error>) {
     let text = match outcome {
         Ok(outcome) => format!("{outcome:?}"),
         Err(error) => format!("{error:?} {error}"),
@@ -29,9 +23,12 @@ pub(super) fn concluded(
     {
         seen.find("I8", format!("process {process} says rotated, and {what}"));
     }
-    if let Ok(RotationOutcome::Rotated { key: Some(key), .. }) = outcome
-        && let Some(what) = not_rotated(seen, product, *key, now)
-    {
+}
+
+/// It is recorded that a rotation is done: what is said must be true at this moment. When the run returns may be days later.
+pub(super) fn rotated(seen: &mut Seen, process: usize, key: KeyId, now: Duration) {
+    let product = seen.runs[process].product.clone();
+    if let Some(what) = not_rotated(seen, &product, key, now) {
         seen.find("I1", format!("process {process} says rotated, and {what}"));
     }
 }

@@ -6,6 +6,7 @@ use azconnect::core::{Epoch, Record};
 use azconnect::rotation::Resolution;
 use serde_json::Value;
 
+use super::claim;
 use super::seen::Seen;
 use crate::worlds::cloud::connection_id;
 
@@ -30,10 +31,23 @@ pub(super) fn appended(
             seen.announced.extend(event["marker"].as_str().map(str::to_owned));
         }
         operated(seen, process, record);
+        claimed(seen, process, record, now);
         told.push(seen.names.event(&record.kind, &record.payload));
         no_secret(seen, "the journal", &record.payload);
     }
     told
+}
+
+/// What a rotation says that it made, and that it is done.
+fn claimed(seen: &mut Seen, process: usize, record: &Record, now: Duration) {
+    match (record.kind.as_str(), seen.minted) {
+        ("minted", _) => {
+            let event: Value = serde_json::from_str(&record.payload).unwrap_or_default();
+            seen.minted = event["key"].as_str().and_then(|key| key.parse().ok());
+        }
+        ("rotated", Some(key)) => claim::rotated(seen, process, key, now),
+        _ => {}
+    }
 }
 
 /// What an operator called for becomes so when it is recorded, and without a call it must not be.

@@ -137,14 +137,8 @@ impl Judge {
     }
 
     /// A run ended.
-    pub(in crate::worlds) fn concluded(
-        &self,
-        process: usize,
-        product: &Product,
-        outcome: &Result<RotationOutcome, Error>,
-        now: Duration,
-    ) {
-        claim::concluded(&mut self.seen(), process, product, outcome, now);
+    pub(in crate::worlds) fn concluded(&self, process: usize, outcome: &Result<RotationOutcome, Error>) {
+        claim::concluded(&mut self.seen(), process, outcome);
     }
 
     /// Everything has ended: what must be true then, given what the machine says that it knows.

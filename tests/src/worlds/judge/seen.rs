@@ -25,6 +25,8 @@ pub(super) struct Seen {
     pub(super) policies: BTreeSet<u8>,
     pub(super) announced: BTreeSet<String>,
     pub(super) newest_epoch: Epoch,
+    /// The key that was last recorded as minted.
+    pub(super) minted: Option<KeyId>,
     pub(super) events_a_day: BTreeMap<u64, u64>,
     pub(super) disabled_since: Option<Duration>,
     pub(super) enabled_changed_at: Duration,
@@ -107,6 +109,7 @@ impl Seen {
             runs: vec![Run { product, epoch: Epoch(0), resolution: None }; plan.orchestrators.len()],
             announced: BTreeSet::new(),
             newest_epoch: Epoch(0),
+            minted: None,
             events_a_day: BTreeMap::new(),
             disabled_since: None,
             enabled_changed_at: Duration::ZERO,
