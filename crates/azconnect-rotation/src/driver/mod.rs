@@ -287,12 +287,8 @@ impl Rotator {
         state: &RotationState,
         start: Start,
     ) -> Result<Option<RotationOutcome>, Error> {
-        let now = self.ports.clock.now();
-        if let Some(rotation) = &state.rotation
-            && let Some(problem) = rotation.blocked()
-            && decide(state, now) == Action::Rest
-        {
-            return Ok(Some(blocked(problem.clone(), rotation.retried_at())));
+        if let Some(outcome) = self.still_waits(state) {
+            return Ok(Some(outcome));
         }
         if !state.is_at_rest() {
             return Ok(None);
@@ -306,6 +302,25 @@ impl Rotator {
             Decision::Refuse => Some(self.refused(plan)),
             Decision::Rotate | Decision::Resume => self.held_off(target, state, start),
         })
+    }
+
+    /// The outcome, where what is under way can do nothing before a moment that this run does not wait for, or before a
+    /// person says what. Nothing is written then, however often a scheduler asks.
+    fn still_waits(&self, state: &RotationState) -> Option<RotationOutcome> {
+        let now = self.ports.clock.now();
+        // Behind the journal, this clock does not tell when: the session's does.
+        let behind = state.recorded_at.is_some_and(|at| at > now);
+        if behind || (state.rotation.is_none() && state.stuck().is_none()) {
+            return None;
+        }
+        match decide(state, now) {
+            Action::Rest => Some(blocked(state.rotation.as_ref()?.blocked()?.clone(), None)),
+            Action::Wait { until, .. } if needs_a_person(state) => Some(self.waits_for_a_person(state, until)),
+            Action::Wait { until, what, why } if between(now, until) > self.patience => {
+                Some(RotationOutcome::Waiting { until, what, why })
+            }
+            _ => None,
+        }
     }
 
     /// The outcome while nothing is begun by itself, after rotations that were rolled back.

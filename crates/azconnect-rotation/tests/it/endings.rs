@@ -289,3 +289,24 @@ async fn what_an_abandoned_rotation_left_behind_keeps_no_later_one_from_its_end(
     assert!(matches!(outcome, RotationOutcome::Rotated { .. } | RotationOutcome::NotDue { .. }), "{outcome:?}");
     stage.assert_rotated();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_scheduler_that_asks_too_early_writes_nothing() {
+    let stage = Stage::new();
+    let outcome = stage.rotator().with_patience(Duration::from_secs(600)).rotate(&stage.target()).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Waiting { .. }), "in the grace: {outcome:?}");
+    let before = history(&stage).await.len();
+    for _ in 0..5 {
+        let again = stage.rotator().with_patience(Duration::ZERO).rotate(&stage.target()).await.unwrap();
+        assert_eq!(again.run_again_at(), outcome.run_again_at());
+    }
+    assert_eq!(history(&stage).await.len(), before);
+
+    let stage = Stage::new();
+    stage.directory.break_down(Step::VerifySink(sink("a")), Fault::Dropped);
+    let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Blocked { run_again_at: Some(_), .. }), "{outcome:?}");
+    let before = history(&stage).await.len();
+    assert_eq!(stage.rotator().rotate(&stage.target()).await.unwrap(), outcome);
+    assert_eq!(history(&stage).await.len(), before);
+}
