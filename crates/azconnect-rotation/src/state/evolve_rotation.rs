@@ -195,6 +195,8 @@ impl Rotation {
             RotationEvent::Restored { sink, receipt, revision, .. } => {
                 let progress = self.sink(sink)?;
                 progress.restored = true;
+                // What was under way when a process died may have arrived, and may arrive yet.
+                progress.touched |= progress.in_flight;
                 progress.in_flight = false;
                 progress.unblock();
                 progress.receipt.clone_from(receipt);

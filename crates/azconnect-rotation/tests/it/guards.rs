@@ -279,3 +279,12 @@ async fn the_old_secret_stays_while_the_only_consumer_does_not_say_that_it_works
     assert!(matches!(outcome, RotationOutcome::Blocked { .. }), "{outcome:?}");
     assert!(stage.is_alive(stage.old));
 }
+
+#[test]
+fn a_consumer_that_was_given_the_old_secret_back_is_proved_even_if_its_push_never_had_an_answer() {
+    let died = Tale::proven(&["a"]).then(pushing(&["a"])).after(seconds(200)).then(RotationEvent::Resumed);
+    let back = died.then(turns_back()).then(old_proven()).then(restored("a"));
+    assert_eq!(back.waits(), seconds(300));
+    let back = back.after(seconds(300));
+    assert!(matches!(back.next(), Action::GateBack { .. }), "{:?}", back.next());
+}

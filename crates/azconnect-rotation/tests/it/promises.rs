@@ -441,3 +441,51 @@ async fn a_look_at_a_subject_with_a_long_past_reads_what_one_with_a_short_one_re
     assert_eq!(read, [1; 6], "the last checkpoint is enough");
     assert_eq!(stage.rotator().audit(stage.target().subject()).await.unwrap(), 6, "each says what the events say");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_old_secret_that_is_refused_is_given_back_to_nobody() {
+    let (stage, first) = second_rotation(Stage::new()).await;
+    stage.directory.break_down(Step::Push(sink("b")), Fault::Refused(ErrorKind::PermissionDenied));
+    let directory = stage.directory.clone();
+    let person = On(move |event: &RotationEvent| {
+        if matches!(event, RotationEvent::RollbackBegun { .. }) {
+            directory.delete_by_hand(first);
+        }
+    });
+    let outcome = stage.rotator().with_observer(Arc::new(person)).with_patience(HOUR).rotate(&stage.target()).await;
+    assert!(!matches!(outcome, Ok(RotationOutcome::RolledBack { .. })), "{outcome:?}");
+    assert_ne!(stage.directory.held_by(&sink("a")), Some(first), "a keeps the new one, which works");
+    assert!(!stage.directory.failing_sinks().contains(&sink("a")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consumer_that_refuses_what_it_holds_is_given_the_new_secret_again() {
+    let stage = Stage::new();
+    let directory = stage.directory.clone();
+    let done = AtomicBool::new(false);
+    let vandal = On(move |event: &RotationEvent| {
+        if matches!(event, RotationEvent::Pushed { sink: pushed, .. } if *pushed == sink("a"))
+            && !done.swap(true, Ordering::SeqCst)
+        {
+            directory.spoil_by_hand(&sink("a"));
+        }
+    });
+    let outcome = stage.rotator().with_observer(Arc::new(vandal)).rotate(&stage.target()).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
+    stage.assert_rotated();
+    let rejected = |event: &RotationEvent| matches!(event, RotationEvent::SinkUnverified { rejected: true, .. });
+    assert!(history(&stage).await.iter().any(rejected));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_grew_old_before_anybody_received_it_is_handed_to_nobody() {
+    let stage = killed_after(|event| matches!(event, RotationEvent::Minted { .. })).await;
+    let minted = stage.ours()[0];
+    stage.clock.sleep(85 * DAY).await;
+    let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::RolledBack { .. }), "{outcome:?}");
+    assert!(!stage.directory.calls().iter().any(|call| matches!(call, Call::Push(..))), "it would end in five days");
+    assert!(!stage.is_alive(minted));
+    let outcome = stage.rotator().rotate_now(&stage.target()).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
+}
