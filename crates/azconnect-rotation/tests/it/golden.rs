@@ -13,13 +13,22 @@ use crate::stage::Stage;
 /// consumer changed by somebody else; a mint refused; the old secret given back; a removal refused, so blocked.
 const JOURNAL: &str = include_str!("golden/rotation.jsonl");
 
+/// Written in four more, with what people may say: an adoption taken back and other terms for a consumer; a consumer that
+/// held the new secret again on the way back; a block that was tried again by itself, a consumer left out, the new secret
+/// taken as it is; a rotation rolled back, abandoned, and the connection gone.
+const WAYS_OUT: &str = include_str!("golden/ways_out.jsonl");
+
 fn records() -> Vec<Record> {
+    read(JOURNAL)
+}
+
+fn read(journal: &str) -> Vec<Record> {
     let read = |line: &str| {
         let line: Value = serde_json::from_str(line).unwrap();
         let at = OffsetDateTime::parse(line["at"].as_str().unwrap(), &Rfc3339).unwrap();
         Record::new(line["kind"].as_str().unwrap(), line["payload"].to_string(), at)
     };
-    JOURNAL.lines().map(read).collect()
+    journal.lines().map(read).collect()
 }
 
 async fn folded(records: Vec<Record>) -> RotationState {
@@ -56,11 +65,29 @@ async fn what_an_earlier_version_left_under_way_goes_on() {
 
 #[test]
 fn what_is_read_keeps_its_kind_and_is_read_again_when_it_is_written() {
-    for record in records() {
+    for record in records().into_iter().chain(read(WAYS_OUT)) {
         let event: RotationEvent = serde_json::from_str(&record.payload).unwrap();
         assert_eq!(event.kind(), record.kind);
         let written = serde_json::to_string(&event).unwrap();
         assert!(written.starts_with(&format!(r#"{{"event":"{}""#, record.kind)), "{written}");
         assert_eq!(serde_json::from_str::<RotationEvent>(&written).unwrap(), event);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_way_out_that_was_recorded_is_read() {
+    let state = folded(read(WAYS_OUT)).await;
+    assert!(state.is_at_rest(), "the connection has left: {state:?}");
+    assert!(state.ledger.is_empty() && state.announced.is_empty());
+    assert!(state.last.unwrap().rolled_back.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_that_was_taken_as_it_is_goes_on_from_there() {
+    let records = read(WAYS_OUT);
+    let taken = records.iter().position(|record| record.kind == "taken_as_is").unwrap();
+    let state = folded(records.into_iter().take(taken + 1).collect()).await;
+    let rotation = state.rotation.unwrap();
+    assert_eq!((&rotation.course, rotation.without_consumers), (&Course::Forward, true));
+    assert!(rotation.sinks.iter().all(|sink| sink.left_out));
 }
