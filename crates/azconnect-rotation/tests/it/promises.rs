@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_core::{Append, Clock, Entry, Error, ErrorKind, Journal, KeyId, Sequence, StreamId};
+use azconnect_core::{
+    Append, Clock, Entry, Error, ErrorKind, Journal, KeyId, Secret, SecretId, SecretStore, Sequence, StreamId,
+};
 use azconnect_credential::{CredentialIssuer, Inventory, KeyHolder, MintRequest, Minted, Retirement, SubjectId};
 use azconnect_rotation::{Policy, Resolution, RotationEvent, RotationOutcome, RotationState, SinkBinding, WaitingFor};
 use azconnect_testkit::fake::{Call, Fault, Step};
@@ -488,4 +490,65 @@ async fn a_secret_that_grew_old_before_anybody_received_it_is_handed_to_nobody()
     assert!(!stage.is_alive(minted));
     let outcome = stage.rotator().rotate_now(&stage.target()).await.unwrap();
     assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_new_secret_stays_while_nobody_can_say_what_a_consumer_holds_on_the_way_back() {
+    let (stage, _) = second_rotation(Stage::new()).await;
+    stage.directory.break_down(Step::Push(sink("b")), Fault::Refused(ErrorKind::PermissionDenied));
+    let directory = stage.directory.clone();
+    let silent = On(move |event: &RotationEvent| {
+        if matches!(event, RotationEvent::Restored { .. }) {
+            directory.break_down(Step::VerifySink(sink("a")), Fault::Dropped);
+        }
+    });
+    let outcome = stage.rotator().with_observer(Arc::new(silent)).with_patience(HOUR / 2).rotate(&stage.target()).await;
+    assert!(matches!(outcome, Ok(RotationOutcome::Waiting { .. })), "{outcome:?}");
+    assert_eq!(stage.ours().len(), 2, "both are alive");
+    assert!(history(&stage).await.iter().any(|event| matches!(event, RotationEvent::BackHeld { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_ended_while_nobody_looked_is_said_to_have_ended() {
+    let stage = killed_after(|event| matches!(event, RotationEvent::CutOver)).await;
+    stage.clock.sleep(91 * DAY).await;
+    let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
+    let RotationOutcome::Blocked { problem, .. } = &outcome else { panic!("{outcome:?}") };
+    assert!(problem.to_string().contains("ended before the rotation did"), "{problem}");
+    assert!(stage.is_alive(stage.foreign) && !removed(&stage, stage.old));
+}
+
+/// A store that fails a few times before it takes a secret.
+struct Hesitant {
+    inner: Arc<dyn SecretStore>,
+    refusals: std::sync::atomic::AtomicU32,
+}
+
+#[async_trait]
+impl SecretStore for Hesitant {
+    async fn put(&self, id: &SecretId, secret: &Secret) -> Result<(), Error> {
+        if self.refusals.fetch_add(1, Ordering::SeqCst) < 3 {
+            return Err(Error::new(ErrorKind::Unavailable, "the disk is full"));
+        }
+        self.inner.put(id, secret).await
+    }
+
+    async fn get(&self, id: &SecretId) -> Result<Option<Secret>, Error> {
+        self.inner.get(id).await
+    }
+
+    async fn remove(&self, id: &SecretId) -> Result<(), Error> {
+        self.inner.remove(id).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_only_copy_of_a_new_secret_is_not_given_up_at_the_first_failure_of_the_store() {
+    let stage = Stage::new();
+    let hesitant = Hesitant { inner: stage.secrets.clone(), refusals: Default::default() };
+    let stage = Stage { secrets: Arc::new(hesitant), ..stage };
+    let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
+    let mints = stage.directory.calls().iter().filter(|call| matches!(call, Call::Mint(_))).count();
+    assert_eq!(mints, 1, "sealed in the end, and not lost");
 }
