@@ -288,3 +288,38 @@ fn a_consumer_that_was_given_the_old_secret_back_is_proved_even_if_its_push_neve
     let back = back.after(seconds(300));
     assert!(matches!(back.next(), Action::GateBack { .. }), "{:?}", back.next());
 }
+
+#[test]
+fn an_old_secret_whose_removal_may_have_been_asked_for_is_not_given_back() {
+    let intended = Tale::after_the_grace().then(cleared()).then(removing(old(), RemovalCause::Superseded));
+    let back = intended
+        .then(RotationEvent::Resumed)
+        .then(RotationEvent::SinkDisproved { sink: sink("a"), problem: Problem::lasting("no", "look at it") })
+        .after(seconds(60));
+    assert!(matches!(back.concluded(), RotationEvent::Blocked { .. }), "it may be gone by now");
+}
+
+#[test]
+fn a_last_proof_that_is_not_to_be_had_for_the_retry_budget_needs_a_person() {
+    let week = seconds(7 * 86_400 + 60);
+    let held = || RotationEvent::GateHeld { problem: lost() };
+    let tale = Tale::after_the_grace().then(held()).after(week).then(held());
+    assert!(matches!(tale.concluded(), RotationEvent::Blocked { .. }));
+}
+
+#[test]
+fn a_consumer_that_refuses_the_old_secret_needs_a_person() {
+    let back = Tale::proven(&["a"]).serves("a").then(turns_back()).then(old_proven());
+    let refusal = RotationEvent::RestoreFailed { sink: sink("a"), problem: Problem::lasting("no", "look at it") };
+    assert!(matches!(back.then(refusal).concluded(), RotationEvent::Blocked { .. }));
+}
+
+#[test]
+fn a_consumer_that_is_changed_again_and_again_on_the_way_back_needs_a_person() {
+    let mut back = Tale::given_back();
+    for _ in 0..8 {
+        let undone = RotationEvent::RestoreUndone { sink: sink("a"), problem: lost() };
+        back = back.then(restored("a")).then(undone);
+    }
+    assert!(matches!(back.concluded(), RotationEvent::Blocked { .. }));
+}
