@@ -323,3 +323,19 @@ fn a_consumer_that_is_changed_again_and_again_on_the_way_back_needs_a_person() {
     }
     assert!(matches!(back.concluded(), RotationEvent::Blocked { .. }));
 }
+
+#[test]
+fn no_proof_of_a_process_serves_the_next_one() {
+    let forward = Tale::proven(&["a"]);
+    assert!(matches!(forward.next(), Action::Push { .. }), "{:?}", forward.next());
+    let forward = forward.then(RotationEvent::Resumed);
+    assert_eq!(forward.next(), Action::Prove);
+
+    let back = Tale::given_back().after(seconds(300)).then(back_cleared());
+    assert!(matches!(back.concluded(), RotationEvent::RemovalIntended { .. }));
+    let back = back.then(RotationEvent::Resumed);
+    assert!(matches!(back.next(), Action::GateBack { .. }), "{:?}", back.next());
+
+    let gate = Tale::after_the_grace().then(cleared()).then(RotationEvent::Resumed).then(proven());
+    assert_eq!(gate.next(), Action::Gate);
+}
