@@ -176,7 +176,10 @@ impl Plan {
         };
         for _ in 0..dice.weighted(&[(1, 0), (2, 2), (4, 4), (3, 7), (1, 12)]) {
             let happening = happening(&mut dice, &plan);
-            plan.happenings.push(happening);
+            // Once at most: a clock that is two days behind lets any secret end, whoever keeps it.
+            if !(plan.sets_a_clock() && matches!(happening.what, What::ClockSet { .. })) {
+                plan.happenings.push(happening);
+            }
         }
         plan
     }

@@ -119,6 +119,15 @@ impl Writer<'_> {
         };
         let held = candidate.with_revision(progress.revision.as_deref());
         let receipt = progress.receipt.as_deref().filter(|_| progress.terms.accept_receipt);
+        let assessment = self.check("the consumer's check", binding.sink.verify(&held)).await;
+        if receipt.is_none() || assessment.verdict != CredentialVerdict::Inconclusive {
+            return assessment;
+        }
+        // A receipt speaks for a consumer that was looked at and cannot be checked. While it cannot even be looked at,
+        // somebody may have put another secret into it.
+        if let Err(error) = self.read("the look at the consumer", binding.sink.inspect()).await {
+            return Assessment::inconclusive(&error);
+        }
         by_agreement(receipt, self.check("the consumer's check", binding.sink.verify(&held)).await)
     }
 }

@@ -339,3 +339,21 @@ fn no_proof_of_a_process_serves_the_next_one() {
     let gate = Tale::after_the_grace().then(cleared()).then(RotationEvent::Resumed).then(proven());
     assert_eq!(gate.next(), Action::Gate);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_receipt_does_not_speak_for_a_consumer_that_cannot_be_looked_at() {
+    let stage = Stage::new();
+    let target = || {
+        let a = SinkBinding::new(stage.directory.sink(&sink("a"))).with_receipt_as_proof();
+        stage.bare_target().with_sink(a)
+    };
+    let outcome = stage.rotator().with_patience(seconds(600)).rotate(&target()).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Waiting { .. }), "in the grace: {outcome:?}");
+    stage.directory.put_by_hand(&sink("a"), stage.old);
+    stage.directory.break_down(Step::VerifySink(sink("a")), Fault::Dropped);
+    stage.directory.break_down(Step::Inspect(sink("a")), Fault::Dropped);
+    stage.clock.sleep(seconds(7200)).await;
+    let outcome = stage.rotator().with_patience(seconds(600)).rotate(&target()).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Waiting { .. }), "{outcome:?}");
+    assert!(stage.is_alive(stage.old), "a holds it again, and nobody could see that");
+}
