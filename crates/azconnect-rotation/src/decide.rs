@@ -18,7 +18,7 @@ use crate::waiting::WaitingFor;
 pub(crate) use forward::turn_back;
 
 /// How old a proof of a secret may be when a consumer receives it.
-const PROOF_KEEPS: Duration = Duration::from_secs(600);
+const PROOF_KEEPS: Duration = Duration::from_secs(120);
 
 /// How old the last proof may be when a key's removal is intended, and when it is sent.
 const CLEARANCE_KEEPS: Duration = Duration::from_secs(300);

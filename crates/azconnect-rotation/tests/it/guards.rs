@@ -115,19 +115,19 @@ fn a_consumer_that_refuses_what_it_holds_is_given_it_again_and_one_that_says_not
 }
 
 #[test]
-fn the_proof_of_the_new_secret_keeps_for_ten_minutes_and_not_from_the_future() {
+fn the_proof_of_the_new_secret_keeps_for_two_minutes_and_not_from_the_future() {
     let proven = Tale::proven(&["a"]);
     let sinks = vec![sink("a")];
-    assert_eq!(proven.clone().after(seconds(600)).next(), Action::Push { sinks });
-    assert_eq!(proven.clone().after(seconds(601)).next(), Action::Prove);
+    assert_eq!(proven.clone().after(seconds(120)).next(), Action::Push { sinks });
+    assert_eq!(proven.clone().after(seconds(121)).next(), Action::Prove);
     assert_eq!(proven.before(seconds(1)).next(), Action::Prove);
 }
 
 #[test]
-fn the_proof_of_the_old_secret_keeps_for_ten_minutes_and_not_from_the_future() {
+fn the_proof_of_the_old_secret_keeps_for_two_minutes_and_not_from_the_future() {
     let proven = Tale::proven(&["a"]).serves("a").then(turns_back()).then(old_proven());
-    assert!(matches!(proven.clone().after(seconds(600)).next(), Action::Restore { .. }));
-    assert!(matches!(proven.clone().after(seconds(601)).next(), Action::ProveOld { .. }));
+    assert!(matches!(proven.clone().after(seconds(120)).next(), Action::Restore { .. }));
+    assert!(matches!(proven.clone().after(seconds(121)).next(), Action::ProveOld { .. }));
     assert!(matches!(proven.before(seconds(1)).next(), Action::ProveOld { .. }));
 }
 
