@@ -1,6 +1,5 @@
 //! Many targets at once.
 
-use std::any::Any;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -37,20 +36,21 @@ impl Rotator {
     pub async fn rotate_due(&self, targets: &[Target], at_once: usize) -> Vec<Run> {
         let at_once = at_once.max(1);
         let mut waiting = self.in_order(targets, at_once).await;
-        let mut running: FuturesUnordered<BoxFuture<'_, (&Target, Run)>> = FuturesUnordered::new();
+        let mut running: FuturesUnordered<BoxFuture<'_, (usize, &Target, Run)>> = FuturesUnordered::new();
         let mut ended = Vec::with_capacity(targets.len());
         loop {
             let now = self.clock().elapsed();
             while running.len() < at_once
                 && let Some(next) = waiting.peek().filter(|next| next.0.at <= now)
-                && let Some(target) = targets.get(next.0.index)
+                && let index = next.0.index
+                && let Some(target) = targets.get(index)
             {
                 waiting.pop();
-                running.push(async move { (target, self.run_one(target).await) }.boxed());
+                running.push(async move { (index, target, self.run_one(target).await) }.boxed());
             }
             let free = running.len() < at_once;
             let pause = waiting.peek().filter(|_| free).map(|next| next.0.at.saturating_sub(now));
-            let (target, run) = match (running.is_empty(), pause) {
+            let (index, target, run) = match (running.is_empty(), pause) {
                 (true, None) => return ended,
                 (true, Some(pause)) => {
                     self.clock().sleep(pause).await;
@@ -67,7 +67,6 @@ impl Rotator {
             };
             match self.comes_back(target, &run) {
                 Some(pause) => {
-                    let index = targets.iter().position(|known| std::ptr::eq(known, target)).unwrap_or_default();
                     waiting.push(Reverse(Turn { at: self.clock().elapsed().saturating_add(pause), due: None, index }));
                 }
                 None => ended.push(run),
@@ -101,7 +100,7 @@ impl Rotator {
         let short = self.clone().with_patience(patience);
         // A sink or an issuer of somebody else's making may panic. The others are not to blame.
         let outcome = AssertUnwindSafe(async { short.rotate(target).await }).catch_unwind().await;
-        (target.subject().clone(), outcome.unwrap_or_else(|panic| Err(panicked(&*panic))))
+        (target.subject().clone(), outcome.unwrap_or_else(|_| Err(panicked())))
     }
 }
 
@@ -123,9 +122,8 @@ fn jitter(subject: &SubjectId, pause: Duration) -> Duration {
     (pause / 10).min(LONGEST_JITTER).mul_f64(f64::from(u32::try_from(share).unwrap_or_default()) / 1000.0)
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> Error {
-    // Without its text, which may hold anything.
-    let _ = panic;
+/// Without the panic's own text, which may hold anything.
+fn panicked() -> Error {
     Error::new(ErrorKind::Unexpected, "the run of this target panicked; what was recorded stays")
         .with_advice("look at the panic's message on the standard error, and run the target again")
 }

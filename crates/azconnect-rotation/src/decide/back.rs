@@ -83,9 +83,7 @@ pub(super) fn clearance(state: &RotationState, rotation: &Rotation, now: OffsetD
     if !rotation.was_served() || is_fresh(gate.passed_at, CLEARANCE_KEEPS, now) {
         return Clearance::Given;
     }
-    let standing = |problem: &&Problem| !problem.may_pass || problem.is_standing();
-    let hopeless = gate.problem.as_ref().filter(standing).filter(|_| gate.failures >= rotation.policy.attempts);
-    if let Some(problem) = hopeless.or_else(|| gate.given_up(&rotation.policy, rotation.policy.retry_budget)) {
+    if let Some(problem) = gate.gave_out(&rotation.policy) {
         return blocked(problem.clone());
     }
     let Some(sealed) = old_secret(state, rotation, now) else { return blocked(no_old_secret()) };

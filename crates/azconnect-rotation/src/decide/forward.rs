@@ -124,10 +124,7 @@ fn retire_step(
 /// The last proof, once the grace that began at `cut_over_at` has passed.
 pub(super) fn gate_step(rotation: &Rotation, cut_over_at: OffsetDateTime, now: OffsetDateTime) -> Step {
     let (gate, policy) = (&rotation.gate, &rotation.policy);
-    // What no repetition cures is tried as often as a consumer is.
-    let standing = |problem: &&Problem| !problem.may_pass || problem.is_standing();
-    let hopeless = gate.problem.as_ref().filter(standing).filter(|_| gate.failures >= policy.attempts);
-    if let Some(problem) = hopeless.or_else(|| gate.given_up(policy, policy.retry_budget)) {
+    if let Some(problem) = gate.gave_out(policy) {
         return record(now, RotationEvent::Blocked { problem: problem.clone() });
     }
     let grace_ends = later(cut_over_at, policy.grace);

@@ -1,7 +1,5 @@
 //! What a person asks for.
 
-use std::collections::BTreeSet;
-
 use azconnect_core::{Error, ErrorKind, SecretId};
 use azconnect_credential::{SinkId, SubjectId};
 use azconnect_saga::{Session, within};
@@ -144,25 +142,20 @@ fn take_as_is(state: &RotationState) -> Result<Vec<RotationEvent>, Error> {
         return Err(Error::new(ErrorKind::InvalidInput, "there is no new secret yet that could be taken as it is")
             .with_advice("let the rotation try again, or abandon it"));
     };
-    let unproven = rotation.sinks.iter().filter(|sink| !sink.has_proof() && !sink.is_out());
-    let named = |sink: &SinkProgress| sink.terms.sink.clone();
-    let mut events = Vec::new();
-    let removing = rotation.new_key().is_some_and(|new| state.removals.contains_key(&new.key));
-    if removing {
-        return Err(Error::new(ErrorKind::InvalidInput, "the new secret is being removed already")
+    let stays = |key| state.ledger.contains_key(key) && !state.removals.contains_key(key);
+    if !rotation.new_key().is_some_and(|new| stays(&new.key)) {
+        return Err(Error::new(ErrorKind::InvalidInput, "the new secret is being removed already, or is gone")
             .with_advice("let the rotation try again, or abandon it"));
     }
-    events.push(RotationEvent::TakenAsIs { sinks: unproven.map(named).collect() });
-    Ok(events)
+    let unproven = rotation.sinks.iter().filter(|sink| !sink.has_proof() && !sink.is_out());
+    Ok(vec![RotationEvent::TakenAsIs { sinks: unproven.map(|sink| sink.terms.sink.clone()).collect() }])
 }
 
 /// A new secret that nobody was given goes; whatever a consumer may hold stays.
 fn abandon(state: &RotationState) -> Vec<RotationEvent> {
-    let unused = state.rotation.as_ref().filter(|rotation| {
-        let touched: BTreeSet<_> =
-            rotation.sinks.iter().filter(|sink| sink.touched || sink.in_flight).map(|sink| &sink.terms.sink).collect();
-        touched.is_empty()
-    });
+    // Also one that was left out may hold it.
+    let untouched = |sink: &SinkProgress| !sink.touched && !sink.in_flight;
+    let unused = state.rotation.as_ref().filter(|rotation| rotation.sinks.iter().all(untouched));
     let removal = unused
         .and_then(|rotation| rotation.new_key())
         .map(|new| new.key)

@@ -47,6 +47,13 @@ impl Trial {
         (between(since?, self.failed_at?) > limit).then_some(problem)
     }
 
+    /// The same, where what no repetition cures is tried as often as a consumer is, and anything else for the retry budget.
+    pub(crate) fn gave_out(&self, policy: &Policy) -> Option<&Problem> {
+        let hopeless = |problem: &&Problem| !problem.may_pass || problem.is_standing();
+        let refused = self.problem.as_ref().filter(hopeless).filter(|_| self.failures >= policy.attempts);
+        refused.or_else(|| self.given_up(policy, policy.retry_budget))
+    }
+
     pub(crate) fn passed(&mut self, at: OffsetDateTime) {
         *self = Self { passed_at: Some(at), ..Self::default() };
     }

@@ -10,8 +10,9 @@ use azconnect_rotation::{Fate, Resolution, RotationEvent, RotationOutcome, SinkB
 use azconnect_testkit::fake::{Call, Fault, Step};
 
 use crate::adversary::{On, history, killed_after};
+use crate::crash::run_until_death;
 use crate::promises::{HOUR, second_rotation};
-use crate::stage::{DAY, Stage, sink};
+use crate::stage::{DAY, Stage, TERM, sink};
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_ridden_out_for_days() {
@@ -309,4 +310,23 @@ async fn a_scheduler_that_asks_too_early_writes_nothing() {
     let before = history(&stage).await.len();
     assert_eq!(stage.rotator().rotate(&stage.target()).await.unwrap(), outcome);
     assert_eq!(history(&stage).await.len(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_secret_that_is_gone_is_not_taken_as_it_is() {
+    for dies_at in 1..60 {
+        let stage = Stage::new();
+        for name in ["a", "b"] {
+            stage.directory.break_down(Step::Push(sink(name)), Fault::Refused(ErrorKind::PermissionDenied));
+        }
+        assert!(run_until_death(&stage, dies_at, false).await, "the new secret was removed before the rotation ended");
+        if history(&stage).await.last().is_some_and(|event| matches!(event, RotationEvent::Removed { .. })) {
+            stage.clock.sleep(TERM).await;
+            let error = stage.rotator().resolve(&stage.target(), Resolution::TakeAsIs).await.unwrap_err();
+            assert!(error.to_string().contains("or is gone"), "{error}");
+            assert_eq!(stage.directory.held_by(&sink("a")), Some(stage.old));
+            return;
+        }
+    }
+    panic!("nothing was removed");
 }
