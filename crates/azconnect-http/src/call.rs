@@ -130,10 +130,20 @@ impl Call {
         self
     }
 
-    /// Sets the limits of one attempt: size of the answer, time, connection.
+    /// Sets the limits of one attempt: size of the answer, time, connection. A call to a foreign host stays one.
     #[must_use]
     pub fn with_options(mut self, options: SendOptions) -> Self {
-        self.options = options;
+        let foreign = self.options.foreign_host || options.foreign_host;
+        self.options = options.with_foreign_host(foreign);
+        self
+    }
+
+    /// Marks the call as one to a host that somebody else named, such as the registry of a service connection that its
+    /// editors may change. The transport then refuses an address in a network that only this machine can see: private,
+    /// loopback, link-local and the like, whether by number or by what the name resolves to.
+    #[must_use]
+    pub fn to_foreign_host(mut self) -> Self {
+        self.options.foreign_host = true;
         self
     }
 

@@ -27,12 +27,20 @@ pub struct SendOptions {
     pub timeout: Duration,
     /// Whether the request must use a connection that carried no other request, so that a load balancer chooses anew.
     pub fresh_connection: bool,
+    /// Whether somebody else named the host, so that it must not be in a network that only this machine can see. A
+    /// transport that connects over a network must hold to it.
+    pub foreign_host: bool,
 }
 
 impl Default for SendOptions {
     /// The default: an answer of at most 16 MiB, within 60 seconds, over any connection.
     fn default() -> Self {
-        Self { answer_limit: 16 * 1024 * 1024, timeout: Duration::from_secs(60), fresh_connection: false }
+        Self {
+            answer_limit: 16 * 1024 * 1024,
+            timeout: Duration::from_secs(60),
+            fresh_connection: false,
+            foreign_host: false,
+        }
     }
 }
 
@@ -60,6 +68,13 @@ impl SendOptions {
     #[must_use]
     pub fn with_fresh_connection(mut self, fresh: bool) -> Self {
         self.fresh_connection = fresh;
+        self
+    }
+
+    /// Sets whether somebody else named the host.
+    #[must_use]
+    pub fn with_foreign_host(mut self, foreign: bool) -> Self {
+        self.foreign_host = foreign;
         self
     }
 }

@@ -1,7 +1,13 @@
 //! The network and the time of this machine.
 
+#[cfg(feature = "reqwest")]
+mod clients;
 #[cfg(feature = "clock")]
 mod clock;
+#[cfg(feature = "reqwest")]
+mod foreign;
+#[cfg(feature = "reqwest")]
+mod reach;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 

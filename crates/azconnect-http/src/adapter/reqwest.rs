@@ -1,5 +1,6 @@
 //! The transport over the network, with reqwest.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,34 +9,38 @@ use bytes::Bytes;
 use futures_util::stream::try_unfold;
 use http::HeaderValue;
 use http::header::CONNECTION;
-use reqwest::redirect::Policy;
+use reqwest::dns::Resolve;
+use url::Url;
 use zeroize::Zeroizing;
 
+use super::clients::{Clients, Recipe};
+use super::foreign::{AllowedHosts, ForeignResolver, SystemResolver, is_refusal, refusal};
 use crate::address::require_safe_scheme;
 use crate::transport::{
     ByteStream, Request, Response, SendOptions, Transport, answer_lost, answer_too_large, no_answer, not_connected,
 };
 
-/// Sends over the network with reqwest. Follows no redirect, uses no cookie, and talks plain `http` to nobody unless
-/// loopback was opted in to.
+/// Sends over the network with reqwest. Follows no redirect, uses no cookie, reads no environment, and talks plain `http`
+/// to nobody unless loopback was opted in to.
+///
+/// A call to a foreign host ([`Call::to_foreign_host`](crate::Call::to_foreign_host)) connects directly, and only to public
+/// addresses: the name is resolved once, every address is checked, and the connection is made to what was checked. A host
+/// of your own in a private network is allowed by name, see [`ReqwestTransportBuilder::with_allowed_private_hosts`].
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
-    pooled: reqwest::Client,
-    fresh: reqwest::Client,
+    clients: Clients,
+    /// Apart from the others, so that no connection is reused that was made without a check.
+    foreign: Clients,
+    allowed: AllowedHosts,
     http_loopback: bool,
 }
-
-/// A certificate authority. Without TLS of our own choice there is none.
-#[cfg(feature = "rustls")]
-type Root = reqwest::Certificate;
-#[cfg(not(feature = "rustls"))]
-type Root = std::convert::Infallible;
 
 /// Builds a [`ReqwestTransport`].
 #[derive(Debug, Default)]
 pub struct ReqwestTransportBuilder {
-    clients: Option<(reqwest::Client, reqwest::Client)>,
-    roots: Vec<Root>,
+    clients: Option<Clients>,
+    recipe: Recipe,
+    allowed: AllowedHosts,
     http_loopback: bool,
 }
 
@@ -58,7 +63,12 @@ impl ReqwestTransport {
         let options = SendOptions::of(&request);
         let (parts, body) = request.into_parts();
         let uri = parts.uri.to_string();
-        let client = if options.fresh_connection { &self.fresh } else { &self.pooled };
+        let clients = if options.foreign_host { &self.foreign } else { &self.clients };
+        if options.foreign_host {
+            let url = Url::parse(&uri).map_err(|_| Error::invalid("address", "cannot be sent"))?;
+            self.allowed.require_number_permitted(&url)?;
+        }
+        let client = clients.pick(options.fresh_connection);
         let mut builder = client.request(parts.method, &uri).headers(parts.headers).timeout(options.timeout).body(body);
         if options.fresh_connection {
             builder = builder.header(CONNECTION, HeaderValue::from_static("close"));
@@ -75,10 +85,11 @@ impl ReqwestTransport {
 
 impl ReqwestTransportBuilder {
     /// Uses the caller's clients: one that keeps connections, and one that does not
-    /// (`pool_max_idle_per_host(0)`), for checks that need a fresh connection. Both must follow no redirect.
+    /// (`pool_max_idle_per_host(0)`), for checks that need a fresh connection. Both must follow no redirect. Calls to a
+    /// foreign host still take clients of the transport's own, since only those check where a name leads.
     #[must_use]
     pub fn with_clients(mut self, pooled: reqwest::Client, fresh: reqwest::Client) -> Self {
-        self.clients = Some((pooled, fresh));
+        self.clients = Some(Clients::new(pooled, fresh));
         self
     }
 
@@ -90,8 +101,26 @@ impl ReqwestTransportBuilder {
     pub fn with_root_certificate(mut self, pem: &[u8]) -> Result<Self, Error> {
         let certificate = reqwest::Certificate::from_pem(pem)
             .map_err(|_| Error::invalid("root_certificate", "is not a certificate in PEM"))?;
-        self.roots.push(certificate);
+        self.recipe.roots.push(certificate);
         Ok(self)
+    }
+
+    /// Resolves names with this resolver, in place of the operating system's. Has no effect on the caller's own clients.
+    #[must_use]
+    pub fn with_resolver(mut self, resolver: Arc<dyn Resolve>) -> Self {
+        self.recipe.resolver = Some(resolver);
+        self
+    }
+
+    /// Lets calls to a foreign host reach these hosts in a private network or on this machine: names, or numbers, as an
+    /// address spells them, without a port. Link-local addresses, and with them the metadata of a virtual machine, stay out
+    /// of reach.
+    #[must_use]
+    pub fn with_allowed_private_hosts<H: AsRef<str>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
+        for host in hosts {
+            self.allowed.add(host.as_ref());
+        }
+        self
     }
 
     /// Talks plain `http` to loopback: secrets travel in the clear on this machine. For emulators and tests.
@@ -106,40 +135,23 @@ impl ReqwestTransportBuilder {
     /// # Errors
     /// [`Unavailable`](ErrorKind::Unavailable) if TLS cannot be set up on this machine.
     pub fn build(self) -> Result<ReqwestTransport, Error> {
-        let Self { clients, roots, http_loopback } = self;
-        let (pooled, fresh) = match clients {
+        let Self { clients, recipe, allowed, http_loopback } = self;
+        let inner = recipe.resolver.clone().unwrap_or_else(|| Arc::new(SystemResolver));
+        let foreign = recipe.with_resolver(Arc::new(ForeignResolver::new(inner, allowed.clone()))).build()?;
+        let clients = match clients {
             Some(clients) => clients,
-            None => (client(&roots, None)?, client(&roots, Some(0))?),
+            None => recipe.build()?,
         };
-        Ok(ReqwestTransport { pooled, fresh, http_loopback })
+        Ok(ReqwestTransport { clients, foreign, allowed, http_loopback })
     }
-}
-
-fn client(roots: &[Root], idle: Option<usize>) -> Result<reqwest::Client, Error> {
-    let mut builder = reqwest::Client::builder()
-        .redirect(Policy::none())
-        .connect_timeout(Duration::from_secs(15))
-        .user_agent(concat!("azconnect/", env!("CARGO_PKG_VERSION")));
-    if let Some(idle) = idle {
-        builder = builder.pool_max_idle_per_host(idle);
-    }
-    #[cfg(feature = "rustls")]
-    {
-        builder = builder.tls_certs_merge(roots.iter().cloned());
-    }
-    #[cfg(not(feature = "rustls"))]
-    let _ = roots;
-    builder.build().map_err(|error| {
-        Error::new(ErrorKind::Unavailable, "the HTTP client cannot be set up")
-            .with_advice("check the machine's certificate store")
-            .with_source(error)
-    })
 }
 
 /// Says what a failure proves. The address is taken out: operation URLs are signed.
 fn translate(error: reqwest::Error, timeout: Duration) -> Error {
     let error = error.without_url();
-    if error.is_connect() || error.is_builder() {
+    if is_refusal(&error) {
+        refusal()
+    } else if error.is_connect() || error.is_builder() {
         not_connected(error)
     } else if error.is_timeout() {
         no_answer(timeout).with_source(error)

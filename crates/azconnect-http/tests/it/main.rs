@@ -12,6 +12,8 @@ mod authorization;
 #[cfg(feature = "reqwest")]
 mod conformance;
 mod fake;
+#[cfg(feature = "reqwest")]
+mod foreign;
 mod lro;
 #[cfg(feature = "reqwest")]
 mod network;

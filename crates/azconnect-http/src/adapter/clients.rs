@@ -1,0 +1,82 @@
+//! The clients of reqwest that a transport sends with, one for each way a request may take.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use azconnect_core::{Error, ErrorKind};
+use reqwest::dns::Resolve;
+use reqwest::redirect::Policy;
+
+/// A certificate authority. Without TLS of our own choice there is none.
+#[cfg(feature = "rustls")]
+pub(super) type Root = reqwest::Certificate;
+#[cfg(not(feature = "rustls"))]
+pub(super) type Root = std::convert::Infallible;
+
+/// Two clients that differ in whether they keep connections.
+#[derive(Clone, Debug)]
+pub(super) struct Clients {
+    pooled: reqwest::Client,
+    fresh: reqwest::Client,
+}
+
+impl Clients {
+    pub(super) fn new(pooled: reqwest::Client, fresh: reqwest::Client) -> Self {
+        Self { pooled, fresh }
+    }
+
+    pub(super) fn pick(&self, fresh: bool) -> &reqwest::Client {
+        if fresh { &self.fresh } else { &self.pooled }
+    }
+}
+
+/// What clients of our own are built from.
+#[derive(Clone, Default)]
+pub(super) struct Recipe {
+    pub(super) roots: Vec<Root>,
+    pub(super) resolver: Option<Arc<dyn Resolve>>,
+}
+
+impl Recipe {
+    pub(super) fn with_resolver(&self, resolver: Arc<dyn Resolve>) -> Self {
+        Self { resolver: Some(resolver), ..self.clone() }
+    }
+
+    /// Builds both clients. They read nothing from the environment, so no variable can lead a request elsewhere.
+    ///
+    /// # Errors
+    /// [`Unavailable`](ErrorKind::Unavailable) if TLS cannot be set up on this machine.
+    pub(super) fn build(&self) -> Result<Clients, Error> {
+        Ok(Clients::new(self.client(None)?, self.client(Some(0))?))
+    }
+
+    fn client(&self, idle: Option<usize>) -> Result<reqwest::Client, Error> {
+        let mut builder = reqwest::Client::builder()
+            .redirect(Policy::none())
+            .connect_timeout(Duration::from_secs(15))
+            .no_proxy()
+            .user_agent(concat!("azconnect/", env!("CARGO_PKG_VERSION")));
+        if let Some(idle) = idle {
+            builder = builder.pool_max_idle_per_host(idle);
+        }
+        if let Some(resolver) = &self.resolver {
+            builder = builder.dns_resolver(Arc::clone(resolver));
+        }
+        #[cfg(feature = "rustls")]
+        {
+            builder = builder.tls_certs_merge(self.roots.iter().cloned());
+        }
+        builder.build().map_err(|error| {
+            Error::new(ErrorKind::Unavailable, "the HTTP client cannot be set up")
+                .with_advice("check the machine's certificate store")
+                .with_source(error)
+        })
+    }
+}
+
+impl fmt::Debug for Recipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recipe").field("roots", &self.roots.len()).finish_non_exhaustive()
+    }
+}
