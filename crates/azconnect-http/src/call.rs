@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_core::{Error, ErrorKind};
+use azconnect_core::{Effect, Error, ErrorKind};
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -13,6 +13,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::authorization::Authorizer;
+use crate::origin::Origin;
 use crate::transport::{Response, SendOptions};
 
 /// Whether sending a request twice has the same effect as sending it once.
@@ -189,9 +190,21 @@ impl Call {
         self
     }
 
-    /// The same call to an address that is sent as it is, since it is signed.
+    /// The same call to an address that is sent as it is, since it is signed. It must be of the call's own origin: the
+    /// authorization travels with it.
     pub(crate) fn to_verbatim(&self, address: &str) -> Result<Self, Error> {
-        let wrong = |_| Error::new(ErrorKind::Unexpected, "the address of the operation cannot be used");
+        let wrong = |_| {
+            Error::new(
+                ErrorKind::Corrupt,
+                "the address of the operation is not one of the service's, so it was not called",
+            )
+            .with_effect(Effect::None)
+            .with_field("operation")
+            .with_advice("resume the operation with the client that began it")
+        };
+        if !Origin::of(&self.url).owns(address) {
+            return Err(wrong(()));
+        }
         let url = Url::parse(address).map_err(|_| wrong(()))?;
         let uri = address.parse().map_err(|_: http::uri::InvalidUri| wrong(()))?;
         Ok(Self { url, verbatim: Some(uri), ..self.clone() })

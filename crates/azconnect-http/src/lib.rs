@@ -44,6 +44,7 @@ mod authorization;
 mod call;
 mod dialect;
 mod lro;
+mod origin;
 mod pages;
 mod pipeline;
 mod retry_after;
@@ -59,7 +60,8 @@ pub use authorization::{Authorization, Authorizer, Bearer};
 pub use call::{Call, Idempotency, Pace};
 pub use dialect::{Dialect, PlainDialect, kind_of_status};
 pub use lro::{
-    Begun, DoublingToRetryAfter, Eager, Finish, Operation, OperationDialect, OperationOutcome, PollPolicy, Poller, Seen,
+    Begun, DoublingToRetryAfter, Eager, Finish, Operation, OperationDialect, OperationOutcome, PollPolicy, Poller,
+    Seen, StoredOperation,
 };
 pub use pages::{PageStyle, Pages};
 pub use pipeline::Pipeline;

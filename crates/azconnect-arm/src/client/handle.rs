@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use azconnect_core::{Error, ErrorKind};
-use azconnect_http::{Call, Operation, json};
+use azconnect_http::{Call, StoredOperation, json};
 use http::Method;
 use serde::Serialize;
 
@@ -92,10 +92,13 @@ impl<K: Kind> Handle<K> {
     /// Takes over a creation or change that another process began. It polls before it pauses.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if the address of this resource cannot be built.
-    pub fn resume(&self, operation: Operation) -> Result<Pending<K::View>, Error> {
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the address of this resource cannot be built;
+    /// [`Corrupt`](ErrorKind::Corrupt) if an address of the operation is not of this client's Resource Manager, or its
+    /// resource is another. Nothing was sent.
+    pub fn resume(&self, operation: StoredOperation) -> Result<Pending<K::View>, Error> {
         // Of this call a poll takes the operation's name and the authorization only, so it fits a change as well.
         let call = self.call(K::CREATE, Method::PUT, &[], &[])?;
+        let operation = operation.resume(&call)?;
         Ok(Pending::resumed(self.arm.clone(), call, operation, json))
     }
 
@@ -103,8 +106,9 @@ impl<K: Kind> Handle<K> {
     ///
     /// # Errors
     /// As [`Handle::resume`].
-    pub fn resume_delete(&self, operation: Operation) -> Result<Pending<()>, Error> {
+    pub fn resume_delete(&self, operation: StoredOperation) -> Result<Pending<()>, Error> {
         let call = self.call(K::DELETE, Method::DELETE, &[], &[])?;
+        let operation = operation.resume(&call)?;
         Ok(Pending::resumed(self.arm.clone(), call, operation, |_| Ok(())))
     }
 

@@ -33,7 +33,7 @@ impl<T> Pending<T> {
         Self { arm, template, begun: Begun::Running(operation), resumed: true, read }
     }
 
-    /// The operation to poll, to be stored before waiting. `None` if the service was done at once.
+    /// The operation to poll; what [`Operation::stored`] gives is to be stored before waiting. `None` if the service was done at once.
     pub fn operation(&self) -> Option<&Operation> {
         match &self.begun {
             Begun::Running(operation) => Some(operation),

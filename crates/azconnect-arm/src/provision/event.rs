@@ -1,7 +1,7 @@
 //! What happens in a provisioning, as it is journalled.
 
 use azconnect_core::{Diagnosis, ErrorKind};
-use azconnect_http::Operation;
+use azconnect_http::StoredOperation;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::plan::ProvisionPlan;
@@ -107,7 +107,7 @@ pub enum ProvisionEvent {
         /// The step that creates the resource.
         step: Step,
         /// The operation to poll, which another process can poll on.
-        operation: Operation,
+        operation: StoredOperation,
     },
     /// A step is complete.
     Completed {
@@ -140,7 +140,7 @@ pub enum ProvisionEvent {
         /// The step that created the resource.
         step: Step,
         /// The operation to poll, which another process can poll on.
-        operation: Operation,
+        operation: StoredOperation,
     },
     /// A resource is gone.
     Removed {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use azconnect_core::{Error, ErrorKind};
-use azconnect_http::{Operation, OperationOutcome};
+use azconnect_http::{OperationOutcome, StoredOperation};
 
 use super::event::{ProvisionEvent, Step};
 use super::state::{ProvisionState, StepState};
@@ -133,7 +133,7 @@ impl Site<'_> {
         &self,
         step: Option<Step>,
         handle: &Handle<K>,
-        mut resumed: Option<Operation>,
+        mut resumed: Option<StoredOperation>,
     ) -> Result<(), Error> {
         let started = self.clock.elapsed();
         loop {
@@ -154,14 +154,14 @@ impl Site<'_> {
         &self,
         step: Option<Step>,
         handle: &Handle<K>,
-        resumed: Option<Operation>,
+        resumed: Option<StoredOperation>,
     ) -> Result<(), Error> {
         let pending = match resumed {
             Some(operation) => handle.resume_delete(operation)?,
             None => {
                 let pending = handle.delete().await?;
                 if let (Some(step), Some(operation)) = (step, pending.operation()) {
-                    self.recorder.record(ProvisionEvent::Removing { step, operation: operation.clone() }).await?;
+                    self.recorder.record(ProvisionEvent::Removing { step, operation: operation.stored() }).await?;
                 }
                 pending
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use azconnect_core::Diagnosis;
-use azconnect_http::Operation;
+use azconnect_http::StoredOperation;
 use azconnect_saga::IllegalEvent;
 use serde::{Deserialize, Serialize};
 
@@ -18,14 +18,14 @@ pub enum StepState {
     /// The intent is journalled; the write may or may not have reached the service.
     Intended,
     /// The service accepted the write and is creating the resource.
-    Accepted(Operation),
+    Accepted(StoredOperation),
     /// The resource exists, or none was wanted.
     Complete {
         /// Whether this provisioning created it.
         created: bool,
     },
     /// The service is deleting the resource.
-    Removing(Operation),
+    Removing(StoredOperation),
     /// The resource is gone.
     Removed,
 }

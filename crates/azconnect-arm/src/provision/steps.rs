@@ -239,7 +239,8 @@ impl Site<'_> {
         let handle = handle.map_err(Failure::Definitive)?;
         match state.steps.get(&step) {
             Some(StepState::Accepted(operation)) => {
-                let pending = handle.resume(operation.clone()).map_err(Failure::Definitive)?;
+                // A record that was changed proves nothing about the resource, so nothing may be cleaned up for it.
+                let pending = handle.resume(operation.clone()).map_err(Failure::Unknown)?;
                 match self.outcome(pending).await {
                     // It failed for a momentary reason, or the service knows it no more: it is written again.
                     Err(Failure::Definitive(error)) if is_momentary(&error) => {}
@@ -306,7 +307,7 @@ impl Site<'_> {
             };
             // Durable before the first poll, so that a process that takes over polls instead of writing again.
             if let Some(operation) = pending.operation() {
-                self.note(ProvisionEvent::Accepted { step, operation: operation.clone() }).await?;
+                self.note(ProvisionEvent::Accepted { step, operation: operation.stored() }).await?;
             }
             match self.outcome(pending).await {
                 Ok(()) => return self.note(ProvisionEvent::Completed { step, created: true }).await,

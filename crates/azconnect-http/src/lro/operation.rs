@@ -1,30 +1,18 @@
-//! A long-running operation, as it must be stored to learn its outcome.
+//! A long-running operation that this process may poll.
 
 use std::fmt;
 use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode};
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use url::Url;
 
 use super::reading::{Source, State, state_of};
+use super::stored::{Finish, StoredOperation, Verb};
 use crate::call::Call;
+use crate::origin::Origin;
 use crate::retry_after::retry_after;
 use crate::transport::Response;
-
-/// Where the result of an operation is, once it has succeeded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Finish {
-    /// At the address that was written to (`PUT`, `PATCH`).
-    Resource,
-    /// At the address in `Location` (`POST` with a result).
-    Location,
-    /// There is no result (`DELETE`, `POST` without a result).
-    Nothing,
-}
 
 /// What the first answer to a request says: done, or still running.
 #[derive(Debug)]
@@ -36,35 +24,17 @@ pub enum Begun {
     Running(Operation),
 }
 
-/// An operation that goes on at the service. It is what a process stores before it polls, so that another can.
+/// An operation that goes on at the service. What a process stores of it is a [`StoredOperation`].
 ///
-/// Its addresses are signed: whoever has one can read the operation. They are kept byte for byte, are part of the
-/// serialised form, and never of `Debug`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// All its addresses are of the origin of the call that began it: one that is not is never taken in, whether a service
+/// names it or a store gives it back. They are signed: whoever has one can read the operation. They are kept byte for byte,
+/// and never shown by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Operation {
-    method: Verb,
-    resource: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    status: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    location: Option<String>,
-    finish: Finish,
-    /// Whether the operation has succeeded, so that only its result is still to be read.
-    #[serde(default)]
-    succeeded: bool,
+    kept: StoredOperation,
     /// The pause that the first answer named. Not stored: it counts from that answer, and who takes over polls at once.
-    #[serde(skip)]
     pub(super) pause: Option<Duration>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-enum Verb {
-    Put,
-    Patch,
-    Delete,
-    Post,
 }
 
 impl Begun {
@@ -77,7 +47,7 @@ impl Begun {
         let mut operation = Operation::new(call);
         operation.follow(answer.headers());
         operation.pause = retry_after(answer.headers(), now);
-        let linked = operation.status.is_some() || operation.location.is_some();
+        let linked = operation.is_linked();
         let ended = match answer.status() {
             StatusCode::ACCEPTED => false,
             StatusCode::NO_CONTENT => true,
@@ -85,7 +55,7 @@ impl Begun {
                 Ok(Some(State::Succeeded)) => true,
                 Ok(Some(State::Running | State::Failed)) => false,
                 // Without a state it has succeeded, unless the headers speak of an operation.
-                Ok(None) => !linked || operation.method == Verb::Delete,
+                Ok(None) => !linked || operation.is_delete(),
                 Err(_) => !linked,
             },
         };
@@ -106,92 +76,96 @@ impl Operation {
             Verb::Delete | Verb::Post => Finish::Nothing,
         };
         let resource = call.url().to_string();
-        Self { method, resource, status: None, location: None, finish, succeeded: false, pause: None }
+        let kept = StoredOperation { method, resource, status: None, location: None, finish, succeeded: false };
+        Self { kept, pause: None }
+    }
+
+    /// An operation whose addresses were checked.
+    pub(super) fn checked(kept: StoredOperation) -> Self {
+        Self { kept, pause: None }
+    }
+
+    /// What must be stored to poll the operation on from another process.
+    pub fn stored(&self) -> StoredOperation {
+        self.kept.clone()
     }
 
     /// Sets where the result is, where the method does not tell: a `POST` with a result has it at
     /// [`Finish::Location`].
     #[must_use]
     pub fn with_finish(mut self, finish: Finish) -> Self {
-        self.finish = finish;
+        self.kept.finish = finish;
         self
     }
 
     /// The address that the request went to.
     pub fn resource(&self) -> &str {
-        &self.resource
+        &self.kept.resource
     }
 
     /// Takes over the links in the headers of an answer; one that is missing there stays as it was.
     pub(super) fn follow(&mut self, headers: &HeaderMap) {
         if let Some(link) = self.link(headers, "azure-asyncoperation") {
-            self.status = Some(link);
+            self.kept.status = Some(link);
         }
         if let Some(link) = self.link(headers, "location") {
-            self.location = Some(link);
+            self.kept.location = Some(link);
         }
     }
 
     /// A link of the same origin, byte for byte.
     fn link(&self, headers: &HeaderMap, name: &str) -> Option<String> {
         let text = headers.get(name)?.to_str().ok().filter(|text| !text.is_empty())?;
-        let base = Url::parse(&self.resource).ok()?;
-        let link = base.join(text).ok().filter(|link| link.origin() == base.origin())?;
+        let base = Url::parse(&self.kept.resource).ok()?;
+        let origin = Origin::of(&base);
         // A relative link has no bytes of its own to keep.
-        Some(if text.contains("://") { text.to_owned() } else { link.into() })
+        if Url::parse(text).is_ok() { origin.adopt(text) } else { origin.adopt(base.join(text).ok()?.as_str()) }
     }
 
     pub(super) fn forget_links(&mut self) {
-        self.status = None;
-        self.location = None;
+        self.kept.status = None;
+        self.kept.location = None;
     }
 
     pub(super) fn is_linked(&self) -> bool {
-        !self.succeeded && (self.status.is_some() || self.location.is_some())
+        !self.kept.succeeded && (self.kept.status.is_some() || self.kept.location.is_some())
     }
 
     pub(super) fn is_delete(&self) -> bool {
-        self.method == Verb::Delete
+        self.kept.method == Verb::Delete
     }
 
     /// The address to poll next, and what its answer will show.
     pub(super) fn next(&self) -> (Source, &str) {
-        if self.succeeded {
-            let address = self.location.as_deref().filter(|_| self.finish == Finish::Location);
-            return (Source::Result, address.unwrap_or(&self.resource));
+        if self.kept.succeeded {
+            let address = self.kept.location.as_deref().filter(|_| self.kept.finish == Finish::Location);
+            return (Source::Result, address.unwrap_or(&self.kept.resource));
         }
-        match (&self.status, &self.location) {
+        match (&self.kept.status, &self.kept.location) {
             (Some(status), _) => (Source::Status, status),
-            (None, Some(location)) if *location == self.resource => (Source::Resource, location),
+            (None, Some(location)) if *location == self.kept.resource => (Source::Resource, location),
             (None, Some(location)) => (Source::Location, location),
-            (None, None) => (Source::Resource, &self.resource),
+            (None, None) => (Source::Resource, &self.kept.resource),
         }
     }
 
     /// Notes success. `true` if the result is still to be read from elsewhere.
     pub(super) fn succeed(&mut self, source: Source) -> bool {
-        let elsewhere = match (self.finish, source) {
+        let elsewhere = match (self.kept.finish, source) {
             (_, Source::Result | Source::Resource) | (Finish::Nothing, _) | (Finish::Location, Source::Location) => {
                 false
             }
             (Finish::Resource, _) => true,
-            (Finish::Location, _) => self.location.is_some(),
+            (Finish::Location, _) => self.kept.location.is_some(),
         };
-        self.succeeded = elsewhere;
+        self.kept.succeeded = elsewhere;
         elsewhere
     }
 }
 
 impl fmt::Debug for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |link: &Option<String>| link.as_ref().map(|_| "(signed)");
-        f.debug_struct("Operation")
-            .field("method", &self.method)
-            .field("status", &shown(&self.status))
-            .field("location", &shown(&self.location))
-            .field("finish", &self.finish)
-            .field("succeeded", &self.succeeded)
-            .finish_non_exhaustive()
+        fmt::Debug::fmt(&self.kept, f)
     }
 }
 
@@ -241,8 +215,9 @@ mod tests {
         assert_eq!(operation.next(), (Source::Status, SIGNED));
         assert_eq!(operation.pause, Some(Duration::from_secs(10)));
         assert!(!format!("{operation:?}").contains("op/1"));
-        let stored = serde_json::to_string(&operation).unwrap();
-        let resumed: Operation = serde_json::from_str(&stored).unwrap();
+        let stored = serde_json::to_string(&operation.stored()).unwrap();
+        let resumed: StoredOperation = serde_json::from_str(&stored).unwrap();
+        let resumed = resumed.resume(&Call::put("o", url())).unwrap();
         assert_eq!(resumed.next(), (Source::Status, SIGNED));
     }
 
@@ -271,5 +246,26 @@ mod tests {
         let mut operation = running(begun(Call::post("o", url()), 202, &headers, "")).with_finish(Finish::Location);
         assert!(operation.succeed(Source::Status));
         assert_eq!(operation.next(), (Source::Result, "https://management.azure.com/result"));
+    }
+
+    #[test]
+    fn a_link_that_another_reader_could_take_elsewhere_is_not_followed() {
+        for link in ["https://x@management.azure.com/op", "https://management.azure.com\\@evil.example/op"] {
+            let operation = running(begun(Call::delete("o", url()), 202, &[("location", link)], ""));
+            assert_eq!(operation.next(), (Source::Resource, "https://management.azure.com/r"), "{link}");
+        }
+    }
+
+    #[test]
+    fn a_link_with_the_port_that_goes_without_saying_is_followed() {
+        let link = "https://management.azure.com:443/op?s=%2f";
+        let operation = running(begun(Call::delete("o", url()), 202, &[("location", link)], ""));
+        assert_eq!(operation.next(), (Source::Location, "https://management.azure.com/op?s=%2f"));
+    }
+
+    #[test]
+    fn a_relative_link_may_hold_an_address() {
+        let operation = running(begun(Call::delete("o", url()), 202, &[("location", "/op?u=https://e.example")], ""));
+        assert_eq!(operation.next().1, "https://management.azure.com/op?u=https://e.example");
     }
 }

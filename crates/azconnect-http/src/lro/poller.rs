@@ -234,6 +234,7 @@ fn may_be_read_later(error: &Error) -> bool {
             | ErrorKind::InvalidInput
             | ErrorKind::Unsupported
             | ErrorKind::NotFound
+            | ErrorKind::Corrupt
     )
 }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use azconnect_core::{Clock, Error, ErrorKind};
 use azconnect_http::{
     Begun, Call, Dialect, Eager, Finish, Operation, OperationDialect, OperationOutcome, Pipeline, PlainDialect, Poller,
-    Request, Response, Transport, answer_lost,
+    Request, Response, StoredOperation, Transport, answer_lost,
 };
 use azconnect_testkit::{Canary, VirtualClock};
 use url::Url;
@@ -205,10 +205,11 @@ async fn reading_in_vain_ends_and_the_operation_can_be_resumed() {
     let operation = stage.begin(put(), created("3"));
     let mut poller = stage.poller(operation);
     assert!(matches!(poller.wait().await, OperationOutcome::Unread(_)));
-    let stored = serde_json::to_string(poller.operation()).unwrap();
+    let stored = serde_json::to_string(&poller.operation().stored()).unwrap();
 
     let stage = Stage::new(vec![answer(200, &[], "{\"status\":\"Succeeded\"}"), answer(200, &[], "{}")]);
-    let resumed: Operation = serde_json::from_str(&stored).unwrap();
+    let resumed: StoredOperation = serde_json::from_str(&stored).unwrap();
+    let resumed = resumed.resume(&put()).unwrap();
     assert_eq!(body(stage.poller(resumed).resumed().wait().await), "{}");
     assert_eq!(stage.asked(), [(0, STATUS.into()), (0, RESOURCE.into())], "a resumed process polls first");
 }
@@ -305,4 +306,16 @@ async fn a_signed_address_is_in_no_log_and_no_debug() {
     canary.assert_absent("outcome", format!("{outcome:?} {:?}", poller.operation()).as_bytes());
     canary.assert_absent_from_logs();
     drop(ears);
+}
+
+/// An operation that was begun at one service, and a template of another's: the template brings the token.
+#[tokio::test(start_paused = true)]
+async fn a_token_goes_to_no_other_service_than_the_template_s() {
+    let stage = Stage::new(vec![]);
+    let operation = stage.begin(put(), created("10"));
+    let template = Call::get("test.thing.create", Url::parse("https://other.example/r").unwrap());
+    let mut poller = Poller::new(&stage.pipeline, template, &Words, operation);
+    let OperationOutcome::Unread(error) = poller.poll().await else { panic!("not unread") };
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::Corrupt, Some("test.thing.create")));
+    assert!(stage.asked().is_empty());
 }
