@@ -6,10 +6,8 @@ use azconnect_saga::{IllegalEvent, Saga, freeze_as, thaw_as};
 use time::OffsetDateTime;
 
 use crate::event::RotationEvent;
+use crate::naming::{STREAM_PREFIX, is_sealed_in};
 use crate::state::RotationState;
-
-/// What every stream of this crate begins with.
-pub(crate) const STREAM_PREFIX: &str = "rotation/";
 
 /// The number of the form in which a state at rest is kept. It is raised whenever the state, or what an event does to it,
 /// changes: then older checkpoints are passed over, and the events are folded anew.
@@ -33,6 +31,11 @@ impl Saga for RotationSaga {
 
     fn evolve(state: RotationState, event: &RotationEvent, at: OffsetDateTime) -> Result<RotationState, IllegalEvent> {
         state.evolve(event, at)
+    }
+
+    fn check_names(state: &RotationState, stream: &StreamId) -> Result<(), String> {
+        let foreign = state.sealed_names().find(|sealed| !is_sealed_in(stream, sealed));
+        foreign.map_or(Ok(()), |sealed| Err(format!("the sealed secret {sealed}")))
     }
 
     fn is_at_rest(state: &RotationState) -> bool {

@@ -104,6 +104,11 @@ pub(crate) fn fold<S: Saga>(
         known.sequence = entry.sequence;
         known.latest_at = known.latest_at.max(Some(entry.record.at));
     }
+    S::check_names(&known.state, stream).map_err(|foreign| {
+        Error::new(ErrorKind::Corrupt, format!("{stream} names {foreign}, which is not its own"))
+            .with_effect(Effect::None)
+            .with_advice("somebody changed the journal: find out who can write to it, and restore it from a backup")
+    })?;
     Ok(known)
 }
 

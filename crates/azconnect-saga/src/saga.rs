@@ -1,5 +1,6 @@
 //! What one kind of saga is.
 
+use azconnect_core::StreamId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
@@ -24,6 +25,16 @@ pub trait Saga: 'static {
     /// If the event cannot follow in this state. It is not appended then; found in a journal, it means that the journal
     /// is damaged.
     fn evolve(state: Self::State, event: &Self::Event, at: OffsetDateTime) -> Result<Self::State, IllegalEvent>;
+
+    /// Whether what a state names belongs to its stream, the names of sealed secrets above all: whoever can write to the
+    /// journal must not be able to point at somebody else's. Asked whenever a stream has been read; by default all is well.
+    ///
+    /// # Errors
+    /// What is named that belongs elsewhere. The stream is [`Corrupt`](azconnect_core::ErrorKind::Corrupt) then.
+    fn check_names(state: &Self::State, stream: &StreamId) -> Result<(), String> {
+        let _ = (state, stream);
+        Ok(())
+    }
 
     /// Whether nothing is left to do until something new begins. A stream at rest is not listed as unfinished.
     fn is_at_rest(state: &Self::State) -> bool;

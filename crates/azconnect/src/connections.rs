@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use azconnect_core::{Error, ErrorKind, Secret, SecretId, SecretStore};
+use azconnect_core::{ClientId, Effect, Error, ErrorKind, Secret, SecretId, SecretStore, TenantId};
 use azconnect_credential::{
-    Assessment, Candidate, ConnectRequest, ConnectionKeeper, ConnectionRecord, CredentialKind, CredentialVerdict,
-    CredentialVerifier, SubjectId, check_client_secret,
+    Assessment, Candidate, ConnectRequest, ConnectionId, ConnectionKeeper, ConnectionRecord, CredentialKind,
+    CredentialVerdict, CredentialVerifier, SubjectId, check_client_secret,
 };
+use azconnect_store::seal::owner_digest;
 use uuid::Uuid;
 
 use crate::azure::Azure;
@@ -67,7 +68,8 @@ impl Connections {
         // Nobody knows when the customer's secret was made, so it is judged like an old one: a refusal is final.
         accepted(&verifier.verify(&Candidate::new(&secret)).await)?;
         // A name of its own each time: a sealed secret never changes, so connecting again loses nothing.
-        let sealed = SecretId::new(format!("connection/{}/{}", request.id, Uuid::new_v4()))?;
+        let sealed =
+            SecretId::new(format!("{}{}", prefix(&request.id, request.tenant, request.client), Uuid::new_v4()))?;
         self.secrets.put(&sealed, &secret).await?;
         let credential = CredentialKind::client_secret(sealed, request.ends_at);
         let mut record =
@@ -80,7 +82,8 @@ impl Connections {
     /// Proves a stored credential again. No effect.
     ///
     /// # Errors
-    /// If the sealed secret cannot be opened. What Entra ID says is in the assessment.
+    /// [`Corrupt`](ErrorKind::Corrupt) for a record that names the secret of another connection, or whose tenant or client was
+    /// changed; else if the sealed secret cannot be opened. What Entra ID says is in the assessment.
     pub async fn test(&self, record: &ConnectionRecord) -> Result<Assessment, Error> {
         let secret = self.open(record).await?;
         Ok(self.azure.verifier(record.tenant, record.client).verify(&Candidate::new(&secret)).await)
@@ -89,25 +92,26 @@ impl Connections {
     /// Signs in with a stored credential.
     ///
     /// # Errors
-    /// If the sealed secret cannot be opened.
+    /// As [`Connections::test`].
     pub async fn identity(&self, record: &ConnectionRecord) -> Result<Identity, Error> {
         self.azure.identity_with_secret(record.tenant, record.client, self.open(record).await?)
     }
 
-    /// Destroys the stored secret, and touches no rotation: [`Azure::disconnect`] ends that too. The customer's resources and the secret at Entra ID stay as they are. Idempotent;
-    /// the product deletes its record afterwards.
+    /// Destroys the stored secret, and touches no rotation: [`Azure::disconnect`] ends that too. The customer's resources and
+    /// the secret at Entra ID stay as they are. Idempotent; the product deletes its record afterwards.
     ///
     /// # Errors
-    /// If the store fails.
+    /// [`Corrupt`](ErrorKind::Corrupt) for a record that names the secret of another connection, which stays; else if the
+    /// store fails.
     pub async fn disconnect(&self, record: &ConnectionRecord) -> Result<(), Error> {
-        match sealed(record) {
+        match sealed(record)? {
             Some(id) => self.secrets.remove(id).await,
             None => Ok(()),
         }
     }
 
     async fn open(&self, record: &ConnectionRecord) -> Result<Secret, Error> {
-        let Some(id) = sealed(record) else {
+        let Some(id) = sealed(record)? else {
             return Err(Error::new(
                 ErrorKind::Unsupported,
                 format!("the connection {} holds no client secret", record.id),
@@ -135,11 +139,29 @@ impl ConnectionKeeper for Connections {
     }
 }
 
-fn sealed(record: &ConnectionRecord) -> Option<&SecretId> {
-    match &record.credential {
-        CredentialKind::ClientSecret { secret, .. } | CredentialKind::Certificate { secret, .. } => Some(secret),
-        _ => None,
+/// Where the secret of a connection is sealed. A sealed secret opens under its own name alone, so it opens for no other
+/// connection, tenant or client.
+fn prefix(id: &ConnectionId, tenant: TenantId, client: ClientId) -> String {
+    format!("connection/{}/", owner_digest(&[id.as_str(), &tenant.to_string(), &client.to_string()]))
+}
+
+/// The sealed secret that a record names. Whoever can write to the product's records must not open others' secrets.
+fn sealed(record: &ConnectionRecord) -> Result<Option<&SecretId>, Error> {
+    let id = match &record.credential {
+        CredentialKind::ClientSecret { secret, .. } | CredentialKind::Certificate { secret, .. } => secret,
+        _ => return Ok(None),
+    };
+    let unique = id.as_str().strip_prefix(&prefix(&record.id, record.tenant, record.client));
+    if unique.is_some_and(|unique| Uuid::try_parse(unique).is_ok()) {
+        return Ok(Some(id));
     }
+    let message = format!("the connection {} names the sealed secret {id}, which is not its own", record.id);
+    Err(Error::new(ErrorKind::Corrupt, message)
+        .with_field("connection.credential")
+        .with_effect(Effect::None)
+        .with_advice(
+            "the record was changed: restore it, or connect again; for another tenant or client make a new connection",
+        ))
 }
 
 fn accepted(assessment: &Assessment) -> Result<(), Error> {

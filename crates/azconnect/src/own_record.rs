@@ -61,7 +61,19 @@ impl SealedOwnRecord {
     async fn current(&self) -> Result<Current, Error> {
         let Some(entry) = self.journal.latest(&self.stream).await?.pop() else { return Ok(Current::default()) };
         let secret = SecretId::new(entry.record.payload)?;
+        if !self.is_own(&secret) {
+            return Err(foreign(&self.stream, &secret));
+        }
         Ok(Current { last: entry.sequence, secret: Some(secret) })
+    }
+
+    /// Where the secrets of this client are sealed, and nobody else's.
+    fn prefix(&self) -> String {
+        format!("own-secret/{}/", self.client)
+    }
+
+    fn is_own(&self, secret: &SecretId) -> bool {
+        secret.as_str().strip_prefix(&self.prefix()).is_some_and(|unique| Uuid::try_parse(unique).is_ok())
     }
 
     /// Says in the journal that a sealed secret counts from now on, and returns what counted before. `None` if the very same
@@ -111,7 +123,7 @@ impl OwnRecord for SealedOwnRecord {
     }
 
     async fn store(&self, candidate: &Candidate<'_>) -> Result<(), Error> {
-        let id = SecretId::new(format!("own-secret/{}/{}", self.client, Uuid::new_v4()))?;
+        let id = SecretId::new(format!("{}{}", self.prefix(), Uuid::new_v4()))?;
         // Sealed before the journal names it: a crash in between leaves the former one, and a copy that nobody names.
         self.secrets.put(&id, candidate.secret).await.map_err(|error| error.with_effect(Effect::None))?;
         let outcome = self.point_to(&id, candidate.secret).await;
@@ -133,6 +145,12 @@ impl fmt::Debug for SealedOwnRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SealedOwnRecord").field("client", &self.client).finish_non_exhaustive()
     }
+}
+
+fn foreign(stream: &StreamId, secret: &SecretId) -> Error {
+    Error::new(ErrorKind::Corrupt, format!("{stream} names the sealed secret {secret}, which is not its own"))
+        .with_effect(Effect::None)
+        .with_advice("somebody changed the journal: find out who can write to it, and restore it from a backup")
 }
 
 fn lost(client: ClientId) -> Error {

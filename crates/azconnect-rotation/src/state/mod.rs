@@ -120,6 +120,12 @@ impl RotationState {
         self.rotation.is_none() && self.watch.is_empty() && self.removals.is_empty() && self.forget.is_empty()
     }
 
+    /// Every name of a sealed secret that the state knows.
+    pub(crate) fn sealed_names(&self) -> impl Iterator<Item = &SecretId> {
+        let new = self.rotation.as_ref().and_then(Rotation::new_key).map(|new| &new.sealed);
+        self.ledger.values().filter_map(|known| known.sealed.as_ref()).chain(self.forget.values()).chain(new)
+    }
+
     /// Why what an earlier rotation left behind cannot be cleaned up, if a person is needed for it.
     pub fn stuck(&self) -> Option<Problem> {
         if self.rotation.is_some() {

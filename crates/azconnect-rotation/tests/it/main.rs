@@ -13,6 +13,7 @@ mod adversary;
 mod crash;
 mod driver;
 mod endings;
+mod forged;
 mod golden;
 mod guards;
 mod illegal;

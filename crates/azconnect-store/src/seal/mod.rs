@@ -22,6 +22,7 @@ mod env;
 mod fault;
 mod key;
 mod key_file;
+mod owner;
 
 use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
 use azconnect_core::{Effect, Error, ErrorKind, Secret, SecretId};
@@ -29,6 +30,7 @@ use zeroize::Zeroizing;
 
 pub use fault::SealingKeyError;
 pub use key::{SealingKey, SealingKeyId};
+pub use owner::owner_digest;
 
 /// The one format that sealed secrets have had so far.
 const VERSION: u8 = 1;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use azconnect_core::{ErrorKind, Secret};
+use azconnect_core::{Effect, ErrorKind, Secret};
 use azconnect_credential::{ConnectRequest, ConnectionKeeper, ConnectionRecord, CredentialVerdict};
 
 use super::report::{CaseResult, Report, ensure, ensure_eq, refused};
@@ -46,6 +46,7 @@ pub async fn all<H: KeeperHarness>(make: impl AsyncFn() -> H) {
     report.add("a secret that has ended is not accepted", notices_the_end(&make().await).await);
     report.add("connecting again leaves the former connection working", connects_again(&make().await).await);
     report.add("disconnecting forgets the secret, and may be repeated", disconnects(&make().await).await);
+    report.add("a record opens and forgets its own secret alone", keeps_to_its_own(&make().await).await);
     report.add("no secret is shown or logged", shows_nothing(&make().await).await);
     report.finish();
 }
@@ -133,6 +134,23 @@ async fn disconnects(harness: &impl KeeperHarness) -> CaseResult {
     ensure_eq("secrets kept", &harness.kept().await, &0)?;
     let kind = harness.keeper().test(&record).await.map_err(|error| error.kind()).err();
     ensure_eq("kind of a test afterwards", &kind, &Some(ErrorKind::NotFound))
+}
+
+async fn keeps_to_its_own(harness: &impl KeeperHarness) -> CaseResult {
+    let victim = connect(harness).await?;
+    let mut request = harness.request();
+    request.id = "another-connection".parse()?;
+    let mut stolen = harness.keeper().connect(request, harness.working_secret()).await?;
+    stolen.credential = victim.credential.clone();
+    let mut moved = victim.clone();
+    moved.client = "5a0b1c2d-0000-4000-8000-00000000f00d".parse()?;
+    for record in [&stolen, &moved] {
+        let error = refused("a test", ErrorKind::Corrupt, harness.keeper().test(record).await)?;
+        ensure_eq("effect", &error.effect(), &Effect::None)?;
+        refused("disconnecting", ErrorKind::Corrupt, harness.keeper().disconnect(record).await)?;
+    }
+    ensure_eq("secrets kept", &harness.kept().await, &2)?;
+    ensure(harness.keeper().test(&victim).await?.is_accepted(), "the connection stopped working")
 }
 
 async fn shows_nothing(harness: &impl KeeperHarness) -> CaseResult {

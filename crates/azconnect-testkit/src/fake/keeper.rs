@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use azconnect_core::{ClientId, Error, ErrorKind, Secret, SecretId, TenantId};
+use azconnect_core::{ClientId, Effect, Error, ErrorKind, Secret, SecretId, TenantId};
 use azconnect_credential::{
-    Assessment, ConnectRequest, ConnectionKeeper, ConnectionRecord, CredentialKind, CredentialVerdict,
+    Assessment, ConnectRequest, ConnectionId, ConnectionKeeper, ConnectionRecord, CredentialKind, CredentialVerdict,
     check_client_secret,
 };
 use uuid::Uuid;
@@ -33,8 +33,17 @@ pub struct Keeper {
 #[derive(Debug, Default)]
 struct World {
     accepted: Vec<(TenantId, ClientId, Secret)>,
-    kept: HashMap<SecretId, Secret>,
+    kept: HashMap<SecretId, Kept>,
 }
+
+/// A secret, and whose it is.
+#[derive(Debug)]
+struct Kept {
+    owner: Owner,
+    secret: Secret,
+}
+
+type Owner = (ConnectionId, TenantId, ClientId);
 
 impl Keeper {
     /// A keeper without connections, which accepts no secret.
@@ -76,6 +85,16 @@ impl Keeper {
         }
     }
 
+    /// A record may name the secret that was kept for it, and no other.
+    fn check_owner(&self, record: &ConnectionRecord, secret: &SecretId) -> Result<(), Error> {
+        let owner = (record.id.clone(), record.tenant, record.client);
+        if self.world().kept.get(secret).is_none_or(|kept| kept.owner == owner) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Corrupt, "the connection names a secret that is not its own")
+            .with_effect(Effect::None))
+    }
+
     fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -97,7 +116,8 @@ impl ConnectionKeeper for Keeper {
         // A new name each time: connecting again must leave the secret of the former connection in place.
         let id = SecretId::new(format!("connection/{}/{}", request.id, Uuid::new_v4()))?;
         self.faults.write(&KeeperStep::Store, || {
-            self.world().kept.insert(id.clone(), secret);
+            let owner = (request.id.clone(), request.tenant, request.client);
+            self.world().kept.insert(id.clone(), Kept { owner, secret });
             Ok(())
         })?;
         let credential = CredentialKind::client_secret(id, request.ends_at);
@@ -112,13 +132,15 @@ impl ConnectionKeeper for Keeper {
         let CredentialKind::ClientSecret { secret, .. } = &record.credential else {
             return Err(Error::new(ErrorKind::Unsupported, "the connection holds no client secret"));
         };
-        let kept = self.world().kept.get(secret).map(Secret::duplicate);
+        self.check_owner(record, secret)?;
+        let kept = self.world().kept.get(secret).map(|kept| kept.secret.duplicate());
         let kept = kept.ok_or_else(|| Error::new(ErrorKind::NotFound, "the connection's secret is not kept"))?;
         Ok(self.prove(record.tenant, record.client, &kept))
     }
 
     async fn disconnect(&self, record: &ConnectionRecord) -> Result<(), Error> {
         let CredentialKind::ClientSecret { secret, .. } = &record.credential else { return Ok(()) };
+        self.check_owner(record, secret)?;
         self.faults.write(&KeeperStep::Store, || {
             self.world().kept.remove(secret);
             Ok(())

@@ -117,6 +117,7 @@ async fn a_careless_keeper_is_named() {
         &[
             "the record says what was asked for",
             "disconnecting forgets the secret, and may be repeated",
+            "a record opens and forgets its own secret alone",
             "no secret is shown or logged",
         ],
     );

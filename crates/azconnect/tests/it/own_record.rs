@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect::core::{ClientId, Clock, Error, ErrorKind, Journal, Secret, TenantId};
+use azconnect::core::{
+    Append, ClientId, Clock, Effect, Error, ErrorKind, Journal, Record, Secret, SecretId, SecretStore, StreamId,
+    TenantId,
+};
 use azconnect::credential::Candidate;
 use azconnect::identity::OwnRecord;
 use azconnect::rotation::{Policy, RotationOutcome, SinkBinding};
@@ -199,4 +202,25 @@ async fn one_process_rotates_the_secret_of_both_and_the_other_goes_on() -> Resul
     let restarted = stage.azure().identity_with_record(tenant(), operator(), Arc::new(stage.record().await)).await?;
     restarted.tokens().token(&graph).await?;
     Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_names_somebody_elses_secret_opens_and_destroys_nothing() {
+    let stage = Stage::new();
+    let (record, store) = (stage.record().await, stage.store().await);
+    record.store(&Candidate::new(&Secret::new("own~secret"))).await.unwrap();
+    let victim = SecretId::new("connection/victim/1").unwrap();
+    store.put(&victim, &Secret::new("the victim's")).await.unwrap();
+    let stream: StreamId = format!("own-secret/{OPERATOR}").parse().unwrap();
+    let last = store.latest(&stream).await.unwrap().pop().unwrap();
+    let forged = Record::checkpoint(last.record.kind, victim.as_str(), last.record.at);
+    let append = Append::new(stream, last.sequence, last.epoch, vec![forged]).with_at_rest(true);
+    store.append(append).await.unwrap();
+    for error in
+        [record.load().await.err().unwrap(), record.store(&Candidate::new(&Secret::new("another"))).await.unwrap_err()]
+    {
+        assert_eq!((error.kind(), error.effect()), (ErrorKind::Corrupt, Effect::None), "{error}");
+        assert!(error.to_string().contains("connection/victim/1"), "{error}");
+    }
+    assert_eq!(store.get(&victim).await.unwrap().unwrap().expose(), "the victim's");
 }
