@@ -1,7 +1,10 @@
 //! A secret that is recognised wherever it turns up.
 
 mod ears;
-mod forms;
+#[cfg(test)]
+mod leaks;
+mod needles;
+mod peel;
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,15 +14,18 @@ use uuid::Uuid;
 
 pub use self::ears::Listening;
 use self::ears::Log;
-use self::forms::Forms;
+use self::needles::Needles;
 
 /// The shortest secret that can be told from chance.
 const SHORTEST: usize = 8;
 
 /// A secret no other text resembles, and the means to prove that it, and others, leaked nowhere.
 ///
-/// A leak is found in plain, base64 (any alignment, both alphabets), hexadecimal, percent-encoded, escaped (JSON, Rust's
-/// `Debug`), as a list of bytes, in UTF-16 and reversed; of the canary's own secret a third is enough.
+/// A leak is found in plain, reversed and in UTF-16, in capitals or small letters, in one line or broken into many; in
+/// base64 (any alignment, both alphabets), in hexadecimal digits, as a list of bytes, percent-encoded and escaped (JSON,
+/// Rust's `Debug`); and in four such layers around each other. Of the canary's own secret, 12 characters are enough.
+///
+/// Not found: what was compressed, encrypted or hashed, and base64 whose letters changed their case.
 ///
 /// ```should_panic
 /// let canary = azconnect_testkit::Canary::new();
@@ -28,7 +34,7 @@ const SHORTEST: usize = 8;
 /// ```
 pub struct Canary {
     own: Secret,
-    watched: Mutex<Vec<Forms>>,
+    watched: Mutex<Needles>,
     log: Log,
 }
 
@@ -43,14 +49,18 @@ impl Canary {
     /// A canary whose secret has characters that every encoding treats specially: quotes, backslash, `%`, `&`, `+`, a
     /// space, a line feed, and some beyond ASCII.
     pub fn awkward() -> Self {
+        const SPECIAL: [&str; 11] = ["\"", "\\", "'", "%2F", "&", "+", " ", "=\n", "\u{e9}", "\u{20ac}", "\u{1f511}"];
         let random = Uuid::new_v4().simple().to_string();
-        let (head, tail) = random.split_at(16);
-        Self::with_text(format!("{head}\"\\'%2F&+ =\n\u{e9}\u{20ac}\u{1f511}{tail}"))
+        // Random digits stand between them all, so that no piece is the same in two of these secrets.
+        let digits: Vec<char> = random.chars().collect();
+        let pieces = digits.chunks(3).zip(SPECIAL.iter().chain(std::iter::repeat(&"")));
+        Self::with_text(pieces.map(|(digits, special)| digits.iter().collect::<String>() + special).collect())
     }
 
     fn with_text(text: String) -> Self {
-        let watched = Mutex::new(vec![Forms::with_fragments(&text)]);
-        Self { own: Secret::new(text), watched, log: Log::default() }
+        let mut needles = Needles::new();
+        needles.add_pieces(&text);
+        Self { own: Secret::new(text), watched: Mutex::new(needles), log: Log::default() }
     }
 
     /// A copy of the canary's own secret, to put where a real one would be.
@@ -61,12 +71,13 @@ impl Canary {
     /// Watches another secret too, such as one that was minted during the test.
     ///
     /// # Panics
-    /// If it has fewer than 8 bytes: it would be found by chance.
+    /// If it has fewer than 8 bytes besides white space: it would be found by chance.
     #[track_caller]
     pub fn watch(&self, secret: &Secret) {
-        assert!(secret.expose().len() >= SHORTEST, "a watched secret needs at least {SHORTEST} bytes");
+        let length = needles::canonical(secret.expose().as_bytes()).len();
+        assert!(length >= SHORTEST, "a watched secret needs at least {SHORTEST} bytes");
         // Whole only: part of a minted secret may be the same in all of them, and would be found by chance.
-        self.forms().push(Forms::of(secret.expose()));
+        self.needles().add_whole(secret.expose());
     }
 
     /// Hears everything that `tracing` emits on this thread, at every level and from every crate, until the guard is
@@ -118,10 +129,12 @@ impl Canary {
 
     /// Where a watched secret is in `bytes`, in words, if one is.
     pub fn find(&self, bytes: &[u8]) -> Option<String> {
-        let haystack = forms::Haystack::new(bytes);
-        self.forms().iter().enumerate().find_map(|(number, forms)| {
-            let whose = if number == 0 { "the canary's secret".to_owned() } else { format!("watched secret {number}") };
-            haystack.find(forms).map(|(form, at)| format!("{whose} as {form}, at byte {at}"))
+        peel::search(bytes, &self.needles()).map(|(hit, layers)| {
+            let whose = match hit.whose {
+                0 => "the canary's secret".to_owned(),
+                number => format!("watched secret {number}"),
+            };
+            format!("{whose} as {}{layers}, at byte {}", hit.form, hit.at)
         })
     }
 
@@ -130,7 +143,7 @@ impl Canary {
         self.log.contents().iter().find_map(|log| self.find(log)).map(|leak| format!("the log holds {leak}"))
     }
 
-    fn forms(&self) -> MutexGuard<'_, Vec<Forms>> {
+    fn needles(&self) -> MutexGuard<'_, Needles> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -143,7 +156,7 @@ impl Default for Canary {
 
 impl fmt::Debug for Canary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Canary").field("watched", &self.forms().len()).finish_non_exhaustive()
+        f.debug_struct("Canary").field("watched", &self.needles().secrets()).finish_non_exhaustive()
     }
 }
 
