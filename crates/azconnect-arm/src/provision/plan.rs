@@ -64,7 +64,7 @@ impl ResolvedImage {
     }
 }
 
-/// The names of everything that is created.
+/// The names of everything that is created. They follow from the provisioning's own name, and no others are accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Names {
@@ -78,6 +78,23 @@ pub struct Names {
     pub interface: String,
     /// The beginning of the names of all disks.
     pub disks: String,
+}
+
+impl Names {
+    /// The names that follow from a provisioning's own.
+    pub(super) fn of(id: &ProvisionId, subscription: SubscriptionId, spec: &VmSpec) -> Self {
+        // The same id gives the same names, and another id others: no clash with what an earlier machine left behind.
+        let suffix = uuid::Uuid::new_v5(&subscription.as_uuid(), id.as_str().as_bytes()).simple().to_string();
+        let suffix = suffix.get(..8).unwrap_or_default();
+        let name = |kind: &str| format!("{}-{kind}-{suffix}", spec.name);
+        Self {
+            security_group: name("nsg"),
+            network: name("vnet"),
+            public_ip: name("ip"),
+            interface: name("nic"),
+            disks: name("disk"),
+        }
+    }
 }
 
 /// What a provisioning would create. `Display` prints it for a person. To make a plan has no effect.
@@ -104,20 +121,10 @@ impl ProvisionPlan {
     /// A plan made without asking the service: the image's version and Trusted Launch stay open.
     ///
     /// # Errors
-    /// As [`VmSpec::check`].
+    /// As [`VmSpec::check`]; for a script that is sealed under another name than [`ProvisionId::script_secret`] gives.
     pub fn new(id: ProvisionId, subscription: SubscriptionId, spec: VmSpec) -> Result<Self, Error> {
         spec.check()?;
-        // The same id gives the same names, and another id others: no clash with what an earlier machine left behind.
-        let suffix = uuid::Uuid::new_v5(&subscription.as_uuid(), id.as_str().as_bytes()).simple().to_string();
-        let suffix = suffix.get(..8).unwrap_or_default();
-        let name = |kind: &str| format!("{}-{kind}-{suffix}", spec.name);
-        let names = Names {
-            security_group: name("nsg"),
-            network: name("vnet"),
-            public_ip: name("ip"),
-            interface: name("nic"),
-            disks: name("disk"),
-        };
+        let names = Names::of(&id, subscription, &spec);
         let zones: Vec<Option<String>> =
             if spec.zones.is_empty() { vec![None] } else { spec.zones.iter().cloned().map(Some).collect() };
         let placements = spec
@@ -125,9 +132,11 @@ impl ProvisionPlan {
             .iter()
             .flat_map(|size| zones.iter().map(move |zone| Placement::new(size, zone.clone())))
             .collect();
-        let key = SecretId::new(format!("machine/{id}/ssh"))?;
+        let key = id.key_secret()?;
         let image = ResolvedImage::new(spec.image.clone());
-        Ok(Self { id, subscription, names, placements, image, key, spec })
+        let plan = Self { id, subscription, names, placements, image, key, spec };
+        plan.check_own()?;
+        Ok(plan)
     }
 
     /// The name of the system disk at a placement. Each placement has a name of its own, since the disk of the one

@@ -10,7 +10,7 @@ use futures_util::future::{Either, join_all, select};
 
 use super::body::Ids;
 use super::decide::{Action, decide};
-use super::event::ProvisionEvent;
+use super::event::{ProvisionEvent, Step};
 use super::failure::{Failure, StepFailure};
 use super::id::ProvisionId;
 use super::outcome::{CleanUp, Provisioned};
@@ -210,7 +210,8 @@ impl Provisioner {
     /// Returns the private key of a machine that runs, and removes it from the secret store: a second call finds none.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if the machine does not run, or the key was handed over before.
+    /// [`NotFound`](ErrorKind::NotFound) if the machine does not run, or the key was handed over before;
+    /// [`Corrupt`](ErrorKind::Corrupt) if the journal names another key than this machine's: nothing is opened then.
     pub async fn take_private_key(&self, id: &ProvisionId) -> Result<Secret, Error> {
         let state = self.state(id).await?;
         let absent = |message: &str, advice: &str| Error::new(ErrorKind::NotFound, message).with_advice(advice);
@@ -218,6 +219,7 @@ impl Provisioner {
             (Phase::Finished, Some(plan)) => plan,
             _ => return Err(absent("there is no machine that runs under this name", "provision it first")),
         };
+        self.check_subscription(&plan)?;
         let Some(key) = self.secrets.get(&plan.key).await? else {
             return Err(absent(
                 "the private key was handed over before",
@@ -237,6 +239,7 @@ impl Provisioner {
     }
 
     async fn begin(&self, recorder: &Recorder, plan: &ProvisionPlan) -> Result<(), Error> {
+        plan.check_own()?;
         let state = recorder.state();
         match &state.plan {
             Some(begun) if state.phase != Phase::CleanedUp => {
@@ -263,6 +266,10 @@ impl Provisioner {
             if ends || matches!(state.phase, Phase::CleaningUp | Phase::CleanedUp) {
                 self.tear_down(recorder).await?;
                 return Err(failed_before(&state));
+            }
+            // Before anything is built, rather than when the script is opened.
+            if !state.is_complete(Step::Extension) {
+                plan.check_script_read()?;
             }
             match decide(&state) {
                 Action::SealKey => self.seal(recorder, &plan).await?,
@@ -293,6 +300,8 @@ impl Provisioner {
         let StepFailure { step, failure } = failure;
         let error = match failure {
             Failure::Definitive(error) => error,
+            // The journal says what is not so: nothing is deleted on its word either.
+            Failure::Unknown(error) if error.kind() == ErrorKind::Corrupt => return error,
             Failure::Unknown(error) => {
                 let advice =
                     format!("resume it: nothing was deleted, since the outcome is not known ({})", error.advice());
@@ -356,10 +365,7 @@ impl Provisioner {
     }
 
     fn site<'a>(&self, recorder: &'a Recorder, plan: &'a ProvisionPlan) -> Result<Site<'a>, Error> {
-        if plan.subscription != self.subscription.id() {
-            return Err(Error::invalid("subscription", "is not the one that the plan was made for")
-                .with_advice("use a provisioner of the plan's subscription"));
-        }
+        self.check_subscription(plan)?;
         Ok(Site {
             group: self.subscription.group(plan.spec.group.name()),
             plan,
@@ -371,6 +377,14 @@ impl Provisioner {
             warning: Mutex::new(None),
             known_address: Mutex::new(None),
         })
+    }
+
+    fn check_subscription(&self, plan: &ProvisionPlan) -> Result<(), Error> {
+        if plan.subscription == self.subscription.id() {
+            return Ok(());
+        }
+        Err(Error::invalid("subscription", "is not the one that the plan was made for")
+            .with_advice("use a provisioner of the plan's subscription"))
     }
 
     fn provisioned(&self, site: &Site<'_>, state: &ProvisionState) -> Result<Provisioned, Error> {

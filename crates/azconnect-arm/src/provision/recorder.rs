@@ -61,14 +61,25 @@ pub(super) fn stream(id: &ProvisionId) -> Result<StreamId, Error> {
 
 /// Reads the state of a provisioning from its journal. Needs no lease.
 pub(super) async fn read(ports: &Ports, id: &ProvisionId) -> Result<ProvisionState, Error> {
-    Ok(azconnect_saga::read::<ProvisionSaga>(&*ports.session.journal, &stream(id)?).await?.state)
+    let state = azconnect_saga::read::<ProvisionSaga>(&*ports.session.journal, &stream(id)?).await?.state;
+    check_own(&state, id)?;
+    Ok(state)
+}
+
+/// Refuses what a journal says about another provisioning than the one that it was read for.
+fn check_own(state: &ProvisionState, id: &ProvisionId) -> Result<(), Error> {
+    state.plan.as_ref().map_or(Ok(()), |plan| plan.check_read(id))
 }
 
 impl Recorder {
-    /// Takes the lease and reads the journal.
+    /// Takes the lease and reads the journal. A journal that names what is not its own is refused.
     pub(super) async fn open(ports: &Ports, id: &ProvisionId) -> Result<Self, Error> {
         let claim = Claim::new(stream(id)?)?.with_term(ports.term).with_holder(&ports.holder);
-        let session = Session::open(&ports.session, claim).await?;
+        let session = Session::<ProvisionSaga>::open(&ports.session, claim).await?;
+        if let Err(foreign) = check_own(&session.state(), id) {
+            session.close().await;
+            return Err(foreign);
+        }
         Ok(Self { session, observer: ports.observer.clone() })
     }
 

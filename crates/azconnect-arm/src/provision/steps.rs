@@ -20,6 +20,7 @@ use super::recorder::Recorder;
 use super::state::{ProvisionState, StepState};
 use crate::client::{Group, Handle, Pending};
 use crate::error::{Class, Fault};
+use crate::key::SshKey;
 use crate::resource::compute::VirtualMachines;
 use crate::resource::{Kind, Tagged};
 use crate::spec::{AgentInstall, ExtensionScript, GroupChoice, check_extension_script, script};
@@ -123,10 +124,10 @@ impl Site<'_> {
     }
 
     async fn create_machine(&self, state: &ProvisionState) -> Result<(), Failure> {
-        let (Some(placement), Some(public_key)) = (self.plan.placements.get(state.placement), &state.public_key) else {
-            let error = Error::new(ErrorKind::Corrupt, "the journal names no placement or no key");
-            return Err(Failure::Definitive(error));
+        let Some(placement) = self.plan.placements.get(state.placement) else {
+            return Err(Failure::Unknown(Error::new(ErrorKind::Corrupt, "the journal names no placement")));
         };
+        let public_key = &self.public_key(state).await?;
         let input = MachineInput { placement, at: state.placement, public_key };
         let body = body::machine(self.plan, &self.ids, &input).map_err(Failure::Definitive)?;
         // The address is read while the machine is created, which saves an exchange at the end. If it fails, it is read
@@ -147,6 +148,22 @@ impl Site<'_> {
             return self.note(ProvisionEvent::FellBack { code, placement: next }).await;
         }
         Err(failure)
+    }
+
+    /// The public half of the sealed private key. Whoever can change the journal's copy would otherwise be let in.
+    async fn public_key(&self, state: &ProvisionState) -> Result<String, Failure> {
+        let sealed = self.secrets.get(&self.plan.key).await.map_err(Failure::Unknown)?;
+        let key = sealed.map(SshKey::read).transpose().map_err(Failure::Unknown)?;
+        key.map(|key| key.public).filter(|public| state.public_key.as_ref() == Some(public)).ok_or_else(|| {
+            let error =
+                Error::new(ErrorKind::Corrupt, "the journal's public key is not that of the sealed private key")
+                    .with_field("public_key")
+                    .with_effect(Effect::None)
+                    .with_advice(
+                        "restore the journal and the secrets from a backup, or clean the machine up and build it anew",
+                    );
+            Failure::Unknown(error)
+        })
     }
 
     async fn create_extension(&self, state: &ProvisionState) -> Result<(), Failure> {

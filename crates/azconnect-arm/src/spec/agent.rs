@@ -36,8 +36,9 @@ pub(super) enum Way {
 pub enum ExtensionScript {
     /// A script without secrets, in the extension's settings.
     Plain(String),
-    /// A script with secrets, sealed in the secret store by the caller. It goes into the protected settings, which the
-    /// service encrypts for the machine and never shows again.
+    /// A script with secrets, sealed in the secret store by the caller under the name that
+    /// [`ProvisionId::script_secret`](crate::ProvisionId::script_secret) gives; any other name is refused. It goes into the
+    /// protected settings, which the service encrypts for the machine and never shows again.
     Sealed(SecretId),
 }
 

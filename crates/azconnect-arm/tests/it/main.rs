@@ -11,6 +11,7 @@
 mod client;
 mod contract;
 mod crash;
+mod forged;
 mod golden;
 mod keys;
 mod names;

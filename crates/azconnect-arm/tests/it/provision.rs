@@ -256,7 +256,7 @@ async fn a_sealed_script_goes_into_the_machine_and_nowhere_else() {
     let canary = Canary::new();
     let ears = canary.listen();
     let stage = Stage::new();
-    let script = SecretId::new("agent-script").unwrap();
+    let script = id().script_secret("agent").unwrap();
     let text = azconnect_core::Secret::new(format!("#!/bin/sh\necho {}\n", canary.secret().expose()));
     stage.secrets.put(&script, &text).await.unwrap();
     let provisioner = stage.provisioner().with_probe(Arc::new(FnProbe::new(|_| Probed::Online)));
