@@ -1,9 +1,9 @@
 //! What happens in a provisioning, as it is journalled.
 
 use azconnect_core::{Diagnosis, ErrorKind};
-use azconnect_http::StoredOperation;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::operation::OperationRecord;
 use super::plan::ProvisionPlan;
 
 /// One step of a provisioning: a resource that is created, or the agent that is awaited.
@@ -65,6 +65,20 @@ impl Step {
         }
     }
 
+    /// The name of the step in one word, as it is journalled, such as `security_group`.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::SecurityGroup => "security_group",
+            Self::Network => "network",
+            Self::PublicIp => "public_ip",
+            Self::Interface => "interface",
+            Self::Machine => "machine",
+            Self::Extension => "extension",
+            Self::Agent => "agent",
+        }
+    }
+
     /// The name of what the step creates, in words, such as `network security group`.
     pub fn name(self) -> &'static str {
         match self {
@@ -80,7 +94,7 @@ impl Step {
     }
 }
 
-/// One entry of the journal. None holds a secret: operations hold signed addresses, which their `Debug` hides.
+/// One entry of the journal. None holds a secret: the signed addresses of operations are sealed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -107,7 +121,7 @@ pub enum ProvisionEvent {
         /// The step that creates the resource.
         step: Step,
         /// The operation to poll, which another process can poll on.
-        operation: StoredOperation,
+        operation: OperationRecord,
     },
     /// A step is complete.
     Completed {
@@ -140,7 +154,7 @@ pub enum ProvisionEvent {
         /// The step that created the resource.
         step: Step,
         /// The operation to poll, which another process can poll on.
-        operation: StoredOperation,
+        operation: OperationRecord,
     },
     /// A resource is gone.
     Removed {

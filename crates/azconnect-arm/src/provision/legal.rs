@@ -1,6 +1,7 @@
 //! Which events may follow in which state of a provisioning.
 
 use super::event::{ProvisionEvent, Step};
+use super::operation::OperationRecord;
 use super::state::{Phase, ProvisionState, StepState};
 
 /// Why the state forbids an event, in a few words, such as `the machine runs`.
@@ -23,7 +24,10 @@ impl ProvisionState {
                 let missing = step.needs().iter().find(|need| !self.is_complete(**need));
                 missing.map_or(Ok(()), |need| Err(format!("the {} is not complete", need.name())))
             }
-            ProvisionEvent::Accepted { step, .. } => self.require_written(*step),
+            ProvisionEvent::Accepted { step, operation } => {
+                self.require_written(*step)?;
+                self.require_next_number(*step, operation)
+            }
             // A group that holds what others put there is found to be no longer ours while it is cleaned up.
             ProvisionEvent::Completed { step: Step::Group, created: false } if self.phase == Phase::CleaningUp => {
                 self.require_removable(Step::Group)
@@ -41,7 +45,11 @@ impl ProvisionState {
             ProvisionEvent::CleanUpBegun => {
                 require(self.is_building() || self.phase == Phase::Finished, || self.phase_in_words())
             }
-            ProvisionEvent::Removing { step, .. } | ProvisionEvent::Removed { step } => self.require_removable(*step),
+            ProvisionEvent::Removing { step, operation } => {
+                self.require_removable(*step)?;
+                self.require_next_number(*step, operation)
+            }
+            ProvisionEvent::Removed { step } => self.require_removable(*step),
             ProvisionEvent::CleanedUp { .. } => {
                 self.require_cleaning_up()?;
                 let goes_by_itself = |step: &Step| step.removed_after().is_none();
@@ -86,6 +94,10 @@ impl ProvisionState {
     fn require_removable(&self, step: Step) -> Result<(), Forbidding> {
         self.require_cleaning_up()?;
         require(self.may_exist(step), || format!("there is no {} of ours", step.name()))
+    }
+
+    fn require_next_number(&self, step: Step, operation: &OperationRecord) -> Result<(), Forbidding> {
+        require(self.numbers(step).admits(operation), || format!("another operation of the {} is next", step.name()))
     }
 
     fn phase_in_words(&self) -> String {

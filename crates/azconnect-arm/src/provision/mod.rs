@@ -7,6 +7,7 @@ mod event;
 mod failure;
 mod id;
 mod legal;
+mod operation;
 mod outcome;
 mod plan;
 mod probe;
@@ -20,6 +21,7 @@ mod steps;
 
 pub use event::{ProvisionEvent, Step};
 pub use id::ProvisionId;
+pub use operation::OperationRecord;
 pub use outcome::{CleanUp, Provisioned};
 pub use plan::{Names, Placement, ProvisionPlan, ResolvedImage};
 #[cfg(feature = "tcp")]

@@ -282,12 +282,13 @@ impl Provisioner {
                     let mut failures: Vec<StepFailure> = outcomes.into_iter().filter_map(Result::err).collect();
                     failures.sort_by_key(|failed| !failed.failure.is_definitive());
                     if let Some(failure) = failures.into_iter().next() {
-                        return Err(self.fail(recorder, &plan, failure).await);
+                        return Err(self.fail(&site, failure).await);
                     }
                 }
                 Action::Finish => {
                     let address = site.address().await?;
                     let warning = site.warning.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    site.forget_all_operations().await?;
                     recorder.record(ProvisionEvent::Finished { address, warning }).await?;
                 }
                 _ => return self.provisioned(&site, &state),
@@ -296,7 +297,7 @@ impl Provisioner {
     }
 
     /// Makes a failure durable, and deletes what was created if that is wanted. Returns the error for the caller.
-    async fn fail(&self, recorder: &Recorder, plan: &ProvisionPlan, failure: StepFailure) -> Error {
+    async fn fail(&self, site: &Site<'_>, failure: StepFailure) -> Error {
         let StepFailure { step, failure } = failure;
         let error = match failure {
             Failure::Definitive(error) => error,
@@ -309,15 +310,17 @@ impl Provisioner {
             }
         };
         // Before the clean-up, so that a run after a crash can still name the cause.
-        let noted = recorder.record(ProvisionEvent::Failed { step, diagnosis: error.diagnosis().clone() }).await;
+        let noted = site.recorder.record(ProvisionEvent::Failed { step, diagnosis: error.diagnosis().clone() }).await;
         if let Err(lost) = noted {
             return lost;
         }
-        if plan.spec.on_failure == OnFailure::Keep {
+        if site.plan.spec.on_failure == OnFailure::Keep {
+            // The operation has ended: who goes on writes again, rather than find it failed for ever.
+            site.forget_ended(step).await;
             let advice = format!("{}; what was created is still there", error.advice());
             return error.with_advice(advice);
         }
-        match self.tear_down(recorder).await {
+        match self.tear_down(site.recorder).await {
             Ok(_) => error,
             Err(rest) => {
                 let advice = format!("{}; the clean-up is not complete ({rest}): clean up again", error.advice());
@@ -344,6 +347,7 @@ impl Provisioner {
                 Action::CloseCleanUp => {
                     // The machine is gone, so the key opens nothing any more.
                     self.secrets.remove(&plan.key).await?;
+                    site.forget_all_operations().await?;
                     recorder.record(ProvisionEvent::CleanedUp { kept: kept.clone() }).await?;
                 }
                 _ => return Ok(CleanUp::new().with_kept(state.kept.clone())),

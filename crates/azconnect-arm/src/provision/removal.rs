@@ -41,8 +41,7 @@ impl Site<'_> {
             Step::Group => return self.remove_group(state).await,
             Step::Extension | Step::Agent => {}
         }
-        self.recorder.record(ProvisionEvent::Removed { step }).await?;
-        Ok(None)
+        self.removed(step).await
     }
 
     /// Deletes what is left of the machine at the last placement.
@@ -81,7 +80,13 @@ impl Site<'_> {
             }
             self.delete(Some(step), handle, state.steps.get(&step)).await?;
         }
+        self.removed(step).await
+    }
+
+    /// Journals that the step's resource is gone, and forgets the address of the operation that deleted it.
+    async fn removed(&self, step: Step) -> Result<Option<String>, Error> {
         self.recorder.record(ProvisionEvent::Removed { step }).await?;
+        self.forget_ended(step).await;
         Ok(None)
     }
 
@@ -112,8 +117,8 @@ impl Site<'_> {
         handle: &Handle<K>,
         was: Option<&StepState>,
     ) -> Result<(), Error> {
-        let resumed = match was {
-            Some(StepState::Removing(operation)) => Some(operation.clone()),
+        let resumed = match (step, was) {
+            (Some(step), Some(StepState::Removing(record))) => self.open_operation(step, true, record).await?,
             _ => None,
         };
         self.delete_patiently(step, handle, resumed).await?;
@@ -160,8 +165,10 @@ impl Site<'_> {
             Some(operation) => handle.resume_delete(operation)?,
             None => {
                 let pending = handle.delete().await?;
-                if let (Some(step), Some(operation)) = (step, pending.operation()) {
-                    self.recorder.record(ProvisionEvent::Removing { step, operation: operation.stored() }).await?;
+                if let (Some(step), Some(operation)) = (step, pending.operation())
+                    && let Some(operation) = self.seal_operation(step, true, operation).await?
+                {
+                    self.recorder.record(ProvisionEvent::Removing { step, operation }).await?;
                 }
                 pending
             }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use azconnect_core::Diagnosis;
-use azconnect_http::StoredOperation;
 use azconnect_saga::IllegalEvent;
 use serde::{Deserialize, Serialize};
 
 use super::event::{ProvisionEvent, Step};
+use super::operation::{Numbers, OperationRecord};
 use super::plan::ProvisionPlan;
 use crate::spec::OnFailure;
 
@@ -18,14 +18,14 @@ pub enum StepState {
     /// The intent is journalled; the write may or may not have reached the service.
     Intended,
     /// The service accepted the write and is creating the resource.
-    Accepted(StoredOperation),
+    Accepted(OperationRecord),
     /// The resource exists, or none was wanted.
     Complete {
         /// Whether this provisioning created it.
         created: bool,
     },
     /// The service is deleting the resource.
-    Removing(StoredOperation),
+    Removing(OperationRecord),
     /// The resource is gone.
     Removed,
 }
@@ -76,6 +76,8 @@ pub struct ProvisionState {
     pub warning: Option<String>,
     /// A sentence on what a clean-up left and why.
     pub kept: Option<String>,
+    /// The numbers of each step's operations.
+    pub(super) numbers: BTreeMap<Step, Numbers>,
 }
 
 impl ProvisionState {
@@ -106,7 +108,9 @@ impl ProvisionState {
     fn take_in(&mut self, event: &ProvisionEvent) {
         match event {
             ProvisionEvent::Planned { plan } => {
-                *self = Self { plan: Some((**plan).clone()), phase: Phase::Building, ..Self::default() };
+                let mut numbers = std::mem::take(&mut self.numbers);
+                numbers.values_mut().for_each(Numbers::begin_anew);
+                *self = Self { plan: Some((**plan).clone()), phase: Phase::Building, numbers, ..Self::default() };
             }
             ProvisionEvent::KeySealed { public, fingerprint } => {
                 self.public_key = Some(public.clone());
@@ -116,6 +120,7 @@ impl ProvisionState {
                 self.steps.insert(*step, StepState::Intended);
             }
             ProvisionEvent::Accepted { step, operation } => {
+                self.numbers.entry(*step).or_default().take_in(operation);
                 self.steps.insert(*step, StepState::Accepted(operation.clone()));
             }
             ProvisionEvent::Completed { step, created } => {
@@ -143,6 +148,7 @@ impl ProvisionState {
             }
             ProvisionEvent::CleanUpBegun => self.phase = Phase::CleaningUp,
             ProvisionEvent::Removing { step, operation } => {
+                self.numbers.entry(*step).or_default().take_in(operation);
                 self.steps.insert(*step, StepState::Removing(operation.clone()));
             }
             ProvisionEvent::Removed { step } => {

@@ -145,7 +145,9 @@ impl Site<'_> {
         let next = state.placement + 1;
         if class == Some(Class::FallBack) && next < self.plan.placements.len() {
             tracing::info!(code, placement = next, "no room for the machine: it is tried elsewhere");
-            return self.note(ProvisionEvent::FellBack { code, placement: next }).await;
+            self.note(ProvisionEvent::FellBack { code, placement: next }).await?;
+            self.forget_ended(Step::Machine).await;
+            return Ok(());
         }
         Err(failure)
     }
@@ -255,15 +257,18 @@ impl Site<'_> {
     {
         let handle = handle.map_err(Failure::Definitive)?;
         match state.steps.get(&step) {
-            Some(StepState::Accepted(operation)) => {
-                // A record that was changed proves nothing about the resource, so nothing may be cleaned up for it.
-                let pending = handle.resume(operation.clone()).map_err(Failure::Unknown)?;
-                match self.outcome(pending).await {
-                    // It failed for a momentary reason, or the service knows it no more: it is written again.
-                    Err(Failure::Definitive(error)) if is_momentary(&error) => {}
-                    Err(Failure::Unknown(error)) if error.kind() == ErrorKind::NotFound => {}
-                    Err(failure) => return Err(failure),
-                    Ok(()) => return self.note(ProvisionEvent::Completed { step, created: true }).await,
+            Some(StepState::Accepted(record)) => {
+                let operation = self.open_operation(step, false, record).await.map_err(Failure::Unknown)?;
+                if let Some(operation) = operation {
+                    // A record that was changed proves nothing about the resource, so nothing may be cleaned up for it.
+                    let pending = handle.resume(operation).map_err(Failure::Unknown)?;
+                    match self.outcome(pending).await {
+                        // It failed for a momentary reason, or the service knows it no more: it is written again.
+                        Err(Failure::Definitive(error)) if is_momentary(&error) => {}
+                        Err(Failure::Unknown(error)) if error.kind() == ErrorKind::NotFound => {}
+                        Err(failure) => return Err(failure),
+                        Ok(()) => return self.created(step).await,
+                    }
                 }
             }
             // Ours already, and perhaps written: the same write again changes nothing.
@@ -324,10 +329,13 @@ impl Site<'_> {
             };
             // Durable before the first poll, so that a process that takes over polls instead of writing again.
             if let Some(operation) = pending.operation() {
-                self.note(ProvisionEvent::Accepted { step, operation: operation.stored() }).await?;
+                let sealed = self.seal_operation(step, false, operation).await.map_err(Failure::Unknown)?;
+                if let Some(operation) = sealed {
+                    self.note(ProvisionEvent::Accepted { step, operation }).await?;
+                }
             }
             match self.outcome(pending).await {
-                Ok(()) => return self.note(ProvisionEvent::Completed { step, created: true }).await,
+                Ok(()) => return self.created(step).await,
                 Err(Failure::Definitive(error)) if attempt < OPERATION_ATTEMPTS && is_momentary(&error) => {
                     tracing::debug!(%error, attempt, "the operation failed for a moment and is begun again");
                     self.clock.sleep(WRITE_PAUSE).await;
@@ -348,6 +356,13 @@ impl Site<'_> {
                 Err(error) => Err(Failure::Unknown(error)),
             },
         }
+    }
+
+    /// Journals that the step's resource is created, and forgets the address of the operation that created it.
+    async fn created(&self, step: Step) -> Result<(), Failure> {
+        self.note(ProvisionEvent::Completed { step, created: true }).await?;
+        self.forget_ended(step).await;
+        Ok(())
     }
 
     /// Journals that the step has nothing to create.

@@ -8,6 +8,7 @@
     reason = "a test"
 )]
 
+mod addresses;
 mod client;
 mod contract;
 mod crash;
