@@ -57,7 +57,7 @@ fn remove_step(state: &RotationState, rotation: &Rotation, new: &NewKey, now: Of
     }
     if !state.ledger.contains_key(&new.key) {
         let Course::Back { problem, .. } = &rotation.course else { return None };
-        return state.forget.is_empty().then(|| record(now, RotationEvent::RolledBack { problem: problem.clone() }));
+        return Some(record(now, RotationEvent::RolledBack { problem: problem.clone() }));
     }
     match clearance(state, rotation, now) {
         Clearance::Given => {

@@ -114,7 +114,7 @@ fn retire_step(
         }
         Some(_) => Some(gate_step(rotation, cut_over_at, now)),
         // Every key that is left is being removed already: `removal_step` goes on with it.
-        None if !left.is_empty() || !state.forget.is_empty() => None,
+        None if !left.is_empty() => None,
         // "Done" is said only of a secret that works now, with the old one gone.
         None if proven => Some(record(now, RotationEvent::Rotated)),
         None => Some(gate_step(rotation, earlier(cut_over_at, rotation.policy.grace), now)),
@@ -127,8 +127,8 @@ pub(super) fn gate_step(rotation: &Rotation, cut_over_at: OffsetDateTime, now: O
     if let Some(problem) = gate.gave_out(policy) {
         return record(now, RotationEvent::Blocked { problem: problem.clone() });
     }
-    let grace_ends = later(cut_over_at, policy.grace);
-    let at = gate.retry_at.unwrap_or(grace_ends).max(grace_ends);
+    // It is asked at the end of the grace at the earliest, so a repetition lies after that.
+    let at = gate.retry_at.unwrap_or_else(|| later(cut_over_at, policy.grace));
     let what = if gate.problem.is_some() { WaitingFor::Consumer } else { WaitingFor::Grace };
     step_at(at, Action::Gate, what).after(gate.problem.as_ref())
 }

@@ -330,3 +330,30 @@ async fn a_new_secret_that_is_gone_is_not_taken_as_it_is() {
     }
     panic!("nothing was removed");
 }
+
+#[tokio::test(start_paused = true)]
+async fn nothing_new_begins_while_a_lost_secret_cannot_be_removed() {
+    let stage = Stage::new();
+    stage.directory.script(Step::Mint, Fault::ArrivesLate(5 * HOUR));
+    stage.rotator().rotate(&stage.target()).await.unwrap();
+    stage.clock.sleep(61 * DAY).await;
+    stage.directory.break_down(Step::Retire, Fault::Refused(ErrorKind::PermissionDenied));
+    let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Blocked { .. }), "{outcome:?}");
+    stage.rotator().resolve(&stage.target(), Resolution::Abandon).await.unwrap();
+    for _ in 0..10 {
+        stage.clock.sleep(HOUR).await;
+        stage.rotator().with_patience(HOUR / 2).resume(&stage.target()).await.unwrap();
+    }
+    let begun = |events: Vec<RotationEvent>| events.iter().filter(|event| event.kind() == "begun").count();
+    let before = begun(history(&stage).await);
+    for _ in 0..10 {
+        stage.clock.sleep(DAY).await;
+        let outcome = stage.rotator().with_patience(HOUR / 2).rotate(&stage.target()).await.unwrap();
+        assert!(matches!(outcome, RotationOutcome::Blocked { .. }), "{outcome:?}");
+    }
+    assert_eq!(begun(history(&stage).await), before);
+    stage.directory.heal();
+    let outcome = stage.rotator().resolve(&stage.target(), Resolution::Retry).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
+}

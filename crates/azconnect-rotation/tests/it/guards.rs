@@ -357,3 +357,56 @@ async fn a_receipt_does_not_speak_for_a_consumer_that_cannot_be_looked_at() {
     assert!(matches!(outcome, RotationOutcome::Waiting { .. }), "{outcome:?}");
     assert!(stage.is_alive(stage.old), "a holds it again, and nobody could see that");
 }
+
+#[test]
+fn a_consumer_that_holds_the_new_secret_again_is_given_the_old_one_before_the_last_proof_is_asked() {
+    let undone = RotationEvent::RestoreUndone { sink: sink("a"), problem: refused() };
+    let intended = removing(new(), RemovalCause::RolledBack);
+    let tale = Tale::given_back().then(back_cleared()).then(intended).then(undone).after(seconds(120));
+    assert!(matches!(tale.next(), Action::ProveOld { .. } | Action::Restore { .. }), "{:?}", tale.next());
+}
+
+#[test]
+fn the_last_proof_of_the_way_back_ends_when_a_consumer_holds_the_new_secret_again() {
+    let undone = RotationEvent::RestoreUndone { sink: sink("a"), problem: refused() };
+    let cleared = Tale::given_back().then(back_cleared());
+    assert_eq!(cleared.concluded(), removing(new(), RemovalCause::RolledBack));
+    let again = cleared.then(undone).then(restored("a"));
+    assert!(matches!(again.next(), Action::GateBack { .. }), "{:?}", again.next());
+}
+
+#[test]
+fn a_proof_that_fails_now_is_no_proof_however_fresh_the_earlier_one_is() {
+    let tale = Tale::proven(&["a"]);
+    assert!(matches!(tale.next(), Action::Push { .. }));
+    let tale = tale.then(RotationEvent::ProofDeferred { problem: refused() }).after(seconds(60));
+    assert_eq!(tale.next(), Action::Prove);
+}
+
+#[test]
+fn a_secret_that_no_list_has_shown_is_watched_for_after_its_accepted_removal() {
+    let unlisted = event(serde_json::json!({
+        "event": "minted", "marker": marker(2), "key": new(), "sealed": "sealed/2",
+        "ends_at": "2026-12-01T00:00:00Z", "minted_at": "2026-01-01T00:00:00Z", "listed": false,
+    }));
+    let listed = Tale::minted(&[]).then(turns_back());
+    let unlisted = Tale::begun(&[])
+        .then(RotationEvent::MintIntended { marker: marker(2), ends_at: None })
+        .then(unlisted)
+        .then(turns_back());
+    for (tale, watched) in [(listed, false), (unlisted, true)] {
+        let removing = tale.then(removing(new(), RemovalCause::RolledBack)).then(answered(new()));
+        let removed = (0..3).fold(removing, |tale, _| tale.after(seconds(10)).then(read(new(), false)));
+        let removed = removed.then(RotationEvent::Removed { key: new() });
+        assert_eq!(removed.state.watch.contains_key(marker(2).as_str()), watched);
+    }
+}
+
+#[test]
+fn a_secret_that_was_asked_for_is_watched_for_when_its_rotation_is_abandoned() {
+    let asked = Tale::begun(&[]).then(RotationEvent::MintIntended { marker: marker(2), ends_at: None });
+    let abandoned = asked.then(RotationEvent::Abandoned);
+    assert!(abandoned.state.watch.contains_key(marker(2).as_str()));
+    let watched = abandoned.after(seconds(60));
+    assert_eq!(watched.next(), Action::Search { marker: marker(2) });
+}

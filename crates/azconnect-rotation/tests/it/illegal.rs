@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use time::macros::datetime;
 use uuid::Uuid;
 
+use crate::tale;
+
 fn marker(n: u32) -> Marker {
     Marker::new(format!("azconnect {n}")).unwrap()
 }
@@ -55,6 +57,15 @@ fn what_cannot_follow_is_refused_by_its_name() {
     refused(&[begun()], RotationEvent::CutOver, "there is no new secret");
     refused(&[begun()], RotationEvent::Unblocked, "nothing is blocked");
     refused(&[begun()], RotationEvent::OldProven { evidence: "e".into() }, "the rotation does not go back");
+    refused(&[begun(), tale::turns_back()], tale::turns_back(), "the rotation does not go forward");
+    let retiring = event(json!({
+        "event": "begun", "rotation": "r", "title": "t", "policy": {}, "sinks": [], "retire": [key],
+        "ends_at": "2027-01-01T00:00:00Z",
+    }));
+    let intended = event(json!({"event": "removal_intended", "key": key, "cause": "superseded"}));
+    let answered = event(json!({"event": "removal_answered", "key": key, "answer": "accepted"}));
+    let unadopted = RotationEvent::Unadopted { key };
+    refused(&[retiring, intended, answered], unadopted, "its removal was asked for already");
     refused(&[begun()], RotationEvent::Removed { key }, "the key is not being removed");
     refused(&[begun()], RotationEvent::Forgotten { key }, "no sealed copy of the key is to be destroyed");
 }
