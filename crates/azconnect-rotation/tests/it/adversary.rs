@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use azconnect_core::{Clock, Error, ErrorKind, Grant, KeyId, Lease, LeaseKey, Sequence};
 use azconnect_credential::{CredentialIssuer, Inventory, MintRequest, Minted, Retirement, SubjectId};
 use azconnect_rotation::{Observer, RotationEvent, RotationOutcome, RotationState, SinkBinding};
-use azconnect_testkit::fake::{Call, Fault, Step};
+use azconnect_testkit::fake::{Call, Directory, Fault, Step};
 use time::OffsetDateTime;
 
 use crate::crash::run_until_death;
@@ -246,6 +246,37 @@ async fn the_lease_is_asked_for_before_every_effect() {
     let error = stage.rotator().rotate(&stage.target()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(!stage.directory.calls().iter().any(|call| matches!(call, Call::Mint(_))));
+}
+
+/// A lease that another process takes over while a secret is minted.
+struct TakenOverAtMint(Arc<dyn Lease>, Directory);
+
+#[async_trait]
+impl Lease for TakenOverAtMint {
+    async fn acquire(&self, key: &LeaseKey, holder: &str, term: Duration) -> Result<Grant, Error> {
+        self.0.acquire(key, holder, term).await
+    }
+
+    async fn renew(&self, grant: &Grant, term: Duration) -> Result<Grant, Error> {
+        if self.1.calls().iter().any(|call| matches!(call, Call::Mint(_))) {
+            return Err(Error::new(ErrorKind::Conflict, "taken over"));
+        }
+        self.0.renew(grant, term).await
+    }
+
+    async fn release(&self, grant: &Grant) -> Result<(), Error> {
+        self.0.release(grant).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_lost_its_lease_while_it_minted_takes_its_secret_back_at_once() {
+    let stage = Stage::with(|directory| directory);
+    let stage = Stage { lease: Arc::new(TakenOverAtMint(stage.lease.clone(), stage.directory.clone())), ..stage };
+    let error = stage.rotator().rotate(&stage.target()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(stage.directory.calls().iter().any(|call| matches!(call, Call::Mint(_))));
+    assert_eq!(stage.ours(), [], "{:?}", stage.directory.keys());
 }
 
 #[tokio::test(start_paused = true)]
