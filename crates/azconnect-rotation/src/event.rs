@@ -179,8 +179,15 @@ pub enum RotationEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         revision: Option<String>,
     },
-    /// A consumer could not be given the old secret back.
-    RestoreFailed { sink: SinkId, problem: Problem },
+    /// A consumer could not be given the old secret back; or it took it, which its receipt says, and the proof is missing.
+    RestoreFailed {
+        sink: SinkId,
+        problem: Problem,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        receipt: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        revision: Option<String>,
+    },
     /// Every consumer that had the new secret was found to hold the old one, so the new one may go.
     BackCleared { evidence: String },
     /// The last proof before the new secret is removed again is missing.

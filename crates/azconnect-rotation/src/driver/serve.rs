@@ -10,7 +10,7 @@ use super::issue::candidate;
 use super::writer::Writer;
 use crate::event::RotationEvent;
 use crate::problem::Problem;
-use crate::state::{NewKey, SinkProgress};
+use crate::state::{GivenBack, NewKey, SinkProgress};
 use crate::target::{SinkBinding, Target};
 
 impl Writer<'_> {
@@ -62,29 +62,39 @@ impl Writer<'_> {
         self.record_as_they_come(progress.into_iter().map(|one| self.restore_one(one, secret)).collect()).await
     }
 
+    /// Gives the old secret back, unless the consumer took it already, and asks for proof. One that only cannot be checked is
+    /// not written to again.
     async fn restore_one(&self, progress: SinkProgress, secret: &Secret) -> Result<RotationEvent, Error> {
         let sink = progress.terms.sink.clone();
         let old = Candidate::new(secret);
-        let pushed = match bound(self.target, &sink) {
-            Ok(binding) => {
-                self.renew().await?;
-                self.effect("the consumer", binding.sink.push(&old)).await
-            }
-            Err(error) => Err(error),
+        let taken = match progress.given_back.clone() {
+            Some(taken) => taken,
+            None => match self.give_back(&sink, &old).await? {
+                Ok(taken) => taken,
+                Err(error) => return Ok(restore_failed(sink, Problem::from(&error), None)),
+            },
         };
-        let receipt = match pushed {
-            Ok(receipt) => receipt,
-            Err(error) => return Ok(RotationEvent::RestoreFailed { sink, problem: Problem::from(&error) }),
-        };
-        let (taken, revision) = (Some(receipt.evidence), receipt.revision);
-        let held = SinkProgress { receipt: taken.clone(), revision: revision.clone(), ..progress };
+        let (receipt, revision) = (Some(taken.receipt.clone()), taken.revision.clone());
+        let held = SinkProgress { receipt: receipt.clone(), revision: revision.clone(), ..progress };
         let assessment = self.assess(&held, &old).await;
         Ok(match assessment.verdict {
             CredentialVerdict::Accepted => {
-                RotationEvent::Restored { sink, evidence: assessment.evidence, receipt: taken, revision }
+                RotationEvent::Restored { sink, evidence: assessment.evidence, receipt, revision }
             }
-            _ => RotationEvent::RestoreFailed { sink, problem: Problem::from(&assessment) },
+            // It refused what it holds, so it is given it again.
+            CredentialVerdict::Rejected => restore_failed(sink, Problem::from(&assessment), None),
+            _ => restore_failed(sink, Problem::from(&assessment), Some(taken)),
         })
+    }
+
+    async fn give_back(&self, sink: &SinkId, old: &Candidate<'_>) -> Result<Result<GivenBack, Error>, Error> {
+        let binding = match bound(self.target, sink) {
+            Ok(binding) => binding,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.renew().await?;
+        let pushed = self.effect("the consumer", binding.sink.push(old)).await;
+        Ok(pushed.map(|receipt| GivenBack { receipt: receipt.evidence, revision: receipt.revision }))
     }
 
     /// Records each outcome when it comes, so that a crash forgets as little as possible; so many at once as the rotator
@@ -130,6 +140,11 @@ impl Writer<'_> {
         }
         by_agreement(receipt, self.check("the consumer's check", binding.sink.verify(&held)).await)
     }
+}
+
+fn restore_failed(sink: SinkId, problem: Problem, taken: Option<GivenBack>) -> RotationEvent {
+    let (receipt, revision) = taken.map(|taken| (taken.receipt, taken.revision)).unzip();
+    RotationEvent::RestoreFailed { sink, problem, receipt, revision: revision.flatten() }
 }
 
 /// Lets a receipt take the place of an answer that said nothing. A sign-in that Entra ID refused said something: the

@@ -4,7 +4,7 @@ use azconnect_credential::{Marker, SinkId};
 use time::OffsetDateTime;
 
 use super::evolve::{Forbidding, require};
-use super::{Course, Mint, Rotation, SinkProgress, Trial};
+use super::{Course, GivenBack, Mint, Rotation, SinkProgress, Trial};
 use crate::event::RotationEvent;
 use crate::moment::later;
 use crate::policy::Policy;
@@ -194,7 +194,7 @@ impl Rotation {
             }
             RotationEvent::Restored { sink, receipt, revision, .. } => {
                 let progress = self.sink(sink)?;
-                progress.restored = true;
+                (progress.restored, progress.given_back) = (true, None);
                 // What was under way when a process died may have arrived, and may arrive yet.
                 progress.touched |= progress.in_flight;
                 progress.in_flight = false;
@@ -205,12 +205,17 @@ impl Rotation {
             }
             RotationEvent::RestoreUndone { sink, problem } => {
                 let progress = self.sink(sink)?;
-                progress.restored = false;
+                (progress.restored, progress.given_back) = (false, None);
                 progress.disproofs = progress.disproofs.saturating_add(1);
                 progress.failed(policy, problem, at);
                 self.way_back()?.1.outlived();
             }
-            RotationEvent::RestoreFailed { sink, problem } => self.sink(sink)?.failed(policy, problem, at),
+            RotationEvent::RestoreFailed { sink, problem, receipt, revision } => {
+                let progress = self.sink(sink)?;
+                let taken = |receipt: &String| GivenBack { receipt: receipt.clone(), revision: revision.clone() };
+                progress.given_back = receipt.as_ref().map(taken);
+                progress.failed(policy, problem, at);
+            }
             _ => {}
         }
         Ok(())

@@ -20,7 +20,7 @@ use crate::problem::Problem;
 
 pub use removal::Removal;
 pub use rotation::{Course, Mint, MintAttempts, NewKey, Rotation};
-pub use sink::SinkProgress;
+pub use sink::{GivenBack, SinkProgress};
 pub use trial::Trial;
 
 /// Everything known about one subject. It is a fold over its events, and holds no secret.

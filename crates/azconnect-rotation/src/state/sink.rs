@@ -51,8 +51,21 @@ pub struct SinkProgress {
     /// Whether a person left it out.
     #[serde(default)]
     pub left_out: bool,
+    /// What it answered when it took the old secret back, while the proof of that is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_back: Option<GivenBack>,
     /// Whether it holds the old secret again.
     pub restored: bool,
+}
+
+/// What a consumer answered when it took the old secret back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct GivenBack {
+    /// Its answer to the push.
+    pub receipt: String,
+    /// What it called its state after the push.
+    pub revision: Option<String>,
 }
 
 impl SinkProgress {
@@ -74,6 +87,7 @@ impl SinkProgress {
             problem: None,
             given_up: false,
             left_out: false,
+            given_back: None,
             restored: false,
         }
     }
@@ -119,6 +133,7 @@ impl SinkProgress {
         self.touched |= self.in_flight;
         self.in_flight = true;
         self.restored = false;
+        self.given_back = None;
         self.straggles_since = Some(at);
     }
 

@@ -357,3 +357,20 @@ async fn nothing_new_begins_while_a_lost_secret_cannot_be_removed() {
     let outcome = stage.rotator().resolve(&stage.target(), Resolution::Retry).await.unwrap();
     assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn after_a_rotation_that_was_rolled_back_the_next_one_waits() {
+    let stage = Stage::new();
+    for name in ["a", "b"] {
+        stage.directory.break_down(Step::Push(sink(name)), Fault::Refused(ErrorKind::PermissionDenied));
+    }
+    let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
+    let RotationOutcome::RolledBack { run_again_at: Some(again), .. } = outcome else { panic!("{outcome:?}") };
+    stage.directory.heal();
+    let rotator = stage.rotator().with_patience(Duration::ZERO);
+    let outcome = rotator.rotate(&stage.target()).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Waiting { until, .. } if until == again), "{again}: {outcome:?}");
+    stage.clock.sleep(Duration::try_from(again - stage.clock.now()).unwrap()).await;
+    let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
+}

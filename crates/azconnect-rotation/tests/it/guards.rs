@@ -310,7 +310,7 @@ fn a_last_proof_that_is_not_to_be_had_for_the_retry_budget_needs_a_person() {
 #[test]
 fn a_consumer_that_refuses_the_old_secret_needs_a_person() {
     let back = Tale::proven(&["a"]).serves("a").then(turns_back()).then(old_proven());
-    let refusal = RotationEvent::RestoreFailed { sink: sink("a"), problem: Problem::lasting("no", "look at it") };
+    let refusal = push_back_failed("a", Problem::lasting("no", "look at it"));
     assert!(matches!(back.then(refusal).concluded(), RotationEvent::Blocked { .. }));
 }
 

@@ -199,7 +199,7 @@ impl World {
             Action::Restore { sinks, .. } => {
                 for sink in sinks {
                     match dice(5) {
-                        0 => self.record(RotationEvent::RestoreFailed { sink, problem: problem(true, false) }),
+                        0 => self.record(crate::tale::push_back_failed(sink.as_str(), problem(true, false))),
                         _ => self.record(RotationEvent::Restored {
                             sink,
                             evidence: "e".into(),

@@ -563,3 +563,27 @@ async fn the_only_copy_of_a_new_secret_is_not_given_up_at_the_first_failure_of_t
     let mints = stage.directory.calls().iter().filter(|call| matches!(call, Call::Mint(_))).count();
     assert_eq!(mints, 1, "sealed in the end, and not lost");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_consumer_that_took_the_old_secret_back_and_cannot_be_checked_is_not_written_to_again() {
+    let (stage, first) = second_rotation(Stage::new()).await;
+    stage.directory.break_down(Step::Push(sink("b")), Fault::Refused(ErrorKind::PermissionDenied));
+    let directory = stage.directory.clone();
+    let silent = On(move |event: &RotationEvent| {
+        if matches!(event, RotationEvent::OldProven { .. }) {
+            directory.break_down(Step::VerifySink(sink("a")), Fault::Dropped);
+        }
+    });
+    let rotator = stage.rotator().with_observer(Arc::new(silent)).with_patience(HOUR / 2);
+    for _ in 0..24 {
+        rotator.rotate(&stage.target()).await.unwrap();
+        stage.clock.sleep(HOUR).await;
+    }
+    let pushes = |call: &Call| matches!(call, Call::Push(at, _) if *at == sink("a"));
+    let to_a = stage.directory.calls().into_iter().skip_while(|call| !matches!(call, Call::Push(..))).filter(pushes);
+    assert!(to_a.count() <= 4, "once in the first rotation, once forward and once back: {:?}", stage.directory.calls());
+    assert_eq!(stage.directory.held_by(&sink("a")), Some(first));
+    stage.directory.heal();
+    let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::RolledBack { .. }), "{outcome:?}");
+}

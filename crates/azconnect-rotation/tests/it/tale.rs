@@ -68,6 +68,10 @@ pub fn restored(name: &str) -> RotationEvent {
     RotationEvent::Restored { sink: sink(name), evidence: "it works".into(), receipt: None, revision: None }
 }
 
+pub fn push_back_failed(name: &str, problem: Problem) -> RotationEvent {
+    RotationEvent::RestoreFailed { sink: sink(name), problem, receipt: None, revision: None }
+}
+
 pub fn pushing(names: &[&str]) -> RotationEvent {
     RotationEvent::PushIntended { sinks: names.iter().map(|name| sink(name)).collect() }
 }
