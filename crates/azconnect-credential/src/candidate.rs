@@ -18,12 +18,15 @@ pub struct Candidate<'a> {
     /// The consumer's own name for its state after it took this secret, such as the time of its last change, where
     /// that is known: [`PushReceipt::revision`](crate::PushReceipt::revision).
     pub revision: Option<&'a str>,
+    /// Where it was agreed that the consumer sends secrets, where the consumer is told that by somebody else:
+    /// [`SinkReport::destination`](crate::SinkReport::destination).
+    pub destination: Option<&'a str>,
 }
 
 impl<'a> Candidate<'a> {
     /// A secret of which nothing else is known.
     pub fn new(secret: &'a Secret) -> Self {
-        Self { secret, key: None, minted_at: None, ends_at: None, revision: None }
+        Self { secret, key: None, minted_at: None, ends_at: None, revision: None, destination: None }
     }
 
     /// Sets the public id of the secret.
@@ -51,6 +54,13 @@ impl<'a> Candidate<'a> {
     #[must_use]
     pub fn with_revision(mut self, revision: Option<&'a str>) -> Self {
         self.revision = revision;
+        self
+    }
+
+    /// Sets where it was agreed that the consumer sends secrets.
+    #[must_use]
+    pub fn with_destination(mut self, destination: Option<&'a str>) -> Self {
+        self.destination = destination;
         self
     }
 }

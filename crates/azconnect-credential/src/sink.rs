@@ -24,12 +24,16 @@ pub struct SinkReport {
     pub checks: CheckReport,
     /// Whether this consumer is the issuer's own credential.
     pub is_issuers_own: bool,
+    /// The host that receives the secret, where somebody else names it: whoever may edit a service connection chooses its
+    /// registry. A caller keeps it, gives it back in [`Candidate::destination`], and notices a change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
 }
 
 impl SinkReport {
     /// A consumer of which nothing bad is known.
     pub fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), checks: CheckReport::new(), is_issuers_own: false }
+        Self { title: title.into(), checks: CheckReport::new(), is_issuers_own: false, destination: None }
     }
 
     /// Sets what was looked at.
@@ -43,6 +47,13 @@ impl SinkReport {
     #[must_use]
     pub fn with_is_issuers_own(mut self, own: bool) -> Self {
         self.is_issuers_own = own;
+        self
+    }
+
+    /// Sets the host that receives the secret, where somebody else names it.
+    #[must_use]
+    pub fn with_destination(mut self, destination: Option<String>) -> Self {
+        self.destination = destination;
         self
     }
 
@@ -92,6 +103,9 @@ pub trait CredentialSink: Send + Sync {
     /// Gives the consumer a secret in place of the one it holds. Nothing else of the consumer changes.
     ///
     /// Idempotent: pushing what it holds already succeeds.
+    ///
+    /// A consumer that somebody else tells where to send the secret compares that with [`Candidate::destination`], and
+    /// takes nothing, and sends nothing, once it differs.
     ///
     /// # Errors
     /// [`Conflict`](azconnect_core::ErrorKind::Conflict) if somebody else changed the consumer meanwhile. With effect

@@ -22,6 +22,10 @@ pub struct SinkTerms {
     pub required: bool,
     /// Whether a receipt counts as proof where verification is inconclusive.
     pub accept_receipt: bool,
+    /// The host that receives the secret, where somebody else names it, as it was when the consumer was bound: it gets no
+    /// secret once it names another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
 }
 
 /// Why a key is being removed.

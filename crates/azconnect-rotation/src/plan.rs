@@ -1,6 +1,7 @@
 //! What a rotation would do, and what stands in its way. Reads only.
 
 mod checks;
+mod destination;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -78,6 +79,10 @@ pub struct PlannedSink {
     pub required: bool,
     /// Whether the receipt of a push counts as proof where verification is inconclusive.
     pub accept_receipt: bool,
+    /// The host that its secret may go to, where the consumer is told that by somebody else: as agreed, or as found where
+    /// nothing was agreed yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
 }
 
 /// What a rotation would do. Making it has no effect.
@@ -168,6 +173,7 @@ impl PlannedSink {
             title: self.report.title.clone(),
             required: self.required,
             accept_receipt: self.accept_receipt,
+            destination: self.destination.clone(),
         })
     }
 }
@@ -199,15 +205,16 @@ pub(crate) struct Rebound {
 
 impl Look<'_> {
     /// Compares the bound consumers with the terms of a rotation. Reads only.
-    pub(crate) async fn rebound(self, rotation: &Rotation) -> Rebound {
+    pub(crate) async fn rebound(self, state: &RotationState, rotation: &Rotation) -> Rebound {
         let known = |id: &SinkId| rotation.sinks.iter().find(|sink| sink.terms.sink == *id);
         let new: Vec<_> = self.target.sinks.iter().filter(|binding| known(binding.sink.id()).is_none()).collect();
-        let joined = self.inspect(&new).await.iter().filter_map(PlannedSink::terms).collect();
+        let joined = self.inspect(&new, state).await.iter().filter_map(PlannedSink::terms).collect();
         let changed = self.target.sinks.iter().filter_map(|binding| {
             let mut terms = known(binding.sink.id())?.terms.clone();
-            let before = (terms.required, terms.accept_receipt);
+            let before = terms.clone();
             (terms.required, terms.accept_receipt) = (binding.required, binding.accept_receipt);
-            (before != (terms.required, terms.accept_receipt)).then_some(terms)
+            terms.destination = binding.destination.clone().or(terms.destination);
+            (before != terms).then_some(terms)
         });
         Rebound { joined, changed: changed.collect() }
     }
@@ -218,7 +225,7 @@ impl Look<'_> {
         target.check()?;
         let bindings: Vec<_> = target.sinks.iter().collect();
         let (inventory, sinks, found) =
-            futures_util::future::join3(self.inventory(), self.inspect(&bindings), self.found()).await;
+            futures_util::future::join3(self.inventory(), self.inspect(&bindings, state), self.found()).await;
         let inventory = inventory?;
         let now = self.clock.now();
         let keys = planned_keys(target, state, &inventory);
@@ -261,20 +268,23 @@ impl Look<'_> {
         }
     }
 
-    async fn inspect(self, bindings: &[&SinkBinding]) -> Vec<PlannedSink> {
+    async fn inspect(self, bindings: &[&SinkBinding], state: &RotationState) -> Vec<PlannedSink> {
         // Made before the first is polled: a closure that the stream kept would not be `Send` for every lifetime.
-        let looks: Vec<_> = bindings.iter().map(|binding| self.inspect_one(binding)).collect();
+        let looks: Vec<_> = bindings.iter().map(|binding| self.inspect_one(binding, state)).collect();
         futures_util::stream::iter(looks).buffered(self.at_once.max(1)).collect().await
     }
 
-    async fn inspect_one(self, binding: &SinkBinding) -> PlannedSink {
+    async fn inspect_one(self, binding: &SinkBinding, state: &RotationState) -> PlannedSink {
         let looked = within(self.clock, self.time_limit, "the look at the consumer", binding.sink.inspect()).await;
-        let report = looked.and_then(|report| report).unwrap_or_else(|error| {
+        let mut report = looked.and_then(|report| report).unwrap_or_else(|error| {
             let check = Check::failed_by("not-readable", "consumer", &error);
             SinkReport::new(binding.sink.id().to_string()).with_checks(CheckReport::from(vec![check]))
         });
+        let agreed = destination::agreed(binding, state);
+        report.checks.extend(destination::changed(agreed.as_deref(), &report));
         PlannedSink {
             sink: binding.sink.id().clone(),
+            destination: agreed.or_else(|| report.destination.clone()),
             report,
             required: binding.required,
             accept_receipt: binding.accept_receipt,

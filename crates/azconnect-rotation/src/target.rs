@@ -18,12 +18,15 @@ pub struct SinkBinding {
     pub required: bool,
     /// Whether the receipt of a push counts as proof where the consumer cannot verify.
     pub accept_receipt: bool,
+    /// The host that receives the secret, where the consumer is told that by somebody else. Without, the first one that
+    /// a rotation finds is held to.
+    pub destination: Option<String>,
 }
 
 impl SinkBinding {
     /// A consumer that must prove the new secret.
     pub fn new(sink: Arc<dyn CredentialSink>) -> Self {
-        Self { sink, required: true, accept_receipt: false }
+        Self { sink, required: true, accept_receipt: false, destination: None }
     }
 
     /// Says that the rotation may finish without it. The consumer may then be left with a removed secret.
@@ -38,6 +41,15 @@ impl SinkBinding {
     #[must_use]
     pub fn with_receipt_as_proof(mut self) -> Self {
         self.accept_receipt = true;
+        self
+    }
+
+    /// Says by name which host receives the secret, such as a service connection's registry: as
+    /// [`SinkReport::destination`](azconnect_credential::SinkReport::destination) spells it, in any case. It replaces the
+    /// one that was held to before.
+    #[must_use]
+    pub fn with_destination(mut self, destination: impl Into<String>) -> Self {
+        self.destination = Some(destination.into());
         self
     }
 }

@@ -1,6 +1,7 @@
 //! A service connection as the consumer of a rotated secret: the frame that both halves share.
 
 mod azure;
+mod destination;
 mod docker;
 mod last_push;
 mod name;
@@ -14,6 +15,7 @@ use azconnect_credential::{
     Assessment, Candidate, Check, CheckReport, CredentialSink, CredentialVerdict, PushReceipt, SinkId, SinkReport,
 };
 
+use self::destination::{Destination, require_agreed};
 use self::last_push::LastPush;
 pub(crate) use self::name::{sink_id, title};
 use crate::document::{ConnectionType, Endpoint, EndpointChange, EndpointId, shown};
@@ -44,6 +46,12 @@ pub enum CandidateTest {
 /// not what the connection holds, which Azure DevOps shows to nobody: it is accepted only if this sink pushed that secret
 /// last, or, after a restart, if the connection was last changed after the secret was minted.
 ///
+/// Whoever may edit the connection names the registry, or the cloud of the customer's own, so a secret goes there only if
+/// that host was agreed: [`SinkReport::destination`] names it, and [`Candidate::destination`] gives it back, or
+/// [`ServiceConnectionSink::with_destination`] says it by name. A connection that names another host by then is neither
+/// tested nor written, and holds no proof. Azure's own hosts need no agreement; a connection to one of Azure's clouds that
+/// leads elsewhere is refused with the check `foreign-address`.
+///
 /// Its id is `devops:{organization}/{connection id}`.
 #[derive(Clone)]
 pub struct ServiceConnectionSink {
@@ -54,6 +62,7 @@ pub struct ServiceConnectionSink {
     registry: RegistryCheck,
     test: CandidateTest,
     issuers_own: bool,
+    destination: Option<String>,
     last: LastPush,
 }
 
@@ -75,6 +84,7 @@ impl ServiceConnectionSink {
             registry,
             test: CandidateTest::default(),
             issuers_own: false,
+            destination: None,
             last: LastPush::new(),
         })
     }
@@ -108,9 +118,24 @@ impl ServiceConnectionSink {
         self
     }
 
+    /// Says by name where the connection's secret may go, as [`SinkReport::destination`] spells it: for a caller that gives
+    /// no [`Candidate::destination`], which counts first.
+    #[must_use]
+    pub fn with_destination(mut self, host: impl Into<String>) -> Self {
+        self.destination = Some(host.into());
+        self
+    }
+
+    fn require_agreed(&self, endpoint: &Endpoint, candidate: &Candidate<'_>) -> Result<(), Error> {
+        require_agreed(endpoint, candidate.destination.or(self.destination.as_deref()))
+    }
+
     /// All checks that the document alone can answer. Whether a registry can be asked takes a call.
     fn checks(&self, endpoint: &Endpoint) -> CheckReport {
-        let checks = refresh_checks(endpoint, self.endpoints.project());
+        let mut checks = refresh_checks(endpoint, self.endpoints.project());
+        if checks.is_clear() {
+            checks.extend(Destination::foreign(endpoint));
+        }
         let Some((tenant, client)) = self.application else { return checks };
         // A connection that takes no secret may lack the very parameters that name its application.
         if !checks.is_clear() {
@@ -160,6 +185,16 @@ impl ServiceConnectionSink {
     }
 }
 
+/// What is said of a connection that sends its secret to a host that was not agreed. A change is a rejection, which no
+/// receipt of a push stands in for.
+fn not_agreed(error: &Error) -> Assessment {
+    let mut assessment = Assessment::inconclusive(error);
+    if error.service_code() == Some(destination::CHANGED) {
+        assessment.verdict = CredentialVerdict::Rejected;
+    }
+    assessment
+}
+
 /// A rejection, if somebody changed the connection after the push. While the former secret still works, a sign-in
 /// proves little: the connection may hold that one again, so the new one has to be pushed once more.
 fn changed_since(endpoint: &Endpoint, candidate: &Candidate<'_>) -> Option<Assessment> {
@@ -184,7 +219,9 @@ impl CredentialSink for ServiceConnectionSink {
             checks.extend(docker::unverifiable(&self.registry, &endpoint).await);
         }
         let title = title(&endpoint, self.endpoints.organization().name(), self.endpoints.project());
-        Ok(SinkReport::new(title).with_checks(checks).with_is_issuers_own(self.issuers_own))
+        let destination = Destination::of(&endpoint).map(|found| found.hosts);
+        let report = SinkReport::new(title).with_checks(checks).with_is_issuers_own(self.issuers_own);
+        Ok(report.with_destination(destination))
     }
 
     async fn push(&self, candidate: &Candidate<'_>) -> Result<PushReceipt, Error> {
@@ -193,6 +230,7 @@ impl CredentialSink for ServiceConnectionSink {
             let refusal = check.to_error(ErrorKind::Unsupported, "the connection cannot take a secret");
             return Err(refusal.in_operation("devops.sink.push"));
         }
+        self.require_agreed(&before, candidate).map_err(|error| error.in_operation("devops.sink.push"))?;
         let tested = self.try_candidate(&before, candidate).await;
         self.permit(&tested)?;
         // From here on the connection may hold either secret, until it was read back.
@@ -209,6 +247,10 @@ impl CredentialSink for ServiceConnectionSink {
             Ok(endpoint) => endpoint,
             Err(error) => return Assessment::inconclusive(&error),
         };
+        // Before anything is asked: a check sends the secret there, and so does the service when it signs in.
+        if let Err(error) = self.require_agreed(&endpoint, candidate) {
+            return not_agreed(&error);
+        }
         if let Some(assessment) = changed_since(&endpoint, candidate) {
             return assessment;
         }

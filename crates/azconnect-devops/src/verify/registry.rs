@@ -32,14 +32,15 @@ const KNOWN_TOKEN_HOSTS: &[(&str, &str)] = &[
 /// (`realm`) only if it is the same host, a known host of the same operator (such as `auth.docker.io` for Docker Hub), or
 /// one that the caller allowed with [`RegistryCheck::with_token_host`]. A registry could otherwise name any host, and
 /// collect the password there. Addresses by number and names of internal networks are refused as well, since the
-/// registry's address is written by whoever may edit the connection; what a public name resolves to is the transport's
-/// to restrict.
+/// registry's address is written by whoever may edit the connection. Every call is marked as one to a foreign host
+/// ([`Call::to_foreign_host`]), so that the transport refuses a public name that leads into a private network.
 ///
 /// Follows the *Docker Registry v2 authentication* specification.
 #[derive(Clone)]
 pub struct RegistryCheck {
     pipeline: Pipeline,
     token_hosts: Vec<String>,
+    private_hosts: Vec<String>,
     http_loopback: bool,
     propagation: Duration,
 }
@@ -59,13 +60,27 @@ impl RegistryCheck {
     /// asks does the waiting.
     pub fn new(pipeline: Pipeline) -> Self {
         let pipeline = pipeline.with_retry(Arc::new(NoRetry));
-        Self { pipeline, token_hosts: Vec::new(), http_loopback: false, propagation: PROPAGATION }
+        Self {
+            pipeline,
+            token_hosts: Vec::new(),
+            private_hosts: Vec::new(),
+            http_loopback: false,
+            propagation: PROPAGATION,
+        }
     }
 
     /// Allows one more host to receive the credential when a registry names it for tokens.
     #[must_use]
     pub fn with_token_host(mut self, host: impl Into<String>) -> Self {
         self.token_hosts.push(host.into().to_ascii_lowercase());
+        self
+    }
+
+    /// Allows a registry of your own in a private network, or its realm: a name or a number, without a port. The transport
+    /// has to allow it too, with `with_allowed_private_hosts`.
+    #[must_use]
+    pub fn with_private_host(mut self, host: impl Into<String>) -> Self {
+        self.private_hosts.push(host.into().to_ascii_lowercase());
         self
     }
 
@@ -216,24 +231,31 @@ impl RegistryCheck {
     fn require_safe(&self, url: &Url) -> Result<(), Error> {
         let uri = url.as_str().parse().map_err(|_| unverifiable("the registry's address cannot be called"))?;
         require_safe_scheme(&uri, self.http_loopback)?;
-        if self.http_loopback {
+        let allowed = |host: &str| self.private_hosts.iter().any(|own| own == host.trim_end_matches('.'));
+        if self.http_loopback || url.host_str().is_some_and(allowed) {
             return Ok(());
         }
         let internal = match url.host() {
             Some(Host::Domain(name)) => {
                 let name = name.trim_end_matches('.').to_ascii_lowercase();
-                !name.contains('.') || [".local", ".internal", ".localhost"].iter().any(|end| name.ends_with(end))
+                !name.contains('.')
+                    || [".local", ".internal", ".localhost", ".svc", ".home.arpa"].iter().any(|end| name.ends_with(end))
             }
             _ => true,
         };
         if internal {
-            return Err(unverifiable("the registry is on an internal network, which is not called from here"));
+            return Err(unverifiable("the registry is on an internal network, which is not called from here")
+                .with_advice("allow a registry of your own by name: with_private_host, and the transport's own list"));
         }
         Ok(())
     }
 
     async fn get(&self, url: Url, authorization: Option<&str>) -> Result<Response, Error> {
         let mut call = Call::get("devops.registry.login", url);
+        // On this machine by opt-in, nothing is foreign.
+        if !self.http_loopback {
+            call = call.to_foreign_host();
+        }
         if let Some(text) = authorization {
             call = call.with_authorizer(std::sync::Arc::new(Fixed(Secret::new(text))));
         }

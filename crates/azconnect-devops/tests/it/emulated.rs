@@ -197,6 +197,11 @@ impl World {
     }
 }
 
+/// Where a connection of the world sends its secret.
+pub(crate) fn destination(connection: EndpointId) -> &'static str {
+    if connection.to_string() == DOCKER { "contoso.azurecr.io" } else { "management.azure.com" }
+}
+
 struct SinkWorld {
     world: World,
     sink: Arc<ServiceConnectionSink>,
@@ -211,6 +216,7 @@ impl SinkWorld {
             .unwrap()
             .with_application(TENANT.parse().unwrap(), APPLICATION.parse().unwrap())
             .with_registry_check(RegistryCheck::new(world.pipeline()))
+            .with_destination(destination(connection))
             // The suite pushes secrets that nobody minted.
             .with_candidate_test(CandidateTest::Skip);
         Self { world, sink: Arc::new(sink), connection }

@@ -7,13 +7,14 @@ use azconnect_credential::{Candidate, CredentialSink, CredentialVerdict};
 use azconnect_devops::{CandidateTest, ServiceConnectionSink};
 use azconnect_emulator::{Fault, FaultAction, Service, Settings};
 
-use crate::emulated::{AZURE, SETTLED, World};
+use crate::emulated::{AZURE, SETTLED, World, destination};
 
 const DOCKER: &str = "50000000-0000-4000-8000-000000000002";
 
 fn sink(world: &World, connection: &str) -> ServiceConnectionSink {
-    let sink = ServiceConnectionSink::new(world.web(), connection.parse().unwrap()).unwrap();
-    sink.with_candidate_test(CandidateTest::Skip)
+    let connection = connection.parse().unwrap();
+    let sink = ServiceConnectionSink::new(world.web(), connection).unwrap();
+    sink.with_candidate_test(CandidateTest::Skip).with_destination(destination(connection))
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,6 +12,7 @@ mod authentication;
 mod change;
 mod contract;
 mod create;
+mod destination;
 mod emulated;
 mod federation;
 mod finder;

@@ -15,7 +15,7 @@ impl Writer<'_> {
         let Some(rotation) = &state.rotation else { return Ok(()) };
         let mut events = unadopted(&state, rotation, self.target);
         if matches!(forward(&rotation.course), Course::Forward) {
-            let rebound = self.rotator.look(self.target).rebound(rotation).await;
+            let rebound = self.rotator.look(self.target).rebound(&state, rotation).await;
             events.extend(rebound.joined.into_iter().map(|terms| RotationEvent::SinkJoined { terms }));
             events.extend(rebound.changed.into_iter().map(|terms| RotationEvent::SinkRebound { terms }));
         }

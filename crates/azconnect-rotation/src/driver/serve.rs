@@ -29,7 +29,9 @@ impl Writer<'_> {
         };
         // It may have waited for its turn: the lease is asked for again before each.
         self.renew().await?;
-        Ok(match self.effect("the consumer", binding.sink.push(&candidate(new, secret))).await {
+        let progress = self.progress(&sink);
+        let offer = candidate(new, secret).with_destination(destination(binding, progress.as_ref()));
+        Ok(match self.effect("the consumer", binding.sink.push(&offer)).await {
             Ok(receipt) => RotationEvent::Pushed { sink, evidence: receipt.evidence, revision: receipt.revision },
             Err(error) => RotationEvent::PushFailed { sink, problem: Problem::from(&error) },
         })
@@ -69,7 +71,7 @@ impl Writer<'_> {
         let old = Candidate::new(secret);
         let taken = match progress.given_back.clone() {
             Some(taken) => taken,
-            None => match self.give_back(&sink, &old).await? {
+            None => match self.give_back(&progress, &old).await? {
                 Ok(taken) => taken,
                 Err(error) => return Ok(restore_failed(sink, Problem::from(&error), None)),
             },
@@ -87,13 +89,14 @@ impl Writer<'_> {
         })
     }
 
-    async fn give_back(&self, sink: &SinkId, old: &Candidate<'_>) -> Result<Result<GivenBack, Error>, Error> {
-        let binding = match bound(self.target, sink) {
+    async fn give_back(&self, progress: &SinkProgress, old: &Candidate<'_>) -> Result<Result<GivenBack, Error>, Error> {
+        let binding = match bound(self.target, &progress.terms.sink) {
             Ok(binding) => binding,
             Err(error) => return Ok(Err(error)),
         };
         self.renew().await?;
-        let pushed = self.effect("the consumer", binding.sink.push(old)).await;
+        let old = old.with_destination(destination(binding, Some(progress)));
+        let pushed = self.effect("the consumer", binding.sink.push(&old)).await;
         Ok(pushed.map(|receipt| GivenBack { receipt: receipt.evidence, revision: receipt.revision }))
     }
 
@@ -127,7 +130,9 @@ impl Writer<'_> {
             Ok(binding) => binding,
             Err(error) => return Assessment::inconclusive(&error),
         };
-        let held = candidate.with_revision(progress.revision.as_deref());
+        let held = candidate
+            .with_revision(progress.revision.as_deref())
+            .with_destination(destination(binding, Some(progress)));
         let receipt = progress.receipt.as_deref().filter(|_| progress.terms.accept_receipt);
         let assessment = self.check("the consumer's check", binding.sink.verify(&held)).await;
         if receipt.is_none() || assessment.verdict != CredentialVerdict::Inconclusive {
@@ -156,6 +161,11 @@ fn by_agreement(receipt: Option<&str>, assessment: Assessment) -> Assessment {
         }
         _ => assessment,
     }
+}
+
+/// The host that a consumer's secret may go to. What the binding says by name holds at once, on the way back too.
+fn destination<'a>(binding: &'a SinkBinding, progress: Option<&'a SinkProgress>) -> Option<&'a str> {
+    binding.destination.as_deref().or_else(|| progress?.terms.destination.as_deref())
 }
 
 fn bound<'a>(target: &'a Target, sink: &SinkId) -> Result<&'a SinkBinding, Error> {

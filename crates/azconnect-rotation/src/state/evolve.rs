@@ -9,7 +9,7 @@ use super::{
     Announced, Course, Ending, LedgerKey, Mint, MintAttempts, NewKey, Removal, Rotation, RotationState, SinkProgress,
     Trial, Watch,
 };
-use crate::event::{RemovalCause, RotationEvent};
+use crate::event::{RemovalCause, RotationEvent, SinkTerms};
 use crate::moment::{between, doubled, later};
 use crate::policy::Policy;
 use crate::problem::Problem;
@@ -75,6 +75,8 @@ impl RotationState {
         match event {
             RotationEvent::Cleared { .. } => self.new_key_was_listed(),
             RotationEvent::RollbackBegun { .. } => self.take_back_superseded(),
+            RotationEvent::Begun { sinks, .. } => sinks.iter().for_each(|terms| self.agree(terms)),
+            RotationEvent::SinkJoined { terms } | RotationEvent::SinkRebound { terms } => self.agree(terms),
             _ => {}
         }
         Ok(())
@@ -82,6 +84,13 @@ impl RotationState {
 
     fn rotation_mut(&mut self) -> Result<&mut Rotation, Forbidding> {
         self.rotation.as_mut().ok_or(NO_ROTATION)
+    }
+
+    /// Keeps where a consumer's secret goes for the rotations to come, also for those that it does not take part in.
+    fn agree(&mut self, terms: &SinkTerms) {
+        if let Some(destination) = &terms.destination {
+            self.destinations.insert(terms.sink.clone(), destination.clone());
+        }
     }
 
     fn policy(&self) -> Policy {

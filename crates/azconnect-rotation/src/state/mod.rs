@@ -10,7 +10,7 @@ mod trial;
 use std::collections::BTreeMap;
 
 use azconnect_core::{KeyId, SecretId};
-use azconnect_credential::{KeyHolder, Marker};
+use azconnect_credential::{KeyHolder, Marker, SinkId};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -41,6 +41,9 @@ pub struct RotationState {
     pub forget: BTreeMap<KeyId, SecretId>,
     /// The rotation under way; none between two rotations.
     pub rotation: Option<Rotation>,
+    /// The host that receives the secret of each consumer that is told it by somebody else, as it was last agreed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub destinations: BTreeMap<SinkId, String>,
     /// How the last rotation ended; none before the first end.
     pub last: Option<Ending>,
     /// How many rotations in a row were rolled back.

@@ -11,6 +11,7 @@
 
 mod adversary;
 mod crash;
+mod destination;
 mod driver;
 mod endings;
 mod forged;
