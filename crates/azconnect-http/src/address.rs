@@ -59,19 +59,22 @@ pub fn with_query(mut url: Url, parameters: &[(&str, &str)]) -> Url {
 /// # Errors
 /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for everything else; nothing was sent.
 pub fn require_safe_scheme(uri: &http::Uri, http_loopback: bool) -> Result<(), Error> {
-    let loopback = || {
-        let url = Url::parse(&uri.to_string()).ok()?;
-        Some(match url.host()? {
-            Host::Ipv4(ip) => ip.is_loopback(),
-            Host::Ipv6(ip) => ip.is_loopback(),
-            Host::Domain(name) => name == "localhost",
-        })
-    };
+    let loopback = || Url::parse(&uri.to_string()).is_ok_and(|url| is_loopback(&url));
     match uri.scheme_str() {
         Some("https") => Ok(()),
-        Some("http") if http_loopback && loopback() == Some(true) => Ok(()),
+        Some("http") if http_loopback && loopback() => Ok(()),
         _ => Err(Error::invalid("address", "is not encrypted")
             .with_advice("use https; plain http is for loopback only, by explicit opt-in")),
+    }
+}
+
+/// Whether an address names this machine itself.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback() || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_loopback()),
+        Some(Host::Domain(name)) => name.trim_end_matches('.') == "localhost",
+        None => false,
     }
 }
 

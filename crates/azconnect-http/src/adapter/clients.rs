@@ -15,7 +15,7 @@ pub(super) type Root = reqwest::Certificate;
 pub(super) type Root = std::convert::Infallible;
 
 /// Two clients that differ in whether they keep connections.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Clients {
     pooled: reqwest::Client,
     fresh: reqwest::Client,
@@ -31,11 +31,31 @@ impl Clients {
     }
 }
 
+impl fmt::Debug for Clients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Those of reqwest show their proxies, whose addresses may hold a password.
+        f.debug_struct("Clients").finish_non_exhaustive()
+    }
+}
+
+/// Which way connections take.
+#[derive(Clone, Default)]
+pub(super) enum Way {
+    /// To the host itself, whatever the environment says.
+    #[default]
+    Direct,
+    /// Through this proxy.
+    Proxy(Box<reqwest::Proxy>),
+    /// Through the proxy that the environment or the operating system names, if any.
+    Environment,
+}
+
 /// What clients of our own are built from.
 #[derive(Clone, Default)]
 pub(super) struct Recipe {
     pub(super) roots: Vec<Root>,
     pub(super) resolver: Option<Arc<dyn Resolve>>,
+    pub(super) way: Way,
 }
 
 impl Recipe {
@@ -43,7 +63,13 @@ impl Recipe {
         Self { resolver: Some(resolver), ..self.clone() }
     }
 
-    /// Builds both clients. They read nothing from the environment, so no variable can lead a request elsewhere.
+    /// The same, without a proxy.
+    pub(super) fn direct(&self) -> Self {
+        Self { way: Way::Direct, ..self.clone() }
+    }
+
+    /// Builds both clients. Unless asked to, they read nothing from the environment, so no variable can lead a request
+    /// elsewhere.
     ///
     /// # Errors
     /// [`Unavailable`](ErrorKind::Unavailable) if TLS cannot be set up on this machine.
@@ -55,8 +81,12 @@ impl Recipe {
         let mut builder = reqwest::Client::builder()
             .redirect(Policy::none())
             .connect_timeout(Duration::from_secs(15))
-            .no_proxy()
             .user_agent(concat!("azconnect/", env!("CARGO_PKG_VERSION")));
+        builder = match &self.way {
+            Way::Direct => builder.no_proxy(),
+            Way::Proxy(proxy) => builder.proxy(reqwest::Proxy::clone(proxy)),
+            Way::Environment => builder,
+        };
         if let Some(idle) = idle {
             builder = builder.pool_max_idle_per_host(idle);
         }

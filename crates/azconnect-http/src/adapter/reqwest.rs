@@ -13,15 +13,18 @@ use reqwest::dns::Resolve;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::clients::{Clients, Recipe};
+use super::clients::{Clients, Recipe, Way};
 use super::foreign::{AllowedHosts, ForeignResolver, SystemResolver, is_refusal, refusal};
-use crate::address::require_safe_scheme;
+use crate::address::{is_loopback, require_safe_scheme};
 use crate::transport::{
     ByteStream, Request, Response, SendOptions, Transport, answer_lost, answer_too_large, no_answer, not_connected,
 };
 
-/// Sends over the network with reqwest. Follows no redirect, uses no cookie, reads no environment, and talks plain `http`
-/// to nobody unless loopback was opted in to.
+/// Sends over the network with reqwest. Follows no redirect, uses no cookie, and talks plain `http` to nobody unless
+/// loopback was opted in to.
+///
+/// It reads no environment and goes through no proxy, unless it is told to with [`ReqwestTransportBuilder::with_proxy`] or
+/// [`ReqwestTransportBuilder::with_environment_proxy`]. This machine is always reached directly.
 ///
 /// A call to a foreign host ([`Call::to_foreign_host`](crate::Call::to_foreign_host)) connects directly, and only to public
 /// addresses: the name is resolved once, every address is checked, and the connection is made to what was checked. A host
@@ -29,6 +32,8 @@ use crate::transport::{
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
     clients: Clients,
+    /// For this machine itself, where a proxy would read what plain `http` shows.
+    direct: Clients,
     /// Apart from the others, so that no connection is reused that was made without a check.
     foreign: Clients,
     allowed: AllowedHosts,
@@ -63,30 +68,32 @@ impl ReqwestTransport {
         let options = SendOptions::of(&request);
         let (parts, body) = request.into_parts();
         let uri = parts.uri.to_string();
-        let clients = if options.foreign_host { &self.foreign } else { &self.clients };
-        if options.foreign_host {
-            let url = Url::parse(&uri).map_err(|_| Error::invalid("address", "cannot be sent"))?;
-            self.allowed.require_number_permitted(&url)?;
-        }
-        let client = clients.pick(options.fresh_connection);
-        let mut builder = client.request(parts.method, &uri).headers(parts.headers).timeout(options.timeout).body(body);
+        let url = Url::parse(&uri).map_err(|_| Error::invalid("address", "cannot be sent"))?;
+        let client = self.clients_for(&url, options)?.pick(options.fresh_connection);
+        let mut builder =
+            client.request(parts.method, url.clone()).headers(parts.headers).timeout(options.timeout).body(body);
         if options.fresh_connection {
             builder = builder.header(CONNECTION, HeaderValue::from_static("close"));
         }
         let answer = builder.send().await.map_err(|error| translate(error, options.timeout))?;
-        if answer.url().as_str() != reqwest::Url::parse(&uri).map(String::from).unwrap_or_default() {
-            return Err(Error::new(ErrorKind::Unexpected, "the HTTP client followed a redirect").with_advice(
-                "build the reqwest::Client with redirect::Policy::none(): credentials must not follow a redirect",
-            ));
-        }
+        require_same_address(&answer, &url)?;
         Ok(answer)
+    }
+
+    fn clients_for(&self, url: &Url, options: SendOptions) -> Result<&Clients, Error> {
+        if options.foreign_host {
+            self.allowed.require_number_permitted(url)?;
+            return Ok(&self.foreign);
+        }
+        Ok(if is_loopback(url) { &self.direct } else { &self.clients })
     }
 }
 
 impl ReqwestTransportBuilder {
     /// Uses the caller's clients: one that keeps connections, and one that does not
     /// (`pool_max_idle_per_host(0)`), for checks that need a fresh connection. Both must follow no redirect. Calls to a
-    /// foreign host still take clients of the transport's own, since only those check where a name leads.
+    /// foreign host still take clients of the transport's own, since only those check where a name leads; and so do calls to
+    /// this machine, since the caller's may know a proxy.
     #[must_use]
     pub fn with_clients(mut self, pooled: reqwest::Client, fresh: reqwest::Client) -> Self {
         self.clients = Some(Clients::new(pooled, fresh));
@@ -109,6 +116,29 @@ impl ReqwestTransportBuilder {
     #[must_use]
     pub fn with_resolver(mut self, resolver: Arc<dyn Resolve>) -> Self {
         self.recipe.resolver = Some(resolver);
+        self
+    }
+
+    /// Goes through this proxy, such as `http://proxy.example:3128`, except to this machine and to foreign hosts. The proxy
+    /// sees the names of the hosts, and nothing of what is said over TLS. Has no effect on the caller's own clients.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if it is not the address of a proxy.
+    pub fn with_proxy(mut self, address: &str) -> Result<Self, Error> {
+        let proxy = reqwest::Proxy::all(address).map_err(|_| {
+            Error::invalid("proxy", "is not the address of a proxy")
+                .with_advice("give it with scheme, host and port, as in http://proxy.example:3128")
+        })?;
+        self.recipe.way = Way::Proxy(Box::new(proxy));
+        Ok(self)
+    }
+
+    /// Goes through the proxy that the environment names (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`), except to this machine
+    /// and to foreign hosts. Whoever can set a variable of this process then decides the way. Has no effect on the caller's
+    /// own clients.
+    #[must_use]
+    pub fn with_environment_proxy(mut self) -> Self {
+        self.recipe.way = Way::Environment;
         self
     }
 
@@ -137,13 +167,24 @@ impl ReqwestTransportBuilder {
     pub fn build(self) -> Result<ReqwestTransport, Error> {
         let Self { clients, recipe, allowed, http_loopback } = self;
         let inner = recipe.resolver.clone().unwrap_or_else(|| Arc::new(SystemResolver));
-        let foreign = recipe.with_resolver(Arc::new(ForeignResolver::new(inner, allowed.clone()))).build()?;
-        let clients = match clients {
-            Some(clients) => clients,
-            None => recipe.build()?,
+        let foreign = recipe.direct().with_resolver(Arc::new(ForeignResolver::new(inner, allowed.clone()))).build()?;
+        let direct = recipe.direct().build()?;
+        let clients = match (clients, &recipe.way) {
+            (Some(clients), _) => clients,
+            (None, Way::Direct) => direct.clone(),
+            (None, _) => recipe.build()?,
         };
-        Ok(ReqwestTransport { clients, foreign, allowed, http_loopback })
+        Ok(ReqwestTransport { clients, direct, foreign, allowed, http_loopback })
     }
+}
+
+/// Finds out a caller's client that follows redirects: its answer comes from another address.
+fn require_same_address(answer: &reqwest::Response, asked: &Url) -> Result<(), Error> {
+    if answer.url() == asked {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Unexpected, "the HTTP client followed a redirect")
+        .with_advice("build the reqwest::Client with redirect::Policy::none(): credentials must not follow a redirect"))
 }
 
 /// Says what a failure proves. The address is taken out: operation URLs are signed.
@@ -199,4 +240,39 @@ fn head(answer: &reqwest::Response) -> http::Response<()> {
     *head.status_mut() = answer.status();
     *head.headers_mut() = answer.headers().clone();
     head
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::ResponseBuilderExt;
+
+    #[test]
+    fn a_caller_s_client_that_follows_redirects_is_found_out() {
+        let asked = Url::parse("https://service.example/a").unwrap();
+        let from = |address: &str| {
+            let url = Url::parse(address).unwrap();
+            reqwest::Response::from(http::Response::builder().url(url).body("").unwrap())
+        };
+        assert!(require_same_address(&from("https://service.example/a"), &asked).is_ok());
+        let error = require_same_address(&from("https://elsewhere.example/a"), &asked).unwrap_err();
+        assert!(error.message().contains("followed a redirect"), "{error}");
+        assert!(error.advice().contains("redirect::Policy::none"));
+    }
+
+    #[test]
+    fn a_proxy_s_password_is_not_shown() {
+        let builder = ReqwestTransport::builder().with_proxy("http://user:s3cr3t@proxy.example:3128").unwrap();
+        let shown = format!("{builder:?} {:?}", ReqwestTransport::builder().build().unwrap());
+        assert!(!shown.contains("s3cr3t") && !shown.contains("user"), "{shown}");
+        let transport = builder.build().unwrap();
+        assert!(!format!("{transport:?}").contains("s3cr3t"));
+    }
+
+    #[test]
+    fn what_is_no_proxy_s_address_is_refused_unseen() {
+        let error = ReqwestTransport::builder().with_proxy("http://us er:s3cr3t@:x").unwrap_err();
+        assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("proxy")));
+        assert!(!format!("{error:?}").contains("s3cr3t"));
+    }
 }

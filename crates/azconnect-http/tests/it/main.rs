@@ -20,6 +20,8 @@ mod network;
 #[cfg(feature = "reqwest")]
 mod origin;
 mod pages;
+#[cfg(feature = "reqwest")]
+mod proxy;
 mod retry;
 #[cfg(feature = "reqwest")]
 mod traces;

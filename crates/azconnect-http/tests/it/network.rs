@@ -118,21 +118,6 @@ async fn a_fresh_connection_is_not_shared() {
     assert!(!asked[1].headers.contains_key("connection"));
 }
 
-#[tokio::test]
-async fn a_caller_s_client_that_follows_redirects_is_found_out() {
-    let elsewhere = serve(ResponseTemplate::new(200)).await;
-    let server = serve(ResponseTemplate::new(302).insert_header("location", elsewhere.uri())).await;
-    let careless = reqwest::Client::new();
-    let transport = ReqwestTransport::builder()
-        .with_clients(careless.clone(), careless)
-        .danger_allow_http_loopback()
-        .build()
-        .unwrap();
-    let error = transport.send(request(&server.uri(), SendOptions::default())).await.unwrap_err();
-    assert!(error.message().contains("followed a redirect"), "{error}");
-    assert!(error.advice().contains("redirect::Policy::none"));
-}
-
 fn pipeline() -> Pipeline {
     Pipeline::new(Arc::new(transport()), Arc::new(SystemClock::new())).with_retry(Arc::new(NoRetry))
 }
