@@ -77,8 +77,6 @@ impl Endpoints {
         let records: List<Record> = azconnect_http::json(&answer)?;
         let next =
             answer.headers().get("x-ms-continuationtoken").and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        // A service that names the same page again would never end.
-        let next = next.filter(|next| Some(*next) != continuation);
         Ok(ExecutionPage { executions: records.value.into_iter().map(|record| record.data).collect(), next })
     }
 
@@ -89,14 +87,20 @@ impl Endpoints {
     pub async fn all_executions(&self, id: EndpointId, limit: usize) -> Result<Vec<Execution>, Error> {
         let mut found = Vec::new();
         let mut next = None;
+        let mut watch = self.organization.watch("devops.endpoint.executions");
         loop {
+            watch.begin_page()?;
             let page = self.executions(id, 50, next).await?;
+            watch.count(page.executions.len())?;
             let empty = page.executions.is_empty();
             found.extend(page.executions);
             next = page.next;
-            if next.is_none() || empty || found.len() >= limit {
-                found.truncate(limit);
-                return Ok(found);
+            match next {
+                Some(place) if !empty && found.len() < limit => watch.follow(&place.to_string())?,
+                _ => {
+                    found.truncate(limit);
+                    return Ok(found);
+                }
             }
         }
     }

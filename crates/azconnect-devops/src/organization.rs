@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use azconnect_core::Error;
-use azconnect_http::{Call, PageStyle, Pages, Response, endpoint, json, with_query};
+use azconnect_http::{Call, ListBounds, ListWatch, PageStyle, Pages, Response, endpoint, json, with_query};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument, debug_span, field};
 use url::Url;
@@ -79,6 +79,11 @@ impl Organization {
         let call = span.in_scope(|| self.prepare(call));
         let pages = Pages::new(self.client.pipeline(), call, &DevOpsDialect, PageStyle::ContinuationToken);
         pages.all(LIST_ITEMS).instrument(span).await
+    }
+
+    /// Watches a list that comes in pages of another style, so that it ends.
+    pub(crate) fn watch(&self, operation: &'static str) -> ListWatch {
+        ListWatch::new(operation, self.client.pipeline().clock().clone(), ListBounds::new())
     }
 
     /// Sends a call and reads its answer.

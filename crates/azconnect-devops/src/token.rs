@@ -128,17 +128,23 @@ impl Organization {
     pub async fn personal_tokens(&self) -> Result<Vec<TokenEntry>, Error> {
         let mut tokens: Vec<TokenEntry> = Vec::new();
         let mut next: Option<String> = None;
+        let mut watch = self.watch("devops.token.list");
         loop {
+            watch.begin_page()?;
             let query: Vec<_> = next.as_deref().map(|token| ("continuationToken", token)).into_iter().collect();
             let call = Call::get("devops.token.list", self.tokens_url(&query)?);
             let answer = self.send(call).await.map_err(of_users_only)?;
             let page: Listed = sensitive_json(&answer).map_err(|error| error.in_operation("devops.token.list"))?;
             let count = page.pat_tokens.len();
+            watch.count(count)?;
             tokens.extend(page.pat_tokens.into_iter().map(|token| token.entry().0));
-            // A page that is empty, or that names itself as the next one, would never end.
-            match page.continuation_token.filter(|token| !token.is_empty()) {
-                Some(token) if count > 0 && Some(&token) != next.as_ref() => next = Some(token),
-                _ => return Ok(tokens),
+            // The service names a next page after the last one, which is empty.
+            match page.continuation_token.filter(|token| !token.is_empty() && count > 0) {
+                Some(token) => {
+                    watch.follow(&token)?;
+                    next = Some(token);
+                }
+                None => return Ok(tokens),
             }
         }
     }

@@ -1,11 +1,14 @@
 //! The types of connection that an organization offers.
 
 use azconnect_core::Error;
-use azconnect_http::{Call, SendOptions};
+use azconnect_http::Call;
 use serde::{Deserialize, Serialize};
 
 use crate::organization::Organization;
 use crate::tolerant::List;
+
+/// How many bytes of the list of types are read at most: with many extensions it takes about 3 MB.
+const TYPES_BYTES: usize = 16 * 1024 * 1024;
 
 /// A type of connection. Every field but the name may be absent.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -80,8 +83,7 @@ impl Organization {
             .filter_map(|(name, value)| value.map(|value| (name, value)))
             .collect();
         let url = self.url(&["_apis", "serviceendpoint", "types"], &query)?;
-        let call = Call::get("devops.endpoint.types", url)
-            .with_options(SendOptions::default().with_answer_limit(64 * 1024 * 1024));
+        let call = Call::get("devops.endpoint.types", url).with_answer_limit(TYPES_BYTES);
         let types: List<EndpointType> = self.read(call).await?;
         Ok(types.value)
     }

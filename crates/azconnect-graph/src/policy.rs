@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use azconnect_core::{ApplicationObjectId, Error};
-use azconnect_http::{PageStyle, Pages};
+use azconnect_http::{ListBounds, PageStyle, Pages};
 use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -114,8 +114,10 @@ impl GraphClient {
     ) -> Result<Vec<AppManagementPolicy>, Error> {
         let url = self.address(&["applications", &application.to_string(), "appManagementPolicies"], &[])?;
         let call = self.read_call("graph.application.app_management_policies", url);
-        let documents: Vec<Value> =
-            Pages::new(&self.pipeline, call, &GraphDialect, PageStyle::NextLink).all(100).await?;
+        // Each is read as any JSON, which takes many times the memory of its text.
+        let bounds = ListBounds::new().with_page_bytes(1024 * 1024);
+        let pages = Pages::new(&self.pipeline, call, &GraphDialect, PageStyle::NextLink).with_bounds(bounds);
+        let documents: Vec<Value> = pages.all(100).await?;
         Ok(documents.iter().map(AppManagementPolicy::read).collect())
     }
 }

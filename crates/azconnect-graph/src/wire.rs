@@ -1,7 +1,7 @@
 //! Reading what may be absent, null or of a later form.
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -11,8 +11,10 @@ where
     D: Deserializer<'de>,
     T: DeserializeOwned,
 {
-    // Read as any JSON first: a field of another form must not fail the document that it stands in.
-    Ok(T::deserialize(Value::deserialize(deserializer)?).ok())
+    // Read as its text first: a field of another form must not fail the document that it stands in, and as a tree it would
+    // take many times the memory.
+    let text = Box::<RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(text.get()).ok())
 }
 
 /// Reads a moment in RFC 3339; anything else is `None`.

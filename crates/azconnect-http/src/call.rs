@@ -139,6 +139,13 @@ impl Call {
         self
     }
 
+    /// Sets the largest answer, in bytes, that is read. The default is 1 MiB: a list, or whatever else may be larger, says so.
+    #[must_use]
+    pub fn with_answer_limit(mut self, bytes: usize) -> Self {
+        self.options.answer_limit = bytes;
+        self
+    }
+
     /// Marks the call as one to a host that somebody else named, such as the registry of a service connection that its
     /// editors may change. The transport then refuses an address in a network that only this machine can see: private,
     /// loopback, link-local and the like, whether by number or by what the name resolves to.

@@ -41,6 +41,7 @@ mod adapter;
 mod address;
 mod answer;
 mod authorization;
+mod bounds;
 mod call;
 mod dialect;
 mod lro;
@@ -57,6 +58,7 @@ pub use adapter::{ReqwestTransport, ReqwestTransportBuilder};
 pub use address::{endpoint, require_safe_scheme, with_query};
 pub use answer::{json, request_id, sensitive_json};
 pub use authorization::{Authorization, Authorizer, Bearer};
+pub use bounds::{ListBounds, ListWatch};
 pub use call::{Call, Idempotency, Pace};
 pub use dialect::{Dialect, PlainDialect, kind_of_status};
 pub use lro::{

@@ -1,7 +1,7 @@
 //! Lists that come in pages.
 
-use std::collections::HashSet;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use azconnect_core::{Error, ErrorKind};
 use serde::Deserialize;
@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::answer::{json, request_id};
+use crate::bounds::{ListBounds, ListWatch};
 use crate::call::Call;
 use crate::dialect::Dialect;
 use crate::pipeline::Pipeline;
@@ -28,6 +29,8 @@ pub enum PageStyle {
 
 /// Reads a list page by page; each page is `{"value": […]}` or a bare array.
 ///
+/// It ends whatever the service does: see [`ListBounds`].
+///
 /// ```no_run
 /// # async fn example(pipeline: azconnect_http::Pipeline, call: azconnect_http::Call) -> Result<(), azconnect_core::Error> {
 /// use azconnect_http::{PageStyle, Pages, PlainDialect};
@@ -45,16 +48,8 @@ pub struct Pages<'a, T> {
     dialect: &'a dyn Dialect,
     style: PageStyle,
     next: Option<Url>,
-    seen: HashSet<String>,
+    watch: ListWatch,
     items: PhantomData<fn() -> T>,
-}
-
-#[derive(Deserialize)]
-#[serde(bound = "T: DeserializeOwned")]
-#[serde(untagged)]
-enum Page<T> {
-    Wrapped(Wrapped<T>),
-    Bare(Vec<T>),
 }
 
 #[derive(Deserialize)]
@@ -70,24 +65,36 @@ impl<'a, T: DeserializeOwned> Pages<'a, T> {
     /// Prepares to read the list whose first page is the answer to a call. Nothing is sent yet.
     pub fn new(pipeline: &'a Pipeline, call: Call, dialect: &'a dyn Dialect, style: PageStyle) -> Self {
         let next = Some(call.url().clone());
-        Self { pipeline, call, dialect, style, next, seen: HashSet::new(), items: PhantomData }
+        let watch = watch(pipeline, &call, ListBounds::new());
+        let pages = Self { pipeline, call, dialect, style, next, watch, items: PhantomData };
+        pages.with_bounds(ListBounds::new())
+    }
+
+    /// Sets how much is read at most, before the first page. The size of a page takes the place of the call's own limit.
+    #[must_use]
+    pub fn with_bounds(mut self, bounds: ListBounds) -> Self {
+        self.watch = watch(self.pipeline, &self.call, bounds);
+        self.call = self.call.with_answer_limit(bounds.page_bytes);
+        self
     }
 
     /// Reads the next page; `None` after the last.
     ///
     /// # Errors
-    /// As [`Pipeline::execute`]; and [`Unexpected`](ErrorKind::Unexpected) for a link to another origin, which is not
-    /// followed, since the token would travel with it, and for a link that was followed before.
+    /// As [`Pipeline::execute`]; [`Unexpected`](ErrorKind::Unexpected) for a link to another origin, which is not followed,
+    /// since the token would travel with it, and for a link that was followed before; and what [`ListBounds`] refuse.
     pub async fn next(&mut self) -> Result<Option<Vec<T>>, Error> {
         let Some(url) = self.next.take() else { return Ok(None) };
-        self.seen.insert(url.to_string());
-        let answer = self.pipeline.execute(self.call.to(url), self.dialect).await?;
-        let page: Page<T> = json(&answer).map_err(|error| error.in_operation(self.call.operation()))?;
-        let (items, link) = match page {
-            Page::Wrapped(page) => (page.value, page.next_link),
-            Page::Bare(items) => (items, None),
-        };
-        self.next = self.following(&answer, link)?;
+        let left = self.watch.begin_page()?;
+        let call = self.call.to(url);
+        let time_limit = call.time_limit.unwrap_or(self.pipeline.time_limit()).min(left);
+        let answer = self.pipeline.execute(call.with_time_limit(time_limit), self.dialect).await?;
+        let (items, link) = read(&answer).map_err(|error| error.in_operation(self.call.operation()))?;
+        self.watch.count(items.len())?;
+        self.next = self.following(&answer, link).map_err(|error| match request_id(&answer) {
+            Some(id) => error.with_request_id(id),
+            None => error,
+        })?;
         Ok(Some(items))
     }
 
@@ -96,19 +103,15 @@ impl<'a, T: DeserializeOwned> Pages<'a, T> {
     /// # Errors
     /// As [`Pages::next`]; and [`Unexpected`](ErrorKind::Unexpected) if there are more than `limit`.
     pub async fn all(mut self, limit: usize) -> Result<Vec<T>, Error> {
+        self.watch.allow_items(limit);
         let mut items = Vec::new();
         while let Some(page) = self.next().await? {
             items.extend(page);
-            if items.len() > limit {
-                return Err(self
-                    .refuse(&format!("the list is longer than {limit}"))
-                    .with_advice("read it page by page"));
-            }
         }
         Ok(items)
     }
 
-    fn following(&self, answer: &Response, link: Option<String>) -> Result<Option<Url>, Error> {
+    fn following(&mut self, answer: &Response, link: Option<String>) -> Result<Option<Url>, Error> {
         let next = match self.style {
             PageStyle::NextLink => match link.filter(|link| !link.is_empty()) {
                 Some(link) => Some(self.same_origin(&link)?),
@@ -116,21 +119,16 @@ impl<'a, T: DeserializeOwned> Pages<'a, T> {
             },
             PageStyle::ContinuationToken => self.continued(answer),
         };
-        match next {
-            Some(url) if self.seen.contains(url.as_str()) => {
-                let error = self.refuse("the list goes round in circles");
-                Err(match request_id(answer) {
-                    Some(id) => error.with_request_id(id),
-                    None => error,
-                })
-            }
-            next => Ok(next),
+        if let Some(url) = &next {
+            self.watch.follow(url.as_str())?;
         }
+        Ok(next)
     }
 
     fn same_origin(&self, link: &str) -> Result<Url, Error> {
         let url = Url::parse(link).map_err(|_| self.refuse("the link to the next page is not an address"))?;
-        if url.origin() != self.call.url().origin() {
+        let named = !url.username().is_empty() || url.password().is_some();
+        if url.origin() != self.call.url().origin() || named {
             return Err(self
                 .refuse("the link to the next page leads to another host, so it was not followed")
                 .with_advice("a token must not leave the service it is for: check the address and any proxy"));
@@ -153,4 +151,24 @@ impl<'a, T: DeserializeOwned> Pages<'a, T> {
     fn refuse(&self, message: &str) -> Error {
         Error::new(ErrorKind::Unexpected, message).in_operation(self.call.operation())
     }
+}
+
+/// The watch of a list whose first page is the answer to a call.
+fn watch(pipeline: &Pipeline, call: &Call, bounds: ListBounds) -> ListWatch {
+    let mut watch = ListWatch::new(call.operation(), Arc::clone(pipeline.clock()), bounds);
+    // The first of all places was never seen before.
+    let _ = watch.follow(call.url().as_str());
+    watch
+}
+
+/// Reads a page of either form. Which one it is shows in its first character: to try one after the other would hold the
+/// whole page in memory once more, at many times its size.
+fn read<T: DeserializeOwned>(answer: &Response) -> Result<(Vec<T>, Option<String>), Error> {
+    let body = answer.body();
+    let body = body.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(body);
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return Ok((json(answer)?, None));
+    }
+    let page: Wrapped<T> = json(answer)?;
+    Ok((page.value, page.next_link))
 }

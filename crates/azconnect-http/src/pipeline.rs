@@ -16,7 +16,7 @@ use crate::authorization::Authorization;
 use crate::call::{Call, Idempotency};
 use crate::dialect::Dialect;
 use crate::retry_after::retry_after;
-use crate::transport::{ByteStream, Request, Response, SendOptions, Transport, no_answer};
+use crate::transport::{ByteStream, Request, Response, SendOptions, Transport, answer_too_large, no_answer};
 
 /// The longest pause that a call waits through, unless its pipeline says otherwise. A caller that holds a lease or a person's
 /// attention must not wait longer without knowing.
@@ -78,6 +78,10 @@ impl Pipeline {
         &self.clock
     }
 
+    pub(crate) fn time_limit(&self) -> Duration {
+        self.time_limit
+    }
+
     /// The transport that it sends requests over.
     pub fn transport(&self) -> &Arc<dyn Transport> {
         &self.transport
@@ -96,7 +100,9 @@ impl Pipeline {
     pub async fn execute(&self, call: Call, dialect: &dyn Dialect) -> Result<Response, Error> {
         let call = &call;
         let sender = |request: Request, timeout: Duration| async move {
+            let options = SendOptions::of(&request);
             let answer = self.within(timeout, self.transport.send(request)).await?;
+            require_bounded(&answer, options)?;
             if let Some(pace) = &call.pace {
                 pace.observe(&answer);
             }
@@ -117,13 +123,13 @@ impl Pipeline {
         call: Call,
         dialect: &dyn Dialect,
     ) -> Result<http::Response<ByteStream>, Error> {
-        let limit = call.options.answer_limit;
         let sender = |request: Request, timeout: Duration| async move {
+            let options = SendOptions::of(&request);
             let answer = self.within(timeout, self.transport.stream(request)).await?;
             if answer.status().is_success() {
                 return Ok(answer);
             }
-            let answer = self.within(timeout, collect(answer, limit)).await?;
+            let answer = self.within(timeout, collect(answer, options)).await?;
             match dialect.judge(&answer) {
                 Ok(()) => Ok(answer.map(|body| Box::pin(futures_util::stream::iter([Ok(body)])) as ByteStream)),
                 Err(error) => Err(self.complete(error, &answer)),
@@ -330,14 +336,21 @@ fn tried(error: Error, attempts: u32, elapsed: Duration) -> Error {
     error.with_message(message)
 }
 
-async fn collect(answer: http::Response<ByteStream>, limit: usize) -> Result<Response, Error> {
+/// Holds an answer to the limit, whatever transport brought it.
+fn require_bounded(answer: &Response, options: SendOptions) -> Result<(), Error> {
+    let limit = options.limit_for(answer.status());
+    if answer.body().len() > limit { Err(answer_too_large(limit)) } else { Ok(()) }
+}
+
+async fn collect(answer: http::Response<ByteStream>, options: SendOptions) -> Result<Response, Error> {
     use futures_util::StreamExt;
+    let limit = options.limit_for(answer.status());
     let (parts, mut stream) = answer.into_parts();
     let mut body = Vec::new();
     while let Some(piece) = stream.next().await {
         let piece = piece?;
         if body.len() + piece.len() > limit {
-            return Err(crate::transport::answer_too_large(limit));
+            return Err(answer_too_large(limit));
         }
         body.extend_from_slice(&piece);
     }

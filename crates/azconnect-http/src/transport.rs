@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use azconnect_core::{Effect, Error, ErrorKind};
 use bytes::Bytes;
 use futures_core::Stream;
+use http::StatusCode;
 
 /// A request with its whole body.
 pub type Request = http::Request<Bytes>;
@@ -17,11 +18,19 @@ pub type Response = http::Response<Bytes>;
 /// The body of an answer, as a stream of pieces.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
 
+/// How many bytes of an answer are read unless its call says otherwise. A document of small parts takes about 70 times its
+/// size in memory once it is parsed.
+const ANSWER_BYTES: usize = 1024 * 1024;
+
+/// How many bytes of an answer are read that is no success: it explains itself in a few kilobytes.
+const REFUSAL_BYTES: usize = 256 * 1024;
+
 /// What one attempt may cost. Travels in the request's extensions; a transport reads it with [`SendOptions::of`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SendOptions {
-    /// The largest body, in bytes, that is read; a longer one is an error. Ignored by [`Transport::stream`].
+    /// The largest body, in bytes, that is read; a longer one is an error. Ignored by [`Transport::stream`]. Of an answer
+    /// that is no success, 256 KiB are read at most.
     pub answer_limit: usize,
     /// The longest time from the start to the last byte of the answer.
     pub timeout: Duration,
@@ -33,10 +42,10 @@ pub struct SendOptions {
 }
 
 impl Default for SendOptions {
-    /// The default: an answer of at most 16 MiB, within 60 seconds, over any connection.
+    /// The default: an answer of at most 1 MiB, within 60 seconds, over any connection.
     fn default() -> Self {
         Self {
-            answer_limit: 16 * 1024 * 1024,
+            answer_limit: ANSWER_BYTES,
             timeout: Duration::from_secs(60),
             fresh_connection: false,
             foreign_host: false,
@@ -48,6 +57,11 @@ impl SendOptions {
     /// The options of a request, or the default ones.
     pub fn of(request: &Request) -> Self {
         request.extensions().get().copied().unwrap_or_default()
+    }
+
+    /// The largest body, in bytes, that is read of an answer with this status.
+    pub fn limit_for(&self, status: StatusCode) -> usize {
+        if status.is_success() { self.answer_limit } else { self.answer_limit.min(REFUSAL_BYTES) }
     }
 
     /// Sets the largest body, in bytes, that is read.

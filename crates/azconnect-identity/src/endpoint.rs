@@ -17,7 +17,7 @@ use crate::source::FetchedToken;
 const OPERATION: &str = "entra.token";
 
 /// Tokens are a few kilobytes; whatever is larger is not an answer of this endpoint.
-const ANSWER_LIMIT: usize = 1024 * 1024;
+const ANSWER_LIMIT: usize = 256 * 1024;
 
 /// The name under which Entra ID takes and echoes the id of a request.
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");

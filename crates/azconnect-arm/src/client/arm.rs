@@ -17,7 +17,8 @@ use url::Url;
 use crate::error::ArmDialect;
 use crate::resource::ResourceId;
 
-/// The largest number of items that a list may have which is read whole.
+/// The largest number of items that a list may have which is read whole. Its pages, their size and its time are bounded by
+/// [`Pages`] itself.
 const LIST_LIMIT: usize = 100_000;
 
 /// Azure Resource Manager of one cloud, with one identity. Cheap to clone.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use azconnect_core::{Error, ErrorKind};
-use azconnect_http::{ByteStream, Call, SendOptions};
+use azconnect_http::{ByteStream, Call, ListBounds, ListWatch, SendOptions};
 use futures_util::StreamExt;
 use http::Method;
 use url::Url;
@@ -12,6 +12,12 @@ use url::Url;
 use super::arm::Arm;
 use super::splitter::Splitter;
 use crate::resource::sku::Sku;
+
+/// How many sizes are read at most: those of all regions are about 60,000.
+const MOST_SIZES: usize = 500_000;
+
+/// How long the whole list may take: all regions are 120 MB.
+const LONGEST: Duration = Duration::from_secs(1800);
 
 /// Reads sizes one by one. It holds a piece of the answer at a time, never the whole.
 pub struct Skus {
@@ -22,7 +28,7 @@ pub struct Skus {
     splitter: Splitter,
     ready: VecDeque<Sku>,
     next: Option<Url>,
-    pages: u32,
+    watch: ListWatch,
 }
 
 impl Skus {
@@ -30,10 +36,9 @@ impl Skus {
         // A list of all regions takes longer than the 60 seconds that one attempt has otherwise.
         let options = SendOptions::default().with_timeout(Duration::from_secs(900));
         let origin = url.origin();
-        let call = arm
-            .call("arm.sku.list", Method::GET, url.clone())
-            .with_options(options)
-            .with_time_limit(Duration::from_secs(1800));
+        let call = arm.call("arm.sku.list", Method::GET, url.clone()).with_options(options).with_time_limit(LONGEST);
+        let bounds = ListBounds::new().with_items(MOST_SIZES).with_time(LONGEST);
+        let watch = ListWatch::new("arm.sku.list", arm.clock().clone(), bounds);
         Self {
             arm,
             call,
@@ -42,7 +47,7 @@ impl Skus {
             splitter: Splitter::default(),
             ready: VecDeque::new(),
             next: Some(url),
-            pages: 0,
+            watch,
         }
     }
 
@@ -66,22 +71,25 @@ impl Skus {
     /// Opens the next page. `false` if there is none.
     async fn open(&mut self) -> Result<bool, Error> {
         let Some(url) = self.next.take() else { return Ok(false) };
-        self.pages += 1;
-        // The token would travel to the other origin; and a list that links in a circle would be read for ever.
-        if url.origin() != self.origin || self.pages > 1000 {
+        self.watch.follow(url.as_str())?;
+        let left = self.watch.begin_page()?;
+        // The token would travel to the other origin.
+        if url.origin() != self.origin || !url.username().is_empty() || url.password().is_some() {
             return Err(Error::new(
                 ErrorKind::Unexpected,
                 "the link to the next page leads astray and was not followed",
             )
             .in_operation("arm.sku.list"));
         }
-        let answer = self.arm.pipeline().execute_streaming(self.call.to(url), self.arm.dialect()).await?;
+        let answer =
+            self.arm.pipeline().execute_streaming(self.call.to(url).with_time_limit(left), self.arm.dialect()).await?;
         self.stream = Some(answer.into_body());
         self.splitter = Splitter::default();
         Ok(true)
     }
 
     async fn read_piece(&mut self) -> Result<(), Error> {
+        self.watch.time_left()?;
         let Some(stream) = &mut self.stream else { return Ok(()) };
         let wrong = || Error::new(ErrorKind::Unexpected, "the list of sizes is not the JSON expected");
         let Some(piece) = stream.next().await else {
@@ -102,8 +110,9 @@ impl Skus {
             };
             return Ok(());
         };
-        let ready = &mut self.ready;
+        let (ready, watch) = (&mut self.ready, &mut self.watch);
         self.splitter.feed(&piece?, |element| {
+            watch.count(1)?;
             ready.push_back(serde_json::from_slice(element).map_err(|_| wrong())?);
             Ok(())
         })

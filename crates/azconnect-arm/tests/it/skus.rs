@@ -96,3 +96,30 @@ async fn a_list_that_breaks_off_is_an_error_and_not_the_end() {
     assert_eq!(error.operation(), Some("arm.sku.list"));
     assert!(arm.subscription(subscription_id()).skus(Some("x' or '1")).is_err());
 }
+
+/// Names another page for ever, each without a size in it.
+struct Empty(AtomicUsize);
+
+#[async_trait]
+impl Transport for Empty {
+    async fn send(&self, request: Request) -> Result<Response, Error> {
+        let number = self.0.fetch_add(1, Ordering::Relaxed);
+        let page = if number < 2000 { number.to_string() } else { "1".to_owned() };
+        let link = format!("https://{}/skus?page={page}", request.uri().host().unwrap());
+        Ok(http::Response::new(Bytes::from(format!(r#"{{"value":[],"nextLink":"{link}"}}"#))))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_endless_empty_pages_ends() {
+    // The second begins where the pages repeat.
+    for (first, message, pages) in [(0, "more than 1000 pages", 1000), (2000, "circles", 2)] {
+        let transport = Arc::new(Empty(AtomicUsize::new(first)));
+        let pipeline = Pipeline::new(Arc::clone(&transport) as Arc<dyn Transport>, Arc::new(VirtualClock::new()));
+        let arm = Arm::new(pipeline, &Cloud::public(), token());
+        let error = arm.subscription(subscription_id()).skus(None).unwrap().next().await.unwrap_err();
+        assert_eq!(error.operation(), Some("arm.sku.list"));
+        assert!(error.message().contains(message), "{error}");
+        assert_eq!(transport.0.load(Ordering::Relaxed) - first, pages);
+    }
+}

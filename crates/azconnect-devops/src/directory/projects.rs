@@ -84,10 +84,13 @@ impl Organization {
         }
         // Servers of older versions skip, where the service continues.
         let mut projects: Vec<Project> = Vec::new();
+        let mut watch = self.watch("devops.project.list");
         loop {
+            watch.begin_page()?;
             let skip = projects.len().to_string();
             let url = with_query(url.clone(), &[("$skip", &skip)]);
             let page: List<Project> = self.read(Call::get("devops.project.list", url)).await?;
+            watch.count(page.value.len())?;
             let last = page.value.len() < PAGE_SIZE;
             projects.extend(page.value);
             if last {

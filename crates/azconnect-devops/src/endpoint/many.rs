@@ -6,7 +6,7 @@ use http::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Endpoints;
+use super::{Endpoints, LIST_BYTES};
 use crate::directory::Project;
 use crate::document::{Draft, Endpoint, EndpointChange, EndpointId, Moment, differences, named};
 use crate::name::ProjectId;
@@ -46,7 +46,9 @@ impl Endpoints {
         }
         let url = self.write_url(None)?;
         let bodies: Vec<&Draft<'_>> = drafts.iter().map(|(_, draft)| draft).collect();
-        self.organization.send(Call::put("devops.endpoint.update_all", url).with_json(&bodies)?).await?;
+        // The answer holds every connection, and is not read: but a limit that it meets would be an error.
+        let call = Call::put("devops.endpoint.update_all", url).with_json(&bodies)?.with_answer_limit(LIST_BYTES);
+        self.organization.send(call).await?;
         // One answer for all proves nothing about each, so every connection is read back.
         let mut after = Vec::with_capacity(drafts.len());
         for (id, draft) in &drafts {

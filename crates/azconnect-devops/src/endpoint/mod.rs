@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use azconnect_core::{Effect, Error, ErrorKind};
 use azconnect_credential::entra::PROPAGATION;
-use azconnect_http::{Call, Response, SendOptions};
+use azconnect_http::{Call, Response};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use url::Url;
@@ -23,7 +23,7 @@ use crate::name::ProjectRef;
 use crate::organization::Organization;
 
 /// How many bytes of a list of connections are read at most: 10,000 connections take about 20 MB.
-const LIST_BYTES: usize = 64 * 1024 * 1024;
+const LIST_BYTES: usize = 32 * 1024 * 1024;
 
 /// How much two dates of one change may differ.
 const ROUNDING: time::Duration = time::Duration::milliseconds(5);
@@ -162,7 +162,7 @@ impl Endpoints {
     async fn read_list(&self, operation: &'static str, parameters: &[(&str, String)]) -> Result<EndpointScan, Error> {
         let parameters: Vec<_> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let url = self.organization.url(&self.path(&[]), &parameters)?;
-        let call = Call::get(operation, url).with_options(SendOptions::default().with_answer_limit(LIST_BYTES));
+        let call = Call::get(operation, url).with_answer_limit(LIST_BYTES);
         let answer = self.organization.send(call).await?;
         EndpointScan::new(&answer).map_err(|error| located(error, operation, &answer))
     }

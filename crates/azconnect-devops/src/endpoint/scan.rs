@@ -6,7 +6,7 @@ use std::ops::Range;
 use azconnect_core::{Error, ErrorKind};
 use azconnect_http::Response;
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
 
 use crate::document::Endpoint;
@@ -18,11 +18,46 @@ pub struct EndpointScan {
     places: std::vec::IntoIter<Range<usize>>,
 }
 
+/// How many records of one answer are read at most. A record of two characters takes 32 bytes once it is found, so their
+/// number is bounded beside the size of the answer.
+const MOST_RECORDS: usize = 100_000;
+
+/// How many bytes one connection may take: a document of small parts takes about 70 times its size once it is parsed.
+const RECORD_BYTES: usize = 1024 * 1024;
+
 #[derive(Deserialize)]
 struct Wrapped<'a> {
     /// Required: an answer without it is no list, and must not be read as an empty one.
     #[serde(borrow)]
-    value: Vec<&'a RawValue>,
+    value: Records<'a>,
+}
+
+/// The records of a list, each where it stands in the answer.
+struct Records<'a>(Vec<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Records<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Vec<&'de RawValue>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of connections")
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut records = Vec::new();
+                while let Some(record) = list.next_element()? {
+                    if records.len() == MOST_RECORDS {
+                        return Err(de::Error::custom("too many connections"));
+                    }
+                    records.push(record);
+                }
+                Ok(records)
+            }
+        }
+        deserializer.deserialize_seq(Visitor).map(Self)
+    }
 }
 
 impl EndpointScan {
@@ -32,9 +67,9 @@ impl EndpointScan {
         let text = body.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(&body);
         let bare = text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
         let records: Result<Vec<&RawValue>, _> = if bare {
-            serde_json::from_slice(text)
+            serde_json::from_slice::<Records<'_>>(text).map(|records| records.0)
         } else {
-            serde_json::from_slice::<Wrapped<'_>>(text).map(|list| list.value)
+            serde_json::from_slice::<Wrapped<'_>>(text).map(|list| list.value.0)
         };
         let records = records.map_err(|error| {
             Error::new(
@@ -65,6 +100,10 @@ impl Iterator for EndpointScan {
         let record = self.body.get(place).unwrap_or_default();
         Some(match record {
             b"null" => Err(Error::new(ErrorKind::Unexpected, "a record of the list is null")),
+            record if record.len() > RECORD_BYTES => {
+                let message = format!("a connection of the list is larger than {RECORD_BYTES} bytes");
+                Err(Error::new(ErrorKind::Unexpected, message).with_advice("look at the connection in the portal"))
+            }
             record => Endpoint::from_json(record),
         })
     }
@@ -97,6 +136,19 @@ mod tests {
         let found = scan(&body).unwrap();
         assert_eq!(found.iter().filter(|record| record.is_ok()).count(), 10_000);
         assert_eq!(found.len(), 10_002);
+    }
+
+    #[test]
+    fn endless_records_and_an_endless_record_are_refused() {
+        for (open, close) in [("[", "]"), ("{\"value\":[", "]}")] {
+            let full = format!("{open}{}{close}", vec!["{}"; MOST_RECORDS].join(","));
+            assert_eq!(scan(&full).unwrap().len(), MOST_RECORDS);
+            let more = format!("{open}{}{close}", vec!["{}"; MOST_RECORDS + 1].join(","));
+            assert_eq!(scan(&more).unwrap_err().kind(), ErrorKind::Unexpected);
+            let large = format!("{open}{{\"data\":[{}]}}{close}", vec!["0"; RECORD_BYTES].join(","));
+            let error = scan(&large).unwrap().remove(0).unwrap_err();
+            assert!(error.message().contains("larger than 1048576 bytes"), "{error}");
+        }
     }
 
     #[test]

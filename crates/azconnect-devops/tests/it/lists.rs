@@ -123,3 +123,40 @@ async fn an_old_server_is_written_through_the_project() {
         format!("PUT https://server/Default/Web/_apis/serviceendpoint/endpoints/{ID}?api-version=5.0-preview")
     );
 }
+
+/// A server of an older version that gives a full page of projects for ever.
+#[tokio::test(start_paused = true)]
+async fn a_server_whose_projects_never_end_is_left() {
+    let script = Script::new(|_| {
+        let project = json!({"id": PROJECT, "name": "again", "state": "wellFormed"});
+        plain(200, json!({"count": 100, "value": vec![project; 100]}))
+    });
+    let collection = Collection::new("https://server/Default", ServerVersion::V2019).unwrap();
+    let organization = script.client(&VirtualClock::new()).collection(&collection);
+    let error = organization.projects(ProjectState::WellFormed).await.unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::Unexpected, Some("devops.project.list")));
+    assert!(error.message().contains("more than 1000 pages"), "{error}");
+    assert_eq!(script.calls().len(), 1000);
+}
+
+/// Two tokens that name each other: neither names itself.
+#[tokio::test(start_paused = true)]
+async fn lists_whose_tokens_go_round_are_errors_and_not_ends() {
+    let script = Script::new(|request| {
+        let next = if request.uri().to_string().contains("continuationToken=7") { "8" } else { "7" };
+        let execution = json!({"data": {"id": 1}});
+        let token = json!({"authorizationId": ID, "displayName": "t", "scope": "s"});
+        let list = json!({"value": [execution], "patTokens": [token], "continuationToken": next});
+        (200, vec![("x-ms-continuationtoken", next.to_owned())], list)
+    });
+    let organization = script.organization(&VirtualClock::new());
+    let executions = organization.endpoints(ProjectRef::new("Web").unwrap()).all_executions(id(), 1000).await;
+    let tokens = organization.personal_tokens().await;
+    for (error, operation) in
+        [(executions.unwrap_err(), "devops.endpoint.executions"), (tokens.unwrap_err(), "devops.token.list")]
+    {
+        assert_eq!((error.kind(), error.operation()), (ErrorKind::Unexpected, Some(operation)));
+        assert!(error.message().contains("circles"), "{error}");
+    }
+    assert_eq!(script.calls().len(), 6);
+}

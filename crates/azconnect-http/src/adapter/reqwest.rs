@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use azconnect_core::{Error, ErrorKind};
 use bytes::Bytes;
 use futures_util::stream::try_unfold;
-use http::HeaderValue;
 use http::header::CONNECTION;
+use http::{HeaderMap, HeaderValue};
 use reqwest::dns::Resolve;
 use url::Url;
 use zeroize::Zeroizing;
@@ -19,6 +19,10 @@ use crate::address::{is_loopback, require_safe_scheme};
 use crate::transport::{
     ByteStream, Request, Response, SendOptions, Transport, answer_lost, answer_too_large, no_answer, not_connected,
 };
+
+/// How many bytes the headers of an answer may take together. Those of Microsoft's services take about 3 KiB, with a long
+/// continuation token 8 KiB. The HTTP library itself stops at 100 headers.
+const HEAD_BYTES: usize = 64 * 1024;
 
 /// Sends over the network with reqwest. Follows no redirect, uses no cookie, and talks plain `http` to nobody unless
 /// loopback was opted in to.
@@ -77,6 +81,7 @@ impl ReqwestTransport {
         }
         let answer = builder.send().await.map_err(|error| translate(error, options.timeout))?;
         require_same_address(&answer, &url)?;
+        require_small_head(answer.headers())?;
         Ok(answer)
     }
 
@@ -187,6 +192,16 @@ fn require_same_address(answer: &reqwest::Response, asked: &Url) -> Result<(), E
         .with_advice("build the reqwest::Client with redirect::Policy::none(): credentials must not follow a redirect"))
 }
 
+/// Holds the headers of an answer to a size: they are kept for as long as the answer is.
+fn require_small_head(headers: &HeaderMap) -> Result<(), Error> {
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if size <= HEAD_BYTES {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Unexpected, format!("the headers of the answer are larger than {HEAD_BYTES} bytes"))
+        .with_advice("report this to the service, or look at what stands between"))
+}
+
 /// Says what a failure proves. The address is taken out: operation URLs are signed.
 fn translate(error: reqwest::Error, timeout: Duration) -> Error {
     let error = error.without_url();
@@ -206,16 +221,17 @@ impl Transport for ReqwestTransport {
     async fn send(&self, request: Request) -> Result<Response, Error> {
         let options = SendOptions::of(&request);
         let mut answer = self.start(request).await?;
-        let expected = answer.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
-        if expected > options.answer_limit {
-            return Err(answer_too_large(options.answer_limit));
+        let limit = options.limit_for(answer.status());
+        let expected = answer.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+        if expected > limit {
+            return Err(answer_too_large(limit));
         }
         // Overwritten after use, since an answer may hold a secret; sized at once where the length is known, since a
         // buffer that grows leaves copies behind that nothing overwrites.
         let mut body = Zeroizing::new(Vec::with_capacity(expected));
         while let Some(piece) = answer.chunk().await.map_err(|error| translate(error, options.timeout))? {
-            if body.len() + piece.len() > options.answer_limit {
-                return Err(answer_too_large(options.answer_limit));
+            if body.len() + piece.len() > limit {
+                return Err(answer_too_large(limit));
             }
             body.extend_from_slice(&piece);
         }

@@ -19,6 +19,9 @@ use crate::transport::Response;
 /// How long after its start an operation whose status is not found counts as in progress.
 const NOT_THERE_YET: Duration = Duration::from_secs(60);
 
+/// The shortest pause between two polls, whatever a service or a policy says: a `Retry-After: 0` must not become a storm.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+
 /// A dialect that also says why an operation failed.
 pub trait OperationDialect: Dialect {
     /// The error in a successful answer that names the state `Failed` or `Canceled`.
@@ -129,7 +132,8 @@ impl<'a> Poller<'a> {
             self.seen.elapsed = self.pipeline.clock().elapsed().saturating_sub(self.started);
             if !at_once {
                 let Some(pause) = self.policy.pause(&self.seen) else { return last };
-                if self.seen.elapsed + pause > self.time_limit {
+                let pause = pause.max(SHORTEST_PAUSE);
+                if self.seen.elapsed.saturating_add(pause) > self.time_limit {
                     return last;
                 }
                 self.pipeline.clock().sleep(pause).await;

@@ -319,3 +319,21 @@ async fn a_token_goes_to_no_other_service_than_the_template_s() {
     assert_eq!((error.kind(), error.operation()), (ErrorKind::Corrupt, Some("test.thing.create")));
     assert!(stage.asked().is_empty());
 }
+
+/// A service, or a policy, that wants to be asked all the time.
+#[tokio::test(start_paused = true)]
+async fn two_polls_are_a_second_apart_whatever_the_service_says() {
+    for eager in [false, true] {
+        let now = || answer(200, &[("retry-after", "0")], r#"{"status":"InProgress"}"#);
+        let done = answer(200, &[], r#"{"status":"Succeeded"}"#);
+        let stage = Stage::new(vec![now(), now(), now(), now(), done, answer(200, &[], "{}")]);
+        let operation = stage.begin(put(), created("0"));
+        let mut poller = stage.poller(operation);
+        if eager {
+            poller = poller.with_policy(Arc::new(Eager::new().with_every(Duration::ZERO)));
+        }
+        assert_eq!(body(poller.wait().await), "{}");
+        let times: Vec<u64> = stage.asked().iter().map(|(at, _)| *at).collect();
+        assert_eq!(times, [1, 2, 3, 4, 5, 5]);
+    }
+}

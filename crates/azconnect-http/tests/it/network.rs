@@ -81,6 +81,24 @@ async fn an_answer_beyond_the_limit_is_an_error_whether_its_length_is_announced_
 }
 
 #[tokio::test]
+async fn headers_beyond_the_limit_are_an_error() {
+    for (size, reason) in [(70_000, "headers of the answer are larger than 65536 bytes"), (1_000_000, "")] {
+        let line = format!("HTTP/1.1 200 OK\r\nx-much: {}\r\ncontent-length: 0\r\n\r\n", "x".repeat(size));
+        let address = raw_server(line.leak().as_bytes());
+        let error = transport().send(request(&address, SendOptions::default())).await.unwrap_err();
+        assert_eq!(error.effect(), Effect::Unknown);
+        assert!(error.message().contains(reason), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_refusal_less_is_read_than_of_a_success() {
+    let server = serve(ResponseTemplate::new(500).set_body_bytes(vec![b'x'; 300_000])).await;
+    let error = transport().send(request(&server.uri(), SendOptions::default())).await.unwrap_err();
+    assert_eq!(error.message(), "the answer is larger than 262144 bytes");
+}
+
+#[tokio::test]
 async fn a_port_nobody_listens_on_proves_that_nothing_was_applied() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = transport().send(request(&format!("http://{closed}/"), SendOptions::default())).await.unwrap_err();
