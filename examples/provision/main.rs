@@ -19,6 +19,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use azconnect::arm::preflight;
+use azconnect::arm::provision::AgentFailure;
 use azconnect::core::{Error, ErrorKind};
 use azconnect::credential::CheckReport;
 use azconnect_examples::end::{Failure, report};
@@ -63,6 +64,10 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     };
     let outcome = provisioner.run_until(&plan, interrupted).await;
     tree.finish();
+    if let Some(failure) = outcome.as_ref().err().and_then(AgentFailure::of) {
+        // No error holds it, since a script may print its secrets; whoever runs this program wrote the script.
+        tree.say(&format!("what the agent's script put out:\n{}\n", failure.output()));
+    }
     let machine = outcome?;
     tree.say(&format!(
         "{} runs as {} at {}\n  ssh {}@{}\n  key {}\n",

@@ -66,10 +66,11 @@ impl ArmDialect {
             }
             "RequestDisallowedByPolicy" => node
                 .policy
-                .as_ref()
+                .as_deref()
+                .map(plain)
                 .map(|policy| format!("comply with the policy \"{policy}\", or ask its owner for an exemption")),
             "InvalidParameter" | "InvalidRequestFormat" if !node.target.is_empty() => {
-                Some(format!("correct {}", plain(&node.target)))
+                Some(format!("correct {}", word(&node.target)))
             }
             _ => quota.and_then(|quota| quota.request_link.as_ref()).and_then(|link| {
                 let general = general.as_ref()?;
@@ -124,16 +125,23 @@ fn most_telling(nodes: &[Node]) -> Option<&Node> {
 fn fault(node: &Node, class: Class, quota: Option<Quota>) -> Fault {
     let end = (0..=MESSAGE_LIMIT.min(node.message.len())).rev().find(|end| node.message.is_char_boundary(*end));
     Fault {
-        code: plain(&node.code),
+        code: word(&node.code),
         class,
-        target: (!node.target.is_empty()).then(|| plain(&node.target)),
+        target: (!node.target.is_empty()).then(|| word(&node.target)),
         quota,
         tenant: (node.code == "InvalidAuthenticationTokenTenant").then(|| right_tenant(&node.message)).flatten(),
         message: node.message.get(..end.unwrap_or(0)).unwrap_or_default().to_owned(),
     }
 }
 
-/// A code or a name on one line and of bounded length, since it goes into messages and logs.
+/// A code or the name of a parameter. It goes into messages and logs, so a text that is no word is not taken over: a service
+/// may put anything there, also what was sent.
+fn word(text: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-[]/".contains(c);
+    if text.len() <= 100 && text.chars().all(fits) { text.to_owned() } else { "(not a word)".to_owned() }
+}
+
+/// A name on one line and of bounded length.
 fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }

@@ -28,7 +28,20 @@ pub struct Fault {
 impl Fault {
     /// The fault behind an error of this crate.
     pub fn of(error: &Error) -> Option<&Self> {
-        std::error::Error::source(error)?.downcast_ref()
+        let first = std::error::Error::source(error);
+        std::iter::successors(first, |source| source.source()).find_map(<dyn std::error::Error>::downcast_ref)
+    }
+
+    /// The same fault with every text of the service passed through a function, such as one that hides secrets.
+    pub(crate) fn rewritten(&self, rewrite: impl Fn(&str) -> String) -> Self {
+        Self {
+            code: rewrite(&self.code),
+            class: self.class,
+            target: self.target.as_deref().map(&rewrite),
+            quota: self.quota.clone(),
+            tenant: self.tenant,
+            message: rewrite(&self.message),
+        }
     }
 
     /// The service's own message, at most 2,000 bytes. It may quote the request: show it only to whoever made that.

@@ -1,5 +1,7 @@
 //! From a specification to a machine that runs, without a leak on any way there.
 
+mod agent;
+mod agent_failure;
 mod belonging;
 mod body;
 mod decide;
@@ -7,6 +9,7 @@ mod event;
 mod failure;
 mod id;
 mod legal;
+mod mask;
 mod operation;
 mod outcome;
 mod plan;
@@ -19,6 +22,7 @@ mod resolve;
 mod state;
 mod steps;
 
+pub use agent_failure::AgentFailure;
 pub use event::{ProvisionEvent, Step};
 pub use id::ProvisionId;
 pub use operation::OperationRecord;

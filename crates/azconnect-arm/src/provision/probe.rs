@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use azconnect_core::Error;
 
+use super::agent_failure::AgentFailure;
 use crate::client::Handle;
 use crate::resource::compute::VirtualMachines;
 use crate::spec::script::{Found, inquiry, read};
@@ -32,18 +33,19 @@ impl ProbeTarget {
 pub enum Probed {
     /// The agent is online.
     Online,
-    /// The agent is not online, but may be later. The text says why, as far as it is known.
+    /// The agent is not online, but may be later. The text says why, as far as it is known. It goes into messages and the
+    /// journal: it holds no output and no secret.
     NotYet(String),
-    /// The agent will never be online. The text is the end of its output.
-    Failed(String),
+    /// The agent will never be online.
+    Failed(AgentFailure),
 }
 
 /// Tells whether the agent is online. An error counts as *not yet*.
 ///
 /// What the suite `azconnect_testkit::conformance::agent_probe` enforces: an agent that starts is *not yet* online, with the
 /// reason; one that is online is found by every look, if looks are a pause apart; a failed one is never
-/// online, and where the probe can see the failure it says what the agent put out; a machine out of reach proves nothing,
-/// neither that the agent is online nor that it failed.
+/// online, and where the probe can see the failure it says why, without the output in any `Debug` or reason; a machine out of
+/// reach proves nothing, neither that the agent is online nor that it failed.
 #[async_trait]
 pub trait AgentProbe: Send + Sync {
     /// Looks once whether the agent is online.
@@ -67,17 +69,20 @@ impl AgentProbe for RunCommandProbe {
         command.run(&target.location, &script).await?.wait().await?;
         let view = command.view().await?.properties.instance_view.unwrap_or_default();
         let output = view.output.unwrap_or_default();
-        Ok(match read(&output) {
+        Ok(match read(output.expose()) {
             Found::Succeeded => {
                 // A command that stays is deleted with the machine, so a failure here loses nothing.
                 let _ = command.delete().await;
                 Probed::Online
             }
-            Found::Waiting => Probed::NotYet(
-                view.error.filter(|text| !text.is_empty()).unwrap_or_else(|| "the script has not ended yet".to_owned()),
-            ),
-            Found::Failed { code: Some(code), output } => Probed::Failed(format!("exit code {code}: {output}")),
-            Found::Failed { code: None, output } => Probed::Failed(format!("the script left no exit code: {output}")),
+            // Not what it wrote to its error output: that is output as well, and this text goes into messages.
+            Found::Waiting => Probed::NotYet("the script has not ended yet".to_owned()),
+            Found::Failed { code: Some(code), output } => {
+                Probed::Failed(AgentFailure::new("the script ended").with_exit_code(code).with_output(output))
+            }
+            Found::Failed { code: None, output } => {
+                Probed::Failed(AgentFailure::new("the script left no exit code").with_output(output))
+            }
         })
     }
 }
@@ -125,7 +130,7 @@ impl TcpProbe {
 impl AgentProbe for TcpProbe {
     async fn probe(&self, target: &ProbeTarget) -> Result<Probed, Error> {
         let Some(address) = &target.address else {
-            return Ok(Probed::Failed("the machine has no public address to connect to".to_owned()));
+            return Ok(Probed::Failed(AgentFailure::new("the machine has no public address to connect to")));
         };
         Ok(match tokio::net::TcpStream::connect((address.as_str(), self.port)).await {
             Ok(_) => Probed::Online,

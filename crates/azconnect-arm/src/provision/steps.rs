@@ -3,19 +3,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use azconnect_core::{Clock, Effect, Error, ErrorKind, Secret, SecretStore};
+use azconnect_core::{Clock, Effect, Error, ErrorKind, SecretStore};
 use azconnect_http::OperationOutcome;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use futures_util::future::join;
 use serde::Serialize;
-use zeroize::Zeroizing;
 
-use super::body::{self, Extension, Ids, MachineInput};
+use super::body::{self, Ids, MachineInput};
 use super::event::{ProvisionEvent, Step};
 use super::failure::{Failure, StepFailure, is_momentary};
 use super::plan::{OWNER_TAG, ProvisionPlan};
-use super::probe::{AgentProbe, ProbeTarget, Probed, RunCommandProbe};
+use super::probe::AgentProbe;
 use super::recorder::Recorder;
 use super::state::{ProvisionState, StepState};
 use crate::client::{Group, Handle, Pending};
@@ -23,7 +20,7 @@ use crate::error::{Class, Fault};
 use crate::key::SshKey;
 use crate::resource::compute::VirtualMachines;
 use crate::resource::{Kind, Tagged};
-use crate::spec::{AgentInstall, ExtensionScript, GroupChoice, check_extension_script, script};
+use crate::spec::GroupChoice;
 
 /// How often a write is sent if its operation fails for a momentary reason.
 const OPERATION_ATTEMPTS: u32 = 3;
@@ -34,9 +31,6 @@ const WRITE_PAUSE: Duration = Duration::from_secs(10);
 /// How long a write is repeated while something else blocks it. A network interface stays reserved for three minutes
 /// after its machine failed.
 const BLOCKED_WRITE_LIMIT: Duration = Duration::from_secs(240);
-
-/// The name of the extension that brings the agent.
-const EXTENSION: &str = "azconnect-agent";
 
 /// Everything that the steps of one plan need.
 pub(super) struct Site<'a> {
@@ -168,84 +162,8 @@ impl Site<'_> {
         })
     }
 
-    async fn create_extension(&self, state: &ProvisionState) -> Result<(), Failure> {
-        let Some(script) = self.plan.spec.agent.as_ref().and_then(AgentInstall::extension_script) else {
-            return self.skip(Step::Extension).await;
-        };
-        let (text, sealed) = match script {
-            ExtensionScript::Plain(text) => (Secret::new(text.as_str()), false),
-            ExtensionScript::Sealed(id) => {
-                let secret = self.secrets.get(id).await.map_err(Failure::Unknown)?;
-                let missing = || Error::invalid("agent_script", format!("nothing is sealed as {id}"));
-                (secret.ok_or_else(missing).map_err(Failure::Definitive)?, true)
-            }
-        };
-        // The check of the specification could not see a sealed script.
-        check_extension_script(text.expose()).map_err(Failure::Definitive)?;
-        let wrapped = Zeroizing::new(script::wrapped(text.expose()));
-        let encoded = Zeroizing::new(BASE64.encode(wrapped.as_bytes()));
-        let body = Extension::new(self.plan, &encoded, sealed);
-        let machine = self.machine().map_err(Failure::Definitive)?;
-        let outcome = self.ensure(Step::Extension, machine.extension(EXTENSION), &body, state).await;
-        match outcome {
-            Err(Failure::Definitive(error)) => {
-                Err(Failure::Definitive(self.with_extension_output(error, &machine).await))
-            }
-            outcome => outcome,
-        }
-    }
-
-    async fn with_extension_output(&self, error: Error, machine: &Handle<VirtualMachines>) -> Error {
-        match machine.instance_view().await.ok().and_then(|view| view.output_of(EXTENSION)) {
-            Some(output) => {
-                let message = format!("{}; its output ends with: {}", error.message(), tail(&output));
-                error.with_message(message)
-            }
-            None => error,
-        }
-    }
-
-    async fn await_agent(&self) -> Result<(), Failure> {
-        let Some(agent) = &self.plan.spec.agent else { return self.skip(Step::Agent).await };
-        let machine = self.machine().map_err(Failure::Definitive)?;
-        let address = self.address().await.map_err(Failure::Unknown)?;
-        let target = ProbeTarget::new(machine, &self.plan.spec.location, address);
-        let own: Arc<dyn AgentProbe> = Arc::new(RunCommandProbe);
-        let probe = self.probe.as_ref().unwrap_or(&own);
-        let started = self.clock.elapsed();
-        loop {
-            let last = match probe.probe(&target).await {
-                Ok(Probed::Online) => {
-                    // An agent is no resource that a clean-up would delete.
-                    return self.note(ProvisionEvent::Completed { step: Step::Agent, created: false }).await;
-                }
-                Ok(Probed::Failed(output)) => {
-                    let error =
-                        Error::new(ErrorKind::Unavailable, format!("the agent did not start: {}", tail(&output)))
-                            .in_operation("arm.agent.probe")
-                            .with_retry(azconnect_core::Retry::No)
-                            .with_advice("correct the script by its output, then provision again");
-                    return Err(Failure::Definitive(error));
-                }
-                Ok(Probed::NotYet(reason)) => reason,
-                Err(error) => error.to_string(),
-            };
-            if self.clock.elapsed().saturating_sub(started) + agent.probe_pause > agent.time_limit {
-                let seconds = agent.time_limit.as_secs();
-                let error = Error::new(
-                    ErrorKind::Timeout,
-                    format!("the agent is not online after {seconds} s: {}", tail(&last)),
-                )
-                .in_operation("arm.agent.probe")
-                .with_advice("look at the script's output in the machine, or give it more time");
-                return Err(Failure::Definitive(error));
-            }
-            self.clock.sleep(agent.probe_pause).await;
-        }
-    }
-
     /// Writes a resource, or goes on with one that was written.
-    async fn ensure<K: Kind>(
+    pub(super) async fn ensure<K: Kind>(
         &self,
         step: Step,
         handle: Result<Handle<K>, Error>,
@@ -366,11 +284,11 @@ impl Site<'_> {
     }
 
     /// Journals that the step has nothing to create.
-    async fn skip(&self, step: Step) -> Result<(), Failure> {
+    pub(super) async fn skip(&self, step: Step) -> Result<(), Failure> {
         self.note(ProvisionEvent::Completed { step, created: false }).await
     }
 
-    async fn note(&self, event: ProvisionEvent) -> Result<(), Failure> {
+    pub(super) async fn note(&self, event: ProvisionEvent) -> Result<(), Failure> {
         self.recorder.record(event).await.map_err(Failure::Unknown)
     }
 
@@ -385,11 +303,4 @@ impl Site<'_> {
     pub(super) fn is_ours(&self, view: &impl Tagged) -> bool {
         view.tag(OWNER_TAG) == Some(self.plan.id.as_str())
     }
-}
-
-/// The end of an output, short enough for a message.
-fn tail(output: &str) -> String {
-    let output = output.trim();
-    let skip = output.chars().count().saturating_sub(1500);
-    output.chars().skip(skip).collect()
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::kind::{COMPUTE_API, kinds, tagged};
+use super::output::ScriptOutput;
 use super::view::views;
 
 kinds! {
@@ -119,8 +120,8 @@ views! {
         level: Option<String>,
         /// The state in words, such as `VM running`.
         display_status: Option<String>,
-        /// The text that comes with the state, such as the output of an extension.
-        message: Option<String>,
+        /// The text that comes with the state, such as the output of an extension. It is not shown or serialised.
+        message: Option<ScriptOutput>,
     }
     /// The current states and the output of an extension.
     ExtensionView {
@@ -171,10 +172,10 @@ views! {
         execution_state: Option<String>,
         /// The exit code of the script, once it has ended.
         exit_code: Option<i64>,
-        /// The end of its standard output.
-        output: Option<String>,
-        /// The end of its standard error.
-        error: Option<String>,
+        /// The end of its standard output, which is not shown or serialised.
+        output: Option<ScriptOutput>,
+        /// The end of its standard error, which is not shown or serialised.
+        error: Option<ScriptOutput>,
     }
     /// A size that a machine can take.
     VmSize {
@@ -225,11 +226,12 @@ impl InstanceView {
 
     /// The output of an extension: the messages of its parts and states, one a line. `None` if the extension is not
     /// shown.
-    pub fn output_of(&self, extension: &str) -> Option<String> {
+    pub fn output_of(&self, extension: &str) -> Option<ScriptOutput> {
         let view = self.extensions.iter().find(|view| view.name.eq_ignore_ascii_case(extension))?;
-        let parts: Vec<&str> =
-            view.substatuses.iter().chain(&view.statuses).filter_map(|status| status.message.as_deref()).collect();
-        Some(parts.join("\n"))
+        let parts: Vec<&ScriptOutput> =
+            view.substatuses.iter().chain(&view.statuses).filter_map(|status| status.message.as_ref()).collect();
+        let parts: Vec<&str> = parts.into_iter().map(ScriptOutput::expose).collect();
+        Some(ScriptOutput::new(parts.join("\n")))
     }
 }
 

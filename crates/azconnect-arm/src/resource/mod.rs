@@ -11,6 +11,7 @@ mod id;
 pub mod image;
 mod kind;
 pub mod network;
+pub mod output;
 pub mod sku;
 pub mod subscription;
 pub mod usage;

@@ -16,6 +16,7 @@ mod forged;
 mod golden;
 mod keys;
 mod names;
+mod output;
 mod ports;
 mod preflight;
 mod probe;

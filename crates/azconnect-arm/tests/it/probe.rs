@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_arm::provision::{AgentProbe, FnProbe, ProbeTarget, Probed, RunCommandProbe};
+use azconnect_arm::provision::{AgentFailure, AgentProbe, FnProbe, ProbeTarget, Probed, RunCommandProbe};
 use azconnect_core::Clock;
 use azconnect_emulator::arm::{AgentOutcome, AgentScript};
 use azconnect_emulator::{Fault, FaultAction};
@@ -115,7 +115,7 @@ impl AgentProbeHarness for PhoneBook {
     async fn bring(&self, state: AgentState) {
         *self.noted.lock().unwrap() = match state {
             AgentState::Online => Probed::Online,
-            AgentState::Failed => Probed::Failed("the agent reported an error".to_owned()),
+            AgentState::Failed => Probed::Failed(AgentFailure::new("the agent reported an error")),
             _ => Probed::NotYet("the agent has not called".to_owned()),
         };
     }

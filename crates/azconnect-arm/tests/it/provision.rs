@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use azconnect_arm::provision::{FnProbe, Probed};
+use azconnect_arm::provision::{AgentFailure, FnProbe, Probed};
 use azconnect_arm::spec::ExtensionScript;
 use azconnect_arm::{AgentInstall, Class, Fault, GroupChoice, Phase, Power, ProvisionEvent, Step, VmSpec};
 use azconnect_core::{Clock, Effect, ErrorKind, SecretId, SecretStore};
@@ -150,12 +150,19 @@ async fn what_is_to_be_kept_stays_until_it_is_cleaned_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failing_agent_script_is_in_the_error_and_nothing_is_left() {
+async fn a_failing_agent_script_ends_in_an_answer_and_nothing_is_left() {
     let stage = Stage::new();
     let script = AgentScript::new(AgentOutcome::Fails(100)).with_output("E: Unable to locate package agent\n");
     stage.emulator.resource_manager().on_machines("", script);
     let error = stage.provisioner().run(&plan(spec().with_agent(agent()))).await.unwrap_err();
-    assert!(error.message().contains("Unable to locate package agent"), "{error}");
+    assert_eq!(error.message(), "the agent did not start: the script ended with exit code 100");
+    assert!(
+        error.advice().contains("AgentFailure::output") && error.advice().contains("/var/log/"),
+        "{}",
+        error.advice()
+    );
+    let failure = AgentFailure::of(&error).unwrap();
+    assert_eq!((failure.exit_code(), failure.output()), (Some(100), "E: Unable to locate package agent"));
     assert_eq!(stage.live(), Vec::<String>::new());
 }
 

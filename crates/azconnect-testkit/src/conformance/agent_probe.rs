@@ -81,7 +81,13 @@ async fn fails(harness: &impl AgentProbeHarness) -> CaseResult {
     harness.bring(AgentState::Failed).await;
     for _ in 0..2 {
         match look(harness).await {
-            Ok(Probed::Failed(output)) => ensure(!output.trim().is_empty(), "a failure needs what the agent put out")?,
+            Ok(Probed::Failed(failure)) => {
+                let reason = failure.to_string();
+                ensure(!reason.trim().is_empty(), "why the agent failed is not said")?;
+                let shown = format!("{reason} {failure:?}");
+                let output = failure.output().trim();
+                ensure(output.is_empty() || !shown.contains(output), "the output is shown where nobody asked for it")?;
+            }
             other if harness.sees_failure() => return Err(Failure::new(format!("wanted Failed: {other:?}"))),
             other => not_yet(other)?,
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use azconnect_arm::Arm;
-use azconnect_arm::provision::{AgentProbe, ProbeTarget, Probed};
+use azconnect_arm::provision::{AgentFailure, AgentProbe, ProbeTarget, Probed};
 use azconnect_core::{Cloud, Error, ResourceGroupName};
 use azconnect_http::Pipeline;
 use azconnect_testkit::ManualClock;
@@ -41,7 +41,9 @@ impl AgentProbeHarness for Harness {
     async fn bring(&self, state: AgentState) {
         self.agent.set(match state {
             AgentState::Online => Probed::Online,
-            AgentState::Failed => Probed::Failed("exit code 3".to_owned()),
+            AgentState::Failed => {
+                Probed::Failed(AgentFailure::new("the script ended").with_exit_code(3).with_output("no such package"))
+            }
             _ => Probed::NotYet("the machine boots".to_owned()),
         });
     }
@@ -64,6 +66,7 @@ enum Sin {
     TakesSilenceForFailure,
     TakesFailureForSuccess,
     SaysNothing,
+    ShowsOutput,
     Remembers,
 }
 
@@ -74,9 +77,13 @@ impl AgentProbe for BadProbe {
     async fn probe(&self, target: &ProbeTarget) -> Result<Probed, Error> {
         let found = self.0.probe(target).await;
         match (self.1, found) {
-            (Sin::TakesSilenceForFailure, Err(error)) => Ok(Probed::Failed(error.to_string())),
+            (Sin::TakesSilenceForFailure, Err(error)) => Ok(Probed::Failed(AgentFailure::new(error.to_string()))),
             (Sin::TakesFailureForSuccess, Ok(Probed::Failed(_))) => Ok(Probed::Online),
             (Sin::SaysNothing, Ok(Probed::NotYet(_))) => Ok(Probed::NotYet(String::new())),
+            (Sin::ShowsOutput, Ok(Probed::Failed(failure))) => {
+                let output = failure.output().to_owned();
+                Ok(Probed::Failed(AgentFailure::new(format!("it failed: {output}")).with_output(output)))
+            }
             (Sin::Remembers, Ok(found)) => Ok(self.2.lock().unwrap().get_or_insert(found).clone()),
             (_, found) => found,
         }
@@ -98,5 +105,6 @@ async fn a_broken_probe_is_named() {
             "an agent that comes online is found by the next look",
         ],
     );
+    named(&run(Sin::ShowsOutput).await, &["a failed agent is never online"]);
     named(&run(Sin::Remembers).await, &["an agent that comes online is found by the next look"]);
 }
