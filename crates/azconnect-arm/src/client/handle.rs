@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
-use azconnect_core::{Error, ErrorKind};
+use azconnect_core::{Clock, Error, ErrorKind};
 use azconnect_http::{Call, StoredOperation, json};
 use http::Method;
 use serde::Serialize;
@@ -22,6 +23,11 @@ pub struct Handle<K> {
 impl<K: Kind> Handle<K> {
     pub(super) fn new(arm: Arm, id: ResourceId) -> Self {
         Self { arm, id, kind: PhantomData }
+    }
+
+    /// The clock by which waiting is measured.
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        self.arm.clock()
     }
 
     /// The id of the resource.

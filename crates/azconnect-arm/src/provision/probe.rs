@@ -1,12 +1,21 @@
 //! Probes: ways to find out whether the agent is online.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use azconnect_core::Error;
+use azconnect_core::{Error, ErrorKind};
 
 use super::agent_failure::AgentFailure;
-use crate::client::Handle;
-use crate::resource::compute::VirtualMachines;
+use crate::client::{Handle, Pending};
+use crate::error::{Class, Fault};
+use crate::resource::compute::{RunCommand, RunCommands, VirtualMachines};
 use crate::spec::script::{Found, inquiry, read};
+
+/// How long a command of an earlier look is waited for to be gone. Its deletion takes ten seconds.
+const BUSY_LIMIT: Duration = Duration::from_secs(60);
+
+/// The pause before the command is sent again.
+const BUSY_PAUSE: Duration = Duration::from_secs(5);
 
 /// The machine whose agent is probed.
 #[derive(Clone, Debug)]
@@ -66,7 +75,7 @@ impl AgentProbe for RunCommandProbe {
         let command = target.machine.run_command("azconnect-agent-probe")?;
         // The service runs a command again only if it differs.
         let script = format!("{}# {}\n", inquiry(), uuid::Uuid::new_v4());
-        command.run(&target.location, &script).await?.wait().await?;
+        sent(target, &command, &script).await?.wait().await?;
         let view = command.view().await?.properties.instance_view.unwrap_or_default();
         let output = view.output.unwrap_or_default();
         Ok(match read(output.expose()) {
@@ -85,6 +94,28 @@ impl AgentProbe for RunCommandProbe {
             }
         })
     }
+}
+
+/// Sends a command. While the one of the last look is still being deleted, it is refused, and sent again.
+async fn sent(target: &ProbeTarget, command: &Handle<RunCommands>, script: &str) -> Result<Pending<RunCommand>, Error> {
+    let clock = target.machine.clock();
+    let started = clock.elapsed();
+    loop {
+        match command.run(&target.location, script).await {
+            Err(error) if is_busy(&error) && clock.elapsed().saturating_sub(started) < BUSY_LIMIT => {
+                tracing::debug!(%error, "the command of the last look is not gone yet");
+                clock.sleep(BUSY_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Whether something else goes on with the same resource, and not with the machine.
+fn is_busy(error: &Error) -> bool {
+    let by_code = matches!(error.service_code(), Some("Conflict"));
+    error.kind() == ErrorKind::Conflict
+        && (by_code || Fault::of(error).is_some_and(|fault| fault.class == Class::Retry))
 }
 
 /// Asks a function of the caller, which may know, for example, whether the agent has phoned home.

@@ -97,6 +97,12 @@ impl Recorder {
         Ok(())
     }
 
+    /// Extends the lease now. A process that was suspended since its last event, and lost the lease without noticing, learns
+    /// it here, before its next effect.
+    pub(super) async fn renew(&self) -> Result<(), Error> {
+        self.session.renew().await
+    }
+
     /// Does work, and renews the lease while it lasts.
     pub(super) async fn guard<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         self.session.guard(work).await?

@@ -164,6 +164,7 @@ impl Site<'_> {
         let pending = match resumed {
             Some(operation) => handle.resume_delete(operation)?,
             None => {
+                self.recorder.renew().await?;
                 let pending = handle.delete().await?;
                 if let (Some(step), Some(operation)) = (step, pending.operation())
                     && let Some(operation) = self.seal_operation(step, true, operation).await?

@@ -234,6 +234,7 @@ impl Site<'_> {
         let mut attempt = 1;
         let started = self.clock.elapsed();
         loop {
+            self.recorder.renew().await.map_err(Failure::Unknown)?;
             let pending = match handle.create(body).await {
                 Ok(pending) => pending.without_result(),
                 Err(error)

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect_arm::provision::{AgentFailure, AgentProbe, FnProbe, ProbeTarget, Probed, RunCommandProbe};
-use azconnect_core::Clock;
-use azconnect_emulator::arm::{AgentOutcome, AgentScript};
+use azconnect_core::{Clock, ErrorKind};
+use azconnect_emulator::arm::{AgentOutcome, AgentScript, Failure};
 use azconnect_emulator::{Fault, FaultAction};
 use azconnect_testkit::conformance::agent_probe::{self, AgentProbeHarness, AgentState};
 
@@ -80,6 +80,27 @@ impl AgentProbeHarness for Machines {
 #[tokio::test(start_paused = true)]
 async fn the_probe_by_run_command_conforms() {
     agent_probe::all(Machines::new).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_right_after_the_last_one_waits_until_its_command_is_gone() {
+    let (stage, target) = machine(AgentOutcome::Succeeds).await;
+    stage.clock.sleep(RUN).await;
+    for look in 1..=3 {
+        let found = RunCommandProbe.probe(&target).await;
+        assert_eq!(found.unwrap_or_else(|error| panic!("look {look}: {error:?}")), Probed::Online);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_never_goes_is_waited_for_no_longer_than_a_minute() {
+    let (stage, target) = machine(AgentOutcome::Succeeds).await;
+    let fault = Fault::new(FaultAction::Fail(Failure::new("Conflict"))).with_path("/runCommands/").forever();
+    stage.emulator.faults().add(fault);
+    let before = stage.clock.elapsed();
+    assert_eq!(RunCommandProbe.probe(&target).await.unwrap_err().kind(), ErrorKind::Conflict);
+    let waited = stage.clock.elapsed() - before;
+    assert!((60..70).contains(&waited.as_secs()), "{waited:?}");
 }
 
 /// An agent that has phoned home, or not, as a product would note it.
