@@ -26,3 +26,4 @@ mod provision;
 mod roles;
 mod skus;
 mod stage;
+mod times;
