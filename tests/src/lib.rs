@@ -1,5 +1,5 @@
 //! Shared parts of the cross-crate tests: Contoso on the emulator, processes that die, the judge of
-//! the invariants, the simulation of whole worlds, and the module graphs of crates.
+//! the invariants, the simulation of whole worlds, the module graphs of crates, and an allocator that looks at what is freed.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "parts of tests")]
 
@@ -8,6 +8,7 @@ pub mod deadly;
 pub mod judge;
 pub mod modules;
 pub mod mutants;
+pub mod watched;
 pub mod worlds;
 
 /// The examples of the front page compile.

@@ -3,6 +3,7 @@
 use azconnect_core::{Error, ErrorKind};
 use serde::de::DeserializeOwned;
 
+use crate::buffer::SecretBuffer;
 use crate::transport::Response;
 
 /// Reads a JSON body. A leading byte order mark is skipped.
@@ -10,24 +11,71 @@ use crate::transport::Response;
 /// # Errors
 /// [`Unexpected`](ErrorKind::Unexpected) with the place of the first mistake, never with the text around it.
 pub fn json<T: DeserializeOwned>(answer: &Response) -> Result<T, Error> {
-    read_json(answer, |error| {
+    read_json(answer, answer.body(), |error| {
         format!("the answer is not the JSON expected (line {}, column {})", error.line(), error.column())
     })
 }
 
-/// Reads a JSON body that holds a secret: the error says nothing of what was there, not even where.
+/// Reads a JSON body that holds a secret: the error says nothing of what was there, not even where, and no copy of a text
+/// is left behind by reading it, but for one with an escaped quote, backslash or control character.
 ///
 /// # Errors
 /// [`Unexpected`](ErrorKind::Unexpected).
 pub fn sensitive_json<T: DeserializeOwned>(answer: &Response) -> Result<T, Error> {
-    read_json(answer, |_| "the answer is not the JSON expected".to_owned())
+    let describe = |_: &serde_json::Error| "the answer is not the JSON expected".to_owned();
+    match without_escapes(answer.body()) {
+        Some(body) => read_json(answer, body.as_ref(), describe),
+        None => read_json(answer, answer.body(), describe),
+    }
+}
+
+/// A JSON text with every escaped character in clear that may stand so; `None` if nothing is escaped. The parser resolves
+/// escapes in a buffer of its own, which it does not overwrite, and some services escape `+` or `&` in what they write.
+fn without_escapes(body: &[u8]) -> Option<SecretBuffer> {
+    body.contains(&b'\\').then(|| {
+        let mut clear = SecretBuffer::with_capacity(body.len());
+        let mut rest = body;
+        // A backslash stands inside texts only, so the texts themselves need not be found.
+        while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+            let (before, escape) = rest.split_at(at);
+            clear.push(before);
+            let length = match escaped(escape) {
+                Some((character, length)) => {
+                    clear.push(character.encode_utf8(&mut [0; 4]).as_bytes());
+                    length
+                }
+                None => {
+                    let length = escape.len().min(2);
+                    clear.push(escape.get(..length).unwrap_or_default());
+                    length
+                }
+            };
+            rest = escape.get(length..).unwrap_or_default();
+        }
+        clear.push(rest);
+        clear
+    })
+}
+
+/// The character that an escape stands for, if it may stand in a text as it is, and the length of the escape.
+fn escaped(escape: &[u8]) -> Option<(char, usize)> {
+    match escape {
+        [b'\\', b'/', ..] => Some(('/', 2)),
+        [b'\\', b'u', digits @ ..] => {
+            let digits = digits.get(..4).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
+            let code = u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+            let character = char::from_u32(code).filter(|c| *c >= ' ' && !matches!(c, '"' | '\\'))?;
+            Some((character, 6))
+        }
+        _ => None,
+    }
 }
 
 fn read_json<T: DeserializeOwned>(
     answer: &Response,
+    body: &[u8],
     describe: impl Fn(&serde_json::Error) -> String,
 ) -> Result<T, Error> {
-    let body = answer.body();
     let body = body.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(body);
     serde_json::from_slice(body).map_err(|error| {
         let mut failure = Error::new(ErrorKind::Unexpected, describe(&error)).with_http_status(answer.status().as_u16());
@@ -56,6 +104,7 @@ pub fn request_id(answer: &Response) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_byte_order_mark_is_skipped() {
@@ -69,6 +118,30 @@ mod tests {
         let error = json::<Vec<u8>>(&answer).unwrap_err();
         assert!(!format!("{error:?} {error}").contains("s3cr3t"));
         assert!(error.to_string().contains("line 1"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_secret_is_read_the_same_however_it_is_escaped(text in ".*", mask in any::<u64>()) {
+            let mut written = String::from("\"");
+            for (number, c) in text.chars().enumerate() {
+                if mask >> (number % 64) & 1 == 0 && c >= ' ' && c != '"' && c != '\\' {
+                    written.push(c);
+                } else {
+                    c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| written.push_str(&format!("\\u{unit:04X}")));
+                }
+            }
+            written.push('"');
+            prop_assert_eq!(sensitive_json::<String>(&http::Response::new(written.into())).unwrap(), text);
+        }
+
+        #[test]
+        fn whatever_is_answered_is_read_as_the_json_library_reads_it(body in r#"\PC{0,6}([\\"\\\\/bfu0-9a-fA-F]|\[|\]){0,24}"#) {
+            for body in [body.clone(), format!("\"{body}\""), format!("[\"{body}")] {
+                let expected = serde_json::from_str::<String>(&body).ok();
+                prop_assert_eq!(sensitive_json::<String>(&http::Response::new(body.into())).ok(), expected);
+            }
+        }
     }
 
     #[test]

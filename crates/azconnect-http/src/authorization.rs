@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use azconnect_core::{Error, ErrorKind, Scope};
 use azconnect_credential::{AccessToken, TokenProvider};
+use bytes::Bytes;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
@@ -23,7 +24,9 @@ impl Authorization {
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) if the text cannot be a header's value; it is not shown.
     pub fn new(text: &str) -> Result<Self, Error> {
-        let mut header = HeaderValue::from_str(text).map_err(|_| {
+        // Its memory is ours, so that it is overwritten with the last request that carries it.
+        let bytes = Bytes::from_owner(Zeroizing::new(text.as_bytes().to_vec()));
+        let mut header = HeaderValue::from_maybe_shared(bytes).map_err(|_| {
             Error::invalid("credential", "holds characters that no header can carry")
                 .with_advice("paste the credential again, without line breaks")
         })?;

@@ -10,9 +10,9 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Serialize;
 use url::Url;
-use zeroize::Zeroizing;
 
 use crate::authorization::Authorizer;
+use crate::buffer::SecretBuffer;
 use crate::origin::Origin;
 use crate::transport::{Response, SendOptions};
 
@@ -108,9 +108,7 @@ impl Call {
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) if the value cannot be JSON.
     pub fn with_json(mut self, body: &impl Serialize) -> Result<Self, Error> {
-        let text = serde_json::to_vec(body)
-            .map_err(|_| Error::new(ErrorKind::InvalidInput, "the request cannot be written as JSON"))?;
-        self.body = Bytes::from_owner(Zeroizing::new(text));
+        self.body = SecretBuffer::of_json(body)?.into();
         self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(self)
     }
@@ -118,8 +116,7 @@ impl Call {
     /// Sets a form as body. Its memory is overwritten after use, since it may hold a secret.
     #[must_use]
     pub fn with_form(mut self, fields: &[(&str, &str)]) -> Self {
-        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        self.body = Bytes::from_owner(Zeroizing::new(form.into_bytes()));
+        self.body = SecretBuffer::of_form(fields).into();
         self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         self
     }

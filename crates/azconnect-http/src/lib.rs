@@ -42,6 +42,7 @@ mod address;
 mod answer;
 mod authorization;
 mod bounds;
+mod buffer;
 mod call;
 mod dialect;
 mod lro;
@@ -59,6 +60,7 @@ pub use address::{endpoint, require_safe_scheme, with_query};
 pub use answer::{json, request_id, sensitive_json};
 pub use authorization::{Authorization, Authorizer, Bearer};
 pub use bounds::{ListBounds, ListWatch};
+pub use buffer::SecretBuffer;
 pub use call::{Call, Idempotency, Pace};
 pub use dialect::{Dialect, PlainDialect, kind_of_status};
 pub use lro::{

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::answer::request_id;
 use crate::authorization::Authorization;
+use crate::buffer::SecretBuffer;
 use crate::call::{Call, Idempotency};
 use crate::dialect::Dialect;
 use crate::retry_after::retry_after;
@@ -346,13 +347,13 @@ async fn collect(answer: http::Response<ByteStream>, options: SendOptions) -> Re
     use futures_util::StreamExt;
     let limit = options.limit_for(answer.status());
     let (parts, mut stream) = answer.into_parts();
-    let mut body = Vec::new();
+    let mut body = SecretBuffer::new();
     while let Some(piece) = stream.next().await {
         let piece = piece?;
         if body.len() + piece.len() > limit {
             return Err(answer_too_large(limit));
         }
-        body.extend_from_slice(&piece);
+        body.push(&piece);
     }
     Ok(http::Response::from_parts(parts, body.into()))
 }

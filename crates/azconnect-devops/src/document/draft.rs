@@ -1,6 +1,7 @@
 //! A document on its way out, with its secret in place only while it is written.
 
 use azconnect_core::{Error, ErrorKind, Secret};
+use azconnect_http::SecretBuffer;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -14,9 +15,8 @@ pub(crate) struct Draft<'a> {
 impl Draft<'_> {
     /// The document as text, with the secret in it.
     pub(crate) fn text(&self) -> Result<Secret, Error> {
-        serde_json::to_string(self)
-            .map(Secret::new)
-            .map_err(|_| Error::new(ErrorKind::Unexpected, "the connection cannot be written as JSON"))
+        let text = SecretBuffer::of_json(self).ok().and_then(SecretBuffer::into_secret);
+        text.ok_or_else(|| Error::new(ErrorKind::Unexpected, "the connection cannot be written as JSON"))
     }
 }
 

@@ -5,17 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect_core::{Error, ErrorKind};
-use bytes::Bytes;
 use futures_util::stream::try_unfold;
 use http::header::CONNECTION;
 use http::{HeaderMap, HeaderValue};
 use reqwest::dns::Resolve;
 use url::Url;
-use zeroize::Zeroizing;
 
 use super::clients::{Clients, Recipe, Way};
 use super::foreign::{AllowedHosts, ForeignResolver, SystemResolver, is_refusal, refusal};
 use crate::address::{is_loopback, require_safe_scheme};
+use crate::buffer::SecretBuffer;
 use crate::transport::{
     ByteStream, Request, Response, SendOptions, Transport, answer_lost, answer_too_large, no_answer, not_connected,
 };
@@ -29,6 +28,10 @@ const HEAD_BYTES: usize = 64 * 1024;
 ///
 /// It reads no environment and goes through no proxy, unless it is told to with [`ReqwestTransportBuilder::with_proxy`] or
 /// [`ReqwestTransportBuilder::with_environment_proxy`]. This machine is always reached directly.
+///
+/// What it reads of an answer is overwritten after use. What the libraries below it keep is not: of each connection, hyper
+/// keeps the headers of the last request and the last piece of an answer in a buffer of 8 KiB or more until the connection is
+/// closed, and rustls the records that it encrypts and decrypts.
 ///
 /// A call to a foreign host ([`Call::to_foreign_host`](crate::Call::to_foreign_host)) connects directly, and only to public
 /// addresses: the name is resolved once, every address is checked, and the connection is made to what was checked. A host
@@ -226,16 +229,15 @@ impl Transport for ReqwestTransport {
         if expected > limit {
             return Err(answer_too_large(limit));
         }
-        // Overwritten after use, since an answer may hold a secret; sized at once where the length is known, since a
-        // buffer that grows leaves copies behind that nothing overwrites.
-        let mut body = Zeroizing::new(Vec::with_capacity(expected));
+        // Overwritten after use, since an answer may hold a secret.
+        let mut body = SecretBuffer::with_capacity(expected);
         while let Some(piece) = answer.chunk().await.map_err(|error| translate(error, options.timeout))? {
             if body.len() + piece.len() > limit {
                 return Err(answer_too_large(limit));
             }
-            body.extend_from_slice(&piece);
+            body.push(&piece);
         }
-        Ok(head(&answer).map(|()| Bytes::from_owner(body)))
+        Ok(head(&answer).map(|()| body.into()))
     }
 
     async fn stream(&self, request: Request) -> Result<http::Response<ByteStream>, Error> {
