@@ -1,7 +1,7 @@
 //! App registrations.
 
 use azconnect_core::{ApplicationObjectId, ClientId, Error};
-use azconnect_http::{PageStyle, Pages};
+use azconnect_http::{ListBounds, PageStyle, Pages};
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -11,6 +11,10 @@ use crate::dialect::GraphDialect;
 use crate::holder::PasswordHolder;
 use crate::password::{KeyCredential, PasswordCredential};
 use crate::wire;
+
+/// How many bytes of a page of 100 applications are read: each takes a few kilobytes, and its passwords many times their text
+/// once they are parsed.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// What is read of an application. `$select` also makes the request cheaper.
 const FIELDS: &str = "id,appId,displayName,signInAudience,createdDateTime,disabledByMicrosoftStatus,\
@@ -276,7 +280,9 @@ impl GraphClient {
             let header = HeaderName::from_static("consistencylevel");
             call = call.with_header(header, HeaderValue::from_static("eventual"));
         }
-        Pages::new(&self.pipeline, call, &GraphDialect, PageStyle::NextLink).all(query.limit).await
+        let bounds = ListBounds::new().with_page_bytes(PAGE_BYTES);
+        let pages = Pages::new(&self.pipeline, call, &GraphDialect, PageStyle::NextLink).with_bounds(bounds);
+        pages.all(query.limit).await
     }
 
     async fn one_application(&self, holder: &PasswordHolder) -> Result<Application, Error> {
