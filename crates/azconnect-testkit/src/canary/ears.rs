@@ -12,8 +12,8 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::Registry;
 
-/// What `tracing` emitted anywhere in the process, once a canary listens everywhere.
-static EVERYWHERE: OnceLock<Buffer> = OnceLock::new();
+/// The process's one global subscriber, if it is ours. It keeps what it hears once a canary listens everywhere.
+static EVERYWHERE: OnceLock<Option<Ears>> = OnceLock::new();
 
 /// What the `log` crate emitted anywhere in the process, once any canary listens.
 static LOG_CRATE: OnceLock<Buffer> = OnceLock::new();
@@ -32,7 +32,8 @@ impl Log {
 
     /// Copies of everything heard so far.
     pub(super) fn contents(&self) -> Vec<Vec<u8>> {
-        [Some(&self.own), EVERYWHERE.get(), LOG_CRATE.get()].into_iter().flatten().map(Buffer::copy).collect()
+        let everywhere = EVERYWHERE.get().and_then(Option::as_ref).map(|ears| &ears.buffer);
+        [Some(&self.own), everywhere, LOG_CRATE.get()].into_iter().flatten().map(Buffer::copy).collect()
     }
 }
 
@@ -48,22 +49,32 @@ impl fmt::Debug for Listening {
 
 pub(super) fn listen(log: &Log) -> Listening {
     hear_log_crate();
+    // A place in the code that is passed first on a thread without a subscriber would be silent for good, on every thread.
+    // With a global one there is no such thread.
+    install();
     log.listening.store(true, Ordering::SeqCst);
-    Listening(set_default(Registry::default().with(Ears(log.own.clone()))))
+    let ears = Ears { buffer: log.own.clone(), open: Arc::new(AtomicBool::new(true)) };
+    Listening(set_default(Registry::default().with(ears)))
 }
 
 #[track_caller]
 pub(super) fn listen_everywhere(log: &Log) {
     hear_log_crate();
-    // `tracing` takes one global subscriber a process: the first canary installs it, and later ones share its buffer.
-    let mut refused = false;
-    EVERYWHERE.get_or_init(|| {
-        let buffer = Buffer::default();
-        refused = set_global_default(Registry::default().with(Ears(buffer.clone()))).is_err();
-        buffer
-    });
-    assert!(!refused, "the process has a global `tracing` subscriber already: use `listen`");
+    let everywhere = install();
+    assert!(everywhere.is_some(), "the process has a global `tracing` subscriber already: use `listen`");
+    if let Some(ears) = everywhere {
+        ears.open.store(true, Ordering::SeqCst);
+    }
     log.listening.store(true, Ordering::SeqCst);
+}
+
+/// Takes the place of the process's one global subscriber, unless it is taken. All canaries share it.
+fn install() -> Option<&'static Ears> {
+    let install = || {
+        let ears = Ears::default();
+        set_global_default(Registry::default().with(ears.clone())).is_ok().then_some(ears)
+    };
+    EVERYWHERE.get_or_init(install).as_ref()
 }
 
 /// Installs a logger for crates that use `log`. A process that has one keeps it, and is not heard there.
@@ -93,14 +104,20 @@ impl Buffer {
     }
 }
 
-/// A layer that writes down every span, field and event.
-struct Ears(Buffer);
+/// A layer that writes down every span, field and event while it is open.
+#[derive(Clone, Default)]
+struct Ears {
+    buffer: Buffer,
+    open: Arc<AtomicBool>,
+}
 
 impl Ears {
     fn write(&self, name: &str, record: impl FnOnce(&mut Line)) {
-        let mut line = Line(name.to_owned());
-        record(&mut line);
-        self.0.push(&line.0);
+        if self.open.load(Ordering::SeqCst) {
+            let mut line = Line(name.to_owned());
+            record(&mut line);
+            self.buffer.push(&line.0);
+        }
     }
 }
 
@@ -227,5 +244,19 @@ mod tests {
         tracing::error!("{}", canary.secret().expose());
         // Its own ears only: another test of this process may listen everywhere.
         assert!(canary.log.own.copy().is_empty());
+    }
+
+    #[test]
+    fn what_was_passed_first_where_nobody_listened_is_heard() {
+        fn speak(secret: &str) {
+            tracing::debug!(secret, "spoken");
+        }
+        let canary = Canary::new();
+        let ears = canary.listen();
+        // Another test's thread, which passes the place before the listener does.
+        std::thread::spawn(|| speak("nothing")).join().unwrap();
+        speak(canary.secret().expose());
+        drop(ears);
+        assert!(canary.find_in_logs().is_some(), "deaf");
     }
 }
