@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
-use azconnect::core::{Append, Entry, Error, Journal, Sequence, StreamId};
+use azconnect::core::{Append, Entry, Error, Integrity, Journal, Sequence, StreamId};
 use azconnect::http::{Request, Response, Transport};
 use tokio::sync::Notify;
 
@@ -81,6 +81,10 @@ impl Journal for DeadlyJournal {
 
     async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
         self.inner.unfinished().await
+    }
+
+    fn integrity(&self) -> Integrity {
+        self.inner.integrity()
     }
 }
 

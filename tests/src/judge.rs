@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use azconnect::core::{Append, Clock, Entry, Error, Journal, KeyId, Sequence, StreamId};
+use azconnect::core::{Append, Clock, Entry, Error, Integrity, Journal, KeyId, Sequence, StreamId};
 use azconnect::http::{Request, Response, Transport};
 use azconnect::rotation::{RemovalCause, RotationEvent};
 use azconnect_emulator::{Held, PasswordTruth, Truth};
@@ -199,6 +199,10 @@ impl Journal for JudgedJournal {
 
     async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
         self.0.journal.unfinished().await
+    }
+
+    fn integrity(&self) -> Integrity {
+        self.0.journal.integrity()
     }
 }
 

@@ -102,6 +102,17 @@ impl Append {
     }
 }
 
+/// Whether a journal notices what somebody else has written where it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Integrity {
+    /// It takes what lies there for what was appended. Whoever can write there decides what a reader believes.
+    None,
+    /// Every entry that it returns was appended through it, with a key that whoever can write there does not have. Anything
+    /// else is an error of the kind [`Corrupt`](crate::ErrorKind::Corrupt).
+    Authenticated,
+}
+
 /// An append-only log in streams, with compare-and-swap and fencing.
 ///
 /// - An append that returned `Ok` survives the loss of the process and, for durable implementations, of the machine.
@@ -138,4 +149,10 @@ pub trait Journal: Send + Sync {
 
     /// The streams whose last append was not at rest, in order of their names.
     async fn unfinished(&self) -> Result<Vec<StreamId>, Error>;
+
+    /// Whether it notices what somebody else has written where it is kept: [`Integrity::None`], unless an implementation
+    /// does. One that passes its calls on to another journal passes this on as well.
+    fn integrity(&self) -> Integrity {
+        Integrity::None
+    }
 }

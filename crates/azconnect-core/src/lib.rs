@@ -43,7 +43,7 @@ pub use effect::{Effect, Retry};
 pub use error::Error;
 pub use error_kind::ErrorKind;
 pub use id::{ApplicationObjectId, ClientId, KeyId, PrincipalObjectId, ResourceGroupName, SubscriptionId, TenantId};
-pub use journal::{Append, Entry, Journal, Record, Sequence, StreamId};
+pub use journal::{Append, Entry, Integrity, Journal, Record, Sequence, StreamId};
 pub use lease::{Epoch, Grant, Lease, LeaseKey};
 pub use pause::in_words;
 pub use retry::{Attempt, ExponentialBackoff, NoRetry, RetryPolicy};

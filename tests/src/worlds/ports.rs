@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect::core::{
-    Append, Clock, Effect, Entry, Error, ErrorKind, Grant, Journal, Lease, LeaseKey, Retry, Secret, SecretId,
-    SecretStore, Sequence, StreamId,
+    Append, Clock, Effect, Entry, Error, ErrorKind, Grant, Integrity, Journal, Lease, LeaseKey, Retry, Secret,
+    SecretId, SecretStore, Sequence, StreamId,
 };
 use azconnect::http::{Request, Response, Transport, answer_lost, not_connected};
 
@@ -154,6 +154,10 @@ impl Journal for WorldJournal {
 
     async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
         self.0.call(Call::Read, &[], async |_| self.0.world.journal.unfinished().await, storage).await
+    }
+
+    fn integrity(&self) -> Integrity {
+        self.0.world.journal.integrity()
     }
 }
 

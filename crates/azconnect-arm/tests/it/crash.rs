@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect_arm::{Phase, Provisioner, SshKey};
-use azconnect_core::{Append, Clock, Entry, Error, ErrorKind, Journal, SecretId, SecretStore, Sequence, StreamId};
+use azconnect_core::{
+    Append, Clock, Entry, Error, ErrorKind, Integrity, Journal, SecretId, SecretStore, Sequence, StreamId,
+};
 use azconnect_credential::TokenProvider;
 use azconnect_emulator::arm::Failure;
 use azconnect_emulator::{CannedAnswer, Fault, FaultAction, Intervention};
@@ -44,6 +46,10 @@ impl Journal for Dying {
 
     async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
         self.inner.unfinished().await
+    }
+
+    fn integrity(&self) -> Integrity {
+        self.inner.integrity()
     }
 }
 

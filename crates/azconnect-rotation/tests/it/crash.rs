@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_core::{Append, Clock, Entry, Error, Journal, Sequence, StreamId};
+use azconnect_core::{Append, Clock, Entry, Error, Integrity, Journal, Sequence, StreamId};
 use azconnect_rotation::{RotationOutcome, Rotator};
 use azconnect_testkit::fake::{Fault, Step};
 use tokio::sync::Notify;
@@ -46,6 +46,10 @@ impl Journal for Deadly {
 
     async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
         self.inner.unfinished().await
+    }
+
+    fn integrity(&self) -> Integrity {
+        self.inner.integrity()
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect_core::{
-    Append, Clock, Entry, Error, ErrorKind, Journal, KeyId, Secret, SecretId, SecretStore, Sequence, StreamId,
+    Append, Clock, Entry, Error, ErrorKind, Integrity, Journal, KeyId, Secret, SecretId, SecretStore, Sequence,
+    StreamId,
 };
 use azconnect_credential::{CredentialIssuer, Inventory, KeyHolder, MintRequest, Minted, Retirement, SubjectId};
 use azconnect_rotation::{Policy, Resolution, RotationEvent, RotationOutcome, RotationState, SinkBinding, WaitingFor};
@@ -434,6 +435,10 @@ impl Journal for Counted {
 
     async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
         self.0.unfinished().await
+    }
+
+    fn integrity(&self) -> Integrity {
+        self.0.integrity()
     }
 }
 

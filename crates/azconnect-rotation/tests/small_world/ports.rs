@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect_core::{
-    Append, Entry, Error, Grant, Journal, KeyId, Lease, LeaseKey, Secret, SecretId, SecretStore, Sequence, StreamId,
+    Append, Entry, Error, Grant, Integrity, Journal, KeyId, Lease, LeaseKey, Secret, SecretId, SecretStore, Sequence,
+    StreamId,
 };
 use azconnect_credential::{
     Assessment, Candidate, CredentialIssuer, CredentialSink, CredentialVerdict, CredentialVerifier, Inventory,
@@ -149,6 +150,10 @@ impl Journal for Port<dyn Journal> {
 
     async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
         self.world.call(Kind::Read, self.inner.unfinished()).await
+    }
+
+    fn integrity(&self) -> Integrity {
+        self.inner.integrity()
     }
 }
 

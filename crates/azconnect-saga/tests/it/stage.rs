@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect_core::{
-    Append, Clock, Effect, Entry, Error, ErrorKind, Grant, Journal, Lease, LeaseKey, Retry, Sequence, StreamId,
+    Append, Clock, Effect, Entry, Error, ErrorKind, Grant, Integrity, Journal, Lease, LeaseKey, Retry, Sequence,
+    StreamId,
 };
 use azconnect_saga::{Claim, IllegalEvent, Saga, Session, SessionPorts};
 use azconnect_store::{MemoryJournal, MemoryLease};
@@ -171,6 +172,10 @@ impl Journal for Fickle<MemoryJournal> {
 
     async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
         self.inner.unfinished().await
+    }
+
+    fn integrity(&self) -> Integrity {
+        self.inner.integrity()
     }
 }
 

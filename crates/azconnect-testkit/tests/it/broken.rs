@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect_core::{
-    Append, Clock, Entry, Epoch, Error, ErrorKind, Grant, Journal, KeyId, Lease, LeaseKey, Record, Secret, SecretId,
-    SecretStore, Sequence, StreamId,
+    Append, Clock, Entry, Epoch, Error, ErrorKind, Grant, Integrity, Journal, KeyId, Lease, LeaseKey, Record, Secret,
+    SecretId, SecretStore, Sequence, StreamId,
 };
 use azconnect_credential::{
     Assessment, Candidate, CredentialIssuer, CredentialSink, CredentialVerdict, CredentialVerifier, Inventory,
@@ -113,6 +113,10 @@ impl Journal for BadJournal {
 
     async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
         self.inner.unfinished().await
+    }
+
+    fn integrity(&self) -> Integrity {
+        self.inner.integrity()
     }
 }
 
