@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use azconnect_core::{Append, Effect, Entry, Epoch, Error, ErrorKind, Journal, Record, Retry, Sequence, StreamId};
-use azconnect_saga::{history, read};
+use azconnect_saga::{Claim, Session, history, read};
 use azconnect_store::MemoryJournal;
 use time::OffsetDateTime;
 
@@ -26,6 +26,17 @@ async fn two_sessions_of_one_holder_s_name_exclude_each_other() {
     assert!(stage.open().await.is_err());
     first.close().await;
     stage.open().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_that_were_given_no_holder_s_name_exclude_each_other_too() {
+    let stage = Stage::new();
+    let claim = || Claim::new(stream()).unwrap();
+    let first = Session::<Tally>::open(&stage.ports(), claim()).await.unwrap();
+    // The lease lets whoever has the holder's name take it again: each session must have one of its own.
+    assert_eq!(Session::<Tally>::open(&stage.ports(), claim()).await.unwrap_err().kind(), ErrorKind::Conflict);
+    first.close().await;
+    Session::<Tally>::open(&stage.ports(), claim()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
