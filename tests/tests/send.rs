@@ -16,7 +16,7 @@ use azconnect::devops::{ConnectionSearch, DevOpsClient, Endpoints, Organization,
 use azconnect::graph::{FederatedCredentialId, GraphClient};
 use azconnect::http::{Pages, Pipeline, Poller};
 use azconnect::rotation::Rotator;
-use azconnect::store::{SqliteStore, seal::SealingKey};
+use azconnect::store::{SqliteOptions, SqliteStore, seal::SealingKey};
 use azconnect::{Azure, Connections};
 use azconnect_emulator::server::{Server, serve};
 use azconnect_saga::{IllegalEvent, Saga, Session, audit, history, read, within};
@@ -223,6 +223,9 @@ fn store() {
     is_send(SqliteStore::open(any::<PathBuf>(), any::<SealingKey>(), any()));
     is_send(SqliteStore::open_with_key_file(any::<PathBuf>(), any::<PathBuf>(), any()));
     is_send(SqliteStore::reseal(any()));
+    is_send(SqliteStore::set_aside(any(), any()));
+    is_send(SqliteOptions::open(any(), any::<PathBuf>(), any::<SealingKey>(), any()));
+    is_send(SqliteOptions::open_with_key_file(any(), any::<PathBuf>(), any::<PathBuf>(), any()));
 }
 
 /// Of the front door.

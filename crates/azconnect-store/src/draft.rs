@@ -1,6 +1,7 @@
 //! Files that appear whole or not at all, whoever is killed while making them.
 //!
-//! A file is made under a name of its own, written to the disk, and linked into place, where it never replaces another.
+//! A file is made under a name of its own, written to the disk, and linked into place, where it never replaces another
+//! unless that is asked for.
 //! Whoever makes one holds an advisory lock on the folder meanwhile, which the operating system takes back from a process
 //! that ends in any way. So a draft that is found under the lock has lost its maker, and is removed.
 
@@ -50,6 +51,13 @@ impl Draft {
     pub(crate) fn publish(self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()?;
         fs::hard_link(&self.path, &self.target)?;
+        sync(folder_of(&self.target))
+    }
+
+    /// Puts the file into place, as durable as the disk is, instead of the one that is there, if there is one.
+    pub(crate) fn replace(self) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()?;
+        fs::rename(&self.path, &self.target)?;
         sync(folder_of(&self.target))
     }
 }

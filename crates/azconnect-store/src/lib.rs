@@ -59,7 +59,9 @@ mod rules;
 pub mod seal;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod witness;
 
 pub use memory::{MemoryJournal, MemoryLease, MemorySecrets};
 #[cfg(feature = "sqlite")]
-pub use sqlite::SqliteStore;
+pub use sqlite::{SqliteOptions, SqliteStore};
+pub use witness::{FileWitness, JournalWitness, Testimony};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use azconnect_core::{Clock, Journal, Lease, SecretStore};
+use azconnect_core::{Clock, Integrity, Journal, Lease, SecretStore};
 use azconnect_store::{MemoryJournal, MemoryLease, MemorySecrets};
 
 /// The three durable ports that everything with a memory is built on: the journal, the sealed secrets and the leases.
@@ -31,6 +31,12 @@ impl Storage {
     /// A storage in this process's memory, which ends with it: for tests and demonstrations. Secrets are not sealed.
     pub fn in_memory(clock: Arc<dyn Clock>) -> Self {
         Self::new(Arc::new(MemoryJournal::new()), Arc::new(MemorySecrets::new()), Arc::new(MemoryLease::new(clock)))
+    }
+
+    /// Whether the journal notices what somebody else has written where it is kept. One in memory does not: what cannot
+    /// write to this process cannot write there.
+    pub fn integrity(&self) -> Integrity {
+        self.journal.integrity()
     }
 
     /// The journal, to which every event is appended.

@@ -11,6 +11,9 @@ use super::lock;
 use crate::rules::journal::{StreamState, admit};
 
 /// A [`Journal`] that lasts as long as the process. Clones share what they hold.
+///
+/// It has no key and marks nothing ([`Integrity::None`](azconnect_core::Integrity::None)): whoever can write to it runs in this
+/// process.
 #[derive(Clone, Default)]
 pub struct MemoryJournal(Arc<Mutex<BTreeMap<StreamId, Stream>>>);
 

@@ -46,6 +46,9 @@ pub struct SealingKey {
     // Boxed, so that moving the key leaves no copy behind.
     bytes: Box<Zeroizing<[u8; Self::LENGTH]>>,
     id: SealingKeyId,
+    /// What marks a journal. Derived, so that one key serves one purpose.
+    #[cfg(feature = "sqlite")]
+    marks: hmac::Key,
     /// Where it was read, to be named when it is the wrong one.
     origin: Option<String>,
 }
@@ -70,7 +73,18 @@ impl SealingKey {
         }
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &**own), b"azconnect sealing key id");
         let (id, _) = tag.as_ref().split_first_chunk().ok_or(SealingKeyError::Cryptography)?;
-        Ok(Self { bytes: own, id: SealingKeyId(*id), origin: None })
+        #[cfg(feature = "sqlite")]
+        let marks = hmac::Key::new(
+            hmac::HMAC_SHA256,
+            hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &**own), b"azconnect journal mark key 1").as_ref(),
+        );
+        Ok(Self {
+            bytes: own,
+            id: SealingKeyId(*id),
+            #[cfg(feature = "sqlite")]
+            marks,
+            origin: None,
+        })
     }
 
     /// Reads a key from standard base64, padded or not, such as an environment or a vault may hold. Space around it is
@@ -101,7 +115,6 @@ impl SealingKey {
         self.id
     }
 
-    /// The key as base64, for a key file.
     pub(super) fn with_origin(mut self, origin: String) -> Self {
         self.origin = Some(origin);
         self
@@ -113,6 +126,13 @@ impl SealingKey {
         self.origin.as_deref()
     }
 
+    /// The key that marks a journal.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn marks(&self) -> &hmac::Key {
+        &self.marks
+    }
+
+    /// The key as base64, for a key file.
     pub(super) fn to_base64(&self) -> Secret {
         Secret::new(BASE64.encode(self.bytes.as_slice()))
     }

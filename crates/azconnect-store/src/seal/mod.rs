@@ -20,8 +20,12 @@
 
 mod env;
 mod fault;
+#[cfg(feature = "sqlite")]
+pub(crate) mod journal;
 mod key;
 mod key_file;
+#[cfg(feature = "sqlite")]
+pub(crate) mod mac;
 mod owner;
 
 use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
@@ -68,16 +72,7 @@ impl SealingKeys {
     /// # Errors
     /// [`Unexpected`](ErrorKind::Unexpected) if the random generator or the cipher fails.
     pub fn seal(&self, purpose: &str, name: &str, secret: &Secret) -> Result<Vec<u8>, Error> {
-        let text = secret.expose().as_bytes();
-        let mut header = vec![VERSION];
-        header.extend_from_slice(self.current.id().as_bytes());
-        // With room for the tag, so that the clear text is never left behind in a buffer that was outgrown.
-        let mut body = Zeroizing::new(Vec::with_capacity(text.len() + TAG_LEN));
-        body.extend_from_slice(text);
-        let bound = associated(&header, purpose, name);
-        let nonce = self.current.cipher()?.seal_in_place_append_tag(Aad::from(bound), &mut *body);
-        let nonce = nonce.map_err(|_| Error::new(ErrorKind::Unexpected, "sealing failed"))?;
-        Ok([header.as_slice(), nonce.as_ref(), body.as_slice()].concat())
+        seal_with(&self.current, purpose, name, secret)
     }
 
     /// Opens what was sealed for this purpose under this name.
@@ -101,7 +96,7 @@ impl SealingKeys {
     }
 
     /// The key that has an id, current or previous.
-    fn key(&self, id: SealingKeyId) -> Option<&SealingKey> {
+    pub(crate) fn key(&self, id: SealingKeyId) -> Option<&SealingKey> {
         std::iter::once(&self.current).chain(&self.previous).find(|key| key.id() == id)
     }
 }
@@ -110,6 +105,20 @@ impl From<SealingKey> for SealingKeys {
     fn from(key: SealingKey) -> Self {
         Self::new(key)
     }
+}
+
+/// Seals with one key.
+pub(crate) fn seal_with(key: &SealingKey, purpose: &str, name: &str, secret: &Secret) -> Result<Vec<u8>, Error> {
+    let text = secret.expose().as_bytes();
+    let mut header = vec![VERSION];
+    header.extend_from_slice(key.id().as_bytes());
+    // With room for the tag, so that the clear text is never left behind in a buffer that was outgrown.
+    let mut body = Zeroizing::new(Vec::with_capacity(text.len() + TAG_LEN));
+    body.extend_from_slice(text);
+    let bound = associated(&header, purpose, name);
+    let nonce = key.cipher()?.seal_in_place_append_tag(Aad::from(bound), &mut *body);
+    let nonce = nonce.map_err(|_| Error::new(ErrorKind::Unexpected, "sealing failed"))?;
+    Ok([header.as_slice(), nonce.as_ref(), body.as_slice()].concat())
 }
 
 /// The id of the key that sealed a record, if it has this module's format.

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use azconnect_core::{Effect, Error, ErrorKind};
 
+use super::audit::audit;
 use super::failure::{before_effect, failed};
-use super::{file, keys, open, schema};
+use super::{file, keys, open, schema, sign};
 use crate::draft::Draft;
 use crate::seal::SealingKeys;
 
@@ -32,7 +33,10 @@ fn fill(draft: &Path, keys: &SealingKeys) -> Result<(), Error> {
     let mut connection = open::connect(draft)?;
     connection.pragma_update(None, "application_id", schema::APPLICATION_ID).map_err(before_effect)?;
     open::set_durable(&connection)?;
-    schema::migrate(&mut connection, |transaction| keys::note_current(transaction, keys))?;
+    schema::migrate(&mut connection, |transaction, _| {
+        keys::note_current(transaction, keys)?;
+        sign::begin(transaction, keys)
+    })?;
     // Closing would write the log into the file as well, and keep to itself that it could not.
     let is_busy: bool =
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0)).map_err(before_effect)?;
@@ -49,6 +53,7 @@ fn check(draft: &Path, keys: &SealingKeys) -> Result<(), Error> {
     }
     let connection = open::connect(draft)?;
     open::check(&connection, keys)?;
+    audit(&connection, keys)?.complete()?;
     connection.close().map_err(|(_, error)| failed(error))
 }
 

@@ -6,6 +6,12 @@ use rusqlite::{ErrorCode, ffi};
 const DISK_FULL: (ErrorKind, &str, &str) =
     (ErrorKind::Unavailable, "the disk is full", "free some room on the disk, then try again; nothing is lost");
 
+const FOREIGN: (ErrorKind, &str, &str) = (
+    ErrorKind::Corrupt,
+    "the database's tables are not as this store makes them",
+    "find out who can write the database, then restore it from a backup",
+);
+
 /// Translates an error. Its effect is unknown: it may have come from a commit.
 pub(super) fn failed(error: rusqlite::Error) -> Error {
     let (kind, message, advice) = match error.sqlite_error_code() {
@@ -33,9 +39,27 @@ pub(super) fn failed(error: rusqlite::Error) -> Error {
             "the database is damaged",
             "stop every process that uses it, and restore the file from a backup",
         ),
+        // What is asked is fixed: tables that do not answer it are not as this store makes them.
+        _ if is_foreign(&error) => FOREIGN,
         _ => (ErrorKind::Unexpected, "the database refused an operation", "report this with the cause"),
     };
     Error::new(kind, message).with_advice(advice).with_source(error)
+}
+
+fn is_foreign(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{
+        FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, SqlInputError, Utf8Error,
+    };
+    let is_refused = extended_code(error) == Some(ffi::SQLITE_ERROR);
+    is_refused
+        || matches!(
+            error,
+            FromSqlConversionFailure(..)
+                | IntegralValueOutOfRange(..)
+                | InvalidColumnType(..)
+                | SqlInputError { .. }
+                | Utf8Error(..)
+        )
 }
 
 fn extended_code(error: &rusqlite::Error) -> Option<i32> {

@@ -1,136 +1,162 @@
 //! The journal in SQLite.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
-use azconnect_core::{Append, Entry, Epoch, Error, Journal, Record, Sequence, StreamId};
-use rusqlite::{Connection, OptionalExtension as _, Params, Row, Transaction, params};
+use azconnect_core::{Append, Entry, Error, Integrity, Journal, Sequence, StreamId};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
-use super::SqliteStore;
-use super::failure::{before_effect, damaged};
-use super::moment::{from_column, from_text, to_column, to_text};
+use super::audit::sync;
+use super::chain::Reader;
+use super::failure::{before_effect, failed};
+use super::moment::from_column;
+use super::rows::{self, HeadRow};
+use super::{Shared, SqliteStore, begin, keys, tampered};
 use crate::rules::journal::{StreamState, admit};
+use crate::rules::known::{Known, Standing};
+use crate::seal::SealingKeys;
+use crate::seal::journal::{Chain, Head, Totals};
+use crate::seal::mac::Mac;
 
-/// The entries after a position.
-const AFTER: &str = "SELECT sequence, epoch, kind, payload, at, checkpoint FROM entry
-     WHERE stream = ?1 AND sequence > ?2 ORDER BY sequence";
-
-/// The entries from the last checkpoint on.
-const LATEST: &str = "SELECT sequence, epoch, kind, payload, at, checkpoint FROM entry
-     WHERE stream = ?1 AND sequence >=
-         coalesce((SELECT max(sequence) FROM entry WHERE stream = ?1 AND checkpoint = 1), 0)
-     ORDER BY sequence";
+/// The position of the last checkpoint. A wrong answer shows: what is read from there on is read to the stream's end.
+const CHECKPOINT: &str = "SELECT max(sequence) FROM entry WHERE stream = ?1 AND checkpoint = 1";
 
 #[async_trait]
 impl Journal for SqliteStore {
     async fn append(&self, append: Append) -> Result<Sequence, Error> {
-        self.change("store.journal.append", move |transaction, _| {
-            let before = state(transaction, &append.stream)?;
-            let after = admit(&append, before)?;
-            write(transaction, &append, before, after)?;
-            Ok(after.last)
+        self.call("store.journal.append", move |connection, shared| {
+            let mut known = shared.known();
+            let transaction = begin(connection)?;
+            sync(&transaction, &shared.keys, &mut known)?;
+            shared.testify_before(&known)?;
+            let written = write(&transaction, &shared.keys, &known, &append)?;
+            transaction.commit().map_err(failed)?;
+            let last = written.head.last;
+            known.wrote(append.stream, written.head, written.totals, written.mac);
+            shared.testify(&known)?;
+            Ok(last)
         })
         .await
     }
 
     async fn read(&self, stream: &StreamId, after: Sequence) -> Result<Vec<Entry>, Error> {
         let stream = stream.clone();
-        self.call("store.journal.read", move |connection, _| {
-            // No entry lies beyond what the column can hold.
-            let after = i64::try_from(after.0).unwrap_or(i64::MAX);
-            entries(connection, AFTER, params![stream.as_str(), after])
+        self.look("store.journal.read", move |reader| match reader.head(&stream)? {
+            Some(head) => reader.entries(&stream, &head, after),
+            None => Ok(Vec::new()),
         })
         .await
     }
 
     async fn latest(&self, stream: &StreamId) -> Result<Vec<Entry>, Error> {
         let stream = stream.clone();
-        self.call("store.journal.latest", move |connection, _| entries(connection, LATEST, params![stream.as_str()]))
-            .await
+        self.look("store.journal.latest", move |reader| {
+            let Some(head) = reader.head(&stream)? else { return Ok(Vec::new()) };
+            let checkpoint = last_checkpoint(reader.connection, &stream)?;
+            reader.entries(&stream, &head, Sequence(checkpoint.0.saturating_sub(1)))
+        })
+        .await
     }
 
+    /// A stream whose row is not as it was written is among them, whatever it says: whoever reads it learns why.
     async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
-        self.call("store.journal.unfinished", |connection, _| {
-            let sql = "SELECT name FROM stream WHERE at_rest = 0 ORDER BY name";
-            let mut rows = connection.prepare_cached(sql).map_err(before_effect)?;
-            let rows = rows.query_map((), |row| row.get::<_, String>(0)).map_err(before_effect)?;
-            rows.map(|name| StreamId::new(name.map_err(before_effect)?).map_err(|_| damaged("a stream without a name")))
-                .collect()
+        self.look("store.journal.unfinished", |reader| unfinished(&reader)).await
+    }
+
+    fn integrity(&self) -> Integrity {
+        Integrity::Authenticated
+    }
+}
+
+impl SqliteStore {
+    /// Reads the journal as it is at one moment.
+    async fn look<T, W>(&self, operation: &'static str, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: FnOnce(Reader<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.call(operation, |connection, shared: &Shared| {
+            let mut known = shared.known();
+            let transaction = connection.transaction().map_err(before_effect)?;
+            sync(&transaction, &shared.keys, &mut known)?;
+            work(Reader { connection: &transaction, keys: &shared.keys, known: &known })
         })
         .await
     }
 }
 
-fn entries(connection: &Connection, sql: &str, values: impl Params) -> Result<Vec<Entry>, Error> {
-    let mut rows = connection.prepare_cached(sql).map_err(before_effect)?;
-    let rows = rows.query_map(values, EntryRow::read).map_err(before_effect)?;
-    rows.map(|row| row.map_err(before_effect).and_then(EntryRow::entry)).collect()
+fn last_checkpoint(connection: &Connection, stream: &StreamId) -> Result<Sequence, Error> {
+    let mut query = connection.prepare_cached(CHECKPOINT).map_err(before_effect)?;
+    let found: Option<i64> =
+        query.query_row(params![stream.as_str()], |row| row.get(0)).optional().map_err(before_effect)?.flatten();
+    found.map_or(Ok(Sequence::START), |sequence| from_column(sequence).map(Sequence))
 }
 
-fn state(connection: &Connection, stream: &StreamId) -> Result<StreamState, Error> {
-    let found: Option<(i64, i64)> = connection
-        .query_row("SELECT last, epoch FROM stream WHERE name = ?1", params![stream.as_str()], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .optional()
-        .map_err(before_effect)?;
-    match found {
-        None => Ok(StreamState::default()),
-        Some((last, epoch)) => {
-            Ok(StreamState { last: Sequence(from_column(last)?), epoch: Epoch(from_column(epoch)?) })
-        }
+fn unfinished(reader: &Reader<'_>) -> Result<Vec<StreamId>, Error> {
+    let known = reader.known;
+    let mut names: BTreeSet<_> = known.streams().map(|(stream, _)| stream.clone()).collect();
+    for row in HeadRow::all(reader.connection)? {
+        let rests = match (known.standing(&row.stream), row.claimed()) {
+            (Some(Standing::Whole(known)), Some(found)) => *known == found && found.at_rest,
+            _ => false,
+        };
+        match rests {
+            true => names.remove(&row.stream),
+            false => names.insert(row.stream),
+        };
     }
+    Ok(names.into_iter().collect())
 }
 
-fn write(transaction: &Transaction<'_>, append: &Append, before: StreamState, after: StreamState) -> Result<(), Error> {
-    let (last, epoch) = (to_column("records", after.last.0)?, to_column("epoch", after.epoch.0)?);
-    let name = append.stream.as_str();
-    transaction
-        .execute(
-            "INSERT INTO stream (name, last, epoch, at_rest) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (name) DO UPDATE SET last = ?2, epoch = ?3, at_rest = ?4",
-            params![name, last, epoch, append.at_rest],
-        )
-        .map_err(before_effect)?;
-    let sql = "INSERT INTO entry (stream, sequence, epoch, kind, payload, at, checkpoint)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let mut insert = transaction.prepare_cached(sql).map_err(before_effect)?;
-    for (record, sequence) in append.records.iter().zip(before.last.0 + 1..) {
-        let sequence = to_column("records", sequence)?;
-        let at = to_text("at", record.at)?;
-        let checkpoint = record.is_checkpoint();
-        insert
-            .execute(params![name, sequence, epoch, record.kind, record.payload, at, checkpoint])
-            .map_err(before_effect)?;
-    }
-    Ok(())
+/// What an append has made of a stream and of the journal.
+struct Written {
+    head: Head,
+    totals: Totals,
+    mac: Mac,
 }
 
-/// An entry as its columns.
-struct EntryRow {
-    sequence: i64,
-    epoch: i64,
-    kind: String,
-    payload: String,
-    at: String,
-    checkpoint: bool,
-}
-
-impl EntryRow {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            sequence: row.get(0)?,
-            epoch: row.get(1)?,
-            kind: row.get(2)?,
-            payload: row.get(3)?,
-            at: row.get(4)?,
-            checkpoint: row.get(5)?,
-        })
+fn write(
+    transaction: &Transaction<'_>,
+    sealing: &SealingKeys,
+    known: &Known,
+    append: &Append,
+) -> Result<Written, Error> {
+    let stream = &append.stream;
+    let reader = Reader { connection: transaction, keys: sealing, known };
+    let before = reader.head(stream)?;
+    if let Some(head) = &before {
+        // The last entry is there, and is the one that the next will follow.
+        reader.entries(stream, head, Sequence(head.last.0.saturating_sub(1)))?;
     }
-
-    fn entry(self) -> Result<Entry, Error> {
-        let make = if self.checkpoint { Record::checkpoint } else { Record::new };
-        let record = make(self.kind, self.payload, from_text(&self.at)?);
-        Ok(Entry::new(Sequence(from_column(self.sequence)?), Epoch(from_column(self.epoch)?), record))
+    let state = before.as_ref().map(|head| StreamState { last: head.last, epoch: head.epoch }).unwrap_or_default();
+    let after = admit(append, state)?;
+    let old = known.totals();
+    let number = before.as_ref().map_or(old.streams + 1, |head| head.number);
+    let change = old.changes + 1;
+    let chain = Chain { totals: old, stream, number };
+    let mut entry = before.map(|head| head.entry);
+    let mut marked = Vec::new();
+    for (record, sequence) in append.records.iter().zip(state.last.0 + 1..) {
+        let next = Entry::new(Sequence(sequence), after.epoch, record.clone());
+        let mac = chain.mark(sealing, &next, entry.as_ref())?;
+        marked.push((next, mac));
+        entry = Some(mac);
     }
+    let entry = entry.ok_or_else(|| tampered::head(stream))?;
+    let head = Head { number, last: after.last, epoch: after.epoch, at_rest: append.at_rest, change, entry };
+    if known.mac().key_id() != Some(sealing.current().id()) {
+        keys::note_current(transaction, sealing)?;
+    }
+    // The head first: an entry belongs to a stream that exists.
+    let mac = rows::write_head(transaction, sealing, old, stream, &head)?;
+    for (entry, mac) in &marked {
+        rows::insert_entry(transaction, stream, entry, mac)?;
+    }
+    let mut totals = old.changed(sealing, mac.as_bytes())?;
+    totals.streams = totals.streams.max(number);
+    totals.entries += marked.len() as u64;
+    let mac = rows::write_totals(transaction, sealing, &totals)?;
+    Ok(Written { head, totals, mac })
 }
 
 #[cfg(test)]
@@ -138,17 +164,25 @@ mod tests {
     use super::super::schema;
     use super::*;
 
+    /// The steps of a query's plan that look at entries.
+    fn steps(sql: &str) -> Vec<String> {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection, |_, _| Ok(())).unwrap();
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let values: &[&dyn rusqlite::ToSql] = &[&"stream", &1];
+        let steps = plan.query_map(&values[..plan.parameter_count()], |row| row.get::<_, String>(3)).unwrap();
+        steps.map(Result::unwrap).collect()
+    }
+
     #[test]
     fn the_latest_entries_are_found_by_indexes_alone() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        schema::migrate(&mut connection, |_| Ok(())).unwrap();
-        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {LATEST}")).unwrap();
-        let steps = plan.query_map(params!["stream"], |row| row.get::<_, String>(3)).unwrap();
-        let steps: Vec<_> = steps.map(Result::unwrap).collect();
-        let searches: Vec<_> = steps.iter().filter(|step| step.contains("entry")).collect();
-        assert_eq!(searches.len(), 2, "{steps:?}");
-        assert!(searches.iter().all(|step| step.starts_with("SEARCH")), "{steps:?}");
-        assert!(searches.iter().any(|step| step.contains("entry_checkpoint")), "{steps:?}");
-        assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");
+        let checkpoint = steps(CHECKPOINT);
+        assert!(checkpoint.iter().any(|step| step.contains("entry_checkpoint")), "{checkpoint:?}");
+        for steps in [checkpoint, steps(rows::ENTRIES)] {
+            let searches: Vec<_> = steps.iter().filter(|step| step.contains("entry")).collect();
+            assert_eq!(searches.len(), 1, "{steps:?}");
+            assert!(searches.iter().all(|step| step.starts_with("SEARCH")), "{steps:?}");
+            assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");
+        }
     }
 }

@@ -5,21 +5,30 @@ use rusqlite::{Connection, Transaction, params};
 
 use super::failure::{before_effect, damaged};
 use super::secrets::PURPOSE;
-use crate::seal::{SealingKeys, sealed_with};
+use super::tampered;
+use crate::seal::{SealingKeys, seal_with, sealed_with};
 
 /// The purpose under which a key's proof is sealed, and the text that is sealed.
-const PROOF: &str = "key proof";
+///
+/// It is another one than that of a database whose journal has no marks. So a database that never was without them
+/// cannot be made to look like one that never had any.
+const PROOF: &str = "key proof of a marked journal";
+
+/// The same of a database whose journal has no marks.
+const UNMARKED: &str = "key proof";
 
 /// Refuses a database that is sealed with a key that is not given.
-pub(super) fn check(connection: &Connection, keys: &SealingKeys) -> Result<(), Error> {
-    let mut rows = connection.prepare("SELECT id, proof FROM sealing_key").map_err(before_effect)?;
-    let rows = rows.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).map_err(before_effect)?;
-    let proofs: Vec<(String, Vec<u8>)> = rows.collect::<Result<_, _>>().map_err(before_effect)?;
+pub(super) fn check(connection: &Connection, keys: &SealingKeys, is_marked: bool) -> Result<(), Error> {
+    let (purpose, other) = if is_marked { (PROOF, UNMARKED) } else { (UNMARKED, PROOF) };
+    let proofs = proofs(connection)?;
     if proofs.is_empty() {
         return Err(damaged("no proof of the key it was sealed with"));
     }
     for (id, proof) in proofs {
-        keys.open(PROOF, &id, &proof).map_err(|error| {
+        keys.open(purpose, &id, &proof).map_err(|error| {
+            if keys.open(other, &id, &proof).is_ok() {
+                return tampered::totals("was made to look like one of another version of the tables");
+            }
             let given = keys.current().origin().map(|origin| format!(" than that of {origin}")).unwrap_or_default();
             Error::new(ErrorKind::Corrupt, format!("the database was sealed with another key ({id}){given}"))
                 .with_effect(Effect::None)
@@ -30,6 +39,25 @@ pub(super) fn check(connection: &Connection, keys: &SealingKeys) -> Result<(), E
         })?;
     }
     Ok(())
+}
+
+fn proofs(connection: &Connection) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    let mut rows = connection.prepare("SELECT id, proof FROM sealing_key").map_err(before_effect)?;
+    let rows = rows.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).map_err(before_effect)?;
+    rows.collect::<Result<_, _>>().map_err(before_effect)
+}
+
+/// Proves the keys of a database whose journal is marked from now on.
+pub(super) fn note_marked(transaction: &Transaction<'_>, keys: &SealingKeys) -> Result<(), Error> {
+    for (id, proof) in proofs(transaction)? {
+        let key =
+            sealed_with(&proof).and_then(|id| keys.key(id)).ok_or_else(|| damaged("a proof of an unknown key"))?;
+        let proof = seal_with(key, PROOF, &id, &Secret::new(PROOF))?;
+        transaction
+            .execute("UPDATE sealing_key SET proof = ?2 WHERE id = ?1", params![id, proof])
+            .map_err(before_effect)?;
+    }
+    note_current(transaction, keys)
 }
 
 /// Notes that something is sealed with the current key.

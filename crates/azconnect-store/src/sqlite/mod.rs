@@ -3,6 +3,9 @@
 //! The file is in WAL mode with `synchronous=FULL`: what returned `Ok` survives the loss of power. Writers of any number
 //! of processes take turns by SQLite's own locks, so the file must lie on a local disk, not on a network share.
 
+mod aside;
+mod audit;
+mod chain;
 mod create;
 mod failure;
 mod file;
@@ -12,25 +15,59 @@ mod keys;
 mod lease;
 mod moment;
 mod open;
+mod options;
+mod rows;
 mod schema;
 mod secrets;
+mod sign;
+mod tampered;
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use azconnect_core::{Clock, Error, ErrorKind};
+use azconnect_core::{Clock, Effect, Error, ErrorKind};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
+pub use self::options::SqliteOptions;
+
 use self::failure::failed;
+use self::options::Consent;
+use crate::rules::known::Known;
 use crate::seal::SealingKeys;
+use crate::witness::{JournalWitness, Testimony};
 
 /// A [`Journal`](azconnect_core::Journal), [`SecretStore`](azconnect_core::SecretStore) and
 /// [`Lease`](azconnect_core::Lease) in one SQLite file. Clones share one connection.
 ///
 /// Its futures need a tokio runtime: the work is done on its blocking threads.
+///
+/// # Who can write the file and has no key
+///
+/// Every entry, the head of every stream and the totals of the journal bear a mark (HMAC-SHA256 under a key derived from the
+/// sealing key). What is returned was appended with the key, is complete, and is the latest that this process can know of:
+///
+/// - An entry or a head that was changed, cut out, moved, exchanged or added is an error of the kind
+///   [`Corrupt`](ErrorKind::Corrupt) with effect `None`, which names the stream and the position. Nothing is written then, and
+///   other streams go on. `unfinished` still names such a stream, so that somebody learns of it.
+/// - A stream that is gone, or was taken back to an earlier head, shows in every process, since the totals count all entries.
+///   Where the database does not tell whose they were, all of it is refused.
+/// - A journal that is taken back as a whole, with its totals, shows in the processes that have seen more, and to a
+///   [`JournalWitness`]. A new process without a witness takes it for the latest. So does the witness of one that went
+///   back, or forgot, with the database.
+/// - After a backup was restored on purpose, two lines of changes exist. Whoever kept rows of the abandoned one can put one of
+///   its streams in the place of the same stream of the other while both have as many entries.
+/// - Leases bear no mark. Who writes them can keep a writer from its work, or let two begin. Two cannot both append: the
+///   stream's epoch is marked, and a position is written once.
+/// - Secrets can be removed, and put back under their own name; see [`seal`](crate::seal).
+///
+/// The way on is a backup. Without one, [`SqliteStore::set_aside`] lets one stream begin anew, and
+/// [`SqliteOptions::accepting_lost_entries`] takes what is left.
+///
+/// Each call reads one more row than it did without marks, and one for each stream that other processes have written since.
+/// An opening reads the head of each stream twice, and no entries but those that a page check reads anyway.
 ///
 /// # Cancel safety
 /// A call whose future is dropped is completed all the same, entirely or not at all. Calls are done in the order in which
@@ -44,6 +81,9 @@ struct Shared {
     keys: SealingKeys,
     clock: Arc<dyn Clock>,
     path: PathBuf,
+    /// The journal as it was seen last. Locked by whoever has the connection.
+    known: Mutex<Known>,
+    witness: Option<Arc<dyn JournalWitness>>,
 }
 
 /// One call, which answers to whoever still waits for it.
@@ -81,6 +121,30 @@ impl Shared {
         }
     }
 
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // What is known is only ever added to, so that a panic leaves something true behind.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Refuses to go on from a journal that is older than its witness remembers.
+    fn testify_before(&self, known: &Known) -> Result<(), Error> {
+        let Some(witness) = &self.witness else { return Ok(()) };
+        let remembered = witness.recall().map_err(|error| error.with_effect(Effect::None))?;
+        remembered.map_or(Ok(()), |remembered| remembered.check(&testimony(known)))
+    }
+
+    /// Tells the witness what the journal is after a change, which stays if it is not told.
+    fn testify(&self, known: &Known) -> Result<(), Error> {
+        let told = self.witness.as_ref().map_or(Ok(()), |witness| witness.remember(&testimony(known)));
+        told.map_err(|error| error.with_effect(Effect::Unknown))
+    }
+
+    /// Learns what was committed, and tells the witness.
+    fn follow(&self, connection: &Connection, known: &mut Known) -> Result<(), Error> {
+        audit::sync(connection, &self.keys, known).map_err(|error| error.with_effect(Effect::Unknown))?;
+        self.testify(known)
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -102,10 +166,7 @@ impl SqliteStore {
         keys: impl Into<SealingKeys>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
-        let (given, keys) = (path.as_ref().to_owned(), keys.into());
-        blocking(move || Self::open_absolute(file::absolute(&given)?, keys, clock))
-            .await
-            .map_err(|error| error.in_operation("store.open"))
+        SqliteOptions::new().open(path, keys, clock).await
     }
 
     /// Opens the store in a file with the key in another, and creates both where there is neither.
@@ -124,19 +185,22 @@ impl SqliteStore {
         key_file: impl AsRef<Path>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
-        let (given, key_file) = (path.as_ref().to_owned(), key_file.as_ref().to_owned());
-        blocking(move || {
-            let path = file::absolute(&given)?;
-            let key = key_file::read_or_generate(&path, &key_file)?;
-            Self::open_absolute(path, key.into(), clock)
-        })
-        .await
-        .map_err(|error| error.in_operation("store.open"))
+        SqliteOptions::new().open_with_key_file(path, key_file, clock).await
     }
 
-    fn open_absolute(path: PathBuf, keys: SealingKeys, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        let connection = open::open(&path, &keys)?;
-        Ok(Self(Arc::new(Shared { connection: Mutex::new(connection), queue: Mutex::default(), keys, clock, path })))
+    fn open_absolute(
+        path: PathBuf,
+        keys: SealingKeys,
+        clock: Arc<dyn Clock>,
+        consent: Consent,
+        witness: Option<Arc<dyn JournalWitness>>,
+    ) -> Result<Self, Error> {
+        let remembered = witness.as_ref().map(|witness| witness.recall()).transpose()?.flatten();
+        let (connection, known) = open::open(&path, &keys, consent, remembered.as_ref())?;
+        let (connection, known) = (Mutex::new(connection), Mutex::new(known));
+        let shared = Shared { connection, queue: Mutex::default(), keys, clock, path, known, witness };
+        shared.testify(&shared.known())?;
+        Ok(Self(Arc::new(shared)))
     }
 
     /// The absolute path of the database file.
@@ -152,7 +216,17 @@ impl SqliteStore {
     /// # Errors
     /// [`Corrupt`](ErrorKind::Corrupt) if a secret does not open; nothing is changed then.
     pub async fn reseal(&self) -> Result<usize, Error> {
-        let count = self.change("store.reseal", |transaction, shared| keys::reseal(transaction, &shared.keys)).await?;
+        let count = self
+            .call("store.reseal", |connection, shared| {
+                let mut known = shared.known();
+                let transaction = begin(connection)?;
+                sign::reseal(&transaction, &shared.keys, &mut known)?;
+                let count = keys::reseal(&transaction, &shared.keys)?;
+                transaction.commit().map_err(failed)?;
+                shared.follow(connection, &mut known)?;
+                Ok(count)
+            })
+            .await?;
         self.forget().await?;
         Ok(count)
     }
@@ -215,6 +289,12 @@ impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteStore").field("path", &self.0.path).finish_non_exhaustive()
     }
+}
+
+/// What a witness is told of a journal.
+fn testimony(known: &Known) -> Testimony {
+    let totals = known.totals();
+    Testimony::new(totals.id.as_bytes(), totals.changes, known.mac().as_bytes())
 }
 
 /// Begins a transaction that excludes every other writer. What fails before its commit has provably no effect.

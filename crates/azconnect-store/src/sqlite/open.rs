@@ -7,18 +7,30 @@ use azconnect_core::{Error, ErrorKind};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::audit::audit;
 use super::failure::{before_effect, damaged, failed};
-use super::{create, file, keys, schema};
+use super::options::Consent;
+use super::{create, file, keys, schema, sign, testimony};
 use crate::draft::sweep;
+use crate::rules::known::Known;
 use crate::seal::SealingKeys;
+use crate::witness::{Testimony, older};
 
 /// How long a call waits for other processes' transactions, which are all short.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Opens the database at a path, after creating it where there is none.
-pub(super) fn open(path: &Path, keys: &SealingKeys) -> Result<Connection, Error> {
+/// Opens the database at a path, after creating it where there is none, and says what its journal is.
+pub(super) fn open(
+    path: &Path,
+    keys: &SealingKeys,
+    consent: Consent,
+    remembered: Option<&Testimony>,
+) -> Result<(Connection, Known), Error> {
     sweep(path);
     if !file::exists_and_is_ours(path)? {
+        if remembered.is_some() {
+            return Err(named(path, older("is gone, and its witness remembers it")));
+        }
         create::create(path, keys)?;
         if !file::exists_and_is_ours(path)? {
             return Err(file::wrong(path, "vanished while it was opened"));
@@ -27,12 +39,65 @@ pub(super) fn open(path: &Path, keys: &SealingKeys) -> Result<Connection, Error>
     let mut connection = connect(path).map_err(|error| named(path, error))?;
     // Until the checks have passed, closing the connection must not write the log into the file.
     checkpoint_on_close(&connection, false)?;
-    check(&connection, keys).map_err(|error| named(path, error))?;
+    check(&connection, keys)
+        .and_then(|()| check_journal(&mut connection, keys, consent, remembered))
+        .map_err(|error| named(path, error))?;
     checkpoint_on_close(&connection, true)?;
     file::close_to_others(path)?;
     set_durable(&connection).map_err(|error| named(path, error))?;
-    schema::migrate(&mut connection, |_| Ok(())).map_err(|error| named(path, error))?;
-    Ok(connection)
+    let known = settle(&mut connection, keys, consent).map_err(|error| named(path, error))?;
+    Ok((connection, known))
+}
+
+/// Refuses a journal that must not be gone on with, before anything is written.
+fn check_journal(
+    connection: &mut Connection,
+    keys: &SealingKeys,
+    consent: Consent,
+    remembered: Option<&Testimony>,
+) -> Result<(), Error> {
+    let transaction = connection.transaction().map_err(before_effect)?;
+    if schema::version(&transaction)? < schema::MARKED {
+        if remembered.is_some() {
+            return Err(older("has no marks, and its witness remembers them"));
+        }
+        return match consent.trusts_old || sign::is_empty(&transaction)? {
+            true => Ok(()),
+            false => Err(old()),
+        };
+    }
+    let found = audit(&transaction, keys)?;
+    remembered.map_or(Ok(()), |remembered| remembered.check(&testimony(found.known())))?;
+    if consent.accepts_loss { Ok(()) } else { found.complete().map(drop) }
+}
+
+/// Brings the tables to the newest version and does what was consented to.
+fn settle(connection: &mut Connection, keys: &SealingKeys, consent: Consent) -> Result<Known, Error> {
+    schema::migrate(connection, |transaction, from| {
+        if from < schema::MARKED {
+            keys::note_marked(transaction, keys)?;
+            // Looked at once more: somebody may have written since the check.
+            if !consent.trusts_old && !sign::is_empty(transaction)? {
+                return Err(old());
+            }
+            sign::trust(transaction, keys)?;
+        }
+        if consent.accepts_loss { sign::accept(transaction, keys) } else { Ok(()) }
+    })?;
+    let transaction = connection.transaction().map_err(before_effect)?;
+    audit(&transaction, keys)?.complete()
+}
+
+/// The refusal to mark, unasked, what anybody may have written.
+fn old() -> Error {
+    Error::invalid(
+        "trusting_old_journal",
+        "the journal is of a version that did not mark its entries, so anybody who could write the file may have written them",
+    )
+    .with_advice(
+        "if nobody else could write the file, open it once with `SqliteOptions::trusting_old_journal`, which marks what is \
+         there; if it had been opened by this version before, find out who replaced it, and restore a backup",
+    )
 }
 
 /// Connects to a file that exists.
@@ -67,7 +132,7 @@ pub(super) fn check(connection: &Connection, keys: &SealingKeys) -> Result<(), E
         return Err(damaged("pages that are damaged").with_source(finding));
     }
     schema::check_version(connection)?;
-    keys::check(connection, keys)
+    keys::check(connection, keys, schema::version(connection)? >= schema::MARKED)
 }
 
 fn checkpoint_on_close(connection: &Connection, checkpoint: bool) -> Result<(), Error> {

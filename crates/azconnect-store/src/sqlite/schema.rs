@@ -10,7 +10,10 @@ use super::failure::{before_effect, failed};
 pub(super) const APPLICATION_ID: u32 = u32::from_be_bytes(*b"azcs");
 
 /// What leads from each version to the next; the first from nothing to version 1. Never change one that was released.
-const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+
+/// The first version whose journal is marked.
+pub(super) const MARKED: u32 = 3;
 
 /// The version this code writes.
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
@@ -34,10 +37,11 @@ pub(super) fn check_version(connection: &Connection) -> Result<(), Error> {
     }
 }
 
-/// Brings the tables to the newest version, all or nothing. `fill` runs in the same transaction.
+/// Brings the tables to the newest version, all or nothing. `fill` runs in the same transaction, and is told the version from
+/// before it.
 pub(super) fn migrate(
     connection: &mut Connection,
-    fill: impl FnOnce(&Transaction<'_>) -> Result<(), Error>,
+    fill: impl FnOnce(&Transaction<'_>, u32) -> Result<(), Error>,
 ) -> Result<(), Error> {
     apply(connection, MIGRATIONS, fill)
 }
@@ -45,7 +49,7 @@ pub(super) fn migrate(
 fn apply(
     connection: &mut Connection,
     migrations: &[&str],
-    fill: impl FnOnce(&Transaction<'_>) -> Result<(), Error>,
+    fill: impl FnOnce(&Transaction<'_>, u32) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let transaction = begin(connection)?;
     // Read under the write lock: another process may have migrated meanwhile.
@@ -54,7 +58,7 @@ fn apply(
         transaction.execute_batch(sql).map_err(before_effect)?;
         transaction.pragma_update(None, "user_version", number).map_err(before_effect)?;
     }
-    fill(&transaction)?;
+    fill(&transaction, from)?;
     transaction.commit().map_err(failed)
 }
 
@@ -66,10 +70,10 @@ mod tests {
     fn each_missing_step_runs_once() {
         let mut connection = Connection::open_in_memory().unwrap();
         let ladder = ["CREATE TABLE a (x TEXT) STRICT", "CREATE TABLE b (x TEXT) STRICT", "DROP TABLE a"];
-        apply(&mut connection, &ladder[..1], |_| Ok(())).unwrap();
+        apply(&mut connection, &ladder[..1], |_, _| Ok(())).unwrap();
         assert_eq!(version(&connection).unwrap(), 1);
-        apply(&mut connection, &ladder, |_| Ok(())).unwrap();
-        apply(&mut connection, &ladder, |_| Ok(())).unwrap();
+        apply(&mut connection, &ladder, |_, _| Ok(())).unwrap();
+        apply(&mut connection, &ladder, |_, _| Ok(())).unwrap();
         assert_eq!(version(&connection).unwrap(), 3);
         assert!(connection.prepare("SELECT x FROM b").is_ok());
         assert!(connection.prepare("SELECT x FROM a").is_err());
@@ -79,7 +83,7 @@ mod tests {
     fn a_step_that_fails_leaves_the_version_before() {
         let mut connection = Connection::open_in_memory().unwrap();
         let broken = ["CREATE TABLE a (x TEXT) STRICT", "CREATE TABLE nonsense"];
-        let error = apply(&mut connection, &broken, |_| Ok(())).unwrap_err();
+        let error = apply(&mut connection, &broken, |_, _| Ok(())).unwrap_err();
         assert_eq!(error.effect(), Effect::None);
         assert_eq!(version(&connection).unwrap(), 0);
         assert!(connection.prepare("SELECT x FROM a").is_err());

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect::core::{
-    Append, ClientId, Clock, Effect, Error, ErrorKind, Journal, Record, Secret, SecretId, SecretStore, StreamId,
-    TenantId,
+    Append, ClientId, Clock, Effect, Error, ErrorKind, Integrity, Journal, Record, Secret, SecretId, SecretStore,
+    StreamId, TenantId,
 };
 use azconnect::credential::Candidate;
 use azconnect::identity::OwnRecord;
@@ -223,4 +223,11 @@ async fn a_record_that_names_somebody_elses_secret_opens_and_destroys_nothing() 
         assert!(error.to_string().contains("connection/victim/1"), "{error}");
     }
     assert_eq!(store.get(&victim).await.unwrap().unwrap().expose(), "the victim's");
+}
+
+#[tokio::test]
+async fn a_storage_says_whether_its_journal_is_authenticated() {
+    let stage = Stage::new();
+    assert_eq!(Storage::of(stage.store().await).integrity(), Integrity::Authenticated);
+    assert_eq!(Storage::in_memory(stage.clock.clone()).integrity(), Integrity::None);
 }

@@ -1,17 +1,19 @@
 //! Databases of earlier versions, as those wrote them, in `tests/golden`. Never change one of these files.
 
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
 use azconnect_core::{
     Append, Entry, Epoch, ErrorKind, Journal, Lease, Record, Secret, SecretStore, Sequence, StreamId,
 };
-use azconnect_store::SqliteStore;
+use azconnect_store::{SqliteOptions, SqliteStore};
+use azconnect_testkit::ManualClock;
 use rusqlite::Connection;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use super::Place;
+use super::{Place, key, open};
 
 /// The database of the first version of the tables: two streams, a secret, a lease that is held and one that is free.
 const FIRST: &[u8] = include_bytes!("../../golden/schema-1.sqlite");
@@ -33,9 +35,15 @@ fn entry(epoch: u64, kind: &str, number: u32) -> Entry {
     Entry::new(Sequence(number.into()), Epoch(epoch), record)
 }
 
+/// Opens a database without marks by a person's consent.
+async fn trusting(place: &Place) -> SqliteStore {
+    let options = SqliteOptions::new().trusting_old_journal();
+    options.open(place.path(), key(1), Arc::new(ManualClock::new())).await.unwrap()
+}
+
 async fn opened(place: &Place) -> SqliteStore {
     fs::write(place.path(), FIRST).unwrap();
-    place.open().await
+    trusting(place).await
 }
 
 #[tokio::test]
@@ -70,15 +78,62 @@ async fn a_database_of_the_first_version_goes_on_as_one_of_the_newest() {
     drop(store);
     let version: u32 =
         Connection::open(place.path()).unwrap().query_row("PRAGMA user_version", (), |row| row.get(0)).unwrap();
-    assert_eq!(version, 2);
+    assert_eq!(version, 3);
 }
 
 #[tokio::test]
 async fn processes_that_migrate_at_once_do_so_once() {
     let place = Place::new();
     fs::write(place.path(), FIRST).unwrap();
-    let stores = tokio::join!(place.open(), place.open(), place.open(), place.open());
+    let stores = tokio::join!(trusting(&place), trusting(&place), trusting(&place), trusting(&place));
     for store in [stores.0, stores.1, stores.2, stores.3] {
         assert_eq!(store.read(&unfinished(), Sequence::START).await.unwrap().len(), 3);
     }
+}
+
+#[tokio::test]
+async fn a_journal_without_marks_is_marked_only_by_consent() {
+    let place = Place::new();
+    fs::write(place.path(), FIRST).unwrap();
+    let error = open(&place.path(), key(1)).await.unwrap_err();
+    assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("trusting_old_journal")));
+    assert!(error.to_string().contains(&place.path().display().to_string()), "{error}");
+    assert!(error.advice().contains("SqliteOptions::trusting_old_journal"), "{}", error.advice());
+    assert_eq!(fs::read(place.path()).unwrap(), FIRST, "the file was changed");
+    drop(trusting(&place).await);
+    // Once is enough.
+    let store = place.open().await;
+    assert_eq!(store.read(&unfinished(), Sequence::START).await.unwrap().len(), 3);
+    drop(store);
+    // Nor can it go back to what it was, with the rows that it has now.
+    let marked = Connection::open(place.path()).unwrap();
+    marked.execute_batch("UPDATE entry SET payload = '{}'; PRAGMA user_version = 2").unwrap();
+    assert!(open(&place.path(), key(1)).await.is_err());
+}
+
+#[tokio::test]
+async fn consent_to_an_old_journal_is_given_with_a_key_file_too() {
+    let place = Place::new();
+    fs::write(place.path(), FIRST).unwrap();
+    let key_file = place.path().with_file_name("seal.key");
+    let bytes: Vec<u8> = (0..32).map(|place| place ^ (1 << 4)).collect();
+    fs::write(&key_file, bytes).unwrap();
+    #[cfg(unix)]
+    fs::set_permissions(&key_file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let clock = || Arc::new(ManualClock::new());
+    let refused = SqliteStore::open_with_key_file(place.path(), &key_file, clock()).await.unwrap_err();
+    assert_eq!(refused.field(), Some("trusting_old_journal"));
+    let trusting = SqliteOptions::new().trusting_old_journal();
+    let store = trusting.open_with_key_file(place.path(), &key_file, clock()).await.unwrap();
+    assert_eq!(store.unfinished().await.unwrap(), [unfinished()]);
+}
+
+#[tokio::test]
+async fn an_old_journal_without_entries_needs_no_consent() {
+    let place = Place::new();
+    fs::write(place.path(), FIRST).unwrap();
+    Connection::open(place.path()).unwrap().execute_batch("DELETE FROM entry; DELETE FROM stream").unwrap();
+    let store = place.open().await;
+    assert!(store.unfinished().await.unwrap().is_empty());
+    assert!(store.get(&"golden/secret".parse().unwrap()).await.unwrap().is_some());
 }

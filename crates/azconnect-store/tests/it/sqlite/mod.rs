@@ -7,6 +7,9 @@ mod key_file;
 mod keys;
 mod leaks;
 mod order;
+mod taken_back;
+mod tamper;
+mod witness;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
