@@ -6,6 +6,7 @@ use std::time::Duration;
 use azconnect::arm::{AgentInstall, Cidr, GroupChoice, ImageChoice, InboundRule, KeyKind, ProvisionId, VmSpec};
 use azconnect::core::{Error, ResourceGroupName};
 use azconnect_examples::end::EXIT_CODES;
+use azconnect_examples::journal::JournalArguments;
 use azconnect_examples::place::PlaceArguments;
 
 /// Provision a virtual machine with its agent online, and delete it again.
@@ -28,6 +29,8 @@ pub(crate) struct Arguments {
     /// Keep journal and sealed keys in a folder, so that a killed run is finished by the next one.
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) journal: JournalArguments,
     /// The subscription. With --azure, who signs in comes from AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET.
     #[arg(long, value_name = "ID", default_value = "22222222-2222-4222-8222-222222222222")]
     pub(crate) subscription: String,

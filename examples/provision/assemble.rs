@@ -12,6 +12,7 @@ use azconnect::{Azure, Storage};
 use azconnect_emulator::arm::{AgentOutcome, AgentScript, ArmSettings, RetryAfter};
 use azconnect_emulator::{Emulator, Seed, Settings};
 use azconnect_examples::end::{environment, read_file};
+use azconnect_examples::journal::JournalArguments;
 use azconnect_examples::key_file::key_file;
 use azconnect_examples::place::Place;
 
@@ -36,7 +37,11 @@ pub(crate) async fn assemble(arguments: &Arguments, tree: Arc<Tree>) -> Result<S
     let azure = Azure::new(place.cloud.clone(), place.transport.clone(), place.clock.clone());
     let identity = azure.identity_with_secret(tenant.parse()?, client.parse()?, Secret::new(secret))?;
     let storage = match &arguments.state {
-        Some(folder) => Storage::of(Arc::new(open(folder).await?)),
+        Some(folder) => {
+            let store = open(arguments, folder).await?;
+            arguments.journal.set_aside_in(&store).await?;
+            Storage::of(Arc::new(store))
+        }
         None => Storage::in_memory(place.clock.clone()),
     };
     let subscription = arguments.subscription.parse()?;
@@ -82,10 +87,12 @@ fn who(arguments: &Arguments) -> Result<(String, String, String), Error> {
 }
 
 /// Opens the database in the folder, sealed with the key beside it. The key is made with the folder.
-async fn open(folder: &Path) -> Result<SqliteStore, Error> {
+async fn open(arguments: &Arguments, folder: &Path) -> Result<SqliteStore, Error> {
     std::fs::create_dir_all(folder).map_err(|error| {
         Error::invalid("--state", format!("cannot make {}: {}", folder.display(), error.kind()))
             .with_advice("give the path of a folder that can be written")
     })?;
-    SqliteStore::open_with_key_file(folder.join("machines.db"), key_file(folder)?, Arc::new(SystemClock::new())).await
+    let (database, clock) = (folder.join("machines.db"), Arc::new(SystemClock::new()));
+    let opened = arguments.journal.options().open_with_key_file(database, key_file(folder)?, clock).await;
+    opened.map_err(JournalArguments::explain)
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use azconnect::core::Error;
 use azconnect_examples::end::EXIT_CODES;
+use azconnect_examples::journal::JournalArguments;
 use azconnect_examples::place::PlaceArguments;
 
 use crate::resolve::WayOut;
@@ -50,6 +51,8 @@ pub struct Arguments {
     /// Keep journal and sealed secrets in a folder, so that a killed run is finished by the next one.
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+    #[command(flatten)]
+    pub journal: JournalArguments,
     /// Print one JSON object a line.
     #[arg(long)]
     pub json: bool,

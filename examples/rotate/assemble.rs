@@ -12,6 +12,7 @@ use azconnect::{Azure, Storage};
 use azconnect_emulator::Emulator;
 use azconnect_examples::alone::Alone;
 use azconnect_examples::end::read_file;
+use azconnect_examples::journal::JournalArguments;
 use azconnect_examples::key_file::key_file;
 use azconnect_examples::place::Place;
 use azconnect_examples::product::{CONTOSO_PRODUCT, KeptApplication, Product};
@@ -84,7 +85,7 @@ async fn find(arguments: &Arguments) -> Result<Place, Error> {
     let seed = arguments.place.seed()?;
     make(folder)?;
     let alone = Alone::in_folder(folder)?;
-    let store = open(folder, "emulator.db").await?;
+    let store = open(arguments, folder, "emulator.db").await?;
     let recorded = RecordedEmulator::open(seed, Arc::new(store), alone).await?;
     let emulator = recorded.emulator().clone();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -94,7 +95,11 @@ async fn find(arguments: &Arguments) -> Result<Place, Error> {
 /// Journal, sealed secrets and leases: in SQLite if they are to be kept, else in memory.
 async fn storage(arguments: &Arguments, place: &Place) -> Result<Storage, Error> {
     match &arguments.state {
-        Some(folder) => Ok(Storage::of(Arc::new(open(folder, "rotate.db").await?))),
+        Some(folder) => {
+            let store = open(arguments, folder, "rotate.db").await?;
+            arguments.journal.set_aside_in(&store).await?;
+            Ok(Storage::of(Arc::new(store)))
+        }
         None => Ok(Storage::in_memory(place.clock.clone())),
     }
 }
@@ -108,15 +113,17 @@ fn stoppable(storage: Storage, stop: &Stop) -> Storage {
 const SEALING_KEY: &str = "AZCONNECT_SEALING_KEY";
 
 /// Opens a database in the folder.
-async fn open(folder: &Path, name: &str) -> Result<SqliteStore, Error> {
+async fn open(arguments: &Arguments, folder: &Path, name: &str) -> Result<SqliteStore, Error> {
     make(folder)?;
     let (database, clock) = (folder.join(name), Arc::new(SystemClock::new()));
-    match SealingKey::from_env(SEALING_KEY) {
+    let options = arguments.journal.options();
+    let opened = match SealingKey::from_env(SEALING_KEY) {
         Err(SealingKeyError::NotInEnvironment { .. }) => {
-            SqliteStore::open_with_key_file(database, key_file(folder)?, clock).await
+            options.open_with_key_file(database, key_file(folder)?, clock).await
         }
-        key => SqliteStore::open(database, key?, clock).await,
-    }
+        key => options.open(database, key?, clock).await,
+    };
+    opened.map_err(JournalArguments::explain)
 }
 
 fn make(folder: &Path) -> Result<(), Error> {

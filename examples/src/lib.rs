@@ -3,6 +3,7 @@
 pub mod alone;
 pub mod document;
 pub mod end;
+pub mod journal;
 pub mod key_file;
 pub mod log;
 pub mod page;

@@ -186,6 +186,33 @@ fn a_lost_key_is_not_replaced_while_a_database_of_the_folder_exists() {
 }
 
 #[test]
+fn a_journal_of_an_older_version_is_taken_by_consent_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/azconnect-store/tests/golden/schema-1.sqlite");
+    std::fs::copy(golden, folder.path().join("rotate.db")).unwrap();
+    let run = |more: &[&str]| {
+        let output = Command::new(program("rotate"))
+            .args(["--plan", "--state", folder.path().to_str().unwrap()])
+            .args(more)
+            // The key of the golden database.
+            .env("AZCONNECT_SEALING_KEY", "EBESExQVFhcYGRobHB0eHwABAgMEBQYHCAkKCwwNDg8=")
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, text) = run(&[]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("remedy: ") && text.contains("once with --trust-old-journal"), "{text}");
+    let (code, text) = run(&["--trust-old-journal"]);
+    assert_eq!(code, Some(0), "{text}");
+    let (code, text) = run(&[]);
+    assert_eq!(code, Some(0), "once is enough: {text}");
+    let (code, text) = run(&["--set-aside", "golden/unfinished"]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("--set-aside") && text.contains("as this program wrote it"), "{text}");
+}
+
+#[test]
 fn no_emulator_at_the_address_is_a_failure_with_a_remedy() {
     let output = rotate(&["--emulator", "http://127.0.0.1:1"]);
     assert_eq!(output.status.code(), Some(1));
