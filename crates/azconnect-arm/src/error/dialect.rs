@@ -67,7 +67,7 @@ impl ArmDialect {
             "RequestDisallowedByPolicy" => node
                 .policy
                 .as_deref()
-                .map(plain)
+                .and_then(name)
                 .map(|policy| format!("comply with the policy \"{policy}\", or ask its owner for an exemption")),
             "InvalidParameter" | "InvalidRequestFormat" if !node.target.is_empty() => {
                 Some(format!("correct {}", word(&node.target)))
@@ -141,9 +141,10 @@ fn word(text: &str) -> String {
     if text.len() <= 100 && text.chars().all(fits) { text.to_owned() } else { "(not a word)".to_owned() }
 }
 
-/// A name on one line and of bounded length.
-fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
+/// The name that a person gave to something, unless it looks like something else.
+fn name(text: &str) -> Option<&str> {
+    let fits = |c: char| c.is_alphanumeric() || " ._-()[],/&'".contains(c);
+    (text.len() <= 200 && text.chars().all(fits)).then_some(text)
 }
 
 /// A refusal of the request (4xx but 408) comes before the work began, and proves that nothing was applied. A timeout,
@@ -260,6 +261,31 @@ mod tests {
         let error = judge(400, &body("InvalidParameter", "The value 's3cr3t' is wrong"));
         assert!(!format!("{error} {error:?} {:?}", Fault::of(&error)).contains("s3cr3t"));
         assert!(Fault::of(&error).unwrap().service_message().contains("s3cr3t"));
+    }
+
+    #[test]
+    fn a_request_that_is_quoted_where_a_fact_is_expected_is_in_no_message_and_no_advice() {
+        let heard = "Bearer eyJ0eXAi.s3cr3t {\"script\":\"s3cr3t\"}";
+        for (code, message) in [
+            ("AuthorizationFailed", "perform action 'HEARD' over scope '/subscriptions/s'"),
+            ("AuthorizationFailed", "perform action 'Microsoft.Compute/virtualMachines/write' over scope 'HEARD'"),
+            ("LinkedAuthorizationFailed", "however perform action(s) 'HEARD' on the linked scope(s) 'HEARD'"),
+            ("RequestDisallowedByPolicy", "HEARD"),
+            ("MissingSubscriptionRegistration", "not registered to use namespace 'HEARD'"),
+            ("InvalidAuthenticationTokenTenant", "It must match HEARD"),
+            ("OperationNotAllowed", "exceeding approved HEARD quota. Location: HEARD, Current Limit: HEARD"),
+            ("QuotaExceeded", "quota limits of HEARD. Maximum allowed: HEARD"),
+            ("InvalidParameter", "HEARD"),
+            ("HEARD", "HEARD"),
+        ] {
+            let (code, message) = (code.replace("HEARD", heard), message.replace("HEARD", heard));
+            let policy =
+                serde_json::json!([{"type": "PolicyViolation", "info": {"policyDefinitionDisplayName": heard}}]);
+            let body = serde_json::json!({"error": {"code": code, "message": message, "target": heard, "additionalInfo": policy}});
+            let error = judge(403, &body.to_string());
+            let shown = format!("{error} {error:?} {} {:?}", serde_json::to_string(&error).unwrap(), Fault::of(&error));
+            assert!(!shown.contains("s3cr3t"), "{code}: {shown}");
+        }
     }
 
     #[test]

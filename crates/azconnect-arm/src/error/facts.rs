@@ -17,7 +17,10 @@ pub(super) fn missing_permission(message: &str) -> Option<(&str, &str)> {
     let scope = ["over scope", "on the linked scope(s)", "on the linked scope", "on scope"]
         .into_iter()
         .find_map(|marker| quoted_after(side, marker))?;
-    Some((action, scope))
+    // A service may quote anything there, also what was sent to it: only what looks like an action and a scope is passed on.
+    let named = |text: &str, others: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c));
+    (action.contains('/') && named(action, "./*-_") && scope.starts_with('/') && named(scope, "./-_()"))
+        .then_some((action, scope))
 }
 
 /// The tenant that a token must come from: the first GUID after `must match`.

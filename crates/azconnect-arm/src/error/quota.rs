@@ -62,7 +62,9 @@ fn family(message: &str) -> Option<String> {
         let rest = message.split_once(start)?.1;
         let end = ends.iter().filter_map(|end| rest.find(end)).min()?;
         let name = rest.get(..end)?.trim().trim_end_matches(" Cores").trim();
-        (!name.is_empty() && name.len() <= 80).then(|| name.to_owned())
+        // A service may quote anything here: only what looks like a name is passed on.
+        let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || " -_".contains(c));
+        (!name.is_empty() && name.len() <= 80 && plain).then(|| name.to_owned())
     };
     between("exceeding approved ", &[" quota", " Quota"])
         .or_else(|| between("quota limits of ", &["."]))
