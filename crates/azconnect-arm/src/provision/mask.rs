@@ -151,6 +151,8 @@ fn forms(text: &str) -> Vec<Form> {
     let plain = [
         text.to_owned(),
         text.chars().rev().collect(),
+        text.to_uppercase(),
+        text.to_lowercase(),
         form.replace('+', "%20"),
         form,
         percent(true, &unreserved),
@@ -228,6 +230,7 @@ mod tests {
                 text.bytes().map(|byte| format!("{byte:02x}")).collect(),
                 text.chars().rev().collect(),
                 format!("export TOKEN='{}'", text.replace('\'', "'\\''")),
+                text.to_uppercase(),
             ] {
                 assert!(canary.find(leak.as_bytes()).is_some(), "the test proves nothing: {leak}");
                 let shown = masker.hide(&leak);
