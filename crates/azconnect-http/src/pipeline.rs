@@ -188,7 +188,7 @@ impl Pipeline {
             let elapsed = self.clock.elapsed().saturating_sub(started);
             match self.pause(call, id, number, elapsed, &error) {
                 // A pause that ends after the time limit would only delay the error.
-                Some(pause) if elapsed + pause < time_limit => self.clock.sleep(pause).await,
+                Some(pause) if elapsed.saturating_add(pause) < time_limit => self.clock.sleep(pause).await,
                 _ => return Err(tried(overall(error, effect), number, elapsed)),
             }
         }

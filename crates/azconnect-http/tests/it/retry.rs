@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use azconnect_core::{Clock, Effect, Error, ErrorKind, ExponentialBackoff, Retry};
+use azconnect_core::{Attempt, Clock, Effect, Error, ErrorKind, ExponentialBackoff, Retry, RetryPolicy};
 use azconnect_http::{Call, Idempotency, Pace, PlainDialect, Response, SendOptions, answer_lost, not_connected};
 use azconnect_testkit::VirtualClock;
 use url::Url;
@@ -206,4 +206,21 @@ async fn a_call_whose_pace_asks_for_too_much_is_not_held() {
     assert_eq!(error.retry(), Retry::After(Duration::from_secs(3600)));
     assert_eq!((error.operation(), clock.elapsed()), (Some("thing.add"), Duration::ZERO));
     assert!(error.advice().contains("60 minutes"), "{}", error.advice());
+}
+
+/// A caller's policy may name any pause.
+#[tokio::test(start_paused = true)]
+async fn a_pause_without_end_ends_the_call() {
+    struct Forever;
+    impl RetryPolicy for Forever {
+        fn pause(&self, _: &Attempt<'_>) -> Option<Duration> {
+            Some(Duration::MAX)
+        }
+    }
+    let clock = VirtualClock::new();
+    let script = Script::new(&clock, [Step::Hang]);
+    let options = SendOptions::default().with_timeout(Duration::from_secs(1));
+    let call = Call::get("thing.get", url()).with_options(options);
+    let outcome = script.pipeline().with_retry(Arc::new(Forever)).execute(call, &PlainDialect).await;
+    assert_eq!((outcome.unwrap_err().kind(), script.attempts()), (ErrorKind::Timeout, 1));
 }
