@@ -30,10 +30,34 @@ impl Endpoint {
     /// The issuer of the tokens with which it signs in, told by the address that the connection names.
     pub fn federation_issuer(&self) -> FederationIssuer {
         let issuer = self.parameter("workloadIdentityFederationIssuer").filter(|_| self.is_federated());
-        match issuer.and_then(|issuer| url::Url::parse(issuer).ok()) {
-            Some(url) if url.host_str() == Some("vstoken.dev.azure.com") => FederationIssuer::AzureDevOps,
-            Some(url) if url.path().trim_end_matches('/').ends_with("/v2.0") => FederationIssuer::Entra,
-            _ => FederationIssuer::Unknown,
+        issuer.map_or(FederationIssuer::Unknown, FederationIssuer::of)
+    }
+}
+
+/// The hosts of Entra ID that issue tokens, in the public cloud, the one for the US government, and the one in China.
+const ENTRA: [&str; 4] = [
+    "login.microsoftonline.com",
+    "login.microsoftonline.us",
+    "login.partner.microsoftonline.cn",
+    "login.chinacloudapi.cn",
+];
+
+impl FederationIssuer {
+    /// Whose address this is. One of a host that is not Microsoft's is unknown, whatever its path.
+    pub(super) fn of(issuer: &str) -> Self {
+        let Ok(url) = url::Url::parse(issuer) else { return Self::Unknown };
+        let plain = url.scheme() == "https"
+            && url.port().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none();
+        match url.host_str() {
+            Some("vstoken.dev.azure.com") if plain => Self::AzureDevOps,
+            Some(host) if plain && ENTRA.contains(&host) && url.path().trim_end_matches('/').ends_with("/v2.0") => {
+                Self::Entra
+            }
+            _ => Self::Unknown,
         }
     }
 }

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use azconnect_core::{ClientId, Error, ErrorKind, TenantId};
 use serde::Serialize;
 
+use super::issuer::FederationIssuer;
 use crate::create::NewConnection;
-use crate::document::Endpoint;
+use crate::document::{Endpoint, shown};
 use crate::endpoint::Endpoints;
 
 /// The tokens that an application shall accept on behalf of a connection.
@@ -129,7 +130,18 @@ impl Endpoints {
 }
 
 /// Has the application trust the connection, and says how to do it by hand if that fails.
+///
+/// The connection names the issuer, so nobody but Microsoft's own is trusted: another could sign in as the application.
 pub(super) async fn ensure(credentials: &dyn FederatedCredentials, trust: &FederatedTrust) -> Result<(), Error> {
+    if FederationIssuer::of(&trust.issuer) == FederationIssuer::Unknown {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("the connection names the issuer {}, which is not Microsoft's", shown(Some(&trust.issuer))),
+        )
+        .in_operation("devops.federation.trust")
+        .with_field("issuer")
+        .with_advice("the application does not trust it; find out who changed the connection, or make another one"));
+    }
     credentials.ensure(trust).await.map_err(|error| {
         let advice = format!(
             "the connection exists, and its application does not trust it yet: add a federated credential with issuer {} and \
@@ -141,4 +153,62 @@ pub(super) async fn ensure(credentials: &dyn FederatedCredentials, trust: &Feder
         );
         error.with_effect(azconnect_core::Effect::Unknown).with_advice(advice)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Trusted(Mutex<Vec<String>>);
+
+    #[async_trait]
+    impl FederatedCredentials for Trusted {
+        async fn ensure(&self, trust: &FederatedTrust) -> Result<(), Error> {
+            self.0.lock().unwrap().push(trust.issuer.clone());
+            Ok(())
+        }
+
+        async fn remove(&self, _: &FederatedTrust) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
+    async fn ensured(issuer: &str) -> Result<usize, Error> {
+        let (tenant, client) = ("1272a66f-e2e8-4e88-ab43-487409186c3f", "7c86b535-818b-423f-b0fd-19a2e9f32710");
+        let trust = FederatedTrust::new(tenant.parse()?, client.parse()?, issuer, "sc://contoso/Web/deploy");
+        let trusted = Trusted::default();
+        let outcome = ensure(&trusted, &trust).await;
+        let count = trusted.0.lock().unwrap().len();
+        assert_eq!(count, usize::from(outcome.is_ok()), "{issuer}");
+        outcome.map(|()| count)
+    }
+
+    #[tokio::test]
+    async fn an_application_trusts_no_issuer_but_microsoft_s_that_a_connection_names() {
+        for own in [
+            "https://login.microsoftonline.com/1272a66f-e2e8-4e88-ab43-487409186c3f/v2.0",
+            "https://login.microsoftonline.us/1272a66f-e2e8-4e88-ab43-487409186c3f/v2.0",
+            "https://vstoken.dev.azure.com/0f1c5b38-4bd1-4a35-9c2a-4c94d1b3d2a1",
+        ] {
+            assert_eq!(ensured(own).await.unwrap(), 1, "{own}");
+        }
+        for foreign in [
+            "https://thief.example/1272a66f-e2e8-4e88-ab43-487409186c3f/v2.0",
+            "https://login.microsoftonline.com.thief.example/t/v2.0",
+            "https://login.microsoftonline.com@thief.example/t/v2.0",
+            "https://thief@login.microsoftonline.com/t/v2.0",
+            "http://login.microsoftonline.com/t/v2.0",
+            "https://login.microsoftonline.com:8443/t/v2.0",
+            "https://vstoken.dev.azure.com.thief.example/o",
+            "https://login.microsoftonline.com/t/v2.0?x=1",
+            "not an address",
+            "",
+        ] {
+            let error = ensured(foreign).await.unwrap_err();
+            assert_eq!((error.kind(), error.field()), (ErrorKind::Unsupported, Some("issuer")), "{foreign}");
+        }
+    }
 }
