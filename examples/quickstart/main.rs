@@ -35,7 +35,7 @@ async fn main() -> Result<(), Error> {
         .with_sink(SinkBinding::new(Arc::new(production)))
         .with_adopted("b0000000-0000-4000-8000-000000000002".parse()?);
 
-    // In memory here; `SqliteStore` keeps journal and sealed secrets in a file.
+    // In memory here; `SqliteStore` keeps journal and sealed secrets in a file, and its key belongs somewhere else.
     let rotator = azure.rotator(&Storage::in_memory(clock)).with_patience(Duration::from_secs(7200));
     let plan = rotator.plan(&target).await?;
     say(&format!("{}: {:?}, {} old key to retire\n", plan.title, plan.decision, plan.retire().len()));

@@ -1,4 +1,5 @@
-//! The key file that the databases of one folder share.
+//! The key file that the databases of one folder share. It lies beside them because the emulator's secrets open nothing: a
+//! product keeps the key apart from the database, since both together open every secret.
 
 use std::path::{Path, PathBuf};
 
