@@ -98,12 +98,17 @@ impl RetryPolicy for ExponentialBackoff {
         let ceiling = self.base.saturating_mul(1 << doublings).min(self.cap);
         let pause = match attempt.error.retry() {
             Retry::No => return None,
-            Retry::Backoff => ceiling.mul_f64(0.5 + attempt.jitter / 2.0),
+            Retry::Backoff => share(ceiling, 0.5 + attempt.jitter / 2.0),
             // A tenth on top, so that callers throttled together do not return together.
-            Retry::After(named) => named + (named / 10).min(self.cap).mul_f64(attempt.jitter),
+            Retry::After(named) => named.saturating_add(share((named / 10).min(self.cap), attempt.jitter)),
         };
         (attempt.elapsed.saturating_add(pause) <= self.time_limit).then_some(pause)
     }
+}
+
+/// A part of a pause, and all of it where no part can be told: a number that is none, or a pause beyond what floats hold.
+fn share(pause: Duration, part: f64) -> Duration {
+    Duration::try_from_secs_f64(pause.as_secs_f64() * part).unwrap_or(pause).min(pause)
 }
 
 /// A policy that never tries again.

@@ -46,7 +46,7 @@ impl Budget {
         if pause > patience {
             return Err(pause);
         }
-        state.next = slot + SPACING;
+        state.next = slot.saturating_add(SPACING);
         Ok(pause)
     }
 

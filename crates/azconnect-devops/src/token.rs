@@ -110,7 +110,9 @@ impl Organization {
             return Err(Error::invalid("token", "needs a name and a scope")
                 .with_advice("give a scope such as vso.serviceendpoint"));
         }
-        let body = json!({"displayName": token.display_name, "scope": token.scope, "validTo": moment_text(token.valid_to), "allOrgs": false});
+        let valid_to = moment_text("valid_to", token.valid_to)?;
+        let body =
+            json!({"displayName": token.display_name, "scope": token.scope, "validTo": valid_to, "allOrgs": false});
         let call = Call::post("devops.token.create", self.tokens_url(&[])?).with_json(&body)?;
         let (entry, secret) = self.one_token(call).await?.entry();
         let secret = secret.ok_or_else(|| {
@@ -154,7 +156,7 @@ impl Organization {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) for a token that is revoked or of somebody else.
     pub async fn extend_personal_token(&self, id: KeyId, valid_to: OffsetDateTime) -> Result<TokenEntry, Error> {
-        let body = json!({"authorizationId": id.to_string(), "validTo": moment_text(valid_to)});
+        let body = json!({"authorizationId": id.to_string(), "validTo": moment_text("valid_to", valid_to)?});
         let url = self.tokens_url(&[])?;
         let call = Call::new("devops.token.extend", Method::PUT, url, Idempotency::Idempotent).with_json(&body)?;
         Ok(self.one_token(call).await?.entry().0)

@@ -1,8 +1,9 @@
 //! Reading fields that may be absent, null, or written otherwise than documented.
 
+use azconnect_core::Error;
 use serde::{Deserialize, Deserializer};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 
 /// Reads `null` as the default.
 pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
@@ -22,9 +23,15 @@ pub(crate) fn moment(text: &str) -> Option<OffsetDateTime> {
 }
 
 /// Writes a moment in RFC 3339, in UTC.
-pub(crate) fn moment_text(moment: OffsetDateTime) -> String {
-    // The format has years from 0 to 9999 only; a moment beyond is no end of any token.
-    moment.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
+///
+/// # Errors
+/// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) naming the field, for a moment that this form cannot say.
+pub(crate) fn moment_text(field: &'static str, moment: OffsetDateTime) -> Result<String, Error> {
+    let text = moment.checked_to_offset(UtcOffset::UTC).and_then(|moment| moment.format(&Rfc3339).ok());
+    // Not written as nothing: the service would choose an end of its own.
+    text.ok_or_else(|| {
+        Error::invalid(field, "lies beyond the years 0 to 9999").with_advice("choose an end within a year")
+    })
 }
 
 /// A list as the service wraps it.

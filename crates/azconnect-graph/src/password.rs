@@ -236,8 +236,8 @@ impl GraphClient {
         if ends_at - now > LONGEST_LIFE {
             return Err(wrong("is more than two years from now"));
         }
-        let whole = ends_at.to_offset(UtcOffset::UTC).replace_nanosecond(0).unwrap_or(ends_at);
-        whole.format(&Rfc3339).map_err(|_| wrong("cannot be written"))
+        let whole = ends_at.checked_to_offset(UtcOffset::UTC).and_then(|end| end.replace_nanosecond(0).ok());
+        whole.and_then(|end| end.format(&Rfc3339).ok()).ok_or_else(|| wrong("cannot be written"))
     }
 }
 

@@ -132,7 +132,7 @@ impl<S: TokenSource + 'static> TokenCache<S> {
             Either::Right(_) => "no answer in time".to_owned(),
         };
         tracing::warn!(%scope, problem, "a token could not be renewed early; the present one is still valid");
-        let paused_until = self.inner.clock.elapsed() + REFRESH_PAUSE;
+        let paused_until = self.inner.clock.elapsed().saturating_add(REFRESH_PAUSE);
         if let Some(slot) = self.inner.slots().get_mut(scope) {
             slot.paused_until = Some(paused_until);
         }
@@ -183,7 +183,7 @@ impl<S: fmt::Debug> fmt::Debug for TokenCache<S> {
 /// Whether a token may still be given out. A short life has a short margin.
 fn is_valid(token: &AccessToken, now: OffsetDateTime) -> bool {
     let left_at_refresh = (token.expires_at - token.refresh_at).unsigned_abs();
-    now + USE_MARGIN.min(left_at_refresh / 4) < token.expires_at
+    token.expires_at - now > USE_MARGIN.min(left_at_refresh / 4)
 }
 
 /// Counts a token's life from when it was asked for, which is never later than when the service began to count.
@@ -191,5 +191,10 @@ fn dated(fetched: FetchedToken, asked_at: OffsetDateTime) -> AccessToken {
     let life = fetched.expires_in;
     let own = (life / 2).max(life.saturating_sub(REFRESH_LEAD));
     let refresh_in = fetched.refresh_in.unwrap_or(own).min(life);
-    AccessToken::new(fetched.secret, asked_at + life, asked_at + refresh_in)
+    AccessToken::new(fetched.secret, later(asked_at, life), later(asked_at, refresh_in))
+}
+
+/// A moment a while later, or the last one there is: a service names the length.
+fn later(at: OffsetDateTime, by: Duration) -> OffsetDateTime {
+    at.saturating_add(time::Duration::try_from(by).unwrap_or(time::Duration::MAX))
 }

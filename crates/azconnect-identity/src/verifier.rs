@@ -98,7 +98,7 @@ impl SecretVerifier {
         if let Err(error) = &outcome
             && let Retry::After(pause) = error.retry()
         {
-            self.pace().quiet_until = self.clock().elapsed() + pause;
+            self.pace().quiet_until = self.clock().elapsed().saturating_add(pause);
         }
         outcome.map(drop)
     }
@@ -116,7 +116,7 @@ impl SecretVerifier {
                 return Err(quiet(left));
             }
             let turn = pace.next.max(now);
-            pace.next = turn + self.spacing;
+            pace.next = turn.saturating_add(self.spacing);
             turn
         };
         // The turn was taken under the lock and is waited for outside it: clones queue up and never block each other.

@@ -59,7 +59,7 @@ impl Endpoints {
                 Err(error) => return Err(error),
             };
             // The pause counts too: a look that could only come too late is not waited for.
-            if clock.elapsed().saturating_sub(started) + policy.interval > policy.time_limit {
+            if clock.elapsed().saturating_sub(started).saturating_add(policy.interval) > policy.time_limit {
                 return Err(error);
             }
             clock.sleep(policy.interval).await;
@@ -81,7 +81,7 @@ impl Endpoints {
                 Ok(endpoint) => drop(progress(endpoint)?),
                 Err(_) => {}
             }
-            if clock.elapsed().saturating_sub(started) + policy.interval > policy.time_limit {
+            if clock.elapsed().saturating_sub(started).saturating_add(policy.interval) > policy.time_limit {
                 return Err(waiting());
             }
             clock.sleep(policy.interval).await;

@@ -18,6 +18,7 @@ mod federation;
 mod finder;
 mod gotchas;
 mod held;
+mod hostile_times;
 mod identity;
 mod lists;
 mod permission;

@@ -12,6 +12,7 @@ mod conformance;
 mod contract;
 mod effect;
 mod federated;
+mod hostile_times;
 mod issuer;
 mod ports;
 mod stage;

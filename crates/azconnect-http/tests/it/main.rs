@@ -14,6 +14,7 @@ mod conformance;
 mod fake;
 #[cfg(feature = "reqwest")]
 mod foreign;
+mod hostile_times;
 mod lro;
 #[cfg(feature = "reqwest")]
 mod network;

@@ -11,6 +11,7 @@
 mod cache;
 mod conformance;
 mod follow;
+mod hostile_times;
 mod own;
 mod sign_in;
 mod stage;

@@ -17,6 +17,7 @@ mod endings;
 mod forged;
 mod golden;
 mod guards;
+mod hostile_times;
 mod illegal;
 mod lease;
 mod model;

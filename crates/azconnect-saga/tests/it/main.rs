@@ -12,6 +12,7 @@ mod append;
 mod checkpoint;
 mod deadline;
 mod hold;
+mod hostile_times;
 mod open;
 mod stage;
 mod time;

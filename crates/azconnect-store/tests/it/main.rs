@@ -9,6 +9,7 @@
     reason = "a test"
 )]
 
+mod hostile_times;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
