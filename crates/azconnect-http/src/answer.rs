@@ -92,19 +92,37 @@ fn read_json<T: DeserializeOwned>(
     })
 }
 
-/// The id the service gave the request, under the names that Azure's services use.
+/// The id the service gave the request, under the names that Azure's services use. It goes into logs and errors, so what does
+/// not look like such an id, made of hexadecimal digits and hyphens, is passed over: a service could say a secret back there.
 pub fn request_id(answer: &Response) -> Option<&str> {
     ["x-ms-request-id", "request-id", "x-ms-correlation-request-id", "activityid", "x-vss-e2eid"]
         .iter()
         .filter_map(|name| answer.headers().get(*name))
         .filter_map(|value| value.to_str().ok())
-        .find(|value| !value.is_empty() && value.len() <= 128)
+        .find(|value| is_id(value))
+}
+
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn what_does_not_look_like_an_id_is_none() {
+        let of = |id: &str| {
+            let answer = http::Response::builder().header("x-ms-request-id", id).body(Default::default()).unwrap();
+            request_id(&answer).map(str::to_owned)
+        };
+        for id in ["a8a6e2b6-9e0c-4b8e-8a57-3f5ac9d6f0d1", "0HLQ", ""] {
+            assert_eq!(of(id).is_some(), id.starts_with('a'), "{id}");
+        }
+        assert_eq!(of("Abc8Q~said.back.by.the.service_0001"), None);
+        assert_eq!(of(&"a".repeat(65)), None);
+    }
 
     #[test]
     fn a_byte_order_mark_is_skipped() {

@@ -20,6 +20,7 @@ use crate::site::request;
 const INSIDE: &str = "AZCONNECT_TEST_BEHIND_A_PROXY";
 
 /// A product connects a customer and tests the connection, over real sockets on this machine.
+#[expect(clippy::disallowed_methods, reason = "the services run beside the product, as in the world")]
 async fn work() {
     let clock = Arc::new(SystemClock::new());
     let emulator = Emulator::from_seed(Seed::from_json(SEED).unwrap(), clock.clone()).unwrap();
@@ -42,7 +43,6 @@ async fn work() {
 }
 
 /// Variables of a process under test cannot be set safely while its threads run, so this test starts itself once more.
-#[expect(clippy::disallowed_methods, reason = "a test of what is read from the environment")]
 #[tokio::test]
 async fn a_proxy_of_the_environment_hears_nothing_of_what_is_said_on_this_machine() {
     if std::env::var_os(INSIDE).is_some() {

@@ -17,11 +17,11 @@ async fn the_four_shapes_of_bad_authentication_have_codes_of_their_own() {
         (ResponseTemplate::new(401).set_body_json(json), "TF400813"),
     ];
     for (answer, code) in shapes {
-        let server = answering(answer.insert_header("x-vss-e2eid", "e2e-1")).await;
+        let server = answering(answer.insert_header("x-vss-e2eid", "e2e00001-0b7e-4c55-9a51-2f0e7c3b9d11")).await;
         let error = endpoints(&server).get(id()).await.unwrap_err();
         assert_eq!((error.kind(), error.effect()), (ErrorKind::Unauthenticated, Effect::None), "{code}");
         assert_eq!(error.service_code(), Some(code));
-        assert_eq!(error.request_id(), Some("e2e-1"));
+        assert_eq!(error.request_id(), Some("e2e00001-0b7e-4c55-9a51-2f0e7c3b9d11"));
         assert!(!format!("{error} {error:?}").contains("aaa"));
     }
 }
