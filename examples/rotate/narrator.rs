@@ -62,6 +62,7 @@ impl Narrator {
         if in_full {
             self.say(show::plans(all, now).trim_end());
             self.say(show::secrets(all, now).trim_end());
+            self.say(show::destinations(all).trim_end());
             self.say(show::checks(all).trim_end());
             self.say(show::connections(connections).trim_end());
         } else {

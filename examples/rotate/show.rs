@@ -78,6 +78,17 @@ fn expiry(expiry: Expiry, now: OffsetDateTime) -> String {
     }
 }
 
+/// Where the consumers send their secrets, which somebody else may have written; empty where none says so.
+pub fn destinations(all: &[Standing]) -> String {
+    let sinks = all.iter().flat_map(|one| &one.plan.sinks);
+    let hosts = sinks.filter_map(|sink| Some(vec![sink.report.title.clone(), sink.destination.clone()?]));
+    let rows: Vec<_> = hosts.collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!("\nHosts\n\n{}", table(&["consumer", "its secret goes to"], &rows))
+}
+
 /// What was found that stands in the way, or that somebody should look at; empty where there is nothing.
 pub fn checks(all: &[Standing]) -> String {
     let mut text = String::new();

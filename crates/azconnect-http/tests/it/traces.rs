@@ -90,7 +90,9 @@ async fn a_span_names_operation_attempt_status_and_request_id() {
     let server = MockServer::start().await;
     let answer = ResponseTemplate::new(200).insert_header("x-ms-request-id", "d8a0c1f2-0b7e-4c55-9a51-2f0e7c3b9d11");
     Mock::given(any()).respond_with(answer).mount(&server).await;
-    for expected in ["operation=thing.add", "attempt=1", "status=200", "d8a0c1f2-0b7e-4c55-9a51-2f0e7c3b9d11", "client_request_id="] {
+    for expected in
+        ["operation=thing.add", "attempt=1", "status=200", "d8a0c1f2-0b7e-4c55-9a51-2f0e7c3b9d11", "client_request_id="]
+    {
         // A canary finds what it watches: here, what must be there.
         let canary = Canary::new();
         let ears = canary.listen();
