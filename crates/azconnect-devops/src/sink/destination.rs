@@ -125,7 +125,9 @@ fn azure(endpoint: &Endpoint) -> Destination {
     Destination { hosts: hosts.join(" and "), is_azures_own }
 }
 
-/// The host of an address, with its port where it names one, or the address itself where it is none.
+/// The host of an address, with its port where it names one, and with its scheme where that is `http`: what was agreed for
+/// an encrypted connection does not permit one in the clear. The address itself where it is none, or has another scheme:
+/// `docker login` reads the host of `a.example://b.example` as the former, and others as the latter.
 fn host(address: &str) -> String {
     let text = address.trim();
     let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("https://{text}")) };
@@ -133,5 +135,10 @@ fn host(address: &str) -> String {
         return shown(Some(text));
     };
     let host = host.trim_end_matches('.');
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    match url.scheme() {
+        "https" => host,
+        "http" => format!("http://{host}"),
+        _ => shown(Some(text)),
+    }
 }

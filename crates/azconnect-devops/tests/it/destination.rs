@@ -102,6 +102,8 @@ async fn a_registry_that_was_changed_since_it_was_agreed_is_sent_nothing() {
         ("registry.contoso.com.thief.example/v2", "registry.contoso.com.thief.example"),
         ("https://registry.contoso.com:8443", "registry.contoso.com:8443"),
         ("https://registry.contoso.com@thief.example", "thief.example"),
+        ("thief.example://registry.contoso.com", "thief.example://registry.contoso.com"),
+        ("http://registry.contoso.com", "http://registry.contoso.com"),
         ("thief", "thief"),
         ("not an address", "not an address"),
     ] {
@@ -164,7 +166,10 @@ async fn what_a_candidate_carries_counts_before_what_the_sink_was_told() {
 
 #[tokio::test]
 async fn a_connection_to_azure_that_leads_elsewhere_gets_no_secret() {
-    let edits: [Edit; 6] = [
+    let edits: [Edit; 9] = [
+        |document| document["url"] = "http://management.azure.com/".into(),
+        |document| document["url"] = "thief.example://management.azure.com/".into(),
+        |document| document["data"]["environmentAuthorityUrl"] = "http://login.microsoftonline.com/".into(),
         |document| document["url"] = "https://thief.example/".into(),
         |document| document["url"] = "https://management.azure.com.thief.example/".into(),
         |document| document["data"]["environmentAuthorityUrl"] = "https://thief.example/".into(),

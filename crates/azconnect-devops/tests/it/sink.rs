@@ -179,7 +179,7 @@ async fn a_docker_password_is_proven_at_the_registry_s_own_login() {
     let (registry, _) = registry("good-password").await;
     let fake = Fake::new(docker(&registry.uri()));
     let server = fake.start().await;
-    let sink = sink(&server).with_destination(registry.address().to_string());
+    let sink = sink(&server).with_destination(registry.uri());
     assert!(sink.inspect().await.unwrap().checks.is_empty());
 
     let wrong = Secret::new("wrong-password");
@@ -203,7 +203,7 @@ async fn a_password_is_not_sent_to_a_foreign_realm() {
     *registry.realm.lock().unwrap() = format!("{foreign}/token");
     let server = Fake::new(docker(&server_of_registry.uri())).start().await;
     let secret = Secret::new("good-password");
-    let sink = sink(&server).with_destination(server_of_registry.address().to_string());
+    let sink = sink(&server).with_destination(server_of_registry.uri());
     let assessment = sink.verify(&Candidate::new(&secret)).await;
     assert_eq!(
         (assessment.verdict, assessment.service_code()),
