@@ -18,7 +18,7 @@ use crate::seal::SealingKeys;
 use crate::seal::journal::{Chain, Head, Totals};
 use crate::seal::mac::Mac;
 
-/// The position of the last checkpoint. A wrong answer shows: what is read from there on is read to the stream's end.
+/// The position of the last checkpoint, by an index. Whether it is that, the entries tell that are read from there on.
 const CHECKPOINT: &str = "SELECT max(sequence) FROM entry WHERE stream = ?1 AND checkpoint = 1";
 
 #[async_trait]
@@ -53,7 +53,12 @@ impl Journal for SqliteStore {
         self.look("store.journal.latest", move |reader| {
             let Some(head) = reader.head(&stream)? else { return Ok(Vec::new()) };
             let checkpoint = last_checkpoint(reader.connection, &stream)?;
-            reader.entries(&stream, &head, Sequence(checkpoint.0.saturating_sub(1)))
+            let entries = reader.entries(&stream, &head, Sequence(checkpoint.0.saturating_sub(1)))?;
+            // Who can write the file can make the index say anything, and what it leaves out is not read.
+            match begins_at(&entries, checkpoint) {
+                true => Ok(entries),
+                false => Err(tampered::checkpoint(&stream)),
+            }
         })
         .await
     }
@@ -90,6 +95,13 @@ fn last_checkpoint(connection: &Connection, stream: &StreamId) -> Result<Sequenc
     let found: Option<i64> =
         query.query_row(params![stream.as_str()], |row| row.get(0)).optional().map_err(before_effect)?.flatten();
     found.map_or(Ok(Sequence::START), |sequence| from_column(sequence).map(Sequence))
+}
+
+/// Whether these entries begin with the last checkpoint, or with the first entry of a stream that has none.
+fn begins_at(entries: &[Entry], checkpoint: Sequence) -> bool {
+    let first = checkpoint.0.max(1);
+    let last = entries.iter().rfind(|entry| entry.record.is_checkpoint()).map(|entry| entry.sequence);
+    entries.first().is_some_and(|entry| entry.sequence.0 == first) && last.unwrap_or_default() == checkpoint
 }
 
 fn unfinished(reader: &Reader<'_>) -> Result<Vec<StreamId>, Error> {

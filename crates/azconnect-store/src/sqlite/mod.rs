@@ -154,7 +154,8 @@ impl SqliteStore {
     /// Opens the store in a file, or creates it where there is no file. On Unix nobody else may read the file (0600).
     ///
     /// Before anything is written, an existing file is checked from end to end: that it is a store of ours, whole, not
-    /// of a newer version, and sealed with keys that are given. The check takes time in proportion to the file.
+    /// of a newer version, sealed with keys that are given, and without a table, index, trigger or view that this crate
+    /// does not make. The check takes time in proportion to the file.
     ///
     /// # Errors
     /// [`Corrupt`](ErrorKind::Corrupt) if the file is damaged, is something else, or was sealed with another key;

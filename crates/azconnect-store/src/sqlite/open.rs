@@ -105,6 +105,10 @@ pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(before_effect)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(before_effect)?;
+    // We make neither. Whoever can write the file can plant one at any time, and it would run within our transactions.
+    for foreign in [DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW] {
+        connection.set_db_config(foreign, false).map_err(before_effect)?;
+    }
     Ok(connection)
 }
 
@@ -132,7 +136,8 @@ pub(super) fn check(connection: &Connection, keys: &SealingKeys) -> Result<(), E
         return Err(damaged("pages that are damaged").with_source(finding));
     }
     schema::check_version(connection)?;
-    keys::check(connection, keys, schema::version(connection)? >= schema::MARKED)
+    keys::check(connection, keys, schema::version(connection)? >= schema::MARKED)?;
+    schema::check_objects(connection)
 }
 
 fn checkpoint_on_close(connection: &Connection, checkpoint: bool) -> Result<(), Error> {

@@ -1,5 +1,7 @@
 //! The tables, and how older ones become newer ones.
 
+use std::collections::BTreeSet;
+
 use azconnect_core::{Effect, Error, ErrorKind};
 use rusqlite::{Connection, Transaction};
 
@@ -35,6 +37,44 @@ pub(super) fn check_version(connection: &Connection) -> Result<(), Error> {
         .with_effect(Effect::None)
         .with_advice("use the newer version of the program that wrote it")),
     }
+}
+
+/// Refuses a database with a table, an index, a trigger or a view that is not as the migrations make it, or without one that
+/// they make. A table may hold a rule that drops what is written into it, and a trigger may do anything.
+///
+/// SQLite's own tables are no one's work: statistics, and the indexes behind keys.
+pub(super) fn check_objects(connection: &Connection) -> Result<(), Error> {
+    let mut own = Connection::open_in_memory().map_err(before_effect)?;
+    let count = usize::try_from(version(connection)?).unwrap_or(usize::MAX);
+    let migrations = MIGRATIONS.get(..count).unwrap_or(MIGRATIONS);
+    apply(&mut own, migrations, |_, _| Ok(()))?;
+    let (expected, found) = (objects(&own)?, objects(connection)?);
+    let Some(other) = found.symmetric_difference(&expected).next() else { return Ok(()) };
+    let what =
+        if found.contains(other) { "that is not of this store" } else { "missing, or not as this store makes it" };
+    Err(Error::new(ErrorKind::Corrupt, format!("the database has the {} {:?} {what}", other.kind, other.name))
+        .with_effect(Effect::None)
+        .with_advice(
+            "find out who can write the database; if it was added on purpose, drop it and keep it in a file of its own; \
+             else restore the database from a backup",
+        ))
+}
+
+/// What a database is made of: its kind, its name, its table, and the text that made it.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Object {
+    kind: String,
+    name: String,
+    table: String,
+    sql: Option<String>,
+}
+
+fn objects(connection: &Connection) -> Result<BTreeSet<Object>, Error> {
+    let sql = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT GLOB 'sqlite_stat[0-9]'";
+    let mut rows = connection.prepare(sql).map_err(before_effect)?;
+    let rows = rows
+        .query_map((), |row| Ok(Object { kind: row.get(0)?, name: row.get(1)?, table: row.get(2)?, sql: row.get(3)? }));
+    rows.map_err(before_effect)?.collect::<Result<_, _>>().map_err(before_effect)
 }
 
 /// Brings the tables to the newest version, all or nothing. `fill` runs in the same transaction, and is told the version from

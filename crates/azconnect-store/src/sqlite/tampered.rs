@@ -7,6 +7,11 @@ pub(super) fn entry(stream: &StreamId, sequence: Sequence) -> Error {
     stream_error(stream, &format!("entry {} is missing, or is not as this program wrote it", sequence.0))
 }
 
+/// A stream whose last checkpoint is not where the index has it.
+pub(super) fn checkpoint(stream: &StreamId) -> Error {
+    stream_error(stream, "its last checkpoint is not where the database says")
+}
+
 /// A stream whose head is not as it was written.
 pub(super) fn head(stream: &StreamId) -> Error {
     stream_error(stream, "the end of the stream is missing, or is not as this program wrote it")

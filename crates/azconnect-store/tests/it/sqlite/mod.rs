@@ -7,6 +7,7 @@ mod key_file;
 mod keys;
 mod leaks;
 mod order;
+mod schema;
 mod taken_back;
 mod tamper;
 mod witness;
