@@ -122,10 +122,24 @@ impl Endpoints {
                 .with_advice("read the connection again in a minute; the service may still be at work"));
         }
         if let Some(credentials) = credentials {
-            ensure(credentials, &FederatedTrust::of(&after)?).await?;
+            let trust = FederatedTrust::of(&after)?;
+            // Whoever changes the connection meanwhile must not have another application trust it.
+            if same_application(before, &trust) {
+                ensure(credentials, &trust, after.id(), self.organization().name()).await?;
+            } else {
+                return Err(Error::new(ErrorKind::Conflict, "the connection names another application now")
+                    .in_operation("devops.endpoint.migrate_issuer")
+                    .with_advice("nothing was trusted; find out who changed the connection, and read it again"));
+            }
         }
         Ok(after)
     }
+}
+
+/// Whether a trust is one of the application that a connection signs in as.
+fn same_application(connection: &Endpoint, trust: &FederatedTrust) -> bool {
+    let is = |key: &str, id: String| connection.parameter(key).is_some_and(|own| own.eq_ignore_ascii_case(&id));
+    is("tenantid", trust.tenant.to_string()) && is("serviceprincipalid", trust.client.to_string())
 }
 
 /// Turns a refusal of the call itself into the advice to move the connection in the portal.

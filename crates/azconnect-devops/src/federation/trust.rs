@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::issuer::FederationIssuer;
 use crate::create::NewConnection;
-use crate::document::{Endpoint, shown};
+use crate::document::{Endpoint, EndpointId, shown};
 use crate::endpoint::Endpoints;
 
 /// The tokens that an application shall accept on behalf of a connection.
@@ -109,7 +109,7 @@ impl Endpoints {
             endpoint = self.get(endpoint.id()).await?;
         }
         let trust = FederatedTrust::of(&endpoint)?;
-        ensure(credentials, &trust).await?;
+        ensure(credentials, &trust, endpoint.id(), self.organization().name()).await?;
         Ok((endpoint, trust))
     }
 
@@ -131,16 +131,21 @@ impl Endpoints {
 
 /// Has the application trust the connection, and says how to do it by hand if that fails.
 ///
-/// The connection names the issuer, so nobody but Microsoft's own is trusted: another could sign in as the application.
-pub(super) async fn ensure(credentials: &dyn FederatedCredentials, trust: &FederatedTrust) -> Result<(), Error> {
-    if FederationIssuer::of(&trust.issuer) == FederationIssuer::Unknown {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("the connection names the issuer {}, which is not Microsoft's", shown(Some(&trust.issuer))),
-        )
-        .in_operation("devops.federation.trust")
-        .with_field("issuer")
-        .with_advice("the application does not trust it; find out who changed the connection, or make another one"));
+/// The connection names the issuer, so nobody but Microsoft's own is trusted: another could sign in as the application. It names
+/// the subject too, and anybody has a tenant of Entra ID or an organization whose tokens Microsoft issues: so only one that is
+/// the connection's own is trusted.
+pub(super) async fn ensure(
+    credentials: &dyn FederatedCredentials,
+    trust: &FederatedTrust,
+    connection: EndpointId,
+    organization: &str,
+) -> Result<(), Error> {
+    let issuer = FederationIssuer::of(&trust.issuer);
+    if issuer == FederationIssuer::Unknown {
+        return Err(foreign("issuer", &trust.issuer, "not Microsoft's"));
+    }
+    if !is_own(issuer, &trust.subject, connection, organization) {
+        return Err(foreign("subject", &trust.subject, "not this connection's own"));
     }
     credentials.ensure(trust).await.map_err(|error| {
         let advice = format!(
@@ -153,6 +158,28 @@ pub(super) async fn ensure(credentials: &dyn FederatedCredentials, trust: &Feder
         );
         error.with_effect(azconnect_core::Effect::Unknown).with_advice(advice)
     })
+}
+
+/// Whether a subject is one that the issuer gives to this connection: `sc://{organization}/…`, or
+/// `…/sc/{organization's id}/{connection's id}`.
+fn is_own(issuer: FederationIssuer, subject: &str, connection: EndpointId, organization: &str) -> bool {
+    if issuer == FederationIssuer::AzureDevOps {
+        let name = subject.strip_prefix("sc://").and_then(|rest| rest.split_once('/')).map(|(name, _)| name);
+        return name.is_some_and(|name| name.eq_ignore_ascii_case(organization));
+    }
+    let mut parts = subject.rsplit('/');
+    let id = parts.next().is_some_and(|id| id.eq_ignore_ascii_case(&connection.to_string()));
+    id && parts.next().is_some_and(|organization| !organization.is_empty()) && parts.next() == Some("sc")
+}
+
+fn foreign(field: &'static str, found: &str, why: &str) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("the connection names the {field} {}, which is {why}", shown(Some(found))),
+    )
+    .in_operation("devops.federation.trust")
+    .with_field(field)
+    .with_advice("the application does not trust it; find out who changed the connection, or make another one")
 }
 
 #[cfg(test)]
@@ -176,11 +203,21 @@ mod tests {
         }
     }
 
+    const CONNECTION: &str = "5e6a3b0c-6d0e-4a3f-9d52-0c8a3f1b7e21";
+
     async fn ensured(issuer: &str) -> Result<usize, Error> {
+        let subject = match FederationIssuer::of(issuer) {
+            FederationIssuer::AzureDevOps => "sc://contoso/Web/deploy".to_owned(),
+            _ => format!("/eid1/c/pub/t/t/a/a/sc/o/{CONNECTION}"),
+        };
+        ensured_for(issuer, &subject).await
+    }
+
+    async fn ensured_for(issuer: &str, subject: &str) -> Result<usize, Error> {
         let (tenant, client) = ("1272a66f-e2e8-4e88-ab43-487409186c3f", "7c86b535-818b-423f-b0fd-19a2e9f32710");
-        let trust = FederatedTrust::new(tenant.parse()?, client.parse()?, issuer, "sc://contoso/Web/deploy");
+        let trust = FederatedTrust::new(tenant.parse()?, client.parse()?, issuer, subject);
         let trusted = Trusted::default();
-        let outcome = ensure(&trusted, &trust).await;
+        let outcome = ensure(&trusted, &trust, CONNECTION.parse()?, "contoso").await;
         let count = trusted.0.lock().unwrap().len();
         assert_eq!(count, usize::from(outcome.is_ok()), "{issuer}");
         outcome.map(|()| count)
@@ -209,6 +246,30 @@ mod tests {
         ] {
             let error = ensured(foreign).await.unwrap_err();
             assert_eq!((error.kind(), error.field()), (ErrorKind::Unsupported, Some("issuer")), "{foreign}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_application_trusts_no_subject_but_the_connection_s_own() {
+        let entra = "https://login.microsoftonline.com/1272a66f-e2e8-4e88-ab43-487409186c3f/v2.0";
+        let devops = "https://vstoken.dev.azure.com/0f1c5b38-4bd1-4a35-9c2a-4c94d1b3d2a1";
+        let own = format!("/eid1/c/pub/t/t/a/a/sc/o/{}", CONNECTION.to_uppercase());
+        assert_eq!(ensured_for(entra, &own).await.unwrap(), 1);
+        assert_eq!(ensured_for(devops, "sc://Contoso/Web/deploy").await.unwrap(), 1);
+        for (issuer, foreign) in [
+            // The service principal of somebody's own tenant, another connection, and one of another organization.
+            (entra, "7c86b535-818b-423f-b0fd-19a2e9f32710".to_owned()),
+            (entra, CONNECTION.to_owned()),
+            (entra, format!("/sc//{CONNECTION}")),
+            (entra, format!("/eid1/c/pub/t/t/a/a/sc/o/{CONNECTION}/7c86b535-818b-423f-b0fd-19a2e9f32710")),
+            (entra, "sc://contoso/Web/deploy".to_owned()),
+            (devops, "sc://thief/Web/deploy".to_owned()),
+            (devops, "sc://contoso.thief/Web/deploy".to_owned()),
+            (devops, "sc://contoso".to_owned()),
+            (devops, own),
+        ] {
+            let error = ensured_for(issuer, &foreign).await.unwrap_err();
+            assert_eq!((error.kind(), error.field()), (ErrorKind::Unsupported, Some("subject")), "{foreign}");
         }
     }
 }

@@ -29,6 +29,11 @@ fn federated(issuer: &str) -> Value {
     document
 }
 
+/// The subject that Entra ID's issuer gives to the connection.
+fn subject() -> String {
+    format!("/eid1/c/pub/t/t/a/a/sc/o/{ID}")
+}
+
 /// A connection that changes its scheme as the service does.
 fn service(document: Value, lose_answers: bool) -> Script {
     let state = Arc::new(Mutex::new(document));
@@ -53,7 +58,7 @@ fn service(document: Value, lose_answers: bool) -> Script {
             state["data"]["revertSchemeDeadline"] = "2026-01-08T00:00:00.123Z".into();
             let issuer = format!("https://login.microsoftonline.com/{TENANT}/v2.0");
             state["authorization"]["parameters"]["workloadIdentityFederationIssuer"] = issuer.into();
-            state["authorization"]["parameters"]["workloadIdentityFederationSubject"] = "prefix/sc/o/c".into();
+            state["authorization"]["parameters"]["workloadIdentityFederationSubject"] = subject().into();
         }
         if lose_answers { plain(0, Value::Null) } else { plain(200, state.clone()) }
     })
@@ -120,7 +125,11 @@ impl FederatedCredentials for Directory {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_is_created_first_and_trusted_from_the_values_it_returned() {
-    let script = Script::new(|_| plain(200, federated(&format!("https://login.microsoftonline.com/{TENANT}/v2.0"))));
+    let script = Script::new(|_| {
+        let mut document = federated(&format!("https://login.microsoftonline.com/{TENANT}/v2.0"));
+        document["authorization"]["parameters"]["workloadIdentityFederationSubject"] = subject().into();
+        plain(200, document)
+    });
     let endpoints = script.organization(&VirtualClock::new()).endpoints(ProjectRef::new("Web").unwrap());
     let credential =
         AzureCredential::FederationManual { tenant: TENANT.parse().unwrap(), client: CLIENT.parse().unwrap() };
@@ -129,10 +138,7 @@ async fn a_connection_is_created_first_and_trusted_from_the_values_it_returned()
     let directory = Directory::default();
     let (created, trust) = endpoints.create_federated(&connection, &directory).await.unwrap();
     assert_eq!(directory.trusted.lock().unwrap().as_slice(), std::slice::from_ref(&trust));
-    assert_eq!(
-        (trust.subject.as_str(), trust.audience.as_str()),
-        ("sc://contoso/Web/deploy", "api://AzureADTokenExchange")
-    );
+    assert_eq!((trust.subject.as_str(), trust.audience.as_str()), (subject().as_str(), "api://AzureADTokenExchange"));
     assert_eq!(trust.name, format!("azure-devops-{ID}"));
     endpoints.delete_federated(&created, &directory, &[project().id]).await.unwrap();
     assert!(directory.trusted.lock().unwrap().is_empty());
@@ -140,7 +146,7 @@ async fn a_connection_is_created_first_and_trusted_from_the_values_it_returned()
     let broken = Directory { broken: true, ..Directory::default() };
     let error = endpoints.create_federated(&connection, &broken).await.unwrap_err();
     assert_eq!(error.effect(), Effect::Unknown);
-    for part in ["sc://contoso/Web/deploy", CLIENT, "ask an owner"] {
+    for part in [subject().as_str(), CLIENT, "ask an owner"] {
         assert!(error.advice().contains(part), "{}", error.advice());
     }
 }
@@ -161,7 +167,7 @@ async fn connections_of_the_old_issuer_are_found_and_moved() {
     let directory = Directory::default();
     let moved = endpoints.migrate_issuer(&old[0], Some(&directory)).await.unwrap();
     assert_eq!(moved.federation_issuer(), FederationIssuer::Entra);
-    assert_eq!(directory.trusted.lock().unwrap()[0].subject, "prefix/sc/o/c");
+    assert_eq!(directory.trusted.lock().unwrap()[0].subject, subject());
     let error = endpoints.migrate_issuer(&moved, None).await.unwrap_err();
     assert_eq!(error.effect(), Effect::None);
 
@@ -169,4 +175,24 @@ async fn connections_of_the_old_issuer_are_found_and_moved() {
     manual["data"]["creationMode"] = "Manual".into();
     let error = endpoints.migrate_issuer(&endpoint(manual), None).await.unwrap_err();
     assert_eq!(error.field(), Some("credentials"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_application_that_a_connection_names_by_the_end_is_not_made_to_trust_it() {
+    let state = Arc::new(Mutex::new(federated(OLD)));
+    let script = Script::new(move |request| {
+        let mut state = state.lock().unwrap();
+        if request.method() == "PUT" {
+            // Somebody else changes the connection while the service is at work.
+            state["authorization"]["parameters"] = json!({"tenantid": TENANT, "serviceprincipalid": TENANT,
+                "workloadIdentityFederationIssuer": format!("https://login.microsoftonline.com/{TENANT}/v2.0"),
+                "workloadIdentityFederationSubject": subject()});
+        }
+        plain(200, state.clone())
+    });
+    let endpoints = script.organization(&VirtualClock::new()).endpoints(ProjectRef::new("Web").unwrap());
+    let directory = Directory::default();
+    let error = endpoints.migrate_issuer(&endpoint(federated(OLD)), Some(&directory)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}");
+    assert!(directory.trusted.lock().unwrap().is_empty());
 }
