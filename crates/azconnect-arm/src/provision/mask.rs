@@ -17,6 +17,9 @@ const SHORTEST: usize = 4;
 /// The shortest part of a secret text, in bytes, that is hidden wherever it stands.
 const RUN: usize = 8;
 
+/// The signs that stand around a secret in a script, in a shell's, in an address and in a document.
+const DIVIDERS: &str = "'\"`=:;,|&()[]{}<>@";
+
 /// The texts that are to be hidden.
 #[derive(Default)]
 pub(super) struct Masker {
@@ -33,6 +36,8 @@ impl Masker {
         let text = secret.expose();
         let mut words: BTreeSet<&str> = text.split_whitespace().collect();
         words.extend(text.split(|c: char| !c.is_alphanumeric()));
+        // A short secret with signs in it stands between those with which a script assigns, quotes and divides.
+        words.extend(text.split(|c: char| c.is_whitespace() || DIVIDERS.contains(c)));
         self.words.extend(words.into_iter().filter(|word| word.len() >= SHORTEST).flat_map(forms));
         self.whole.extend(forms(text));
     }
@@ -243,6 +248,16 @@ mod tests {
     fn a_secret_that_the_cut_of_an_output_splits_is_hidden_too() {
         let masker = masker("TOKEN=hunter2-and-more\n");
         assert_eq!(masker.hide("er2-and-more was refused; try hunter2-an"), "*** was refused; try ***");
+    }
+
+    #[test]
+    fn a_short_secret_with_signs_in_it_is_hidden_where_the_script_quotes_or_assigns_it() {
+        for script in
+            ["P='w0-r_d'\n", "P=w0-r_d", "login --pw=\"w0-r_d\" x", "curl -u me:w0-r_d@host", "(w0-r_d)", "P=w0-r_d;ls"]
+        {
+            let shown = masker(script).hide("refused: w0-r_d\n");
+            assert!(!shown.contains("w0-r_d"), "{script}: {shown}");
+        }
     }
 
     #[test]
