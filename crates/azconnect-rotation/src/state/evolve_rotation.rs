@@ -205,7 +205,7 @@ impl Rotation {
             }
             RotationEvent::RestoreUndone { sink, problem } => {
                 let progress = self.sink(sink)?;
-                (progress.restored, progress.given_back) = (false, None);
+                progress.restored = false;
                 progress.disproofs = progress.disproofs.saturating_add(1);
                 progress.failed(policy, problem, at);
                 self.way_back()?.1.outlived();

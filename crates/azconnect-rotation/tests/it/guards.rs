@@ -410,3 +410,17 @@ fn a_secret_that_was_asked_for_is_watched_for_when_its_rotation_is_abandoned() {
     let watched = abandoned.after(seconds(60));
     assert_eq!(watched.next(), Action::Search { marker: marker(2) });
 }
+
+#[test]
+fn a_consumer_that_holds_something_else_after_its_way_back_is_written_to_again() {
+    let taken = RotationEvent::RestoreFailed {
+        sink: sink("a"),
+        problem: refused(),
+        receipt: Some("taken".into()),
+        revision: None,
+    };
+    let back = Tale::proven(&["a"]).serves("a").then(turns_back()).then(old_proven()).then(taken);
+    assert!(back.sink("a").given_back.is_some(), "it is only checked again");
+    let undone = RotationEvent::RestoreUndone { sink: sink("a"), problem: refused() };
+    assert_eq!(back.then(restored("a")).then(undone).sink("a").given_back, None);
+}

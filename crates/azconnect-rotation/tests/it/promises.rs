@@ -10,7 +10,9 @@ use azconnect_core::{
     StreamId,
 };
 use azconnect_credential::{CredentialIssuer, Inventory, KeyHolder, MintRequest, Minted, Retirement, SubjectId};
-use azconnect_rotation::{Policy, Resolution, RotationEvent, RotationOutcome, RotationState, SinkBinding, WaitingFor};
+use azconnect_rotation::{
+    Policy, Resolution, RotationEvent, RotationOutcome, RotationState, SinkBinding, Target, WaitingFor,
+};
 use azconnect_testkit::fake::{Call, Fault, Step};
 use time::OffsetDateTime;
 
@@ -110,7 +112,10 @@ async fn blinded_at(kind: &'static str) {
     for name in ["a", "b"] {
         stage.directory.seed_sink(&sink(name), Some(on_principal));
     }
-    let target = stage.target().with_adopted(on_principal);
+    let mut target = Target::new(stage.directory.issuer(), stage.directory.verifier())
+        .with_adopted(on_principal)
+        .with_policy(crate::stage::policy());
+    target.sinks = stage.target().sinks;
     let directory = stage.directory.clone();
     let blind = On(move |event: &RotationEvent| {
         if event.kind() == kind {
@@ -119,6 +124,9 @@ async fn blinded_at(kind: &'static str) {
     });
     let outcome = stage.rotator().with_observer(Arc::new(blind)).rotate(&target).await.unwrap();
     assert!(!matches!(outcome, RotationOutcome::Rotated { .. }), "nobody knows whether it lives: {outcome:?}");
+    for event in history(&stage).await {}
+    let removed = history(&stage).await.iter().any(|event| matches!(event, RotationEvent::Removed { .. }));
+    assert!(!removed, "its absence from a list that cannot show it proves nothing");
     stage.directory.set_unseen(KeyHolder::ServicePrincipal, false);
     let outcome = stage.rotator().resolve(&target, Resolution::Retry).await.unwrap();
     assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
@@ -591,4 +599,24 @@ async fn a_consumer_that_took_the_old_secret_back_and_cannot_be_checked_is_not_w
     stage.directory.heal();
     let outcome = stage.rotator().rotate(&stage.target()).await.unwrap();
     assert!(matches!(outcome, RotationOutcome::RolledBack { .. }), "{outcome:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consumer_that_refuses_what_it_took_back_is_given_it_again() {
+    let (stage, first) = second_rotation(Stage::new()).await;
+    stage.directory.break_down(Step::Push(sink("b")), Fault::Refused(ErrorKind::PermissionDenied));
+    let (directory, ends_at) = (stage.directory.clone(), stage.clock.now() + 200 * DAY);
+    let silent = On(move |event: &RotationEvent| match event {
+        RotationEvent::OldProven { .. } => directory.break_down(Step::VerifySink(sink("a")), Fault::Dropped),
+        // Somebody puts another secret into it, before it can be checked.
+        RotationEvent::RestoreFailed { receipt: Some(_), .. } => {
+            directory.heal();
+            let other = directory.seed_key(Some("by hand again"), ends_at);
+            directory.put_by_hand(&sink("a"), other);
+        }
+        _ => {}
+    });
+    let outcome = stage.rotator().with_observer(Arc::new(silent)).rotate(&stage.target()).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::RolledBack { .. }), "{outcome:?}");
+    assert_eq!(stage.directory.held_by(&sink("a")), Some(first));
 }
