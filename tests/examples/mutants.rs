@@ -5,8 +5,9 @@
     reason = "a program for the terminal; it measures how long real builds take"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -23,7 +24,12 @@ const BUILD_LIMIT: Duration = Duration::from_secs(1800);
 type Fallible<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Fallible<ExitCode> {
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let (options, wanted): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|argument| argument.starts_with("--"));
+    let resumes = match options.as_slice() {
+        [] => false,
+        [only] if only == "--resume" => true,
+        _ => return Err("the only option is --resume".into()),
+    };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the workspace has a root")?;
     let all = mutants::all(root)?;
     let chosen: Vec<_> = all.iter().filter(|mutant| is_wanted(mutant, &wanted)).collect();
@@ -31,10 +37,15 @@ fn main() -> Fallible<ExitCode> {
         return Err(format!("no mutant is named {}", wanted.join(" ")).into());
     }
     let scratch = Scratch::of(root)?;
-    scratch.check_without_mutants(&chosen)?;
+    let mut diary = Diary::open(&scratch.diary, resumes)?;
+    let open: Vec<_> = chosen.iter().filter(|mutant| diary.outcome(mutant).is_none()).copied().collect();
+    scratch.check_without_mutants(&open)?;
     let mut results = Vec::new();
     for (index, mutant) in chosen.iter().enumerate() {
-        let result = scratch.run(mutant)?;
+        let result = match diary.outcome(mutant) {
+            Some(known) => known,
+            None => diary.note(mutant, scratch.run(mutant)?)?,
+        };
         println!("{:>3}/{} {:<12} {}", index + 1, chosen.len(), result.name(), described(mutant));
         results.push((*mutant, result));
     }
@@ -70,6 +81,8 @@ enum Outcome {
 }
 
 impl Outcome {
+    const ALL: [Self; 5] = [Self::Caught, Self::CaughtByTimeout, Self::Equivalent, Self::Survived, Self::Void];
+
     fn name(self) -> &'static str {
         match self {
             Self::Caught => "caught",
@@ -82,6 +95,41 @@ impl Outcome {
 
     fn is_bad(self) -> bool {
         matches!(self, Self::Survived | Self::Void)
+    }
+}
+
+/// What an interrupted run found, so that the next one may go on where it ended.
+struct Diary {
+    path: PathBuf,
+    known: BTreeMap<String, Outcome>,
+}
+
+impl Diary {
+    fn open(path: &Path, resumes: bool) -> Fallible<Self> {
+        let text = if resumes { fs::read_to_string(path).unwrap_or_default() } else { String::new() };
+        let known = text.lines().filter_map(|line| {
+            let (name, mutant) = line.split_once('\t')?;
+            Some((mutant.to_owned(), Outcome::ALL.into_iter().find(|outcome| outcome.name() == name)?))
+        });
+        let diary = Self { path: path.to_owned(), known: known.collect() };
+        fs::write(path, text)?;
+        Ok(diary)
+    }
+
+    /// By its text, so that lines may be added to the list meanwhile.
+    fn key(mutant: &Mutant) -> String {
+        format!("{} @@ {} @@ {} @@ {:?}", mutant.place(), mutant.original, mutant.replacement, mutant.claim)
+    }
+
+    fn outcome(&self, mutant: &Mutant) -> Option<Outcome> {
+        self.known.get(&Self::key(mutant)).copied()
+    }
+
+    fn note(&mut self, mutant: &Mutant, outcome: Outcome) -> Fallible<Outcome> {
+        let mut file = fs::File::options().append(true).open(&self.path)?;
+        writeln!(file, "{}\t{}", outcome.name(), Self::key(mutant))?;
+        self.known.insert(Self::key(mutant), outcome);
+        Ok(outcome)
     }
 }
 
@@ -98,13 +146,15 @@ struct Scratch {
     root: PathBuf,
     tree: PathBuf,
     target: PathBuf,
+    diary: PathBuf,
 }
 
 impl Scratch {
     fn of(root: &Path) -> Fallible<Self> {
         let folder = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
         let folder = folder.join("mutants");
-        let scratch = Self { root: root.to_owned(), tree: folder.join("tree"), target: folder.join("target") };
+        let (tree, target, diary) = (folder.join("tree"), folder.join("target"), folder.join("diary"));
+        let scratch = Self { root: root.to_owned(), tree, target, diary };
         scratch.copy()?;
         Ok(scratch)
     }
@@ -168,16 +218,25 @@ impl Scratch {
         let Ok(changed) = mutant.apply(&source) else { return Ok(Outcome::Void) };
         let Claim::CaughtBy(arguments) = &mutant.claim else { return Ok(Outcome::Equivalent) };
         fs::write(&path, changed)?;
-        let outcome = match self.build(arguments)? {
-            End::Well => match self.test(arguments)? {
-                End::Well => Outcome::Survived,
-                End::Badly => Outcome::Caught,
-                End::TimedOut => Outcome::CaughtByTimeout,
-            },
-            End::Badly | End::TimedOut => Outcome::Void,
-        };
+        let outcome = self.judge(arguments);
         fs::write(&path, source)?;
-        Ok(outcome)
+        outcome
+    }
+
+    /// One target of the package after the other, since most mistakes are noticed by the first.
+    fn judge(&self, arguments: &[String]) -> Fallible<Outcome> {
+        for arguments in mutants::stages(arguments) {
+            match self.build(&arguments)? {
+                End::Well => {}
+                End::Badly | End::TimedOut => return Ok(Outcome::Void),
+            }
+            match self.test(&arguments)? {
+                End::Well => {}
+                End::Badly => return Ok(Outcome::Caught),
+                End::TimedOut => return Ok(Outcome::CaughtByTimeout),
+            }
+        }
+        Ok(Outcome::Survived)
     }
 
     fn build(&self, arguments: &[String]) -> Fallible<End> {

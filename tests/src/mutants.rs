@@ -146,6 +146,25 @@ impl Mutant {
     }
 }
 
+/// The same arguments of `cargo test`, one target of the package at a time.
+pub fn stages(arguments: &[String]) -> Vec<Vec<String>> {
+    let end = arguments.iter().position(|argument| argument == "--").unwrap_or(arguments.len());
+    let (before, after) = arguments.split_at(end);
+    let (mut common, mut targets) = (Vec::new(), Vec::new());
+    let mut rest = before.iter();
+    while let Some(argument) = rest.next() {
+        match argument.as_str() {
+            "--lib" | "--doc" => targets.push(vec![argument.clone()]),
+            "--test" => targets.push([argument].into_iter().chain(rest.next()).cloned().collect()),
+            _ => common.push(argument.clone()),
+        }
+    }
+    if targets.is_empty() {
+        targets.push(Vec::new());
+    }
+    targets.into_iter().map(|target| [common.clone(), target, after.to_vec()].concat()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,5 +210,15 @@ mod tests {
         assert!(mutants[0].apply("if new {\n").unwrap_err().contains("no such line"));
         assert!(mutants[0].apply("if old {\nif old {\n").unwrap_err().contains("2 such lines"));
         assert!(mutants[1].apply("go();\n").unwrap_err().contains("1 such lines, and not 2"));
+    }
+
+    #[test]
+    fn targets_are_tested_one_after_the_other() {
+        let of = |text: &str| {
+            let arguments: Vec<_> = text.split_whitespace().map(str::to_owned).collect();
+            stages(&arguments).iter().map(|stage| stage.join(" ")).collect::<Vec<_>>()
+        };
+        assert_eq!(of("-p a --lib --test it -- part"), ["-p a --lib -- part", "-p a --test it -- part"]);
+        assert_eq!(of("-p a"), ["-p a"]);
     }
 }
