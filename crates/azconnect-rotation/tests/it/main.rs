@@ -27,3 +27,4 @@ mod promises;
 mod spawn;
 mod stage;
 mod tale;
+mod way_back;

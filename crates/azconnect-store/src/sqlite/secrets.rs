@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use azconnect_core::{Error, Secret, SecretId, SecretStore};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::failure::before_effect;
+use super::failure::{before_effect, damaged};
 use super::{SqliteStore, keys};
 use crate::seal::{SealingKeys, holds_another};
 
@@ -21,10 +21,11 @@ impl SecretStore for SqliteStore {
             }
             let sealed = shared.keys.seal(PURPOSE, id.as_str(), &secret)?;
             keys::note_current(transaction, &shared.keys)?;
-            transaction
+            let written = transaction
                 .execute("INSERT INTO secret (id, sealed) VALUES (?1, ?2)", params![id.as_str(), sealed])
-                .map(drop)
-                .map_err(before_effect)
+                .map_err(before_effect)?;
+            // A table that was made anew behind our back could pass over what it is given.
+            if written == 1 { Ok(()) } else { Err(damaged("a table that took no sealed secret")) }
         })
         .await
     }

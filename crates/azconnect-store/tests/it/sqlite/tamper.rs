@@ -415,6 +415,27 @@ async fn a_forged_lease_lets_no_two_writers_append() {
 }
 
 #[tokio::test]
+async fn a_forged_epoch_does_not_end_a_stream_for_good() {
+    let place = Place::new();
+    let store = place.open().await;
+    let (lease, term) = ("application/1".parse().unwrap(), std::time::Duration::from_secs(60));
+    let by = |epoch: Epoch, expected: u64| {
+        let record = Record::new("step", "{}", ManualClock::new().now());
+        store.append(Append::new(id("victim"), Sequence(expected), epoch, vec![record]))
+    };
+    by(store.acquire(&lease, "first", term).await.unwrap().epoch, 0).await.unwrap();
+    let intruder = intruder(&place.path());
+    intruder.execute("UPDATE lease SET holder = NULL, expires_at = NULL, epoch = 9223372036854775000", ()).unwrap();
+    let far = store.acquire(&lease, "first", term).await.unwrap();
+    let error = by(far.epoch, 1).await.unwrap_err();
+    assert_eq!((error.kind(), error.effect(), error.field()), (ErrorKind::Corrupt, Effect::None, Some("epoch")));
+    // Set right again as the advice says, the stream goes on.
+    let right = "UPDATE lease SET holder = NULL, expires_at = NULL, epoch = (SELECT epoch FROM stream)";
+    intruder.execute(right, ()).unwrap();
+    by(store.acquire(&lease, "second", term).await.unwrap().epoch, 1).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_sealed_row_opens_in_its_own_table_and_name_only() {
     let place = Place::new();
     let store = place.open().await;
