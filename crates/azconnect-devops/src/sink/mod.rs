@@ -3,6 +3,7 @@
 mod azure;
 mod destination;
 mod docker;
+mod held;
 mod last_push;
 mod name;
 
@@ -42,9 +43,12 @@ pub enum CandidateTest {
 /// A push reads the connection, refuses it by the rules of [`refresh_checks`], lets Azure DevOps test the candidate,
 /// writes it with [`Endpoints::update`], and reads the connection back. For a Docker registry the test and the
 /// verification are the registry's own login ([`RegistryCheck`]); where it cannot be asked, inspection says so with the
-/// warning `not-verifiable`, and verification stays [`Inconclusive`](CredentialVerdict::Inconclusive). That login proves the secret,
-/// not what the connection holds, which Azure DevOps shows to nobody: it is accepted only if this sink pushed that secret
-/// last, or, after a restart, if the connection was last changed after the secret was minted.
+/// warning `not-verifiable`, and verification stays [`Inconclusive`](CredentialVerdict::Inconclusive).
+///
+/// That something works is no proof while the former secret works too, and Azure DevOps shows to nobody which one a
+/// connection holds. So verification accepts only together with a sign that the push was stored: the date of the
+/// connection's last change moved with it, and did not move again; or, where no receipt is at hand, it was last changed
+/// after the secret was minted. Where the service shows no such date, verification stays inconclusive.
 ///
 /// Whoever may edit the connection names the registry, or the cloud of the customer's own, so a secret goes there only if
 /// that host was agreed: [`SinkReport::destination`] names it, and [`Candidate::destination`] gives it back, or
@@ -195,16 +199,6 @@ fn not_agreed(error: &Error) -> Assessment {
     assessment
 }
 
-/// A rejection, if somebody changed the connection after the push. While the former secret still works, a sign-in
-/// proves little: the connection may hold that one again, so the new one has to be pushed once more.
-fn changed_since(endpoint: &Endpoint, candidate: &Candidate<'_>) -> Option<Assessment> {
-    let (pushed, now) = (candidate.revision?, endpoint.modification_date()?);
-    (pushed != now).then(|| {
-        Assessment::new(CredentialVerdict::Rejected, "somebody changed the connection after the secret was pushed")
-            .with_advice("the secret is pushed again; find out who changes the connection")
-    })
-}
-
 #[async_trait]
 impl CredentialSink for ServiceConnectionSink {
     fn id(&self) -> &SinkId {
@@ -237,9 +231,10 @@ impl CredentialSink for ServiceConnectionSink {
         self.last.forget();
         let change = EndpointChange::new().with_secret(candidate.secret);
         let after = self.endpoints.update(&before, &change).await?;
-        self.last.remember(candidate.secret);
+        let revision = held::revision(&before, &after);
+        self.last.remember(candidate.secret, revision.clone());
         let evidence = format!("read back, only the secret changed; tested before: {}", tested.evidence);
-        Ok(PushReceipt::new(evidence).with_revision(after.modification_date().map(str::to_owned)))
+        Ok(PushReceipt::new(evidence).with_revision(revision))
     }
 
     async fn verify(&self, candidate: &Candidate<'_>) -> Assessment {
@@ -251,15 +246,14 @@ impl CredentialSink for ServiceConnectionSink {
         if let Err(error) = self.require_agreed(&endpoint, candidate) {
             return not_agreed(&error);
         }
-        if let Some(assessment) = changed_since(&endpoint, candidate) {
+        if let Some(assessment) = held::changed_since(&endpoint, candidate) {
             return assessment;
         }
-        match endpoint.connection_type() {
-            Some(ConnectionType::DockerRegistry) => {
-                docker::verify(&self.registry, &self.last, &endpoint, candidate).await
-            }
+        let works = match endpoint.connection_type() {
+            Some(ConnectionType::DockerRegistry) => docker::test(&self.registry, &endpoint, candidate).await,
             _ => azure::verify(&self.endpoints, &endpoint, candidate).await,
-        }
+        };
+        held::require(works, &self.last, &endpoint, candidate)
     }
 }
 

@@ -151,12 +151,21 @@ impl RegistryCheck {
                 CredentialVerdict::Accepted,
                 format!("the registry {host} accepts the user and password"),
             ),
-            401 | 403 => Assessment::new(
+            401 => Assessment::new(
                 Meaning::NoMatch.verdict(entra::age(minted_at, self.pipeline.clock().now()), self.propagation),
                 format!("the registry {host} refuses the user or password"),
             )
             .with_service_code("RegistryUnauthorized")
             .with_advice("check the user name of the connection, and that the password belongs to it"),
+            // The firewall of an Azure Container Registry answers so too, and has not looked at the password.
+            403 => Assessment::inconclusive(
+                &unverifiable(&format!("the registry {host} answered 403: it may be the registry's firewall"))
+                    .with_service_code("RegistryForbidden")
+                    .with_advice(
+                        "allow this machine's address in the registry's network rules, and give the application \
+                         AcrPull; or check the login by hand",
+                    ),
+            ),
             status => Assessment::inconclusive(&unverifiable(&format!("the registry answered {status} to the login"))),
         }
     }

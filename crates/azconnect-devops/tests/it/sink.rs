@@ -195,6 +195,52 @@ async fn a_docker_password_is_proven_at_the_registry_s_own_login() {
     assert!(sink.verify(&Candidate::new(&good)).await.is_accepted());
 }
 
+/// The firewall of an Azure Container Registry answers 403, to the first request or to the login, without a look at the
+/// password.
+#[tokio::test]
+async fn a_registry_s_403_says_nothing_of_the_password() {
+    let challenge = |realm: &str| ResponseTemplate::new(401).insert_header("www-authenticate", realm);
+    let secret = Secret::new("new-secret");
+    let old = Candidate::new(&secret).with_minted_at(SystemClock::new().now() - Duration::from_secs(86_400));
+    for walled in ["/v2/", "/token", "basic"] {
+        let server = MockServer::start().await;
+        let realm = match walled {
+            "basic" => "Basic realm=\"r\"".to_owned(),
+            _ => format!("Bearer realm=\"{}/token\"", server.uri()),
+        };
+        let answer = move |request: &Request| match (request.url.path(), request.headers.get("authorization")) {
+            (path, _) if path == walled => ResponseTemplate::new(403),
+            ("/v2/", None) => challenge(&realm),
+            _ => ResponseTemplate::new(403),
+        };
+        Mock::given(any()).respond_with(answer).mount(&server).await;
+        let check = RegistryCheck::new(pipeline()).danger_allow_http_loopback();
+        let assessment = check.verify(&server.uri(), CLIENT, &old).await;
+        assert_eq!(assessment.verdict, CredentialVerdict::Inconclusive, "{walled}: {assessment:?}");
+        assert!(assessment.evidence.contains("403"), "{assessment:?}");
+    }
+}
+
+/// Two secrets live, and the connection works: with which of them is not known unless the date of its last change moved.
+#[tokio::test]
+async fn a_connection_that_works_proves_nothing_if_no_date_has_moved() {
+    let secret = Secret::new("new-secret");
+    let candidate = Candidate::new(&secret).with_minted_at(SystemClock::new().now() - Duration::from_secs(3600));
+    for date in [json!(null), json!("2026-01-01T00:00:00Z")] {
+        let mut document = azurerm();
+        document["modificationDate"] = date.clone();
+        let fake = Fake::new(document);
+        fake.with(|state| state.date = Some(date));
+        let server = fake.start().await;
+        let sink = sink(&server);
+        let receipt = sink.push(&candidate).await.unwrap();
+        assert_eq!(receipt.revision, None);
+        let assessment = sink.verify(&candidate).await;
+        assert_eq!(assessment.verdict, CredentialVerdict::Inconclusive, "{assessment:?}");
+        assert!(assessment.evidence.contains("did not move") && assessment.advice().is_some(), "{assessment:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_password_is_not_sent_to_a_foreign_realm() {
     let (thief, _) = registry("good-password").await;

@@ -101,6 +101,8 @@ pub(crate) struct State {
     pub(crate) reads: usize,
     /// Done to what is stored by a write.
     pub(crate) distort: Option<Edit>,
+    /// The date of the last change that a write leaves behind, where it is not a new one.
+    pub(crate) date: Option<Value>,
 }
 
 impl Fake {
@@ -113,6 +115,7 @@ impl Fake {
             meddle: None,
             reads: 0,
             distort: None,
+            date: None,
         })))
     }
 
@@ -141,7 +144,7 @@ impl Respond for Fake {
                 let written: Value = request.body_json().unwrap();
                 state.writes.push(written.clone());
                 state.document = masked(written);
-                state.document["modificationDate"] = "2026-11-21T00:00:00Z".into();
+                state.document["modificationDate"] = state.date.clone().unwrap_or("2026-11-21T00:00:00Z".into());
                 if let Some(distort) = state.distort {
                     distort(&mut state.document);
                 }

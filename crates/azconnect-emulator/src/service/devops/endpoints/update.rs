@@ -54,7 +54,8 @@ fn apply(cx: &Context<'_>, world: &mut World, id: Uuid, document: Map<String, Va
     let organization = cx.organization_mut(world)?;
     let connection = organization.connection_mut(id, now.elapsed).ok_or_else(|| refusal::endpoint(&id.to_string()))?;
     change.commit(connection);
-    connection.modified = now.wall;
+    // Two changes never bear one date, however fast they follow: the service's own dates tell them apart.
+    connection.modified = now.wall.max(connection.modified + time::Duration::MILLISECOND);
     connection.modified_by = Some(cx.caller.id());
     let organization = cx.organization(world)?;
     let connection = existing(cx, organization, id)?;
