@@ -38,7 +38,7 @@ pub trait RetryPolicy: Send + Sync {
 }
 
 /// Exponential backoff with equal jitter: half of each pause is fixed, the other half random. It never undercuts a pause
-/// that a service names.
+/// that a service names, and such a pause never shortens its own.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ExponentialBackoff {
@@ -96,11 +96,13 @@ impl RetryPolicy for ExponentialBackoff {
         // By then the cap decides; without the limit the shift would overflow.
         let doublings = attempt.number.saturating_sub(1).min(MAX_DOUBLINGS);
         let ceiling = self.base.saturating_mul(1 << doublings).min(self.cap);
+        let own = share(ceiling, 0.5 + attempt.jitter / 2.0);
         let pause = match attempt.error.retry() {
             Retry::No => return None,
-            Retry::Backoff => share(ceiling, 0.5 + attempt.jitter / 2.0),
-            // A tenth on top, so that callers throttled together do not return together.
-            Retry::After(named) => named.saturating_add(share((named / 10).min(self.cap), attempt.jitter)),
+            Retry::Backoff => own,
+            // A tenth on top, so that callers throttled together do not return together. A service that names no time, or
+            // one that is past, must not be asked again at once and at once again.
+            Retry::After(named) => named.saturating_add(share((named / 10).min(self.cap), attempt.jitter)).max(own),
         };
         (attempt.elapsed.saturating_add(pause) <= self.time_limit).then_some(pause)
     }
@@ -142,6 +144,14 @@ mod tests {
     fn the_service_s_pause_is_never_undercut() {
         assert_eq!(pause(1, 0, Retry::After(Duration::from_secs(40)), 0.0), Some(Duration::from_secs(40)));
         assert!(pause(1, 0, Retry::After(Duration::from_secs(40)), 1.0) > Some(Duration::from_secs(40)));
+    }
+
+    #[test]
+    fn a_pause_of_the_service_never_shortens_our_own() {
+        for named in [Duration::ZERO, Duration::from_millis(1), Duration::from_millis(3199)] {
+            assert!(pause(3, 0, Retry::After(named), 1.0) >= Some(Duration::from_millis(3200)), "{named:?}");
+            assert!(pause(3, 0, Retry::After(named), 0.0) >= Some(Duration::from_millis(1600)), "{named:?}");
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-reque
 /// What it guarantees:
 /// - a call that is not idempotent is sent again only after an answer that proves that nothing was applied; once one
 ///   attempt's effect is unknown, the whole call's is;
-/// - a pause a service names is never undercut, and one that is longer than the pipeline waits ends the call with an error
+/// - a pause a service names is never undercut, never shortens the pipeline's own, and one that is longer than the pipeline waits ends the call with an error
 ///   that names it, so that the caller waits without holding a call;
 /// - a 401 makes it fetch one fresh token and try once more;
 /// - every attempt carries the same `x-ms-client-request-id`, which also stands in the span;
@@ -124,9 +124,13 @@ impl Pipeline {
         call: Call,
         dialect: &dyn Dialect,
     ) -> Result<http::Response<ByteStream>, Error> {
+        let call = &call;
         let sender = |request: Request, timeout: Duration| async move {
             let options = SendOptions::of(&request);
             let answer = self.within(timeout, self.transport.stream(request)).await?;
+            if let Some(pace) = &call.pace {
+                pace.observe(&head_of(&answer));
+            }
             if answer.status().is_success() {
                 return Ok(answer);
             }
@@ -136,7 +140,7 @@ impl Pipeline {
                 Err(error) => Err(self.complete(error, &answer)),
             }
         };
-        self.attempts(&call, sender).await
+        self.attempts(call, sender).await
     }
 
     async fn attempts<T, F>(&self, call: &Call, sender: impl Fn(Request, Duration) -> F) -> Result<T, Error>
@@ -341,6 +345,14 @@ fn tried(error: Error, attempts: u32, elapsed: Duration) -> Error {
 fn require_bounded(answer: &Response, options: SendOptions) -> Result<(), Error> {
     let limit = options.limit_for(answer.status());
     if answer.body().len() > limit { Err(answer_too_large(limit)) } else { Ok(()) }
+}
+
+/// The status and headers of an answer, without its body.
+fn head_of(answer: &http::Response<ByteStream>) -> Response {
+    let mut head = Response::default();
+    *head.status_mut() = answer.status();
+    *head.headers_mut() = answer.headers().clone();
+    head
 }
 
 async fn collect(answer: http::Response<ByteStream>, options: SendOptions) -> Result<Response, Error> {

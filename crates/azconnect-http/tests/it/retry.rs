@@ -90,6 +90,23 @@ async fn the_pause_a_service_names_is_kept() {
     }
 }
 
+/// A service that is overwhelmed names no time at all, and a machine whose clock is fast names one that is past.
+#[tokio::test(start_paused = true)]
+async fn a_named_pause_never_shortens_our_own() {
+    for value in ["0", "Thu, 01 Jan 2015 00:00:00 GMT"] {
+        for code in [429, 503] {
+            let script = Script::new(&VirtualClock::new(), [answer(code, &[("retry-after", value)], "")]);
+            script.pipeline().execute(Call::get("thing.get", url()), &PlainDialect).await.unwrap_err();
+            let times = script.times();
+            let pauses: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            assert_eq!(pauses.len(), 4);
+            for (pause, least) in pauses.iter().zip([400, 800, 1600, 3200]) {
+                assert!(*pause >= Duration::from_millis(least), "{value} {code}: {pauses:?}");
+            }
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_pause_that_is_too_long_ends_the_call_at_once_with_the_pause_told() {
     for (seconds, words) in [(31, "31 seconds"), (600, "10 minutes"), (3600, "60 minutes")] {
@@ -181,6 +198,16 @@ async fn a_pace_is_asked_before_every_attempt_and_learns_from_every_answer() {
     let call = Call::get("thing.get", url()).with_pace(Arc::clone(&pace) as Arc<dyn Pace>);
     script.pipeline().execute(call, &PlainDialect).await.unwrap();
     assert!(clock.elapsed() >= Duration::from_secs(90));
+    assert_eq!(pace.2.load(std::sync::atomic::Ordering::SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pace_learns_from_every_answer_that_is_streamed() {
+    let clock = VirtualClock::new();
+    let script = Script::new(&clock, [status(500), refused(), status(200)]);
+    let pace = Arc::new(Slow(clock.clone(), Duration::from_secs(1), 0.into()));
+    let call = Call::get("thing.get", url()).with_pace(Arc::clone(&pace) as Arc<dyn Pace>);
+    script.pipeline().execute_streaming(call, &PlainDialect).await.map(drop).unwrap();
     assert_eq!(pace.2.load(std::sync::atomic::Ordering::SeqCst), 2);
 }
 
