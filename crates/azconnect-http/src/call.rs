@@ -33,7 +33,7 @@ pub trait Pace: Send + Sync {
     /// queue, if that is longer than the caller's patience.
     async fn ready(&self, patience: Duration) -> Result<(), Duration>;
 
-    /// Learns from an answer, a successful one included.
+    /// Learns from an answer, a successful one included. Of one that is streamed, it sees status and headers only.
     fn observe(&self, answer: &Response);
 }
 
@@ -140,6 +140,14 @@ impl Call {
     #[must_use]
     pub fn with_answer_limit(mut self, bytes: usize) -> Self {
         self.options.answer_limit = bytes;
+        self
+    }
+
+    /// Lets the answer come compressed. Lists in [`Pages`](crate::Pages) and streams do so; an answer that holds a secret
+    /// should not.
+    #[must_use]
+    pub fn with_compressed_answer(mut self) -> Self {
+        self.options.compressed_answer = true;
         self
     }
 

@@ -64,6 +64,7 @@ struct Wrapped<T> {
 impl<'a, T: DeserializeOwned> Pages<'a, T> {
     /// Prepares to read the list whose first page is the answer to a call. Nothing is sent yet.
     pub fn new(pipeline: &'a Pipeline, call: Call, dialect: &'a dyn Dialect, style: PageStyle) -> Self {
+        let call = call.with_compressed_answer();
         let next = Some(call.url().clone());
         let watch = watch(pipeline, &call, ListBounds::new());
         let pages = Self { pipeline, call, dialect, style, next, watch, items: PhantomData };

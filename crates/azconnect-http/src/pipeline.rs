@@ -124,7 +124,8 @@ impl Pipeline {
         call: Call,
         dialect: &dyn Dialect,
     ) -> Result<http::Response<ByteStream>, Error> {
-        let call = &call;
+        // What is too large to hold is worth compressing.
+        let call = &call.with_compressed_answer();
         let sender = |request: Request, timeout: Duration| async move {
             let options = SendOptions::of(&request);
             let answer = self.within(timeout, self.transport.stream(request)).await?;

@@ -39,16 +39,20 @@ pub struct SendOptions {
     /// Whether somebody else named the host, so that it must not be in a network that only this machine can see. A
     /// transport that connects over a network must hold to it.
     pub foreign_host: bool,
+    /// Whether the answer may come compressed: worth it for long lists. Limits hold for what it is afterwards. An answer that
+    /// holds a secret is not asked for so, since the decompressor keeps a copy of the last 32 KiB that it is done with.
+    pub compressed_answer: bool,
 }
 
 impl Default for SendOptions {
-    /// The default: an answer of at most 1 MiB, within 60 seconds, over any connection.
+    /// The default: an answer of at most 1 MiB, uncompressed, within 60 seconds, over any connection.
     fn default() -> Self {
         Self {
             answer_limit: ANSWER_BYTES,
             timeout: Duration::from_secs(60),
             fresh_connection: false,
             foreign_host: false,
+            compressed_answer: false,
         }
     }
 }
@@ -91,11 +95,19 @@ impl SendOptions {
         self.foreign_host = foreign;
         self
     }
+
+    /// Sets whether the answer may come compressed.
+    #[must_use]
+    pub fn with_compressed_answer(mut self, compressed: bool) -> Self {
+        self.compressed_answer = compressed;
+        self
+    }
 }
 
 /// Sends one request once, and returns whatever was answered: every status is an `Ok`.
 ///
-/// It follows no redirect, repeats nothing, and adds no header of its own beyond what HTTP needs.
+/// It follows no redirect, repeats nothing that the service may have seen, and adds no header of its own beyond what HTTP
+/// needs. It never compresses a request. A compressed answer is handed over as it was before, held to its limit in that form.
 ///
 /// What the suite `azconnect_testkit::conformance::transport` enforces, besides the errors below: a request arrives as it
 /// was sent, once, whatever becomes of it; every status is an `Ok`, a redirect too; status, headers and body come back as

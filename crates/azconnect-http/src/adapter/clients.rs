@@ -8,6 +8,11 @@ use azconnect_core::{Error, ErrorKind};
 use reqwest::dns::Resolve;
 use reqwest::redirect::Policy;
 
+/// How often a connection of HTTP/2 in use is asked whether it still stands, and for how long it may be silent then. All
+/// requests to a host share one, so one that a firewall forgot would hold them all up.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// A certificate authority. Without TLS of our own choice there is none.
 #[cfg(feature = "rustls")]
 pub(super) type Root = reqwest::Certificate;
@@ -74,10 +79,10 @@ impl Recipe {
     /// # Errors
     /// [`Unavailable`](ErrorKind::Unavailable) if TLS cannot be set up on this machine.
     pub(super) fn build(&self) -> Result<Clients, Error> {
-        Ok(Clients::new(self.client(None)?, self.client(Some(0))?))
+        Ok(Clients::new(self.client(false)?, self.client(true)?))
     }
 
-    fn client(&self, idle: Option<usize>) -> Result<reqwest::Client, Error> {
+    fn client(&self, fresh: bool) -> Result<reqwest::Client, Error> {
         let mut builder = reqwest::Client::builder()
             .redirect(Policy::none())
             .connect_timeout(Duration::from_secs(15))
@@ -87,9 +92,11 @@ impl Recipe {
             Way::Proxy(proxy) => builder.proxy(reqwest::Proxy::clone(proxy)),
             Way::Environment => builder,
         };
-        if let Some(idle) = idle {
-            builder = builder.pool_max_idle_per_host(idle);
-        }
+        builder = match fresh {
+            // HTTP/2 would share a connection, and knows no `connection: close`.
+            true => builder.pool_max_idle_per_host(0).http1_only(),
+            false => builder.http2_keep_alive_interval(PING_INTERVAL).http2_keep_alive_timeout(PING_TIMEOUT),
+        };
         if let Some(resolver) = &self.resolver {
             builder = builder.dns_resolver(Arc::clone(resolver));
         }

@@ -1,5 +1,7 @@
 //! The network and the time of this machine.
 
+#[cfg(feature = "rustls")]
+mod certificate;
 #[cfg(feature = "reqwest")]
 mod clients;
 #[cfg(feature = "clock")]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azconnect_core::{Error, ErrorKind};
 use futures_util::stream::try_unfold;
-use http::header::CONNECTION;
+use http::header::{ACCEPT_ENCODING, CONNECTION};
 use http::{HeaderMap, HeaderValue};
 use reqwest::dns::Resolve;
 use url::Url;
@@ -28,6 +28,11 @@ const HEAD_BYTES: usize = 64 * 1024;
 ///
 /// It reads no environment and goes through no proxy, unless it is told to with [`ReqwestTransportBuilder::with_proxy`] or
 /// [`ReqwestTransportBuilder::with_environment_proxy`]. This machine is always reached directly.
+///
+/// It talks HTTP/2 where the service does, and takes long lists and streams compressed with gzip; limits hold for what they
+/// are decompressed. A connection that the service closed while it was idle costs nothing: what provably never left is sent
+/// over another one. A request that may have left is not, so a `POST` then fails with effect
+/// [`Unknown`](azconnect_core::Effect::Unknown).
 ///
 /// What it reads of an answer is overwritten after use. What the libraries below it keep is not: of each connection, hyper
 /// keeps the headers of the last request and the last piece of an answer in a buffer of 8 KiB or more until the connection is
@@ -79,10 +84,14 @@ impl ReqwestTransport {
         let client = self.clients_for(&url, options)?.pick(options.fresh_connection);
         let mut builder =
             client.request(parts.method, url.clone()).headers(parts.headers).timeout(options.timeout).body(body);
+        if !options.compressed_answer {
+            // Without it the client asks for what it can decompress.
+            builder = builder.header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
         if options.fresh_connection {
             builder = builder.header(CONNECTION, HeaderValue::from_static("close"));
         }
-        let answer = builder.send().await.map_err(|error| translate(error, options.timeout))?;
+        let answer = builder.send().await.map_err(|error| refused(error, &url, options.timeout))?;
         require_same_address(&answer, &url)?;
         require_small_head(answer.headers())?;
         Ok(answer)
@@ -203,6 +212,17 @@ fn require_small_head(headers: &HeaderMap) -> Result<(), Error> {
     }
     Err(Error::new(ErrorKind::Unexpected, format!("the headers of the answer are larger than {HEAD_BYTES} bytes"))
         .with_advice("report this to the service, or look at what stands between"))
+}
+
+/// Says what a failure before any answer proves.
+fn refused(error: reqwest::Error, url: &Url, timeout: Duration) -> Error {
+    #[cfg(feature = "rustls")]
+    if let Some(distrusted) = super::certificate::distrusted(&error, url.host_str().unwrap_or_default()) {
+        return distrusted.with_source(error.without_url());
+    }
+    #[cfg(not(feature = "rustls"))]
+    let _ = url;
+    translate(error, timeout)
 }
 
 /// Says what a failure proves. The address is taken out: operation URLs are signed.

@@ -10,11 +10,15 @@
 
 mod authorization;
 #[cfg(feature = "reqwest")]
+mod compression;
+#[cfg(feature = "reqwest")]
 mod conformance;
 mod fake;
 #[cfg(feature = "reqwest")]
 mod foreign;
 mod hostile_times;
+#[cfg(feature = "reqwest")]
+mod idle;
 mod lro;
 #[cfg(feature = "reqwest")]
 mod network;
@@ -24,5 +28,7 @@ mod pages;
 #[cfg(feature = "reqwest")]
 mod proxy;
 mod retry;
+#[cfg(feature = "rustls")]
+mod tls;
 #[cfg(feature = "reqwest")]
 mod traces;
