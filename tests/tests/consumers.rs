@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azconnect::core::{Clock, Error};
 use azconnect::http::{Request, Response, Transport};
-use azconnect::rotation::{RotationOutcome, SinkBinding};
+use azconnect::rotation::{Decision, RotationOutcome, SinkBinding};
 use azconnect_tests::contoso::{Contoso, connections, deploy, old_key, policy};
 use serde_json::Value;
 
@@ -45,6 +45,37 @@ fn forgetful(contoso: &Contoso, keeps_the_former_secret: bool) -> Arc<dyn Transp
 fn is_listed(contoso: &Contoso, key: azconnect::core::KeyId) -> bool {
     let truth = contoso.emulator.truth();
     truth.applications.iter().flat_map(|one| &one.passwords).any(|one| one.key_id == key)
+}
+
+/// A permission service that says no to everything, as it does to an administrator of the project alone.
+struct NoRights(Arc<dyn Transport>);
+
+#[async_trait]
+impl Transport for NoRights {
+    async fn send(&self, request: Request) -> Result<Response, Error> {
+        let asked = request.uri().path().ends_with("/_apis/security/permissionevaluationbatch");
+        let mut answer = self.0.send(request).await?;
+        if asked {
+            let text = String::from_utf8(answer.body().to_vec()).unwrap();
+            *answer.body_mut() = text.replace(":true", ":false").into();
+        }
+        Ok(answer)
+    }
+}
+
+/// Editing a secret takes Administer on the connection's token of the collection.
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_refused_where_the_operator_may_not_change_a_connection_s_secret() {
+    let contoso = Contoso::new();
+    let target = contoso.target(Arc::new(NoRights(contoso.emulator.transport())));
+    let plan = contoso.rotator(contoso.ports()).plan(&target).await.unwrap();
+    assert_eq!(plan.decision, Decision::Refuse);
+    let blockers = plan.blockers();
+    assert_eq!(blockers.len(), 2, "{blockers:?}");
+    for (title, check) in blockers {
+        assert_eq!(check.code, "may-not-change-secret", "{title}");
+        assert!(check.remedy.contains("\\Project Collection Administrators"), "{check}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -138,6 +138,7 @@ fn devops() {
     is_send(Organization::has_right(any(), any(), any()));
     is_send(Organization::permission(any(), any()));
     is_send(Organization::connection_permission(any(), any(), any()));
+    is_send(Endpoints::secret_permission(any(), any()));
     is_send(Organization::picker(any(), any()));
     is_send(Organization::create_personal_token(any(), any()));
     is_send(Organization::personal_tokens(any()));

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use azconnect_core::{Error, ErrorKind};
-use azconnect_credential::{Assessment, Candidate, CheckReport};
+use azconnect_credential::{Assessment, Candidate, CheckReport, CheckStatus};
 use time::OffsetDateTime;
 
 use crate::client::DevOpsClient;
@@ -180,8 +180,14 @@ impl ServiceConnectionSharing for DevOpsClient {
 #[async_trait]
 impl FederationConverter for DevOpsClient {
     async fn eligibility(&self, connection: &ConnectionAddress, rules: ConversionRules) -> Result<CheckReport, Error> {
-        let (_, endpoint) = self.locate(connection).await?;
-        Ok(conversion_checks(&endpoint, &connection.project.project, rules))
+        let (organization, endpoint) = self.locate(connection).await?;
+        let mut checks = conversion_checks(&endpoint, &connection.project.project, rules);
+        if checks.is_clear() {
+            let endpoints = organization.endpoints(connection.project.project.clone());
+            let permission = endpoints.secret_permission(connection.id).await;
+            checks.extend((permission.status != CheckStatus::Passed).then_some(permission));
+        }
+        Ok(checks)
     }
 
     async fn convert(

@@ -16,7 +16,8 @@ impl Endpoints {
     /// Microsoft's *Convert an existing service connection to use workload identity federation*.
     ///
     /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) with the rule that refused as service code, before anything is sent.
+    /// [`Unsupported`](ErrorKind::Unsupported) with the rule that refused as service code, before anything is sent;
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) with whom to ask, before anything is written;
     /// [`Conflict`](ErrorKind::Conflict) if somebody changed the connection since `before`.
     ///
     /// # Cancel safety
@@ -25,6 +26,8 @@ impl Endpoints {
         if let Some(check) = conversion_checks(before, &self.project, rules).failures().next() {
             return Err(refused(&check.cause).with_service_code(&check.code).with_advice(&check.remedy));
         }
+        let permitted = self.require_secret_permission(before.id()).await;
+        permitted.map_err(|error| error.in_operation("devops.endpoint.convert"))?;
         self.set_scheme("devops.endpoint.convert", before, &AuthorizationScheme::WorkloadIdentityFederation).await
     }
 
@@ -46,6 +49,8 @@ impl Endpoints {
                 .with_service_code("revert-deadline-passed")
                 .with_advice("create a new connection with a secret, if one is needed"));
         }
+        let permitted = self.require_secret_permission(before.id()).await;
+        permitted.map_err(|error| error.in_operation("devops.endpoint.revert"))?;
         self.set_scheme("devops.endpoint.revert", before, &AuthorizationScheme::ServicePrincipal).await
     }
 

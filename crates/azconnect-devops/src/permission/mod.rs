@@ -2,6 +2,7 @@
 
 mod evaluation;
 mod membership;
+mod secret;
 
 use azconnect_core::{Effect, Error, ErrorKind};
 use azconnect_credential::{Check, CheckReport};

@@ -13,7 +13,8 @@ use async_trait::async_trait;
 use azconnect_core::{ClientId, Effect, Error, ErrorKind, TenantId};
 use azconnect_credential::entra::is_refusal;
 use azconnect_credential::{
-    Assessment, Candidate, Check, CheckReport, CredentialSink, CredentialVerdict, PushReceipt, SinkId, SinkReport,
+    Assessment, Candidate, Check, CheckReport, CheckStatus, CredentialSink, CredentialVerdict, PushReceipt, SinkId,
+    SinkReport,
 };
 
 use self::destination::{Destination, require_agreed};
@@ -40,8 +41,9 @@ pub enum CandidateTest {
 
 /// Pushes secrets into one service connection: azurerm with a service principal's key, or dockerregistry of type Others.
 ///
-/// A push reads the connection, refuses it by the rules of [`refresh_checks`], lets Azure DevOps test the candidate,
-/// writes it with [`Endpoints::update`], and reads the connection back. For a Docker registry the test and the
+/// A push reads the connection, refuses it by the rules of [`refresh_checks`], asks whether the caller may change its secret
+/// ([`Endpoints::secret_permission`]), lets Azure DevOps test the candidate, writes it with [`Endpoints::update`], and reads
+/// the connection back. For a Docker registry the test and the
 /// verification are the registry's own login ([`RegistryCheck`]); where it cannot be asked, inspection says so with the
 /// warning `not-verifiable`, and verification stays [`Inconclusive`](CredentialVerdict::Inconclusive).
 ///
@@ -208,7 +210,11 @@ impl CredentialSink for ServiceConnectionSink {
     async fn inspect(&self) -> Result<SinkReport, Error> {
         let endpoint = self.endpoints.get(self.endpoint).await?;
         let mut checks = self.checks(&endpoint);
-        // Only where a push could follow, since this asks the registry over the network.
+        // Only where a push could follow, since these ask over the network.
+        if checks.is_clear() {
+            let permission = self.endpoints.secret_permission(self.endpoint).await;
+            checks.extend((permission.status != CheckStatus::Passed).then_some(permission));
+        }
         if endpoint.is_type(ConnectionType::DockerRegistry) && checks.is_clear() {
             checks.extend(docker::unverifiable(&self.registry, &endpoint).await);
         }
@@ -225,6 +231,9 @@ impl CredentialSink for ServiceConnectionSink {
             return Err(refusal.in_operation("devops.sink.push"));
         }
         self.require_agreed(&before, candidate).map_err(|error| error.in_operation("devops.sink.push"))?;
+        // The caller may have lost the right since the plan.
+        let permitted = self.endpoints.require_secret_permission(self.endpoint).await;
+        permitted.map_err(|error| error.in_operation("devops.sink.push"))?;
         let tested = self.try_candidate(&before, candidate).await;
         self.permit(&tested)?;
         // From here on the connection may hold either secret, until it was read back.

@@ -1,13 +1,13 @@
 //! What the caller may do, by what, and whom to ask otherwise.
 
 use azconnect_core::{Effect, ErrorKind};
-use azconnect_devops::{Ground, ProjectRef};
+use azconnect_devops::{ConversionRules, Ground, ProjectRef};
 use azconnect_testkit::VirtualClock;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::support::{PROJECT, Script, azurerm, docker, id, plain, project};
+use crate::support::{Fake, PROJECT, Script, azurerm, docker, endpoint, endpoints, id, plain, project};
 
 /// How the caller stands in the scripted organization.
 #[derive(Clone, Copy, Default)]
@@ -149,4 +149,21 @@ async fn the_picker_says_for_each_whether_it_can_be_refreshed() {
     assert_eq!(picker.unreadable, 1);
     let shown: Vec<_> = picker.choices.iter().map(|choice| (choice.name.as_str(), choice.explanation())).collect();
     assert_eq!(shown, [("deploy", "can be refreshed".to_owned()), ("images", "can be refreshed".to_owned())]);
+}
+
+/// A conversion replaces the secret, so it takes the same right.
+#[tokio::test]
+async fn a_conversion_is_refused_before_it_begins_where_the_secret_may_not_be_changed() {
+    let mut document = azurerm();
+    document["data"]["creationMode"] = "Automatic".into();
+    let fake = Fake::new(document.clone());
+    fake.with(|state| state.administers = Some(false));
+    let server = fake.start().await;
+    let error = endpoints(&server).convert(&endpoint(document), ConversionRules::new()).await.unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::PermissionDenied, Effect::None));
+    assert_eq!(
+        (error.service_code(), error.operation()),
+        (Some("may-not-change-secret"), Some("devops.endpoint.convert"))
+    );
+    assert_eq!(fake.with(|state| state.writes.len()), 0);
 }

@@ -65,6 +65,7 @@ fn of_connections(endpoints: &Endpoints, check: &RegistryCheck, given: &Given<'_
     spawnable(endpoints.migrate_issuer(endpoint, Some(given.credentials)));
     spawnable(endpoints.create_federated(given.connection, given.credentials));
     spawnable(endpoints.delete_federated(endpoint, given.credentials, &[]));
+    spawnable(endpoints.secret_permission(id));
     spawnable(endpoints.verify_stored(endpoint, None));
     spawnable(endpoints.verify_candidate(endpoint, given.candidate));
     spawnable(endpoints.pipeline_grants(id));

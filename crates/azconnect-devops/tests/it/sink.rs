@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use azconnect_core::{Clock, Effect, ErrorKind, Secret};
-use azconnect_credential::{Candidate, CredentialSink, CredentialVerdict};
+use azconnect_credential::{Candidate, CheckStatus, CredentialSink, CredentialVerdict};
 use azconnect_devops::{
     CandidateTest, EndpointChange, OrganizationName, ProjectRef, RegistryCheck, ServiceConnectionSink,
 };
@@ -50,6 +50,42 @@ async fn a_push_tests_writes_and_reads_back() {
     let stored = fake.with(|state| state.tests[1].clone());
     assert!(stored.get("serviceEndpointDetails").is_none(), "the stored credential is tested, not the candidate");
     sink.push(&candidate).await.expect("pushing what it holds already succeeds");
+}
+
+/// A secret is changed only with Administer (bit 2) on `endpoints/Collection/{id}`, whatever groups the caller is in.
+#[tokio::test]
+async fn who_may_not_change_the_secret_is_told_before_anything_is_tested_or_written() {
+    let fake = Fake::new(azurerm());
+    fake.with(|state| state.administers = Some(false));
+    let server = fake.start().await;
+    let sink = sink(&server);
+    let report = sink.inspect().await.unwrap();
+    let check = report.checks.of("may-not-change-secret").unwrap();
+    assert!(check.blocks() && check.remedy.contains("[contoso]\\Project Collection Administrators"), "{check}");
+    let asked = fake.with(|state| state.asked[0].clone());
+    assert_eq!(
+        (asked["token"].clone(), asked["permissions"].clone()),
+        (json!(format!("endpoints/Collection/{ID}")), json!(2))
+    );
+
+    let error = sink.push(&Candidate::new(&Secret::new("new-secret"))).await.unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::PermissionDenied, Effect::None));
+    assert_eq!(error.service_code(), Some("may-not-change-secret"));
+    assert_eq!(fake.with(|state| (state.writes.len(), state.tests.len())), (0, 0));
+}
+
+/// The permission service may be closed to the caller: then the write itself tells.
+#[tokio::test]
+async fn a_permission_that_cannot_be_read_is_unknown_and_no_blocker() {
+    let fake = Fake::new(azurerm());
+    fake.with(|state| state.administers = None);
+    let server = fake.start().await;
+    let sink = sink(&server);
+    let report = sink.inspect().await.unwrap();
+    let check = report.checks.of("permission-unknown").unwrap();
+    assert!(check.status == CheckStatus::Unknown && check.is_advisory && report.accepts(), "{check}");
+    sink.push(&Candidate::new(&Secret::new("new-secret"))).await.unwrap();
+    assert_eq!(fake.with(|state| state.writes.len()), 1);
 }
 
 #[tokio::test]

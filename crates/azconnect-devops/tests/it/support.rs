@@ -103,6 +103,10 @@ pub(crate) struct State {
     pub(crate) distort: Option<Edit>,
     /// The date of the last change that a write leaves behind, where it is not a new one.
     pub(crate) date: Option<Value>,
+    /// Whether the caller may administer the connection; none where that is not told.
+    pub(crate) administers: Option<bool>,
+    /// What was asked about the caller's rights.
+    pub(crate) asked: Vec<Value>,
 }
 
 impl Fake {
@@ -116,6 +120,8 @@ impl Fake {
             reads: 0,
             distort: None,
             date: None,
+            administers: Some(true),
+            asked: Vec::new(),
         })))
     }
 
@@ -150,11 +156,27 @@ impl Respond for Fake {
                 }
                 ResponseTemplate::new(200).set_body_json(&state.document)
             }
+            _ if request.url.path().ends_with("/permissionevaluationbatch") => state.evaluate(request),
             _ => {
                 state.tests.push(request.body_json().unwrap());
                 ResponseTemplate::new(200).set_body_json(&state.verdict)
             }
         })
+    }
+}
+
+impl State {
+    fn evaluate(&mut self, request: &Request) -> ResponseTemplate {
+        let mut answer: Value = request.body_json().unwrap();
+        self.asked.extend(answer["evaluations"].as_array().unwrap().iter().cloned());
+        let Some(administers) = self.administers else {
+            return ResponseTemplate::new(403)
+                .set_body_json(json!({"typeKey": "AccessCheckException", "message": "no"}));
+        };
+        for evaluation in answer["evaluations"].as_array_mut().unwrap() {
+            evaluation["value"] = administers.into();
+        }
+        ResponseTemplate::new(200).set_body_json(answer)
     }
 }
 

@@ -37,7 +37,9 @@ async fn judges<H: DevOpsHarness>(case: &Subject<H>) -> CaseResult {
     let free = case.port.eligibility(&case.automatic(), rules).await?;
     ensure(free.is_clear(), format!("the harness's connection is not eligible: {free:?}"))?;
     let stopped = case.port.eligibility(&case.manual(), rules).await?;
-    ensure(!stopped.is_clear(), "an application of one's own is eligible")
+    ensure(!stopped.is_clear(), "an application of one's own is eligible")?;
+    let denied = case.contributor.eligibility(&case.automatic(), rules).await;
+    ensure(!denied.is_ok_and(|checks| checks.is_clear()), "it is eligible for somebody who may not change its secret")
 }
 
 async fn converts<H: DevOpsHarness>(case: &Subject<H>) -> CaseResult {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use azconnect_core::{Error, ErrorKind};
-use azconnect_credential::CheckReport;
+use azconnect_credential::{Check, CheckReport};
 use azconnect_devops::{
     AuthorizationScheme, ConnectionAddress, ConversionRules, Endpoint, FederationConverter, ProjectAddress,
     conversion_checks,
@@ -51,7 +51,16 @@ impl DevOpsCaller {
 impl FederationConverter for DevOpsCaller {
     async fn eligibility(&self, connection: &ConnectionAddress, rules: ConversionRules) -> Result<CheckReport, Error> {
         self.read(DevOpsStep::Convert, |world| {
-            Ok(conversion_checks(&world.see(connection)?, &connection.project.project, rules))
+            let mut checks = conversion_checks(&world.see(connection)?, &connection.project.project, rules);
+            checks.extend((!self.administers).then(|| {
+                Check::failed(
+                    "may-not-change-secret",
+                    "permission",
+                    "the caller may not change its secret",
+                    "ask a member of Project Collection Administrators to give the role Administrator on it",
+                )
+            }));
+            Ok(checks)
         })
     }
 
