@@ -78,6 +78,44 @@ async fn a_plan_is_refused_where_the_operator_may_not_change_a_connection_s_secr
     }
 }
 
+/// A service on which a person has put a certificate in the place of every connection's key.
+struct Certified(Arc<dyn Transport>);
+
+#[async_trait]
+impl Transport for Certified {
+    async fn send(&self, request: Request) -> Result<Response, Error> {
+        let read = request.method() == "GET" && request.uri().path().contains("/_apis/serviceendpoint/endpoints/");
+        let mut answer = self.0.send(request).await?;
+        if read {
+            let text = String::from_utf8(answer.body().to_vec()).unwrap();
+            *answer.body_mut() = text.replace("spnKey", "spnCertificate").into();
+        }
+        Ok(answer)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_says_that_a_connection_holds_a_certificate_and_not_the_secret_that_is_rotated() {
+    let contoso = Contoso::new();
+    let operator = contoso.operator(Arc::new(Certified(contoso.emulator.transport())));
+    let [production, _] = connections();
+    let target = operator.target(deploy()).unwrap().with_policy(policy()).with_adopted(old_key());
+    let plan = async |replaced, optional: bool| {
+        let sink = operator.service_connection("contoso", "Web", production.into(), deploy()).unwrap();
+        let binding = SinkBinding::new(Arc::new(sink.with_certificate_replaced(replaced)));
+        let binding = if optional { binding.optional() } else { binding };
+        contoso.rotator(contoso.ports()).plan(&target.clone().with_sink(binding)).await.unwrap()
+    };
+    let required = plan(false, false).await;
+    assert_eq!(required.decision, Decision::Refuse);
+    assert_eq!(required.blockers()[0].1.code, "certificate");
+    let left_out = plan(false, true).await;
+    assert!(left_out.all_checks().iter().any(|(_, check)| check.code == "certificate" && check.blocks()));
+    let replaced = plan(true, false).await;
+    assert_eq!(replaced.decision, Decision::Rotate, "{:?}", replaced.blockers());
+    assert!(replaced.all_checks().iter().any(|(_, check)| check.code == "certificate" && check.is_advisory));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_old_key_stays_where_a_connection_works_and_nothing_shows_that_it_took_the_new_secret() {
     for keeps_the_former_secret in [true, false] {

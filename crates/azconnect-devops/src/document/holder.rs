@@ -9,22 +9,49 @@ impl Endpoint {
     /// a key, or the user name of a registry or server, where that is a client id. `None` where it holds no client secret,
     /// names no application, or shows too little of itself.
     pub fn client_secret_holder(&self) -> Option<ClientId> {
-        let key = match self.authorization_scheme()? {
-            AuthorizationScheme::ServicePrincipal => {
-                let certificate = self.service_principal_proof() == Some(&ServicePrincipalProof::Certificate);
-                (!certificate).then_some("serviceprincipalid")?
-            }
+        let certificate = self.service_principal_proof() == Some(&ServicePrincipalProof::Certificate);
+        if certificate && self.is_scheme(AuthorizationScheme::ServicePrincipal) {
+            return None;
+        }
+        self.application()?.trim().parse().ok()
+    }
+
+    /// The application that it signs in as with a certificate, so that it holds no client secret of it.
+    pub fn certificate_holder(&self) -> Option<ClientId> {
+        let certificate = self.service_principal_proof() == Some(&ServicePrincipalProof::Certificate);
+        let certificate = certificate && self.is_scheme(AuthorizationScheme::ServicePrincipal);
+        self.application().filter(|_| certificate)?.trim().parse().ok()
+    }
+
+    /// Who it signs in as, where that may be an application.
+    pub(crate) fn application(&self) -> Option<&str> {
+        self.parameter(match self.authorization_scheme()? {
+            AuthorizationScheme::ServicePrincipal => "serviceprincipalid",
             AuthorizationScheme::UsernamePassword => "username",
+            AuthorizationScheme::Kubernetes if holds_application_key(self) => "spnId",
             _ => return None,
-        };
-        self.parameter(key)?.trim().parse().ok()
+        })
+    }
+
+    /// The tenant in which it signs in, where it names one.
+    pub(crate) fn tenant(&self) -> Option<&str> {
+        let of_cluster = self.is_scheme(AuthorizationScheme::Kubernetes);
+        self.parameter(if of_cluster { "azureTenantId" } else { "tenantid" })
     }
 
     /// Whether it may hold a client secret of an application in this tenant. A connection that names no tenant may.
     pub fn may_hold_client_secret_of(&self, tenant: TenantId, client: ClientId) -> bool {
         let other = |named: &str| named.trim().parse::<TenantId>().is_ok_and(|named| named != tenant);
-        self.client_secret_holder() == Some(client) && !self.parameter("tenantid").is_some_and(other)
+        self.client_secret_holder() == Some(client) && !self.tenant().is_some_and(other)
     }
+}
+
+/// Whether a connection to a cluster signs in to Azure as an application with a key. Others hold a kubeconfig, or a token of
+/// the cluster's own service account.
+pub(crate) fn holds_application_key(endpoint: &Endpoint) -> bool {
+    endpoint.is_scheme(AuthorizationScheme::Kubernetes)
+        && endpoint.data("authorizationType").is_none_or(|own| own.eq_ignore_ascii_case("AzureSubscription"))
+        && endpoint.parameter("spnId").is_some_and(|id| !id.trim().is_empty())
 }
 
 #[cfg(test)]
@@ -54,6 +81,32 @@ mod tests {
         assert_eq!(holder("dockerregistry", "UsernamePassword", json!({"username": CLIENT})), client);
         assert_eq!(holder("dockerregistry", "ServicePrincipal", json!({"serviceprincipalid": CLIENT})), client);
         assert_eq!(holder("generic", "UsernamePassword", json!({"username": CLIENT})), client);
+    }
+
+    #[test]
+    fn a_certificate_has_a_holder_of_its_own() {
+        let holder = |proof: &str, scheme| {
+            let parameters = json!({"serviceprincipalid": CLIENT, "authenticationType": proof});
+            endpoint("azurerm", scheme, parameters).certificate_holder().map(|client| client.to_string())
+        };
+        assert_eq!(holder("spnCertificate", "ServicePrincipal"), Some(CLIENT.to_owned()));
+        assert_eq!(holder("spnKey", "ServicePrincipal"), None);
+        assert_eq!(holder("spnCertificate", "WorkloadIdentityFederation"), None);
+    }
+
+    #[test]
+    fn a_cluster_s_application_is_the_holder_of_its_key() {
+        let of = |kind: serde_json::Value, tenant: &str| {
+            let mut document =
+                endpoint("kubernetes", "Kubernetes", json!({"spnId": CLIENT, "azureTenantId": tenant})).into_document();
+            document.insert("data".to_owned(), json!({"authorizationType": kind}));
+            Endpoint::from_value(document.into()).unwrap()
+        };
+        let (tenant, client) = (TENANT.parse().unwrap(), CLIENT.parse().unwrap());
+        assert!(of(json!("azuresubscription"), TENANT).may_hold_client_secret_of(tenant, client));
+        assert!(of(json!(null), TENANT).may_hold_client_secret_of(tenant, client));
+        assert!(!of(json!("AzureSubscription"), CLIENT).may_hold_client_secret_of(tenant, client));
+        assert!(!of(json!("Kubeconfig"), TENANT).may_hold_client_secret_of(tenant, client));
     }
 
     #[test]

@@ -102,6 +102,8 @@ words!(
         UsernamePassword = "UsernamePassword",
         /// With a token of the service that the connection leads to.
         Token = "Token",
+        /// To a Kubernetes cluster, with a kubeconfig or through an Azure subscription.
+        Kubernetes = "Kubernetes",
     }
 );
 

@@ -15,6 +15,7 @@ pub use self::change::EndpointChange;
 pub(crate) use self::compare::{Moment, differences, named};
 pub(crate) use self::draft::Draft;
 pub use self::endpoint::{Endpoint, EndpointId};
+pub(crate) use self::holder::holds_application_key;
 pub use self::kind::{
     AuthorizationScheme, ConnectionType, CreationMode, EnvironmentName, OperationState, RegistryType,
     ServicePrincipalProof,

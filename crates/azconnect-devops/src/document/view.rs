@@ -12,6 +12,7 @@ use super::{
 const CONFIDENTIAL: &[&str] = &[
     "accesstoken",
     "apitoken",
+    "azureaccesstoken",
     "certificate",
     "clientcertificate",
     "clientkeydata",
@@ -24,6 +25,8 @@ const CONFIDENTIAL: &[&str] = &[
     "serviceaccountcertificate",
     "serviceprincipalcertificate",
     "serviceprincipalkey",
+    // Published as if it were none.
+    "spnkey",
     "passphrase",
     "refreshtoken",
     "token",

@@ -2,17 +2,20 @@
 
 use azconnect_credential::{Check, CheckReport};
 
-use crate::document::{
-    AuthorizationScheme, ConnectionType, Endpoint, OperationState, RegistryType, ServicePrincipalProof, shown,
-};
+use super::kind::kind;
+use crate::document::{ConnectionType, Endpoint, OperationState, RegistryType, shown};
 use crate::name::ProjectRef;
 
 /// Whether the secret of a connection seen from a project can be refreshed: yes, if the report is
 /// [clear](CheckReport::is_clear). Only what stands in the way or is worth knowing is in it.
 ///
+/// The kinds that can: a service principal's key in a connection to Azure Resource Manager or Azure Container Registry, the
+/// password of one to another registry, to Docker Hub or of type Generic, and the key of an application in one to Kubernetes.
+///
 /// The codes of the checks: `low-permission`, `inexact-number`, `type-not-supported`, `scheme-not-supported`,
-/// `scheme-without-secret`, `certificate`, `registry-type-not-supported`, `automatic-creation`,
-/// `shared-from-another-project`, `shared-owner-unknown`, `shared`, `not-ready`, `setup-failed`, `disabled`, `incomplete`.
+/// `scheme-without-secret`, `certificate`, `registry-type-not-supported`, `user-is-no-application`, `kubeconfig`,
+/// `cluster-token`, `automatic-creation`, `shared-from-another-project`, `shared-owner-unknown`, `shared`, `not-ready`,
+/// `setup-failed`, `disabled`, `incomplete`.
 ///
 /// ```
 /// use azconnect_devops::{Endpoint, ProjectRef, refresh_checks};
@@ -42,93 +45,6 @@ pub fn refresh_checks(endpoint: &Endpoint, project: &ProjectRef) -> CheckReport 
     checks
 }
 
-fn kind(endpoint: &Endpoint, checks: &mut CheckReport) {
-    match endpoint.connection_type() {
-        Some(ConnectionType::AzureRm) => azurerm(endpoint, checks),
-        Some(ConnectionType::DockerRegistry) => docker(endpoint, checks),
-        _ => checks.push(Check::failed(
-            "type-not-supported",
-            "type",
-            format!("a connection of type {} holds no secret that is refreshed here", shown(endpoint.type_name())),
-            "use a connection to Azure Resource Manager, or to a Docker registry of type Others",
-        )),
-    }
-}
-
-fn azurerm(endpoint: &Endpoint, checks: &mut CheckReport) {
-    match endpoint.authorization_scheme() {
-        Some(AuthorizationScheme::ServicePrincipal) => {
-            if endpoint.service_principal_proof() == Some(&ServicePrincipalProof::Certificate) {
-                checks.push(Check::failed(
-                    "certificate",
-                    "scheme",
-                    "it signs in with a certificate, not with a secret",
-                    "replace the certificate, or change the connection to a secret first",
-                ));
-            }
-            for key in ["tenantid", "serviceprincipalid"] {
-                require(endpoint, key, checks);
-            }
-        }
-        Some(AuthorizationScheme::WorkloadIdentityFederation) => checks.push(Check::failed(
-            "scheme-without-secret",
-            "scheme",
-            "it signs in by workload identity federation, so it holds no secret",
-            "nothing needs to be refreshed",
-        )),
-        Some(AuthorizationScheme::ManagedServiceIdentity) => checks.push(Check::failed(
-            "scheme-without-secret",
-            "scheme",
-            "it signs in with the agent's managed identity, so it holds no secret",
-            "nothing needs to be refreshed",
-        )),
-        _ => checks.push(Check::failed(
-            "scheme-not-supported",
-            "scheme",
-            format!("its scheme {} holds no client secret", shown(endpoint.scheme())),
-            "use a connection with a service principal and a secret",
-        )),
-    }
-}
-
-fn docker(endpoint: &Endpoint, checks: &mut CheckReport) {
-    if endpoint.registry_type() != Some(&RegistryType::Others) {
-        checks.push(Check::failed(
-            "registry-type-not-supported",
-            "registry",
-            format!(
-                "a Docker connection of registry type {} is not refreshed here",
-                shown(endpoint.data("registrytype"))
-            ),
-            "use registry type Others with the application's client id as user name",
-        ));
-        return;
-    }
-    if !endpoint.is_scheme(AuthorizationScheme::UsernamePassword) {
-        checks.push(Check::failed(
-            "scheme-not-supported",
-            "scheme",
-            format!("its scheme {} holds no password", shown(endpoint.scheme())),
-            "use a connection with user name and password",
-        ));
-        return;
-    }
-    for key in ["registry", "username"] {
-        require(endpoint, key, checks);
-    }
-}
-
-fn require(endpoint: &Endpoint, key: &str, checks: &mut CheckReport) {
-    if endpoint.parameter(key).is_none_or(str::is_empty) {
-        checks.push(Check::failed(
-            "incomplete",
-            "parameters",
-            format!("it has no {key}"),
-            "complete the connection in the portal",
-        ));
-    }
-}
-
 fn creation(endpoint: &Endpoint, checks: &mut CheckReport) {
     if endpoint.has_inexact_number() {
         checks.push(Check::failed(
@@ -138,14 +54,27 @@ fn creation(endpoint: &Endpoint, checks: &mut CheckReport) {
             "change this connection in the portal",
         ));
     }
-    if endpoint.is_automatic() {
-        checks.push(Check::failed(
-            "automatic-creation",
-            "creation",
-            "Azure DevOps created its application and manages its secret",
-            "convert it to workload identity federation, or create a connection by hand with an application of your own",
-        ));
+    if endpoint.is_automatic() || is_automatic_registry(endpoint) {
+        checks.push(automatic());
     }
+}
+
+/// A connection to Azure Container Registry has no `creationMode`: the object id of the application is kept only where Azure
+/// DevOps made it.
+fn is_automatic_registry(endpoint: &Endpoint) -> bool {
+    endpoint.is_type(ConnectionType::DockerRegistry)
+        && endpoint.registry_type() == Some(&RegistryType::AzureContainerRegistry)
+        && endpoint.creation_mode().is_none()
+        && endpoint.data("appObjectId").is_some_and(|id| !id.is_empty())
+}
+
+pub(super) fn automatic() -> Check {
+    Check::failed(
+        "automatic-creation",
+        "creation",
+        "Azure DevOps created its application and manages its secret",
+        "convert it to workload identity federation, or create a connection by hand with an application of your own",
+    )
 }
 
 fn sharing(endpoint: &Endpoint, project: &ProjectRef, checks: &mut CheckReport) {
@@ -236,7 +165,7 @@ mod tests {
     fn every_reason_to_refuse_has_its_rule() {
         only("low-permission", |d| drop(d.as_object_mut().unwrap().remove("data")));
         only("low-permission", |d| drop(d.as_object_mut().unwrap().remove("type")));
-        only("type-not-supported", |d| d["type"] = "generic".into());
+        only("type-not-supported", |d| d["type"] = "ssh".into());
         only("scheme-without-secret", |d| d["authorization"]["scheme"] = "WorkloadIdentityFederation".into());
         only("scheme-not-supported", |d| d["authorization"]["scheme"] = "PublishProfile".into());
         only("certificate", |d| d["authorization"]["parameters"]["authenticationType"] = "spnCertificate".into());
@@ -266,17 +195,69 @@ mod tests {
         assert_eq!(hidden, [("shared-owner-unknown".to_owned(), CheckStatus::Unknown)]);
     }
 
+    const CLIENT: &str = "7c86b535-818b-423f-b0fd-19a2e9f32710";
+
+    fn of(kind: &'static str, data: Value, authorization: Value) -> impl FnOnce(&mut Value) {
+        move |document| {
+            document["type"] = kind.into();
+            (document["data"], document["authorization"]) = (data, authorization);
+        }
+    }
+
+    fn user(name: &str) -> Value {
+        json!({"scheme": "UsernamePassword", "parameters": {"registry": "r", "username": name}})
+    }
+
+    fn registry(kind: &str) -> Value {
+        json!({"registrytype": kind})
+    }
+
+    fn principal(change: impl FnOnce(&mut Value)) -> Value {
+        let mut authorization = json!({"scheme": "ServicePrincipal", "parameters": {"loginServer": "contoso.azurecr.io",
+            "tenantid": "t", "serviceprincipalid": CLIENT, "authenticationType": "spnKey"}});
+        change(&mut authorization);
+        authorization
+    }
+
     #[test]
-    fn a_docker_registry_must_be_of_type_others() {
-        let docker = |kind: &'static str| {
-            move |d: &mut Value| {
-                d["type"] = "dockerregistry".into();
-                d["data"] = json!({"registrytype": kind});
-                d["authorization"] =
-                    json!({"scheme": "UsernamePassword", "parameters": {"registry": "r", "username": "u"}});
-            }
+    fn a_user_s_password_is_refreshed_in_registries_and_generic_connections() {
+        assert_eq!(rules(of("dockerregistry", registry("others"), user(CLIENT))), []);
+        assert_eq!(rules(of("dockerregistry", registry("DockerHub"), user(CLIENT))), []);
+        assert_eq!(rules(of("generic", json!({}), user(CLIENT))), []);
+        only("registry-type-not-supported", of("dockerregistry", registry("Brand-New"), user(CLIENT)));
+        only("incomplete", of("generic", json!({}), user("")));
+        for kind in ["generic", "dockerregistry"] {
+            let token = json!({"scheme": "Token", "parameters": {"registry": "r", "username": CLIENT}});
+            only("scheme-not-supported", of(kind, registry("Others"), token));
+            let person = rules(of(kind, registry("Others"), user("ann")));
+            assert_eq!(person, [("user-is-no-application".to_owned(), CheckStatus::Unknown)]);
+        }
+    }
+
+    #[test]
+    fn an_azure_container_registry_takes_a_service_principal_s_key() {
+        let with = |change: fn(&mut Value)| of("dockerregistry", registry("ACR"), principal(change));
+        assert_eq!(rules(with(|_| ())), []);
+        only("certificate", with(|own| own["parameters"]["authenticationType"] = "spnCertificate".into()));
+        only("scheme-without-secret", with(|own| own["scheme"] = "WorkloadIdentityFederation".into()));
+        only("scheme-without-secret", with(|own| own["scheme"] = "ManagedServiceIdentity".into()));
+        only("scheme-not-supported", with(|own| own["scheme"] = "UsernamePassword".into()));
+        only("incomplete", with(|own| own["parameters"]["loginServer"] = "".into()));
+        let automatic = json!({"registrytype": "ACR", "appObjectId": CLIENT});
+        only("automatic-creation", of("dockerregistry", automatic, principal(|_| ())));
+    }
+
+    #[test]
+    fn a_kubernetes_connection_takes_an_application_s_key_and_nothing_else() {
+        let with = |kind: &str, parameters: Value| {
+            let authorization = json!({"scheme": "Kubernetes", "parameters": parameters});
+            of("kubernetes", json!({"authorizationType": kind}), authorization)
         };
-        assert_eq!(rules(docker("others")), []);
-        only("registry-type-not-supported", docker("ACR"));
+        assert_eq!(rules(with("AzureSubscription", json!({"spnId": CLIENT}))), []);
+        let automatic = json!({"spnId": CLIENT, "spnCreationMethod": "Automatic"});
+        only("automatic-creation", with("AzureSubscription", automatic));
+        only("cluster-token", with("AzureSubscription", json!({"serviceAccountName": "deploy"})));
+        only("cluster-token", with("ServiceAccount", json!({"spnId": CLIENT})));
+        only("kubeconfig", with("Kubeconfig", json!({"spnId": CLIENT})));
     }
 }

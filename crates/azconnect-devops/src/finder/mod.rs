@@ -149,7 +149,8 @@ impl DevOpsClient {
 }
 
 /// Finds the service connections that hold a client secret of one application: those that sign in as it with a key, and
-/// those whose user name is its client id.
+/// those whose user name is its client id. One that signs in as it with a certificate is no consumer, and is named in a check
+/// that passed.
 ///
 /// A connection that shows nothing but its id may be one of them, so a check says how many there are. The names of
 /// what is found are those of [`ServiceConnectionSink`](crate::ServiceConnectionSink)s.
@@ -170,7 +171,23 @@ impl ConsumerFinder for ServiceConnectionFinder {
         let scan = self.search.scan().await;
         let users = scan.connections.iter();
         let users = users.filter(|found| found.endpoint.may_hold_client_secret_of(self.tenant, self.application));
-        let found = users.map(|found| FoundConsumer::new(found.sink.clone(), found.title()));
-        Ok(FoundConsumers::new(found.collect()).with_checks(scan.checks))
+        let found = users.map(|found| FoundConsumer::new(found.sink.clone(), found.title())).collect();
+        let mut checks = scan.checks.clone();
+        checks.extend(certificates(&scan, self.application));
+        Ok(FoundConsumers::new(found).with_checks(checks))
     }
+}
+
+/// Each connection that signs in as the application with a certificate: a rotation of the secret neither breaks nor changes
+/// it, and whoever reads the plan should not wonder where it is.
+fn certificates(scan: &ConnectionScan, application: ClientId) -> Vec<Check> {
+    let mut seen = HashSet::new();
+    let holders = scan.connections.iter().filter(|found| found.endpoint.certificate_holder() == Some(application));
+    let holders = holders.filter(|found| seen.insert(found.sink.clone()));
+    let say = |found: &ScannedConnection| {
+        let cause = format!("{} signs in with a certificate, and holds no client secret", found.title());
+        Check::passed("certificate", "other consumers", cause)
+            .with_remedy("nothing is to be done for this rotation; replace its certificate where that is due")
+    };
+    holders.map(say).collect()
 }

@@ -7,6 +7,7 @@ use azconnect_core::{Effect, Error, ErrorKind};
 use azconnect_credential::Check;
 use url::Url;
 
+use super::prover::registry;
 use crate::document::{ConnectionType, Endpoint, EnvironmentName, shown};
 
 /// Azure's own hosts in its clouds: those that manage resources, and those at which an application signs in.
@@ -52,10 +53,15 @@ impl Destination {
     pub(super) fn of(endpoint: &Endpoint) -> Option<Self> {
         match endpoint.connection_type()? {
             ConnectionType::DockerRegistry => {
-                let hosts = host(endpoint.parameter("registry")?);
+                let hosts = host(registry(endpoint)?);
                 Some(Self { hosts, is_azures_own: false })
             }
             ConnectionType::AzureRm => Some(azure(endpoint)),
+            // Whatever stands there gets the password, or the token that the key was changed for.
+            ConnectionType::Generic | ConnectionType::Kubernetes => {
+                let hosts = host(endpoint.url()?);
+                Some(Self { hosts, is_azures_own: false })
+            }
             _ => None,
         }
     }
@@ -63,6 +69,14 @@ impl Destination {
     /// A failed check, if a connection to one of Azure's clouds leads elsewhere. A cloud of the customer's own is held to
     /// the host that was agreed.
     pub(super) fn foreign(endpoint: &Endpoint) -> Option<Check> {
+        if let Some(cloud) = unknown_cloud(endpoint) {
+            return Some(Check::failed(
+                "foreign-address",
+                "address",
+                format!("it would sign in to the cloud {cloud}, whose address nobody has agreed to"),
+                "name one of Azure's clouds in its azureEnvironment",
+            ));
+        }
         let of_azure = endpoint.is_type(ConnectionType::AzureRm)
             && endpoint.environment().is_none_or(|name| *name != EnvironmentName::AzureStack);
         let destination = Self::of(endpoint).filter(|found| of_azure && !found.is_azures_own)?;
@@ -110,6 +124,13 @@ fn refusal(code: &'static str, message: String, advice: String) -> Error {
         .with_field("destination")
         .with_service_code(code)
         .with_advice(advice)
+}
+
+/// The cloud that a connection to a cluster signs in to, unless it is one of Azure's: the key itself would go there.
+fn unknown_cloud(endpoint: &Endpoint) -> Option<String> {
+    let named = endpoint.parameter("azureEnvironment").filter(|name| !name.trim().is_empty())?;
+    let known = CLOUDS.iter().any(|(cloud, _)| *cloud == EnvironmentName::from(named.trim()));
+    (endpoint.is_type(ConnectionType::Kubernetes) && !known).then(|| shown(Some(named)))
 }
 
 fn azure(endpoint: &Endpoint) -> Destination {

@@ -1,11 +1,12 @@
-//! A service connection as the consumer of a rotated secret: the frame that both halves share.
+//! A service connection as the consumer of a rotated secret.
 
-mod azure;
+mod application;
 mod destination;
-mod docker;
 mod held;
 mod last_push;
 mod name;
+mod place;
+mod prover;
 
 use std::fmt;
 
@@ -20,7 +21,8 @@ use azconnect_credential::{
 use self::destination::{Destination, require_agreed};
 use self::last_push::LastPush;
 pub(crate) use self::name::{sink_id, title};
-use crate::document::{ConnectionType, Endpoint, EndpointChange, EndpointId, shown};
+use self::place::change;
+use crate::document::{Endpoint, EndpointId};
 use crate::eligibility::refresh_checks;
 use crate::endpoint::Endpoints;
 use crate::verify::RegistryCheck;
@@ -39,7 +41,9 @@ pub enum CandidateTest {
     Skip,
 }
 
-/// Pushes secrets into one service connection: azurerm with a service principal's key, or dockerregistry of type Others.
+/// Pushes secrets into one service connection, of any kind that [`refresh_checks`] clears: to Azure Resource Manager or Azure
+/// Container Registry with a service principal's key, to another registry or of type Generic with a user's password, to
+/// Kubernetes with the key of an application.
 ///
 /// A push reads the connection, refuses it by the rules of [`refresh_checks`], asks whether the caller may change its secret
 /// ([`Endpoints::secret_permission`]), lets Azure DevOps test the candidate, writes it with [`Endpoints::update`], and reads
@@ -69,6 +73,7 @@ pub struct ServiceConnectionSink {
     test: CandidateTest,
     issuers_own: bool,
     destination: Option<String>,
+    replaces_certificate: bool,
     last: LastPush,
 }
 
@@ -91,12 +96,13 @@ impl ServiceConnectionSink {
             test: CandidateTest::default(),
             issuers_own: false,
             destination: None,
+            replaces_certificate: false,
             last: LastPush::new(),
         })
     }
 
-    /// Says whose secrets are pushed, so that a connection of another application is refused. For a Docker registry the user
-    /// name must then be the client id.
+    /// Says whose secrets are pushed, so that a connection of another application is refused. A user's name must then be the
+    /// client id. The tenant is the application's, which need not be the organization's.
     #[must_use]
     pub fn with_application(mut self, tenant: TenantId, client: ClientId) -> Self {
         self.application = Some((tenant, client));
@@ -132,13 +138,23 @@ impl ServiceConnectionSink {
         self
     }
 
+    /// Says by name that a connection which signs in with a certificate takes the client secret in its place. Without, such
+    /// a connection is refused with the check `certificate`. Nobody can give the certificate back: the way back from a
+    /// rotation that fails is the former secret.
+    #[must_use]
+    pub fn with_certificate_replaced(mut self, replaced: bool) -> Self {
+        self.replaces_certificate = replaced;
+        self
+    }
+
     fn require_agreed(&self, endpoint: &Endpoint, candidate: &Candidate<'_>) -> Result<(), Error> {
         require_agreed(endpoint, candidate.destination.or(self.destination.as_deref()))
     }
 
     /// All checks that the document alone can answer. Whether a registry can be asked takes a call.
     fn checks(&self, endpoint: &Endpoint) -> CheckReport {
-        let mut checks = refresh_checks(endpoint, self.endpoints.project());
+        let checks = refresh_checks(endpoint, self.endpoints.project()).into_iter();
+        let mut checks: CheckReport = checks.map(|check| self.unless_replaced(check)).collect();
         if checks.is_clear() {
             checks.extend(Destination::foreign(endpoint));
         }
@@ -147,21 +163,22 @@ impl ServiceConnectionSink {
         if !checks.is_clear() {
             return checks;
         }
-        let of_application = match endpoint.connection_type() {
-            Some(ConnectionType::DockerRegistry) => docker::checks(endpoint, client),
-            _ => azure::checks(endpoint, tenant, client),
-        };
-        checks.into_iter().chain(of_application).collect()
+        checks.into_iter().chain(application::checks(endpoint, tenant, client)).collect()
+    }
+
+    fn unless_replaced(&self, check: Check) -> Check {
+        if !self.replaces_certificate || check.code != "certificate" {
+            return check;
+        }
+        let remedy = "keep the certificate until the rotation has ended: nobody can read it back";
+        check.with_cause("the client secret takes the place of its certificate").with_remedy(remedy).as_warning()
     }
 
     async fn try_candidate(&self, endpoint: &Endpoint, candidate: &Candidate<'_>) -> Assessment {
         if self.test == CandidateTest::Skip {
             return Assessment::new(CredentialVerdict::Inconclusive, "not tested, as was asked for");
         }
-        match endpoint.connection_type() {
-            Some(ConnectionType::DockerRegistry) => docker::test(&self.registry, endpoint, candidate).await,
-            _ => azure::test(&self.endpoints, endpoint, candidate).await,
-        }
+        prover::test(&self.endpoints, &self.registry, endpoint, candidate).await
     }
 
     /// Whether the test's verdict permits the push.
@@ -215,8 +232,8 @@ impl CredentialSink for ServiceConnectionSink {
             let permission = self.endpoints.secret_permission(self.endpoint).await;
             checks.extend((permission.status != CheckStatus::Passed).then_some(permission));
         }
-        if endpoint.is_type(ConnectionType::DockerRegistry) && checks.is_clear() {
-            checks.extend(docker::unverifiable(&self.registry, &endpoint).await);
+        if checks.is_clear() {
+            checks.extend(prover::unverifiable(&self.registry, &endpoint).await);
         }
         let title = title(&endpoint, self.endpoints.organization().name(), self.endpoints.project());
         let destination = Destination::of(&endpoint).map(|found| found.hosts);
@@ -238,7 +255,7 @@ impl CredentialSink for ServiceConnectionSink {
         self.permit(&tested)?;
         // From here on the connection may hold either secret, until it was read back.
         self.last.forget();
-        let change = EndpointChange::new().with_secret(candidate.secret);
+        let change = change(&before, candidate.secret);
         let after = self.endpoints.update(&before, &change).await?;
         let revision = held::revision(&before, &after);
         self.last.remember(candidate.secret, revision.clone());
@@ -258,10 +275,7 @@ impl CredentialSink for ServiceConnectionSink {
         if let Some(assessment) = held::changed_since(&endpoint, candidate) {
             return assessment;
         }
-        let works = match endpoint.connection_type() {
-            Some(ConnectionType::DockerRegistry) => docker::test(&self.registry, &endpoint, candidate).await,
-            _ => azure::verify(&self.endpoints, &endpoint, candidate).await,
-        };
+        let works = prover::verify(&self.endpoints, &self.registry, &endpoint, candidate).await;
         held::require(works, &self.last, &endpoint, candidate)
     }
 }
@@ -270,20 +284,4 @@ impl fmt::Debug for ServiceConnectionSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServiceConnectionSink").field("id", &self.id).field("test", &self.test).finish_non_exhaustive()
     }
-}
-
-/// A failed check, if the connection signs in as another application than the one whose secret is rotated.
-fn other_application(holder: Option<&str>, client: ClientId) -> Option<Check> {
-    (!is_guid(holder, &client.to_string())).then(|| {
-        Check::failed(
-            "other-application",
-            "application",
-            format!("it signs in as {}, not as the application whose secret is rotated", shown(holder)),
-            "leave this connection out, or rotate the application that it belongs to",
-        )
-    })
-}
-
-fn is_guid(found: Option<&str>, expected: &str) -> bool {
-    found.is_some_and(|found| found.trim().eq_ignore_ascii_case(expected))
 }

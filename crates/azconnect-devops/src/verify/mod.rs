@@ -57,15 +57,26 @@ impl Endpoints {
     ///
     /// See [`Endpoints::verify_stored`] for what the verdicts mean.
     pub async fn verify_candidate(&self, endpoint: &Endpoint, candidate: &Candidate<'_>) -> Assessment {
+        let change = EndpointChange::new().with_secret(candidate.secret);
+        self.verify_change(endpoint, &change, candidate.minted_at).await
+    }
+
+    /// Lets Azure DevOps test a connection as if it had been changed.
+    pub(crate) async fn verify_change(
+        &self,
+        endpoint: &Endpoint,
+        change: &EndpointChange<'_>,
+        minted_at: Option<OffsetDateTime>,
+    ) -> Assessment {
         if proof(endpoint) == Proof::AsksElsewhere {
             return not_verifiable();
         }
-        let draft = match EndpointChange::new().with_secret(candidate.secret).draft(endpoint) {
+        let draft = match change.draft(endpoint) {
             Ok(draft) => draft,
             Err(error) => return Assessment::inconclusive(&error),
         };
         let test = Test { details: Some(Details::of(&draft)) };
-        self.test(endpoint, &test, candidate.minted_at).await
+        self.test(endpoint, &test, minted_at).await
     }
 
     async fn test(&self, endpoint: &Endpoint, test: &Test<'_>, minted_at: Option<OffsetDateTime>) -> Assessment {

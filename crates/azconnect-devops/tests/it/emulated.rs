@@ -26,6 +26,10 @@ pub(crate) const SUBSCRIPTION: &str = "20000000-0000-4000-8000-000000000001";
 pub(crate) const AZURE: &str = "50000000-0000-4000-8000-000000000001";
 const DOCKER: &str = "50000000-0000-4000-8000-000000000002";
 pub(crate) const AUTOMATIC: &str = "50000000-0000-4000-8000-000000000003";
+/// In the project `Other kinds`: an Azure Container Registry, a server of type Generic, and a Kubernetes cluster.
+pub(crate) const REGISTRY: &str = "50000000-0000-4000-8000-000000000004";
+pub(crate) const SERVER: &str = "50000000-0000-4000-8000-000000000005";
+pub(crate) const CLUSTER: &str = "50000000-0000-4000-8000-000000000006";
 
 /// Longer than the emulator's replicas need.
 pub(crate) const SETTLED: Duration = Duration::from_secs(60);
@@ -41,6 +45,12 @@ fn seed_text() -> Value {
             "data": {"subscriptionId": SUBSCRIPTION, "subscriptionName": "P", "environment": "AzureCloud", "scopeLevel": "Subscription", "creationMode": mode},
             "authorization": {"scheme": "ServicePrincipal", "parameters": {"tenantid": TENANT, "serviceprincipalid": APPLICATION, "authenticationType": "spnKey"}}})
     };
+    let registry = json!({"name": "registry", "type": "dockerregistry", "url": "https://contoso.azurecr.io", "data": {"registrytype": "ACR"},
+        "authorization": {"scheme": "ServicePrincipal", "parameters": {"loginServer": "contoso.azurecr.io", "tenantid": TENANT, "serviceprincipalid": APPLICATION, "authenticationType": "spnKey"}}});
+    let server = json!({"name": "server", "type": "generic", "url": "https://server.contoso.com/", "data": {},
+        "authorization": {"scheme": "UsernamePassword", "parameters": {"username": APPLICATION}}});
+    let cluster = json!({"name": "cluster", "type": "kubernetes", "url": "https://cluster.contoso.com/", "data": {"authorizationType": "AzureSubscription"},
+        "authorization": {"scheme": "Kubernetes", "parameters": {"azureEnvironment": "AzureCloud", "azureTenantId": TENANT, "spnId": APPLICATION}}});
     let docker = json!({"name": "images", "type": "dockerregistry", "url": "https://hub.docker.com/", "data": {"registrytype": "Others"},
         "authorization": {"scheme": "UsernamePassword", "parameters": {"registry": "https://contoso.azurecr.io", "username": APPLICATION, "email": ""}}});
     json!({
@@ -60,7 +70,11 @@ fn seed_text() -> Value {
             "projects": [{"name": "Web", "connections": [
                 {"id": AZURE, "secret": held, "document": azure("production", "Manual"), "executions": 120},
                 {"id": DOCKER, "secret": held, "document": docker},
-                {"id": AUTOMATIC, "secret": held, "document": azure("automatic", "Automatic")}]}, {"name": "Mobile"}],
+                {"id": AUTOMATIC, "secret": held, "document": azure("automatic", "Automatic")}]}, {"name": "Mobile"},
+                {"name": "Other kinds", "connections": [
+                    {"id": REGISTRY, "secret": held, "document": registry},
+                    {"id": SERVER, "secret": held, "document": server},
+                    {"id": CLUSTER, "secret": {"application": APPLICATION, "password": "old", "parameter": "spnKey"}, "document": cluster}]}],
         }],
     })
 }
@@ -163,6 +177,13 @@ impl World {
         self.organization("anns-access-token").endpoints(ProjectRef::new("Web").unwrap())
     }
 
+    /// The connections of the project that a connection is in.
+    pub(crate) fn around(&self, connection: EndpointId) -> Endpoints {
+        let others = [REGISTRY, SERVER, CLUSTER].contains(&connection.to_string().as_str());
+        let project = if others { "Other kinds" } else { "Web" };
+        self.organization("anns-access-token").endpoints(ProjectRef::new(project).unwrap())
+    }
+
     fn assert_known_routes(&self) {
         let truth = self.emulator.truth();
         assert_eq!(truth.unknown_routes, 0, "{:?}", truth.unknown_route_names);
@@ -199,7 +220,12 @@ impl World {
 
 /// Where a connection of the world sends its secret.
 pub(crate) fn destination(connection: EndpointId) -> &'static str {
-    if connection.to_string() == DOCKER { "contoso.azurecr.io" } else { "management.azure.com" }
+    match connection.to_string().as_str() {
+        DOCKER | REGISTRY => "contoso.azurecr.io",
+        SERVER => "server.contoso.com",
+        CLUSTER => "cluster.contoso.com",
+        _ => "management.azure.com",
+    }
 }
 
 struct SinkWorld {
@@ -212,7 +238,7 @@ impl SinkWorld {
     fn new(connection: &str, settings: Settings) -> Self {
         let world = World::new(settings, connection);
         let connection = connection.parse().unwrap();
-        let sink = ServiceConnectionSink::new(world.web(), connection)
+        let sink = ServiceConnectionSink::new(world.around(connection), connection)
             .unwrap()
             .with_application(TENANT.parse().unwrap(), APPLICATION.parse().unwrap())
             .with_registry_check(RegistryCheck::new(world.pipeline()))
@@ -246,7 +272,7 @@ impl credential_sink::SinkHarness for SinkWorld {
     }
 
     async fn rest(&self) -> String {
-        let mut document = self.world.web().get(self.connection).await.unwrap().into_document();
+        let mut document = self.world.around(self.connection).get(self.connection).await.unwrap().into_document();
         for counter in ["modificationDate", "modifiedBy"] {
             document.shift_remove(counter);
         }
@@ -264,6 +290,11 @@ impl credential_sink::SinkHarness for SinkWorld {
     async fn reconnect(&self) {
         self.world.door.closed.store(false, Ordering::SeqCst);
     }
+
+    /// Azure DevOps offers no test for these, and nobody else can be asked.
+    fn can_verify(&self) -> bool {
+        ![SERVER, CLUSTER].contains(&self.connection.to_string().as_str())
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -275,6 +306,13 @@ async fn a_connection_to_azure_is_a_sink() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_to_a_registry_is_a_sink() {
     credential_sink::all(async || SinkWorld::new(DOCKER, Settings::default())).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_of_other_kinds_are_sinks() {
+    for connection in [REGISTRY, SERVER, CLUSTER] {
+        credential_sink::all(async || SinkWorld::new(connection, Settings::default())).await;
+    }
 }
 
 /// Tokens of a person who signed in.
@@ -471,7 +509,7 @@ async fn an_older_collection_is_spoken_to_in_its_own_version() {
     assert!(client.organization(&name).unwrap().projects(ProjectState::All).await.is_err(), "7.1 is too new for it");
     let collection = Collection::new("https://dev.azure.com/contoso", ServerVersion::V2022).unwrap();
     let collection = client.collection(&collection);
-    assert_eq!(collection.projects(ProjectState::All).await.unwrap().len(), 2);
+    assert_eq!(collection.projects(ProjectState::All).await.unwrap().len(), 3);
     let web = collection.endpoints(ProjectRef::new("Web").unwrap());
     let before = web.get(AZURE.parse().unwrap()).await.unwrap();
     let after = web.update(&before, &EndpointChange::new().with_description("on premises")).await.unwrap();

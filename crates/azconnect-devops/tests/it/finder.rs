@@ -16,7 +16,7 @@ use azconnect_testkit::VirtualClock;
 use azconnect_testkit::conformance::consumer_finder::{self, FinderHarness};
 use serde_json::json;
 
-use crate::emulated::{APPLICATION, AUTOMATIC, AZURE, SUBSCRIPTION, TENANT, World};
+use crate::emulated::{APPLICATION, AUTOMATIC, AZURE, CLUSTER, REGISTRY, SERVER, SUBSCRIPTION, TENANT, World};
 
 const DOCKER: &str = "50000000-0000-4000-8000-000000000002";
 const PLACES: [&str; 2] = ["Mobile", "Web"];
@@ -105,7 +105,7 @@ async fn a_whole_organization_is_searched_and_each_connection_is_called_as_its_s
     let search = found.client.connection_search().with_organization(contoso());
     let consumers = finder(search).consumers().await.unwrap();
     let names: Vec<_> = consumers.consumers.iter().map(|consumer| consumer.sink.clone()).collect();
-    assert_eq!(names, [named(AZURE), named(DOCKER), named(AUTOMATIC)]);
+    assert_eq!(names, [AZURE, DOCKER, AUTOMATIC, REGISTRY, SERVER, CLUSTER].map(named), "of every kind");
     assert!(consumers.is_complete());
     let sink = ServiceConnectionSink::new(found.world.web(), AZURE.parse().unwrap()).unwrap();
     let report = sink.inspect().await.unwrap();

@@ -20,6 +20,7 @@ mod gotchas;
 mod held;
 mod hostile_times;
 mod identity;
+mod kinds;
 mod lists;
 mod permission;
 mod ports;

@@ -319,7 +319,7 @@ impl View<'_> {
     /// The client that signs in with a password, if it is the one that a connection names. A connection that names none,
     /// such as one to a registry with a user's name, may hold anyone's.
     fn client_of(&self, connection: &Connection, password: &Password) -> Option<Uuid> {
-        let named = connection.parameter("serviceprincipalid").or_else(|| connection.parameter("username"));
+        let named = ["serviceprincipalid", "username", "spnId"].into_iter().find_map(|key| connection.parameter(key));
         let named = named.and_then(|client| Uuid::parse_str(client).ok());
         let mut principals = self.directory.tenants.iter().flat_map(|tenant| {
             let named = tenant.principals.iter().filter(|one| named.is_none_or(|client| one.client_id == client));

@@ -17,7 +17,7 @@ const CONFIDENTIAL: [(&str, &[&str]); 11] = [
     ("InstallationToken", &["AccessToken"]),
     ("Certificate", &["certificate", "certificatepassword", "cacert", "cert", "key"]),
     ("PublishProfile", &["publishProfile", "accessToken"]),
-    ("Kubernetes", &["kubeconfig", "serviceAccountCertificate", "apiToken", "azureAccessToken"]),
+    ("Kubernetes", &["kubeconfig", "serviceAccountCertificate", "apiToken", "azureAccessToken", "spnKey"]),
     ("None", &["nugetkey", "serviceBusConnectionString"]),
 ];
 
