@@ -62,7 +62,7 @@ mod setup;
 mod shell;
 
 pub use base::origins::{Origins, Service};
-pub use base::settings::{BadAuthentication, RateLimit, ReplicaChoice, Settings};
+pub use base::settings::{BadAuthentication, RateLimit, ReplicaChoice, Settings, UnsentSecrets};
 pub use model::directory::Hidden;
 pub use setup::seed::{Seed, SeedFault};
 pub use shell::emulator::{Emulator, Exchange, Intervention, Observer};

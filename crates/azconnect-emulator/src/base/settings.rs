@@ -32,6 +32,22 @@ pub enum ReplicaChoice {
     Hashed,
 }
 
+/// What becomes of a stored secret when its service connection is written without the secret's text.
+///
+/// No document of the service says. Under the strict rule a client that leaves out what it was shown as `null` loses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnsentSecrets {
+    /// `null` keeps it; where its key is absent, it is lost. The strict rule, and the default.
+    NullKeeps,
+    /// `null` is written over it; where its key is absent, it is kept.
+    AbsentKeeps,
+    /// Both keep it.
+    AlwaysKept,
+    /// Both lose it.
+    AlwaysLost,
+}
+
 /// How the emulator behaves. By default nothing lags, which keeps simple tests simple.
 ///
 /// ```
@@ -54,6 +70,7 @@ pub struct Settings {
     pub(crate) token_lifetime: Duration,
     pub(crate) bad_authentication: BadAuthentication,
     pub(crate) connection_lag: Duration,
+    pub(crate) unsent_secrets: UnsentSecrets,
     pub(crate) resource_manager: ArmSettings,
     pub(crate) page_size: usize,
     pub(crate) rate: Option<RateLimit>,
@@ -91,6 +108,7 @@ impl Default for Settings {
             token_lifetime: Duration::from_secs(3599),
             bad_authentication: BadAuthentication::Html203,
             connection_lag: Duration::ZERO,
+            unsent_secrets: UnsentSecrets::NullKeeps,
             resource_manager: ArmSettings::default(),
             page_size: 100,
             rate: None,
@@ -188,6 +206,13 @@ impl Settings {
     #[must_use]
     pub fn with_connection_lag(mut self, lag: Duration) -> Self {
         self.connection_lag = lag;
+        self
+    }
+
+    /// Sets what an update of a service connection does to the secrets whose text it does not send.
+    #[must_use]
+    pub fn with_unsent_secrets(mut self, rule: UnsentSecrets) -> Self {
+        self.unsent_secrets = rule;
         self
     }
 

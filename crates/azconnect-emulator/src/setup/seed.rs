@@ -69,7 +69,8 @@ pub(crate) use self::node::Node;
 ///
 /// `settings` (see [`Settings`]): `seed`, `replicas`, `replicaChoice` (`roundRobin`, `hashed`), `addLagSeconds`,
 /// `removeLagSeconds`, `listLagSeconds`, `createLagSeconds`, `connectionLagSeconds`, `tokenLifetimeSeconds`,
-/// `badAuthentication` (`html203`, `redirect302`, `empty401`, `json401`), `pageSize`,
+/// `badAuthentication` (`html203`, `redirect302`, `empty401`, `json401`), `unsentSecrets` (`nullKeeps`, `absentKeeps`,
+/// `alwaysKept`, `alwaysLost`), `pageSize`,
 /// `rateLimit` (`requests`, `windowSeconds`), `bomOnErrors`, `numericStatusCodes`,
 /// `resourceManager` (`operationSeconds`: how long every operation takes; `retryAfterSeconds`, `readLagSeconds`,
 /// `listLagSeconds`, `roleLagSeconds`, `principalLagSeconds`, `throttling`, `pageSize`, `skuInflation`; see

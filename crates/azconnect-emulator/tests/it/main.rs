@@ -15,6 +15,7 @@ mod conformance;
 mod devops;
 mod devops_access;
 mod devops_life;
+mod devops_unsent;
 mod entra;
 mod faults;
 mod graph;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::fault::SeedFault;
 use super::node::Node;
-use crate::base::settings::{BadAuthentication, RateLimit, ReplicaChoice, Settings};
+use crate::base::settings::{BadAuthentication, RateLimit, ReplicaChoice, Settings, UnsentSecrets};
 
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 16] = [
     "seed",
     "replicas",
     "replicaChoice",
@@ -17,6 +17,7 @@ const FIELDS: [&str; 15] = [
     "connectionLagSeconds",
     "tokenLifetimeSeconds",
     "badAuthentication",
+    "unsentSecrets",
     "pageSize",
     "rateLimit",
     "bomOnErrors",
@@ -56,6 +57,9 @@ pub(super) fn read(node: &Node<'_>) -> Result<Settings, SeedFault> {
     if let Some(shape) = node.optional("badAuthentication")? {
         settings = settings.with_bad_authentication(read_shape(&shape)?);
     }
+    if let Some(rule) = node.optional("unsentSecrets")? {
+        settings = settings.with_unsent_secrets(read_rule(&rule)?);
+    }
     if let Some(rate) = node.optional("rateLimit")? {
         rate.only(&["requests", "windowSeconds"])?;
         let window = seconds(&rate, "windowSeconds", Duration::from_secs(300))?;
@@ -83,5 +87,15 @@ fn read_shape(node: &Node<'_>) -> Result<BadAuthentication, SeedFault> {
         "empty401" => Ok(BadAuthentication::Empty401),
         "json401" => Ok(BadAuthentication::Json401),
         _ => Err(node.wrong("is not a shape", "use html203, redirect302, empty401 or json401")),
+    }
+}
+
+fn read_rule(node: &Node<'_>) -> Result<UnsentSecrets, SeedFault> {
+    match node.text()? {
+        "nullKeeps" => Ok(UnsentSecrets::NullKeeps),
+        "absentKeeps" => Ok(UnsentSecrets::AbsentKeeps),
+        "alwaysKept" => Ok(UnsentSecrets::AlwaysKept),
+        "alwaysLost" => Ok(UnsentSecrets::AlwaysLost),
+        _ => Err(node.wrong("is not a rule", "use nullKeeps, absentKeeps, alwaysKept or alwaysLost")),
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::document::{body, read_reference};
-use super::{administers, check_name, existing};
+use super::{administers, check_name, existing, project};
 use crate::base::answer::{Answer, empty};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::devops::Connection;
@@ -48,11 +48,12 @@ pub(super) fn share(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal<
 /// Takes a service connection out of projects; out of the last one, it is deleted.
 pub(super) fn delete(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal<Answer> {
     let organization = cx.organization(world)?;
-    let connection = existing(cx, organization, id)?;
+    // Before the connection: who names a project that is not there, or not theirs to see, learns that and nothing else.
     let mut projects = Vec::new();
     for key in cx.call.query.list("projectIds").into_iter().chain(cx.project) {
-        projects.push(organization.project(key).ok_or_else(|| refusal::project(key))?.id);
+        projects.push(project(cx, organization, key)?.id);
     }
+    let connection = existing(cx, organization, id)?;
     if projects.is_empty() {
         return Err(Refusal::new(400, "ArgumentNullException", "Value cannot be null.\r\nParameter name: projectIds"));
     }

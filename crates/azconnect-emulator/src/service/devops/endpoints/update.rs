@@ -1,4 +1,4 @@
-//! Changing service connections. The last writer wins, and what a writer leaves out is lost, except its secrets.
+//! Changing service connections. The last writer wins, and what a writer leaves out is lost.
 
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -9,6 +9,7 @@ use super::document::{Masking, body, check, object, read_references, show, strip
 use super::{administers, check_name, existing};
 use crate::base::answer::{Answer, json_answer};
 use crate::base::refusal::{OrRefusal, Refusal};
+use crate::base::settings::UnsentSecrets;
 use crate::model::devops::confidential::{Confidential, mark_secret, take_secrets};
 use crate::model::devops::permissions::{ADMINISTER, CREATE, collection_token, project_token};
 use crate::model::devops::{Connection, Organization, Reference};
@@ -50,10 +51,10 @@ pub(super) fn bulk(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
 
 fn apply(cx: &Context<'_>, world: &mut World, id: Uuid, document: Map<String, Value>) -> OrRefusal<Value> {
     let change = Change::plan(cx, world, id, document)?;
-    let now = cx.now;
+    let (now, rule) = (cx.now, world.settings.unsent_secrets);
     let organization = cx.organization_mut(world)?;
     let connection = organization.connection_mut(id, now.elapsed).ok_or_else(|| refusal::endpoint(&id.to_string()))?;
-    change.commit(connection);
+    change.commit(connection, rule);
     // Two changes never bear one date, however fast they follow: the service's own dates tell them apart.
     connection.modified = now.wall.max(connection.modified + time::Duration::MILLISECOND);
     connection.modified_by = Some(cx.caller.id());
@@ -84,10 +85,13 @@ impl Change {
         Ok(Self { document, confidential, references })
     }
 
-    fn commit(self, connection: &mut Connection) {
+    fn commit(self, connection: &mut Connection, rule: UnsentSecrets) {
         let service_principal = connection.scheme().is_some_and(|s| s.eq_ignore_ascii_case("ServicePrincipal"));
         let automatic = connection.data("creationMode").is_some_and(|mode| mode.eq_ignore_ascii_case("Automatic"));
         connection.document = self.document;
+        if !(automatic && service_principal) {
+            drop_unsent(connection, &self.confidential, rule);
+        }
         let emptied = self.confidential.empty.iter().any(|key| key.eq_ignore_ascii_case("accessToken"));
         // An `accessToken` of `null` empties the cache that tests read, and every later test fails.
         if service_principal && emptied {
@@ -103,7 +107,7 @@ impl Change {
             drop_rival(connection, &key);
             set_secret(connection, &key, text);
         }
-        // Stored secrets outlive a document that leaves them out, so their places are shown again.
+        // Where a secret outlived a document that left it out, its place is shown again.
         for (key, _) in &connection.secrets {
             mark_secret(&mut connection.document, key);
         }
@@ -114,6 +118,18 @@ impl Change {
             }
         }
     }
+}
+
+/// Drops the stored secrets that do not outlive a document without their text. Those that the document brings are set
+/// afterwards.
+fn drop_unsent(connection: &mut Connection, came: &Confidential, rule: UnsentSecrets) {
+    let is_null = |name: &str| came.empty.iter().any(|key| key.eq_ignore_ascii_case(name));
+    connection.secrets.retain(|(name, _)| match rule {
+        UnsentSecrets::NullKeeps => is_null(name),
+        UnsentSecrets::AbsentKeeps => !is_null(name),
+        UnsentSecrets::AlwaysKept => true,
+        UnsentSecrets::AlwaysLost => false,
+    });
 }
 
 /// A key takes the place of a certificate, and a certificate that of a key.
