@@ -1,16 +1,17 @@
 //! The client as the implementation of every port of use: each call finds the organization and does the work there.
 
 use async_trait::async_trait;
-use azconnect_core::{Error, ErrorKind};
+use azconnect_core::{Effect, Error};
 use azconnect_credential::{Assessment, Candidate, CheckReport, CheckStatus};
 use time::OffsetDateTime;
 
 use crate::client::DevOpsClient;
 use crate::create::NewConnection;
+use crate::dialect::says_no_such_connection;
 use crate::directory::{OrganizationSearch, OrganizationTenant, Project, ProjectState};
 use crate::document::{Endpoint, EndpointChange};
 use crate::eligibility::{ConversionRules, conversion_checks};
-use crate::endpoint::{Deletion, EndpointQuery, Endpoints};
+use crate::endpoint::{Deletion, EndpointQuery, Endpoints, UpdatedEndpoint};
 use crate::grant::PipelineGrants;
 use crate::history::Execution;
 use crate::name::{OrganizationName, ProjectRef};
@@ -33,6 +34,11 @@ impl DevOpsClient {
         let endpoint = endpoints.get(connection.id).await?;
         Ok((endpoints.organization().clone(), endpoint))
     }
+}
+
+/// The error of a reading before a write: nothing has been written yet, so nothing was changed.
+fn unsent(error: Error) -> Error {
+    error.with_effect(Effect::None)
 }
 
 #[async_trait]
@@ -89,7 +95,7 @@ impl ServiceConnectionWriter for DevOpsClient {
     async fn create(&self, project: &ProjectAddress, connection: &NewConnection<'_>) -> Result<Endpoint, Error> {
         let organization = self.organization(&project.organization)?;
         // Sent to the organization, the document alone would decide where the connection goes.
-        if organization.project(&project.project).await?.id != connection.project() {
+        if organization.project(&project.project).await.map_err(unsent)?.id != connection.project() {
             return Err(Error::invalid("project", "is not the one for which the connection was built")
                 .with_advice("build the connection for this project"));
         }
@@ -101,20 +107,20 @@ impl ServiceConnectionWriter for DevOpsClient {
         project: &ProjectAddress,
         before: &Endpoint,
         change: &EndpointChange<'_>,
-    ) -> Result<Endpoint, Error> {
+    ) -> Result<UpdatedEndpoint, Error> {
         self.endpoints_of(project)?.update(before, change).await
     }
 
     async fn delete(&self, connection: &ConnectionAddress, how: Deletion) -> Result<(), Error> {
         let (organization, endpoint) = match self.locate(connection).await {
             Ok(located) => located,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error.with_effect(azconnect_core::Effect::None)),
+            Err(error) if says_no_such_connection(&error) => return Ok(()),
+            Err(error) => return Err(unsent(error)),
         };
         let mut projects: Vec<_> = endpoint.projects().filter_map(|project| project.id?.parse().ok()).collect();
         if projects.is_empty() {
             // The service hides the projects from callers of low privilege.
-            projects.push(organization.project(&connection.project.project).await?.id);
+            projects.push(organization.project(&connection.project.project).await.map_err(unsent)?.id);
         }
         organization.delete_connection(connection.id, &projects, how).await
     }
@@ -144,15 +150,24 @@ impl ServiceConnectionVerifier for DevOpsClient {
 #[async_trait]
 impl ServiceConnectionSharing for DevOpsClient {
     async fn share(&self, connection: &ConnectionAddress, with: &ProjectRef, name: &str) -> Result<(), Error> {
-        let (organization, _) = self.locate(connection).await?;
-        let project = organization.project(with).await?;
-        organization.share(connection.id, &[(&project, name)]).await
+        let (organization, before) = self.locate(connection).await.map_err(unsent)?;
+        let project = organization.project(with).await.map_err(unsent)?;
+        let with = [(&project, name)];
+        let change = organization.share(connection.id, &with);
+        self.endpoints_of(&connection.project)?.keeping_secret(&before, change).await
     }
 
     async fn unshare(&self, connection: &ConnectionAddress, from: &ProjectRef) -> Result<(), Error> {
-        let organization = self.organization(&connection.project.organization)?;
-        let project = organization.project(from).await?;
-        organization.unshare(connection.id, &[project.id]).await
+        let endpoints = self.endpoints_of(&connection.project)?;
+        let organization = endpoints.organization();
+        let from = [organization.project(from).await.map_err(unsent)?.id];
+        let change = organization.unshare(connection.id, &from);
+        match endpoints.get(connection.id).await {
+            Ok(before) => endpoints.keeping_secret(&before, change).await,
+            // This project sees it no more, and others may: the service knows.
+            Err(error) if says_no_such_connection(&error) => change.await,
+            Err(error) => Err(unsent(error)),
+        }
     }
 
     async fn pipeline_grants(&self, connection: &ConnectionAddress) -> Result<PipelineGrants, Error> {

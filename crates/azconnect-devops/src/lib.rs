@@ -90,7 +90,7 @@ pub use document::{
     ServicePrincipalProof,
 };
 pub use eligibility::{ConversionRules, conversion_checks, refresh_checks};
-pub use endpoint::{ActionFilter, Deletion, EndpointQuery, EndpointScan, Endpoints};
+pub use endpoint::{ActionFilter, Deletion, EndpointQuery, EndpointScan, Endpoints, StoredSecret, UpdatedEndpoint};
 pub use federation::{FederatedCredentials, FederatedTrust, FederationIssuer, OLD_ISSUER_RETIRES};
 pub use finder::{ConnectionScan, ConnectionSearch, ScannedConnection, ServiceConnectionFinder};
 pub use grant::PipelineGrants;

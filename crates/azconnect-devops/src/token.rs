@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 use time::OffsetDateTime;
 
+use crate::dialect::says_something_else_is_missing;
 use crate::organization::Organization;
 use crate::tolerant::{moment, moment_text};
 
@@ -170,7 +171,8 @@ impl Organization {
         let url = self.tokens_url(&[("authorizationId", &id.to_string())])?;
         match self.send(Call::delete("devops.token.revoke", url)).await {
             Ok(_) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            // Any other 404 says nothing of the token: an organization that is not there, or a proxy on the way.
+            Err(error) if says_something_else_is_missing(&error) => Ok(false),
             Err(error) => Err(of_users_only(error)),
         }
     }
@@ -181,7 +183,9 @@ impl Organization {
         let outcome: TokenAnswer = sensitive_json(&answer).map_err(|error| error.in_operation(operation))?;
         match (outcome.pat_token_error.as_deref(), outcome.pat_token) {
             (None | Some("none" | "None" | ""), Some(token)) => Ok(token),
-            (Some(code), _) if !matches!(code, "none" | "None" | "") => Err(refusal(code).in_operation(operation)),
+            // With a token beside it the name of a failure proves nothing: there is a token.
+            (Some(code), Some(_)) => Err(refusal(code).with_effect(Effect::Unknown).in_operation(operation)),
+            (Some(code), None) if !matches!(code, "none" | "None" | "") => Err(refusal(code).in_operation(operation)),
             _ => Err(Error::new(ErrorKind::Unexpected, "the service answered without a token").in_operation(operation)),
         }
     }
@@ -218,8 +222,10 @@ fn refusal(code: &str) -> Error {
         }
         _ => (ErrorKind::Unexpected, "the service refused the token", "report this with the request id"),
     };
+    // The names above are the documented ones of refusals, with which no token comes. One that is new proves nothing.
+    let effect = if kind == ErrorKind::Unexpected { Effect::Unknown } else { Effect::None };
     let plain = code.len() <= 80 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let error = Error::new(kind, message).with_effect(Effect::None).with_advice(advice);
+    let error = Error::new(kind, message).with_effect(effect).with_advice(advice);
     if plain { error.with_service_code(code) } else { error }
 }
 

@@ -24,7 +24,7 @@ async fn point_to(contoso: &Contoso, registry: &str) -> Endpoint {
     let [_, images] = connections();
     let before = endpoints.get(images.into()).await.unwrap();
     let change = EndpointChange::new().with_parameter("registry", Some(registry.to_owned()));
-    endpoints.update(&before, &change).await.unwrap()
+    endpoints.update(&before, &change).await.unwrap().endpoint
 }
 
 fn holds(contoso: &Contoso) -> String {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use azconnect_core::{Effect, Error, ErrorKind};
 
+use crate::dialect::says_no_such_connection;
 use crate::document::{Endpoint, EndpointId, OperationState, shown};
 use crate::endpoint::Endpoints;
 
@@ -75,7 +76,7 @@ impl Endpoints {
         let started = clock.elapsed();
         loop {
             match self.get(id).await {
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+                Err(error) if says_no_such_connection(&error) => return Ok(()),
                 Err(error) if !passes(&error) => return Err(error),
                 // A deletion that failed shows in the status of the connection, which is still there.
                 Ok(endpoint) => drop(progress(endpoint)?),

@@ -3,22 +3,56 @@
 //! Its failures carry a `typeKey`, the name of an exception, and often a code such as `TF400813` in their text; both stand
 //! here. The codes of Entra ID that it passes on are in [`azconnect_credential::entra`].
 
+use azconnect_core::ErrorKind;
 use azconnect_core::catalogue::{Catalogue, Row};
-use azconnect_core::{Effect, ErrorKind};
 
-/// A refusal: whatever status it comes with, the request was not carried out.
+/// When the name of a failure proves that the request was not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// Whatever the status: what is known of the service says that it looks before it acts.
+    Always,
+    /// With a status of 400 to 499, by which the service says that it refused. An error of its own inside may come after it
+    /// has stored what it was sent.
+    Refused,
+    /// Never: it tells of a failure on the way, or of one after the work was done.
+    Never,
+}
+
+/// A refusal: the request was not carried out, if the status is that of a refusal as well.
 const fn refused(
     codes: &'static [&'static str],
     kind: ErrorKind,
     message: &'static str,
     advice: &'static str,
-) -> Row<&'static str> {
-    Row::new(codes, kind, message, advice).with_effect(Effect::None)
+) -> Row<&'static str, Proof> {
+    Row::new(codes, kind, message, advice).with_datum(Proof::Refused)
 }
 
-pub(super) static CODES: Catalogue<&str> = Catalogue::new(&[
+/// A failure that proves nothing.
+const fn open(
+    codes: &'static [&'static str],
+    kind: ErrorKind,
+    message: &'static str,
+    advice: &'static str,
+) -> Row<&'static str, Proof> {
+    Row::new(codes, kind, message, advice).with_datum(Proof::Never)
+}
+
+/// The names by which the service says that a service connection is not there.
+pub(super) const NO_CONNECTION: &[&str] =
+    &["ServiceEndpointNotFoundException", "EndpointNotFoundException", "ServiceConnectionNotFoundException"];
+
+pub(super) static CODES: Catalogue<&str, Proof> = Catalogue::new(&[
+    // The service answers a name that is taken with status 500, and looks for it before it stores anything.
+    Row::new(
+        &["DuplicateServiceConnectionException"],
+        ErrorKind::Conflict,
+        "a service connection of this name exists already",
+        "choose another name, or use the connection that has it",
+    )
+    .with_datum(Proof::Always),
     refused(
-        &["DuplicateServiceConnectionException", "DuplicateServiceEndpointException"],
+        &["DuplicateServiceEndpointException"],
         ErrorKind::Conflict,
         "a service connection of this name exists already",
         "choose another name, or use the connection that has it",
@@ -57,7 +91,7 @@ pub(super) static CODES: Catalogue<&str> = Catalogue::new(&[
         "check the project's name or id, and that the identity is a member of it",
     ),
     refused(
-        &["ServiceEndpointNotFoundException", "EndpointNotFoundException", "ServiceConnectionNotFoundException"],
+        NO_CONNECTION,
         ErrorKind::NotFound,
         "the service connection does not exist, or may not be seen",
         "check the connection's id and its project",
@@ -68,7 +102,8 @@ pub(super) static CODES: Catalogue<&str> = Catalogue::new(&[
         "the organization does not exist",
         "check the organization's name",
     ),
-    refused(
+    // The audit log is written at the end, when the change may be stored already.
+    open(
         &["AuditLogEntryContainsDuplicateDataKeyException"],
         ErrorKind::InvalidInput,
         "the connection's data repeats a field that stands at its top, such as url",
@@ -103,13 +138,13 @@ pub(super) static CODES: Catalogue<&str> = Catalogue::new(&[
         "the organization's use exceeds its limit",
         "wait as long as the service asks, and send fewer requests to this organization",
     ),
-    Row::new(
+    open(
         &["VssServiceResponseException", "CircuitBreakerExceededConcurrencyException", "DatabaseConnectionException"],
         ErrorKind::Unavailable,
         "Azure DevOps is overloaded or being maintained",
         "try again later; https://status.dev.azure.com shows its state",
     ),
-    Row::new(
+    open(
         &["TF400898"],
         ErrorKind::Unexpected,
         "Azure DevOps failed inside",

@@ -9,6 +9,8 @@ use serde::Deserialize;
 pub(super) struct Envelope {
     pub(super) type_key: Option<String>,
     message: String,
+    /// Whether the header stood there in which the service repeats its failures.
+    has_header: bool,
 }
 
 #[derive(Deserialize)]
@@ -23,18 +25,25 @@ impl Envelope {
     pub(super) fn of(answer: &Response) -> Self {
         let body = answer.body();
         let body = body.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(body);
+        let header = answer.headers().get("x-tfs-serviceerror").and_then(|value| value.to_str().ok());
+        let has_header = header.is_some();
         if let Ok(wire) = serde_json::from_slice::<Wire>(body) {
             let type_key = wire.type_key.filter(|key| is_identifier(key));
-            return Self { type_key, message: wire.message.unwrap_or_default() };
+            return Self { type_key, message: wire.message.unwrap_or_default(), has_header };
         }
-        let header = answer.headers().get("x-tfs-serviceerror").and_then(|value| value.to_str().ok());
         let message = match header {
             // Written as a form value: `+` for a blank, `%3A` for a colon.
             Some(value) => url::form_urlencoded::parse(value.as_bytes()).map(|(name, _)| name.into_owned()).collect(),
             None if super::looks_like_html(body) => String::new(),
             None => String::from_utf8_lossy(body).into_owned(),
         };
-        Self { type_key: None, message }
+        Self { type_key: None, message, has_header }
+    }
+
+    /// Whether Azure DevOps itself speaks, and not a proxy on the way: it gives its failures a type key or a code, or repeats
+    /// them in a header.
+    pub(super) fn is_the_service_s(&self) -> bool {
+        self.has_header || self.type_key.is_some() || self.code().is_some()
     }
 
     /// The service's own code in the text: `TF…` or `VS…` followed by digits.

@@ -2,13 +2,16 @@
 
 mod catalogue;
 mod envelope;
+#[cfg(test)]
+mod table;
 
+use azconnect_core::catalogue::Row;
 use azconnect_core::{Effect, Error, ErrorKind, Retry};
 use azconnect_http::{Dialect, Response, kind_of_status};
 use http::StatusCode;
 use http::header::LOCATION;
 
-use self::catalogue::CODES;
+use self::catalogue::{CODES, NO_CONNECTION, Proof};
 use self::envelope::Envelope;
 
 /// The dialect of Azure DevOps: what the body calls the failure decides before the status does.
@@ -18,6 +21,9 @@ use self::envelope::Envelope;
 ///   with JSON (`TF400813`).
 /// - A duplicate name comes as status 500 with `typeKey` `DuplicateServiceConnectionException`: it is a conflict, and
 ///   not retried.
+/// - A failure proves that nothing was applied only where the service itself refused: with a status from 400 to 499 and in
+///   its own words, or by a name that is documented to come before any effect. An error inside the service may come after it
+///   has stored what it was sent, and a proxy's answer says nothing of the service.
 /// - A body may begin with a byte order mark or be plain text; the header `x-tfs-serviceerror` stands in for it.
 ///
 /// No text of an answer reaches a message; codes such as `TF400813`, `VS800075` or `AADSTS7000215` are read out of it.
@@ -28,7 +34,9 @@ impl Dialect for DevOpsDialect {
     fn judge(&self, answer: &Response) -> Result<(), Error> {
         let status = answer.status();
         match status.as_u16() {
-            203 if looks_like_html(answer.body()) || answer.body().is_empty() => Err(sign_in_page()),
+            203 if looks_like_html(answer.body()) => Err(sign_in_page()),
+            // Without its page it may as well be a proxy's: 203 is the status of an answer that was changed on the way.
+            203 if answer.body().is_empty() => Err(sign_in_page().with_effect(Effect::Unknown)),
             200..=299 if looks_like_html(answer.body()) => Err(web_page()),
             200..=299 => Ok(()),
             300..=399 => Err(redirect(answer)),
@@ -41,6 +49,7 @@ impl Dialect for DevOpsDialect {
     }
 }
 
+/// One of the bare shapes in which the service turns away whom it does not know, which it does before it reads a request.
 fn unauthenticated(message: &str, code: &str, advice: &str) -> Error {
     Error::new(ErrorKind::Unauthenticated, message)
         .with_service_code(code)
@@ -66,8 +75,11 @@ fn redirect(answer: &Response) -> Error {
             "check the token, and that no proxy removes the authorization header",
         );
     }
+    // These two ask for the same request at another address, so this one was not carried out. The older ones may also answer a
+    // request that was.
+    let effect = if matches!(answer.status().as_u16(), 307 | 308) { Effect::None } else { Effect::Unknown };
     Error::new(ErrorKind::Unexpected, "Azure DevOps redirected elsewhere; a token does not follow a redirect")
-        .with_effect(Effect::None)
+        .with_effect(effect)
         .with_advice("check the organization's name: a renamed organization redirects to its new one")
 }
 
@@ -98,12 +110,8 @@ fn failure(answer: &Response) -> Error {
         (Some(key), _) => Some(key),
         (None, code) => code,
     };
-    let error = match known {
-        // What a refusal proves by its name, any refusal proves by a status between 400 and 499.
-        Some(row) if status.is_client_error() => row.explain().with_effect(Effect::None),
-        Some(row) => row.explain(),
-        None => unknown_failure(status),
-    };
+    let error = known.map_or_else(|| unknown_failure(status), Row::explain);
+    let error = error.with_effect(effect(status, known.map(Row::datum), envelope.is_the_service_s()));
     match (code, envelope.entra_code(), type_key) {
         // The failure is Azure DevOps's and the cause is at Entra ID, where the remedy is as well.
         (None, Some(cause), _) if cause.is_known() => {
@@ -115,14 +123,24 @@ fn failure(answer: &Response) -> Error {
     }
 }
 
+/// What a failure proves about the effect of its request.
+fn effect(status: StatusCode, name: Option<&Proof>, is_the_service_s: bool) -> Effect {
+    match (status.as_u16(), name) {
+        (_, Some(Proof::Always)) => Effect::None,
+        (_, Some(Proof::Never)) => Effect::Unknown,
+        // The limit is looked at before the request is.
+        (429, _) => Effect::None,
+        (400..=499, Some(Proof::Refused)) => Effect::None,
+        // By their status alone these may also tell of a request that was carried out: late, or twice.
+        (408 | 409, None) => Effect::Unknown,
+        (400..=499, None) if is_the_service_s => Effect::None,
+        _ => Effect::Unknown,
+    }
+}
+
 fn unknown_failure(status: StatusCode) -> Error {
     let kind = kind_of_status(status);
     let error = Error::new(kind, "Azure DevOps refused the request");
-    let error = match status.as_u16() {
-        408 | 409 => error.with_effect(Effect::Unknown),
-        400..=499 => error.with_effect(Effect::None),
-        _ => error,
-    };
     match kind {
         ErrorKind::InvalidInput => error
             .with_advice("compare the request with what the portal sends for the same change; the code names the rule"),
@@ -143,8 +161,33 @@ pub(crate) fn looks_like_html(body: &[u8]) -> bool {
     body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
 }
 
-/// The error for a success that holds nothing: Azure DevOps answers 200 with `null` for a connection that is missing.
+/// The code of the error for a connection in whose place the service answered `null`.
+const NULL_CONNECTION: &str = "NullConnection";
+
+/// Whether the service itself said that a connection is not there: by the name that it has for that, or with `null` where
+/// the connection would stand. A missing organization or project, and a proxy's 404, say nothing of the connection.
+pub(crate) fn says_no_such_connection(error: &Error) -> bool {
+    let code = error.service_code().unwrap_or_default();
+    let names = NO_CONNECTION.iter().chain([&NULL_CONNECTION]);
+    error.kind() == ErrorKind::NotFound && names.into_iter().any(|name| name.eq_ignore_ascii_case(code))
+}
+
+/// Whether the service itself said that something is missing, by a name that is not one of an organization, a project or a
+/// service connection.
+pub(crate) fn says_something_else_is_missing(error: &Error) -> bool {
+    let is_new = |code: &str| CODES.find(code).is_none();
+    error.kind() == ErrorKind::NotFound && error.effect() == Effect::None && error.service_code().is_some_and(is_new)
+}
+
+/// The error for a connection in whose place the service answered 200 with `null`.
+pub(crate) fn null_connection() -> Error {
+    let advice = "check the connection's id and its project, and that the identity may see it";
+    not_found("the service connection", advice).with_service_code(NULL_CONNECTION)
+}
+
+/// The error for a success that holds nothing.
 pub(crate) fn not_found(what: &str, advice: &str) -> Error {
+    // Effect none: only readings are answered so.
     Error::new(ErrorKind::NotFound, format!("{what} does not exist, or may not be seen"))
         .with_effect(Effect::None)
         .with_retry(Retry::No)

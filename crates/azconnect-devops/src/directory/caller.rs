@@ -97,6 +97,7 @@ impl Organization {
         let data: ConnectionData = self.read(Call::get("devops.caller", url)).await?;
         let user = data.authenticated_user.filter(|user| user.id != ANONYMOUS).ok_or_else(|| {
             Error::new(ErrorKind::Unauthenticated, "the organization sees an anonymous caller")
+                // Only read.
                 .with_effect(Effect::None)
                 .in_operation("devops.caller")
                 .with_service_code("Anonymous")

@@ -136,10 +136,17 @@ impl<'a> EndpointChange<'a> {
         self.draft(endpoint)?.text()
     }
 
+    /// Whether it puts another secret in the place of the stored one.
+    pub(crate) fn replaces_secret(&self) -> bool {
+        self.secret.is_some()
+    }
+
     /// The whole document with this change made, ready to be written.
     ///
-    /// Masked secrets (`null` under a name known to be confidential) are left out, because a `null` would be written over
-    /// them; `accessToken: null` in particular breaks a connection.
+    /// Masked secrets go back as the `null` as which they came: a key that is left out may be lost. The cached access token
+    /// of a service principal is the exception, since `accessToken: null` breaks the connection.
+    ///
+    /// Every error here has effect none: a document is built, and nothing is sent.
     pub(crate) fn draft(&self, endpoint: &Endpoint) -> Result<Draft<'a>, Error> {
         require_whole(endpoint)?;
         let mut document = endpoint.document().clone();
@@ -196,7 +203,9 @@ impl<'a> EndpointChange<'a> {
         }
         set_all(parameters, &self.parameters);
         let placed = self.place(endpoint, parameters)?;
-        parameters.retain(|key, value| !(value.is_null() && is_confidential(key)));
+        if holds_cached_token(endpoint) {
+            parameters.retain(|key, value| !(value.is_null() && key.eq_ignore_ascii_case("accessToken")));
+        }
         Ok(placed.map(|(key, secret)| {
             // Its place among the others; the text itself never enters the document.
             parameters.insert(key.clone(), Value::Null);
@@ -231,7 +240,7 @@ impl<'a> EndpointChange<'a> {
                 .with_advice("use a connection whose scheme is ServicePrincipal"));
             }
             // A service principal signs in with a key or a certificate: the other one's place must not stay.
-            parameters.retain(|key, _| !is_confidential(key) || key.eq_ignore_ascii_case(default));
+            parameters.retain(|key, _| !key.eq_ignore_ascii_case(rival(&proof)));
             set_all(parameters, &[("authenticationType".to_owned(), Some(proof.into()))]);
         }
         // Under the spelling that the document has: another one would be a second parameter.
@@ -249,6 +258,28 @@ impl fmt::Debug for EndpointChange<'_> {
             .field("disabled", &self.disabled)
             .field("url", &self.url)
             .finish_non_exhaustive()
+    }
+}
+
+/// Whether `accessToken` is a cache of the service beside the connection's own secret. With the schemes of personal tokens
+/// and of OAuth it is that secret, and its `null` goes back as every other.
+fn holds_cached_token(endpoint: &Endpoint) -> bool {
+    use AuthorizationScheme::{
+        ManagedServiceIdentity, PublishProfile, ServicePrincipal, UsernamePassword, WorkloadIdentityFederation,
+    };
+    matches!(
+        endpoint.authorization_scheme(),
+        Some(
+            ServicePrincipal | PublishProfile | UsernamePassword | ManagedServiceIdentity | WorkloadIdentityFederation
+        )
+    )
+}
+
+/// The parameter that is given up when a service principal signs in with a proof of this kind.
+fn rival(proof: &ServicePrincipalProof) -> &'static str {
+    match proof {
+        ServicePrincipalProof::Certificate => "serviceprincipalkey",
+        _ => "servicePrincipalCertificate",
     }
 }
 

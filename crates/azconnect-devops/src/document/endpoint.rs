@@ -66,10 +66,7 @@ impl Endpoint {
         let document = match value {
             Value::Object(document) => document,
             Value::Null => {
-                return Err(crate::dialect::not_found(
-                    "the service connection",
-                    "check the connection's id and its project, and that the identity may see it",
-                ));
+                return Err(crate::dialect::null_connection());
             }
             _ => return Err(malformed("is not a JSON object")),
         };

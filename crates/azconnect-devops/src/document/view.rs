@@ -209,6 +209,12 @@ impl Endpoint {
         self.parameters().into_iter().flat_map(|parameters| parameters.keys().map(String::as_str))
     }
 
+    /// The names under which it shows that it holds a secret: confidential parameters that are there as `null`.
+    pub(crate) fn masked_parameters(&self) -> impl Iterator<Item = &str> {
+        let parameters = self.parameters().into_iter().flatten();
+        parameters.filter(|(key, value)| value.is_null() && is_confidential(key)).map(|(key, _)| key.as_str())
+    }
+
     /// The projects from which it is seen, the owner's first. The service hides them from callers of low privilege.
     pub fn projects(&self) -> impl Iterator<Item = ProjectReference<'_>> {
         let references = self.document().get("serviceEndpointProjectReferences").and_then(Value::as_array);

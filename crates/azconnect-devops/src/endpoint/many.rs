@@ -6,7 +6,9 @@ use http::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::stored::{Former, UpdatedEndpoint};
 use super::{Endpoints, LIST_BYTES};
+use crate::dialect::says_no_such_connection;
 use crate::directory::Project;
 use crate::document::{Draft, Endpoint, EndpointChange, EndpointId, Moment, differences, named};
 use crate::name::ProjectId;
@@ -35,24 +37,35 @@ impl Endpoints {
     ///
     /// # Cancel safety
     /// Not cancel safe.
-    pub async fn update_all(&self, changes: &[(&Endpoint, &EndpointChange<'_>)]) -> Result<Vec<Endpoint>, Error> {
+    pub async fn update_all(
+        &self,
+        changes: &[(&Endpoint, &EndpointChange<'_>)],
+    ) -> Result<Vec<UpdatedEndpoint>, Error> {
         if changes.is_empty() {
             return Ok(Vec::new());
         }
-        let mut drafts: Vec<(EndpointId, Draft<'_>)> = Vec::with_capacity(changes.len());
-        for (before, change) in changes {
-            let current = self.unchanged_since(before).await?;
-            drafts.push((before.id(), change.draft(&current)?));
+        let mut currents = Vec::with_capacity(changes.len());
+        for (before, _) in changes {
+            currents.push(self.unchanged_since(before).await?);
+        }
+        let mut drafts: Vec<Draft<'_>> = Vec::with_capacity(changes.len());
+        let mut formers: Vec<Former> = Vec::with_capacity(changes.len());
+        for (current, (_, change)) in currents.iter().zip(changes) {
+            drafts.push(change.draft(current)?);
+            formers.push(self.former_secret(current, change).await);
         }
         let url = self.write_url(None)?;
-        let bodies: Vec<&Draft<'_>> = drafts.iter().map(|(_, draft)| draft).collect();
         // The answer holds every connection, and is not read: but a limit that it meets would be an error.
-        let call = Call::put("devops.endpoint.update_all", url).with_json(&bodies)?.with_answer_limit(LIST_BYTES);
-        self.organization.send(call).await?;
+        let call = Call::put("devops.endpoint.update_all", url).with_json(&drafts)?.with_answer_limit(LIST_BYTES);
+        if let Err(error) = self.organization.send(call).await {
+            let before: Vec<&Endpoint> = currents.iter().collect();
+            return Err(self.doubted(error, &before).await);
+        }
         // One answer for all proves nothing about each, so every connection is read back.
         let mut after = Vec::with_capacity(drafts.len());
-        for (id, draft) in &drafts {
-            let endpoint = self.get(*id).await.map_err(|error| error.with_effect(Effect::Unknown))?;
+        for ((current, draft), former) in currents.iter().zip(&drafts).zip(formers) {
+            let id = current.id();
+            let endpoint = self.get(id).await.map_err(|error| error.with_effect(Effect::Unknown))?;
             let wrong = differences(&draft.document, endpoint.document(), Moment::AfterWriting);
             if !wrong.is_empty() {
                 return Err(Error::new(
@@ -61,7 +74,7 @@ impl Endpoints {
                 )
                 .in_operation("devops.endpoint.update_all"));
             }
-            after.push(endpoint);
+            after.push(self.with_stored_secret(former, endpoint).await?);
         }
         Ok(after)
     }
@@ -91,7 +104,8 @@ impl Organization {
         self.remove("devops.endpoint.unshare", id, (projects, Deletion::ConnectionOnly)).await.map(drop)
     }
 
-    /// Deletes a connection from the projects that see it. Idempotent: one that is gone already is a success.
+    /// Deletes a connection from the projects that see it. Idempotent: one that is gone already is a success, where the
+    /// service itself says so. A project or organization that is not there, and a 404 of something else on the way, are errors.
     ///
     /// The service deletes in the background: see [`Endpoints::wait_until_deleted`]. Follows Microsoft's *Delete Service
     /// Endpoint*. A connection with workload identity federation stays while federated credentials at its application name
@@ -101,7 +115,7 @@ impl Organization {
     /// [`InvalidInput`](ErrorKind::InvalidInput) without any project.
     pub async fn delete_connection(&self, id: EndpointId, projects: &[ProjectId], how: Deletion) -> Result<(), Error> {
         match self.remove("devops.endpoint.delete", id, (projects, how)).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) if says_no_such_connection(&error) => Ok(()),
             outcome => outcome.map(drop),
         }
     }

@@ -100,6 +100,7 @@ impl PermissionReport {
                 self.project.name
             ),
         )
+        // Permissions were read, and nothing else.
         .with_effect(Effect::None)
         .in_operation("devops.permission.check")
         .with_service_code("NotEndpointAdministrator")

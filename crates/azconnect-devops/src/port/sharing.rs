@@ -11,6 +11,7 @@ use crate::name::ProjectRef;
 ///
 /// What an implementation is held to:
 /// - Projects and pipelines that are not named keep what they have.
+/// - The connection keeps its secret: one that worked before and is refused after is an error.
 /// - A project or connection that does not exist is [`NotFound`](azconnect_core::ErrorKind::NotFound).
 /// - Without the permission to administer the connection nothing changes:
 ///   [`PermissionDenied`](azconnect_core::ErrorKind::PermissionDenied), with effect

@@ -256,7 +256,7 @@ impl CredentialSink for ServiceConnectionSink {
         // From here on the connection may hold either secret, until it was read back.
         self.last.forget();
         let change = change(&before, candidate.secret);
-        let after = self.endpoints.update(&before, &change).await?;
+        let after = self.endpoints.update(&before, &change).await?.endpoint;
         let revision = held::revision(&before, &after);
         self.last.remember(candidate.secret, revision.clone());
         let evidence = format!("read back, only the secret changed; tested before: {}", tested.evidence);

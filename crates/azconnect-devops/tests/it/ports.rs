@@ -37,7 +37,7 @@ impl Emulated {
     }
 }
 
-fn address(project: &str) -> ProjectAddress {
+pub(crate) fn address(project: &str) -> ProjectAddress {
     ProjectAddress::new(OrganizationName::new("contoso").unwrap(), ProjectRef::new(project).unwrap())
 }
 

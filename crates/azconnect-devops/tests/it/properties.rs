@@ -67,7 +67,7 @@ proptest! {
         let written: Value = serde_json::from_slice(written.expose().as_bytes()).unwrap();
         let mut expected = document;
         expected["authorization"]["parameters"].as_object_mut().unwrap().retain(|key, value| {
-            !(value.is_null() && key.eq_ignore_ascii_case("serviceprincipalkey"))
+            !(value.is_null() && key.eq_ignore_ascii_case("accessToken"))
         });
         prop_assert_eq!(written, expected);
     }

@@ -91,19 +91,78 @@ async fn a_token_is_extended_without_a_new_value() {
 
 #[tokio::test(start_paused = true)]
 async fn failures_inside_a_success_are_failures() {
-    for (code, kind) in [
-        ("invalidScope", ErrorKind::InvalidInput),
-        ("fullScopePatPolicyViolation", ErrorKind::PermissionDenied),
-        ("authorizationNotFound", ErrorKind::NotFound),
-        ("somethingNew", ErrorKind::Unexpected),
+    let (invalid, denied, missing) = (ErrorKind::InvalidInput, ErrorKind::PermissionDenied, ErrorKind::NotFound);
+    for (code, kind, effect, advice) in [
+        ("displayNameRequired", invalid, Effect::None, "another name"),
+        ("invalidDisplayName", invalid, Effect::None, "another name"),
+        ("invalidValidTo", invalid, Effect::None, "within a year"),
+        ("invalidScope", invalid, Effect::None, "vso.serviceendpoint_manage"),
+        ("invalidAuthorizationScopes", invalid, Effect::None, "vso.serviceendpoint_manage"),
+        ("globalPatPolicyViolation", denied, Effect::None, "shorten its life"),
+        ("fullScopePatPolicyViolation", denied, Effect::None, "shorten its life"),
+        ("patLifespanPolicyViolation", denied, Effect::None, "shorten its life"),
+        ("accessDenied", denied, Effect::None, "sign in as a user"),
+        ("userPermissionDenied", denied, Effect::None, "sign in as a user"),
+        ("deploymentHostNotSupported", denied, Effect::None, "sign in as a user"),
+        ("authorizationNotFound", missing, Effect::None, "revoked already"),
+        ("tokenNotFound", missing, Effect::None, "revoked already"),
+        ("hostAuthorizationNotFound", missing, Effect::None, "revoked already"),
+        ("invalidAuthorizationId", missing, Effect::None, "revoked already"),
+        // A name that no document explains proves nothing.
+        ("somethingNew", ErrorKind::Unexpected, Effect::Unknown, "request id"),
     ] {
         let script = Script::new(move |_| plain(200, json!({"patToken": null, "patTokenError": code})));
         let wanted = NewToken::new("n", "vso.code", datetime!(2026-02-01 0:00 UTC));
         let error = script.organization(&VirtualClock::new()).create_personal_token(&wanted).await.unwrap_err();
-        assert_eq!((error.kind(), error.effect(), error.service_code()), (kind, Effect::None, Some(code)));
+        assert_eq!((error.kind(), error.effect(), error.service_code()), (kind, effect, Some(code)));
         assert_eq!(error.operation(), Some("devops.token.create"));
+        assert!(error.advice().contains(advice), "{code}: {}", error.advice());
     }
     let script = Script::new(|_| plain(401, Value::String("TF400813".to_owned())));
     let error = script.organization(&VirtualClock::new()).personal_tokens().await.unwrap_err();
     assert!(error.advice().contains("neither service principals nor personal access tokens"));
+}
+
+/// Where the service shows a token, there is one, whatever failure stands beside it.
+#[tokio::test(start_paused = true)]
+async fn a_failure_beside_a_token_does_not_deny_the_token() {
+    let shown = json!({"authorizationId": KEY, "token": "the-value"});
+    let wanted = NewToken::new("n", "vso.code", datetime!(2026-02-01 0:00 UTC));
+    for (code, made) in [
+        (json!("none"), true),
+        (json!("None"), true),
+        (json!(""), true),
+        (json!(null), true),
+        (json!("invalidScope"), false),
+    ] {
+        let answer = json!({"patToken": shown, "patTokenError": code});
+        let script = Script::new(move |_| plain(200, answer.clone()));
+        match script.organization(&VirtualClock::new()).create_personal_token(&wanted).await {
+            Ok((entry, _)) => assert!(made && entry.id.to_string() == KEY, "{code}"),
+            Err(error) => assert_eq!((error.effect(), made), (Effect::Unknown, false), "{code}"),
+        }
+    }
+    let nothing = Script::new(|_| plain(200, json!({"patToken": null, "patTokenError": "none"})));
+    let error = nothing.organization(&VirtualClock::new()).create_personal_token(&wanted).await.unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::Unexpected, Effect::Unknown));
+}
+
+/// A 404 that is not the service's own word for a token is no proof that there is none: it may still sign in.
+#[tokio::test(start_paused = true)]
+async fn a_404_of_something_else_does_not_call_a_token_unknown() {
+    let key = KEY.parse().unwrap();
+    for (body, known) in [
+        (json!({"typeKey": "AuthorizationIdNotFoundException"}), Some(false)),
+        (json!({"typeKey": "SessionTokenNotFoundException"}), Some(false)),
+        (json!({"typeKey": "HostDoesNotExistException"}), None),
+        (json!({"typeKey": "ProjectDoesNotExistException"}), None),
+        (json!({"message": "no route"}), None),
+        (json!("<html>"), None),
+    ] {
+        let answer = body.clone();
+        let script = Script::new(move |_| plain(404, answer.clone()));
+        let outcome = script.organization(&VirtualClock::new()).revoke_personal_token(key).await;
+        assert_eq!(outcome.as_ref().ok(), known.as_ref(), "{body}: {outcome:?}");
+        assert!(outcome.is_ok() || outcome.unwrap_err().kind() == ErrorKind::NotFound, "{body}");
+    }
 }

@@ -9,7 +9,7 @@ use azconnect_devops::{
     ConnectionAddress, ConnectionDirectory, ConnectionPermission, ConversionRules, Deletion, Endpoint, EndpointChange,
     EndpointId, EndpointQuery, Execution, FederationConverter, NewConnection, OrganizationName, OrganizationSearch,
     OrganizationTenant, PermissionReport, Picker, PipelineGrants, Project, ProjectAddress, ProjectRef,
-    ServiceConnectionSharing, ServiceConnectionVerifier, ServiceConnectionWriter, ServiceConnections,
+    ServiceConnectionSharing, ServiceConnectionVerifier, ServiceConnectionWriter, ServiceConnections, UpdatedEndpoint,
 };
 use azconnect_testkit::ManualClock;
 use azconnect_testkit::conformance::devops::{
@@ -207,7 +207,7 @@ impl ServiceConnectionWriter for Bad {
         project: &ProjectAddress,
         before: &Endpoint,
         change: &EndpointChange<'_>,
-    ) -> Result<Endpoint, Error> {
+    ) -> Result<UpdatedEndpoint, Error> {
         let address = project.connection(before.id());
         match self.2 {
             Sin::OverwritesOthers => {
@@ -217,7 +217,7 @@ impl ServiceConnectionWriter for Bad {
             Sin::LosesFields => {
                 let after = self.0.update(project, before, change).await?;
                 let dropped = EndpointChange::new().with_parameter("serviceprincipalid", None);
-                self.0.update(project, &after, &dropped).await
+                self.0.update(project, &after.endpoint, &dropped).await
             }
             _ => self.0.update(project, before, change).await,
         }

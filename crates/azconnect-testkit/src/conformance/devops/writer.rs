@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use azconnect_core::{ErrorKind, Secret};
-use azconnect_devops::{Deletion, Endpoint, EndpointChange, ServiceConnectionWriter};
+use azconnect_devops::{Deletion, Endpoint, EndpointChange, ServiceConnectionWriter, StoredSecret};
 use serde_json::Value;
 
 use super::{Caller, Case, DevOpsHarness, azure, shows_secret};
@@ -82,6 +82,8 @@ async fn replaces<H: DevOpsHarness>(case: &Subject<H>) -> CaseResult {
     ensure(!case.harness.holds(before.id(), &secret).await, "the harness minted what the connection holds")?;
     let change = EndpointChange::new().with_secret(&secret);
     let after = case.port.update(&case.harness.project(), &before, &change).await?;
+    ensure_eq("what is known of the secret", &after.secret, &StoredSecret::Replaced)?;
+    let after = after.endpoint;
     ensure(case.harness.holds(before.id(), &secret).await, "the connection does not hold the new secret")?;
     ensure(!shows_secret(&after), "the secret is shown")?;
     let seen = case.seen(&case.manual()).await?;
@@ -93,10 +95,13 @@ async fn describes<H: DevOpsHarness>(case: &Subject<H>) -> CaseResult {
     let first = case.seen(&case.manual()).await?;
     let secret = case.harness.mint().await;
     let change = EndpointChange::new().with_secret(&secret);
-    let before = case.port.update(&case.harness.project(), &first, &change).await?;
+    let before = case.port.update(&case.harness.project(), &first, &change).await?.endpoint;
     let change = EndpointChange::new().with_description("described");
     let after = case.port.update(&case.harness.project(), &before, &change).await?;
+    ensure_eq("what is known of the secret", &after.secret, &StoredSecret::Works)?;
+    let after = after.endpoint;
     ensure_eq("the description", &after.description(), &Some("described"))?;
+    ensure(case.harness.holds(before.id(), &secret).await, "the secret is lost")?;
     ensure_eq("the rest", &rest(&case.seen(&case.manual()).await?), &rest(&first))?;
     ensure(!shows_secret(&after), "the secret is shown")
 }
@@ -173,7 +178,9 @@ async fn shows_nothing<H: DevOpsHarness>(case: &Subject<H>) -> CaseResult {
     shown += &format!("{:?}", case.port.create(&project, &connection).await);
     shown += &format!("{:?}", case.port.create(&project, &connection).await);
     let updated = case.port.update(&project, &before, &change).await;
-    shown += &updated.as_ref().map_or_else(|error| format!("{error:?}"), |after| format!("{:?}", after.document()));
+    shown += &updated
+        .as_ref()
+        .map_or_else(|error| format!("{error:?}"), |after| format!("{after:?} {:?}", after.endpoint.document()));
     shown += &format!("{:?}", case.port.update(&project, &before, &change).await);
     case.harness.disconnect().await;
     shown += &format!("{:?}", case.port.create(&project, &connection).await);

@@ -2,7 +2,10 @@
 
 use async_trait::async_trait;
 use azconnect_core::{Error, ErrorKind, Secret};
-use azconnect_devops::{Deletion, Endpoint, EndpointChange, NewConnection, ProjectAddress, ServiceConnectionWriter};
+use azconnect_devops::{
+    Deletion, Endpoint, EndpointChange, NewConnection, ProjectAddress, ServiceConnectionWriter, StoredSecret,
+    UpdatedEndpoint,
+};
 use serde_json::{Map, Value};
 
 use super::document::keep_masks;
@@ -30,7 +33,7 @@ impl ServiceConnectionWriter for DevOpsCaller {
         project: &ProjectAddress,
         before: &Endpoint,
         change: &EndpointChange<'_>,
-    ) -> Result<Endpoint, Error> {
+    ) -> Result<UpdatedEndpoint, Error> {
         let now = self.service.clock.now();
         let address = project.connection(before.id());
         self.write(DevOpsStep::Write, |world| {
@@ -41,14 +44,20 @@ impl ServiceConnectionWriter for DevOpsCaller {
             let name = document.get("name").and_then(Value::as_str).unwrap_or_default();
             world.require_free(world.project(project)?.id, name, Some(before.id()))?;
             let (held, _) = world.open(&address)?;
-            match secret {
-                Some(secret) => held.secret = Some(secret),
+            let stored = match secret {
+                Some(secret) => {
+                    held.secret = Some(secret);
+                    StoredSecret::Replaced
+                }
                 // The stored secret stays, and with it the mask that tells that there is one.
-                None => keep_masks(&held.document, &mut document),
-            }
+                None => {
+                    keep_masks(&held.document, &mut document);
+                    StoredSecret::Works
+                }
+            };
             held.document = document;
             world.touch(before.id(), now);
-            world.see(&address)
+            Ok(UpdatedEndpoint::new(world.see(&address)?, stored))
         })
     }
 
