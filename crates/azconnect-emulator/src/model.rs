@@ -2,6 +2,7 @@
 //! questions that data alone can answer; nothing here knows a request or a route.
 
 pub(crate) mod arm;
+pub(crate) mod consent;
 pub(crate) mod devops;
 pub(crate) mod directory;
 pub(crate) mod registry;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::consent::{self, Consents};
 use super::replica::Replica;
 
 /// Every tenant of the emulated world.
@@ -23,6 +24,9 @@ pub(crate) struct Tenant {
     pub(crate) applications: Vec<Application>,
     pub(crate) principals: Vec<ServicePrincipal>,
     pub(crate) users: Vec<User>,
+    /// The service principals of Microsoft's own applications, which other applications call.
+    pub(crate) resources: Vec<ServicePrincipal>,
+    pub(crate) consents: Consents,
     /// What was deleted and can be restored.
     pub(crate) bin: Vec<Deleted>,
     /// The longest life that the tenant's policy lets a new secret have.
@@ -163,6 +167,18 @@ impl Directory {
     /// A service principal by its object id.
     pub(crate) fn principal(&self, object_id: Uuid) -> Option<&ServicePrincipal> {
         self.tenants.iter().find_map(|tenant| tenant.principals.iter().find(|p| p.object_id == object_id))
+    }
+
+    /// The application roles that a service principal has at Graph, from the beginning or by consent.
+    pub(crate) fn graph_roles_of(&self, object_id: Uuid) -> Vec<String> {
+        let given = self.tenants.iter().flat_map(|tenant| {
+            let graph = tenant.resources.iter().find(|resource| consent::is_graph(resource));
+            let assigned = tenant.consents.assignments.iter();
+            assigned.filter(move |one| one.principal == object_id && graph.is_some_and(|g| g.object_id == one.resource))
+        });
+        let given = given.filter_map(|one| consent::graph_role(one.role)).map(str::to_owned);
+        let own = self.principal(object_id).map(|principal| principal.graph_roles.clone()).unwrap_or_default();
+        own.into_iter().chain(given).collect()
     }
 
     /// A person by its object id.

@@ -1,12 +1,16 @@
-//! Microsoft Graph: applications, service principals, their secrets and federated credentials.
+//! Microsoft Graph: applications, service principals, their secrets, federated credentials, owners and consents.
 
 mod applications;
 mod caller;
+mod consents;
+mod deleted;
 mod document;
 mod federated;
 mod objects;
+mod owners;
 mod passwords;
 mod principals;
+mod properties;
 mod query;
 mod refusal;
 
@@ -146,6 +150,32 @@ const ROUTES: &[Route<Handler>] = &[
     }),
     Route::new("DELETE", "applications/{key}/federatedIdentityCredentials/{id}", |cx, world, at| {
         federated::delete(cx, world, &Key::of(at), at.get("id"))
+    }),
+    Route::new("GET", "applications/{key}/owners", |cx, world, at| owners::list(cx, world, &Key::of(at))),
+    Route::new("POST", "applications/{key}/owners/$ref", |cx, world, at| owners::add(cx, world, &Key::of(at))),
+    Route::new("DELETE", "applications/{key}/owners/{id}/$ref", |cx, world, at| {
+        owners::remove(cx, world, &Key::of(at), at.get("id"))
+    }),
+    Route::new("GET", "directory/deletedItems/microsoft.graph.application", |cx, world, _| deleted::list(cx, world)),
+    Route::new("GET", "directory/deletedItems/{id}", |cx, world, at| deleted::get(cx, world, at.get("id"))),
+    Route::new("DELETE", "directory/deletedItems/{id}", |cx, world, at| deleted::remove(cx, world, at.get("id"))),
+    Route::new("POST", "directory/deletedItems/{id}/restore", |cx, world, at| {
+        deleted::restore(cx, world, at.get("id"))
+    }),
+    Route::new("GET", "oauth2PermissionGrants", |cx, world, _| consents::grants(cx, world)),
+    Route::new("POST", "oauth2PermissionGrants", |cx, world, _| consents::add_grant(cx, world)),
+    Route::new("PATCH", "oauth2PermissionGrants/{id}", |cx, world, at| consents::change_grant(cx, world, at.get("id"))),
+    Route::new("DELETE", "oauth2PermissionGrants/{id}", |cx, world, at| {
+        consents::remove_grant(cx, world, at.get("id"))
+    }),
+    Route::new("GET", "servicePrincipals/{key}/appRoleAssignments", |cx, world, at| {
+        consents::roles(cx, world, &Key::of(at))
+    }),
+    Route::new("POST", "servicePrincipals/{key}/appRoleAssignments", |cx, world, at| {
+        consents::assign_role(cx, world, &Key::of(at))
+    }),
+    Route::new("DELETE", "servicePrincipals/{key}/appRoleAssignments/{id}", |cx, world, at| {
+        consents::take_role(cx, world, &Key::of(at), at.get("id"))
     }),
     Route::new("GET", "servicePrincipals", |cx, world, _| principals::list(cx, world)),
     Route::new("POST", "servicePrincipals", |cx, world, _| principals::create(cx, world)),

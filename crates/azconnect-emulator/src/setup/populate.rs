@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::seed::{ApplicationSeed, PasswordSeed, PrincipalSeed, Seed, TenantSeed};
 use crate::base::dice::Dice;
 use crate::base::moment::Moment;
+use crate::model::consent::{Consents, resources_of};
 use crate::model::directory::{Application, Birth, Federated, Password, ServicePrincipal, Tenant, User};
 use crate::model::registry::Registry;
 use crate::model::world::{Subscription, World};
@@ -120,6 +121,8 @@ fn build_tenant(dice: &mut Dice, seed: TenantSeed, now: OffsetDateTime, named: &
                 password: user.password,
             })
             .collect(),
+        resources: resources_of(seed.id, now.saturating_sub(Duration::days(4000))),
+        consents: Consents::default(),
         bin: Vec::new(),
         longest_password: seed.longest_password_days.map(|days| Duration::days(days.into())),
     }

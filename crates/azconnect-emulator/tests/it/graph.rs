@@ -250,6 +250,54 @@ async fn federated_credentials_keep_their_limits(way: Way) {
     assert_eq!(body["value"].as_array().unwrap().len(), 19);
 }
 
+async fn what_the_documents_do_not_name_is_refused(way: Way) {
+    let harness = Harness::contoso(way).await;
+    let token = harness.token(GRAPH_SCOPE).await;
+    let path = format!("/applications/{DEPLOYER_OBJECT}");
+    for body in [
+        json!({"redirectUris": ["https://a.example/"]}),
+        json!({"web": {"redirectUrls": ["https://a.example/"]}}),
+        json!({"web": {"redirectUris": ["http://a.example/"]}}),
+        json!({"web": {"redirectUris": ["https://a.example/", "https://a.example/"]}}),
+        json!({"web": {"redirectUris": [], "redirectUriSettings": []}}),
+        json!({"spa": {"redirectUris": ["myapp://auth"]}}),
+        json!({"requiredResourceAccess": [{"resourceAppId": DEPLOYER, "resourceAccess": []}]}),
+        json!({"requiredResourceAccess": [{"resourceAppId": DEPLOYER, "resourceAccess": [{"id": DEPLOYER, "type": "Delegated"}]}]}),
+        json!({"requiredResourceAccess": [{"resourceAppId": DEPLOYER, "scopes": []}]}),
+        json!({"tags": [""]}),
+        json!({"appId": DEPLOYER}),
+    ] {
+        let answer = harness.graph("PATCH", &path).bearer(&token).json(&body).send().await.expect(400);
+        assert_eq!(answer["error"]["code"], "Request_BadRequest", "{body}");
+    }
+    let unknown = json!({"displayName": "x", "display_name": "x"});
+    harness.graph("POST", "/applications").bearer(&token).json(&unknown).send().await.expect(400);
+    let unknown = json!({"appId": DEPLOYER, "enabled": true});
+    harness.graph("POST", "/servicePrincipals").bearer(&token).json(&unknown).send().await.expect(400);
+    for filter in ["notes eq 'x'", "secret eq 'x'", "displayName eq 'x' and passwordCredentials eq 'x'"] {
+        let path = format!("/applications?$filter={}", filter.replace(' ', "%20"));
+        let answer = harness.graph("GET", &path).bearer(&token).send().await.expect(400);
+        assert_eq!(answer["error"]["code"], "Request_UnsupportedQuery", "{filter}");
+    }
+}
+
+async fn consents_and_roles_take_permissions_of_their_own(way: Way) {
+    let harness = Harness::contoso(way).await;
+    let token = harness.token(GRAPH_SCOPE).await;
+    let path = "/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')";
+    let graph = harness.graph("GET", path).bearer(&token).send().await.expect(200);
+    let (resource, roles) = (graph["id"].as_str().unwrap(), graph["appRoles"].as_array().unwrap());
+    assert!(roles.iter().any(|role| role["value"] == "Application.ReadWrite.OwnedBy"));
+    // The operator may change all applications, which is not the right to let them do anything.
+    let grant =
+        json!({"clientId": resource, "consentType": "AllPrincipals", "resourceId": resource, "scope": "User.Read"});
+    let answer = harness.graph("POST", "/oauth2PermissionGrants").bearer(&token).json(&grant).send().await.expect(403);
+    assert_eq!(answer["error"]["code"], "Authorization_RequestDenied");
+    let role = json!({"principalId": resource, "resourceId": resource, "appRoleId": roles[0]["id"]});
+    let path = format!("/servicePrincipals/{resource}/appRoleAssignments");
+    harness.graph("POST", &path).bearer(&token).json(&role).send().await.expect(403);
+}
+
 async fn options_and_routes_that_are_not_emulated_are_refused_loudly(way: Way) {
     let harness = Harness::contoso(way).await;
     let token = harness.token(GRAPH_SCOPE).await;
@@ -277,6 +325,8 @@ mod ways {
         a_wrong_token_is_refused_in_words
         an_application_is_registered_given_a_principal_and_deleted
         federated_credentials_keep_their_limits
+        what_the_documents_do_not_name_is_refused
+        consents_and_roles_take_permissions_of_their_own
         options_and_routes_that_are_not_emulated_are_refused_loudly
     }
 }

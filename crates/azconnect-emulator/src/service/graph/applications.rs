@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::passwords::malformed;
-use super::{Context, Key, document, query, refusal};
+use super::{Context, Key, document, properties, query, refusal};
 use crate::base::answer::{Answer, empty, json_answer};
 use crate::base::refusal::OrRefusal;
 use crate::model::directory::{Application, Birth, Tenant};
@@ -13,8 +13,9 @@ use crate::model::world::World;
 const AUDIENCES: [&str; 4] =
     ["AzureADMyOrg", "AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount"];
 
-/// What Graph keeps for itself in a body that describes an application.
-const READ_ONLY: [&str; 5] = ["id", "appId", "createdDateTime", "deletedDateTime", "publisherDomain"];
+/// What a list can be filtered by, of what the documents name.
+const FILTERABLE: [&str; 7] =
+    ["appId", "createdDateTime", "displayName", "id", "identifierUris", "signInAudience", "tags"];
 
 pub(super) fn list(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
     cx.may_read()?;
@@ -22,7 +23,7 @@ pub(super) fn list(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
     let tenant = tenant(cx, world)?;
     let visible = tenant.applications.iter().filter(|a| replica.has_seen_creation(a.object_id, a.created.elapsed));
     let objects = visible.map(|application| document::application(application, tenant, &replica)).collect();
-    query::page(cx, "applications", objects, world.settings.page_size)
+    query::page(cx, "applications", objects, world.settings.page_size, &FILTERABLE)
 }
 
 pub(super) fn get(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Answer> {
@@ -35,7 +36,7 @@ pub(super) fn get(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Answe
 
 pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
     cx.may_create()?;
-    let mut body = object(cx)?;
+    let mut body = object(cx, "application", properties::APPLICATION)?;
     let display_name = match body.shift_remove("displayName") {
         Some(Value::String(name)) if !name.is_empty() && name.chars().count() <= 256 => name,
         _ => {
@@ -67,7 +68,7 @@ pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
 
 pub(super) fn update(cx: &Context<'_>, world: &mut World, key: &Key) -> OrRefusal<Answer> {
     let id = changeable(cx, world, key)?;
-    let mut body = object(cx)?;
+    let mut body = object(cx, "application", properties::APPLICATION)?;
     let audience = read_audience(&mut body)?;
     let name = body.shift_remove("displayName");
     let found = world
@@ -81,7 +82,7 @@ pub(super) fn update(cx: &Context<'_>, world: &mut World, key: &Key) -> OrRefusa
     if let Some(audience) = audience {
         application.sign_in_audience = audience;
     }
-    // Merged and not replaced: a PATCH keeps what it leaves out.
+    // Merged and not replaced: a PATCH keeps what it leaves out. A property that has an inside is replaced as a whole.
     application.document.extend(body);
     Ok(empty(204))
 }
@@ -115,16 +116,17 @@ pub(super) fn tenant<'w>(cx: &Context<'_>, world: &'w World) -> OrRefusal<&'w Te
     world.directory.tenant_by_id(cx.caller.tenant).ok_or_else(refusal::denied)
 }
 
-/// The body as an object without what Graph keeps for itself. Secrets are not written this way.
-pub(super) fn object(cx: &Context<'_>) -> OrRefusal<Map<String, Value>> {
+/// The body as an object of a type, with properties that it has. Secrets are not written this way.
+pub(super) fn object(cx: &Context<'_>, kind: &str, known: &[&str]) -> OrRefusal<Map<String, Value>> {
     let Ok(Value::Object(mut body)) = cx.call.json() else { return Err(malformed()) };
     let secrets = body.get("passwordCredentials").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
     if secrets {
         let text = "Updates to passwordCredentials are not allowed here: use addPassword and removePassword.";
         return Err(refusal::bad_request(text));
     }
+    properties::check(&body, kind, known)?;
     body.shift_remove("passwordCredentials");
-    body.retain(|name, _| !READ_ONLY.contains(&name.as_str()) && !name.starts_with('@'));
+    body.retain(|name, _| !name.starts_with('@'));
     Ok(body)
 }
 

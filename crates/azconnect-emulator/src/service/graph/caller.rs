@@ -30,9 +30,7 @@ impl Admitted {
             })
         })?;
         let roles = match token.identity {
-            Identity::ServicePrincipal(id) => {
-                world.directory.principal(id).map(|principal| principal.graph_roles.clone()).unwrap_or_default()
-            }
+            Identity::ServicePrincipal(id) => world.directory.graph_roles_of(id),
             // People have no application roles here; what they may do at Graph is not emulated.
             Identity::User(_) => Vec::new(),
         };
@@ -61,6 +59,15 @@ impl Admitted {
         let owned: &[&str] =
             if owners.contains(&self.caller.object_id()) { &["Application.ReadWrite.OwnedBy"] } else { &[] };
         self.has(&[["Application.ReadWrite.All", "Directory.ReadWrite.All"].as_slice(), owned].concat())
+    }
+
+    /// Delegated permissions are granted by whoever may grant any.
+    pub(super) fn may_grant(&self) -> OrRefusal<()> {
+        self.has(&["DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"])
+    }
+
+    pub(super) fn may_assign_roles(&self) -> OrRefusal<()> {
+        self.has(&["AppRoleAssignment.ReadWrite.All"])
     }
 
     pub(super) fn may_read_policies(&self) -> OrRefusal<()> {

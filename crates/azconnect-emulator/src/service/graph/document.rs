@@ -155,6 +155,11 @@ pub(super) fn user(user: &User) -> Map<String, Value> {
     overlaid(document, &Map::new())
 }
 
+/// An object that has nothing beyond what is said here.
+pub(super) fn plain(document: Value) -> Map<String, Value> {
+    overlaid(document, &Map::new())
+}
+
 /// A federated identity credential, with what Graph adds to it.
 pub(super) fn federated(credential: &Federated) -> Map<String, Value> {
     let document = json!({

@@ -23,7 +23,7 @@ pub(super) fn list(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Answ
     let replica = cx.replica(world);
     let visible = application.federated.iter().filter(|one| replica.has_seen_creation(one.id, one.created.elapsed));
     let objects = visible.map(document::federated).collect();
-    query::page(cx, &collection(application), objects, world.settings.page_size)
+    query::page(cx, &collection(application), objects, world.settings.page_size, &["issuer", "name", "subject"])
 }
 
 pub(super) fn get(cx: &Context<'_>, world: &World, key: &Key, id: &str) -> OrRefusal<Answer> {

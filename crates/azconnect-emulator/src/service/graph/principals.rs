@@ -4,22 +4,32 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::applications::{created, object, tenant};
-use super::{Context, Key, document, query, refusal};
+use super::{Context, Key, document, properties, query, refusal};
 use crate::base::answer::{Answer, empty};
 use crate::base::refusal::{OrRefusal, Refusal};
-use crate::model::directory::{Birth, Hidden, ServicePrincipal};
+use crate::model::directory::{Birth, Hidden, ServicePrincipal, Tenant};
 use crate::model::world::World;
+
+/// What a list can be filtered by, of what the documents name.
+const FILTERABLE: [&str; 8] = [
+    "accountEnabled",
+    "appId",
+    "displayName",
+    "id",
+    "servicePrincipalNames",
+    "servicePrincipalType",
+    "tags",
+    "createdDateTime",
+];
 
 pub(super) fn list(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
     cx.may_read()?;
     let replica = cx.replica(world);
-    let visible = tenant(cx, world)?
-        .principals
-        .iter()
+    let visible = all(tenant(cx, world)?)
         .filter(|principal| principal.hidden.is_none())
         .filter(|principal| replica.has_seen_creation(principal.object_id, principal.created.elapsed));
     let objects = visible.map(|principal| show(cx, world, principal)).collect();
-    query::page(cx, "servicePrincipals", objects, world.settings.page_size)
+    query::page(cx, "servicePrincipals", objects, world.settings.page_size, &FILTERABLE)
 }
 
 pub(super) fn get(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Answer> {
@@ -30,7 +40,7 @@ pub(super) fn get(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Answe
 
 pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
     cx.may_create()?;
-    let mut body = object_with_id(cx)?;
+    let mut body = object(cx, "servicePrincipal", properties::PRINCIPAL)?;
     let text = body.shift_remove("appId").and_then(|id| id.as_str().map(str::to_owned)).unwrap_or_default();
     let replica = cx.replica(world);
     let application = Uuid::parse_str(&text).ok().and_then(|id| {
@@ -75,7 +85,7 @@ pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
 
 pub(super) fn update(cx: &Context<'_>, world: &mut World, key: &Key) -> OrRefusal<Answer> {
     let id = changeable(cx, world, key)?;
-    let mut body = object(cx)?;
+    let mut body = object(cx, "servicePrincipal", properties::PRINCIPAL)?;
     let enabled = body.shift_remove("accountEnabled").and_then(|enabled| enabled.as_bool());
     let found = world
         .directory
@@ -91,13 +101,20 @@ pub(super) fn delete(cx: &Context<'_>, world: &mut World, key: &Key) -> OrRefusa
     let id = changeable(cx, world, key)?;
     if let Some(tenant) = world.directory.tenant_mut(cx.caller.tenant) {
         tenant.principals.retain(|principal| principal.object_id != id);
+        tenant.consents.forget(id);
     }
     Ok(empty(204))
 }
 
-fn find<'w>(cx: &Context<'_>, world: &'w World, key: &Key) -> OrRefusal<&'w ServicePrincipal> {
+/// Those of a tenant, with those of Microsoft's own applications.
+fn all(tenant: &Tenant) -> impl Iterator<Item = &ServicePrincipal> {
+    tenant.principals.iter().chain(&tenant.resources)
+}
+
+/// A service principal that the answering replica knows and the caller may see.
+pub(super) fn find<'w>(cx: &Context<'_>, world: &'w World, key: &Key) -> OrRefusal<&'w ServicePrincipal> {
     let replica = cx.replica(world);
-    let found = tenant(cx, world)?.principals.iter().find(|principal| {
+    let found = all(tenant(cx, world)?).find(|principal| {
         key.matches(principal.object_id, principal.client_id)
             && replica.has_seen_creation(principal.object_id, principal.created.elapsed)
     });
@@ -124,13 +141,4 @@ fn changeable(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Uuid> {
 fn show(cx: &Context<'_>, world: &World, principal: &ServicePrincipal) -> Map<String, Value> {
     let owner = world.directory.application(principal.client_id).map(|(tenant, _)| tenant);
     document::principal(principal, owner, &cx.replica(world))
-}
-
-/// The body of a creation, which names the application it is for.
-fn object_with_id(cx: &Context<'_>) -> OrRefusal<Map<String, Value>> {
-    let mut body = object(cx)?;
-    if let Ok(Value::Object(whole)) = cx.call.json() {
-        body.extend(whole.into_iter().filter(|(name, _)| name == "appId"));
-    }
-    Ok(body)
 }

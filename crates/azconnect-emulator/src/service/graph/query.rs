@@ -37,10 +37,12 @@ pub(super) fn page(
     collection: &str,
     objects: Vec<Map<String, Value>>,
     page_size: usize,
+    filterable: &[&str],
 ) -> OrRefusal<Answer> {
     check_options(cx)?;
     let query = &cx.call.query;
     let filter = query.filled("$filter").map(Filter::parse).transpose()?;
+    filter.iter().try_for_each(|filter| filter.check(filterable))?;
     let matching: Vec<_> = objects.into_iter().filter(|o| filter.as_ref().is_none_or(|f| f.passes(o))).collect();
     let total = matching.len();
     let size = match query.filled("$top") {
@@ -129,6 +131,15 @@ impl Filter {
         })
     }
 
+    /// Refuses a field that the documents do not say can be filtered by.
+    fn check(&self, filterable: &[&str]) -> OrRefusal<()> {
+        let strange = self.0.iter().flatten().map(Comparison::field).find(|field| !filterable.contains(field));
+        strange.map_or(Ok(()), |field| {
+            let text = format!("Unsupported or invalid query filter clause specified for property '{field}'.");
+            Err(Refusal::new(400, "Request_UnsupportedQuery", text))
+        })
+    }
+
     fn passes(&self, object: &Map<String, Value>) -> bool {
         self.0.iter().any(|clause| clause.iter().all(|comparison| comparison.holds(object)))
     }
@@ -149,6 +160,12 @@ impl Comparison {
         let field = field.trim();
         let plain = field.chars().all(|c| c.is_ascii_alphanumeric());
         plain.then_some(Self::Equals(field.to_owned(), literal(value.trim())?))
+    }
+
+    fn field(&self) -> &str {
+        match self {
+            Self::Equals(field, _) | Self::StartsWith(field, _) | Self::Contains(field, _) => field,
+        }
     }
 
     fn holds(&self, object: &Map<String, Value>) -> bool {
