@@ -39,6 +39,14 @@ pub(crate) static FEDERATED_LIMIT: Row<&str> = Row::new(
     "delete one that nothing uses any longer; an application has 20 at most",
 );
 
+/// The refusal of a service principal for an application that the answering replica does not know.
+pub(crate) static APPLICATION_UNKNOWN: Row<&str> = Row::new(
+    &["Request_BadRequest"],
+    ErrorKind::NotFound,
+    "the application is not known here",
+    "check the client id, and that the application is for accounts of this tenant; one made moments ago may need some minutes",
+);
+
 const SIGN_IN_AGAIN: &str = "check the token's audience and tenant, and this machine's clock";
 
 pub(crate) static CODES: Catalogue<&str> = Catalogue::new(&[
@@ -47,7 +55,8 @@ pub(crate) static CODES: Catalogue<&str> = Catalogue::new(&[
         ErrorKind::PermissionDenied,
         "the caller may not do this",
         "grant Application.ReadWrite.OwnedBy with admin consent and make the caller's service principal an owner of the \
-         application, or grant Application.ReadWrite.All; a grant made moments ago may need some minutes",
+         application, or grant Application.ReadWrite.All; a Privileged Role Administrator can grant either; a grant made \
+         moments ago may need some minutes",
     ),
     Row::new(
         &["Request_ResourceNotFound"],

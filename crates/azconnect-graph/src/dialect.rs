@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::catalogue::{CODES, CONCURRENCY, FEDERATED_DUPLICATE, FEDERATED_LIMIT, PASSWORD_LIMIT};
+use crate::catalogue::{APPLICATION_UNKNOWN, CODES, CONCURRENCY, FEDERATED_DUPLICATE, FEDERATED_LIMIT, PASSWORD_LIMIT};
 
 /// The dialect of every operation but removals.
 pub(crate) struct GraphDialect;
@@ -19,6 +19,9 @@ pub(crate) struct RemovalDialect;
 
 /// The dialect of a deletion: the service's *not found* is a success.
 pub(crate) struct AbsenceDialect;
+
+/// The dialect of an addition to a set: the service's refusal of what is in it already is a success.
+pub(crate) struct PresenceDialect;
 
 impl Dialect for GraphDialect {
     fn judge(&self, answer: &Response) -> Result<(), Error> {
@@ -45,6 +48,18 @@ impl Dialect for AbsenceDialect {
                 .and_then(|code| CODES.find(&code))
                 .is_some_and(|row| row.kind() == ErrorKind::NotFound);
         if missing { Ok(()) } else { GraphDialect.judge(answer) }
+    }
+}
+
+impl Dialect for PresenceDialect {
+    fn judge(&self, answer: &Response) -> Result<(), Error> {
+        // Owners answer so, and application roles.
+        let words = ["added object references already exist", "permission being assigned already exists"];
+        let present = answer.status() == StatusCode::BAD_REQUEST && {
+            let told = Told::read(answer.body());
+            words.iter().any(|words| told.says(words))
+        };
+        if present { Ok(()) } else { GraphDialect.judge(answer) }
     }
 }
 
@@ -109,6 +124,9 @@ impl Told {
         }
         if self.says("federated identity credentials") && self.says("maximum") {
             return Some(&FEDERATED_LIMIT);
+        }
+        if self.says("does not reference a valid application object") {
+            return Some(&APPLICATION_UNKNOWN);
         }
         CODES.find(self.code.as_deref()?)
     }

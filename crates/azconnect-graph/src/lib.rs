@@ -79,14 +79,41 @@
 //! # }
 //! ```
 //!
+//! # Registering an application
+//! [`GraphClient::ensure_application`] registers one under a marker, by which it is found again after a lost answer;
+//! [`GraphClient::ensure_service_principal`], [`GraphClient::add_owner`], [`GraphClient::add_password`] and
+//! [`GraphClient::grant_consent`] go on from there. Each may be repeated, but for the password, and each has its way back.
+//! What the directory refuses because it does not know the new object everywhere is ridden out with
+//! [`GraphClient::with_settling_time`].
+//!
+//! ```no_run
+//! # async fn example(graph: azconnect_graph::GraphClient) -> Result<(), azconnect_core::Error> {
+//! use std::time::Duration;
+//!
+//! use azconnect_credential::Marker;
+//! use azconnect_graph::{Consent, NewApplication, Permission};
+//!
+//! let graph = graph.with_settling_time(Duration::from_secs(120));
+//! let wish = NewApplication::new(Marker::new("set-up 0001")?, "Portal")
+//!     .with_permissions([Permission::devops_user_impersonation()]);
+//! let application = graph.ensure_application(&wish).await?;
+//! let principal = graph.ensure_service_principal(application.client_id).await?;
+//! let devops = graph.ensure_service_principal(Permission::devops_user_impersonation().resource).await?;
+//! graph.grant_consent(&Consent::delegated(principal.id, devops.id, "user_impersonation")).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Permissions
-//! To write, `Application.ReadWrite.OwnedBy`, where the caller's service principal owns the application, or
+//! To consent, `DelegatedPermissionGrant.ReadWrite.All` for scopes and `AppRoleAssignment.ReadWrite.All` for roles. To write
+//! anything else, `Application.ReadWrite.OwnedBy`, where the caller's service principal owns the application, or
 //! `Application.ReadWrite.All`; to read, `Application.Read.All` too. The tenant's policies are read with `Policy.Read.All` or
 //! `Policy.Read.ApplicationConfiguration`; without either they are unknown, and nothing else is lost.
 
 mod application;
 mod catalogue;
 mod client;
+mod consent;
 mod dialect;
 mod federated;
 mod holder;
@@ -94,11 +121,15 @@ mod issuer;
 mod password;
 mod policy;
 mod port;
-mod service_principal;
+mod principal;
 mod wire;
 
-pub use application::{Application, ApplicationQuery, ApplicationRef, Audience};
+pub use application::{
+    Application, ApplicationChange, ApplicationQuery, ApplicationRef, Audience, DirectoryObjectId, NewApplication,
+    Owner, OwnerKind, Permission, PermissionId, PermissionKind, Platform, RedirectUris,
+};
 pub use client::GraphClient;
+pub use consent::Consent;
 pub use federated::{
     FederatedCredential, FederatedCredentialChange, FederatedCredentialId, FederatedCredentialName,
     FederatedCredentialRef, NewFederatedCredential, TOKEN_EXCHANGE,
@@ -107,5 +138,7 @@ pub use holder::PasswordHolder;
 pub use issuer::GraphIssuer;
 pub use password::{AddedPassword, KeyCredential, NewPassword, PasswordCredential};
 pub use policy::{AppManagementPolicy, PasswordRestriction};
-pub use port::{ApplicationTrust, Applications};
-pub use service_principal::ServicePrincipal;
+pub use port::{
+    ApplicationOwners, ApplicationRegistrar, ApplicationTrust, Applications, ConsentKeeper, PrincipalRegistrar,
+};
+pub use principal::ServicePrincipal;

@@ -184,8 +184,8 @@ impl GraphClient {
         let ends_at = self.written_end(request.ends_at).map_err(|error| error.in_operation(operation))?;
         let body =
             AddBody { password_credential: AddWire { display_name: request.marker.as_str(), end_date_time: &ends_at } };
-        let call = self.write_call(operation, self.action(&holder, "addPassword")?).with_json(&body)?;
-        let answer = self.pipeline.execute(call, &GraphDialect).await?;
+        let url = self.holder_address(&holder, &["addPassword"], &[])?;
+        let answer = self.change(self.write_call(operation, url).with_json(&body)?, &GraphDialect).await?;
         let added: AddedWire = sensitive_json(&answer).map_err(|error| unreadable(error).in_operation(operation))?;
         if added.secret_text.is_empty() {
             let error = Error::new(ErrorKind::Unexpected, "the answer holds an empty password");
@@ -207,7 +207,7 @@ impl GraphClient {
         let operation =
             holder.operation("graph.application.remove_password", "graph.service_principal.remove_password");
         let call = self
-            .write_call(operation, self.action(&holder, "removePassword")?)
+            .write_call(operation, self.holder_address(&holder, &["removePassword"], &[])?)
             .with_idempotency(Idempotency::Idempotent)
             .with_json(&RemoveBody { key_id: key })?;
         let answer = self.pipeline.execute(call, &RemovalDialect).await?;
@@ -216,12 +216,6 @@ impl GraphClient {
             StatusCode::BAD_REQUEST => Retirement::NotListed,
             _ => Retirement::Accepted,
         })
-    }
-
-    fn action(&self, holder: &PasswordHolder, action: &str) -> Result<url::Url, Error> {
-        let path = holder.segments();
-        let segments: Vec<&str> = path.iter().map(String::as_str).chain([action]).collect();
-        self.address(&segments, &[])
     }
 
     /// An end as the service reads it, in whole seconds of UTC.

@@ -136,10 +136,8 @@ impl GraphClient {
         application: ApplicationRef,
         which: Option<&FederatedCredentialRef>,
     ) -> Result<Url, Error> {
-        let mut path = PasswordHolder::from(application).segments();
-        path.push("federatedIdentityCredentials".to_owned());
-        path.extend(which.map(FederatedCredentialRef::segment));
-        let segments: Vec<&str> = path.iter().map(String::as_str).collect();
-        self.address(&segments, &[])
+        let which = which.map(FederatedCredentialRef::segment);
+        let below: Vec<&str> = ["federatedIdentityCredentials"].into_iter().chain(which.as_deref()).collect();
+        self.holder_address(&PasswordHolder::from(application), &below, &[])
     }
 }

@@ -4,7 +4,7 @@ use azconnect_core::Error;
 use azconnect_credential::Check;
 
 use crate::application::Application;
-use crate::service_principal::ServicePrincipal;
+use crate::principal::ServicePrincipal;
 
 pub(super) fn about_application(application: &Application) -> Option<Check> {
     let status = application.disabled_by_microsoft_status.as_deref().filter(|status| *status != "NotDisabled")?;

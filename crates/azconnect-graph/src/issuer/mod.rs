@@ -20,7 +20,7 @@ use crate::application::{Application, Audience};
 use crate::client::GraphClient;
 use crate::holder::PasswordHolder;
 use crate::password::{NewPassword, PasswordCredential};
-use crate::service_principal::ServicePrincipal;
+use crate::principal::ServicePrincipal;
 
 /// How many passwords an application may hold that personal accounts may sign in to.
 const PERSONAL_KEY_LIMIT: usize = 2;

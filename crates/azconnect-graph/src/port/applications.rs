@@ -5,7 +5,7 @@ use azconnect_core::{ClientId, Error};
 
 use crate::application::{Application, ApplicationQuery, ApplicationRef};
 use crate::client::GraphClient;
-use crate::service_principal::ServicePrincipal;
+use crate::principal::ServicePrincipal;
 
 /// The applications of one tenant, and what each signs in with. It reads only.
 ///

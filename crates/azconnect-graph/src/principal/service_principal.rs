@@ -1,6 +1,7 @@
 //! Service principals: what an application is in a tenant.
 
 use azconnect_core::{ClientId, Error, PrincipalObjectId};
+use azconnect_http::Call;
 use serde::{Deserialize, Serialize};
 
 use crate::client::GraphClient;
@@ -8,7 +9,9 @@ use crate::holder::PasswordHolder;
 use crate::password::{KeyCredential, PasswordCredential};
 use crate::wire;
 
-const FIELDS: &str = "id,appId,displayName,accountEnabled,servicePrincipalType,passwordCredentials,keyCredentials";
+/// What is read of a service principal.
+pub(super) const FIELDS: &str =
+    "id,appId,displayName,accountEnabled,servicePrincipalType,passwordCredentials,keyCredentials";
 
 /// A service principal, with the properties that azconnect reads. Serialised, each stands under its field's name here.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -94,9 +97,11 @@ impl GraphClient {
     }
 
     async fn one_service_principal(&self, holder: &PasswordHolder) -> Result<ServicePrincipal, Error> {
-        let path = holder.segments();
-        let segments: Vec<&str> = path.iter().map(String::as_str).collect();
-        let url = self.address(&segments, &[("$select", FIELDS)])?;
-        self.read(self.read_call("graph.service_principal.get", url)).await
+        self.read(self.principal_call("graph.service_principal.get", holder)?).await
+    }
+
+    /// The call that reads one service principal.
+    pub(super) fn principal_call(&self, operation: &'static str, holder: &PasswordHolder) -> Result<Call, Error> {
+        Ok(self.read_call(operation, self.holder_address(holder, &[], &[("$select", FIELDS)])?))
     }
 }

@@ -10,9 +10,11 @@
 
 mod conformance;
 mod contract;
+mod deleted;
 mod effect;
 mod federated;
 mod hostile_times;
 mod issuer;
 mod ports;
+mod set_up;
 mod stage;
