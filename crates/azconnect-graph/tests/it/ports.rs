@@ -4,16 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_core::{ClientId, Clock, Error, Secret};
+use azconnect_core::{ClientId, Clock, Error, PrincipalObjectId, Secret};
 use azconnect_credential::TokenProvider;
 use azconnect_emulator::{Emulator, Fault, FaultAction, Seed, Service, Settings};
-use azconnect_graph::{Application, ApplicationRef, ApplicationTrust, Applications, GraphClient};
+use azconnect_graph::{
+    Application, ApplicationOwners, ApplicationRef, ApplicationRegistrar, ApplicationTrust, Applications,
+    ConsentKeeper, GraphClient, PermissionId, PrincipalRegistrar,
+};
 use azconnect_http::{Bearer, Call, Dialect, Pipeline, Response};
 use azconnect_identity::{ClientSecretSource, TokenCache, TokenEndpoint};
 use azconnect_testkit::VirtualClock;
 use azconnect_testkit::conformance::application_trust::{self, ApplicationTrustHarness};
 use azconnect_testkit::conformance::applications::{self, ApplicationsHarness};
+use azconnect_testkit::conformance::registration::{self, RegistrationHarness};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 const TENANT: &str = "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01";
 const CALLER: &str = "10000000-0000-4000-8000-000000000003";
@@ -31,7 +36,8 @@ impl Harness {
         let seed = json!({"tenants": [{
             "id": TENANT, "domain": "contoso.onmicrosoft.com",
             "applications": [{
-                "displayName": "Caller", "clientId": CALLER, "graphRoles": ["Application.ReadWrite.All"],
+                "displayName": "Caller", "clientId": CALLER, "graphRoles": ["Application.ReadWrite.All", "Directory.Read.All", "DelegatedPermissionGrant.ReadWrite.All",
+                               "AppRoleAssignment.ReadWrite.All"],
                 "passwords": [{"secret": "the-callers-secret"}],
             }],
         }]});
@@ -80,6 +86,11 @@ impl Harness {
         self.clock.sleep(Duration::from_secs(60)).await;
     }
 
+    /// A client for a set-up, which goes on with what it made a moment ago.
+    fn patient(&self) -> GraphClient {
+        self.client.clone().with_settling_time(Duration::from_secs(60))
+    }
+
     fn break_down(&self) {
         self.fault(Fault::new(FaultAction::Refuse).forever());
     }
@@ -124,6 +135,43 @@ impl ApplicationTrustHarness for Harness {
     async fn lose_next_change(&self) {
         self.fault(Fault::new(FaultAction::LoseAnswer).with_method("POST"));
     }
+}
+
+#[async_trait]
+impl RegistrationHarness for Harness {
+    fn registrar(&self) -> Arc<dyn ApplicationRegistrar> {
+        Arc::new(self.patient())
+    }
+    fn principals(&self) -> Arc<dyn PrincipalRegistrar> {
+        Arc::new(self.patient())
+    }
+    fn owners(&self) -> Arc<dyn ApplicationOwners> {
+        Arc::new(self.patient())
+    }
+    fn consents(&self) -> Arc<dyn ConsentKeeper> {
+        Arc::new(self.patient())
+    }
+    fn applications(&self) -> Arc<dyn Applications> {
+        Arc::new(self.client.clone())
+    }
+    fn resource(&self) -> (PrincipalObjectId, [PermissionId; 2]) {
+        let tenant: Uuid = TENANT.parse().unwrap();
+        let graph: Uuid = "00000003-0000-0000-c000-000000000000".parse().unwrap();
+        let role = |id: &str| id.parse().unwrap();
+        let roles = ["18a4783c-866b-4cc7-a460-3d5e5662c884", "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30"].map(role);
+        (Uuid::new_v5(&tenant, graph.as_bytes()).into(), roles)
+    }
+    async fn settle(&self) {
+        self.pass_lag().await;
+    }
+    async fn lose_next_change(&self) {
+        self.fault(Fault::new(FaultAction::LoseAnswer).with_method("POST"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_client_conforms_as_a_tenant_in_which_applications_are_registered() {
+    registration::all(async || Harness::new()).await;
 }
 
 #[tokio::test(start_paused = true)]

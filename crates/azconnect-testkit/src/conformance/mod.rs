@@ -42,6 +42,7 @@ pub mod lease;
 pub mod machines;
 pub mod own_record;
 pub mod provisioning;
+pub mod registration;
 mod report;
 pub mod roles;
 pub mod rotations;

@@ -20,6 +20,7 @@ mod fakes;
 mod federated_credentials;
 mod judged;
 mod own_record;
+mod registration;
 mod registrations;
 mod rotations;
 mod token_provider;

@@ -1,18 +1,22 @@
 //! The applications of a tenant, without a directory.
 
+mod registrar;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use azconnect_core::{ClientId, Effect, Error, ErrorKind, PrincipalObjectId};
+use azconnect_credential::Marker;
 use azconnect_graph::{
-    Application, ApplicationRef, ApplicationTrust, Applications, FederatedCredential, FederatedCredentialId,
-    FederatedCredentialRef, NewFederatedCredential, ServicePrincipal,
+    Application, ApplicationRef, ApplicationTrust, Applications, Consent, DirectoryObjectId, FederatedCredential,
+    FederatedCredentialId, FederatedCredentialRef, NewFederatedCredential, ServicePrincipal,
 };
 use uuid::Uuid;
 
 use super::Faults;
 
-/// Applications in memory, behind [`Applications`] and [`ApplicationTrust`]. Clones are the same tenant.
+/// Applications in memory, behind [`Applications`], [`ApplicationTrust`] and the ports that register: `ApplicationRegistrar`,
+/// `PrincipalRegistrar`, `ApplicationOwners` and `ConsentKeeper`. Clones are the same tenant.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -26,9 +30,10 @@ use super::Faults;
 /// # Ok::<(), azconnect_core::Error>(())
 /// # }).unwrap();
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Registrations {
     registered: Arc<Mutex<Vec<Registered>>>,
+    caller: DirectoryObjectId,
     faults: Faults<RegistrationStep>,
 }
 
@@ -42,6 +47,8 @@ pub enum RegistrationStep {
     Ensure,
     /// Taking its trust away, by `ApplicationTrust::delete`.
     Delete,
+    /// Any change by a port that registers.
+    Register,
 }
 
 #[derive(Debug)]
@@ -49,12 +56,21 @@ struct Registered {
     application: Application,
     principal: Option<ServicePrincipal>,
     trusted: Vec<FederatedCredential>,
+    marker: Option<Marker>,
+    owners: Vec<DirectoryObjectId>,
+    consents: Vec<Consent>,
 }
 
 impl Registrations {
     /// A tenant without applications, to which [`register`](Self::register) adds some.
     pub fn new() -> Self {
-        Self::default()
+        let caller = DirectoryObjectId::from(Uuid::new_v4());
+        Self { registered: Arc::default(), caller, faults: Faults::default() }
+    }
+
+    /// Who makes the calls, and owns what it registers.
+    pub fn caller(&self) -> DirectoryObjectId {
+        self.caller
     }
 
     /// The failures of calls, to script more or to end them.
@@ -74,7 +90,14 @@ impl Registrations {
 
     /// Adds an application as it is given, and its service principal where it has one.
     pub fn add(&self, application: Application, principal: Option<ServicePrincipal>) {
-        self.registered().push(Registered { application, principal, trusted: Vec::new() });
+        self.registered().push(Registered {
+            application,
+            principal,
+            trusted: Vec::new(),
+            marker: None,
+            owners: vec![self.caller],
+            consents: Vec::new(),
+        });
     }
 
     /// The truth: whom an application trusts.
@@ -95,6 +118,12 @@ impl Registrations {
 
     fn registered(&self) -> MutexGuard<'_, Vec<Registered>> {
         self.registered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Registrations {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
