@@ -71,6 +71,9 @@ pub struct Settings {
     pub(crate) bad_authentication: BadAuthentication,
     pub(crate) connection_lag: Duration,
     pub(crate) unsent_secrets: UnsentSecrets,
+    pub(crate) conversion_lag: Duration,
+    pub(crate) background_failure: Option<Box<str>>,
+    pub(crate) issuer_move: bool,
     pub(crate) resource_manager: ArmSettings,
     pub(crate) page_size: usize,
     pub(crate) rate: Option<RateLimit>,
@@ -109,6 +112,9 @@ impl Default for Settings {
             bad_authentication: BadAuthentication::Html203,
             connection_lag: Duration::ZERO,
             unsent_secrets: UnsentSecrets::NullKeeps,
+            conversion_lag: Duration::ZERO,
+            background_failure: None,
+            issuer_move: false,
             resource_manager: ArmSettings::default(),
             page_size: 100,
             rate: None,
@@ -213,6 +219,29 @@ impl Settings {
     #[must_use]
     pub fn with_unsent_secrets(mut self, rule: UnsentSecrets) -> Self {
         self.unsent_secrets = rule;
+        self
+    }
+
+    /// Sets how long the conversion of a service connection stays under way: until then it shows its former scheme.
+    #[must_use]
+    pub fn with_conversion_lag(mut self, lag: Duration) -> Self {
+        self.conversion_lag = lag;
+        self
+    }
+
+    /// Makes conversions and deletions of service connections fail in the background, after they were taken, with this
+    /// text and the code `SpnOperationFailed`.
+    #[must_use]
+    pub fn with_background_failure(mut self, text: &str) -> Self {
+        self.background_failure = Some(text.into());
+        self
+    }
+
+    /// Makes the conversion call move a federated connection from the issuer that retires to the current one. It is not
+    /// documented to do so, and refuses unless this is set.
+    #[must_use]
+    pub fn with_issuer_move(mut self, moves: bool) -> Self {
+        self.issuer_move = moves;
         self
     }
 

@@ -116,6 +116,16 @@ pub(crate) struct Connection {
     pub(crate) executions: Vec<Execution>,
     pub(crate) pipelines: PipelineGrant,
     pub(crate) converted: Option<Conversion>,
+    /// What the service still does to it.
+    pub(crate) background: Option<Background>,
+}
+
+/// Work on a service connection that ends later.
+pub(crate) struct Background {
+    pub(crate) ends: Duration,
+    /// What the service says of it meanwhile.
+    pub(crate) message: &'static str,
+    pub(crate) finish: Box<dyn FnOnce(&mut Connection) + Send + Sync>,
 }
 
 /// The presence of a service connection in a project.
@@ -203,8 +213,15 @@ impl Connection {
         self.deleted_at.is_none_or(|at| elapsed < at)
     }
 
+    /// Ends the work in the background whose time has come.
+    pub(crate) fn settle(&mut self, elapsed: Duration) {
+        if let Some(work) = self.background.take_if(|work| work.ends <= elapsed) {
+            (work.finish)(self);
+        }
+    }
+
     pub(crate) fn is_ready(&self, elapsed: Duration) -> bool {
-        self.failure.is_none() && self.ready_at.is_none_or(|at| at <= elapsed)
+        self.failure.is_none() && self.background.is_none() && self.ready_at.is_none_or(|at| at <= elapsed)
     }
 
     pub(crate) fn reference(&self, project: Uuid) -> Option<&Reference> {

@@ -103,6 +103,9 @@ fn enter(call: &Call, world: &mut World) -> OrRefusal<Answer> {
     let caller = OrganizationCaller::of(call, world, name)?;
     let organization = world.devops.organization(name).ok_or_else(Refusal::not_emulated)?.name.clone();
     let cx = Context::new(call, Admitted { caller, organization, project });
+    for connection in &mut cx.organization_mut(world)?.connections {
+        connection.settle(cx.now.elapsed);
+    }
     // Counted once the caller is known: a budget is a caller's.
     let usage = Usage::count(&cx, world)?;
     let answer = route_to(&cx, world, rest)?;

@@ -68,8 +68,8 @@ pub(crate) use self::node::Node;
 /// # Fields
 ///
 /// `settings` (see [`Settings`]): `seed`, `replicas`, `replicaChoice` (`roundRobin`, `hashed`), `addLagSeconds`,
-/// `removeLagSeconds`, `listLagSeconds`, `createLagSeconds`, `connectionLagSeconds`, `tokenLifetimeSeconds`,
-/// `badAuthentication` (`html203`, `redirect302`, `empty401`, `json401`), `unsentSecrets` (`nullKeeps`, `absentKeeps`,
+/// `removeLagSeconds`, `listLagSeconds`, `createLagSeconds`, `connectionLagSeconds`, `conversionLagSeconds`,
+/// `tokenLifetimeSeconds`, `badAuthentication` (`html203`, `redirect302`, `empty401`, `json401`), `unsentSecrets` (`nullKeeps`, `absentKeeps`,
 /// `alwaysKept`, `alwaysLost`), `pageSize`,
 /// `rateLimit` (`requests`, `windowSeconds`), `bomOnErrors`, `numericStatusCodes`,
 /// `resourceManager` (`operationSeconds`: how long every operation takes; `retryAfterSeconds`, `readLagSeconds`,

@@ -220,6 +220,7 @@ fn build_connection(
             some: seed.pipelines.into_iter().map(|id| (id, granted_by, now.wall)).collect(),
         },
         converted,
+        background: None,
     })
 }
 

@@ -6,7 +6,7 @@ use super::fault::SeedFault;
 use super::node::Node;
 use crate::base::settings::{BadAuthentication, RateLimit, ReplicaChoice, Settings, UnsentSecrets};
 
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 17] = [
     "seed",
     "replicas",
     "replicaChoice",
@@ -15,6 +15,7 @@ const FIELDS: [&str; 16] = [
     "listLagSeconds",
     "createLagSeconds",
     "connectionLagSeconds",
+    "conversionLagSeconds",
     "tokenLifetimeSeconds",
     "badAuthentication",
     "unsentSecrets",
@@ -36,6 +37,7 @@ pub(super) fn read(node: &Node<'_>) -> Result<Settings, SeedFault> {
         .with_list_lag(seconds(node, "listLagSeconds", default.list_lag)?)
         .with_create_lag(seconds(node, "createLagSeconds", default.create_lag)?)
         .with_connection_lag(seconds(node, "connectionLagSeconds", default.connection_lag)?)
+        .with_conversion_lag(seconds(node, "conversionLagSeconds", default.conversion_lag)?)
         .with_token_lifetime(seconds(node, "tokenLifetimeSeconds", default.token_lifetime)?)
         .with_bom_on_errors(node.flag_or("bomOnErrors", false)?)
         .with_numeric_status_codes(node.flag_or("numericStatusCodes", false)?);

@@ -140,6 +140,7 @@ fn again(old: &Connection, id: Uuid, now: Moment) -> Connection {
         executions: Vec::new(),
         pipelines: PipelineGrant::default(),
         converted: None,
+        background: None,
     }
 }
 

@@ -5,13 +5,13 @@ use time::Duration;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::create::federation;
+use super::create::{federation, set_parameters};
 use super::document::{Masking, show};
 use super::existing;
 use crate::base::answer::{Answer, json_answer};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::devops::permissions::{ADMINISTER, collection_token};
-use crate::model::devops::{Connection, Conversion, Organization};
+use crate::model::devops::{Background, Connection, Conversion, Organization};
 use crate::model::directory::{Birth, Federated};
 use crate::model::world::World;
 use crate::service::devops::{Context, refusal};
@@ -31,6 +31,9 @@ pub(super) fn convert(
     if !organization.allows(cx.caller.id(), ADMINISTER, &collection_token(id)) {
         return Err(refusal::denied(&cx.caller.member.display_name, "Administer"));
     }
+    if connection.background.is_some() {
+        return Err(refusal::argument("Another operation on the service connection is in progress."));
+    }
     let wanted =
         document.get("authorization").and_then(|a| a.get("scheme")).and_then(Value::as_str).unwrap_or_default();
     let present = connection.scheme().unwrap_or_default();
@@ -46,6 +49,8 @@ pub(super) fn convert(
         upgrade(cx, world, id)?;
     } else if azure && is(present, "WorkloadIdentityFederation") && is(wanted, "ServicePrincipal") {
         downgrade(cx, world, id)?;
+    } else if azure && is_retiring(connection) && is(wanted, present) && world.settings.issuer_move {
+        move_issuer(cx, world, id)?;
     } else {
         let kind = connection.text("type").unwrap_or_default();
         return Err(refusal::argument(format!(
@@ -57,6 +62,28 @@ pub(super) fn convert(
     let connection = existing(cx, organization, id)?;
     let project = cx.project.and_then(|key| organization.project(key)).map(|project| project.id);
     Ok(json_answer(200, &show(cx, organization, connection, (project, Masking::Null))))
+}
+
+/// Whether a connection's tokens come from the issuer that retires.
+fn is_retiring(connection: &Connection) -> bool {
+    let issuer = connection.parameter("workloadIdentityFederationIssuer").unwrap_or_default();
+    issuer.starts_with("https://vstoken.dev.azure.com/")
+}
+
+/// The current issuer in place of the one that retires. Whether the application trusts it is nobody's concern here.
+fn move_issuer(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal<()> {
+    let organization = cx.organization(world)?;
+    let connection = existing(cx, organization, id)?;
+    let tenant = connection.parameter("tenantid").and_then(|id| Uuid::parse_str(id).ok());
+    let tenant = tenant.ok_or_else(|| refusal::argument("The service connection names no tenant."))?;
+    let (issuer, subject) = federation(organization, tenant, id);
+    change(cx, world, id, move |connection, _| {
+        let pairs = [
+            ("workloadIdentityFederationIssuer", issuer.as_str()),
+            ("workloadIdentityFederationSubject", subject.as_str()),
+        ];
+        set_parameters(&mut connection.document, &pairs);
+    })
 }
 
 /// What a conversion will write.
@@ -90,13 +117,14 @@ fn upgrade(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal<()> {
             application.federated.push(Federated { document: credential.document.clone(), ..credential });
         }
     }
-    change(cx, world, id, |connection, deadline| {
+    let end = cx.now.wall.saturating_add(WINDOW);
+    change(cx, world, id, move |connection, deadline| {
         let before = connection.document.get("authorization").and_then(Value::as_object).cloned().unwrap_or_default();
         connection.converted = Some(Conversion {
             authorization: before,
             // Kept, since a conversion can be taken back for a week.
             secrets: std::mem::take(&mut connection.secrets),
-            deadline: cx.now.wall.saturating_add(WINDOW),
+            deadline: end,
         });
         let tenant = connection.parameter("tenantid").unwrap_or_default().to_owned();
         let authorization = json!({
@@ -183,15 +211,29 @@ fn change(
     cx: &Context<'_>,
     world: &mut World,
     id: Uuid,
-    change: impl FnOnce(&mut Connection, String),
+    change: impl FnOnce(&mut Connection, String) + Send + Sync + 'static,
 ) -> OrRefusal<()> {
     let now = cx.now;
-    let lag = world.settings.connection_lag;
+    let (lag, later) = (world.settings.connection_lag, world.settings.conversion_lag);
+    let failure = world.settings.background_failure.clone();
+    let caller = cx.caller.id();
     let organization = cx.organization_mut(world)?;
     let connection = organization.connection_mut(id, now.elapsed).ok_or_else(|| refusal::endpoint(&id.to_string()))?;
-    change(connection, now.wall.saturating_add(WINDOW).format(&Rfc3339).unwrap_or_default());
-    connection.ready_at = (!lag.is_zero()).then(|| now.elapsed_after(lag));
-    connection.modified = now.wall;
-    connection.modified_by = Some(cx.caller.id());
+    let deadline = now.wall.saturating_add(WINDOW).format(&Rfc3339).unwrap_or_default();
+    let finish = move |connection: &mut Connection| {
+        if let Some(text) = failure {
+            connection.failure = Some(text.into());
+            return;
+        }
+        change(connection, deadline);
+        connection.ready_at = (!lag.is_zero()).then(|| now.elapsed_after(lag));
+        connection.modified = now.wall;
+        connection.modified_by = Some(caller);
+    };
+    let ends = now.elapsed_after(later);
+    connection.failure = None;
+    connection.background =
+        Some(Background { ends, message: "Converting the service connection.", finish: Box::new(finish) });
+    connection.settle(now.elapsed);
     Ok(())
 }

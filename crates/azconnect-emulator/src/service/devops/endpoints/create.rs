@@ -58,6 +58,7 @@ pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
         executions: Vec::new(),
         pipelines: PipelineGrant::default(),
         converted: None,
+        background: None,
     };
     if connection.text("type").is_some_and(|kind| kind.eq_ignore_ascii_case("azurerm")) {
         automatic::prepare(cx, world, &mut connection, tenant);

@@ -112,6 +112,9 @@ fn status(connection: &Connection, elapsed: std::time::Duration) -> Option<Value
     if connection.deleted_at.is_some() {
         return Some(under_way("Deleting the service connection."));
     }
+    if let Some(work) = &connection.background {
+        return Some(under_way(work.message));
+    }
     let ready_at = connection.ready_at;
     if ready_at.is_some_and(|at| elapsed < at) {
         return Some(under_way("Creating the service connection."));

@@ -7,8 +7,8 @@ use super::document::{body, read_reference};
 use super::{administers, check_name, existing, project};
 use crate::base::answer::{Answer, empty};
 use crate::base::refusal::{OrRefusal, Refusal};
-use crate::model::devops::Connection;
 use crate::model::devops::permissions::{CREATE, project_token};
+use crate::model::devops::{Background, Connection};
 use crate::model::directory::Federated;
 use crate::model::world::World;
 use crate::service::devops::{Context, refusal};
@@ -70,10 +70,20 @@ pub(super) fn delete(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal
     }
     let now = cx.now;
     let lag = world.settings.connection_lag;
+    let failure = world.settings.background_failure.clone();
     if let Some(connection) = cx.organization_mut(world)?.connection_mut(id, now.elapsed) {
         if last {
             // The service deletes in the background, and shows the connection until it is done.
-            connection.deleted_at = Some(now.elapsed_after(lag));
+            match failure {
+                Some(text) => {
+                    connection.background = Some(Background {
+                        ends: now.elapsed_after(lag),
+                        message: "Deleting the service connection.",
+                        finish: Box::new(|connection| connection.failure = Some(text.into())),
+                    });
+                }
+                None => connection.deleted_at = Some(now.elapsed_after(lag)),
+            }
         } else {
             connection.references.retain(|reference| !projects.contains(&reference.project));
         }
