@@ -16,7 +16,7 @@ use azconnect::Azure;
 use azconnect::core::{Clock, Error};
 use azconnect::credential::CheckReport;
 use azconnect::devops::{
-    ConversionRules, Endpoint, EndpointQuery, Endpoints, OrganizationName, ProjectRef, ReadyPolicy, conversion_checks,
+    ConversionRules, Endpoint, EndpointQuery, Endpoints, OrganizationName, Progress, ProjectRef, conversion_checks,
 };
 use azconnect::http::SystemClock;
 use azconnect_emulator::{Emulator, Seed};
@@ -109,9 +109,11 @@ fn decide(arguments: &Arguments, connection: &Endpoint, checks: &CheckReport) ->
 async fn convert(endpoints: &Endpoints, connection: &Endpoint, rules: ConversionRules) -> Result<String, Error> {
     // The list may be older than the last answer of the person.
     let current = endpoints.get(connection.id()).await?;
-    let converted = endpoints.convert(&current, rules).await?;
-    let ready = endpoints.wait_until_ready(converted.id(), ReadyPolicy::default()).await?;
-    Ok(match ready.revert_deadline() {
+    let converted = match endpoints.convert(&current, rules).await? {
+        Progress::Done(converted) => converted,
+        Progress::Pending(_) => return Ok("Azure DevOps is still at work on it".to_owned()),
+    };
+    Ok(match converted.revert_deadline() {
         Some(deadline) => format!("can be undone until {}", day(deadline)),
         None => "cannot be undone".to_owned(),
     })

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use azconnect::core::{ClientId, Effect, ErrorKind, SubscriptionId, TenantId};
 use azconnect::devops::{
-    AzureConnection, AzureCredential, AzureScope, FederatedCredentials, FederatedTrust, OrganizationName, ProjectRef,
+    AzureConnection, AzureCredential, AzureScope, FederatedCredentials, FederatedTrust, OrganizationName, Progress,
+    ProjectRef,
 };
 use azconnect_emulator::{Fault, FaultAction, Service};
 use azconnect_testkit::conformance::federated_credentials::{self, FederatedCredentialsHarness};
@@ -53,7 +54,8 @@ async fn a_federated_connection_is_created_trusted_and_deleted_with_its_trust() 
         assert_eq!(error.effect(), Effect::None);
     }
 
-    endpoints.delete_federated(&endpoint, &credentials, &[project.id]).await.unwrap();
+    let deleted = endpoints.delete_federated(&endpoint, &credentials, &[project.id]).await.unwrap();
+    assert_eq!(deleted, Progress::Done(()), "the service's background is waited for");
     assert!(held().await.is_empty());
     contoso.outlive_the_dead().await;
     assert_eq!(endpoints.get(endpoint.id()).await.unwrap_err().kind(), ErrorKind::NotFound);

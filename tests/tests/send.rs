@@ -129,6 +129,7 @@ fn devops() {
     is_send(Endpoints::with_old_issuer(any()));
     is_send(Endpoints::migrate_issuer(any(), any(), any()));
     is_send(Endpoints::create_federated(any(), any(), any()));
+    is_send(Endpoints::complete_federated(any(), any(), any()));
     is_send(Endpoints::delete_federated(any(), any(), any(), any()));
     is_send(Endpoints::pipeline_grants(any(), any()));
     is_send(Endpoints::grant_all_pipelines(any(), any(), any()));

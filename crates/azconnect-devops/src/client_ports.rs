@@ -5,6 +5,7 @@ use azconnect_core::{Effect, Error};
 use azconnect_credential::{Assessment, Candidate, CheckReport, CheckStatus};
 use time::OffsetDateTime;
 
+use crate::background::Progress;
 use crate::client::DevOpsClient;
 use crate::create::NewConnection;
 use crate::dialect::says_no_such_connection;
@@ -210,11 +211,11 @@ impl FederationConverter for DevOpsClient {
         project: &ProjectAddress,
         before: &Endpoint,
         rules: ConversionRules,
-    ) -> Result<Endpoint, Error> {
+    ) -> Result<Progress<Endpoint>, Error> {
         self.endpoints_of(project)?.convert(before, rules).await
     }
 
-    async fn revert(&self, project: &ProjectAddress, before: &Endpoint) -> Result<Endpoint, Error> {
+    async fn revert(&self, project: &ProjectAddress, before: &Endpoint) -> Result<Progress<Endpoint>, Error> {
         self.endpoints_of(project)?.revert(before).await
     }
 }

@@ -49,6 +49,7 @@
 //! ([`Organization::connection_permission`]).
 
 mod authorization;
+mod background;
 mod client;
 mod client_ports;
 mod create;
@@ -76,9 +77,10 @@ mod types;
 mod verify;
 
 pub use authorization::PersonalAccessToken;
+pub use background::{Progress, ReadyPolicy};
 pub use client::DevOpsClient;
 pub use create::{
-    AzureConnection, AzureCredential, DockerConnection, DockerRegistry, GenericConnection, NewConnection, ReadyPolicy,
+    AzureConnection, AzureCredential, DockerConnection, DockerRegistry, GenericConnection, NewConnection,
 };
 pub use directory::{
     DevOpsIdentity, IdentityKind, OrganizationEntry, OrganizationSearch, OrganizationTenant, Project, ProjectState,
@@ -91,7 +93,10 @@ pub use document::{
 };
 pub use eligibility::{ConversionRules, conversion_checks, refresh_checks};
 pub use endpoint::{ActionFilter, Deletion, EndpointQuery, EndpointScan, Endpoints, StoredSecret, UpdatedEndpoint};
-pub use federation::{FederatedCredentials, FederatedTrust, FederationIssuer, OLD_ISSUER_RETIRES};
+pub use federation::{
+    CreatedConnection, FederatedCreationError, FederatedCredentials, FederatedTrust, FederationIssuer,
+    OLD_ISSUER_RETIRES, OldIssuerScan,
+};
 pub use finder::{ConnectionScan, ConnectionSearch, ScannedConnection, ServiceConnectionFinder};
 pub use grant::PipelineGrants;
 pub use history::{Execution, ExecutionPage, ExecutionPart};

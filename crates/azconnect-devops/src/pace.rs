@@ -56,6 +56,12 @@ impl Budget {
         state.until = state.until.max(until);
     }
 
+    /// How long the service asked to wait before the next call.
+    pub(crate) fn pause(&self) -> Duration {
+        let until = self.state.lock().unwrap_or_else(PoisonError::into_inner).until;
+        until.saturating_sub(self.clock.elapsed())
+    }
+
     fn is_paused(&self) -> bool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).until > self.clock.elapsed()
     }

@@ -1,8 +1,10 @@
 //! The federated credentials of one application at Microsoft Graph, behind Azure DevOps' port.
 
-use azconnect_core::{ClientId, Error, ErrorKind, TenantId};
+use azconnect_core::{ClientId, Effect, Error, ErrorKind, TenantId};
 use azconnect_devops::{FederatedCredentials, FederatedTrust};
-use azconnect_graph::{FederatedCredentialId, FederatedCredentialName, GraphClient, NewFederatedCredential};
+use azconnect_graph::{
+    FederatedCredential, FederatedCredentialId, FederatedCredentialName, GraphClient, NewFederatedCredential,
+};
 
 /// How many names are tried: as many as an application has federated credentials at most.
 const NAMES: u32 = 20;
@@ -37,16 +39,19 @@ impl ApplicationFederation {
         Ok(())
     }
 
-    /// The federated credential for a trust: from the list, or, while that lags behind, by the trust's own name.
-    async fn find(&self, trust: &FederatedTrust) -> Result<Option<FederatedCredentialId>, Error> {
+    /// The federated credentials for a trust: those of the list, or, while that lags behind, the one of the trust's name.
+    async fn find(&self, trust: &FederatedTrust) -> Result<Vec<FederatedCredentialId>, Error> {
+        let accepts =
+            |known: &FederatedCredential| known.trusts(&trust.issuer, &trust.subject) && known.accepts(&trust.audience);
         let listed = self.graph.federated_credentials(self.application).await?;
-        if let Some(known) = listed.iter().find(|one| one.trusts(&trust.issuer, &trust.subject)) {
-            return Ok(Some(known.id));
+        let found: Vec<_> = listed.iter().filter(|known| accepts(known)).map(|known| known.id).collect();
+        if !found.is_empty() {
+            return Ok(found);
         }
         let name = FederatedCredentialName::new(&trust.name)?;
         match self.graph.federated_credential(self.application, name).await {
-            Ok(known) => Ok(known.trusts(&trust.issuer, &trust.subject).then_some(known.id)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Ok(known) => Ok(accepts(&known).then_some(known.id).into_iter().collect()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(error),
         }
     }
@@ -76,13 +81,24 @@ impl FederatedCredentials for ApplicationFederation {
         }
     }
 
-    /// Found by issuer and subject, whatever its name; the trusts of others stay.
+    /// Found by issuer, subject and audience, whatever its name; the trusts of others stay.
     async fn remove(&self, trust: &FederatedTrust) -> Result<(), Error> {
         self.check(trust)?;
-        match self.find(trust).await? {
-            Some(id) => self.graph.delete_federated_credential(self.application, id).await,
-            None => Ok(()),
+        match self.find(trust).await?.as_slice() {
+            [] => Ok(()),
+            [id] => self.graph.delete_federated_credential(self.application, *id).await,
+            many => Err(Error::new(
+                ErrorKind::Conflict,
+                format!("{} federated credentials accept this trust, so none is known to be the one", many.len()),
+            )
+            .with_effect(Effect::None)
+            .with_advice("remove all but one of them by hand")),
         }
+    }
+
+    async fn count(&self, trust: &FederatedTrust) -> Result<usize, Error> {
+        self.check(trust)?;
+        Ok(self.find(trust).await?.len())
     }
 }
 

@@ -5,16 +5,15 @@ mod docker;
 mod generic;
 mod ready;
 
-use azconnect_core::{Error, Secret};
+use azconnect_core::{ClientId, Error, Secret, TenantId};
 use azconnect_http::Call;
 use serde_json::{Map, Value, json};
 
 pub use self::azure::{AzureConnection, AzureCredential};
 pub use self::docker::{DockerConnection, DockerRegistry};
 pub use self::generic::GenericConnection;
-pub use self::ready::ReadyPolicy;
 use crate::directory::Project;
-use crate::document::{AuthorizationScheme, ConnectionType, Draft, Endpoint};
+use crate::document::{AuthorizationScheme, ConnectionType, Draft, Endpoint, field};
 use crate::name::ProjectId;
 use crate::organization::Organization;
 
@@ -40,6 +39,16 @@ impl NewConnection<'_> {
     /// The project for which it was built.
     pub fn project(&self) -> ProjectId {
         self.project
+    }
+
+    /// The application of one's own that it signs in as by workload identity federation.
+    pub(crate) fn federated_application(&self) -> Option<(TenantId, ClientId)> {
+        let authorization = self.draft.document.get("authorization")?;
+        let federated =
+            authorization.get("scheme")?.as_str()? == AuthorizationScheme::WorkloadIdentityFederation.as_str();
+        let parameters = authorization.get("parameters")?.as_object()?;
+        let text = |key: &str| field(parameters, key)?.1.as_str().filter(|_| federated);
+        Some((text("tenantid")?.parse().ok()?, text("serviceprincipalid")?.parse().ok()?))
     }
 
     /// The document that would be sent, secret included: for tests, and for those who send it themselves.

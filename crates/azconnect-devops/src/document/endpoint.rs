@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::kind::Kind;
 use super::number::inexact_number;
+use super::shown;
 
 guid_id!(
     /// The id of a service connection, which the service calls endpoint.
@@ -70,8 +71,13 @@ impl Endpoint {
             }
             _ => return Err(malformed("is not a JSON object")),
         };
-        let id = document.get("id").and_then(Value::as_str).ok_or_else(|| malformed("has no id"))?;
-        let id = id.parse().map_err(|_| malformed("has an id that is not a GUID"))?;
+        // Named, so that a record of a list that cannot be used can be found.
+        let odd = |what: &str| match document.get("name").and_then(Value::as_str) {
+            Some(name) => malformed(&format!("{what}; its name is {:?}", shown(Some(name)))),
+            None => malformed(what),
+        };
+        let id = document.get("id").and_then(Value::as_str).ok_or_else(|| odd("has no id"))?;
+        let id = id.parse().map_err(|_| odd("has an id that is not a GUID"))?;
         Ok(Self { id, kind: Kind::of(&document), document, inexact: false })
     }
 

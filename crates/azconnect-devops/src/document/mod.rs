@@ -22,4 +22,5 @@ pub use self::kind::{
 };
 pub use self::scope::{AzureEnvironment, AzureScope};
 pub(crate) use self::shown::shown;
+pub(crate) use self::view::field;
 pub use self::view::{OperationStatus, ProjectReference};

@@ -20,6 +20,7 @@ pub use self::many::Deletion;
 pub use self::query::{ActionFilter, EndpointQuery};
 pub use self::scan::EndpointScan;
 pub use self::stored::{StoredSecret, UpdatedEndpoint};
+use crate::background::ReadyPolicy;
 use crate::document::{Endpoint, EndpointId};
 use crate::name::ProjectRef;
 use crate::organization::Organization;
@@ -34,6 +35,8 @@ pub struct Endpoints {
     pub(crate) project: ProjectRef,
     /// How long a new secret may be refused only because not every replica knows it.
     pub(crate) propagation: Duration,
+    /// How long what the service does in the background is waited for.
+    pub(crate) ready: ReadyPolicy,
 }
 
 impl Organization {
@@ -45,7 +48,7 @@ impl Organization {
 
 impl Endpoints {
     pub(crate) fn new(organization: Organization, project: ProjectRef) -> Self {
-        Self { organization, project, propagation: PROPAGATION }
+        Self { organization, project, propagation: PROPAGATION, ready: ReadyPolicy::default() }
     }
 
     /// The organization that the connections belong to.

@@ -3,6 +3,7 @@
 use azconnect_core::{Effect, Error, ErrorKind};
 use azconnect_http::{Call, Idempotency};
 
+use crate::background::{Progress, failure, is_under_way, passes};
 use crate::document::{AuthorizationScheme, Draft, Endpoint, EndpointChange};
 use crate::eligibility::{ConversionRules, conversion_checks};
 use crate::endpoint::Endpoints;
@@ -12,33 +13,39 @@ impl Endpoints {
     /// afterwards. Within 7 days it can be undone with [`Endpoints::revert`].
     ///
     /// Sent once, since the service refuses a second conversion; where the answer was lost, reading the connection tells
-    /// whether it was converted. The service may finish in the background: see [`Endpoints::wait_until_ready`]. Follows
+    /// whether it was converted. The service may finish in the background, with the former scheme until then: that is waited
+    /// for as [`Endpoints::with_ready_policy`] says, and is [`Pending`](Progress::Pending) when that time is over. Follows
     /// Microsoft's *Convert an existing service connection to use workload identity federation*.
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) with the rule that refused as service code, before anything is sent;
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) with whom to ask, before anything is written;
-    /// [`Conflict`](ErrorKind::Conflict) if somebody changed the connection since `before`.
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) with whom to ask, before anything is written; with the service's own
+    /// text and code where it failed in the background. [`Conflict`](ErrorKind::Conflict) if somebody changed the connection
+    /// since `before`.
     ///
     /// # Cancel safety
     /// Not cancel safe: read the connection to know.
-    pub async fn convert(&self, before: &Endpoint, rules: ConversionRules) -> Result<Endpoint, Error> {
+    pub async fn convert(&self, before: &Endpoint, rules: ConversionRules) -> Result<Progress<Endpoint>, Error> {
         if let Some(check) = conversion_checks(before, &self.project, rules).failures().next() {
             return Err(refused(&check.cause).with_service_code(&check.code).with_advice(&check.remedy));
         }
         let permitted = self.require_secret_permission(before.id()).await;
         permitted.map_err(|error| error.in_operation("devops.endpoint.convert"))?;
-        self.set_scheme("devops.endpoint.convert", before, &AuthorizationScheme::WorkloadIdentityFederation).await
+        let federated = |endpoint: &Endpoint| endpoint.is_federated();
+        let change =
+            (&AuthorizationScheme::WorkloadIdentityFederation, &federated as &(dyn Fn(&Endpoint) -> bool + Sync));
+        self.set_scheme("devops.endpoint.convert", before, change).await
     }
 
-    /// Undoes a conversion while its deadline has not passed, and returns the connection as it is afterwards.
+    /// Undoes a conversion while its deadline has not passed, and returns the connection as it is afterwards. It is waited for as
+    /// [`Endpoints::convert`].
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) for a connection that was not converted, or too long ago.
     ///
     /// # Cancel safety
     /// As [`Endpoints::convert`].
-    pub async fn revert(&self, before: &Endpoint) -> Result<Endpoint, Error> {
+    pub async fn revert(&self, before: &Endpoint) -> Result<Progress<Endpoint>, Error> {
         let Some(deadline) = before.revert_deadline().filter(|_| before.is_federated()) else {
             return Err(refused("it has no conversion that could be undone")
                 .with_service_code("no-conversion")
@@ -51,16 +58,18 @@ impl Endpoints {
         }
         let permitted = self.require_secret_permission(before.id()).await;
         permitted.map_err(|error| error.in_operation("devops.endpoint.revert"))?;
-        self.set_scheme("devops.endpoint.revert", before, &AuthorizationScheme::ServicePrincipal).await
+        let reverted = |endpoint: &Endpoint| endpoint.is_scheme(AuthorizationScheme::ServicePrincipal);
+        let change = (&AuthorizationScheme::ServicePrincipal, &reverted as &(dyn Fn(&Endpoint) -> bool + Sync));
+        self.set_scheme("devops.endpoint.revert", before, change).await
     }
 
-    /// Sends the conversion call, then reads the connection, whose scheme decides whether the call succeeded.
+    /// Sends the conversion call, then reads the connection until `done` says that the change is made.
     pub(super) async fn set_scheme(
         &self,
         operation: &'static str,
         before: &Endpoint,
-        scheme: &AuthorizationScheme,
-    ) -> Result<Endpoint, Error> {
+        (scheme, done): (&AuthorizationScheme, &(dyn Fn(&Endpoint) -> bool + Sync)),
+    ) -> Result<Progress<Endpoint>, Error> {
         let current = self.unchanged_since(before).await?;
         let mut draft = EndpointChange::new().draft(&current)?;
         set(&mut draft, scheme);
@@ -68,24 +77,54 @@ impl Endpoints {
         let segments = [&*project, "_apis", "serviceendpoint", "endpoints", &id];
         let url = self.organization.url(&segments, &[("operation", "ConvertAuthenticationScheme")])?;
         let call = Call::put(operation, url).with_idempotency(Idempotency::Once).with_json(&draft)?;
-        let has = |endpoint: &Endpoint| endpoint.authorization_scheme() == Some(scheme);
-        let outcome = self.organization.send(call).await;
-        let after = match (outcome, self.get(before.id()).await) {
-            (Ok(_), after) => after.map_err(|error| error.with_effect(Effect::Unknown))?,
-            // The answer was lost, or told of a second conversion.
-            (Err(_), Ok(after)) if has(&after) && !has(before) => after,
-            (Err(error), _) => return Err(error),
+        let started = self.elapsed();
+        let (mut failed, mut under_way) = match self.organization.send(call).await {
+            Ok(answer) => (None, Endpoint::from_json(answer.body()).is_ok_and(|shown| is_under_way(&shown))),
+            Err(error) => (Some(error), false),
         };
-        if has(&after) {
-            return Ok(after);
+        loop {
+            match self.get(before.id()).await {
+                Ok(after) => {
+                    if let Some(error) = failed.take() {
+                        // The answer was lost, or told of a second conversion.
+                        let taken = (done(&after) && !done(before))
+                            || (error.effect() == Effect::Unknown && is_under_way(&after));
+                        if !taken {
+                            return Err(error);
+                        }
+                    }
+                    if let Some(failure) = failure(&after) {
+                        return Err(failure);
+                    }
+                    under_way |= is_under_way(&after);
+                    if done(&after) && !is_under_way(&after) {
+                        return Ok(Progress::Done(after));
+                    }
+                    if !self.pause(self.ready, started).await {
+                        return if under_way { Ok(Progress::Pending(after)) } else { Err(unmoved(operation, scheme)) };
+                    }
+                }
+                Err(error) => {
+                    // A refusal needs no reading to count; only a reading could have told of a second conversion.
+                    if let Some(refusal) = failed.take_if(|failed| failed.effect() == Effect::None) {
+                        return Err(refusal);
+                    }
+                    if !passes(&error) || !self.pause(self.ready, started).await {
+                        return Err(failed.unwrap_or(error).with_effect(Effect::Unknown));
+                    }
+                }
+            }
         }
-        Err(Error::new(
-            ErrorKind::Conflict,
-            format!("the connection's scheme is not {scheme} after the change of scheme"),
-        )
-        .in_operation(operation)
-        .with_advice("read the connection again in a minute; the service may still be at work"))
     }
+}
+
+fn unmoved(operation: &'static str, scheme: &AuthorizationScheme) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!("the service took the change to {scheme}, and the connection does not show it"),
+    )
+    .in_operation(operation)
+    .with_advice("read the connection again in a minute, and find out who changes it")
 }
 
 fn set(draft: &mut Draft<'_>, scheme: &AuthorizationScheme) {

@@ -1,13 +1,12 @@
 //! The issuer of a connection's tokens: the old one retires.
 
-use azconnect_core::{Error, ErrorKind};
+use azconnect_core::Error;
+use azconnect_credential::{Check, CheckReport};
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use super::trust::ensure;
-use super::{FederatedCredentials, FederatedTrust};
-use crate::document::{AuthorizationScheme, Endpoint, EnvironmentName};
+use crate::document::{AuthorizationScheme, Endpoint, EnvironmentName, shown};
 use crate::endpoint::{EndpointQuery, Endpoints};
 
 /// When the issuer `https://vstoken.dev.azure.com/…` stops.
@@ -62,97 +61,65 @@ impl FederationIssuer {
     }
 }
 
+/// What a search for connections of the issuer that retires has found.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct OldIssuerScan {
+    /// The connections whose issuer retires.
+    pub connections: Vec<Endpoint>,
+    /// Each connection of which nobody can tell from here, by name: `low-permission`, `issuer-unknown` and
+    /// `unreadable-record`.
+    pub checks: CheckReport,
+}
+
 impl Endpoints {
-    /// The connections of the project whose issuer retires. Idempotent, without effect.
+    /// The connections of the project whose issuer retires, and those that could not be judged. Idempotent, without effect.
     ///
     /// Only those to the public cloud: elsewhere the old issuer goes on (Microsoft's *Convert service connections to the
     /// Microsoft Entra issuer*). An application of several tenants is out of scope too, which a connection does not show.
     ///
     /// # Errors
-    /// As [`Endpoints::list`].
-    pub async fn with_old_issuer(&self) -> Result<Vec<Endpoint>, Error> {
+    /// As [`Endpoints::list`], but that an odd record is a check.
+    pub async fn with_old_issuer(&self) -> Result<OldIssuerScan, Error> {
         let query =
             EndpointQuery::new().with_scheme(AuthorizationScheme::WorkloadIdentityFederation).with_details(true);
-        let public =
-            |endpoint: &Endpoint| endpoint.environment().is_none_or(|name| *name == EnvironmentName::AzureCloud);
-        let old =
-            |endpoint: &Endpoint| endpoint.federation_issuer() == FederationIssuer::AzureDevOps && public(endpoint);
-        // An odd record has no issuer either.
-        Ok(self.scan(&query).await?.flatten().filter(old).collect())
-    }
-
-    /// Moves a connection to the current issuer, and has its application trust that one. The trust in the old issuer stays
-    /// until the caller removes it, since a pipeline that is running may still use it.
-    ///
-    /// The new issuer and subject are known only from the service's answer. Between that answer and the new trust, a
-    /// connection with an application of one's own does not sign in; for one that Azure DevOps created, it keeps the trust
-    /// itself and `credentials` is not needed.
-    ///
-    /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) for a connection that does not use the old issuer, and where the service
-    /// answers that the conversion call is for changes of scheme only: it is not documented to take this one everywhere, and
-    /// the advice then names the portal's way. As [`Endpoints::create_federated`] where the trust failed.
-    ///
-    /// # Cancel safety
-    /// Not cancel safe: the connection may name the new issuer without the application trusting it; do it again.
-    pub async fn migrate_issuer(
-        &self,
-        before: &Endpoint,
-        credentials: Option<&dyn FederatedCredentials>,
-    ) -> Result<Endpoint, Error> {
-        if before.federation_issuer() != FederationIssuer::AzureDevOps {
-            return Err(Error::new(ErrorKind::Unsupported, "the connection does not use the issuer that retires")
-                .with_effect(azconnect_core::Effect::None)
-                .in_operation("devops.endpoint.migrate_issuer")
-                .with_advice("nothing needs to be done"));
-        }
-        // Asked for before anything is sent: afterwards the connection would name an issuer that its application does
-        // not trust, and nobody could add the trust.
-        if !before.is_automatic() && credentials.is_none() {
-            return Err(Error::invalid("credentials", "are needed for a connection with an application of one's own")
-                .with_advice("give the port that keeps the application's federated credentials"));
-        }
-        let after = self
-            .set_scheme("devops.endpoint.migrate_issuer", before, &AuthorizationScheme::WorkloadIdentityFederation)
-            .await
-            .map_err(by_hand)?;
-        if after.federation_issuer() == FederationIssuer::AzureDevOps {
-            return Err(Error::new(ErrorKind::Conflict, "the connection still names the old issuer")
-                .in_operation("devops.endpoint.migrate_issuer")
-                .with_advice("read the connection again in a minute; the service may still be at work"));
-        }
-        if let Some(credentials) = credentials {
-            let trust = FederatedTrust::of(&after)?;
-            // Whoever changes the connection meanwhile must not have another application trust it.
-            if same_application(before, &trust) {
-                ensure(credentials, &trust, after.id(), self.organization().name()).await?;
-            } else {
-                return Err(Error::new(ErrorKind::Conflict, "the connection names another application now")
-                    .in_operation("devops.endpoint.migrate_issuer")
-                    .with_advice("nothing was trusted; find out who changed the connection, and read it again"));
+        let mut found = OldIssuerScan::default();
+        for record in self.scan(&query).await? {
+            match record {
+                Ok(endpoint) => match unjudged(&endpoint) {
+                    Some(check) => found.checks.push(check),
+                    None if retires(&endpoint) => found.connections.push(endpoint),
+                    None => {}
+                },
+                Err(error) => found.checks.push(Check::unknown_by("unreadable-record", "connection", &error)),
             }
         }
-        Ok(after)
+        Ok(found)
     }
 }
 
-/// Whether a trust is one of the application that a connection signs in as.
-fn same_application(connection: &Endpoint, trust: &FederatedTrust) -> bool {
-    let is = |key: &str, id: String| connection.parameter(key).is_some_and(|own| own.eq_ignore_ascii_case(&id));
-    is("tenantid", trust.tenant.to_string()) && is("serviceprincipalid", trust.client.to_string())
+fn retires(endpoint: &Endpoint) -> bool {
+    endpoint.federation_issuer() == FederationIssuer::AzureDevOps
+        && endpoint.environment().is_none_or(|name| *name == EnvironmentName::AzureCloud)
 }
 
-/// Turns a refusal of the call itself into the advice to move the connection in the portal.
-fn by_hand(error: Error) -> Error {
-    if error.kind() != ErrorKind::InvalidInput {
-        return error;
+/// Why nobody can tell from a record whether its issuer retires.
+fn unjudged(endpoint: &Endpoint) -> Option<Check> {
+    let named = || format!("connection {} ({})", shown(endpoint.name()), endpoint.id());
+    if endpoint.authorization().is_none() {
+        return Some(Check::unknown(
+            "low-permission",
+            named(),
+            "only the connection's id and name may be seen",
+            "ask for the role Administrator on the connection, and search again",
+        ));
     }
-    error
-        .with_kind(ErrorKind::Unsupported)
-        .with_message("the service does not move this connection to the current issuer by this call")
-        .in_operation("devops.endpoint.migrate_issuer")
-        .with_advice(
-            "choose Update on the connection in the portal; or, while its conversion can still be undone, revert it and \
-             convert it again",
+    (endpoint.is_federated() && endpoint.federation_issuer() == FederationIssuer::Unknown).then(|| {
+        Check::unknown(
+            "issuer-unknown",
+            named(),
+            "the connection names no issuer that is known here",
+            "read the connection when it is ready; look at its issuer in the portal",
         )
+    })
 }

@@ -1,10 +1,15 @@
 //! Workload identity federation: connections that hold no secret.
 
 mod conversion;
+mod create;
+mod delete;
 mod issuer;
+mod migrate;
+mod subject;
 mod trust;
 
-pub use self::issuer::{FederationIssuer, OLD_ISSUER_RETIRES};
+pub use self::create::{CreatedConnection, FederatedCreationError};
+pub use self::issuer::{FederationIssuer, OLD_ISSUER_RETIRES, OldIssuerScan};
 pub use self::trust::{FederatedCredentials, FederatedTrust};
 
 use time::OffsetDateTime;

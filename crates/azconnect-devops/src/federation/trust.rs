@@ -5,9 +5,8 @@ use azconnect_core::{ClientId, Error, ErrorKind, TenantId};
 use serde::Serialize;
 
 use super::issuer::FederationIssuer;
-use crate::create::NewConnection;
+use super::subject::{EntraSubject, tenant_of_issuer};
 use crate::document::{Endpoint, EndpointId, shown};
-use crate::endpoint::Endpoints;
 
 /// The tokens that an application shall accept on behalf of a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -71,6 +70,25 @@ impl FederatedTrust {
             audience: AUDIENCE.to_owned(),
         })
     }
+
+    /// The instruction for a person who adds the trust by hand.
+    pub(super) fn by_hand(&self) -> String {
+        format!(
+            "add a federated credential with issuer {} and subject {} to application {}",
+            self.issuer, self.subject, self.client
+        )
+    }
+
+    /// Whether both are of one application.
+    pub(super) fn is_of(&self, tenant: TenantId, client: ClientId) -> bool {
+        (self.tenant, self.client) == (tenant, client)
+    }
+
+    /// Whether both accept the same tokens for the same application. Their names say nothing about that.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let key = |trust: &Self| (trust.issuer.clone(), trust.subject.clone(), trust.audience.clone());
+        self.is_of(other.tenant, other.client) && key(self) == key(other)
+    }
 }
 
 /// Keeps the federated credentials of applications: Microsoft Graph, or whatever a consumer has in its place.
@@ -84,95 +102,63 @@ pub trait FederatedCredentials: Send + Sync {
     /// Makes an application accept a trust. Idempotent: one that is there already is a success.
     async fn ensure(&self, trust: &FederatedTrust) -> Result<(), Error>;
 
-    /// Makes an application no longer accept a trust. Idempotent: one that is gone already is a success.
+    /// Makes an application no longer accept a trust. Idempotent: one that is gone already is a success. A federated
+    /// credential that differs in issuer, subject or audience stays.
     async fn remove(&self, trust: &FederatedTrust) -> Result<(), Error>;
-}
 
-impl Endpoints {
-    /// Creates a connection with workload identity federation and an application of one's own, then has the application
-    /// trust it: issuer and subject are known only once the connection exists.
-    ///
-    /// # Errors
-    /// As [`Organization::create_connection`](crate::Organization::create_connection). Where the trust failed the
-    /// connection exists, and the advice holds issuer and subject, so that the rest can be done by hand.
-    ///
-    /// # Cancel safety
-    /// Not cancel safe: the connection may exist without the trust.
-    pub async fn create_federated(
-        &self,
-        connection: &NewConnection<'_>,
-        credentials: &dyn FederatedCredentials,
-    ) -> Result<(Endpoint, FederatedTrust), Error> {
-        let mut endpoint = self.organization.create_connection(connection).await?;
-        // Where the answer to the creation lacks issuer and subject, a reading may have them.
-        if endpoint.parameter("workloadIdentityFederationSubject").is_none() {
-            endpoint = self.get(endpoint.id()).await?;
-        }
-        let trust = FederatedTrust::of(&endpoint)?;
-        ensure(credentials, &trust, endpoint.id(), self.organization().name()).await?;
-        Ok((endpoint, trust))
-    }
-
-    /// Deletes what stands in the way of deleting a federated connection, then the connection.
-    ///
-    /// # Errors
-    /// As the port, and [`Organization::delete_connection`](crate::Organization::delete_connection).
-    pub async fn delete_federated(
-        &self,
-        endpoint: &Endpoint,
-        credentials: &dyn FederatedCredentials,
-        projects: &[crate::ProjectId],
-    ) -> Result<(), Error> {
-        // First: the service does not delete the connection while the federated credential exists.
-        credentials.remove(&FederatedTrust::of(endpoint)?).await?;
-        self.organization.delete_connection(endpoint.id(), projects, crate::Deletion::ConnectionOnly).await
-    }
+    /// How many federated credentials of an application accept a trust, by issuer, subject and audience. Idempotent,
+    /// without effect.
+    async fn count(&self, trust: &FederatedTrust) -> Result<usize, Error>;
 }
 
 /// Has the application trust the connection, and says how to do it by hand if that fails.
-///
-/// The connection names the issuer, so nobody but Microsoft's own is trusted: another could sign in as the application. It names
-/// the subject too, and anybody has a tenant of Entra ID or an organization whose tokens Microsoft issues: so only one that is
-/// the connection's own is trusted.
 pub(super) async fn ensure(
     credentials: &dyn FederatedCredentials,
     trust: &FederatedTrust,
     connection: EndpointId,
     organization: &str,
 ) -> Result<(), Error> {
-    let issuer = FederationIssuer::of(&trust.issuer);
-    if issuer == FederationIssuer::Unknown {
-        return Err(foreign("issuer", &trust.issuer, "not Microsoft's"));
-    }
-    if !is_own(issuer, &trust.subject, connection, organization) {
-        return Err(foreign("subject", &trust.subject, "not this connection's own"));
-    }
+    require_own(trust, connection, organization)?;
     credentials.ensure(trust).await.map_err(|error| {
         let advice = format!(
-            "the connection exists, and its application does not trust it yet: add a federated credential with issuer {} and \
-             subject {} to application {}; the cause: {}",
-            trust.issuer,
-            trust.subject,
-            trust.client,
+            "the connection exists, and its application does not trust it yet: {}; the cause: {}",
+            trust.by_hand(),
             error.advice()
         );
         error.with_effect(azconnect_core::Effect::Unknown).with_advice(advice)
     })
 }
 
-/// Whether a subject is one that the issuer gives to this connection: `sc://{organization}/…`, or
-/// `…/sc/{organization's id}/{connection's id}`.
-fn is_own(issuer: FederationIssuer, subject: &str, connection: EndpointId, organization: &str) -> bool {
-    if issuer == FederationIssuer::AzureDevOps {
-        let name = subject.strip_prefix("sc://").and_then(|rest| rest.split_once('/')).map(|(name, _)| name);
-        return name.is_some_and(|name| name.eq_ignore_ascii_case(organization));
+/// Refuses a trust that is not in the tokens of one connection.
+///
+/// The connection names the issuer, so nobody but Microsoft's own is trusted: another could sign in as the application. It names
+/// the subject too, and anybody has a tenant of Entra ID or an organization whose tokens Microsoft issues: so only one that is
+/// the connection's own is trusted.
+pub(super) fn require_own(trust: &FederatedTrust, connection: EndpointId, organization: &str) -> Result<(), Error> {
+    let issuer = FederationIssuer::of(&trust.issuer);
+    if issuer == FederationIssuer::Unknown {
+        return Err(foreign("issuer", &trust.issuer, "not Microsoft's"));
     }
-    let mut parts = subject.rsplit('/');
-    let id = parts.next().is_some_and(|id| id.eq_ignore_ascii_case(&connection.to_string()));
-    id && parts.next().is_some_and(|organization| !organization.is_empty()) && parts.next() == Some("sc")
+    if !is_own(issuer, trust, connection, organization) {
+        return Err(foreign("subject", &trust.subject, "not this connection's own"));
+    }
+    Ok(())
 }
 
-fn foreign(field: &'static str, found: &str, why: &str) -> Error {
+/// Whether a subject is one that the issuer gives to this connection: `sc://{organization}/…`, or
+/// `…/sc/{organization's id}/{connection's id}` of the issuer's own tenant.
+fn is_own(issuer: FederationIssuer, trust: &FederatedTrust, connection: EndpointId, organization: &str) -> bool {
+    if issuer == FederationIssuer::AzureDevOps {
+        let name = trust.subject.strip_prefix("sc://").and_then(|rest| rest.split_once('/')).map(|(name, _)| name);
+        return name.is_some_and(|name| name.eq_ignore_ascii_case(organization));
+    }
+    let Some(subject) = EntraSubject::parse(&trust.subject) else { return false };
+    // A prefix of another form names no tenant that could be compared.
+    let tenants = subject.tenant.zip(tenant_of_issuer(&trust.issuer));
+    subject.connection.eq_ignore_ascii_case(&connection.to_string()) && tenants.is_none_or(|(own, of)| own == of)
+}
+
+pub(super) fn foreign(field: &'static str, found: &str, why: &str) -> Error {
     Error::new(
         ErrorKind::Unsupported,
         format!("the connection names the {field} {}, which is {why}", shown(Some(found))),
@@ -200,6 +186,10 @@ mod tests {
 
         async fn remove(&self, _: &FederatedTrust) -> Result<(), Error> {
             Ok(())
+        }
+
+        async fn count(&self, _: &FederatedTrust) -> Result<usize, Error> {
+            Ok(self.0.lock().unwrap().len())
         }
     }
 
@@ -267,6 +257,8 @@ mod tests {
             (devops, "sc://contoso.thief/Web/deploy".to_owned()),
             (devops, "sc://contoso".to_owned()),
             (devops, own),
+            // A subject of another tenant than its issuer's: t is the id ff000000-… as .NET orders its bytes.
+            (entra, format!("/eid1/c/pub/t/AAAA_wAAAAAAAAAAAAAAAA/a/a/sc/o/{CONNECTION}")),
         ] {
             let error = ensured_for(issuer, &foreign).await.unwrap_err();
             assert_eq!((error.kind(), error.field()), (ErrorKind::Unsupported, Some("subject")), "{foreign}");

@@ -5,6 +5,7 @@ use azconnect_core::Error;
 use azconnect_credential::CheckReport;
 
 use super::{ConnectionAddress, ProjectAddress};
+use crate::background::Progress;
 use crate::document::Endpoint;
 use crate::eligibility::ConversionRules;
 
@@ -15,7 +16,8 @@ use crate::eligibility::ConversionRules;
 ///   [`Unsupported`](azconnect_core::ErrorKind::Unsupported) with that check's code as service code, and nothing changes.
 /// - A connection that somebody changed since it was read is a [`Conflict`](azconnect_core::ErrorKind::Conflict).
 /// - A conversion can be undone for seven days.
-/// - The service may finish a conversion in the background.
+/// - The service may finish a conversion in the background. It is waited for within bounds; then the conversion is
+///   [`Pending`](Progress::Pending), which is no failure.
 #[async_trait]
 pub trait FederationConverter: Send + Sync {
     /// What stands in the way of converting a connection, and what is worth knowing. Idempotent, without effect.
@@ -28,8 +30,8 @@ pub trait FederationConverter: Send + Sync {
         project: &ProjectAddress,
         before: &Endpoint,
         rules: ConversionRules,
-    ) -> Result<Endpoint, Error>;
+    ) -> Result<Progress<Endpoint>, Error>;
 
     /// Undoes the conversion of a connection that was read before. **Not idempotent**, as [`convert`](Self::convert).
-    async fn revert(&self, project: &ProjectAddress, before: &Endpoint) -> Result<Endpoint, Error>;
+    async fn revert(&self, project: &ProjectAddress, before: &Endpoint) -> Result<Progress<Endpoint>, Error>;
 }

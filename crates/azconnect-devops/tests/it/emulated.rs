@@ -117,7 +117,7 @@ impl Transport for Door {
 
 pub(crate) struct World {
     pub(crate) clock: VirtualClock,
-    emulator: Emulator,
+    pub(crate) emulator: Emulator,
     door: Arc<Door>,
 }
 
@@ -454,12 +454,11 @@ async fn an_automatic_connection_is_converted_and_reverted_in_its_window() {
     world.emulator.faults().add(Fault::new(FaultAction::LoseAnswer).with_service(Service::DevOps).with_method("PUT"));
     let converted =
         web.convert(&before, ConversionRules::new()).await.expect("the answer was lost, and the connection tells");
+    let converted = converted.done().unwrap();
     assert!(converted.is_federated());
-    let ready = web.wait_until_ready(before.id(), ReadyPolicy::default()).await.unwrap();
-    let reverted = web.revert(&ready).await.unwrap();
+    let reverted = web.revert(&converted).await.unwrap().done().unwrap();
     assert!(reverted.is_scheme("ServicePrincipal"));
-    let ready = web.wait_until_ready(before.id(), ReadyPolicy::default()).await.unwrap();
-    let converted = web.convert(&ready, ConversionRules::new()).await.unwrap();
+    let converted = web.convert(&reverted, ConversionRules::new()).await.unwrap().done().unwrap();
     world.clock.sleep(Duration::from_secs(8 * 86_400)).await;
     assert_eq!(web.revert(&converted).await.unwrap_err().service_code(), Some("revert-deadline-passed"));
     world.assert_known_routes();

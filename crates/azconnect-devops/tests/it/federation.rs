@@ -2,16 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
-use azconnect_core::{Effect, Error, ErrorKind};
-use azconnect_devops::{
-    AzureConnection, AzureCredential, AzureScope, ConversionRules, FederatedCredentials, FederatedTrust,
-    FederationIssuer, OLD_ISSUER_RETIRES, ProjectRef,
-};
+use azconnect_core::{Effect, ErrorKind};
+use azconnect_devops::{ConversionRules, OLD_ISSUER_RETIRES, ProjectRef};
 use azconnect_testkit::VirtualClock;
 use serde_json::{Value, json};
 
-use crate::support::{CLIENT, ID, Script, TENANT, azurerm, endpoint, plain, project};
+use crate::support::{CLIENT, ID, Script, TENANT, azurerm, endpoint, plain};
 
 const OLD: &str = "https://vstoken.dev.azure.com/d6245f20-2af8-44f4-9451-8107cb2767db";
 
@@ -31,7 +27,7 @@ fn federated(issuer: &str) -> Value {
 
 /// The subject that Entra ID's issuer gives to the connection.
 fn subject() -> String {
-    format!("/eid1/c/pub/t/t/a/a/sc/o/{ID}")
+    format!("/eid1/c/pub/t/t/a/a/sc/{}/{ID}", OLD.rsplit('/').next().unwrap())
 }
 
 /// A connection that changes its scheme as the service does.
@@ -70,11 +66,12 @@ async fn a_connection_is_converted_and_reverted_within_its_deadline() {
         let clock = VirtualClock::new();
         let script = service(automatic(), lose_answers);
         let endpoints = script.organization(&clock).endpoints(ProjectRef::new("Web").unwrap());
-        let converted = endpoints.convert(&endpoint(automatic()), ConversionRules::new()).await.unwrap();
+        let converted =
+            endpoints.convert(&endpoint(automatic()), ConversionRules::new()).await.unwrap().done().unwrap();
         assert!(converted.is_federated());
         assert_eq!(converted.revert_deadline().unwrap().to_string(), "2026-01-08 0:00:00.123 +00:00:00");
         assert_eq!(script.bodies("PUT").len(), 1, "a second conversion would be refused");
-        let reverted = endpoints.revert(&converted).await.unwrap();
+        let reverted = endpoints.revert(&converted).await.unwrap().done().unwrap();
         assert!(reverted.is_scheme("ServicePrincipal"));
         let sent = &script.bodies("PUT")[0];
         assert_eq!((&sent["somethingNew"], &sent["description"]), (&azurerm()["somethingNew"], &json!("kept")));
@@ -97,102 +94,29 @@ async fn what_is_not_eligible_is_refused_by_its_rule_before_any_call() {
     let error = endpoints.revert(&endpoint(azurerm())).await.unwrap_err();
     assert_eq!(error.service_code(), Some("no-conversion"));
     assert!(script.calls().is_empty());
-    endpoints.convert(&endpoint(azurerm()), ConversionRules::new().with_manual(true)).await.unwrap();
-}
-
-/// Applications that trust what they are told, or nothing.
-#[derive(Default)]
-struct Directory {
-    trusted: Mutex<Vec<FederatedTrust>>,
-    broken: bool,
-}
-
-#[async_trait]
-impl FederatedCredentials for Directory {
-    async fn ensure(&self, trust: &FederatedTrust) -> Result<(), Error> {
-        if self.broken {
-            return Err(Error::new(ErrorKind::PermissionDenied, "no").with_advice("ask an owner"));
-        }
-        self.trusted.lock().unwrap().push(trust.clone());
-        Ok(())
-    }
-
-    async fn remove(&self, trust: &FederatedTrust) -> Result<(), Error> {
-        self.trusted.lock().unwrap().retain(|known| known != trust);
-        Ok(())
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_connection_is_created_first_and_trusted_from_the_values_it_returned() {
-    let script = Script::new(|_| {
-        let mut document = federated(&format!("https://login.microsoftonline.com/{TENANT}/v2.0"));
-        document["authorization"]["parameters"]["workloadIdentityFederationSubject"] = subject().into();
-        plain(200, document)
-    });
-    let endpoints = script.organization(&VirtualClock::new()).endpoints(ProjectRef::new("Web").unwrap());
-    let credential =
-        AzureCredential::FederationManual { tenant: TENANT.parse().unwrap(), client: CLIENT.parse().unwrap() };
-    let scope = AzureScope::subscription("d6245f20-2af8-44f4-9451-8107cb2767db".parse().unwrap(), "P");
-    let connection = AzureConnection::new("deploy", scope, credential).build(&project()).unwrap();
-    let directory = Directory::default();
-    let (created, trust) = endpoints.create_federated(&connection, &directory).await.unwrap();
-    assert_eq!(directory.trusted.lock().unwrap().as_slice(), std::slice::from_ref(&trust));
-    assert_eq!((trust.subject.as_str(), trust.audience.as_str()), (subject().as_str(), "api://AzureADTokenExchange"));
-    assert_eq!(trust.name, format!("azure-devops-{ID}"));
-    endpoints.delete_federated(&created, &directory, &[project().id]).await.unwrap();
-    assert!(directory.trusted.lock().unwrap().is_empty());
-
-    let broken = Directory { broken: true, ..Directory::default() };
-    let error = endpoints.create_federated(&connection, &broken).await.unwrap_err();
-    assert_eq!(error.effect(), Effect::Unknown);
-    for part in [subject().as_str(), CLIENT, "ask an owner"] {
-        assert!(error.advice().contains(part), "{}", error.advice());
-    }
+    drop(endpoints.convert(&endpoint(azurerm()), ConversionRules::new().with_manual(true)).await.unwrap());
 }
 
 #[tokio::test(start_paused = true)]
 async fn connections_of_the_old_issuer_are_found_and_moved() {
     let current = format!("https://login.microsoftonline.com/{TENANT}/v2.0");
-    let list = json!({"value": [federated(OLD), federated(&current), azurerm(), {"odd": 1}]});
+    let mut nameless = federated("");
+    nameless["name"] = "without an issuer".into();
+    let list = json!({"value": [federated(OLD), federated(&current), azurerm(), {"id": 1, "name": "odd"},
+        {"id": ID, "name": "veiled"}, nameless]});
     let script = Script::new(move |_| plain(200, list.clone()));
     let endpoints = script.organization(&VirtualClock::new()).endpoints(ProjectRef::new("Web").unwrap());
-    let old = endpoints.with_old_issuer().await.unwrap();
+    let found = endpoints.with_old_issuer().await.unwrap();
+    let old = found.connections;
     assert_eq!(old.len(), 1);
+    // Each by its name, so that a person can look at it.
+    for (code, name) in
+        [("unreadable-record", "odd"), ("low-permission", "veiled"), ("issuer-unknown", "without an issuer")]
+    {
+        let check = found.checks.of(code).unwrap();
+        assert!(format!("{check:?}").contains(name), "{check:?}");
+    }
+    assert_eq!(found.checks.len(), 3, "{:?}", found.checks);
     assert!(script.calls()[0].contains("authSchemes=WorkloadIdentityFederation"));
     assert_eq!(OLD_ISSUER_RETIRES.to_string(), "2027-07-01 0:00:00.0 +00:00:00");
-
-    let script = service(federated(OLD), false);
-    let endpoints = script.organization(&VirtualClock::new()).endpoints(ProjectRef::new("Web").unwrap());
-    let directory = Directory::default();
-    let moved = endpoints.migrate_issuer(&old[0], Some(&directory)).await.unwrap();
-    assert_eq!(moved.federation_issuer(), FederationIssuer::Entra);
-    assert_eq!(directory.trusted.lock().unwrap()[0].subject, subject());
-    let error = endpoints.migrate_issuer(&moved, None).await.unwrap_err();
-    assert_eq!(error.effect(), Effect::None);
-
-    let mut manual = federated(OLD);
-    manual["data"]["creationMode"] = "Manual".into();
-    let error = endpoints.migrate_issuer(&endpoint(manual), None).await.unwrap_err();
-    assert_eq!(error.field(), Some("credentials"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn another_application_that_a_connection_names_by_the_end_is_not_made_to_trust_it() {
-    let state = Arc::new(Mutex::new(federated(OLD)));
-    let script = Script::new(move |request| {
-        let mut state = state.lock().unwrap();
-        if request.method() == "PUT" {
-            // Somebody else changes the connection while the service is at work.
-            state["authorization"]["parameters"] = json!({"tenantid": TENANT, "serviceprincipalid": TENANT,
-                "workloadIdentityFederationIssuer": format!("https://login.microsoftonline.com/{TENANT}/v2.0"),
-                "workloadIdentityFederationSubject": subject()});
-        }
-        plain(200, state.clone())
-    });
-    let endpoints = script.organization(&VirtualClock::new()).endpoints(ProjectRef::new("Web").unwrap());
-    let directory = Directory::default();
-    let error = endpoints.migrate_issuer(&endpoint(federated(OLD)), Some(&directory)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}");
-    assert!(directory.trusted.lock().unwrap().is_empty());
 }

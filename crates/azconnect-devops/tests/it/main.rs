@@ -9,6 +9,7 @@
 )]
 
 mod authentication;
+mod background;
 mod change;
 mod contract;
 mod create;
@@ -16,6 +17,7 @@ mod deletion;
 mod destination;
 mod doubt;
 mod emulated;
+mod federated_life;
 mod federation;
 mod finder;
 mod gotchas;

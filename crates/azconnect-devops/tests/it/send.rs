@@ -3,9 +3,9 @@
 use azconnect_core::KeyId;
 use azconnect_credential::Candidate;
 use azconnect_devops::{
-    ConversionRules, Deletion, DevOpsClient, Endpoint, EndpointChange, EndpointQuery, EndpointRight, Endpoints,
-    FederatedCredentials, NewConnection, NewToken, Organization, OrganizationName, Project, ProjectRef, ProjectState,
-    ReadyPolicy, RegistryCheck,
+    ConversionRules, CreatedConnection, Deletion, DevOpsClient, Endpoint, EndpointChange, EndpointQuery, EndpointRight,
+    Endpoints, FederatedCredentials, NewConnection, NewToken, Organization, OrganizationName, Project, ProjectRef,
+    ProjectState, ReadyPolicy, RegistryCheck,
 };
 use time::OffsetDateTime;
 
@@ -17,6 +17,7 @@ struct Given<'a> {
     change: &'a EndpointChange<'a>,
     connection: &'a NewConnection<'a>,
     credentials: &'a dyn FederatedCredentials,
+    created: &'a CreatedConnection,
     candidate: &'a Candidate<'a>,
     project: &'a Project,
 }
@@ -64,6 +65,7 @@ fn of_connections(endpoints: &Endpoints, check: &RegistryCheck, given: &Given<'_
     spawnable(endpoints.with_old_issuer());
     spawnable(endpoints.migrate_issuer(endpoint, Some(given.credentials)));
     spawnable(endpoints.create_federated(given.connection, given.credentials));
+    spawnable(endpoints.complete_federated(given.created, given.credentials));
     spawnable(endpoints.delete_federated(endpoint, given.credentials, &[]));
     spawnable(endpoints.secret_permission(id));
     spawnable(endpoints.verify_stored(endpoint, None));

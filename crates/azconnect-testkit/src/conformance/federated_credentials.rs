@@ -46,6 +46,8 @@ pub async fn all<H: FederatedCredentialsHarness>(make: impl AsyncFn() -> H) {
     report.add("a trust that is removed is gone", removes(&make().await).await);
     report.add("removing what is not there succeeds", removes_absent(&make().await).await);
     report.add("trusts do not mix", keeps_others(&make().await).await);
+    report.add("a trust is counted by what it accepts", counts_alike(&make().await).await);
+    report.add("a trust in another audience stays", keeps_another_audience(&make().await).await);
     report.add("a name in use does not stand in the way", shares_a_name(&make().await).await);
     report.add("an application that is not there is refused", refuses_another(&make().await).await);
     report.add("an unreachable directory is an error", unreachable(&make().await).await);
@@ -99,6 +101,34 @@ async fn keeps_others(harness: &impl FederatedCredentialsHarness) -> CaseResult 
     counts(harness, &other, 1).await
 }
 
+async fn counts_alike(harness: &impl FederatedCredentialsHarness) -> CaseResult {
+    let (one, other) = (trust(harness, "one"), trust(harness, "other"));
+    ensure_eq("a trust that nobody made", &harness.credentials().count(&one).await?, &0)?;
+    harness.credentials().ensure(&one).await?;
+    harness.settle().await;
+    ensure_eq("the trust", &harness.credentials().count(&one).await?, &1)?;
+    ensure_eq("another subject", &harness.credentials().count(&other).await?, &0)?;
+    ensure_eq("another audience", &harness.credentials().count(&elsewhere(&one)).await?, &0)?;
+    harness.credentials().remove(&one).await?;
+    harness.settle().await;
+    ensure_eq("the trust, removed", &harness.credentials().count(&one).await?, &0)
+}
+
+async fn keeps_another_audience(harness: &impl FederatedCredentialsHarness) -> CaseResult {
+    let held = elsewhere(&trust(harness, "one"));
+    harness.credentials().ensure(&held).await?;
+    harness.settle().await;
+    harness.credentials().remove(&trust(harness, "one")).await?;
+    counts(harness, &held, 1).await
+}
+
+/// The same trust for the tokens of another cloud.
+fn elsewhere(trust: &FederatedTrust) -> FederatedTrust {
+    let mut other = trust.clone();
+    "api://AzureADTokenExchangeUSGov".clone_into(&mut other.audience);
+    other
+}
+
 async fn shares_a_name(harness: &impl FederatedCredentialsHarness) -> CaseResult {
     let (earlier, mut moved) = (trust(harness, "one"), trust(harness, "moved"));
     // An application can have a name once, so another one has to be found for the second trust.
@@ -133,6 +163,7 @@ async fn unreachable(harness: &impl FederatedCredentialsHarness) -> CaseResult {
     harness.disconnect().await;
     ensure(harness.credentials().ensure(&new).await.is_err(), "ensuring succeeded without the directory")?;
     ensure(harness.credentials().remove(&kept).await.is_err(), "removing succeeded without the directory")?;
+    ensure(harness.credentials().count(&kept).await.is_err(), "counting succeeded without the directory")?;
     harness.reconnect().await;
     counts(harness, &new, 0).await?;
     counts(harness, &kept, 1).await

@@ -25,6 +25,8 @@ pub enum FederationStep {
     Ensure,
     /// Taking its trust away, by `FederatedCredentials::remove`.
     Remove,
+    /// Asking whether it trusts, by `FederatedCredentials::count`.
+    Count,
 }
 
 impl Federation {
@@ -75,6 +77,13 @@ impl FederatedCredentials for Federation {
             self.check(trust)?;
             self.trusted().retain(|known| !is_same(known, trust));
             Ok(())
+        })
+    }
+
+    async fn count(&self, trust: &FederatedTrust) -> Result<usize, Error> {
+        self.faults.read(&FederationStep::Count, || {
+            self.check(trust)?;
+            Ok(self.trusted().iter().filter(|known| is_same(known, trust)).count())
         })
     }
 }

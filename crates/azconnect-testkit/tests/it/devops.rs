@@ -8,7 +8,7 @@ use azconnect_credential::{Assessment, Candidate, CredentialVerdict};
 use azconnect_devops::{
     ConnectionAddress, ConnectionDirectory, ConnectionPermission, ConversionRules, Deletion, Endpoint, EndpointChange,
     EndpointId, EndpointQuery, Execution, FederationConverter, NewConnection, OrganizationName, OrganizationSearch,
-    OrganizationTenant, PermissionReport, Picker, PipelineGrants, Project, ProjectAddress, ProjectRef,
+    OrganizationTenant, PermissionReport, Picker, PipelineGrants, Progress, Project, ProjectAddress, ProjectRef,
     ServiceConnectionSharing, ServiceConnectionVerifier, ServiceConnectionWriter, ServiceConnections, UpdatedEndpoint,
 };
 use azconnect_testkit::ManualClock;
@@ -300,11 +300,11 @@ impl FederationConverter for Bad {
         project: &ProjectAddress,
         before: &Endpoint,
         rules: ConversionRules,
-    ) -> Result<Endpoint, Error> {
+    ) -> Result<Progress<Endpoint>, Error> {
         let rules = if self.2 == Sin::IgnoresRules { rules.with_manual(true) } else { rules };
         self.0.convert(project, before, rules).await
     }
-    async fn revert(&self, project: &ProjectAddress, before: &Endpoint) -> Result<Endpoint, Error> {
+    async fn revert(&self, project: &ProjectAddress, before: &Endpoint) -> Result<Progress<Endpoint>, Error> {
         self.0.revert(project, before).await
     }
 }

@@ -48,7 +48,7 @@ impl FederatedCredentialsHarness for Harness {
     }
     async fn settle(&self) {}
     async fn disconnect(&self) {
-        for step in [FederationStep::Ensure, FederationStep::Remove] {
+        for step in [FederationStep::Ensure, FederationStep::Remove, FederationStep::Count] {
             self.directory.faults().break_down(step, Fault::Dropped);
         }
     }
@@ -70,6 +70,8 @@ enum Sin {
     Hides,
     RemovesAll,
     GoesByName,
+    CountsAll,
+    ForgetsAudience,
 }
 
 struct BadFederation(Federation, Sin);
@@ -88,12 +90,19 @@ impl FederatedCredentials for BadFederation {
         }
     }
     async fn remove(&self, trust: &FederatedTrust) -> Result<(), Error> {
-        if self.1 == Sin::RemovesAll {
-            for known in self.0.trusts() {
+        for known in self.0.trusts() {
+            let same = (&known.issuer, &known.subject) == (&trust.issuer, &trust.subject);
+            if self.1 == Sin::RemovesAll || (self.1 == Sin::ForgetsAudience && same) {
                 self.0.remove(&known).await?;
             }
         }
         self.0.remove(trust).await
+    }
+    async fn count(&self, trust: &FederatedTrust) -> Result<usize, Error> {
+        match self.1 {
+            Sin::CountsAll => self.0.count(trust).await.map(|_| self.0.trusts().len()),
+            _ => self.0.count(trust).await,
+        }
     }
 }
 
@@ -104,6 +113,11 @@ async fn a_broken_federation_is_named() {
         verdict(federated_credentials::all(make)).await
     };
     named(&run(Sin::Hides).await, &["an unreachable directory is an error"]);
-    named(&run(Sin::RemovesAll).await, &["trusts do not mix", "a name in use does not stand in the way"]);
+    named(
+        &run(Sin::RemovesAll).await,
+        &["trusts do not mix", "a trust in another audience stays", "a name in use does not stand in the way"],
+    );
     named(&run(Sin::GoesByName).await, &["a name in use does not stand in the way"]);
+    named(&run(Sin::CountsAll).await, &["a trust is counted by what it accepts"]);
+    named(&run(Sin::ForgetsAudience).await, &["a trust in another audience stays"]);
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use azconnect_core::{Error, ErrorKind};
 use azconnect_credential::{Check, CheckReport};
 use azconnect_devops::{
-    AuthorizationScheme, ConnectionAddress, ConversionRules, Endpoint, FederationConverter, ProjectAddress,
+    AuthorizationScheme, ConnectionAddress, ConversionRules, Endpoint, FederationConverter, Progress, ProjectAddress,
     conversion_checks,
 };
 use serde_json::{Value, json};
@@ -69,7 +69,7 @@ impl FederationConverter for DevOpsCaller {
         project: &ProjectAddress,
         before: &Endpoint,
         rules: ConversionRules,
-    ) -> Result<Endpoint, Error> {
+    ) -> Result<Progress<Endpoint>, Error> {
         let address = project.connection(before.id());
         self.write(DevOpsStep::Convert, |world| {
             // By the rules of `eligibility`: the port promises that the one refuses what the other finds.
@@ -82,10 +82,11 @@ impl FederationConverter for DevOpsCaller {
             require_unchanged(before, &world.see(&address)?)?;
             let deadline = (self.service.clock.now() + WINDOW).format(&Rfc3339).ok();
             self.set_scheme(world, &address, (AuthorizationScheme::WorkloadIdentityFederation, deadline))
+                .map(Progress::Done)
         })
     }
 
-    async fn revert(&self, project: &ProjectAddress, before: &Endpoint) -> Result<Endpoint, Error> {
+    async fn revert(&self, project: &ProjectAddress, before: &Endpoint) -> Result<Progress<Endpoint>, Error> {
         let address = project.connection(before.id());
         self.write(DevOpsStep::Convert, |world| {
             let no = |code, message| {
@@ -100,7 +101,7 @@ impl FederationConverter for DevOpsCaller {
                 return no("revert-deadline-passed", "the connection's conversion is older than 7 days");
             }
             require_unchanged(before, &world.see(&address)?)?;
-            self.set_scheme(world, &address, (AuthorizationScheme::ServicePrincipal, None))
+            self.set_scheme(world, &address, (AuthorizationScheme::ServicePrincipal, None)).map(Progress::Done)
         })
     }
 }
