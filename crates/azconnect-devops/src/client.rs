@@ -65,6 +65,20 @@ impl DevOpsClient {
         &self.0.profile
     }
 
+    /// The same client in the name of somebody else, with budgets of its own: the service counts by caller.
+    pub(crate) fn signed_by(&self, authorizer: Arc<dyn Authorizer>) -> Self {
+        let Inner { pipeline, devops, identity, profile, session, .. } = &*self.0;
+        Self(Arc::new(Inner {
+            pipeline: pipeline.clone(),
+            authorizer,
+            devops: devops.clone(),
+            identity: identity.clone(),
+            profile: profile.clone(),
+            session: session.clone(),
+            budgets: Mutex::default(),
+        }))
+    }
+
     /// Adds the headers and the signature of every call.
     pub(crate) fn sign(&self, call: Call) -> Call {
         self.anonymous(call).with_authorizer(self.0.authorizer.clone())

@@ -1,6 +1,7 @@
 //! The directory: organizations, projects, and who the caller is.
 
 mod caller;
+mod known;
 mod organizations;
 mod projects;
 

@@ -10,6 +10,7 @@ use http::header::WWW_AUTHENTICATE;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::known::{not_entered, not_listed, tenant_not_read, turns_away};
 use crate::client::DevOpsClient;
 use crate::dialect::{DevOpsDialect, not_found};
 use crate::name::OrganizationName;
@@ -89,19 +90,30 @@ impl DevOpsClient {
     /// The organizations of the caller, grouped by the directory behind each. Idempotent, without effect.
     ///
     /// The tenant of a token decides which organizations a guest sees. `also` takes other identities of the same
-    /// person, such as the one of the home tenant; their organizations are included. Azure DevOps lists nothing for a
-    /// service principal: `names` takes the organizations that are known otherwise, and a check says where a list was
-    /// empty.
+    /// person, such as the one of the home tenant; their organizations are included.
+    ///
+    /// Azure DevOps lists nothing for a service principal, and refuses the question of a personal access token of one
+    /// organization: `names` takes the organizations that are known otherwise. Each of them is entered, and a check tells by
+    /// its name of one that does not exist (`organization-not-found`), or that could not be entered
+    /// (`organization-not-entered`; one that turns the caller away is left out, one that did not answer is not).
     ///
     /// # Errors
-    /// The error of the client's own identity. A failure of another identity becomes a check.
+    /// The error of the client's own identity, unless organizations are named: then it becomes a check
+    /// (`organizations-not-listed`), as does a failure of another identity.
     pub async fn organizations(
         &self,
         also: &[Arc<dyn Authorizer>],
         names: &[OrganizationName],
     ) -> Result<OrganizationSearch, Error> {
         let mut search = OrganizationSearch::default();
-        let mut found = self.accounts(None).await?;
+        let mut found = match self.accounts(None).await {
+            Ok(found) => found,
+            Err(error) if names.is_empty() => return Err(asking_for_names(error)),
+            Err(error) => {
+                search.checks.push(not_listed(&error));
+                Vec::new()
+            }
+        };
         if found.is_empty() && names.is_empty() {
             search.checks.push(nothing_listed());
         }
@@ -127,8 +139,20 @@ impl DevOpsClient {
                     continue;
                 }
                 // A list without tenants is better than none.
-                Err(_) => OrganizationTenant::Unknown,
+                Err(error) => {
+                    search.checks.push(tenant_not_read(&entry.name, &error));
+                    OrganizationTenant::Unknown
+                }
             };
+            // Whoever is listed is a member. Of a name that was given, nothing is known yet.
+            if entry.id.is_none()
+                && let Err(error) = self.enter(&entry.name, also).await
+            {
+                search.checks.push(not_entered(&entry.name, &error));
+                if turns_away(&error) {
+                    continue;
+                }
+            }
             search.add(tenant, entry);
         }
         Ok(search)
@@ -185,6 +209,16 @@ fn entry(account: &Value) -> Option<OrganizationEntry> {
     let text = |key: &str| account.get(key).and_then(Value::as_str);
     let name = OrganizationName::new(text("accountName")?).ok()?;
     Some(OrganizationEntry { name, id: text("accountId").map(str::to_owned) })
+}
+
+/// The error of a list that was refused, with the way around it.
+fn asking_for_names(error: Error) -> Error {
+    if !turns_away(&error) {
+        return error;
+    }
+    let advice =
+        format!("{}; with a personal access token of one organization, name the organizations", error.advice());
+    error.with_advice(advice)
 }
 
 fn missing(name: &OrganizationName, error: &Error) -> Check {

@@ -20,8 +20,9 @@ use crate::permission::{ConnectionPermission, PermissionReport};
 pub trait ConnectionDirectory: Send + Sync {
     /// The organizations of the caller, by the tenant behind each, and those of `known` that exist.
     ///
-    /// Azure DevOps lists none for a service principal, so its organizations have to be named. One of `known` that does not
-    /// exist is left out, and a check says so.
+    /// Azure DevOps lists none for a service principal, or for a personal access token of one organization, so theirs have to
+    /// be named. Each of `known` is checked: one that does not exist, or turns the caller away, is left out, and a check names
+    /// it; so does one for an organization that could not be read.
     async fn organizations(&self, known: &[OrganizationName]) -> Result<OrganizationSearch, Error>;
 
     /// The tenant behind an organization.

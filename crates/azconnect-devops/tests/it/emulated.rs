@@ -479,6 +479,12 @@ async fn history_types_tenant_and_organizations_are_read() {
     assert_eq!(search.groups.len(), 1);
     assert_eq!(search.groups[0].tenant, azconnect_devops::OrganizationTenant::Entra(TENANT.parse().unwrap()));
     assert_eq!(search.groups[0].organizations[0].name.as_str(), "contoso");
+    // Her personal access token is of one organization, so it finds that one by its name.
+    let search =
+        world.client("anns-access-token").organizations(&[], &[OrganizationName::new("contoso").unwrap()]).await;
+    let search = search.unwrap();
+    assert_eq!(search.groups[0].organizations[0].name.as_str(), "contoso");
+    assert_eq!(search.checks.iter().map(|check| check.code.as_str()).collect::<Vec<_>>(), ["organizations-not-listed"]);
     world.assert_known_routes();
 }
 
