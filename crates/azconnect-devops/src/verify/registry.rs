@@ -69,10 +69,12 @@ impl RegistryCheck {
         }
     }
 
-    /// Allows one more host to receive the credential when a registry names it for tokens.
+    /// Allows one more host to receive the credential when a registry names it for tokens: `auth.example.com`, which is its
+    /// port 443 alone, or with another port, `auth.example.com:8443`.
     #[must_use]
     pub fn with_token_host(mut self, host: impl Into<String>) -> Self {
-        self.token_hosts.push(host.into().to_ascii_lowercase());
+        let host = host.into().to_ascii_lowercase();
+        self.token_hosts.push(host.strip_suffix(":443").map_or(host.clone(), str::to_owned));
         self
     }
 
@@ -194,7 +196,7 @@ impl RegistryCheck {
         let realm = Url::parse(&realm).map_err(|_| unverifiable("the registry's realm is not an address"))?;
         self.require_safe(&realm)?;
         if !self.may_receive(base, &realm) {
-            let host = realm.host_str().unwrap_or_default().to_owned();
+            let host = server(&realm).unwrap_or_default();
             return Err(unverifiable("the registry wants the credential sent to another host")
                 .with_service_code("ForeignRealm")
                 .with_advice(format!(
@@ -215,7 +217,9 @@ impl RegistryCheck {
             return base.scheme() == realm.scheme()
                 && (base.scheme() == "http" || base.port_or_known_default() == realm.port_or_known_default());
         }
-        KNOWN_TOKEN_HOSTS.contains(&(registry, host)) || self.token_hosts.iter().any(|allowed| allowed == host)
+        // Another port is another server, which may be somebody else's.
+        let (Some(registry), Some(server)) = (server(base), server(realm)) else { return false };
+        KNOWN_TOKEN_HOSTS.contains(&(&*registry, &*server)) || self.token_hosts.contains(&server)
     }
 
     /// The origin of a registry, which connections hold with or without scheme and path.
@@ -323,6 +327,12 @@ fn unverifiable(message: &str) -> Error {
         .with_advice("check the login by hand, or accept that the connection was read back as written")
 }
 
+/// A server by its host, and by its port where that is not the usual one.
+fn server(url: &Url) -> Option<String> {
+    let host = url.host_str()?;
+    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
 /// The ping of a registry ends with a slash; some redirect without it.
 fn slash(mut url: Url) -> Url {
     let path = format!("{}/", url.path());
@@ -357,6 +367,40 @@ fn parameter(parameters: &str, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A check that sends nothing.
+    fn check() -> RegistryCheck {
+        struct Nowhere;
+
+        #[async_trait::async_trait]
+        impl azconnect_http::Transport for Nowhere {
+            async fn send(&self, _: azconnect_http::Request) -> Result<Response, Error> {
+                Err(azconnect_http::not_connected("nothing is sent"))
+            }
+        }
+
+        RegistryCheck::new(Pipeline::new(Arc::new(Nowhere), Arc::new(azconnect_testkit::VirtualClock::new())))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_port_of_a_token_host_is_another_server() {
+        let may = |check: &RegistryCheck, registry: &str, realm: &str| {
+            check.may_receive(&Url::parse(registry).unwrap(), &Url::parse(realm).unwrap())
+        };
+        let (hub, auth) = ("https://index.docker.io", "https://auth.docker.io/token");
+        assert!(may(&check(), hub, auth));
+        assert!(may(&check(), hub, "https://auth.docker.io:443/token"));
+        assert!(!may(&check(), hub, "https://auth.docker.io:8443/token"));
+        assert!(!may(&check(), "https://index.docker.io:8443", auth));
+        assert!(!may(&check(), "https://r.example", "https://r.example:8443/token"));
+        let (own, elsewhere) = ("https://auth.example/token", "https://auth.example:8443/token");
+        let allowed = check().with_token_host("Auth.example");
+        assert!(may(&allowed, "https://r.example", own) && !may(&allowed, "https://r.example", elsewhere));
+        let allowed = check().with_token_host("auth.example:443");
+        assert!(may(&allowed, "https://r.example", own) && !may(&allowed, "https://r.example", elsewhere));
+        let allowed = check().with_token_host("auth.example:8443");
+        assert!(!may(&allowed, "https://r.example", own) && may(&allowed, "https://r.example", elsewhere));
+    }
 
     #[test]
     fn parameters_of_a_challenge_are_read_quoted_and_bare() {

@@ -293,7 +293,11 @@ async fn a_password_is_not_sent_to_a_foreign_realm() {
     );
     assert!(thief.received_requests().await.unwrap().is_empty());
 
-    let allowed = RegistryCheck::new(pipeline()).danger_allow_http_loopback().with_token_host("localhost");
+    let by_host = RegistryCheck::new(pipeline()).danger_allow_http_loopback();
+    let other_port = by_host.clone().with_token_host("localhost");
+    let assessment = other_port.verify(&server_of_registry.uri(), CLIENT, &Candidate::new(&secret)).await;
+    assert_eq!(assessment.service_code(), Some("ForeignRealm"), "it was allowed on its usual port only");
+    let allowed = by_host.with_token_host(foreign.trim_start_matches("http://"));
     let assessment = allowed.verify(&server_of_registry.uri(), CLIENT, &Candidate::new(&secret)).await;
     assert_eq!(thief.received_requests().await.unwrap().len(), 1);
     assert!(assessment.is_accepted(), "{assessment:?}");
