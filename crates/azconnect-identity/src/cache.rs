@@ -13,6 +13,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either, Shared, WeakShared, select};
 use time::OffsetDateTime;
 
+use crate::quiet::Quiet;
 use crate::shared_error::share;
 use crate::source::{FetchedToken, TokenSource};
 
@@ -37,6 +38,8 @@ type Renewal = Shared<BoxFuture<'static, Renewed>>;
 /// - A token is renewed early: 5 minutes before its end or at half its life, whichever is later, unless the service
 ///   names a time. Meanwhile other callers go on with the one that is valid, and so does everybody if the renewal
 ///   fails or takes longer than 10 seconds.
+/// - Where the service names a pause, it is not asked before that is over, for whatever scope: callers go on with what is
+///   valid, or get the same refusal again, with what is left of the pause.
 /// - It starts no task and no timer: a renewal goes on while at least one caller waits for it. A caller who stops
 ///   waiting disturbs none of the others.
 ///
@@ -49,6 +52,7 @@ struct Inner<S> {
     source: S,
     clock: Arc<dyn Clock>,
     slots: Mutex<HashMap<Scope, Slot>>,
+    quiet: Quiet,
 }
 
 /// The token of one scope, and its renewal.
@@ -65,6 +69,8 @@ struct Slot {
 /// What a caller should do, as found under the lock.
 enum Step {
     Use(Arc<AccessToken>),
+    /// The service is not to be asked now.
+    Refuse(Error),
     Wait(Renewal),
     /// Renew, and fall back on the token that is still valid.
     Try(Renewal, Arc<AccessToken>),
@@ -73,7 +79,7 @@ enum Step {
 impl<S: TokenSource + 'static> TokenCache<S> {
     /// An empty cache over a source. Nothing is fetched until a token is asked for.
     pub fn new(source: S, clock: Arc<dyn Clock>) -> Self {
-        Self { inner: Arc::new(Inner { source, clock, slots: Mutex::default() }) }
+        Self { inner: Arc::new(Inner { source, clock, slots: Mutex::default(), quiet: Quiet::default() }) }
     }
 
     /// The source that new tokens come from.
@@ -88,15 +94,19 @@ impl<S: TokenSource + 'static> TokenCache<S> {
         let valid = slot.token.clone().filter(|token| is_valid(token, now));
         // A renewal that has ended is not joined: its token is in the slot already, its error not for later callers.
         let under_way = slot.renewal.as_ref().and_then(WeakShared::upgrade).filter(|shared| shared.peek().is_none());
+        let quiet = self.inner.quiet.refusal(self.inner.clock.elapsed());
         match (valid, under_way) {
-            (Some(token), _) if now < token.refresh_at => Step::Use(token),
+            (Some(token), _) if now < token.refresh_at || quiet.is_some() => Step::Use(token),
             (Some(token), Some(_)) => Step::Use(token),
             (Some(token), None) if slot.paused_until.is_some_and(|until| self.inner.clock.elapsed() < until) => {
                 Step::Use(token)
             }
             (Some(token), None) => Step::Try(self.renew(slot, scope), token),
             (None, Some(renewal)) => Step::Wait(renewal),
-            (None, None) => Step::Wait(self.renew(slot, scope)),
+            (None, None) => match quiet {
+                Some(refusal) => Step::Refuse(refusal),
+                None => Step::Wait(self.renew(slot, scope)),
+            },
         }
     }
 
@@ -114,7 +124,11 @@ impl<S: TokenSource + 'static> TokenCache<S> {
                     slot.paused_until = None;
                     Ok(token)
                 }
-                Err(error) => Err(Arc::new(error)),
+                Err(error) => {
+                    let error = Arc::new(error);
+                    inner.quiet.note(&error, inner.clock.elapsed());
+                    Err(error)
+                }
             }
         }
         .boxed()
@@ -155,6 +169,7 @@ impl<S: TokenSource + 'static> TokenProvider for TokenCache<S> {
     async fn token(&self, scope: &Scope) -> Result<Arc<AccessToken>, Error> {
         match self.next_step(scope) {
             Step::Use(token) => Ok(token),
+            Step::Refuse(refusal) => Err(refusal),
             Step::Wait(renewal) => renewal.await.map_err(|error| share(&error)),
             Step::Try(renewal, valid) => Ok(self.attempt(renewal, scope, valid).await),
         }

@@ -62,6 +62,7 @@ mod endpoint;
 mod live;
 mod own;
 mod own_record;
+mod quiet;
 mod refusal;
 mod shared_error;
 mod source;

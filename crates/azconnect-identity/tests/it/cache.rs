@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_core::{Clock, Effect, Error, ErrorKind, Scope, Secret};
+use azconnect_core::{Clock, Effect, Error, ErrorKind, Retry, Scope, Secret};
 use azconnect_credential::TokenProvider;
 use azconnect_identity::{FetchedToken, TokenCache, TokenSource};
 use azconnect_testkit::VirtualClock;
@@ -252,4 +252,76 @@ async fn clones_share_the_tokens() {
     let (other, scope) = (stage.cache.clone(), Scope::of_resource("a"));
     let (mine, theirs) = join(stage.cache.token(&scope), other.token(&scope)).await;
     assert!(Arc::ptr_eq(&mine.unwrap(), &theirs.unwrap()));
+}
+
+/// A source that is throttled at its second request, with a pause.
+struct Throttled {
+    asked: Mutex<Vec<Duration>>,
+    clock: VirtualClock,
+    pause: Duration,
+}
+
+#[async_trait]
+impl TokenSource for Throttled {
+    async fn fetch(&self, _: &Scope) -> Result<FetchedToken, Error> {
+        let mut asked = self.asked.lock().unwrap();
+        asked.push(self.clock.elapsed());
+        if asked.len() == 2 {
+            return Err(Error::new(ErrorKind::Throttled, "Microsoft Entra ID asks for a pause")
+                .with_http_status(429)
+                .with_retry(Retry::After(self.pause)));
+        }
+        Ok(FetchedToken::new(Secret::new(format!("token-{}", asked.len())), HOUR))
+    }
+}
+
+fn throttled(pause: Duration) -> (VirtualClock, TokenCache<Arc<Throttled>>) {
+    let clock = VirtualClock::new();
+    let source = Arc::new(Throttled { asked: Mutex::default(), clock: clock.clone(), pause });
+    (clock.clone(), TokenCache::new(source, Arc::new(clock)))
+}
+
+/// The token endpoint answers 429 with `Retry-After` for the application, whatever the scope.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_asked_for_while_the_pause_that_the_service_named_lasts() {
+    let (clock, cache) = throttled(secs(90));
+    let (a, b) = (Scope::of_resource("a"), Scope::of_resource("b"));
+    cache.token(&a).await.unwrap();
+    assert_eq!(cache.token(&b).await.unwrap_err().retry(), Retry::After(secs(90)));
+    for (wait, left) in [(0, 90), (60, 30), (29, 1)] {
+        clock.sleep(secs(wait)).await;
+        let refusal = cache.token(&b).await.unwrap_err();
+        assert_eq!((refusal.kind(), refusal.http_status()), (ErrorKind::Throttled, Some(429)));
+        assert_eq!(refusal.retry(), Retry::After(secs(left)));
+        assert_eq!(cache.token(&a).await.unwrap().secret.expose(), "token-1", "what is valid is used");
+    }
+    clock.sleep(secs(1)).await;
+    assert_eq!(cache.token(&b).await.unwrap().secret.expose(), "token-3");
+    assert_eq!(*cache.source().asked.lock().unwrap(), [secs(0), secs(0), secs(90)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_early_renewal_waits_for_the_end_of_the_pause_too() {
+    let (clock, cache) = throttled(secs(120));
+    let scope = Scope::of_resource("a");
+    cache.token(&scope).await.unwrap();
+    clock.sleep(secs(3300)).await;
+    for _ in 0..12 {
+        assert_eq!(cache.token(&scope).await.unwrap().secret.expose(), "token-1");
+        clock.sleep(secs(10)).await;
+    }
+    assert_eq!(cache.token(&scope).await.unwrap().secret.expose(), "token-3");
+    assert_eq!(*cache.source().asked.lock().unwrap(), [secs(0), secs(3300), secs(3420)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_without_end_is_kept_for_an_hour() {
+    let (clock, cache) = throttled(Duration::MAX);
+    let (a, b) = (Scope::of_resource("a"), Scope::of_resource("b"));
+    cache.token(&a).await.unwrap();
+    cache.token(&b).await.unwrap_err();
+    clock.sleep(HOUR - secs(1)).await;
+    assert_eq!(cache.token(&b).await.unwrap_err().retry(), Retry::After(secs(1)));
+    clock.sleep(secs(1)).await;
+    cache.token(&b).await.unwrap();
 }
