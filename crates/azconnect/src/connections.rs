@@ -111,12 +111,8 @@ impl Connections {
     }
 
     async fn open(&self, record: &ConnectionRecord) -> Result<Secret, Error> {
-        let Some(id) = sealed(record)? else {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("the connection {} holds no client secret", record.id),
-            ));
-        };
+        require_client_secret(record)?;
+        let Some(id) = sealed(record)? else { return Err(no_client_secret(record, "no secret")) };
         self.secrets.get(id).await?.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, format!("the secret of the connection {} is not in the store", record.id))
                 .with_advice("connect again with a working secret")
@@ -162,6 +158,22 @@ fn sealed(record: &ConnectionRecord) -> Result<Option<&SecretId>, Error> {
         .with_advice(
             "the record was changed: restore it, or connect again; for another tenant or client make a new connection",
         ))
+}
+
+/// Refuses what is no client secret before it is opened: a certificate's private key must not be sent to Entra ID.
+fn require_client_secret(record: &ConnectionRecord) -> Result<(), Error> {
+    match &record.credential {
+        CredentialKind::ClientSecret { .. } => Ok(()),
+        CredentialKind::Certificate { .. } => Err(no_client_secret(record, "a certificate")),
+        _ => Err(no_client_secret(record, "another kind of credential")),
+    }
+}
+
+fn no_client_secret(record: &ConnectionRecord, what: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("the connection {} holds {what}, and no client secret", record.id))
+        .with_field("connection.credential")
+        .with_effect(Effect::None)
+        .with_advice("connect again with a client secret; other ways to sign in are not offered here")
 }
 
 fn accepted(assessment: &Assessment) -> Result<(), Error> {

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect::core::{Clock, Error, Secret, SecretId, SecretStore};
-use azconnect::credential::ConnectionKeeper;
+use azconnect::core::{Clock, Effect, Error, ErrorKind, Secret, SecretId, SecretStore};
+use azconnect::credential::{ConnectionKeeper, CredentialKind};
 use azconnect::store::MemorySecrets;
 use azconnect::{Azure, ConnectRequest, Connections};
 use azconnect_emulator::{Emulator, Fault, FaultAction, Seed, Service};
@@ -89,4 +89,25 @@ impl KeeperHarness for Stage {
 #[tokio::test(start_paused = true)]
 async fn connections_conform() {
     connection_keeper::all(async || Stage::new()).await;
+}
+
+/// A certificate's private key lies sealed under the same kind of name, and would be sent to Entra ID as if it were a secret.
+#[tokio::test(start_paused = true)]
+async fn a_record_of_a_certificate_is_refused_before_anything_is_opened_or_sent() {
+    let stage = Stage::new();
+    let mut record = stage.connections.connect(stage.request(), stage.working_secret()).await.unwrap();
+    let exchanges = stage.emulator.exchanges();
+    let CredentialKind::ClientSecret { secret, ends_at, .. } = record.credential else { panic!("a client secret") };
+    record.credential = CredentialKind::Certificate { secret, ends_at };
+    let tested = stage.connections.test(&record).await.unwrap_err();
+    let signed_in = stage.connections.identity(&record).await.err().unwrap();
+    for error in [tested, signed_in] {
+        assert_eq!((error.kind(), error.effect()), (ErrorKind::Unsupported, Effect::None));
+        assert_eq!(error.field(), Some("connection.credential"));
+        assert!(error.message().contains("certificate") && error.advice().contains("client secret"), "{error}");
+    }
+    assert_eq!(stage.emulator.exchanges(), exchanges);
+    // What was stored for it can still be destroyed.
+    stage.connections.disconnect(&record).await.unwrap();
+    assert_eq!(stage.kept().await, 0);
 }
