@@ -56,8 +56,8 @@ fn connections_shows_organizations_projects_permissions_and_reasons() {
         ("automatic", "manages its secret"),
         ("switched off", "disabled"),
         ("federated", "workload identity federation"),
-        ("hub", "registry type DockerHub"),
-        ("webhook", "type generic"),
+        ("hub", "contosobot is no application"),
+        ("webhook", "is no application"),
     ] {
         let row = row(&shown, connection);
         assert!(row.contains("  no: ") && row.contains(reason), "{row}");

@@ -28,7 +28,7 @@ fn service_principal(endpoint: &Endpoint, checks: &mut CheckReport) {
     match endpoint.authorization_scheme() {
         Some(AuthorizationScheme::ServicePrincipal) => {
             if endpoint.service_principal_proof() == Some(&ServicePrincipalProof::Certificate) {
-                checks.push(certificate(endpoint));
+                checks.push(certificate());
             }
             require(endpoint, &["tenantid", "serviceprincipalid"], checks);
         }
@@ -54,14 +54,11 @@ fn service_principal(endpoint: &Endpoint, checks: &mut CheckReport) {
 }
 
 /// It does not use the secret that is rotated, so it is neither broken by a rotation nor a consumer of it.
-fn certificate(endpoint: &Endpoint) -> Check {
+fn certificate() -> Check {
     Check::failed(
         "certificate",
         "scheme",
-        format!(
-            "it signs in as {} with a certificate, and holds no client secret",
-            shown(endpoint.parameter("serviceprincipalid"))
-        ),
+        "it signs in with a certificate, and holds no client secret",
         "leave it out of the rotation, which does not break it; or say by name that the client secret takes the place of \
          its certificate: with_certificate_replaced",
     )
@@ -108,7 +105,7 @@ fn user(endpoint: &Endpoint, checks: &mut CheckReport) {
     if !user.is_empty() && user.parse::<ClientId>().is_err() {
         let cause = format!("its user {} is no application, so it holds no client secret", shown(Some(user)));
         let remedy = "for a client secret its user name is the application's client id";
-        checks.push(Check::unknown("user-is-no-application", "application", cause, remedy).as_warning());
+        checks.push(Check::failed("user-is-no-application", "application", cause, remedy));
     }
 }
 

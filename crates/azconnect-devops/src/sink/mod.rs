@@ -102,7 +102,7 @@ impl ServiceConnectionSink {
     }
 
     /// Says whose secrets are pushed, so that a connection of another application is refused. A user's name must then be the
-    /// client id. The tenant is the application's, which need not be the organization's.
+    /// client id; without, any user's password is replaced, since the secret may be a registry's own token. The tenant is the application's, which need not be the organization's.
     #[must_use]
     pub fn with_application(mut self, tenant: TenantId, client: ClientId) -> Self {
         self.application = Some((tenant, client));
@@ -154,7 +154,7 @@ impl ServiceConnectionSink {
     /// All checks that the document alone can answer. Whether a registry can be asked takes a call.
     fn checks(&self, endpoint: &Endpoint) -> CheckReport {
         let checks = refresh_checks(endpoint, self.endpoints.project()).into_iter();
-        let mut checks: CheckReport = checks.map(|check| self.unless_replaced(check)).collect();
+        let mut checks: CheckReport = checks.map(|check| self.as_asked(check)).collect();
         if checks.is_clear() {
             checks.extend(Destination::foreign(endpoint));
         }
@@ -166,12 +166,17 @@ impl ServiceConnectionSink {
         checks.into_iter().chain(application::checks(endpoint, tenant, client)).collect()
     }
 
-    fn unless_replaced(&self, check: Check) -> Check {
-        if !self.replaces_certificate || check.code != "certificate" {
-            return check;
+    /// What the caller has asked for by name does not stand in the way.
+    fn as_asked(&self, check: Check) -> Check {
+        match check.code.as_str() {
+            "certificate" if self.replaces_certificate => check
+                .with_cause("the client secret takes the place of its certificate")
+                .with_remedy("keep the certificate until the rotation has ended: nobody can read it back")
+                .as_warning(),
+            // Whoever names no application may push a secret of another kind, such as a registry's own token.
+            "user-is-no-application" if self.application.is_none() => check.as_warning(),
+            _ => check,
         }
-        let remedy = "keep the certificate until the rotation has ended: nobody can read it back";
-        check.with_cause("the client secret takes the place of its certificate").with_remedy(remedy).as_warning()
     }
 
     async fn try_candidate(&self, endpoint: &Endpoint, candidate: &Candidate<'_>) -> Assessment {

@@ -84,7 +84,7 @@ async fn a_connection_with_a_certificate_is_refused_by_that_name_and_left_as_it_
     let sink = sink.with_application(TENANT.parse().unwrap(), CLIENT.parse().unwrap());
     let report = sink.inspect().await.unwrap();
     let check = report.checks.of("certificate").unwrap();
-    assert!(check.blocks() && check.cause.contains(CLIENT) && check.remedy.contains("by name"), "{check}");
+    assert!(check.blocks() && check.cause.contains("certificate") && check.remedy.contains("by name"), "{check}");
     let error = sink.push(&Candidate::new(&Secret::new("new-secret"))).await.unwrap_err();
     assert_eq!((error.service_code(), error.effect()), (Some("certificate"), Effect::None));
     assert_eq!(fake.with(|state| (state.writes.len(), state.tests.len())), (0, 0));
@@ -166,6 +166,19 @@ async fn another_application_s_connection_is_refused_whatever_its_kind() {
         let report = sink(&service(document)).inspect().await.unwrap();
         assert!(report.checks.of(code).is_some_and(|check| check.blocks()), "{code}: {}", report.checks);
     }
+}
+
+/// Docker Hub's users are no applications: their tokens are rotated by an issuer of the caller's own.
+#[tokio::test(start_paused = true)]
+async fn a_person_s_password_is_replaced_only_by_a_sink_that_serves_no_application() {
+    let script = service(hub(json!({"username": "contosobot"})));
+    let report = sink(&script).inspect().await.unwrap();
+    assert!(report.checks.of("user-is-no-application").is_some_and(|check| check.blocks()), "{}", report.checks);
+    let endpoints = script.organization(&VirtualClock::new()).endpoints(ProjectRef::new("Web").unwrap());
+    let registry = Pipeline::new(Arc::new(script.clone()), Arc::new(VirtualClock::new()));
+    let own = ServiceConnectionSink::new(endpoints, id()).unwrap().with_registry_check(RegistryCheck::new(registry));
+    let report = own.inspect().await.unwrap();
+    assert!(report.accepts() && report.checks.of("user-is-no-application").is_some(), "{}", report.checks);
 }
 
 /// The key of an application goes to the sign-in of the cloud that the connection names.
