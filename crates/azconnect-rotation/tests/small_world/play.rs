@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use azconnect_core::{Clock, Error, ErrorKind, Journal, Lease, SecretStore};
+use azconnect_core::{Clock, Error, ErrorKind, Journal, Lease, Retry, SecretStore};
 use azconnect_credential::{CredentialIssuer, CredentialSink, CredentialVerifier};
 use azconnect_rotation::{Policy, Ports, Resolution, RotationOutcome, Rotator, SinkBinding, Target};
 use azconnect_testkit::fake::{Fault, Step};
@@ -249,6 +249,12 @@ impl Teller {
                 self.log.push(format!("{answer:?} is refused: {error}"));
                 self.say(Answer::Abandon).await
             }
+            // The last process could not give its lease back, and the refusal says for how long it stays.
+            Err(error) if pause_named_by(&error).is_some() => {
+                self.log.push(format!("{answer:?} has to wait: {error}"));
+                self.world.clock.sleep(pause_named_by(&error).unwrap_or_default()).await;
+                self.say(answer).await
+            }
             other => other,
         };
         match outcome {
@@ -314,6 +320,13 @@ impl Teller {
             }
             other => self.accuse(format!("I12: the next rotation does not succeed: {}", short(&format!("{other:?}")))),
         }
+    }
+}
+
+fn pause_named_by(error: &Error) -> Option<Duration> {
+    match error.retry() {
+        Retry::After(pause) => Some(pause),
+        _ => None,
     }
 }
 

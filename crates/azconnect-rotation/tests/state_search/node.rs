@@ -87,6 +87,9 @@ impl Node {
 
     pub fn record(&mut self, event: &RotationEvent) {
         let now = self.now();
+        if event.kind() == "rotated" {
+            self.truth.vouched_at = self.truth.proved_at;
+        }
         match std::mem::take(&mut self.state).evolve(event, now) {
             Ok(state) => self.state = state,
             Err(error) => self.truth.accuse(format!("an event that cannot follow: {error}: {event:?}")),

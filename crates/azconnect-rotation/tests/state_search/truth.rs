@@ -40,6 +40,8 @@ pub struct Truth {
     pub waived: bool,
     /// When the process that works now saw everything proved, which consumers had the new secret then.
     pub proved_at: Option<i64>,
+    /// What `proved_at` was when the machine said that it had rotated. It outlives the process that said so.
+    pub vouched_at: Option<i64>,
     /// Markers under which a text is sealed.
     pub sealed: BTreeSet<u32>,
     pub next: u32,
@@ -62,7 +64,7 @@ impl std::hash::Hash for Truth {
             (key, age(*since)).hash(state);
         }
         (&self.bound, &self.left_out, self.adopted, self.waived, self.proved_at.map(age)).hash(state);
-        self.put_back.map(age).hash(state);
+        (self.put_back.map(age), self.vouched_at.map(age)).hash(state);
         (&self.sealed, self.next, self.luck, self.crashes, self.people, self.operators, self.abandoned).hash(state);
     }
 }
@@ -195,7 +197,8 @@ impl Truth {
         }
         for sink in 0..self.held.len() {
             let (key, _) = self.held[sink];
-            let unseen = self.keys[&key].by_hand && self.proved_at.is_some_and(|at| self.keys[&key].since >= at);
+            // A person may act after the last proof.
+            let unseen = self.keys[&key].by_hand && self.vouched_at.is_some_and(|at| self.keys[&key].since >= at);
             let counts = self.bound[sink] && self.required[sink] && !self.left_out.contains(&sink);
             if counts && !self.is_alive(key) && !unseen {
                 self.accuse(format!("I1: rotated, and consumer {sink} holds the dead key {key}"));
