@@ -135,6 +135,11 @@ impl Operation {
         self.kept.method == Verb::Delete
     }
 
+    /// Whether the address that the request went to shows a resource, and with it a state. That of a `POST` shows none.
+    pub(super) fn has_resource(&self) -> bool {
+        self.kept.method != Verb::Post
+    }
+
     /// The address to poll next, and what its answer will show.
     pub(super) fn next(&self) -> (Source, &str) {
         if self.kept.succeeded {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use azconnect_core::{Error, ErrorKind, NoRetry, Retry};
+use azconnect_core::{Effect, Error, ErrorKind, NoRetry, Retry};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 
@@ -193,12 +193,29 @@ impl<'a> Poller<'a> {
                 self.operation.follow(answer.headers());
                 Some(OperationOutcome::InProgress)
             }
+            // A deletion that succeeded leaves no resource that could say so.
+            State::Succeeded if source == Source::Resource && self.operation.is_delete() && shows(&answer) => {
+                Some(self.still_there())
+            }
             State::Succeeded if self.operation.succeed(source) => None,
             State::Succeeded => Some(OperationOutcome::Done(answer)),
             State::Failed => {
                 Some(OperationOutcome::Failed(self.dialect.failure(&answer).in_operation(self.template.operation())))
             }
         }
+    }
+
+    /// What a resource that is to be deleted, and is there without a sign of it, says of the deletion.
+    fn still_there(&self) -> OperationOutcome {
+        let elapsed = self.pipeline.clock().elapsed().saturating_sub(self.started);
+        if elapsed < NOT_THERE_YET {
+            return OperationOutcome::InProgress;
+        }
+        let error = Error::new(ErrorKind::Conflict, "the resource is still there, and nothing deletes it any more")
+            .with_effect(Effect::Unknown)
+            .in_operation(self.template.operation())
+            .with_advice("delete it again; if it stays, look for a lock or for what still uses it");
+        OperationOutcome::Failed(error)
     }
 
     fn refused(&mut self, source: Source, error: Error) -> OperationOutcome {
@@ -221,6 +238,12 @@ impl<'a> Poller<'a> {
                 return OperationOutcome::InProgress;
             }
         }
+        // Only the caller that began an operation may read its status: another, who takes over after a new sign-in, never
+        // can. The resource shows its own state to whoever may read that.
+        if error.kind() == ErrorKind::PermissionDenied && self.operation.is_linked() && self.operation.has_resource() {
+            self.operation.forget_links();
+            return OperationOutcome::InProgress;
+        }
         self.seen.unread += 1;
         self.seen.throttled = error.kind() == ErrorKind::Throttled;
         if let Retry::After(pause) = error.retry() {
@@ -228,6 +251,11 @@ impl<'a> Poller<'a> {
         }
         OperationOutcome::Unread(error)
     }
+}
+
+/// Whether an answer shows a resource.
+fn shows(answer: &Response) -> bool {
+    !answer.body().iter().all(u8::is_ascii_whitespace)
 }
 
 fn may_be_read_later(error: &Error) -> bool {

@@ -180,10 +180,42 @@ async fn failed_and_canceled_are_failures_of_the_operation() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_read_is_not_a_failed_operation() {
-    let stage = Stage::new(vec![answer(403, &[], "")]);
+    let stage = Stage::new(vec![answer(403, &[], ""), answer(403, &[], "")]);
     let operation = stage.begin(put(), created("10"));
     let OperationOutcome::Unread(error) = stage.poller(operation).wait().await else { panic!("not unread") };
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+}
+
+/// The service lets only the caller that began an operation read it.
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_only_its_beginner_may_read_is_read_from_its_resource() {
+    let state = r#"{"properties":{"provisioningState":"Succeeded"}}"#;
+    let creating = r#"{"properties":{"provisioningState":"Creating"}}"#;
+    let stage = Stage::new(vec![answer(403, &[], ""), answer(200, &[], creating), answer(200, &[], state)]);
+    let operation = stage.begin(put(), created("10"));
+    assert_eq!(body(stage.poller(operation).resumed().wait().await), state);
+    assert_eq!(stage.asked(), [(0, STATUS.into()), (0, RESOURCE.into()), (1, RESOURCE.into())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_read_of_a_post_leads_nowhere_else() {
+    let stage = Stage::new(vec![answer(403, &[], "")]);
+    let call = Call::post("test.thing.start", Url::parse(RESOURCE).unwrap());
+    let operation = stage.begin(call, answer(202, &[("azure-asyncoperation", STATUS)], ""));
+    let OperationOutcome::Unread(error) = stage.poller(operation).wait().await else { panic!("not unread") };
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_still_there_was_not_deleted() {
+    let state = r#"{"properties":{"provisioningState":"Succeeded"}}"#;
+    let there = answer(200, &[], state);
+    let mut answers = vec![answer(403, &[], "")];
+    answers.extend(std::iter::repeat_n(there, 30));
+    let stage = Stage::new(answers);
+    let operation = stage.begin(delete(), answer(202, &[("location", LOCATION)], ""));
+    let OperationOutcome::Failed(error) = stage.poller(operation).wait().await else { panic!("it is there") };
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::Conflict, azconnect_core::Effect::Unknown));
 }
 
 #[tokio::test(start_paused = true)]
