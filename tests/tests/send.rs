@@ -98,7 +98,8 @@ fn arm() {
     is_send(Provisioner::state(any(), any()));
     is_send(Provisioner::progress(any(), any()));
     is_send(Provisioner::unfinished(any()));
-    is_send(Provisioner::take_private_key(any(), any()));
+    is_send(Provisioner::private_key(any(), any()));
+    is_send(Provisioner::forget_private_key(any(), any()));
     is_send(Arm::assign_role(any(), any()));
     is_send(Arm::roles_of(any(), any(), any()));
     is_send(Arm::remove_role(any(), any()));

@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 use ssh_key::private::{Ed25519Keypair, Ed25519PrivateKey, KeypairData, PrivateKey};
-use ssh_key::public::Ed25519PublicKey;
+use ssh_key::public::{Ed25519PublicKey, KeyData};
 use ssh_key::{Fingerprint, LineEnding, PublicKey};
 use zeroize::Zeroizing;
 
@@ -71,6 +71,29 @@ impl SshKey {
         let public = public.to_openssh().map_err(|_| unreadable())?;
         Ok(Self { private, public, fingerprint })
     }
+}
+
+/// Reads a public key in one line, as in `authorized_keys`, of a kind that the service takes. Returns it without its comment,
+/// and its fingerprint.
+///
+/// # Errors
+/// [`InvalidInput`](ErrorKind::InvalidInput) with the field `public_key`.
+pub(crate) fn read_public(line: &str) -> Result<(String, String), Error> {
+    let refused = |message: &str| {
+        Error::invalid("public_key", message.to_owned())
+            .with_advice("give one line of the form ssh-ed25519 AAAA…, or ssh-rsa AAAA… of at least 2,048 bits")
+    };
+    let key = PublicKey::from_openssh(line.trim()).map_err(|_| refused("is not a public key of OpenSSH"))?;
+    let fits = match key.key_data() {
+        KeyData::Ed25519(_) => true,
+        KeyData::Rsa(key) => key.n.as_positive_bytes().is_some_and(|modulus| modulus.len() >= 256),
+        _ => false,
+    };
+    if !fits {
+        return Err(refused("is of a kind or length that Azure does not take"));
+    }
+    let public = PublicKey::from(key.key_data().clone()).to_openssh().map_err(|_| refused("cannot be written"))?;
+    Ok((public, fingerprint(&key)?))
 }
 
 /// A new Ed25519 key in OpenSSH's form.

@@ -64,7 +64,9 @@
 //! println!("{plan}");
 //! let machine = provisioner.run(&plan).await?;
 //! println!("{} at {:?}", machine.machine.name(), machine.address);
-//! let _key = provisioner.take_private_key(&machine.id).await?;
+//! let _key = provisioner.private_key(&machine.id).await?;
+//! // … keep the key where it belongs, and only then:
+//! provisioner.forget_private_key(&machine.id).await?;
 //!
 //! // Gone with everything that was created for it.
 //! provisioner.clean_up(&machine.id).await?;

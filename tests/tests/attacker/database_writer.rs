@@ -29,7 +29,7 @@ async fn everything(site: &Site) -> Vec<(&'static str, Option<Error>)> {
         ("rotate", rotator.rotate(&target).await.err()),
         ("disconnect", rotator.disconnect(target.subject()).await.err()),
         ("resume the machine", provisioner.resume(&machine()).await.err()),
-        ("take the private key", provisioner.take_private_key(&machine()).await.err()),
+        ("take the private key", provisioner.private_key(&machine()).await.err()),
         ("clean up", provisioner.clean_up(&machine()).await.err()),
     ]
 }
@@ -118,7 +118,7 @@ async fn a_changed_journal_makes_the_product_do_nothing() {
     site.put_back(&whole);
     assert_eq!(site.reads::<i64>("SELECT count(*) FROM secret"), secrets);
     let product = site.starts().await.unwrap();
-    product.provisioner().take_private_key(&machine()).await.unwrap();
+    product.provisioner().private_key(&machine()).await.unwrap();
     let outcome = product.rotator().rotate(&product.target()).await.unwrap();
     assert!(matches!(outcome, RotationOutcome::Waiting { .. }), "as it was, it goes on: {outcome:?}");
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use azconnect_core::{Clock, Cloud, Error, SubscriptionId};
 use azconnect_credential::TokenProvider;
 use azconnect_http::{
-    Authorizer, Bearer, Begun, Call, DoublingToRetryAfter, PageStyle, Pages, Pipeline, PollPolicy, Response, endpoint,
-    json, with_query,
+    Authorizer, Bearer, Begun, Call, Eager, PageStyle, Pages, Pipeline, PollPolicy, Response, endpoint, json,
+    with_query,
 };
 use http::Method;
 use serde::Serialize;
@@ -39,13 +39,13 @@ impl Arm {
             pipeline,
             base: cloud.resource_manager().clone(),
             authorizer: Arc::new(Bearer::new(tokens, cloud.resource_manager_scope())),
-            polling: Arc::new(DoublingToRetryAfter),
+            polling: Arc::new(Eager::new()),
             operation_time_limit: Duration::from_secs(3600),
             dialect: ArmDialect::default(),
         }
     }
 
-    /// Sets when long-running operations are polled; [`DoublingToRetryAfter`] by default.
+    /// Sets when long-running operations are polled; [`Eager`] by default.
     #[must_use]
     pub fn with_polling(mut self, policy: Arc<dyn PollPolicy>) -> Self {
         self.polling = policy;

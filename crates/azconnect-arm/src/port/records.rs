@@ -9,8 +9,9 @@ use crate::provision::{ProvisionId, ProvisionProgress, Provisioner};
 ///
 /// What every implementation does, and the suite `azconnect_testkit::conformance::provisioning` checks:
 /// - a provisioning that is neither finished nor cleaned up is listed as unfinished, no other;
-/// - a private key is handed over once, and only for a machine that runs; afterwards it is
-///   [`NotFound`](azconnect_core::ErrorKind::NotFound).
+/// - a private key is given for a machine that exists, as often as it is asked for, until it is forgotten; before and
+///   afterwards it is [`NotFound`](azconnect_core::ErrorKind::NotFound);
+/// - to forget it again is a success.
 #[async_trait]
 pub trait ProvisionRecords: Send + Sync {
     /// Where a provisioning stands. [`NotFound`](azconnect_core::ErrorKind::NotFound) if nothing was begun under its name.
@@ -19,8 +20,12 @@ pub trait ProvisionRecords: Send + Sync {
     /// The provisionings that are neither finished nor cleaned up.
     async fn unfinished(&self) -> Result<Vec<ProvisionId>, Error>;
 
-    /// Hands over the private key of a machine that runs, and forgets it.
-    async fn take_private_key(&self, id: &ProvisionId) -> Result<Secret, Error>;
+    /// The private key of a machine. It stays until [`ProvisionRecords::forget_private_key`]: whoever keeps it elsewhere
+    /// first loses nothing in a crash.
+    async fn private_key(&self, id: &ProvisionId) -> Result<Secret, Error>;
+
+    /// Destroys the private key of a machine, which is kept elsewhere.
+    async fn forget_private_key(&self, id: &ProvisionId) -> Result<(), Error>;
 }
 
 #[async_trait]
@@ -33,7 +38,11 @@ impl ProvisionRecords for Provisioner {
         Self::unfinished(self).await
     }
 
-    async fn take_private_key(&self, id: &ProvisionId) -> Result<Secret, Error> {
-        Self::take_private_key(self, id).await
+    async fn private_key(&self, id: &ProvisionId) -> Result<Secret, Error> {
+        Self::private_key(self, id).await
+    }
+
+    async fn forget_private_key(&self, id: &ProvisionId) -> Result<(), Error> {
+        Self::forget_private_key(self, id).await
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use azconnect_core::{Error, ErrorKind, Retry, Secret};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use futures_util::future::{Either, select};
 use zeroize::Zeroizing;
 
 use super::agent_failure::{AgentFailure, Told};
@@ -27,8 +28,8 @@ const EXTENSION: &str = "azconnect-agent";
 const OUTPUT_LIMIT: usize = 4096;
 
 /// How a person comes to see what the script put out. It is journalled with the error, which holds no output itself.
-const LOOK: &str = "correct the script by its output (AgentFailure::output of the error that this run returned; or keep the \
-    machine on failure, and read /var/log/azconnect-agent.log in it), then provision again";
+const LOOK: &str = "correct the script by its output (AgentFailure::output of the error that this run returned; in a machine \
+    that was kept, /var/log/azconnect-agent.log), then provision again";
 
 impl Site<'_> {
     pub(super) async fn create_extension(&self, state: &ProvisionState) -> Result<(), Failure> {
@@ -82,7 +83,13 @@ impl Site<'_> {
         let probe = self.probe.as_ref().unwrap_or(&own);
         let started = self.clock.elapsed();
         loop {
-            let last = match probe.probe(&target).await {
+            let rest = agent.time_limit.saturating_sub(self.clock.elapsed().saturating_sub(started));
+            // A probe that hangs must not outlast the time that the agent has.
+            let looked = match select(probe.probe(&target), self.clock.sleep(rest)).await {
+                Either::Left((looked, _)) => looked,
+                Either::Right(_) => Ok(Probed::NotYet("the last look had not ended".to_owned())),
+            };
+            let last = match looked {
                 Ok(Probed::Online) => {
                     // An agent is no resource that a clean-up would delete.
                     return self.note(ProvisionEvent::Completed { step: Step::Agent, created: false }).await;
@@ -101,9 +108,9 @@ impl Site<'_> {
             if elapsed.saturating_add(agent.probe_pause) > agent.time_limit {
                 let seconds = agent.time_limit.as_secs();
                 let message = format!("the agent is not online after {seconds} s: {}", tail(&last));
-                let error = Error::new(ErrorKind::Timeout, message).in_operation("arm.agent.probe").with_advice(
-                    "keep the machine on failure and look at the script's output in it, or give it more time",
-                );
+                let error = Error::new(ErrorKind::Timeout, message)
+                    .in_operation("arm.agent.probe")
+                    .with_advice("look at /var/log/azconnect-agent.log in the machine, or give the agent more time");
                 return Err(Failure::Definitive(self.without_secrets(error).await));
             }
             self.clock.sleep(agent.probe_pause).await;

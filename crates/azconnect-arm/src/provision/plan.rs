@@ -5,9 +5,10 @@ use std::fmt;
 use azconnect_core::{Error, SecretId, SubscriptionId};
 use serde::{Deserialize, Serialize};
 
+use super::event::Step;
 use super::id::ProvisionId;
 use crate::resource::image::{ImagePlan, Urn};
-use crate::spec::{GroupChoice, ImageChoice, NetworkChoice, VmSpec};
+use crate::spec::{GroupChoice, ImageChoice, NetworkChoice, OnFailure, VmSpec};
 
 /// The name of the tag whose value is the provisioning that a resource belongs to.
 pub(crate) const OWNER_TAG: &str = "azconnect-machine";
@@ -137,6 +138,15 @@ impl ProvisionPlan {
         let plan = Self { id, subscription, names, placements, image, key, spec };
         plan.check_own()?;
         Ok(plan)
+    }
+
+    /// What happens to what was created when a step fails.
+    pub(super) fn after_failure_of(&self, step: Step) -> OnFailure {
+        match step {
+            // The machine runs by then, and deleting it would lose what may be a working one.
+            Step::Extension | Step::Agent => self.spec.on_agent_failure,
+            _ => self.spec.on_failure,
+        }
     }
 
     /// The name of the system disk at a placement. Each placement has a name of its own, since the disk of the one

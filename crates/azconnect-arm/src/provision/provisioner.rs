@@ -22,7 +22,7 @@ use super::resolve::resolve;
 use super::state::{Phase, ProvisionState};
 use super::steps::Site;
 use crate::client::Subscription;
-use crate::key::SshKey;
+use crate::key::{SshKey, read_public};
 use crate::spec::{OnFailure, VmSpec};
 
 /// The term of a lease by default. After this process was killed, another call waits until the term has run out.
@@ -207,27 +207,43 @@ impl Provisioner {
         streams.iter().filter_map(|stream| stream.as_str().strip_prefix("provision/")).map(ProvisionId::new).collect()
     }
 
-    /// Returns the private key of a machine that runs, and removes it from the secret store: a second call finds none.
+    /// The private key of a machine. It stays sealed: keep it elsewhere, and then call
+    /// [`Provisioner::forget_private_key`], so that a crash in between loses nothing.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if the machine does not run, or the key was handed over before;
-    /// [`Corrupt`](ErrorKind::Corrupt) if the journal names another key than this machine's: nothing is opened then.
-    pub async fn take_private_key(&self, id: &ProvisionId) -> Result<Secret, Error> {
+    /// [`NotFound`](ErrorKind::NotFound) if there is no machine yet, the key was forgotten, or the machine was built with a
+    /// public key of the caller's own; [`Corrupt`](ErrorKind::Corrupt) if the journal names another key than this
+    /// machine's: nothing is opened then.
+    pub async fn private_key(&self, id: &ProvisionId) -> Result<Secret, Error> {
+        let plan = self.plan_of_machine(id).await?;
+        let sealed = if plan.spec.public_key.is_none() { self.secrets.get(&plan.key).await? } else { None };
+        sealed.ok_or_else(|| match plan.spec.public_key {
+            Some(_) => {
+                absent("the machine was built with a public key of your own", "use the private key that belongs to it")
+            }
+            None => absent("the private key was forgotten", "use the copy that was kept, or add a new key"),
+        })
+    }
+
+    /// Destroys the sealed private key of a machine, once it is kept elsewhere. Idempotent.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is no machine yet, which still needs it.
+    pub async fn forget_private_key(&self, id: &ProvisionId) -> Result<(), Error> {
+        let plan = self.plan_of_machine(id).await?;
+        self.secrets.remove(&plan.key).await
+    }
+
+    /// The plan of a machine that exists, whether or not its agent came online.
+    async fn plan_of_machine(&self, id: &ProvisionId) -> Result<ProvisionPlan, Error> {
         let state = self.state(id).await?;
-        let absent = |message: &str, advice: &str| Error::new(ErrorKind::NotFound, message).with_advice(advice);
-        let plan = match (state.phase, state.plan) {
-            (Phase::Finished, Some(plan)) => plan,
-            _ => return Err(absent("there is no machine that runs under this name", "provision it first")),
+        let built = state.is_complete(Step::Machine)
+            && matches!(state.phase, Phase::Building | Phase::Failed | Phase::Finished);
+        let Some(plan) = state.plan.filter(|_| built) else {
+            return Err(absent("there is no machine under this name", "provision it first"));
         };
         self.check_subscription(&plan)?;
-        let Some(key) = self.secrets.get(&plan.key).await? else {
-            return Err(absent(
-                "the private key was handed over before",
-                "use the copy that was kept, or add a new key",
-            ));
-        };
-        self.secrets.remove(&plan.key).await?;
-        Ok(key)
+        Ok(plan)
     }
 
     async fn begin_and_drive(&self, recorder: &Recorder, plan: &ProvisionPlan) -> Result<Provisioned, Error> {
@@ -262,7 +278,7 @@ impl Provisioner {
         let site = self.site(recorder, &plan)?;
         loop {
             let state = recorder.state();
-            let ends = state.phase == Phase::Failed && plan.spec.on_failure == OnFailure::CleanUp;
+            let ends = state.phase == Phase::Failed && !state.is_kept();
             if ends || matches!(state.phase, Phase::CleaningUp | Phase::CleanedUp) {
                 self.tear_down(recorder).await?;
                 return Err(failed_before(&state));
@@ -314,10 +330,16 @@ impl Provisioner {
         if let Err(lost) = noted {
             return lost;
         }
-        if site.plan.spec.on_failure == OnFailure::Keep {
+        if site.plan.after_failure_of(step) == OnFailure::Keep {
             // The operation has ended: who goes on writes again, rather than find it failed for ever.
             site.forget_ended(step).await;
-            let advice = format!("{}; what was created is still there", error.advice());
+            let kept = match step {
+                Step::Extension | Step::Agent => {
+                    "the machine runs and stays: resume it to try its agent again, or clean it up"
+                }
+                _ => "what was created is still there",
+            };
+            let advice = format!("{}; {kept}", error.advice());
             return error.with_advice(advice);
         }
         match self.tear_down(site.recorder).await {
@@ -357,6 +379,10 @@ impl Provisioner {
 
     /// Seals a key pair. A key that was sealed before a crash is used, never replaced.
     async fn seal(&self, recorder: &Recorder, plan: &ProvisionPlan) -> Result<(), Error> {
+        if let Some(own) = &plan.spec.public_key {
+            let (public, fingerprint) = read_public(own)?;
+            return recorder.record(ProvisionEvent::KeySealed { public, fingerprint }).await;
+        }
         let key = match self.secrets.get(&plan.key).await? {
             Some(private) => SshKey::read(private)?,
             None => {
@@ -403,6 +429,10 @@ impl Provisioner {
             warning: state.warning.clone(),
         })
     }
+}
+
+fn absent(message: &str, advice: &str) -> Error {
+    Error::new(ErrorKind::NotFound, message).with_effect(Effect::None).with_advice(advice)
 }
 
 async fn planned(recorder: &Recorder) -> Result<ProvisionPlan, Error> {

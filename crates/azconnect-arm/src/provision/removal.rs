@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use azconnect_core::{Error, ErrorKind};
-use azconnect_http::{OperationOutcome, StoredOperation};
+use azconnect_http::OperationOutcome;
 
 use super::event::{ProvisionEvent, Step};
 use super::state::{ProvisionState, StepState};
@@ -67,10 +67,10 @@ impl Site<'_> {
     async fn remove_group(&self, state: &ProvisionState) -> Result<Option<String>, Error> {
         let handle = self.group.handle();
         let step = Step::Group;
-        // The look at what it holds was made before that deletion began.
-        if let Some(StepState::Removing(_)) = state.steps.get(&step) {
-            self.delete(Some(step), handle, state.steps.get(&step)).await?;
-        } else if let Some(found) = handle.find().await? {
+        // The look at what it holds was made before that deletion began. Where that has come to nothing, it is made again:
+        // others may have put something there meanwhile.
+        let is_gone = self.ended_by_itself(step, handle, state.steps.get(&step)).await?;
+        if !is_gone && let Some(found) = handle.find().await? {
             // The journal is not enough: between our look and our write, someone else may have created it.
             if !self.is_ours(&found) {
                 return self.disown("it is not ours").await;
@@ -78,7 +78,7 @@ impl Site<'_> {
             if let Some(other) = self.foreign_resource().await? {
                 return self.disown(&format!("it holds {other}, which is not ours")).await;
             }
-            self.delete(Some(step), handle, state.steps.get(&step)).await?;
+            self.delete_patiently(Some(step), handle).await?;
         }
         self.removed(step).await
     }
@@ -117,32 +117,52 @@ impl Site<'_> {
         handle: &Handle<K>,
         was: Option<&StepState>,
     ) -> Result<(), Error> {
-        let resumed = match (step, was) {
-            (Some(step), Some(StepState::Removing(record))) => self.open_operation(step, true, record).await?,
-            _ => None,
-        };
-        self.delete_patiently(step, handle, resumed).await?;
+        if let Some(step) = step
+            && self.ended_by_itself(step, handle, was).await?
+        {
+            return Ok(());
+        }
+        self.delete_patiently(step, handle).await?;
         // A write whose answer was lost may be applied after the deletion found nothing.
         let mut late = was == Some(&StepState::Intended);
         while late {
             self.clock.sleep(LATE_WRITE_PAUSE).await;
             late = handle.find().await?.is_some();
             if late {
-                self.delete_patiently(step, handle, None).await?;
+                self.delete_patiently(step, handle).await?;
             }
         }
         Ok(())
     }
 
-    async fn delete_patiently<K: Kind>(
+    /// Waits for a deletion that an earlier process began, if it did. False: there is none, it failed, or the service
+    /// tells its status to nobody here, so that the deletion is asked for again.
+    async fn ended_by_itself<K: Kind>(
         &self,
-        step: Option<Step>,
+        step: Step,
         handle: &Handle<K>,
-        mut resumed: Option<StoredOperation>,
-    ) -> Result<(), Error> {
+        was: Option<&StepState>,
+    ) -> Result<bool, Error> {
+        let Some(StepState::Removing(record)) = was else { return Ok(false) };
+        let Some(operation) = self.open_operation(step, true, record).await? else { return Ok(false) };
+        match handle.resume_delete(operation)?.outcome().await {
+            OperationOutcome::Done(_) => Ok(true),
+            OperationOutcome::Failed(error) => {
+                tracing::debug!(%error, "the deletion that was begun has failed, and is begun again");
+                Ok(false)
+            }
+            OperationOutcome::Unread(error) if !may_be_read_later(&error) => {
+                tracing::debug!(%error, "the deletion that was begun cannot be read, and is begun again");
+                Ok(false)
+            }
+            other => other.into_result().map(|_| true),
+        }
+    }
+
+    async fn delete_patiently<K: Kind>(&self, step: Option<Step>, handle: &Handle<K>) -> Result<(), Error> {
         let started = self.clock.elapsed();
         loop {
-            let error = match self.delete_once(step, handle, resumed.take()).await {
+            let error = match self.delete_once(step, handle).await {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
@@ -155,31 +175,28 @@ impl Site<'_> {
         }
     }
 
-    async fn delete_once<K: Kind>(
-        &self,
-        step: Option<Step>,
-        handle: &Handle<K>,
-        resumed: Option<StoredOperation>,
-    ) -> Result<(), Error> {
-        let pending = match resumed {
-            Some(operation) => handle.resume_delete(operation)?,
-            None => {
-                self.recorder.renew().await?;
-                let pending = handle.delete().await?;
-                if let (Some(step), Some(operation)) = (step, pending.operation())
-                    && let Some(operation) = self.seal_operation(step, true, operation).await?
-                {
-                    self.recorder.record(ProvisionEvent::Removing { step, operation }).await?;
-                }
-                pending
-            }
-        };
+    async fn delete_once<K: Kind>(&self, step: Option<Step>, handle: &Handle<K>) -> Result<(), Error> {
+        self.recorder.renew().await?;
+        let pending = handle.delete().await?;
+        if let (Some(step), Some(operation)) = (step, pending.operation())
+            && let Some(operation) = self.seal_operation(step, true, operation).await?
+        {
+            self.recorder.record(ProvisionEvent::Removing { step, operation }).await?;
+        }
         match pending.outcome().await {
             OperationOutcome::Done(_) => Ok(()),
             OperationOutcome::Failed(error) | OperationOutcome::Unread(error) => Err(error),
             other => other.into_result().map(|_| ()),
         }
     }
+}
+
+/// Whether another attempt at reading a status may succeed, with the same sign-in.
+fn may_be_read_later(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Throttled | ErrorKind::Unauthenticated
+    )
 }
 
 /// Whether a deletion may succeed once something else is gone or has ended. A lock stays until a person removes it.

@@ -171,9 +171,15 @@ impl ProvisionState {
     pub(super) fn is_at_rest(&self) -> bool {
         match self.phase {
             Phase::Empty | Phase::CleanedUp | Phase::Finished => true,
-            Phase::Failed => self.plan.as_ref().is_some_and(|plan| plan.spec.on_failure == OnFailure::Keep),
+            Phase::Failed => self.is_kept(),
             Phase::Building | Phase::CleaningUp => false,
         }
+    }
+
+    /// Whether what was created stays although a step failed.
+    pub(super) fn is_kept(&self) -> bool {
+        let failed = self.plan.as_ref().zip(self.failure.as_ref());
+        failed.is_some_and(|(plan, (step, _))| plan.after_failure_of(*step) == OnFailure::Keep)
     }
 
     pub(super) fn is_complete(&self, step: Step) -> bool {

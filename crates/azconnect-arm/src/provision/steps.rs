@@ -17,7 +17,7 @@ use super::recorder::Recorder;
 use super::state::{ProvisionState, StepState};
 use crate::client::{Group, Handle, Pending};
 use crate::error::{Class, Fault};
-use crate::key::SshKey;
+use crate::key::{SshKey, read_public};
 use crate::resource::compute::VirtualMachines;
 use crate::resource::{Kind, Tagged};
 use crate::spec::GroupChoice;
@@ -148,9 +148,14 @@ impl Site<'_> {
 
     /// The public half of the sealed private key. Whoever can change the journal's copy would otherwise be let in.
     async fn public_key(&self, state: &ProvisionState) -> Result<String, Failure> {
-        let sealed = self.secrets.get(&self.plan.key).await.map_err(Failure::Unknown)?;
-        let key = sealed.map(SshKey::read).transpose().map_err(Failure::Unknown)?;
-        key.map(|key| key.public).filter(|public| state.public_key.as_ref() == Some(public)).ok_or_else(|| {
+        let known = match &self.plan.spec.public_key {
+            Some(own) => Some(read_public(own).map_err(Failure::Definitive)?.0),
+            None => {
+                let sealed = self.secrets.get(&self.plan.key).await.map_err(Failure::Unknown)?;
+                sealed.map(SshKey::read).transpose().map_err(Failure::Unknown)?.map(|key| key.public)
+            }
+        };
+        known.filter(|public| state.public_key.as_ref() == Some(public)).ok_or_else(|| {
             let error =
                 Error::new(ErrorKind::Corrupt, "the journal's public key is not that of the sealed private key")
                     .with_field("public_key")

@@ -6,6 +6,8 @@ mod cloud_init;
 mod image;
 mod names;
 mod rule;
+#[cfg(test)]
+mod sandbox;
 pub(crate) mod script;
 mod vm;
 

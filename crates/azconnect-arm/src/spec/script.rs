@@ -9,6 +9,12 @@ const FAILURE: &str = "/var/lib/azconnect/agent.failed";
 /// The file that holds the output of the script.
 const LOG: &str = "/var/log/azconnect-agent.log";
 
+/// The file that holds the number of the script's process while it runs. It is gone after the machine has restarted.
+const PROCESS: &str = "/run/azconnect-agent.pid";
+
+/// The file that is there once cloud-init has ended, however it ended, and not before.
+const CLOUD_INIT_ENDED: &str = "/run/cloud-init/result.json";
+
 /// A script that runs the product's script, keeps its output, and leaves a mark of its outcome. Errors of a script are
 /// not fatal to cloud-init, and the machine counts as ready before the script ends: so the mark decides.
 pub(crate) fn wrapped(script: &str) -> String {
@@ -17,31 +23,45 @@ pub(crate) fn wrapped(script: &str) -> String {
         .find(|end| !script.lines().any(|line| line == end))
         .unwrap_or_default();
     let body = script.trim_end_matches('\n');
-    // `umask 077`, since a script may hold secrets; the end mark in quotes, so that the shell expands nothing in it.
+    // Our own files are private, since a script may hold secrets. The script runs under the umask of the system: what it
+    // installs, such as the key of a package source, must be readable for others. The end mark stands in quotes, so that the
+    // shell expands nothing in it. A mark appears whole, since the probe may look at any moment.
     format!(
         "#!/bin/sh\n\
+         system_umask=$(umask)\n\
          umask 077\n\
          mkdir -p /var/lib/azconnect\n\
          rm -f {SUCCESS} {FAILURE}\n\
+         echo \"$$\" > {PROCESS}\n\
+         rm -f {LOG}\n\
+         touch {LOG}\n\
          cat > /var/lib/azconnect/agent.sh <<'{end}'\n\
          {body}\n\
          {end}\n\
          chmod 700 /var/lib/azconnect/agent.sh\n\
+         umask \"$system_umask\"\n\
          /var/lib/azconnect/agent.sh > {LOG} 2>&1\n\
          code=$?\n\
+         umask 077\n\
          test \"$code\" -eq 0 && touch {SUCCESS}\n\
-         test \"$code\" -eq 0 || echo \"$code\" > {FAILURE}\n\
+         test \"$code\" -eq 0 || {{ echo \"$code\" > {FAILURE}.new && mv {FAILURE}.new {FAILURE}; }}\n\
+         rm -f {PROCESS}\n\
          exit \"$code\"\n"
     )
 }
 
 /// The script of a run command that asks how far the wrapped script is. It uses nothing that a plain `sh` lacks.
+///
+/// The order matters: whether anything still runs is asked before the marks are looked for. A script that ends in between
+/// leaves its mark in time, where the other order would find neither.
 pub(crate) fn inquiry() -> String {
     format!(
         "#!/bin/sh\n\
+         cloud-init status 2>/dev/null\n\
+         test -f {CLOUD_INIT_ENDED} && echo azconnect-ended\n\
+         kill -0 \"$(cat {PROCESS} 2>/dev/null)\" 2>/dev/null && echo azconnect-running\n\
          test -f {SUCCESS} && echo azconnect-ok\n\
          test -f {FAILURE} && echo azconnect-failed: && cat {FAILURE}\n\
-         cloud-init status 2>/dev/null\n\
          echo azconnect-log:\n\
          tail -c 3000 {LOG} 2>/dev/null || tail -c 3000 /var/log/cloud-init-output.log 2>/dev/null\n\
          exit 0\n"
@@ -62,16 +82,22 @@ pub(crate) enum Found {
 /// Reads the output of the inquiry.
 pub(crate) fn read(output: &str) -> Found {
     let (head, log) = output.split_once("azconnect-log:").unwrap_or((output, ""));
-    if head.lines().any(|line| line.trim() == "azconnect-ok") {
+    let says = |word: &str| head.lines().any(|line| line.trim() == word);
+    if says("azconnect-ok") {
         return Found::Succeeded;
     }
     let failed = |code| Found::Failed { code, output: log.trim().to_owned() };
     if let Some((_, code)) = head.split_once("azconnect-failed:") {
         return failed(code.split_whitespace().next().and_then(|code| code.parse().ok()));
     }
-    // Without a mark, cloud-init has ended before the script was run, or could not run it.
+    if says("azconnect-running") {
+        return Found::Waiting;
+    }
+    // Without a mark, cloud-init has ended before the script was run, or could not run it. An error alone is no end: it may
+    // be that of an early module, while later ones still run, and the script is the last of all.
     match head.lines().find_map(|line| line.strip_prefix("status:")).map(str::trim) {
-        Some("error" | "done" | "disabled" | "degraded") => failed(None),
+        Some("error" | "degraded") if says("azconnect-ended") => failed(None),
+        Some("done" | "disabled") => failed(None),
         _ => Found::Waiting,
     }
 }
@@ -84,6 +110,7 @@ mod tests {
     fn the_outcome_is_what_the_marker_says() {
         assert_eq!(read("azconnect-ok\nstatus: done\nazconnect-log:\nx"), Found::Succeeded);
         assert_eq!(read("status: running\nazconnect-log:\nazconnect-ok"), Found::Waiting);
+        assert_eq!(read("status: running\nazconnect-ok\nazconnect-log:\n"), Found::Succeeded, "it ended in between");
         assert_eq!(read(""), Found::Waiting);
         let failed = Found::Failed { code: Some(7), output: "no disk".into() };
         assert_eq!(read("azconnect-failed:\n7\nstatus: error\nazconnect-log:\nno disk\n"), failed);
@@ -92,7 +119,24 @@ mod tests {
     #[test]
     fn cloud_init_that_ended_without_the_script_is_a_failure() {
         let failed = Found::Failed { code: None, output: String::new() };
-        assert_eq!(read("status: error\nazconnect-log:\n"), failed);
+        for head in ["status: error\nazconnect-ended\n", "status: done\n", "status: disabled\n"] {
+            assert_eq!(read(&format!("{head}azconnect-log:\n")), failed, "{head}");
+        }
+    }
+
+    /// cloud-init shows `error` from the moment an early module fails, while the later ones still run.
+    #[test]
+    fn an_error_of_an_early_module_ends_nothing_while_something_runs() {
+        assert_eq!(read("status: error\nazconnect-log:\n"), Found::Waiting);
+        assert_eq!(read("status: error\nazconnect-running\nazconnect-log:\n"), Found::Waiting);
+    }
+
+    #[test]
+    fn what_runs_is_asked_before_the_marks() {
+        let inquiry = inquiry();
+        let at = |text: &str| inquiry.find(text).unwrap();
+        let marks = at(SUCCESS).min(at(FAILURE));
+        assert!(at("cloud-init status") < marks && at(CLOUD_INIT_ENDED) < marks && at(PROCESS) < marks);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::image::ImageChoice;
 use super::names::{check_admin_name, check_machine_name, check_reserved};
 use super::rule::{InboundRule, check_rules};
 use super::script;
-use crate::key::KeyKind;
+use crate::key::{KeyKind, read_public};
 use crate::resource::ResourceId;
 
 /// The resource group that the machine is built in.
@@ -117,6 +117,9 @@ pub struct VmSpec {
     pub admin: String,
     /// The kind of the key pair that the administrator signs in with.
     pub key: KeyKind,
+    /// A public key of the caller's own in one line, as in `authorized_keys`, instead of a key pair that is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
     /// The inbound rules. Without one, nobody can connect.
     pub rules: Vec<InboundRule>,
     /// Whether it gets a public address, which is static.
@@ -129,8 +132,16 @@ pub struct VmSpec {
     pub cloud_config: Option<String>,
     /// Whether it gets a system-assigned managed identity.
     pub identity: bool,
-    /// What happens to what was created, when the provisioning fails.
+    /// What happens to what was created, when the provisioning fails before the machine runs.
     pub on_failure: OnFailure,
+    /// What happens to a machine that runs, and whose agent fails or is late. It stays by default: the agent can be
+    /// probed again.
+    #[serde(default = "kept")]
+    pub on_agent_failure: OnFailure,
+}
+
+fn kept() -> OnFailure {
+    OnFailure::Keep
 }
 
 impl VmSpec {
@@ -159,6 +170,7 @@ impl VmSpec {
             data_disks: Vec::new(),
             admin: "azureuser".to_owned(),
             key: KeyKind::default(),
+            public_key: None,
             rules: Vec::new(),
             public_ip: true,
             tags: BTreeMap::new(),
@@ -166,6 +178,7 @@ impl VmSpec {
             cloud_config: None,
             identity: false,
             on_failure: OnFailure::default(),
+            on_agent_failure: kept(),
         })
     }
 
@@ -213,6 +226,14 @@ impl VmSpec {
         self
     }
 
+    /// Lets the administrator in with a public key of the caller's own, in one line as in `authorized_keys`: no key pair is
+    /// made, and none is sealed.
+    #[must_use]
+    pub fn with_public_key(mut self, line: impl Into<String>) -> Self {
+        self.public_key = Some(line.into());
+        self
+    }
+
     /// Adds an inbound rule.
     #[must_use]
     pub fn with_rule(mut self, rule: InboundRule) -> Self {
@@ -255,7 +276,14 @@ impl VmSpec {
         self
     }
 
-    /// Sets what happens to what was created, when the provisioning fails.
+    /// Sets what happens to a machine that runs, and whose agent fails or is late. It stays by default.
+    #[must_use]
+    pub fn with_on_agent_failure(mut self, on_failure: OnFailure) -> Self {
+        self.on_agent_failure = on_failure;
+        self
+    }
+
+    /// Sets what happens to what was created, when the provisioning fails before the machine runs.
     #[must_use]
     pub fn with_on_failure(mut self, on_failure: OnFailure) -> Self {
         self.on_failure = on_failure;
@@ -271,6 +299,7 @@ impl VmSpec {
         check_admin_name(&self.admin)?;
         check_reserved("resource_group", self.group.name().as_str())?;
         check_rules(&self.rules)?;
+        self.public_key.as_deref().map_or(Ok(()), |line| read_public(line).map(|_| ()))?;
         self.check_words()?;
         self.check_network()?;
         self.check_disks()?;

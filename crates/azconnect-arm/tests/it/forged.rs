@@ -71,7 +71,8 @@ async fn refused_everywhere(stage: &Stage, field: &str) {
         );
         assert!(error.advice().contains("backup"), "{what}: {}", error.advice());
     };
-    check("take_private_key", provisioner.take_private_key(&id()).await.unwrap_err());
+    check("private_key", provisioner.private_key(&id()).await.unwrap_err());
+    check("forget_private_key", provisioner.forget_private_key(&id()).await.unwrap_err());
     check("resume", provisioner.resume(&id()).await.unwrap_err());
     check("run", provisioner.run(&plan(spec())).await.unwrap_err());
     check("clean_up", provisioner.clean_up(&id()).await.unwrap_err());
@@ -119,7 +120,8 @@ async fn a_plan_of_another_subscription_hands_out_no_key() {
     let before = stage.emulator.exchanges();
     let provisioner = stage.provisioner();
     for error in [
-        provisioner.take_private_key(&id()).await.unwrap_err(),
+        provisioner.private_key(&id()).await.unwrap_err(),
+        provisioner.forget_private_key(&id()).await.unwrap_err(),
         provisioner.resume(&id()).await.unwrap_err(),
         provisioner.clean_up(&id()).await.unwrap_err(),
     ] {

@@ -39,17 +39,40 @@ fn openssh_reads_an_rsa_key() {
     check(KeyKind::Rsa4096, "4096");
 }
 
+/// Has cloud-init's own code take the user data apart, and say what it will do with each part.
+const TAKE_APART: &str = "
+import sys
+from cloudinit import helpers, user_data
+paths = helpers.Paths({'cloud_dir': '/tmp', 'run_dir': '/tmp', 'templates_dir': '/tmp'})
+message = user_data.UserDataProcessor(paths).process(open(sys.argv[1], 'rb').read())
+for part in message.walk():
+    if not part.is_multipart():
+        text = part.get_payload(decode=True).decode()
+        print(part.get_content_type(), part.get_filename(), repr(text), sep='|')
+";
+
 #[test]
 #[ignore = "needs cloud-init"]
 fn cloud_init_accepts_the_user_data() {
-    let document = azconnect_arm::spec::CloudInit::new()
-        .with_config("#cloud-config\npackages: [curl]\n")
-        .with_script("agent.sh", "#!/bin/sh\necho ünïcode\n")
-        .document()
-        .unwrap();
-    let path = std::env::temp_dir().join(format!("azconnect-user-data-{}", std::process::id()));
-    std::fs::write(&path, document).unwrap();
-    let output = Command::new("cloud-init").args(["schema", "--config-file"]).arg(&path).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    std::fs::remove_file(&path).unwrap();
+    let config = "#cloud-config\npackages: [curl]\n";
+    let script = "#!/bin/sh\necho ünïcode\n";
+    let document =
+        azconnect_arm::spec::CloudInit::new().with_config(config).with_script("agent.sh", script).document().unwrap();
+    let folder = std::env::temp_dir().join(format!("azconnect-user-data-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (whole, part) = (folder.join("whole"), folder.join("config"));
+    std::fs::write(&whole, document).unwrap();
+    std::fs::write(&part, config).unwrap();
+    let run = |command: &mut Command| {
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // Older versions check a configuration by itself only.
+    run(Command::new("cloud-init").args(["schema", "--config-file"]).arg(&part));
+    // The system's own interpreter, for which cloud-init is installed.
+    let parts = run(Command::new("/usr/bin/python3").args(["-c", TAKE_APART]).arg(&whole));
+    assert!(parts.contains("text/cloud-config|") && parts.contains("packages: [curl]"), "{parts}");
+    assert!(parts.contains("text/x-shellscript|agent.sh|") && parts.contains("echo ünïcode"), "{parts}");
+    std::fs::remove_dir_all(&folder).unwrap();
 }

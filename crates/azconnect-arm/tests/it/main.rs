@@ -9,6 +9,7 @@
 )]
 
 mod addresses;
+mod agent;
 mod client;
 mod contract;
 mod crash;
@@ -26,4 +27,5 @@ mod provision;
 mod roles;
 mod skus;
 mod stage;
+mod successor;
 mod times;

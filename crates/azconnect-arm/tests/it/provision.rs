@@ -3,15 +3,16 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use azconnect_arm::provision::{AgentFailure, FnProbe, Probed};
+use azconnect_arm::provision::{FnProbe, Probed};
 use azconnect_arm::spec::ExtensionScript;
 use azconnect_arm::{AgentInstall, Class, Fault, GroupChoice, Phase, Power, ProvisionEvent, Step, VmSpec};
 use azconnect_core::{Clock, Effect, ErrorKind, SecretId, SecretStore};
-use azconnect_emulator::arm::{AgentOutcome, AgentScript, Failure};
+use azconnect_emulator::arm::{AgentOutcome, AgentScript, ArmSettings, Failure, OperationKind};
 use azconnect_emulator::{Fault as Script, FaultAction};
 use azconnect_testkit::Canary;
+use serde_json::json;
 
-use crate::stage::{Stage, agent, group_name, id, plan, spec};
+use crate::stage::{CLIENT, Stage, agent, group_name, id, plan, spec};
 
 fn fails(stage: &Stage, path: &str, failure: Failure) {
     let fault = Script::new(FaultAction::Fail(failure)).with_method("PUT").with_path(path).forever();
@@ -42,10 +43,16 @@ async fn a_machine_comes_up_with_its_agent_online() {
     assert_eq!(again.address, machine.address);
     assert_eq!(stage.ever("Microsoft.Compute/virtualMachines"), 1);
 
-    // The key, once.
-    let key = provisioner.take_private_key(&id()).await.unwrap();
+    // The key, until it is forgotten.
+    let key = provisioner.private_key(&id()).await.unwrap();
     assert!(key.expose().starts_with("-----BEGIN OPENSSH PRIVATE KEY-----"));
-    assert_eq!(provisioner.take_private_key(&id()).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(
+        provisioner.private_key(&id()).await.unwrap().expose(),
+        key.expose(),
+        "a crash after the first loses it"
+    );
+    provisioner.forget_private_key(&id()).await.unwrap();
+    assert_eq!(provisioner.private_key(&id()).await.unwrap_err().kind(), ErrorKind::NotFound);
 
     // And gone with everything that belongs to it.
     let subscription = stage.subscription();
@@ -150,34 +157,6 @@ async fn what_is_to_be_kept_stays_until_it_is_cleaned_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failing_agent_script_ends_in_an_answer_and_nothing_is_left() {
-    let stage = Stage::new();
-    let script = AgentScript::new(AgentOutcome::Fails(100)).with_output("E: Unable to locate package agent\n");
-    stage.emulator.resource_manager().on_machines("", script);
-    let error = stage.provisioner().run(&plan(spec().with_agent(agent()))).await.unwrap_err();
-    assert_eq!(error.message(), "the agent did not start: the script ended with exit code 100");
-    assert!(
-        error.advice().contains("AgentFailure::output") && error.advice().contains("/var/log/"),
-        "{}",
-        error.advice()
-    );
-    let failure = AgentFailure::of(&error).unwrap();
-    assert_eq!((failure.exit_code(), failure.output()), (Some(100), "E: Unable to locate package agent"));
-    assert_eq!(stage.live(), Vec::<String>::new());
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_agent_that_never_answers_ends_at_its_deadline() {
-    let stage = Stage::new();
-    let provisioner = stage.provisioner().with_probe(Arc::new(FnProbe::new(|_| Probed::NotYet("silence".into()))));
-    let install = agent().with_time_limit(Duration::from_secs(300)).with_probe_pause(Duration::from_secs(5));
-    let error = provisioner.run(&plan(spec().with_agent(install))).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout);
-    assert!(error.message().contains("silence"));
-    assert_eq!(stage.live(), Vec::<String>::new());
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_machine_that_did_not_report_in_time_is_kept_and_probed() {
     let stage = Stage::new();
     let fault = Script::new(FaultAction::Fail(Failure::new("OSProvisioningTimedOut").in_operation()))
@@ -278,7 +257,8 @@ async fn a_sealed_script_goes_into_the_machine_and_nowhere_else() {
 
 #[tokio::test(start_paused = true)]
 async fn two_provisioners_do_not_work_on_one_machine_at_once() {
-    let stage = Stage::new();
+    let slow = ArmSettings::default().with_duration(OperationKind::MachineCreate, Duration::from_secs(120));
+    let stage = Stage::with(slow, json!([{"principal": CLIENT, "role": "Contributor"}]));
     let (one, two) = (stage.provisioner(), stage.provisioner());
     let plan = plan(spec());
     let (first, second) = tokio::join!(one.run(&plan), async {
@@ -302,4 +282,32 @@ async fn a_machine_that_was_cancelled_can_be_built_again_at_once() {
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert_eq!(provisioner.state(&id()).await.unwrap().phase, Phase::CleanedUp);
     provisioner.run(&plan(spec())).await.unwrap();
+}
+
+/// Ends in a comment, as every key that somebody made.
+const OWN: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIuFQO6hUQi39rH8bEL0y9ja8J/DhFKn5FMSBTfprk8L me@home";
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_with_a_key_of_the_caller_s_own_has_no_private_key_here() {
+    let stage = Stage::new();
+    let provisioner = stage.provisioner();
+    let machine = provisioner.run(&plan(spec().with_public_key(format!("  {OWN}\n")))).await.unwrap();
+    assert!(machine.fingerprint.starts_with("SHA256:"));
+    let built = stage.emulator.resource_manager().resource(machine.machine.as_str()).unwrap().to_string();
+    assert!(built.contains(OWN.split(' ').nth(1).unwrap()), "{built}");
+    assert!(stage.secrets.get(&SecretId::new("machine/contoso/web/ssh").unwrap()).await.unwrap().is_none());
+    let error = provisioner.private_key(&id()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.message().contains("of your own"), "{error}");
+    provisioner.forget_private_key(&id()).await.unwrap();
+}
+
+#[test]
+fn a_key_that_azure_does_not_take_is_refused_with_its_field() {
+    let short = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQDAYRLAHMzP1iWv16K8nWSkar48+RUqWX8zUzH9GRVzIQJ0mw3JMYg9szU5Ll7m22I+gzf4LAtMrbWMgFVD+Omnxjub/+U+GughIcAh9mlUHRBPmkFks/2e1eIg47WdJ7WZTFKfo3fJwQ79TkRMtbmhH5g3lZDqhr6FTMphgU367w==";
+    for line in ["", "-----BEGIN OPENSSH PRIVATE KEY-----", "ssh-ed25519 AAAB", short] {
+        let error = spec().with_public_key(line).check().unwrap_err();
+        assert_eq!(error.field(), Some("public_key"), "{line}");
+        assert!(line.is_empty() || !format!("{error:?}").contains(line), "what was pasted may be a private key");
+    }
 }

@@ -20,6 +20,8 @@ use serde_json::json;
 pub(crate) const SUBSCRIPTION: &str = "20000000-0000-4000-8000-000000000001";
 pub(crate) const TENANT: &str = "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01";
 pub(crate) const CLIENT: &str = "10000000-0000-4000-8000-000000000002";
+/// Another application of the same tenant, with no role unless a test gives it one.
+pub(crate) const SUCCESSOR: &str = "10000000-0000-4000-8000-0000000000aa";
 pub(crate) const SECRET: &str = "from the seed";
 
 pub(crate) struct Stage {
@@ -32,6 +34,7 @@ pub(crate) struct Stage {
 
 /// Signs in at the emulator.
 pub(crate) struct SignIn {
+    client: &'static str,
     transport: Arc<dyn Transport>,
     clock: VirtualClock,
 }
@@ -42,7 +45,7 @@ impl TokenProvider for SignIn {
         let form = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs([
                 ("grant_type", "client_credentials"),
-                ("client_id", CLIENT),
+                ("client_id", self.client),
                 ("client_secret", SECRET),
                 ("scope", scope.as_str()),
             ])
@@ -93,11 +96,10 @@ impl Stage {
             "tenants": [{
                 "id": TENANT,
                 "domain": "contoso.onmicrosoft.com",
-                "applications": [{
-                    "displayName": "Deployer",
-                    "clientId": CLIENT,
-                    "passwords": [{"secret": SECRET}]
-                }]
+                "applications": [
+                    {"displayName": "Deployer", "clientId": CLIENT, "passwords": [{"secret": SECRET}]},
+                    {"displayName": "Successor", "clientId": SUCCESSOR, "passwords": [{"secret": SECRET}]}
+                ]
             }],
             "subscriptions": [{
                 "id": SUBSCRIPTION,
@@ -117,7 +119,15 @@ impl Stage {
     }
 
     pub(crate) fn sign_in(&self) -> Arc<SignIn> {
-        Arc::new(SignIn { transport: self.emulator.transport(), clock: self.clock.clone() })
+        self.sign_in_as(CLIENT)
+    }
+
+    fn sign_in_as(&self, client: &'static str) -> Arc<SignIn> {
+        Arc::new(SignIn { client, transport: self.emulator.transport(), clock: self.clock.clone() })
+    }
+
+    pub(crate) fn subscription_as(&self, client: &'static str) -> Subscription {
+        self.arm_with(self.sign_in_as(client)).subscription(subscription_id())
     }
 
     pub(crate) fn arm_with(&self, tokens: Arc<dyn TokenProvider>) -> Arm {

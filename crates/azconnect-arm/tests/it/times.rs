@@ -48,7 +48,8 @@ async fn all_calls(stage: &Stage, provisioner: &Provisioner, install: azconnect_
     let _ = enough(stage, provisioner.run_until(&plan, stage.clock.sleep(ENOUGH / 2))).await;
     let _ = enough(stage, provisioner.resume(&id())).await;
     let _ = enough(stage, provisioner.progress(&id())).await;
-    let _ = enough(stage, provisioner.take_private_key(&id())).await;
+    let _ = enough(stage, provisioner.private_key(&id())).await;
+    let _ = enough(stage, provisioner.forget_private_key(&id())).await;
     let _ = enough(stage, provisioner.clean_up(&id())).await;
 }
 

@@ -56,7 +56,7 @@ pub async fn all<H: ProvisioningHarness>(make: impl AsyncFn() -> H) {
     report.add("what is not permitted is refused, and leaves nothing", forbidden(&make().await).await);
     report.add("an interrupted run is resumed", resumes(&make().await).await);
     report.add("an interrupted run is cleaned up", gives_up(&make().await).await);
-    report.add("the private key is handed over once", hands_over_once(&make().await).await);
+    report.add("the private key stays until it is forgotten", keeps_the_key_until(&make().await).await);
     report.finish();
 }
 
@@ -122,7 +122,7 @@ async fn never_begun(harness: &impl ProvisioningHarness) -> CaseResult {
     refused("resuming it", ErrorKind::NotFound, harness.provisioning().resume(&id).await)?;
     refused("cleaning it up", ErrorKind::NotFound, harness.provisioning().clean_up(&id).await)?;
     refused("its progress", ErrorKind::NotFound, harness.records().progress(&id).await)?;
-    let key = harness.records().take_private_key(&id).await.err().map(|error| error.kind());
+    let key = harness.records().private_key(&id).await.err().map(|error| error.kind());
     ensure_eq("its key", &key, &Some(ErrorKind::NotFound))
 }
 
@@ -185,13 +185,18 @@ async fn gives_up(harness: &impl ProvisioningHarness) -> CaseResult {
     ensure_eq("what is unfinished", &harness.records().unfinished().await?, &Vec::new())
 }
 
-async fn hands_over_once(harness: &impl ProvisioningHarness) -> CaseResult {
+async fn keeps_the_key_until(harness: &impl ProvisioningHarness) -> CaseResult {
     let plan = plan(harness).await?;
     harness.provisioning().run(&plan).await?;
-    let key = harness.records().take_private_key(&plan.id).await?;
+    let records = harness.records();
+    let key = records.private_key(&plan.id).await?;
     ensure(key.expose().contains("PRIVATE KEY"), "what was handed over is no private key")?;
-    let again = harness.records().take_private_key(&plan.id).await.err().map(|error| error.kind());
-    ensure_eq("the second time", &again, &Some(ErrorKind::NotFound))
+    let again = records.private_key(&plan.id).await.map_err(|_| Failure::new("it is gone before it was forgotten"))?;
+    ensure(again.expose() == key.expose(), "the second time it is another key")?;
+    records.forget_private_key(&plan.id).await?;
+    let after = records.private_key(&plan.id).await.err().map(|error| error.kind());
+    ensure_eq("the key that was forgotten", &after, &Some(ErrorKind::NotFound))?;
+    records.forget_private_key(&plan.id).await.map_err(|_| Failure::new("to forget it again is refused"))
 }
 
 /// A run that was interrupted, and whose connection is back.

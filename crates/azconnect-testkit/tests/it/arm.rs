@@ -32,6 +32,7 @@ enum Flaw {
     BuildsAnew,
     LeavesRemains,
     KeepsTheKey,
+    LosesTheKey,
     ForgetsWhatIsUnfinished,
     PlansDifferently,
     OverwritesAnother,
@@ -231,12 +232,15 @@ impl ProvisionRecords for Subject {
     async fn unfinished(&self) -> Result<Vec<ProvisionId>, Error> {
         if self.1 == Flaw::ForgetsWhatIsUnfinished { Ok(Vec::new()) } else { self.0.unfinished().await }
     }
-    async fn take_private_key(&self, id: &ProvisionId) -> Result<Secret, Error> {
-        if self.1 == Flaw::KeepsTheKey {
-            self.0.progress(id).await?;
-            return Ok(Secret::new("-----BEGIN OPENSSH PRIVATE KEY-----"));
+    async fn private_key(&self, id: &ProvisionId) -> Result<Secret, Error> {
+        let key = self.0.private_key(id).await?;
+        if self.1 == Flaw::LosesTheKey {
+            self.0.forget_private_key(id).await?;
         }
-        self.0.take_private_key(id).await
+        Ok(key)
+    }
+    async fn forget_private_key(&self, id: &ProvisionId) -> Result<(), Error> {
+        if self.1 == Flaw::KeepsTheKey { Ok(()) } else { self.0.forget_private_key(id).await }
     }
 }
 
@@ -298,5 +302,7 @@ async fn broken_provisioning_is_named() {
         &run(Flaw::ForgetsWhatIsUnfinished).await,
         &["an interrupted run is resumed", "an interrupted run is cleaned up"],
     );
-    named(&run(Flaw::KeepsTheKey).await, &["the private key is handed over once"]);
+    for flaw in [Flaw::KeepsTheKey, Flaw::LosesTheKey] {
+        named(&run(flaw).await, &["the private key stays until it is forgotten"]);
+    }
 }

@@ -303,7 +303,7 @@ impl Guest<'_> {
         if path == "/var/log/cloud-init-output.log" {
             return Some(self.script.output.clone());
         }
-        let there = path == "/var/lib/cloud/instance/boot-finished"
+        let there = matches!(path, "/var/lib/cloud/instance/boot-finished" | "/run/cloud-init/result.json")
             || (self.script.outcome == AgentOutcome::Succeeds && self.touches(path));
         if !there {
             return self.written(path);

@@ -224,6 +224,13 @@ pub(crate) fn poll(cx: &Context<'_>, world: &World, id: &str, result: bool) -> O
     let Some(operation) = operation else {
         return Err(Refusal::new(404, "NotFound", format!("The entity was not found: operation {id}.")));
     };
+    if operation.by != cx.caller.object_id() {
+        return Err(Refusal::new(
+            403,
+            "AuthorizationFailed",
+            "The client does not have authorization to read the operation: only the caller that began it may.",
+        ));
+    }
     // Compute has one path for both addresses, and says in the query which of them is meant.
     let result = if operation.namespace == "Microsoft.Compute" { cx.call.query.flag("monitor") } else { result };
     if !is_as_signed(&cx.call.query, &operation.query(result)) {

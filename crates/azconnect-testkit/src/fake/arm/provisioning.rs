@@ -75,22 +75,35 @@ impl ProvisionRecords for Subscription {
         })
     }
 
-    async fn take_private_key(&self, id: &ProvisionId) -> Result<Secret, Error> {
-        self.faults.write(&ArmCall::Records, || {
-            let absent = |message: &str| Error::new(ErrorKind::NotFound, message).with_effect(Effect::None);
+    async fn private_key(&self, id: &ProvisionId) -> Result<Secret, Error> {
+        self.faults.read(&ArmCall::Records, || {
             let mut world = self.world();
-            let begun = world.begun.get_mut(id).filter(|begun| begun.phase == Phase::Finished);
-            let begun = begun.ok_or_else(|| {
-                absent("there is no machine that runs under this name").with_advice("provision it first")
-            })?;
-            // Taken with the look: the port hands a key over once.
-            if !std::mem::take(&mut begun.has_key) {
-                return Err(absent("the private key was handed over before")
-                    .with_advice("use the copy that was kept, or add a new key"));
+            let begun = built(&mut world, id)?;
+            if !begun.has_key {
+                return Err(
+                    absent("the private key was forgotten").with_advice("use the copy that was kept, or add a new key")
+                );
             }
             Ok(Secret::new("-----BEGIN OPENSSH PRIVATE KEY-----\nfake\n-----END OPENSSH PRIVATE KEY-----\n"))
         })
     }
+
+    async fn forget_private_key(&self, id: &ProvisionId) -> Result<(), Error> {
+        self.faults.write(&ArmCall::Records, || {
+            built(&mut self.world(), id)?.has_key = false;
+            Ok(())
+        })
+    }
+}
+
+fn absent(message: &str) -> Error {
+    Error::new(ErrorKind::NotFound, message).with_effect(Effect::None)
+}
+
+/// What was begun under a name, if its machine exists.
+fn built<'a>(world: &'a mut World, id: &ProvisionId) -> Result<&'a mut Begun, Error> {
+    let begun = world.begun.get_mut(id).filter(|begun| begun.phase == Phase::Finished);
+    begun.ok_or_else(|| absent("there is no machine under this name").with_advice("provision it first"))
 }
 
 /// Makes the beginning durable, unless it has begun before.
