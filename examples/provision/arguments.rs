@@ -23,6 +23,9 @@ pub(crate) struct Arguments {
     /// Do not delete the machine in the end.
     #[arg(long)]
     pub(crate) keep: bool,
+    /// Write the private key to this file, for its owner alone. With --keep and --state it goes into that folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
     /// Only delete what an earlier run of this name created.
     #[arg(long, requires = "state")]
     pub(crate) delete: bool,
@@ -82,6 +85,13 @@ impl Arguments {
     /// Under which name the machine is journalled.
     pub(crate) fn id(&self) -> Result<ProvisionId, Error> {
         ProvisionId::new(format!("example/{}", self.name))
+    }
+
+    /// Where the private key goes; nowhere if the machine is deleted in the end, unless a file is named.
+    pub(crate) fn key_file(&self) -> Option<PathBuf> {
+        let beside =
+            || self.state.as_ref().filter(|_| self.keep).map(|folder| folder.join(format!("{}.key", self.name)));
+        self.key_file.clone().or_else(beside)
     }
 
     /// The machine that is wanted.

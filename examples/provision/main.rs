@@ -13,13 +13,14 @@
 
 mod arguments;
 mod assemble;
+mod key;
 mod tree;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use azconnect::arm::preflight;
-use azconnect::arm::provision::AgentFailure;
+use azconnect::arm::provision::{AgentFailure, StepProgress, StepStatus};
+use azconnect::arm::{Phase, ProvisionId, ProvisionProgress, Provisioner, Step, preflight};
 use azconnect::core::{Error, ErrorKind};
 use azconnect::credential::CheckReport;
 use azconnect_examples::end::{Failure, report};
@@ -45,13 +46,19 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     if arguments.delete {
         return delete(&provisioner, &id, &tree).await;
     }
-    let spec = arguments.spec()?;
-    let plan = provisioner.plan(id.clone(), spec).await?;
+    let plan = provisioner.plan(id.clone(), arguments.spec()?).await?;
     tree.say(&format!("{plan}\n"));
-    let report = preflight(&subscription, &plan.spec).await;
-    tree.say(&checks_as_table(&report));
-    if !report.is_clear() {
-        return Err(Failure::NeedsPerson(blocked(&report)));
+    // What an earlier run began comes before every check: it may have used up the very quota that a check would miss.
+    let begun = begun(&provisioner, &id).await?;
+    if let Some(progress) = &begun {
+        tree.say(&found(progress));
+    }
+    if begun.is_none() || arguments.plan {
+        let report = preflight(&subscription, &plan.spec).await;
+        tree.say(&checks_as_table(&report));
+        if !report.is_clear() && begun.is_none() {
+            return Err(Failure::NeedsPerson(blocked(&report)));
+        }
     }
     if arguments.plan {
         return Ok(());
@@ -69,15 +76,19 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         tree.say(&format!("what the agent's script put out:\n{}\n", failure.output()));
     }
     let machine = outcome?;
+    let address = machine.address.as_deref();
     tree.say(&format!(
-        "{} runs as {} at {}\n  ssh {}@{}\n  key {}\n",
+        "{} runs as {} at {}\n  key {}\n",
         machine.machine.name(),
         machine.placement,
-        machine.address.as_deref().unwrap_or("no public address"),
-        machine.admin,
-        machine.address.as_deref().unwrap_or("its private address"),
+        address.unwrap_or("no public address"),
         machine.fingerprint
     ));
+    if let Some(path) = arguments.key_file() {
+        let path = key::hand_over(&provisioner, &id, path).await?;
+        let to = address.unwrap_or("ITS-PRIVATE-ADDRESS");
+        tree.say(&format!("  ssh -i {} {}@{to}\n", path.display(), machine.admin));
+    }
     if let Some(warning) = &machine.warning {
         tree.say(&format!("note: {warning}\n"));
     }
@@ -92,11 +103,36 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn delete(
-    provisioner: &azconnect::arm::Provisioner,
-    id: &azconnect::arm::ProvisionId,
-    tree: &Tree,
-) -> Result<(), Failure> {
+/// What an earlier run of this name began and did not delete, if there is any.
+async fn begun(provisioner: &Provisioner, id: &ProvisionId) -> Result<Option<ProvisionProgress>, Error> {
+    match provisioner.progress(id).await {
+        Ok(progress) if progress.phase == Phase::CleanedUp => Ok(None),
+        Ok(progress) => Ok(Some(progress)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn found(progress: &ProvisionProgress) -> String {
+    let stands = match progress.phase {
+        Phase::CleaningUp => "was being deleted, and is deleted now",
+        Phase::Finished => "runs already",
+        Phase::Failed => "had failed, and is tried again",
+        _ => "was not finished, and goes on",
+    };
+    let ours = |step: &&StepProgress| {
+        matches!(step.status, StepStatus::Announced | StepStatus::Creating | StepStatus::Created)
+            && !matches!(step.step, Step::Extension | Step::Agent)
+    };
+    let ours: Vec<&str> = progress.steps.iter().filter(ours).map(|step| step.step.name()).collect();
+    let mut text = format!("an earlier run of this name {stands}\n");
+    if !ours.is_empty() {
+        text += &(hanging("  made by it, and deleted with the machine: ", &ours.join(", ")) + "\n");
+    }
+    text + "\n"
+}
+
+async fn delete(provisioner: &Provisioner, id: &ProvisionId, tree: &Tree) -> Result<(), Failure> {
     let outcome = provisioner.clean_up(id).await;
     tree.finish();
     match outcome?.kept {
