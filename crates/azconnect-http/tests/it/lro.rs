@@ -331,7 +331,7 @@ async fn a_signed_address_is_in_no_log_and_no_debug() {
     let canary = Canary::new();
     let ears = canary.listen();
     let signed = format!("https://management.azure.com/op?c={}", canary.secret().expose());
-    let stage = Stage::new(vec![answer(403, &[], "")]);
+    let stage = Stage::new(vec![answer(403, &[], ""), answer(403, &[], "")]);
     let first = answer(201, &[("azure-asyncoperation", &signed)], r#"{"properties":{"provisioningState":"Creating"}}"#);
     let mut poller = stage.poller(stage.begin(put(), first));
     let outcome = poller.wait().await;
