@@ -74,6 +74,7 @@ pub struct Settings {
     pub(crate) conversion_lag: Duration,
     pub(crate) background_failure: Option<Box<str>>,
     pub(crate) issuer_move: bool,
+    pub(crate) ignores_extra_inputs: bool,
     pub(crate) resource_manager: ArmSettings,
     pub(crate) page_size: usize,
     pub(crate) rate: Option<RateLimit>,
@@ -115,6 +116,7 @@ impl Default for Settings {
             conversion_lag: Duration::ZERO,
             background_failure: None,
             issuer_move: false,
+            ignores_extra_inputs: false,
             resource_manager: ArmSettings::default(),
             page_size: 100,
             rate: None,
@@ -242,6 +244,14 @@ impl Settings {
     #[must_use]
     pub fn with_issuer_move(mut self, moves: bool) -> Self {
         self.issuer_move = moves;
+        self
+    }
+
+    /// Makes the creation of a service connection pass over inputs that its type does not have. They are refused unless this is
+    /// set.
+    #[must_use]
+    pub fn with_extra_inputs_ignored(mut self, ignored: bool) -> Self {
+        self.ignores_extra_inputs = ignored;
         self
     }
 

@@ -51,8 +51,7 @@ async fn an_automatic_creation_makes_an_application_and_takes_its_time(way: Way)
     let devops = as_ann(way, slow(), &with_ann()).await;
     let mut document = in_web(azurerm("Automatic"));
     document["data"]["creationMode"] = json!("Automatic");
-    document["authorization"] =
-        json!({"scheme": "ServicePrincipal", "parameters": {"tenantid": TENANT, "authenticationType": "spnKey"}});
+    document["authorization"] = json!({"scheme": "ServicePrincipal", "parameters": {"tenantid": TENANT, "serviceprincipalid": "", "authenticationType": "spnKey"}});
     let created = devops.ask("POST", CREATE).json(&document).send().await.expect(200);
     assert_eq!((&created["isReady"], &created["operationStatus"]["state"]), (&json!(false), &json!("InProgress")));
     let id = created["id"].as_str().unwrap();
@@ -263,6 +262,40 @@ async fn types_are_found_by_name_and_scheme(way: Way) {
     assert_eq!(confidential, ["accessToken", "serviceprincipalkey", "servicePrincipalCertificate"]);
 }
 
+async fn a_new_connection_has_the_inputs_of_its_type_each_in_its_place(way: Way) {
+    let devops = as_ann(way, Settings::default(), &with_ann()).await;
+    let wrong = |change: fn(&mut Value), status: u16, text: &'static str| {
+        let mut document = in_web(azurerm("Wrong"));
+        document["authorization"]["parameters"]["serviceprincipalkey"] = json!("a-secret~1");
+        change(&mut document);
+        (document, status, text)
+    };
+    for (document, status, text) in [
+        wrong(|d| d["type"] = json!("azurermm"), 400, "type 'azurermm'"),
+        wrong(|d| d["authorization"]["scheme"] = json!("ServicePrincipals"), 400, "'ServicePrincipals'"),
+        wrong(|d| d["authorization"]["parameters"]["tenant"] = json!("x"), 400, "'tenant'"),
+        wrong(|d| d["authorization"]["parameters"]["resourceId"] = json!("x"), 400, "'resourceId'"),
+        wrong(|d| d["data"]["tenantid"] = json!("x"), 400, "'tenantid'"),
+        // The type knows it, for another scope and another proof only.
+        wrong(|d| d["data"]["resourceGroupName"] = json!("x"), 400, "'resourceGroupName'"),
+        wrong(|d| d["authorization"]["parameters"]["servicePrincipalCertificate"] = json!("x"), 400, "Certificate"),
+        wrong(|d| drop(d["data"].as_object_mut().unwrap().remove("subscriptionName")), 400, "'subscriptionName'"),
+        wrong(|d| d["authorization"]["parameters"]["serviceprincipalkey"] = json!(""), 400, "'serviceprincipalkey'"),
+        wrong(
+            |d| drop(d["authorization"]["parameters"].as_object_mut().unwrap().remove("serviceprincipalid")),
+            500,
+            "TF400898",
+        ),
+    ] {
+        let body = devops.ask("POST", CREATE).json(&document).send().await.expect(status);
+        assert!(body["message"].as_str().unwrap().contains(text), "{text}: {body}");
+    }
+    // Some say that the service passes over what it does not know.
+    let devops = as_ann(way, Settings::default().with_extra_inputs_ignored(true), &with_ann()).await;
+    let (document, ..) = wrong(|d| d["authorization"]["parameters"]["tenant"] = json!("x"), 400, "");
+    devops.ask("POST", CREATE).json(&document).send().await.expect(200);
+}
+
 mod ways {
     crate::both_ways! {
         an_automatic_creation_makes_an_application_and_takes_its_time
@@ -273,5 +306,6 @@ mod ways {
         pipelines_are_granted_one_by_one_or_all
         the_history_comes_in_pages_latest_first
         types_are_found_by_name_and_scheme
+        a_new_connection_has_the_inputs_of_its_type_each_in_its_place
     }
 }

@@ -15,6 +15,12 @@ pub(super) fn argument(message: impl Into<String>) -> Box<Refusal> {
     Refusal::new(400, "ArgumentException", message)
 }
 
+/// What the service answers where it fails on a body that it did not expect.
+pub(super) fn internal() -> Box<Refusal> {
+    let text = "TF400898: An Internal Error Occurred. Activity Id: 00000000-0000-0000-0000-000000000000.";
+    Refusal::new(500, "VssServiceException", text)
+}
+
 /// A page for people, where a client expects JSON.
 pub(super) fn page(status: u16, message: impl Into<String>) -> Box<Refusal> {
     let mut refusal = Refusal::new(status, "", message);

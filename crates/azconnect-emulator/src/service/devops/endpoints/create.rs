@@ -29,6 +29,7 @@ pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
     let references = wanted_references(cx, organization, &document)?;
     fill_url(&mut document);
     check(&document)?;
+    types::check_inputs(&document, world.settings.ignores_extra_inputs)?;
     for reference in &references {
         if !organization.allows(cx.caller.id(), CREATE, &project_token(reference.project)) {
             return Err(refusal::denied(&cx.caller.member.display_name, "Create"));
@@ -60,7 +61,10 @@ pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
         converted: None,
         background: None,
     };
-    if connection.text("type").is_some_and(|kind| kind.eq_ignore_ascii_case("azurerm")) {
+    // A secret that is left to the service is none yet.
+    connection.secrets.retain(|(_, text)| !text.is_empty());
+    if connection.text("type").is_some_and(|kind| ["azurerm", "dockerregistry"].contains(&&*kind.to_ascii_lowercase()))
+    {
         automatic::prepare(cx, world, &mut connection, tenant);
     }
     let organization = cx.organization_mut(world)?;

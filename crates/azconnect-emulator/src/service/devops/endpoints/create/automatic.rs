@@ -14,12 +14,14 @@ use crate::model::token::Identity;
 use crate::model::world::World;
 use crate::service::devops::Context;
 
-/// Completes an azurerm connection: names issuer and subject for workload identity federation, and, if its creation
+/// Completes a connection to Azure or to one of its registries: names issuer and subject for workload identity federation, and, if its creation
 /// mode is automatic, makes the application it needs.
 pub(super) fn prepare(cx: &Context<'_>, world: &mut World, connection: &mut Connection, tenant: Option<Uuid>) {
     let scheme = connection.scheme().unwrap_or_default().to_ascii_lowercase();
     let federated = scheme == "workloadidentityfederation";
-    let automatic = connection.data("creationMode").is_some_and(|mode| mode.eq_ignore_ascii_case("Automatic"));
+    // A registry's service principal names no mode: it is made where its id is left empty.
+    let automatic = connection.data("creationMode").is_some_and(|mode| mode.eq_ignore_ascii_case("Automatic"))
+        || (connection.data("registrytype").is_some() && connection.parameter("serviceprincipalid") == Some(""));
     let named = connection.parameter("tenantid").and_then(|id| Uuid::parse_str(id).ok());
     if federated && let (Some(tenant), Ok(organization)) = (named.or(tenant), cx.organization(world)) {
         let (issuer, subject) = federation(organization, tenant, connection.id);
