@@ -1,11 +1,10 @@
 //! Connections to Docker registries.
 
-use azconnect_core::{ClientId, Error, Secret, TenantId};
-use azconnect_credential::check_client_secret;
+use azconnect_core::{Effect, Error, ErrorKind, Secret, SubscriptionId};
 
-use super::{NewConnection, Parts, texts};
+use super::{AzureCredential, NewConnection, Parts, texts};
 use crate::directory::Project;
-use crate::document::{AuthorizationScheme, ConnectionType, CreationMode, RegistryType, ServicePrincipalProof};
+use crate::document::{AuthorizationScheme, ConnectionType, CreationMode, RegistryType};
 
 /// The registry, and how the connection logs in to it.
 #[non_exhaustive]
@@ -30,18 +29,16 @@ pub enum DockerRegistry<'a> {
         /// The user's mail address, which old registries ask for.
         email: Option<String>,
     },
-    /// Azure Container Registry (`ACR`), as a service principal.
+    /// Azure Container Registry (`ACR`), which the connection signs in to as it does to Azure.
     AzureContainerRegistry {
         /// The registry's login server, such as `contoso.azurecr.io`.
         login_server: String,
         /// The registry's resource id, `/subscriptions/…/providers/Microsoft.ContainerRegistry/registries/{name}`.
         scope: String,
-        /// The tenant in which the application signs in.
-        tenant: TenantId,
-        /// The client id of the application.
-        client: ClientId,
-        /// The application's client secret. Without one, the connection signs in by workload identity federation.
-        secret: Option<&'a Secret>,
+        /// The name of the registry's subscription, which the portal shows.
+        subscription_name: String,
+        /// How the connection signs in; a publish profile leads to no registry.
+        credential: AzureCredential<'a>,
     },
 }
 
@@ -89,15 +86,16 @@ impl<'a> DockerConnection<'a> {
                 &RegistryType::DockerHub,
                 ("https://index.docker.io/v1/", user, password, email.as_deref()),
             ),
-            DockerRegistry::AzureContainerRegistry { login_server, scope, tenant, client, secret } => {
-                self.of_azure(project, (login_server, scope), (*tenant, *client, *secret))
+            DockerRegistry::AzureContainerRegistry { login_server, scope, subscription_name, credential } => {
+                self.of_azure(project, (login_server, scope, subscription_name), credential)
             }
         }
     }
 
     fn parts<'p>(&'p self, project: &'p Project, url: &'p str, scheme: AuthorizationScheme) -> Parts<'p> {
         let description = self.description.as_deref();
-        Parts { name: &self.name, description, connection_type: ConnectionType::DockerRegistry, url, scheme, project }
+        let connection_type = ConnectionType::DockerRegistry;
+        Parts { name: &self.name, description, connection_type, url, scheme, is_ready: true, project }
     }
 
     fn with_password(
@@ -128,39 +126,54 @@ impl<'a> DockerConnection<'a> {
     fn of_azure(
         &self,
         project: &Project,
-        (login_server, scope): (&str, &str),
-        (tenant, client, secret): (TenantId, ClientId, Option<&'a Secret>),
+        (login_server, scope, subscription_name): (&str, &str, &str),
+        credential: &AzureCredential<'a>,
     ) -> Result<NewConnection<'a>, Error> {
         if login_server.is_empty() || login_server.contains(['/', ':', ' ']) || !login_server.contains('.') {
             return Err(
                 Error::invalid("login_server", "is not a host name").with_advice("give it as in contoso.azurecr.io")
             );
         }
-        if !scope.to_ascii_lowercase().contains("/providers/microsoft.containerregistry/registries/") {
+        let Some(subscription) = subscription_of(scope) else {
             return Err(Error::invalid("scope", "is not the resource id of a container registry")
                 .with_advice("give /subscriptions/…/providers/Microsoft.ContainerRegistry/registries/{name}"));
-        }
-        if let Some(secret) = secret {
-            check_client_secret(secret)?;
-        }
-        let (tenant, client, proof) = (tenant.to_string(), client.to_string(), ServicePrincipalProof::Key);
-        let parameters = texts(&[
-            ("loginServer", Some(login_server)),
-            ("scope", Some(scope)),
-            ("tenantId", Some(&tenant)),
-            ("servicePrincipalId", Some(&client)),
-            ("authenticationType", secret.map(|_| proof.as_str())),
-        ]);
-        let scheme = match secret {
-            Some(_) => AuthorizationScheme::ServicePrincipal,
-            None => AuthorizationScheme::WorkloadIdentityFederation,
         };
-        let url = format!("https://{login_server}");
+        if subscription_name.trim().is_empty() {
+            return Err(Error::invalid("subscription_name", "is empty").with_advice("give the subscription's name"));
+        }
+        if matches!(credential, AzureCredential::PublishProfile { .. }) {
+            return Err(Error::new(ErrorKind::Unsupported, "a publish profile leads to no container registry")
+                .with_effect(Effect::None)
+                .with_advice("use another credential"));
+        }
+        credential.require_usable()?;
+        let mut parameters = credential.parameters();
+        parameters.insert("loginServer".to_owned(), login_server.into());
+        if credential.takes_scope() {
+            parameters.insert("scope".to_owned(), scope.into());
+        }
+        // Only a federation names the mode: a service principal that Azure DevOps makes is known by its empty id.
+        let federated = credential.scheme() == AuthorizationScheme::WorkloadIdentityFederation;
+        let mode = credential.creation_mode().filter(|_| federated);
         let data = texts(&[
             ("registrytype", Some(RegistryType::AzureContainerRegistry.as_str())),
             ("registryId", Some(scope)),
-            ("creationMode", Some(CreationMode::Manual.as_str())),
+            ("subscriptionId", Some(&subscription.to_string())),
+            ("subscriptionName", Some(subscription_name)),
+            ("creationMode", mode.as_ref().map(CreationMode::as_str)),
         ]);
-        self.parts(project, &url, scheme).build(data, parameters, secret.map(|secret| ("serviceprincipalkey", secret)))
+        let url = format!("https://{login_server}");
+        let mut parts = self.parts(project, &url, credential.scheme());
+        parts.is_ready = !credential.is_automatic();
+        parts.build(data, parameters, credential.secret())
     }
+}
+
+/// The subscription in the resource id of a container registry.
+fn subscription_of(scope: &str) -> Option<SubscriptionId> {
+    let lower = scope.to_ascii_lowercase();
+    let (head, name) = lower.split_once("/providers/microsoft.containerregistry/registries/")?;
+    let (subscription, group) = head.strip_prefix("/subscriptions/")?.split_once("/resourcegroups/")?;
+    let plain = |part: &str| !part.is_empty() && !part.contains('/');
+    (plain(group) && plain(name)).then(|| subscription.parse().ok())?
 }

@@ -55,6 +55,7 @@ impl<'a> GenericConnection<'a> {
             connection_type: ConnectionType::Generic,
             url: &self.url,
             scheme: AuthorizationScheme::UsernamePassword,
+            is_ready: true,
             project,
         };
         let user = self.user.as_deref().unwrap_or_default();

@@ -67,6 +67,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) connection_type: ConnectionType,
     pub(crate) url: &'a str,
     pub(crate) scheme: AuthorizationScheme,
+    /// `false` where the service has work to do before the connection can be used, as the portal sends it.
+    pub(crate) is_ready: bool,
     pub(crate) project: &'a Project,
 }
 
@@ -91,7 +93,7 @@ impl Parts<'_> {
         let mut document = json!({
             "data": data, "name": name, "type": self.connection_type, "url": self.url,
             "authorization": {"parameters": parameters, "scheme": self.scheme},
-            "isShared": false, "isReady": true
+            "isShared": false, "isReady": self.is_ready
         });
         if let Some(description) = self.description {
             for object in [&mut document, &mut reference] {

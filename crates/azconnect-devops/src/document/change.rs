@@ -201,6 +201,16 @@ impl<'a> EndpointChange<'a> {
             return Err(Error::invalid("parameter", "a secret is not set as a plain parameter")
                 .with_advice("use with_secret, or with_confidential_parameter"));
         }
+        let limited = self.parameters.iter().any(|(key, value)| key == "scope" && value.is_some());
+        let unlimited = [AuthorizationScheme::ManagedServiceIdentity, AuthorizationScheme::PublishProfile];
+        if limited && unlimited.into_iter().any(|scheme| endpoint.is_scheme(scheme)) {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "the connection's scheme cannot be limited to a resource group",
+            )
+            .with_effect(Effect::None)
+            .with_advice("leave the resource group out: the role assignment decides what is reached"));
+        }
         set_all(parameters, &self.parameters);
         let placed = self.place(endpoint, parameters)?;
         if holds_cached_token(endpoint) {

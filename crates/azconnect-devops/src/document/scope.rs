@@ -53,8 +53,8 @@ pub enum AzureScope {
         id: SubscriptionId,
         /// The subscription's name, which the portal shows.
         name: String,
-        /// The one group to which automatic creation limits the role; with a credential of one's own the group's role
-        /// assignment decides, and the portal shows this.
+        /// The one group to which automatic creation limits the role (`authorization.parameters.scope`); with a credential
+        /// of one's own the group's role assignment decides.
         resource_group: Option<ResourceGroupName>,
     },
     /// A management group.
@@ -90,9 +90,9 @@ impl AzureScope {
         let (mut subscription, mut group, mut management, mut workspace) =
             ((None, None), None, (None, None), (None, None));
         let level = match self {
-            Self::Subscription { id, name, resource_group } => {
+            // Its resource group is the limit of the authorization: in `data`, only a workspace names a group.
+            Self::Subscription { id, name, .. } => {
                 subscription = (Some(id.to_string()), Some(name.clone()));
-                group = resource_group.as_ref().map(ToString::to_string);
                 "Subscription"
             }
             Self::ManagementGroup { id, name } => {

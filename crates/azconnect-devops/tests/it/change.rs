@@ -5,7 +5,7 @@ use azconnect_devops::{AzureScope, Deletion, EndpointChange, ProjectRef};
 use azconnect_testkit::VirtualClock;
 use serde_json::{Value, json};
 
-use crate::support::{Fake, ID, PROJECT, Script, azurerm, endpoint, endpoints, id, plain, project};
+use crate::support::{CLIENT, Fake, ID, PROJECT, Script, azurerm, endpoint, endpoints, id, plain, project};
 
 async fn written(change: &EndpointChange<'_>) -> Value {
     let fake = Fake::new(azurerm());
@@ -158,4 +158,21 @@ async fn a_change_by_somebody_else_just_after_the_write_is_seen_in_its_date() {
             false => assert!(outcome.is_ok(), "{outcome:?}"),
         }
     }
+}
+
+#[test]
+fn a_managed_identity_is_not_limited_to_a_resource_group() {
+    // Its scheme has the tenant for its only input.
+    let mut document = azurerm();
+    document["authorization"] = json!({"scheme": "ManagedServiceIdentity", "parameters": {"tenantid": CLIENT}});
+    let limited = AzureScope::Subscription {
+        id: CLIENT.parse().unwrap(),
+        name: "P".to_owned(),
+        resource_group: Some("rg".parse().unwrap()),
+    };
+    let error = EndpointChange::new().with_scope(&limited).preview(&endpoint(document.clone())).unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::Unsupported, Effect::None));
+    let whole = AzureScope::subscription(CLIENT.parse().unwrap(), "P");
+    let text = EndpointChange::new().with_scope(&whole).preview(&endpoint(document)).unwrap();
+    assert!(!text.expose().contains("\"scope\""));
 }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::support::{Script, plain};
 
 #[expect(clippy::disallowed_methods, reason = "a test reads where its examples are")]
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     PathBuf::from(std::env::var("AZCONNECT_SPECS").expect("AZCONNECT_SPECS names the folder of the examples"))
         .join("devops")
 }

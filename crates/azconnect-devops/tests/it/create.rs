@@ -54,6 +54,15 @@ fn every_credential_and_scope_has_its_form() {
         (&automatic["authorization"]["scheme"], &automatic["data"]["creationMode"]),
         (&json!("WorkloadIdentityFederation"), &json!("Automatic"))
     );
+    assert_eq!(automatic["authorization"]["parameters"], json!({"tenantid": TENANT, "serviceprincipalid": ""}));
+    assert_eq!(automatic["isReady"], false, "the service has yet to make the application");
+    let made = build(subscription(), AzureCredential::ServicePrincipalAutomatic { tenant });
+    assert_eq!(
+        made["authorization"],
+        json!({"scheme": "ServicePrincipal", "parameters": {"tenantid": TENANT, "serviceprincipalid": "",
+            "authenticationType": "spnKey", "serviceprincipalkey": ""}})
+    );
+    assert_eq!((&made["isReady"], &made["data"]["creationMode"]), (&json!(false), &json!("Automatic")));
     let managed = build(subscription(), AzureCredential::ManagedIdentity { tenant });
     assert_eq!(
         managed["authorization"],
@@ -70,12 +79,14 @@ fn every_credential_and_scope_has_its_form() {
         limited["authorization"]["parameters"]["scope"],
         format!("/subscriptions/{SUBSCRIPTION}/resourcegroups/rg")
     );
+    assert!(limited["data"].get("resourceGroupName").is_none(), "only a workspace names its group there");
     let profile = Secret::new("<publishData/>");
     let publish = build(
         subscription(),
         AzureCredential::PublishProfile { tenant, resource: "/subscriptions/x/sites/y".to_owned(), profile: &profile },
     );
-    assert_eq!(publish["authorization"]["parameters"]["publishProfile"], "<publishData/>");
+    assert_eq!(publish["authorization"]["parameters"], json!({"tenantid": TENANT, "publishProfile": "<publishData/>"}));
+    assert_eq!(publish["data"]["resourceId"], "/subscriptions/x/sites/y");
     let workspace = AzureScope::MachineLearning {
         subscription: SUBSCRIPTION.parse().unwrap(),
         subscription_name: "P".to_owned(),
@@ -95,6 +106,11 @@ fn every_credential_and_scope_has_its_form() {
 fn what_cannot_exist_is_refused_before_any_call() {
     let tenant = TENANT.parse().unwrap();
     let group = || AzureScope::ManagementGroup { id: "g".to_owned(), name: "G".to_owned() };
+    let limited = || AzureScope::Subscription {
+        id: SUBSCRIPTION.parse().unwrap(),
+        name: "P".to_owned(),
+        resource_group: Some("rg".parse().unwrap()),
+    };
     let stack = || AzureEnvironment::Stack("https://management.stack.example/".parse().unwrap());
     let profile = Secret::new("<publishData/>");
     let build = |scope, environment, credential| {
@@ -105,6 +121,8 @@ fn what_cannot_exist_is_refused_before_any_call() {
         build(subscription(), stack(), AzureCredential::FederationManual { tenant, client: CLIENT.parse().unwrap() }),
         build(subscription(), AzureEnvironment::UsGovernment, AzureCredential::FederationAutomatic { tenant }),
         build(group(), AzureEnvironment::Public, AzureCredential::FederationAutomatic { tenant }),
+        build(subscription(), stack(), AzureCredential::ServicePrincipalAutomatic { tenant }),
+        build(limited(), AzureEnvironment::Public, AzureCredential::ManagedIdentity { tenant }),
         build(
             group(),
             AzureEnvironment::Public,
@@ -146,19 +164,6 @@ fn registries_and_generic_connections_are_built_and_checked() {
         DockerConnection::new("images", others("http://plain.example.com")).build(&project()).unwrap_err().field(),
         Some("registry")
     );
-    let scope = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/contoso";
-    let acr = |secret| DockerRegistry::AzureContainerRegistry {
-        login_server: "contoso.azurecr.io".to_owned(),
-        scope: scope.to_owned(),
-        tenant: TENANT.parse().unwrap(),
-        client: CLIENT.parse().unwrap(),
-        secret,
-    };
-    let federated = document(&DockerConnection::new("acr", acr(None)).build(&project()).unwrap());
-    assert_eq!(
-        (&federated["authorization"]["scheme"], &federated["data"]["registrytype"]),
-        (&json!("WorkloadIdentityFederation"), &json!("ACR"))
-    );
     let generic = GenericConnection::new("MyNewServiceEndpoint", "https://myserver")
         .with_login("myusername", &password)
         .build(&project())
@@ -168,6 +173,86 @@ fn registries_and_generic_connections_are_built_and_checked() {
         json!({"parameters": {"username": "myusername", "password": "pw"}, "scheme": "UsernamePassword"})
     );
     assert_eq!(GenericConnection::new("x", "no address").build(&project()).unwrap_err().field(), Some("url"));
+}
+
+#[test]
+fn a_container_registry_is_signed_in_to_in_every_way() {
+    let (tenant, client) = (TENANT.parse().unwrap(), CLIENT.parse().unwrap());
+    let scope = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/contoso"
+    );
+    let secret = Secret::new("SomePassword~1");
+    let registry = |credential| DockerRegistry::AzureContainerRegistry {
+        login_server: "contoso.azurecr.io".to_owned(),
+        scope: scope.clone(),
+        subscription_name: "Production".to_owned(),
+        credential,
+    };
+    let build = |credential| document(&DockerConnection::new("acr", registry(credential)).build(&project()).unwrap());
+    let data = json!({"registrytype": "ACR", "registryId": scope, "subscriptionId": SUBSCRIPTION, "subscriptionName": "Production"});
+    let with_mode = |mode: &str| {
+        let mut data = data.clone();
+        data["creationMode"] = mode.into();
+        data
+    };
+    // The types' list has neither federation nor managed identity for registries; other tools send these.
+    let cases = [
+        (
+            AzureCredential::FederationManual { tenant, client },
+            "WorkloadIdentityFederation",
+            with_mode("Manual"),
+            true,
+            json!({"tenantid": TENANT, "serviceprincipalid": CLIENT, "loginServer": "contoso.azurecr.io", "scope": scope}),
+        ),
+        (
+            AzureCredential::FederationAutomatic { tenant },
+            "WorkloadIdentityFederation",
+            with_mode("Automatic"),
+            false,
+            json!({"tenantid": TENANT, "serviceprincipalid": "", "loginServer": "contoso.azurecr.io", "scope": scope}),
+        ),
+        (
+            AzureCredential::Secret { tenant, client, secret: &secret },
+            "ServicePrincipal",
+            data.clone(),
+            true,
+            json!({"tenantid": TENANT, "serviceprincipalid": CLIENT, "authenticationType": "spnKey",
+                "serviceprincipalkey": "SomePassword~1", "loginServer": "contoso.azurecr.io", "scope": scope}),
+        ),
+        (
+            AzureCredential::ServicePrincipalAutomatic { tenant },
+            "ServicePrincipal",
+            data.clone(),
+            false,
+            json!({"tenantid": TENANT, "serviceprincipalid": "", "authenticationType": "spnKey",
+                "serviceprincipalkey": "", "loginServer": "contoso.azurecr.io", "scope": scope}),
+        ),
+        (
+            AzureCredential::ManagedIdentity { tenant },
+            "ManagedServiceIdentity",
+            data.clone(),
+            true,
+            json!({"tenantid": TENANT, "loginServer": "contoso.azurecr.io"}),
+        ),
+    ];
+    for (credential, scheme, data, ready, parameters) in cases {
+        let built = build(credential);
+        assert_eq!(built["authorization"], json!({"scheme": scheme, "parameters": parameters}));
+        assert_eq!((&built["data"], &built["isReady"]), (&data, &json!(ready)));
+        assert_eq!(built["url"], "https://contoso.azurecr.io");
+    }
+    let refused = |change: fn(&mut String, &mut String, &mut String)| {
+        let (mut server, mut scope, mut name) = ("contoso.azurecr.io".to_owned(), scope.clone(), "P".to_owned());
+        change(&mut server, &mut scope, &mut name);
+        let credential = AzureCredential::ManagedIdentity { tenant };
+        let registry =
+            DockerRegistry::AzureContainerRegistry { login_server: server, scope, subscription_name: name, credential };
+        DockerConnection::new("acr", registry).build(&project()).unwrap_err().field().unwrap().to_owned()
+    };
+    assert_eq!(refused(|server, _, _| server.push('/')), "login_server");
+    assert_eq!(refused(|_, scope, _| scope.push_str("/tasks/x")), "scope");
+    assert_eq!(refused(|_, scope, _| *scope = scope.replace(SUBSCRIPTION, "s")), "scope");
+    assert_eq!(refused(|_, _, name| name.clear()), "subscription_name");
 }
 
 #[tokio::test(start_paused = true)]

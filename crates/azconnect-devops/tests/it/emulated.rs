@@ -183,7 +183,7 @@ impl World {
         self.organization("anns-access-token").endpoints(ProjectRef::new(project).unwrap())
     }
 
-    fn assert_known_routes(&self) {
+    pub(crate) fn assert_known_routes(&self) {
         let truth = self.emulator.truth();
         assert_eq!(truth.unknown_routes, 0, "{:?}", truth.unknown_route_names);
     }

@@ -2,7 +2,9 @@
 
 use azconnect_core::{ClientId, Error, Secret, TenantId};
 use azconnect_credential::check_client_secret;
+use serde_json::{Map, Value};
 
+use super::super::texts;
 use crate::document::{AuthorizationScheme, CreationMode, ServicePrincipalProof};
 
 /// How a connection to Azure Resource Manager signs in.
@@ -20,6 +22,11 @@ pub enum AzureCredential<'a> {
         tenant: TenantId,
         /// The client id of the application.
         client: ClientId,
+    },
+    /// As a service principal; Azure DevOps makes the application with its secret and role assignment, and renews the secret.
+    ServicePrincipalAutomatic {
+        /// The subscription's tenant.
+        tenant: TenantId,
     },
     /// With the managed identity of the machine on which the agent runs.
     ManagedIdentity {
@@ -56,20 +63,23 @@ pub enum AzureCredential<'a> {
 }
 
 impl<'a> AzureCredential<'a> {
-    pub(super) fn scheme(&self) -> AuthorizationScheme {
+    pub(in crate::create) fn scheme(&self) -> AuthorizationScheme {
         match self {
             Self::FederationAutomatic { .. } | Self::FederationManual { .. } => {
                 AuthorizationScheme::WorkloadIdentityFederation
             }
             Self::ManagedIdentity { .. } => AuthorizationScheme::ManagedServiceIdentity,
-            Self::Secret { .. } | Self::Certificate { .. } => AuthorizationScheme::ServicePrincipal,
+            Self::Secret { .. } | Self::Certificate { .. } | Self::ServicePrincipalAutomatic { .. } => {
+                AuthorizationScheme::ServicePrincipal
+            }
             Self::PublishProfile { .. } => AuthorizationScheme::PublishProfile,
         }
     }
 
-    pub(super) fn tenant(&self) -> TenantId {
+    pub(in crate::create) fn tenant(&self) -> TenantId {
         match self {
             Self::FederationAutomatic { tenant }
+            | Self::ServicePrincipalAutomatic { tenant }
             | Self::FederationManual { tenant, .. }
             | Self::ManagedIdentity { tenant }
             | Self::Secret { tenant, .. }
@@ -78,7 +88,7 @@ impl<'a> AzureCredential<'a> {
         }
     }
 
-    pub(super) fn client(&self) -> Option<ClientId> {
+    pub(in crate::create) fn client(&self) -> Option<ClientId> {
         match self {
             Self::FederationManual { client, .. } | Self::Secret { client, .. } | Self::Certificate { client, .. } => {
                 Some(*client)
@@ -87,9 +97,9 @@ impl<'a> AzureCredential<'a> {
         }
     }
 
-    pub(super) fn creation_mode(&self) -> Option<CreationMode> {
+    pub(in crate::create) fn creation_mode(&self) -> Option<CreationMode> {
         match self {
-            Self::FederationAutomatic { .. } => Some(CreationMode::Automatic),
+            Self::FederationAutomatic { .. } | Self::ServicePrincipalAutomatic { .. } => Some(CreationMode::Automatic),
             Self::FederationManual { .. } | Self::Secret { .. } | Self::Certificate { .. } => {
                 Some(CreationMode::Manual)
             }
@@ -97,15 +107,15 @@ impl<'a> AzureCredential<'a> {
         }
     }
 
-    pub(super) fn proof(&self) -> Option<ServicePrincipalProof> {
+    pub(in crate::create) fn proof(&self) -> Option<ServicePrincipalProof> {
         match self {
-            Self::Secret { .. } => Some(ServicePrincipalProof::Key),
+            Self::Secret { .. } | Self::ServicePrincipalAutomatic { .. } => Some(ServicePrincipalProof::Key),
             Self::Certificate { .. } => Some(ServicePrincipalProof::Certificate),
             _ => None,
         }
     }
 
-    pub(super) fn secret(&self) -> Option<(&'static str, &'a Secret)> {
+    pub(in crate::create) fn secret(&self) -> Option<(&'static str, &'a Secret)> {
         match self {
             Self::Secret { secret, .. } => Some(("serviceprincipalkey", secret)),
             Self::Certificate { pem, .. } => Some(("servicePrincipalCertificate", pem)),
@@ -114,7 +124,33 @@ impl<'a> AzureCredential<'a> {
         }
     }
 
-    pub(super) fn require_usable(&self) -> Result<(), Error> {
+    /// Whether Azure DevOps makes the application.
+    pub(in crate::create) fn is_automatic(&self) -> bool {
+        self.creation_mode() == Some(CreationMode::Automatic)
+    }
+
+    /// The parameters of the scheme that every type of connection has: tenant, application, and how it proves itself.
+    pub(in crate::create) fn parameters(&self) -> Map<String, Value> {
+        let tenant = self.tenant().to_string();
+        let client = self.client().map(|client| client.to_string());
+        // Named even where Azure DevOps fills it in: the service fails on a body without it.
+        let client = client.as_deref().or_else(|| self.is_automatic().then_some(""));
+        let proof = self.proof();
+        let key = matches!(self, Self::ServicePrincipalAutomatic { .. }).then_some("");
+        texts(&[
+            ("tenantid", Some(&tenant)),
+            ("serviceprincipalid", client),
+            ("authenticationType", proof.as_ref().map(ServicePrincipalProof::as_str)),
+            ("serviceprincipalkey", key),
+        ])
+    }
+
+    /// Whether the scheme has a parameter that limits the connection to a scope.
+    pub(in crate::create) fn takes_scope(&self) -> bool {
+        !matches!(self, Self::ManagedIdentity { .. } | Self::PublishProfile { .. })
+    }
+
+    pub(in crate::create) fn require_usable(&self) -> Result<(), Error> {
         match self {
             Self::Secret { secret, .. } => check_client_secret(secret),
             Self::Certificate { pem, .. } => {

@@ -6,11 +6,9 @@ use azconnect_core::{Effect, Error, ErrorKind};
 use serde_json::{Map, Value};
 
 pub use self::credential::AzureCredential;
-use super::{NewConnection, Parts, texts};
+use super::{NewConnection, Parts};
 use crate::directory::Project;
-use crate::document::{
-    AuthorizationScheme, AzureEnvironment, AzureScope, ConnectionType, CreationMode, ServicePrincipalProof,
-};
+use crate::document::{AuthorizationScheme, AzureEnvironment, AzureScope, ConnectionType};
 
 /// Builds a connection to Azure Resource Manager.
 ///
@@ -72,32 +70,23 @@ impl<'a> AzureConnection<'a> {
         if let Some(mode) = self.credential.creation_mode() {
             data.insert("creationMode".to_owned(), mode.as_str().into());
         }
+        if let AzureCredential::PublishProfile { resource, .. } = &self.credential {
+            data.insert("resourceId".to_owned(), resource.as_str().into());
+        }
+        let mut parameters = self.credential.parameters();
+        if let Some(limit) = self.scope.limit() {
+            parameters.insert("scope".to_owned(), limit.into());
+        }
         let parts = Parts {
             name: &self.name,
             description: self.description.as_deref(),
             connection_type: ConnectionType::AzureRm,
             url: self.environment.url(),
             scheme: self.credential.scheme(),
+            is_ready: !self.credential.is_automatic(),
             project,
         };
-        parts.build(data, self.parameters(), self.credential.secret())
-    }
-
-    fn parameters(&self) -> Map<String, Value> {
-        let tenant = self.credential.tenant().to_string();
-        let client = self.credential.client().map(|client| client.to_string());
-        let proof = self.credential.proof();
-        let resource = match &self.credential {
-            AzureCredential::PublishProfile { resource, .. } => Some(resource.as_str()),
-            _ => None,
-        };
-        texts(&[
-            ("tenantid", Some(&tenant)),
-            ("serviceprincipalid", client.as_deref()),
-            ("authenticationType", proof.as_ref().map(ServicePrincipalProof::as_str)),
-            ("scope", self.scope.limit().as_deref()),
-            ("resourceId", resource),
-        ])
+        parts.build(data, parameters, self.credential.secret())
     }
 
     fn require_possible(&self) -> Result<(), Error> {
@@ -105,7 +94,7 @@ impl<'a> AzureConnection<'a> {
             Err(Error::new(ErrorKind::Unsupported, message.to_owned()).with_effect(Effect::None).with_advice(advice))
         };
         let federated = self.credential.scheme() == AuthorizationScheme::WorkloadIdentityFederation;
-        let automatic = self.credential.creation_mode() == Some(CreationMode::Automatic);
+        let automatic = self.credential.is_automatic();
         match (&self.environment, &self.credential, &self.scope) {
             (AzureEnvironment::Stack(url), ..) if url.scheme() != "https" => {
                 Err(Error::invalid("azure_stack_address", "is not encrypted").with_advice("give an address with https"))
@@ -114,7 +103,11 @@ impl<'a> AzureConnection<'a> {
                 "Azure Stack does not take workload identity federation",
                 "use a service principal with a secret or certificate",
             ),
-            (AzureEnvironment::UsGovernment, ..) if automatic => refuse(
+            (AzureEnvironment::Stack(_), ..) if automatic => refuse(
+                "Azure DevOps makes no application for Azure Stack by itself",
+                "make the application, and use Secret or Certificate",
+            ),
+            (AzureEnvironment::UsGovernment, ..) if automatic && federated => refuse(
                 "Azure DevOps makes no federated connection to US Government by itself",
                 "make the application, and use FederationManual",
             ),
@@ -131,7 +124,11 @@ impl<'a> AzureConnection<'a> {
             (_, AzureCredential::PublishProfile { resource, .. }, _) if resource.trim().is_empty() => {
                 Err(Error::invalid("resource", "is empty").with_advice("give the web application's resource id"))
             }
-            (_, _, AzureScope::ManagementGroup { .. }) if automatic => refuse(
+            (_, credential, scope) if scope.limit().is_some() && !credential.takes_scope() => refuse(
+                "this credential cannot be limited to a resource group in the connection",
+                "leave the resource group out: the role assignment decides what is reached",
+            ),
+            (_, _, AzureScope::ManagementGroup { .. }) if automatic && federated => refuse(
                 "Azure DevOps gives a federated connection no role on a management group by itself",
                 "make the application and its role assignment, and use FederationManual",
             ),
