@@ -21,7 +21,8 @@ pub(crate) static PASSWORD_LIMIT: Row<&str> = Row::new(
     ErrorKind::Conflict,
     "the application holds as many passwords as it may",
     "remove a password that is no longer used; an application that personal accounts may sign in to holds 2 at most",
-);
+)
+.with_effect(Effect::None);
 
 /// The refusal of a second federated credential for an issuer and a subject, whose code stands for other values too.
 pub(crate) static FEDERATED_DUPLICATE: Row<&str> = Row::new(
@@ -29,7 +30,8 @@ pub(crate) static FEDERATED_DUPLICATE: Row<&str> = Row::new(
     ErrorKind::Conflict,
     "the application trusts this issuer and subject already",
     "use the federated credential that exists, or change it",
-);
+)
+.with_effect(Effect::None);
 
 /// The refusal of the twenty-first federated credential.
 pub(crate) static FEDERATED_LIMIT: Row<&str> = Row::new(
@@ -37,7 +39,8 @@ pub(crate) static FEDERATED_LIMIT: Row<&str> = Row::new(
     ErrorKind::Conflict,
     "the application has as many federated credentials as it may",
     "delete one that nothing uses any longer; an application has 20 at most",
-);
+)
+.with_effect(Effect::None);
 
 /// The refusal of a service principal for an application that the answering replica does not know.
 pub(crate) static APPLICATION_UNKNOWN: Row<&str> = Row::new(
@@ -49,6 +52,8 @@ pub(crate) static APPLICATION_UNKNOWN: Row<&str> = Row::new(
 
 const SIGN_IN_AGAIN: &str = "check the token's audience and tenant, and this machine's clock";
 
+// A row with effect `None` stands for what was refused before it began, so that even a conflict under its code proves that
+// nothing was applied. Without it, a conflict proves nothing.
 pub(crate) static CODES: Catalogue<&str> = Catalogue::new(&[
     Row::new(
         &["Authorization_RequestDenied"],
@@ -114,13 +119,15 @@ pub(crate) static CODES: Catalogue<&str> = Catalogue::new(&[
         ErrorKind::Conflict,
         "the caller or the tenant holds as many objects as it may",
         "remove objects that are no longer used, or ask an administrator to raise the quota",
-    ),
+    )
+    .with_effect(Effect::None),
     Row::new(
         &["Request_MultipleObjectsWithSameKeyValue"],
         ErrorKind::Conflict,
         "an object exists already that only one may be",
         "choose another name, or use the object that exists",
-    ),
+    )
+    .with_effect(Effect::None),
     Row::new(
         &["InvalidFederatedIdentityCredentialValue"],
         ErrorKind::InvalidInput,
@@ -133,6 +140,7 @@ pub(crate) static CODES: Catalogue<&str> = Catalogue::new(&[
         "the application is not complete yet",
         "try again in some seconds",
     )
+    .with_effect(Effect::None)
     .with_retry(Retry::Backoff),
     Row::new(
         &["Request_UnsupportedQuery"],

@@ -150,15 +150,14 @@ fn is_code(text: &str) -> bool {
     !text.is_empty() && text.len() <= 80 && text.chars().all(word)
 }
 
-/// A refusal proves that nothing was applied. A failure of the service, or a conflict nobody documents, does not.
+/// What an answer proves about its request. A refusal (4xx) comes before anything is applied, but 408 and 499 say that
+/// somebody ceased to wait, and a conflict proves it only under a code that is documented for what was not begun. The one
+/// failure of the service that proves it is the documented 503 of a busy directory, which asks to send the same again.
 fn effect(row: Option<&Row<&'static str>>, status: StatusCode) -> Effect {
-    if let Some(proven) = row.and_then(Row::effect) {
-        return proven;
-    }
+    let told = row.and_then(Row::effect);
     match status.as_u16() {
-        409 if row.is_some() => Effect::None,
-        // 408 says that the time ran out, and nothing about what was done until then.
-        408 | 409 => Effect::Unknown,
+        409 | 503 => told.unwrap_or(Effect::Unknown),
+        408 | 499 => Effect::Unknown,
         400..=499 => Effect::None,
         _ => Effect::Unknown,
     }
@@ -230,7 +229,9 @@ mod tests {
         ] {
             let error = refused(status, code, words);
             assert_eq!(error.kind(), ErrorKind::Conflict, "{status}");
-            assert_eq!((error.retry(), error.effect()), (Retry::Backoff, Effect::None), "{status}");
+            // A removal is refused with 500 as well, which no document says of an addition.
+            let effect = if status == 500 { Effect::Unknown } else { Effect::None };
+            assert_eq!((error.retry(), error.effect()), (Retry::Backoff, effect), "{status}");
         }
         assert_eq!(refused(409, "Directory_ConcurrencyViolation", "other words").retry(), Retry::Backoff);
     }

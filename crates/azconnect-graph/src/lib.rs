@@ -122,6 +122,8 @@ mod password;
 mod policy;
 mod port;
 mod principal;
+#[cfg(test)]
+mod rows;
 mod wire;
 
 pub use application::{

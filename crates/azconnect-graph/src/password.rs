@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use azconnect_core::{Effect, Error, ErrorKind, KeyId, Secret};
 use azconnect_credential::{Marker, Retirement};
-use azconnect_http::{Idempotency, sensitive_json};
+use azconnect_http::{Idempotency, is_after_doubt, sensitive_json};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
@@ -203,7 +203,11 @@ impl GraphClient {
     /// # Errors
     /// As every call; after a timeout it may have been removed.
     pub async fn remove_password(&self, holder: impl Into<PasswordHolder>, key: KeyId) -> Result<Retirement, Error> {
-        let holder = holder.into();
+        self.removal(holder.into(), key).await.map(|(retirement, _)| retirement)
+    }
+
+    /// Removes a password; the effect is [`None`](Effect::None) if it provably removed nothing.
+    pub(crate) async fn removal(&self, holder: PasswordHolder, key: KeyId) -> Result<(Retirement, Effect), Error> {
         let operation =
             holder.operation("graph.application.remove_password", "graph.service_principal.remove_password");
         let call = self
@@ -213,8 +217,9 @@ impl GraphClient {
         let answer = self.pipeline.execute(call, &RemovalDialect).await?;
         Ok(match answer.status() {
             // The dialect lets this status through for one reason only: the key is not there.
-            StatusCode::BAD_REQUEST => Retirement::NotListed,
-            _ => Retirement::Accepted,
+            StatusCode::BAD_REQUEST if is_after_doubt(&answer) => (Retirement::NotListed, Effect::Unknown),
+            StatusCode::BAD_REQUEST => (Retirement::NotListed, Effect::None),
+            _ => (Retirement::Accepted, Effect::Unknown),
         })
     }
 

@@ -157,6 +157,7 @@ impl ListWatch {
         Err(self.strange("the list goes round in circles: the link to the next page was followed before".to_owned()))
     }
 
+    // Of these two: to read a list changes nothing.
     fn refuse(&self, kind: ErrorKind, message: String) -> Error {
         Error::new(kind, message).in_operation(self.operation).with_effect(Effect::None).with_advice(
             "ask for less, by a filter or page by page; a list that is really so long takes wider ListBounds",

@@ -68,7 +68,7 @@ pub use lro::{
     Seen, StoredOperation,
 };
 pub use pages::{PageStyle, Pages};
-pub use pipeline::Pipeline;
+pub use pipeline::{Pipeline, is_after_doubt};
 pub use retry_after::retry_after;
 pub use transport::{ByteStream, Request, Response, SendOptions, Transport};
 pub use transport::{answer_lost, answer_too_large, no_answer, not_connected};

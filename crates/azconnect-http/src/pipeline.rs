@@ -174,8 +174,11 @@ impl Pipeline {
             let request = build(call, id, authorization.as_ref(), left)?;
             let outcome = sender(request, call.options.timeout.min(left)).instrument(span.clone()).await;
             let error = match outcome {
-                Ok(answer) => {
+                Ok(mut answer) => {
                     answer.record(&span);
+                    if effect != Effect::None {
+                        answer.mark();
+                    }
                     return Ok(answer);
                 }
                 Err(error) => error.in_operation(call.operation),
@@ -276,9 +279,20 @@ fn overall(error: Error, effect: Effect) -> Error {
     }
 }
 
+/// The mark of an answer that came after an attempt of which nobody knows whether it was applied.
+#[derive(Clone, Copy)]
+struct AfterDoubt;
+
+/// Whether an earlier attempt of the call that was answered may have been applied as well. What the answer says of the state
+/// before it, such as *not there*, may then be that attempt's doing.
+pub fn is_after_doubt(answer: &Response) -> bool {
+    answer.extensions().get::<AfterDoubt>().is_some()
+}
+
 /// An answer of which status and request id can be recorded, whether its body is read or not.
 trait Answered {
     fn record(&self, span: &Span);
+    fn mark(&mut self);
 }
 
 impl Answered for Response {
@@ -288,11 +302,19 @@ impl Answered for Response {
             span.record("request_id", id);
         }
     }
+
+    fn mark(&mut self) {
+        self.extensions_mut().insert(AfterDoubt);
+    }
 }
 
 impl Answered for http::Response<ByteStream> {
     fn record(&self, span: &Span) {
         span.record("status", self.status().as_u16());
+    }
+
+    fn mark(&mut self) {
+        self.extensions_mut().insert(AfterDoubt);
     }
 }
 

@@ -138,6 +138,7 @@ pub trait Transport: Send + Sync {
 
 /// The error for a connection that could not be made: the service saw nothing.
 pub fn not_connected(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    // A request is written to a connection that stands, so it was not written to any.
     Error::new(ErrorKind::Unavailable, "no connection to the service")
         .with_effect(Effect::None)
         .with_advice("check the network, the name and the proxy, then try again")

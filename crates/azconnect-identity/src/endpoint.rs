@@ -72,6 +72,7 @@ impl TokenEndpoint {
             Ok(answer) => read(&answer),
             Err(error) => Err(error),
         };
+        // Whatever was answered, or lost: a token that nobody received changes nothing at the service.
         outcome.map_err(|error| error.in_operation(OPERATION).with_effect(Effect::None))
     }
 }

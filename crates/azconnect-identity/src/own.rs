@@ -50,6 +50,7 @@ impl OwnCredentialSink {
     fn maybe_passing(&self, error: Error, candidate: &Candidate<'_>) -> Error {
         let pending = self.verifier.assess(&error, candidate).verdict == CredentialVerdict::Pending;
         let error = if pending { error.with_retry(Retry::Backoff) } else { error };
+        // The new secret was tried out only: the record is written after that.
         error.in_operation("own_credential.push").with_effect(Effect::None)
     }
 }

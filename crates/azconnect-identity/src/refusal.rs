@@ -24,6 +24,7 @@ impl Dialect for EntraDialect {
         let refusal = TokenRefusal::read(answer.body());
         let word = refusal.error.as_deref().and_then(|word| Some((word, WORDS.find(word)?)));
         let code = EntraCode::most_telling(&refusal.codes);
+        // To ask for a token changes nothing, so no refusal leaves a doubt.
         let mut error = explain(&refusal, code, word.map(|(_, row)| row), answer.status()).with_effect(Effect::None);
         if let Some(code) = code.map(|code| code.to_string()).or(word.map(|(word, _)| word.to_owned())) {
             error = error.with_service_code(code);

@@ -32,7 +32,7 @@ impl ArmDialect {
         let node = most_telling(&nodes);
         let quota = node.and_then(|node| Quota::read(&node.message));
         let row = node.and_then(|node| row(&node.code, quota.is_some()));
-        let mut error = row.map_or_else(|| unknown(status), Row::explain).with_effect(effect(status));
+        let mut error = row.map_or_else(|| unknown(status), Row::explain).with_effect(effect(row, status));
         if let (Some(quota), Some(row)) = (&quota, row) {
             error = error.with_message(format!("{}: {}", row.message(), quota.describe()));
         }
@@ -147,12 +147,15 @@ fn name(text: &str) -> Option<&str> {
     (text.len() <= 200 && text.chars().all(fits)).then_some(text)
 }
 
-/// A refusal of the request (4xx but 408) comes before the work began, and proves that nothing was applied. A timeout,
-/// a server error and a failed operation do not.
-fn effect(status: Option<StatusCode>) -> Effect {
-    match status.map(|status| status.as_u16()) {
-        Some(408) => Effect::Unknown,
-        Some(400..=499) => Effect::None,
+/// What an answer proves about its request. A refusal (4xx) comes before the work began, so nothing was applied, but for these:
+/// 408 and 499 say that somebody ceased to wait; a conflict comes before or during the work, by its code; and some codes stand
+/// for work that failed, whatever the status. A server error, and an operation that failed, prove nothing.
+fn effect(row: Option<&ArmRow>, status: Option<StatusCode>) -> Effect {
+    let told = row.and_then(Row::effect);
+    match (told, status.map(|status| status.as_u16())) {
+        (Some(Effect::Unknown), _) | (_, Some(408 | 499)) => Effect::Unknown,
+        (told, Some(409)) => told.unwrap_or(Effect::Unknown),
+        (_, Some(400..=499)) => Effect::None,
         _ => Effect::Unknown,
     }
 }

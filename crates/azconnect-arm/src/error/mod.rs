@@ -6,6 +6,8 @@ mod dialect;
 mod facts;
 mod fault;
 mod quota;
+#[cfg(test)]
+mod rows;
 
 pub use catalogue::Class;
 pub use fault::Fault;

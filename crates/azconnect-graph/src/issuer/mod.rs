@@ -58,13 +58,13 @@ impl Unseen {
     }
 
     /// Why nobody can say that a key which the application does not list is gone.
-    fn error(self) -> Error {
+    fn error(self, effect: Effect) -> Error {
         let (kind, why) = match self {
             Self::Closed => (ErrorKind::PermissionDenied, "the service principal may not be read"),
             Self::NotFound => (ErrorKind::Unavailable, "the service principal is not found"),
         };
         Error::new(kind, format!("the application does not list the key, and {why}: it may hold the key"))
-            .with_effect(Effect::None)
+            .with_effect(effect)
             .with_advice(self.check().remedy)
             .in_operation("graph.service_principal.remove_password")
     }
@@ -207,8 +207,9 @@ impl CredentialIssuer for GraphIssuer {
 
     async fn retire(&self, key: KeyId) -> Result<Retirement, Error> {
         let application = PasswordHolder::ApplicationOf(self.application);
-        if self.client.remove_password(application, key).await? == Retirement::Accepted {
-            return Ok(Retirement::Accepted);
+        let (retirement, effect) = self.client.removal(application, key).await?;
+        if retirement == Retirement::Accepted {
+            return Ok(retirement);
         }
         // Asked of the service principal only if that lists the key: a caller who may not read it may not remove there.
         match self.service_principal().await? {
@@ -216,7 +217,7 @@ impl CredentialIssuer for GraphIssuer {
                 self.client.remove_password(principal.id, key).await
             }
             Ok(_) => Ok(Retirement::NotListed),
-            Err(unseen) => Err(unseen.error()),
+            Err(unseen) => Err(unseen.error(effect)),
         }
     }
 }

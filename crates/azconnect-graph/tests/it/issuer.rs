@@ -7,7 +7,7 @@ use std::time::Duration;
 use azconnect_core::{Clock, Effect, ErrorKind, KeyId};
 use azconnect_credential::{CheckStatus, CredentialIssuer, Inventory, KeyHolder, Marker, MintRequest, Retirement};
 use azconnect_graph::GraphIssuer;
-use azconnect_http::{Request, Response};
+use azconnect_http::{Request, Response, answer_lost};
 use azconnect_testkit::VirtualClock;
 use serde_json::{Value, json};
 use time::macros::datetime;
@@ -322,6 +322,18 @@ async fn a_key_that_an_unseen_service_principal_may_hold_is_not_called_gone() {
         assert!(error.advice().contains("service principal"), "{}", error.advice());
         assert_eq!(error.operation(), Some("graph.service_principal.remove_password"));
     }
+}
+
+/// The first attempt may have removed the key: then the second finds none.
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_not_listed_after_a_lost_answer_may_have_been_removed() {
+    let script = Scripted::new(|number, request| match (number, request.method().as_str()) {
+        (1, "POST") => Err(answer_lost("reset")),
+        (_, "POST") => Ok(refusal(400, "Request_BadRequest", "No password credential found with keyId 'x'.")),
+        _ => Ok(refusal(403, "Authorization_RequestDenied", "Insufficient privileges")),
+    });
+    let error = issuer(&script).retire(KEY.parse().unwrap()).await.unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::PermissionDenied, Effect::Unknown));
 }
 
 #[tokio::test(start_paused = true)]
