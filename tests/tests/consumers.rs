@@ -42,9 +42,8 @@ fn forgetful(contoso: &Contoso, keeps_the_former_secret: bool) -> Arc<dyn Transp
     Arc::new(Forgetful { inner: contoso.emulator.transport(), keeps_the_former_secret })
 }
 
-fn is_listed(contoso: &Contoso, key: azconnect::core::KeyId) -> bool {
-    let truth = contoso.emulator.truth();
-    truth.applications.iter().flat_map(|one| &one.passwords).any(|one| one.key_id == key)
+fn is_live(contoso: &Contoso, key: azconnect::core::KeyId) -> bool {
+    contoso.emulator.truth().password(key).is_some_and(|password| password.live)
 }
 
 /// A permission service that says no to everything, as it does to an administrator of the project alone.
@@ -132,7 +131,7 @@ async fn the_old_key_stays_where_a_connection_works_and_nothing_shows_that_it_to
         };
         let text = format!("{problem} {}", problem.advice());
         assert!(text.contains("nothing shows that the push was stored") && text.contains("receipt"), "{text}");
-        assert!(is_listed(&contoso, old_key()), "{outcome:?}");
+        assert!(is_live(&contoso, old_key()), "{outcome:?}");
         contoso.clock.sleep(Duration::from_secs(1)).await;
     }
 }

@@ -40,6 +40,9 @@ impl fmt::Debug for Scope {
 /// that Entra ID knows.
 const DEVOPS_RESOURCE: &str = "499b84ac-1321-427f-aa17-267ca6975798";
 
+/// The login of the public cloud, which is the only one that Azure DevOps trusts.
+const PUBLIC_LOGIN: &str = "https://login.microsoftonline.com/";
+
 /// The endpoints of one cloud. Each is an origin with a trailing slash.
 ///
 /// Sources: Microsoft's *Compare Azure Government and global Azure*, *Azure China developer guide* and
@@ -55,6 +58,7 @@ pub struct Cloud {
     devops: Url,
     devops_identity: Url,
     devops_profile: Url,
+    devops_login: Option<Url>,
     key_vault_suffix: Box<str>,
 }
 
@@ -63,7 +67,7 @@ impl Cloud {
     pub fn public() -> Self {
         Self::known(
             "AzureCloud",
-            "https://login.microsoftonline.com/",
+            PUBLIC_LOGIN,
             "https://management.azure.com/",
             "https://graph.microsoft.com/",
             "vault.azure.net",
@@ -132,6 +136,13 @@ impl Cloud {
         &self.devops_profile
     }
 
+    /// Where whoever calls Azure DevOps signs in: at the public cloud's login, whatever the cloud, since `dev.azure.com` trusts
+    /// no other. A custom cloud whose Azure DevOps is elsewhere signs in at its own [`login`](Self::login), unless it was told
+    /// otherwise.
+    pub fn devops_login(&self) -> &Url {
+        self.devops_login.as_ref().unwrap_or(&self.login)
+    }
+
     /// What follows a vault's name and a dot in its host, such as `vault.azure.net`.
     pub fn key_vault_suffix(&self) -> &str {
         &self.key_vault_suffix
@@ -163,6 +174,7 @@ impl Cloud {
             devops: constant("https://dev.azure.com/"),
             devops_identity: constant("https://vssps.dev.azure.com/"),
             devops_profile: constant("https://app.vssps.visualstudio.com/"),
+            devops_login: Some(constant(PUBLIC_LOGIN)),
             key_vault_suffix: vault.into(),
         }
     }
@@ -233,12 +245,22 @@ impl CustomCloud {
         Ok(self)
     }
 
-    /// Sets where Azure DevOps is.
+    /// Sets where Azure DevOps is. It then trusts this cloud's own login.
     ///
     /// # Errors
     /// See [`CustomCloud::with_login`].
     pub fn with_devops(mut self, address: &str) -> Result<Self, Error> {
         self.cloud.devops = self.origin("devops", address)?;
+        self.cloud.devops_login = None;
+        Ok(self)
+    }
+
+    /// Sets which login Azure DevOps trusts, after [`CustomCloud::with_devops`].
+    ///
+    /// # Errors
+    /// See [`CustomCloud::with_login`].
+    pub fn with_devops_login(mut self, address: &str) -> Result<Self, Error> {
+        self.cloud.devops_login = Some(self.origin("devops_login", address)?);
         Ok(self)
     }
 
@@ -320,6 +342,19 @@ mod tests {
             "https://management.usgovcloudapi.net/.default"
         );
         assert_eq!(Cloud::public().devops_scope().as_str(), "499b84ac-1321-427f-aa17-267ca6975798/.default");
+    }
+
+    #[test]
+    fn azure_devops_is_signed_in_to_at_the_public_login_unless_it_is_elsewhere() {
+        for cloud in [Cloud::public(), Cloud::us_government(), Cloud::china()] {
+            assert_eq!(cloud.devops_login().as_str(), "https://login.microsoftonline.com/", "{}", cloud.name());
+        }
+        let stack = Cloud::custom("Stack").with_login("https://login.stack.example").unwrap();
+        assert_eq!(stack.clone().build().devops_login().as_str(), "https://login.microsoftonline.com/");
+        let own = stack.with_devops("https://devops.stack.example").unwrap();
+        assert_eq!(own.clone().build().devops_login().as_str(), "https://login.stack.example/");
+        let told = own.with_devops_login("https://other.example").unwrap().build();
+        assert_eq!(told.devops_login().as_str(), "https://other.example/");
     }
 
     #[test]

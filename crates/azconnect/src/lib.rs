@@ -54,6 +54,7 @@
 
 mod azure;
 mod connections;
+mod devops_sign_in;
 mod federation;
 mod own_record;
 mod ports_of_use;

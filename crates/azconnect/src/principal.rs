@@ -7,7 +7,6 @@ use azconnect_core::{ClientId, Effect, Error, ErrorKind, Secret, SubscriptionId,
 use azconnect_credential::{SinkId, TokenProvider};
 use azconnect_devops::{DevOpsClient, EndpointId, OrganizationName, ProjectRef, ServiceConnectionSink};
 use azconnect_graph::{GraphClient, GraphIssuer};
-use azconnect_http::Bearer;
 use azconnect_identity::{ClientSecretSource, OwnCredentialSink, OwnRecord, TokenCache};
 use azconnect_rotation::Target;
 
@@ -19,10 +18,12 @@ use crate::storage::Storage;
 /// to clone.
 #[derive(Clone)]
 pub struct Identity {
-    azure: Azure,
+    pub(crate) azure: Azure,
     tenant: TenantId,
     source: ClientSecretSource,
     tokens: Arc<dyn TokenProvider>,
+    /// Who acts in Azure DevOps, where that is another sign-in.
+    pub(crate) devops: Option<DevOpsClient>,
 }
 
 impl Azure {
@@ -64,7 +65,7 @@ impl Identity {
     pub(crate) fn new(azure: Azure, tenant: TenantId, source: ClientSecretSource) -> Self {
         // One cache for all clients of this identity: whichever needs a token first, the others use it too.
         let tokens = Arc::new(TokenCache::new(source.clone(), azure.pipeline().clock().clone()));
-        Self { azure, tenant, source, tokens }
+        Self { azure, tenant, source, tokens, devops: None }
     }
 
     /// Follows the record in which the product keeps the secret of this identity, here and in every clone: when Entra ID
@@ -94,12 +95,6 @@ impl Identity {
     /// A client of Microsoft Graph that acts as this identity.
     pub fn graph(&self) -> GraphClient {
         GraphClient::new(self.azure.pipeline().clone(), self.azure.cloud(), self.tokens())
-    }
-
-    /// A client of Azure DevOps that acts as this identity.
-    pub fn devops(&self) -> DevOpsClient {
-        let bearer = Bearer::new(self.tokens(), self.azure.cloud().devops_scope());
-        DevOpsClient::new(self.azure.pipeline().clone(), self.azure.cloud(), Arc::new(bearer))
     }
 
     /// A client of Azure Resource Manager that acts as this identity: subscriptions, machines, roles.
@@ -132,10 +127,12 @@ impl Identity {
         ApplicationFederation::new(self.graph(), self.tenant, application)
     }
 
-    /// A service connection of Azure DevOps as a consumer of an application's secret.
+    /// A service connection of Azure DevOps as a consumer of an application's secret. The application lives in this
+    /// identity's tenant and cloud; the organization may belong to another tenant ([`Identity::with_devops`]).
     ///
     /// # Errors
-    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a name that Azure DevOps cannot have.
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a name that Azure DevOps cannot have;
+    /// [`Unsupported`](azconnect_core::ErrorKind::Unsupported) if nobody can sign in there for this identity.
     pub fn service_connection(
         &self,
         organization: &str,
@@ -143,10 +140,11 @@ impl Identity {
         connection: EndpointId,
         application: ClientId,
     ) -> Result<ServiceConnectionSink, Error> {
+        self.require_devops()?;
         let organization = self.devops().organization(&OrganizationName::new(organization)?)?;
         let endpoints = organization.endpoints(ProjectRef::new(project)?);
         let sink = ServiceConnectionSink::new(endpoints, connection)?;
-        Ok(sink.with_application(self.tenant, application))
+        Ok(sink.with_application(self.tenant, application).with_cloud(self.azure.cloud().name()))
     }
 
     /// The very credential that this identity signs in with, as a consumer: for an orchestrator that rotates its own

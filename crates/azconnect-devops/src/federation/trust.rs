@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::issuer::FederationIssuer;
 use super::subject::{EntraSubject, tenant_of_issuer};
-use crate::document::{Endpoint, EndpointId, shown};
+use crate::document::{Endpoint, EndpointId, EnvironmentName, shown};
 
 /// The tokens that an application shall accept on behalf of a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,12 +22,21 @@ pub struct FederatedTrust {
     pub issuer: String,
     /// The subject of the tokens: their `sub` claim, which names the connection.
     pub subject: String,
-    /// The audience of the tokens: their `aud` claim, `api://AzureADTokenExchange`.
+    /// The audience of the tokens: their `aud` claim, `api://AzureADTokenExchange` in the public cloud.
     pub audience: String,
 }
 
 /// The audience of tokens that are exchanged at Microsoft Entra ID.
 const AUDIENCE: &str = "api://AzureADTokenExchange";
+
+/// The audience in the cloud that a connection leads to: those of the United States' government and of China have their own.
+fn audience(environment: Option<&EnvironmentName>) -> &'static str {
+    match environment {
+        Some(EnvironmentName::AzureUsGovernment) => "api://AzureADTokenExchangeUSGov",
+        Some(EnvironmentName::AzureChinaCloud) => "api://AzureADTokenExchangeChina",
+        _ => AUDIENCE,
+    }
+}
 
 impl FederatedTrust {
     /// Trust in the tokens of an issuer for a subject, for the usual audience.
@@ -67,7 +76,7 @@ impl FederatedTrust {
             name: format!("azure-devops-{}", endpoint.id()),
             issuer: text("workloadIdentityFederationIssuer")?.to_owned(),
             subject: text("workloadIdentityFederationSubject")?.to_owned(),
-            audience: AUDIENCE.to_owned(),
+            audience: audience(endpoint.environment()).to_owned(),
         })
     }
 
@@ -173,6 +182,23 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
+
+    /// The clouds for the United States' government and for China exchange tokens for an audience of their own.
+    #[test]
+    fn the_audience_is_that_of_the_cloud() {
+        let trust = |environment: serde_json::Value| {
+            let parameters = serde_json::json!({"tenantid": CONNECTION, "serviceprincipalid": CONNECTION,
+                "workloadIdentityFederationIssuer": "https://i", "workloadIdentityFederationSubject": "s"});
+            let endpoint = Endpoint::from_value(serde_json::json!({"id": CONNECTION, "type": "azurerm",
+                "data": {"environment": environment},
+                "authorization": {"scheme": "WorkloadIdentityFederation", "parameters": parameters}}));
+            FederatedTrust::of(&endpoint.unwrap()).unwrap().audience
+        };
+        assert_eq!(trust(serde_json::Value::Null), "api://AzureADTokenExchange");
+        assert_eq!(trust("AzureCloud".into()), "api://AzureADTokenExchange");
+        assert_eq!(trust("azureusgovernment".into()), "api://AzureADTokenExchangeUSGov");
+        assert_eq!(trust("AzureChinaCloud".into()), "api://AzureADTokenExchangeChina");
+    }
 
     #[derive(Default)]
     struct Trusted(Mutex<Vec<String>>);

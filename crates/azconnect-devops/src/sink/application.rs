@@ -3,7 +3,7 @@
 use azconnect_core::{ClientId, TenantId};
 use azconnect_credential::Check;
 
-use crate::document::{AuthorizationScheme, Endpoint, shown};
+use crate::document::{AuthorizationScheme, ConnectionType, Endpoint, EnvironmentName, shown};
 
 /// What stands in the way of pushing this application's secret.
 pub(super) fn checks(endpoint: &Endpoint, tenant: TenantId, client: ClientId) -> Vec<Check> {
@@ -31,6 +31,52 @@ pub(super) fn checks(endpoint: &Endpoint, tenant: TenantId, client: ClientId) ->
     checks
 }
 
+/// A failed check, if the connection signs in to another of Azure's clouds than the application's: the secret would be sent to
+/// a login that does not know it. An Azure Stack may trust any of them.
+pub(super) fn other_cloud(endpoint: &Endpoint, cloud: &EnvironmentName) -> Option<Check> {
+    const AZURES_OWN: [EnvironmentName; 3] =
+        [EnvironmentName::AzureCloud, EnvironmentName::AzureChinaCloud, EnvironmentName::AzureUsGovernment];
+    let of_cluster = endpoint.parameter("azureEnvironment").map(EnvironmentName::from);
+    let named = match endpoint.connection_type()? {
+        ConnectionType::AzureRm => endpoint.environment().cloned().unwrap_or(EnvironmentName::AzureCloud),
+        ConnectionType::Kubernetes => of_cluster?,
+        _ => return None,
+    };
+    (AZURES_OWN.contains(&named) && AZURES_OWN.contains(cloud) && named != *cloud).then(|| {
+        Check::failed(
+            "other-cloud",
+            "cloud",
+            format!("it signs in to {named}, and the application lives in {cloud}"),
+            "leave this connection out, or correct its environment",
+        )
+    })
+}
+
 fn is_guid(found: Option<&str>, expected: &str) -> bool {
     found.is_some_and(|found| found.trim().eq_ignore_ascii_case(expected))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_connection_to_another_of_azure_s_clouds_is_found() {
+        let other = |kind: &str, environment: serde_json::Value, cloud: &str| {
+            let parameters = json!({"azureEnvironment": environment});
+            let document = json!({"id": "1dfdea68-9549-409e-abee-c5da69cfec5f", "type": kind,
+                "data": {"environment": environment}, "authorization": {"scheme": "x", "parameters": parameters}});
+            other_cloud(&Endpoint::from_value(document).unwrap(), &EnvironmentName::from(cloud)).is_some()
+        };
+        for kind in ["azurerm", "kubernetes"] {
+            assert!(other(kind, json!("AzureCloud"), "AzureUSGovernment"));
+            assert!(!other(kind, json!("azureusgovernment"), "AzureUSGovernment"));
+            assert!(!other(kind, json!("AzureStack"), "AzureCloud"), "it may trust any login");
+            assert!(!other(kind, json!("AzureCloud"), "Emulator"), "a cloud of the caller's own");
+        }
+        assert!(other("azurerm", json!(null), "AzureChinaCloud"), "without a name it is the public cloud");
+        assert!(!other("generic", json!("AzureCloud"), "AzureChinaCloud"));
+    }
 }

@@ -22,7 +22,7 @@ use self::destination::{Destination, require_agreed};
 use self::last_push::LastPush;
 pub(crate) use self::name::{sink_id, title};
 use self::place::change;
-use crate::document::{Endpoint, EndpointId};
+use crate::document::{Endpoint, EndpointId, EnvironmentName};
 use crate::eligibility::refresh_checks;
 use crate::endpoint::Endpoints;
 use crate::verify::RegistryCheck;
@@ -74,6 +74,7 @@ pub struct ServiceConnectionSink {
     issuers_own: bool,
     destination: Option<String>,
     replaces_certificate: bool,
+    cloud: Option<EnvironmentName>,
     last: LastPush,
 }
 
@@ -97,6 +98,7 @@ impl ServiceConnectionSink {
             issuers_own: false,
             destination: None,
             replaces_certificate: false,
+            cloud: None,
             last: LastPush::new(),
         })
     }
@@ -138,6 +140,14 @@ impl ServiceConnectionSink {
         self
     }
 
+    /// Says in which cloud the application lives, by the name that connections use (`AzureUSGovernment`), so that a connection
+    /// which signs in to another of Azure's clouds is refused with the check `other-cloud`.
+    #[must_use]
+    pub fn with_cloud(mut self, name: &str) -> Self {
+        self.cloud = Some(EnvironmentName::from(name));
+        self
+    }
+
     /// Says by name that a connection which signs in with a certificate takes the client secret in its place. Without, such
     /// a connection is refused with the check `certificate`. Nobody can give the certificate back: the way back from a
     /// rotation that fails is the former secret.
@@ -163,7 +173,8 @@ impl ServiceConnectionSink {
         if !checks.is_clear() {
             return checks;
         }
-        checks.into_iter().chain(application::checks(endpoint, tenant, client)).collect()
+        let cloud = self.cloud.as_ref().and_then(|cloud| application::other_cloud(endpoint, cloud));
+        checks.into_iter().chain(application::checks(endpoint, tenant, client)).chain(cloud).collect()
     }
 
     /// What the caller has asked for by name does not stand in the way.
