@@ -98,6 +98,7 @@ fn arm() {
     is_send(Provisioner::state(any(), any()));
     is_send(Provisioner::progress(any(), any()));
     is_send(Provisioner::unfinished(any()));
+    is_send(Provisioner::history(any(), any()));
     is_send(Provisioner::private_key(any(), any()));
     is_send(Provisioner::forget_private_key(any(), any()));
     is_send(Arm::assign_role(any(), any()));

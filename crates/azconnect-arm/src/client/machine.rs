@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use azconnect_core::Error;
+use azconnect_core::{Effect, Error};
 use azconnect_http::Idempotency;
 use http::Method;
 use serde_json::{Value, json};
 
 use super::handle::Handle;
 use super::pending::Pending;
+use crate::resource::OWNER_TAG;
 use crate::resource::compute::{
     Extensions, InstanceView, RunCommand, RunCommands, VirtualMachine, VirtualMachines, VmSize,
 };
@@ -71,12 +72,25 @@ impl Handle<VirtualMachines> {
         self.update(&json!({"properties": {"hardwareProfile": {"vmSize": size}}})).await
     }
 
-    /// Replaces all tags of the machine. Idempotent. Without its owner tag, `Subscription::own_machines` misses it.
+    /// Adds tags to the machine, or gives them other values; the others stay. Idempotent. The machine is read first: a tag
+    /// that somebody changes in between is set back.
     ///
     /// # Errors
-    /// As [`start`](Self::start).
+    /// As [`start`](Self::start); [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for the tag that marks a machine
+    /// as ours, without which [`Subscription::own_machines`](crate::Subscription::own_machines) misses it.
     pub async fn tag(&self, tags: &BTreeMap<String, String>) -> Result<Pending<VirtualMachine>, Error> {
-        self.update(&json!({ "tags": tags })).await
+        if tags.keys().any(|name| name.eq_ignore_ascii_case(OWNER_TAG)) {
+            return Err(Error::invalid(
+                "tags",
+                format!("{OWNER_TAG} marks whose the machine is, and is never changed"),
+            )
+            .with_advice("choose another name for the tag"));
+        }
+        let mut all = self.get().await.map_err(|error| error.with_effect(Effect::None))?.tags;
+        // The service takes the names in any case.
+        all.retain(|name, _| !tags.keys().any(|new| new.eq_ignore_ascii_case(name)));
+        all.extend(tags.clone());
+        self.update(&json!({ "tags": all })).await
     }
 
     /// Deletes the machine without waiting for it to shut down. Idempotent.

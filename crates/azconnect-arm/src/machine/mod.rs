@@ -3,7 +3,8 @@
 use azconnect_core::Error;
 
 use crate::client::{Handle, Subscription};
-use crate::provision::{OWNER_TAG, ProvisionId};
+use crate::provision::ProvisionId;
+use crate::resource::OWNER_TAG;
 use crate::resource::compute::{VirtualMachine, VirtualMachines};
 use crate::resource::{ResourceId, Tagged};
 

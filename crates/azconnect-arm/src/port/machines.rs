@@ -5,7 +5,8 @@ use azconnect_core::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::client::Subscription;
-use crate::provision::{OWNER_TAG, ProvisionId};
+use crate::provision::ProvisionId;
+use crate::resource::OWNER_TAG;
 use crate::resource::compute::{Power, VirtualMachine};
 use crate::resource::{ResourceId, Tagged};
 

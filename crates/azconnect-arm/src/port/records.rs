@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use azconnect_core::{Error, Secret};
 
-use crate::provision::{ProvisionId, ProvisionProgress, Provisioner};
+use crate::provision::{ProvisionHistoryEntry, ProvisionId, ProvisionProgress, Provisioner, UnfinishedProvision};
 
 /// What is recorded of provisionings: where each stands, which wait to be resumed, and the private keys.
 ///
 /// What every implementation does, and the suite `azconnect_testkit::conformance::provisioning` checks:
+/// - the history of what was begun begins with its plan;
 /// - a provisioning that is neither finished nor cleaned up is listed as unfinished, no other;
 /// - a private key is given for a machine that exists, as often as it is asked for, until it is forgotten; before and
 ///   afterwards it is [`NotFound`](azconnect_core::ErrorKind::NotFound);
@@ -17,8 +18,11 @@ pub trait ProvisionRecords: Send + Sync {
     /// Where a provisioning stands. [`NotFound`](azconnect_core::ErrorKind::NotFound) if nothing was begun under its name.
     async fn progress(&self, id: &ProvisionId) -> Result<ProvisionProgress, Error>;
 
+    /// Everything that happened in a provisioning, in order. Empty if nothing was begun under its name.
+    async fn history(&self, id: &ProvisionId) -> Result<Vec<ProvisionHistoryEntry>, Error>;
+
     /// The provisionings that are neither finished nor cleaned up.
-    async fn unfinished(&self) -> Result<Vec<ProvisionId>, Error>;
+    async fn unfinished(&self) -> Result<Vec<UnfinishedProvision>, Error>;
 
     /// The private key of a machine. It stays until [`ProvisionRecords::forget_private_key`]: whoever keeps it elsewhere
     /// first loses nothing in a crash.
@@ -34,7 +38,11 @@ impl ProvisionRecords for Provisioner {
         Self::progress(self, id).await
     }
 
-    async fn unfinished(&self) -> Result<Vec<ProvisionId>, Error> {
+    async fn history(&self, id: &ProvisionId) -> Result<Vec<ProvisionHistoryEntry>, Error> {
+        Self::history(self, id).await
+    }
+
+    async fn unfinished(&self) -> Result<Vec<UnfinishedProvision>, Error> {
         Self::unfinished(self).await
     }
 

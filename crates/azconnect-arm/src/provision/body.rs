@@ -4,7 +4,8 @@ use azconnect_core::Error;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::plan::{OWNER_TAG, Placement, ProvisionPlan};
+use super::plan::{Placement, ProvisionPlan};
+use crate::resource::OWNER_TAG;
 use crate::resource::ResourceId;
 use crate::spec::{ImageChoice, NetworkChoice, Source};
 

@@ -7,6 +7,7 @@ mod body;
 mod decide;
 mod event;
 mod failure;
+mod history;
 mod id;
 mod legal;
 mod mask;
@@ -24,6 +25,7 @@ mod steps;
 
 pub use agent_failure::AgentFailure;
 pub use event::{ProvisionEvent, Step};
+pub use history::{ProvisionHistoryEntry, UnfinishedProvision};
 pub use id::ProvisionId;
 pub use operation::OperationRecord;
 pub use outcome::{CleanUp, Provisioned};
@@ -34,5 +36,3 @@ pub use probe::{AgentProbe, FnProbe, ProbeTarget, Probed, RunCommandProbe};
 pub use progress::{ProvisionFailure, ProvisionProgress, StepProgress, StepStatus};
 pub use provisioner::Provisioner;
 pub use state::{Phase, ProvisionState, StepState};
-
-pub(crate) use plan::OWNER_TAG;

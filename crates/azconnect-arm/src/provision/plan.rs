@@ -10,9 +10,6 @@ use super::id::ProvisionId;
 use crate::resource::image::{ImagePlan, Urn};
 use crate::spec::{GroupChoice, ImageChoice, NetworkChoice, OnFailure, VmSpec};
 
-/// The name of the tag whose value is the provisioning that a resource belongs to.
-pub(crate) const OWNER_TAG: &str = "azconnect-machine";
-
 /// A size and a zone to build the machine with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -87,7 +84,18 @@ impl Names {
         // The same id gives the same names, and another id others: no clash with what an earlier machine left behind.
         let suffix = uuid::Uuid::new_v5(&subscription.as_uuid(), id.as_str().as_bytes()).simple().to_string();
         let suffix = suffix.get(..8).unwrap_or_default();
-        let name = |kind: &str| format!("{}-{kind}-{suffix}", spec.name);
+        // What Azure takes of each: a machine may be named with 64 characters, and a network as well.
+        let name = |kind: &str| {
+            let limit = match kind {
+                "vnet" => 64,
+                // Each disk's own name adds its kind and its place.
+                "disk" => 72,
+                _ => 80,
+            };
+            let room = limit - kind.len() - suffix.len() - 2;
+            let own: String = spec.name.chars().take(room).collect();
+            format!("{}-{kind}-{suffix}", own.trim_end_matches(['-', '.', '_']))
+        };
         Self {
             security_group: name("nsg"),
             network: name("vnet"),

@@ -12,12 +12,13 @@ use super::body::Ids;
 use super::decide::{Action, decide};
 use super::event::{ProvisionEvent, Step};
 use super::failure::{Failure, StepFailure};
+use super::history::{ProvisionHistoryEntry, UnfinishedProvision};
 use super::id::ProvisionId;
 use super::outcome::{CleanUp, Provisioned};
 use super::plan::ProvisionPlan;
 use super::probe::AgentProbe;
 use super::progress::ProvisionProgress;
-use super::recorder::{Ports, Recorder, read};
+use super::recorder::{Ports, Recorder, history, read};
 use super::resolve::resolve;
 use super::state::{Phase, ProvisionState};
 use super::steps::Site;
@@ -197,14 +198,32 @@ impl Provisioner {
         ProvisionProgress::of(id, &self.state(id).await?)
     }
 
-    /// The provisionings that are neither finished nor cleaned up.
+    /// Everything that happened in a provisioning, in order and in words, for a page that is loaded again. Earlier machines of
+    /// the same name are part of it. Empty if nothing was begun.
     ///
     /// # Errors
     /// The failure of the journal.
-    pub async fn unfinished(&self) -> Result<Vec<ProvisionId>, Error> {
+    pub async fn history(&self, id: &ProvisionId) -> Result<Vec<ProvisionHistoryEntry>, Error> {
+        let happened = history(&self.ports, id).await?;
+        Ok(happened.iter().map(|one| ProvisionHistoryEntry::new(one.at, &one.event)).collect())
+    }
+
+    /// The provisionings that are neither finished nor cleaned up, in whatever subscription: one journal may serve many.
+    ///
+    /// # Errors
+    /// The failure of the journal.
+    pub async fn unfinished(&self) -> Result<Vec<UnfinishedProvision>, Error> {
         let streams = self.ports.session.journal.unfinished().await?;
+        let mut unfinished = Vec::new();
         // The journal may hold other streams as well, such as those of rotations.
-        streams.iter().filter_map(|stream| stream.as_str().strip_prefix("provision/")).map(ProvisionId::new).collect()
+        for name in streams.iter().filter_map(|stream| stream.as_str().strip_prefix("provision/")) {
+            let id = ProvisionId::new(name)?;
+            let state = self.state(&id).await?;
+            if let Some(plan) = &state.plan {
+                unfinished.push(UnfinishedProvision::new(id, plan.subscription, state.phase));
+            }
+        }
+        Ok(unfinished)
     }
 
     /// The private key of a machine. It stays sealed: keep it elsewhere, and then call

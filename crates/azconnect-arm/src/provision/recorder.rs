@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azconnect_core::{Error, StreamId};
-use azconnect_saga::{Claim, IllegalEvent, Saga, Session, SessionPorts};
+use azconnect_saga::{Claim, Happened, IllegalEvent, Saga, Session, SessionPorts};
 use time::OffsetDateTime;
 
 use super::event::ProvisionEvent;
@@ -64,6 +64,11 @@ pub(super) async fn read(ports: &Ports, id: &ProvisionId) -> Result<ProvisionSta
     let state = azconnect_saga::read::<ProvisionSaga>(&*ports.session.journal, &stream(id)?).await?.state;
     check_own(&state, id)?;
     Ok(state)
+}
+
+/// Everything that was recorded of a provisioning, in order.
+pub(super) async fn history(ports: &Ports, id: &ProvisionId) -> Result<Vec<Happened<ProvisionEvent>>, Error> {
+    azconnect_saga::history::<ProvisionSaga>(&*ports.session.journal, &stream(id)?).await
 }
 
 /// Refuses what a journal says about another provisioning than the one that it was read for.

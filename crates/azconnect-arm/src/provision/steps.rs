@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::body::{self, Ids, MachineInput};
 use super::event::{ProvisionEvent, Step};
 use super::failure::{Failure, StepFailure, is_momentary};
-use super::plan::{OWNER_TAG, ProvisionPlan};
+use super::plan::ProvisionPlan;
 use super::probe::AgentProbe;
 use super::recorder::Recorder;
 use super::state::{ProvisionState, StepState};
@@ -19,7 +19,8 @@ use crate::client::{Group, Handle, Pending};
 use crate::error::{Class, Fault};
 use crate::key::{SshKey, read_public};
 use crate::resource::compute::VirtualMachines;
-use crate::resource::{Kind, Tagged};
+use crate::resource::group::ResourceGroup;
+use crate::resource::{Kind, OWNER_TAG, Tagged};
 use crate::spec::GroupChoice;
 
 /// How often a write is sent if its operation fails for a momentary reason.
@@ -31,6 +32,12 @@ const WRITE_PAUSE: Duration = Duration::from_secs(10);
 /// How long a write is repeated while something else blocks it. A network interface stays reserved for three minutes
 /// after its machine failed.
 const BLOCKED_WRITE_LIMIT: Duration = Duration::from_secs(240);
+
+/// How long a group of the wanted name is waited for that is being deleted. It takes 13 minutes in one case of twenty.
+const GROUP_DELETION_LIMIT: Duration = Duration::from_secs(1200);
+
+/// The pause before such a group is read again.
+const GROUP_DELETION_PAUSE: Duration = Duration::from_secs(10);
 
 /// Everything that the steps of one plan need.
 pub(super) struct Site<'a> {
@@ -94,7 +101,7 @@ impl Site<'_> {
 
     async fn create_group(&self, state: &ProvisionState) -> Result<(), Failure> {
         let handle = self.group.handle();
-        let found = handle.find().await.map_err(Failure::of_refusal)?;
+        let found = self.group_that_stays().await?;
         let ours = found.as_ref().is_some_and(|group| self.is_ours(group));
         match (&self.plan.spec.group, found) {
             (GroupChoice::Existing(name), None) => {
@@ -114,6 +121,20 @@ impl Site<'_> {
                 self.note(ProvisionEvent::Completed { step: Step::Group, created: true }).await
             }
             (_, Some(_)) => self.skip(Step::Group).await,
+        }
+    }
+
+    /// The group, if there is one. One that is being deleted is waited for: a new one can be made under its name then.
+    async fn group_that_stays(&self) -> Result<Option<ResourceGroup>, Failure> {
+        let started = self.clock.elapsed();
+        loop {
+            let found = self.group.handle().find().await.map_err(Failure::of_refusal)?;
+            let state = found.as_ref().and_then(|group| group.properties.provisioning_state.as_deref());
+            let is_going = state.is_some_and(|state| state.eq_ignore_ascii_case("Deleting"));
+            if !is_going || self.clock.elapsed().saturating_sub(started) > GROUP_DELETION_LIMIT {
+                return Ok(found);
+            }
+            self.clock.sleep(GROUP_DELETION_PAUSE).await;
         }
     }
 

@@ -51,6 +51,9 @@ macro_rules! kinds {
 }
 pub(super) use kinds;
 
+/// The name of the tag whose value is the provisioning that a resource belongs to.
+pub(crate) const OWNER_TAG: &str = "azconnect-machine";
+
 /// A view of a resource that has tags.
 pub trait Tagged {
     /// The value of a tag by its name, whose case does not matter.

@@ -20,4 +20,6 @@ mod view;
 pub use id::ResourceId;
 pub use kind::{Kind, Tagged};
 
-pub(crate) use kind::{AUTHORIZATION_API, COMPUTE_API, NETWORK_API, RESOURCES_API, SKUS_API, SUBSCRIPTIONS_API};
+pub(crate) use kind::{
+    AUTHORIZATION_API, COMPUTE_API, NETWORK_API, OWNER_TAG, RESOURCES_API, SKUS_API, SUBSCRIPTIONS_API,
+};

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use azconnect_core::{Error, SecretId};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::script::wrapped;
 
 /// The largest script of an extension, in bytes. The service takes 256 KiB in base64.
 const EXTENSION_LIMIT: usize = 256 * 1024 / 4 * 3;
@@ -89,8 +92,9 @@ impl AgentInstall {
 
 /// Checks the length of an extension's script.
 pub(crate) fn check_extension_script(text: &str) -> Result<(), Error> {
-    if text.is_empty() || text.len() > EXTENSION_LIMIT {
-        return Err(Error::invalid("agent_script", "is empty or larger than 192 KiB")
+    // The wrapper that keeps its outcome is sent with it.
+    if text.is_empty() || Zeroizing::new(wrapped(text)).len() > EXTENSION_LIMIT {
+        return Err(Error::invalid("agent_script", "is empty or, as it is sent, larger than 192 KiB")
             .with_advice("let the script download what is large"));
     }
     Ok(())

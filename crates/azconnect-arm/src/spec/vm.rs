@@ -366,8 +366,12 @@ impl VmSpec {
     }
 
     fn check_disks(&self) -> Result<(), Error> {
-        let sizes = self.os_disk_gib.iter().copied().chain(self.data_disks.iter().map(|disk| disk.size_gib));
-        if self.data_disks.len() > 64 || sizes.into_iter().any(|size| size == 0 || size > 65_536) {
+        if self.os_disk_gib.is_some_and(|size| size == 0 || size > 4_095) {
+            return Err(Error::invalid("os_disk", "is of an impossible size")
+                .with_advice("use 1 to 4,095 GiB for the system disk, and data disks for more"));
+        }
+        let mut sizes = self.data_disks.iter().map(|disk| disk.size_gib);
+        if self.data_disks.len() > 64 || sizes.any(|size| size == 0 || size > 65_536) {
             return Err(Error::invalid("disk", "is of an impossible size, or there are too many")
                 .with_advice("use at most 64 disks of 1 to 65,536 GiB"));
         }
@@ -406,6 +410,8 @@ mod tests {
         assert_eq!(field(spec().with_zone("4")).as_deref(), Some("zone"));
         assert_eq!(field(spec().with_fallback_size("a b")).as_deref(), Some("size"));
         assert_eq!(field(spec().with_data_disk(DataDisk::new(0))).as_deref(), Some("disk"));
+        assert_eq!(field(spec().with_os_disk(Some(4_096), "Premium_LRS")).as_deref(), Some("os_disk"));
+        assert_eq!(field(spec().with_os_disk(Some(4_095), "Premium_LRS")), None);
         assert_eq!(field(spec().with_admin("root", KeyKind::Ed25519)).as_deref(), Some("administrator_name"));
         assert_eq!(field(spec().with_tag("a/b", "")).as_deref(), Some("tags"));
         assert_eq!(field(spec().with_cloud_config("packages: []")).as_deref(), Some("user_data"));

@@ -23,8 +23,14 @@ async fn a_machine_lives_through_everything() {
     assert_eq!(power().await, Power::Running);
     machine.restart().await.unwrap().wait().await.unwrap();
     assert_eq!(power().await, Power::Running);
-    let tags = BTreeMap::from([("stage".to_owned(), "test".to_owned())]);
-    assert_eq!(machine.tag(&tags).await.unwrap().wait().await.unwrap().tags, tags);
+    let tag = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
+    machine.tag(&tag("stage", "test")).await.unwrap().wait().await.unwrap();
+    let tags = machine.tag(&tag("Stage", "live")).await.unwrap().wait().await.unwrap().tags;
+    assert_eq!(tags.get("Stage").map(String::as_str), Some("live"));
+    assert!(!tags.contains_key("stage"), "the service takes the names in any case: {tags:?}");
+    assert!(tags.contains_key("azconnect-machine"), "what marks the machine as ours stays: {tags:?}");
+    let refused = machine.tag(&tag("AZCONNECT-machine", "another")).await.err().unwrap();
+    assert_eq!((refused.field(), refused.effect()), (Some("tags"), azconnect_core::Effect::None));
     assert!(machine.sizes().await.unwrap().iter().any(|size| size.name == "Standard_B2s"));
     machine.force_delete().await.unwrap().wait().await.unwrap();
     assert_eq!(machine.get().await.unwrap_err().kind(), ErrorKind::NotFound);

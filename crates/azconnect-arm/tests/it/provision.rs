@@ -311,3 +311,51 @@ fn a_key_that_azure_does_not_take_is_refused_with_its_field() {
         assert!(line.is_empty() || !format!("{error:?}").contains(line), "what was pasted may be a private key");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_is_being_deleted_is_waited_for() {
+    let stage = Stage::new();
+    let group = stage.subscription().group(&group_name());
+    group.handle().create(&json!({"location": "westeurope"})).await.unwrap().wait().await.unwrap();
+    let going = group.handle().delete().await.unwrap();
+    stage.provisioner().run(&plan(spec())).await.unwrap();
+    drop(going);
+    assert_eq!(stage.ever("Microsoft.Resources/resourceGroups"), 2, "the one that went, and ours");
+    stage.provisioner().clean_up(&id()).await.unwrap();
+    assert_eq!(stage.live(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_name_of_a_machine_gives_names_that_the_service_takes() {
+    let stage = Stage::new();
+    let name = "m".repeat(64);
+    let spec = VmSpec::new(
+        &name,
+        "westeurope",
+        "Standard_B2s",
+        "Ubuntu2404".parse().unwrap(),
+        GroupChoice::Create(group_name()),
+    );
+    let plan = plan(spec.unwrap());
+    assert!(plan.names.network.len() <= 64, "{}", plan.names.network);
+    assert!(plan.os_disk(0).len() <= 80 && plan.names.interface.len() <= 80);
+    stage.provisioner().run(&plan).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_history_is_safe_to_send_to_a_browser() {
+    let canary = Canary::new();
+    let stage = Stage::new();
+    let script = format!("#!/bin/sh\n# {}\n", canary.secret().expose());
+    let provisioner = stage.provisioner().with_probe(Arc::new(FnProbe::new(|_| Probed::Online)));
+    let plan = plan(spec().with_agent(AgentInstall::cloud_init(script)));
+    provisioner.run(&plan).await.unwrap();
+    let history = serde_json::to_string(&provisioner.history(&id()).await.unwrap()).unwrap();
+    canary.assert_absent("the history", history.as_bytes());
+    for absent in ["https://", "PRIVATE KEY", "ssh-ed25519 "] {
+        assert!(!history.contains(absent), "{absent}: {history}");
+    }
+    for told in ["\"planned\"", "virtual machine: created", "the machine runs", "public key SHA256:"] {
+        assert!(history.contains(told), "{told}: {history}");
+    }
+}

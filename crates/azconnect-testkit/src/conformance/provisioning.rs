@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use azconnect_arm::port::{ProvisionRecords, Provisioning};
+use azconnect_arm::provision::UnfinishedProvision;
 use azconnect_arm::{Phase, PreflightCheck, ProvisionId, ProvisionPlan, VmSpec};
 use azconnect_core::{Effect, ErrorKind};
 
@@ -56,6 +57,7 @@ pub async fn all<H: ProvisioningHarness>(make: impl AsyncFn() -> H) {
     report.add("what is not permitted is refused, and leaves nothing", forbidden(&make().await).await);
     report.add("an interrupted run is resumed", resumes(&make().await).await);
     report.add("an interrupted run is cleaned up", gives_up(&make().await).await);
+    report.add("the history tells it from the plan to the end", tells_the_history(&make().await).await);
     report.add("the private key stays until it is forgotten", keeps_the_key_until(&make().await).await);
     report.finish();
 }
@@ -185,6 +187,20 @@ async fn gives_up(harness: &impl ProvisioningHarness) -> CaseResult {
     ensure_eq("what is unfinished", &harness.records().unfinished().await?, &Vec::new())
 }
 
+async fn tells_the_history(harness: &impl ProvisioningHarness) -> CaseResult {
+    let plan = plan(harness).await?;
+    ensure_eq("the history of nothing", &harness.records().history(&plan.id).await?.len(), &0)?;
+    harness.provisioning().run(&plan).await?;
+    let kinds = async || -> Result<Vec<&'static str>, Failure> {
+        Ok(harness.records().history(&plan.id).await?.iter().map(|entry| entry.kind).collect())
+    };
+    let told = kinds().await?;
+    ensure_eq("the first entry", &told.first(), &Some(&"planned"))?;
+    ensure_eq("the last entry", &told.last(), &Some(&"finished"))?;
+    harness.provisioning().clean_up(&plan.id).await?;
+    ensure_eq("the last entry after the clean-up", &kinds().await?.last(), &Some(&"cleaned_up"))
+}
+
 async fn keeps_the_key_until(harness: &impl ProvisioningHarness) -> CaseResult {
     let plan = plan(harness).await?;
     harness.provisioning().run(&plan).await?;
@@ -206,7 +222,8 @@ async fn interrupted(harness: &impl ProvisioningHarness) -> Result<ProvisionPlan
     let error = harness.provisioning().run(&plan).await.err();
     let error = error.ok_or_else(|| Failure::new("the harness did not interrupt the run"))?;
     ensure(error.effect() == Effect::Unknown, format!("the effect is not known: {error:?}"))?;
-    ensure_eq("what is unfinished", &harness.records().unfinished().await?, &vec![plan.id.clone()])?;
+    let open = UnfinishedProvision::new(plan.id.clone(), plan.subscription, Phase::Building);
+    ensure_eq("what is unfinished", &harness.records().unfinished().await?, &vec![open])?;
     harness.reconnect().await;
     Ok(plan)
 }

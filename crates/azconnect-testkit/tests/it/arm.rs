@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use azconnect_arm::port::{MachineStatus, MachineSummary, Machines, ProvisionRecords, Provisioning, Roles, StopMode};
-use azconnect_arm::provision::ProvisionProgress;
+use azconnect_arm::provision::{ProvisionHistoryEntry, ProvisionProgress, UnfinishedProvision};
 use azconnect_arm::resource::access::RoleAssignment;
 use azconnect_arm::{
     Assigned, Assignment, CleanUp, GroupChoice, Power, ProvisionId, ProvisionPlan, Provisioned, ResourceId, VmSpec,
@@ -33,6 +33,7 @@ enum Flaw {
     LeavesRemains,
     KeepsTheKey,
     LosesTheKey,
+    TellsNoEnd,
     ForgetsWhatIsUnfinished,
     PlansDifferently,
     OverwritesAnother,
@@ -229,7 +230,14 @@ impl ProvisionRecords for Subject {
     async fn progress(&self, id: &ProvisionId) -> Result<ProvisionProgress, Error> {
         self.0.progress(id).await
     }
-    async fn unfinished(&self) -> Result<Vec<ProvisionId>, Error> {
+    async fn history(&self, id: &ProvisionId) -> Result<Vec<ProvisionHistoryEntry>, Error> {
+        let mut told = self.0.history(id).await?;
+        if self.1 == Flaw::TellsNoEnd {
+            told.pop();
+        }
+        Ok(told)
+    }
+    async fn unfinished(&self) -> Result<Vec<UnfinishedProvision>, Error> {
         if self.1 == Flaw::ForgetsWhatIsUnfinished { Ok(Vec::new()) } else { self.0.unfinished().await }
     }
     async fn private_key(&self, id: &ProvisionId) -> Result<Secret, Error> {
@@ -296,12 +304,17 @@ async fn broken_provisioning_is_named() {
     );
     named(
         &run(Flaw::LeavesRemains).await,
-        &["a clean-up leaves nothing, and may be repeated", "an interrupted run is cleaned up"],
+        &[
+            "a clean-up leaves nothing, and may be repeated",
+            "an interrupted run is cleaned up",
+            "the history tells it from the plan to the end",
+        ],
     );
     named(
         &run(Flaw::ForgetsWhatIsUnfinished).await,
         &["an interrupted run is resumed", "an interrupted run is cleaned up"],
     );
+    named(&run(Flaw::TellsNoEnd).await, &["the history tells it from the plan to the end"]);
     for flaw in [Flaw::KeepsTheKey, Flaw::LosesTheKey] {
         named(&run(flaw).await, &["the private key stays until it is forgotten"]);
     }

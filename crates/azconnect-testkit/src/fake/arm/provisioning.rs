@@ -2,13 +2,16 @@
 
 use async_trait::async_trait;
 use azconnect_arm::port::{MachineSummary, ProvisionRecords, Provisioning};
-use azconnect_arm::provision::{ProvisionFailure, ProvisionProgress, StepProgress, StepStatus};
+use azconnect_arm::provision::{
+    ProvisionFailure, ProvisionHistoryEntry, ProvisionProgress, StepProgress, StepStatus, UnfinishedProvision,
+};
 use azconnect_arm::{
-    CleanUp, GroupChoice, NetworkChoice, OnFailure, Phase, Power, ProvisionId, ProvisionPlan, Provisioned, ResourceId,
-    Step, VmSpec,
+    CleanUp, GroupChoice, NetworkChoice, OnFailure, Phase, Power, ProvisionEvent, ProvisionId, ProvisionPlan,
+    Provisioned, ResourceId, Step, VmSpec,
 };
 use azconnect_core::{Effect, Error, ErrorKind, Secret};
 use azconnect_credential::CheckReport;
+use time::OffsetDateTime;
 
 use super::Subscription;
 use super::preflight::preflight;
@@ -68,10 +71,21 @@ impl ProvisionRecords for Subscription {
         })
     }
 
-    async fn unfinished(&self) -> Result<Vec<ProvisionId>, Error> {
+    async fn history(&self, id: &ProvisionId) -> Result<Vec<ProvisionHistoryEntry>, Error> {
+        self.faults.read(&ArmCall::Records, || {
+            let world = self.world();
+            let events = world.begun.get(id).map(told).unwrap_or_default();
+            // The fake has no clock.
+            Ok(events.iter().map(|event| ProvisionHistoryEntry::new(OffsetDateTime::UNIX_EPOCH, event)).collect())
+        })
+    }
+
+    async fn unfinished(&self) -> Result<Vec<UnfinishedProvision>, Error> {
         self.faults.read(&ArmCall::Records, || {
             let open = |begun: &Begun| matches!(begun.phase, Phase::Building | Phase::CleaningUp);
-            Ok(self.world().begun.iter().filter(|(_, begun)| open(begun)).map(|(id, _)| id.clone()).collect())
+            let world = self.world();
+            let unfinished = world.begun.iter().filter(|(_, begun)| open(begun));
+            Ok(unfinished.map(|(id, begun)| UnfinishedProvision::new(id.clone(), self.id, begun.phase)).collect())
         })
     }
 
@@ -267,6 +281,22 @@ fn steps(begun: &Begun) -> Vec<StepProgress> {
         Phase::Building => vec![StepProgress::new(Step::Group, StepStatus::Announced)],
         _ => Vec::new(),
     }
+}
+
+/// What happened, as far as the fake remembers it.
+fn told(begun: &Begun) -> Vec<ProvisionEvent> {
+    let mut events = vec![ProvisionEvent::Planned { plan: Box::new(begun.plan.clone()) }];
+    match begun.phase {
+        Phase::Finished => {
+            events.extend(Step::ALL.map(|step| ProvisionEvent::Completed { step, created: true }));
+            events.push(ProvisionEvent::Finished { address: begun.address.clone(), warning: None });
+        }
+        Phase::CleanedUp => {
+            events.extend([ProvisionEvent::CleanUpBegun, ProvisionEvent::CleanedUp { kept: begun.kept.clone() }]);
+        }
+        _ => events.push(ProvisionEvent::Intended { step: Step::Group }),
+    }
+    events
 }
 
 fn nothing_begun() -> Error {
