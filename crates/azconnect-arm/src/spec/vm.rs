@@ -411,7 +411,7 @@ mod tests {
         assert_eq!(field(spec().with_fallback_size("a b")).as_deref(), Some("size"));
         assert_eq!(field(spec().with_data_disk(DataDisk::new(0))).as_deref(), Some("disk"));
         assert_eq!(field(spec().with_os_disk(Some(4_096), "Premium_LRS")).as_deref(), Some("os_disk"));
-        assert_eq!(field(spec().with_os_disk(Some(4_095), "Premium_LRS")), None);
+        assert!(spec().with_os_disk(Some(4_095), "Premium_LRS").check().is_ok());
         assert_eq!(field(spec().with_admin("root", KeyKind::Ed25519)).as_deref(), Some("administrator_name"));
         assert_eq!(field(spec().with_tag("a/b", "")).as_deref(), Some("tags"));
         assert_eq!(field(spec().with_cloud_config("packages: []")).as_deref(), Some("user_data"));
