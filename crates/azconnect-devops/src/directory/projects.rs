@@ -111,3 +111,19 @@ impl Organization {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_is_well_formed_unless_it_says_otherwise() {
+        let is = |state: Option<&str>| {
+            let id = "c7e5f0b3-71fa-4429-9fb3-3321963a7c06".parse().unwrap();
+            let project = Project { state: state.map(str::to_owned), ..Project::new(id, "Web") };
+            project.is_well_formed()
+        };
+        assert!(is(None) && is(Some("wellFormed")) && is(Some("WELLFORMED")));
+        assert!(!is(Some("deleting")) && !is(Some("createPending")) && !is(Some("new")) && !is(Some("")));
+    }
+}

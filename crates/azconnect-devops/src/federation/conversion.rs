@@ -136,6 +136,7 @@ fn set(draft: &mut Draft<'_>, scheme: &AuthorizationScheme) {
     }
 }
 
+/// A refusal of ours, before anything is sent: effect none.
 fn refused(message: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("the connection cannot change its scheme: {message}"))
         .with_effect(Effect::None)

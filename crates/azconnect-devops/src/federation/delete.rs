@@ -37,6 +37,7 @@ impl Endpoints {
         projects: &[ProjectId],
     ) -> Result<Progress<()>, Error> {
         let Some(plan) =
+            // Effect none: a plan is made of readings.
             self.plan(endpoint, credentials, projects).await.map_err(|error| error.with_effect(Effect::None))?
         else {
             return Ok(Progress::Done(()));

@@ -41,6 +41,7 @@ impl Endpoints {
             (FederationIssuer::AzureDevOps, _) => {}
             (FederationIssuer::Entra, Some(credentials)) => return self.complete(before, credentials).await,
             _ => {
+                // Effect none: nothing has been sent yet.
                 return Err(Error::new(ErrorKind::Unsupported, "the connection does not use the issuer that retires")
                     .with_effect(Effect::None)
                     .in_operation(OPERATION)
@@ -117,6 +118,7 @@ struct Prepared<'a> {
 }
 
 async fn prepare<'a>(before: &Endpoint, credentials: &'a dyn FederatedCredentials) -> Result<Prepared<'a>, Error> {
+    // Effect none, here and below: a document and the application's credentials are read, and nothing is written before.
     let old = FederatedTrust::of(before).map_err(|error| error.with_effect(Effect::None))?;
     let Some(organization) = organization_of(&old.issuer) else {
         return Ok(Prepared { credentials, trust: None, made: false });

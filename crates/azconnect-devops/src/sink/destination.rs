@@ -118,6 +118,7 @@ pub(super) fn require_agreed(endpoint: &Endpoint, agreed: Option<&str>) -> Resul
     ))
 }
 
+/// A refusal of ours, before the secret goes anywhere: effect none.
 fn refusal(code: &'static str, message: String, advice: String) -> Error {
     Error::new(ErrorKind::Unsupported, message)
         .with_effect(Effect::None)

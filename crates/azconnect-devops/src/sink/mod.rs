@@ -258,6 +258,7 @@ impl CredentialSink for ServiceConnectionSink {
     }
 
     async fn push(&self, candidate: &Candidate<'_>) -> Result<PushReceipt, Error> {
+        // Effect none: this reads, and nothing is written before.
         let before = self.endpoints.get(self.endpoint).await.map_err(|error| error.with_effect(Effect::None))?;
         if let Some(check) = self.checks(&before).failures().next() {
             let refusal = check.to_error(ErrorKind::Unsupported, "the connection cannot take a secret");

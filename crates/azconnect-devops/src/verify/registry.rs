@@ -315,10 +315,12 @@ impl Dialect for RegistryDialect {
             500..=599 => ErrorKind::Unavailable,
             _ => return Ok(()),
         };
+        // Effect none: a login stores nothing.
         Err(Error::new(kind, "the registry does not answer now").with_effect(Effect::None))
     }
 }
 
+/// A registry that was not asked, or that answered a login, which stores nothing: effect none.
 fn unverifiable(message: &str) -> Error {
     Error::new(ErrorKind::Unsupported, message)
         .with_effect(Effect::None)

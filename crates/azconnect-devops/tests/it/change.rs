@@ -129,8 +129,13 @@ async fn a_change_by_somebody_else_just_after_the_write_is_seen_in_its_date() {
     let former = "2026-01-01T00:00:00Z";
     let ours = "2026-01-02T00:00:00.0000000Z";
     // Rounded otherwise, and by a service that answers a write with the former date: neither is a change.
-    let cases =
-        [(ours, "2026-01-02T00:00:00.02Z", true), (ours, "2026-01-02T00:00:00.001Z", false), (former, ours, false)];
+    let cases = [
+        (ours, "2026-01-02T00:00:00.02Z", true),
+        (ours, "2026-01-02T00:00:00.006Z", true),
+        (ours, "2026-01-02T00:00:00.005Z", false),
+        (ours, "2026-01-02T00:00:00.001Z", false),
+        (former, ours, false),
+    ];
     for (answered, read_back, changed) in cases {
         let written = std::sync::atomic::AtomicBool::new(false);
         let script = Script::new(move |request| {

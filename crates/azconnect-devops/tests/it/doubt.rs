@@ -177,3 +177,23 @@ async fn a_write_whose_answers_are_lost_may_have_been_applied() {
     assert_may_be_applied(&world.web().update(&before, &change).await.unwrap_err(), "lost");
     assert!(world.holds(id(), &minted.secret));
 }
+
+/// The write was accepted: whatever a later reading says of itself, it says nothing of the write.
+#[tokio::test(start_paused = true)]
+async fn a_reading_that_is_refused_after_a_write_does_not_undo_the_write() {
+    for many in [false, true] {
+        let world = World::new(Settings::default(), AZURE);
+        let before = world.web().get(id()).await.unwrap();
+        let minted = world.add_password().await;
+        let answer = FaultAction::Answer(CannedAnswer::new(403).with_body(body("AccessDeniedException")));
+        let fault = Fault::new(answer).with_service(Service::DevOps).with_method("GET").with_path(AZURE).with_nth(2);
+        world.emulator().faults().add(fault.forever());
+        let change = EndpointChange::new().with_secret(&minted.secret);
+        let error = match many {
+            false => world.web().update(&before, &change).await.map(drop).unwrap_err(),
+            true => world.web().update_all(&[(&before, &change)]).await.map(drop).unwrap_err(),
+        };
+        assert_eq!((error.kind(), error.effect()), (ErrorKind::PermissionDenied, Effect::Unknown), "{error}");
+        assert!(world.holds(id(), &minted.secret));
+    }
+}

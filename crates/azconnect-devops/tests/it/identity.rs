@@ -52,6 +52,11 @@ async fn organizations_are_grouped_by_tenant_and_a_guest_s_home_is_included_on_r
     assert!(search.checks.is_empty());
     let unsigned = script.calls().into_iter().filter(|call| call.contains("connectionData")).count();
     assert_eq!(unsigned, 3);
+    // One that is listed and named, in whatever case, is there once, with the id that the list gave it.
+    let named = ["Contoso", "HOME-org", "home-org"].map(|name| OrganizationName::new(name).unwrap());
+    let home = Arc::new(PersonalAccessToken::new(Secret::new("home-token")).unwrap());
+    let again = client.organizations(&[home], &named).await.unwrap();
+    assert_eq!(again, search);
 }
 
 #[tokio::test(start_paused = true)]

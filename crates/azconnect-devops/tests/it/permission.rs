@@ -137,6 +137,8 @@ async fn administering_a_project_is_not_enough_to_change_a_secret() {
     let permission = script.organization(&VirtualClock::new()).connection_permission(&project(), id()).await.unwrap();
     assert!(permission.view && permission.r#use && permission.administer);
     assert!(!permission.change_secret);
+    // Else members of the administrators' group would pass every question.
+    assert_eq!(script.bodies("POST")[0]["alwaysAllowAdministrators"], false);
     let asked = script.bodies("POST")[0]["evaluations"].clone();
     assert_eq!(asked[3]["token"], format!("endpoints/Collection/{}", id()));
     assert_eq!((&asked[0]["permissions"], &asked[3]["permissions"]), (&json!(16), &json!(2)));

@@ -142,6 +142,11 @@ async fn a_failure_beside_a_token_does_not_deny_the_token() {
             Err(error) => assert_eq!((error.effect(), made), (Effect::Unknown, false), "{code}"),
         }
     }
+    // One that was made and is not shown can only be looked for.
+    let veiled = Script::new(|_| plain(200, json!({"patToken": {"authorizationId": KEY}, "patTokenError": "none"})));
+    let error = veiled.organization(&VirtualClock::new()).create_personal_token(&wanted).await.unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::Unexpected, Effect::Unknown));
+    assert!(error.advice().contains("revoke the token of this name"), "{}", error.advice());
     let nothing = Script::new(|_| plain(200, json!({"patToken": null, "patTokenError": "none"})));
     let error = nothing.organization(&VirtualClock::new()).create_personal_token(&wanted).await.unwrap_err();
     assert_eq!((error.kind(), error.effect()), (ErrorKind::Unexpected, Effect::Unknown));
@@ -164,5 +169,18 @@ async fn a_404_of_something_else_does_not_call_a_token_unknown() {
         let outcome = script.organization(&VirtualClock::new()).revoke_personal_token(key).await;
         assert_eq!(outcome.as_ref().ok(), known.as_ref(), "{body}: {outcome:?}");
         assert!(outcome.is_ok() || outcome.unwrap_err().kind() == ErrorKind::NotFound, "{body}");
+    }
+}
+
+/// What stands in the place of a failure's name and is none may be anything, a secret too: it is not repeated.
+#[tokio::test(start_paused = true)]
+async fn a_failure_s_name_that_is_no_name_is_not_repeated() {
+    let wanted = NewToken::new("n", "vso.code", datetime!(2026-02-01 0:00 UTC));
+    for (code, is_name) in [("a secret, perhaps".to_owned(), false), ("x".repeat(80), true), ("x".repeat(81), false)] {
+        let answer = json!({"patToken": null, "patTokenError": code});
+        let script = Script::new(move |_| plain(200, answer.clone()));
+        let error = script.organization(&VirtualClock::new()).create_personal_token(&wanted).await.unwrap_err();
+        assert_eq!(error.service_code().is_some(), is_name, "{code}");
+        assert_eq!(format!("{error:?}").contains(&code), is_name, "{code}");
     }
 }

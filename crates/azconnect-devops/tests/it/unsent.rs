@@ -296,3 +296,25 @@ fn of_key_and_certificate_only_the_one_that_gives_way_is_left_out() {
     assert_eq!(keys(&rotated).len(), 4);
     assert_eq!(rotated["ServicePrincipalCertificate"], Value::Null);
 }
+
+/// A connection whose parameters the service leaves out altogether takes its first one all the same.
+#[test]
+fn what_is_set_has_a_place_where_the_document_has_none() {
+    let secret = Secret::new("the-new-one");
+    let changes = [
+        (EndpointChange::new().with_secret(&secret), json!({"serviceprincipalkey": "the-new-one"})),
+        (EndpointChange::new().with_parameter("scope", Some("/x".to_owned())), json!({"scope": "/x"})),
+        (
+            EndpointChange::new().with_parameter("scope", None).with_secret(&secret),
+            json!({"serviceprincipalkey": "the-new-one"}),
+        ),
+    ];
+    for (change, expected) in changes {
+        for parameters in [json!(null), json!({})] {
+            assert_eq!(written(&with_parameters("ServicePrincipal", &parameters), &change), expected);
+        }
+    }
+    // A change of anything else adds none.
+    let described = EndpointChange::new().with_description("x");
+    assert_eq!(written(&with_parameters("ServicePrincipal", &json!(null)), &described), Value::Null);
+}

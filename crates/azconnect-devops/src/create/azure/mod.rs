@@ -90,6 +90,7 @@ impl<'a> AzureConnection<'a> {
     }
 
     fn require_possible(&self) -> Result<(), Error> {
+        // Effect none: the document is only built.
         let refuse = |message: &str, advice: &str| {
             Err(Error::new(ErrorKind::Unsupported, message.to_owned()).with_effect(Effect::None).with_advice(advice))
         };
