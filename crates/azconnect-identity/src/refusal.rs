@@ -179,6 +179,27 @@ mod tests {
         assert_eq!((error.kind(), Meaning::of(&error)), (ErrorKind::Unavailable, Meaning::Silent));
     }
 
+    /// Entra ID writes this throttle as a refusal, and a front end may give it the status of one.
+    #[test]
+    fn a_client_in_a_loop_is_told_its_pause_under_any_status() {
+        for status in [400, 429, 503] {
+            let error = refused(status, &documented("invalid_grant", 50_196));
+            assert!(matches!(error.retry(), Retry::After(_)), "{status}: {error:?}");
+            assert_eq!((error.kind(), error.service_code()), (ErrorKind::Throttled, Some("AADSTS50196")), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_failure_that_is_not_entra_s_own_is_not_taken_for_one() {
+        for (status, body) in [(502, "<html>Bad gateway</html>"), (504, "upstream timed out")] {
+            let error = refused(status, body);
+            assert!(error.message().contains("something other than Microsoft Entra ID"), "{status}: {error}");
+            assert!(error.advice().contains("proxy"), "{status}: {}", error.advice());
+        }
+        let own = refused(503, r#"{"error":"temporarily_unavailable"}"#);
+        assert!(!own.message().contains("something other"), "{own}");
+    }
+
     #[test]
     fn an_unknown_number_has_the_default_of_its_word_and_says_nothing_of_the_secret() {
         let error = refused(401, &documented("invalid_client", 123_456));
