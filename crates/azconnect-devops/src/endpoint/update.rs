@@ -21,7 +21,7 @@ impl Endpoints {
     ///
     /// The whole document is sent, masked secrets as the `null` as which they came. What the service then does with the
     /// stored secret is not documented. So where the change brings no new one, Azure DevOps tests the stored one before and
-    /// after: see [`StoredSecret`].
+    /// after: see [`StoredSecret`](super::StoredSecret).
     ///
     /// Idempotent. Follows Microsoft's *Update Service Endpoint*.
     ///

@@ -1,7 +1,8 @@
 //! The published types of service connections: what each takes, and where.
 //!
 //! From the *Endpoint types* list of the REST reference. It has no workload identity federation and no managed identity for
-//! container registries, so their inputs are those that other tools send.
+//! container registries, so their inputs are those that other tools send. Those of a managed identity for a
+//! container registry are in neither, and follow from the others.
 
 /// A field of a service connection: in `data`, or in the parameters of a scheme.
 pub(super) struct Input {
