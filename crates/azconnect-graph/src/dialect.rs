@@ -104,7 +104,8 @@ impl Told {
         if let (Some(id), None) = (self.request, request_id(answer)) {
             error = error.with_request_id(id.to_string());
         }
-        error.with_effect(effect(row, status)).with_http_status(status.as_u16())
+        let is_graph_s = row.is_some() || self.code.is_some() || request_id(answer).is_some();
+        error.with_effect(effect(row, status, is_graph_s)).with_http_status(status.as_u16())
     }
 
     fn row(&self, status: StatusCode) -> Option<&'static Row<&'static str>> {
@@ -150,15 +151,18 @@ fn is_code(text: &str) -> bool {
     !text.is_empty() && text.len() <= 80 && text.chars().all(word)
 }
 
-/// What an answer proves about its request. A refusal (4xx) comes before anything is applied, but 408 and 499 say that
+/// What an answer proves about its request. A refusal (4xx) in Graph's own words comes before anything is applied; a page of a
+/// proxy, which may have blocked the answer to what was carried out, proves nothing. 408 and 499 say that
 /// somebody ceased to wait, and a conflict proves it only under a code that is documented for what was not begun. The one
 /// failure of the service that proves it is the documented 503 of a busy directory, which asks to send the same again.
-fn effect(row: Option<&Row<&'static str>>, status: StatusCode) -> Effect {
+fn effect(row: Option<&Row<&'static str>>, status: StatusCode, is_graph_s: bool) -> Effect {
     let told = row.and_then(Row::effect);
     match status.as_u16() {
         409 | 503 => told.unwrap_or(Effect::Unknown),
         408 | 499 => Effect::Unknown,
-        400..=499 => Effect::None,
+        // The limit is looked at before the request is.
+        429 => Effect::None,
+        400..=499 if is_graph_s => Effect::None,
         _ => Effect::Unknown,
     }
 }
@@ -266,6 +270,9 @@ mod tests {
         ] {
             for body in ["", "<html>", "{}", "[]", r#"{"error":"x"}"#, r#"{"error":{"code":"New_Code"}}"#] {
                 let error = GraphDialect.judge(&answered(status, body)).unwrap_err();
+                // A proxy may block the answer to what was carried out, with a page of its own under any status.
+                let is_graph_s = body.contains("New_Code") || status == 429;
+                let effect = if is_graph_s { effect } else { Effect::Unknown };
                 assert_eq!((error.effect(), error.retry()), (effect, retry), "{status} {body}");
             }
         }

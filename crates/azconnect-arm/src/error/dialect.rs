@@ -89,7 +89,8 @@ impl Dialect for ArmDialect {
         let error = self.error(Some(answer.status()), answer.body());
         let page = answer.body().iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<');
         Err(if page {
-            error.with_advice(
+            // A proxy may have blocked the answer to what was carried out.
+            error.with_effect(Effect::Unknown).with_advice(
                 "a web page was answered instead: check the address, and whether a proxy stands in between",
             )
         } else {

@@ -71,7 +71,7 @@ impl ProvisionPlan {
             Some(("plan.id", "is the name of another provisioning"))
         } else if !id.key_secret().is_ok_and(|own| own == self.key) {
             Some(("plan.key", "is not the name of this provisioning's own key"))
-        } else if self.names != Names::of(id, self.subscription, &self.spec) {
+        } else if !Names::all_of(id, self.subscription, &self.spec).contains(&self.names) {
             Some(("plan.names", "are not the names that follow from this provisioning's own"))
         } else {
             None

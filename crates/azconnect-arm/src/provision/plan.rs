@@ -81,18 +81,29 @@ pub struct Names {
 impl Names {
     /// The names that follow from a provisioning's own.
     pub(super) fn of(id: &ProvisionId, subscription: SubscriptionId, spec: &VmSpec) -> Self {
+        // What Azure takes of each: a machine may be named with 64 characters, and a network as well.
+        Self::within(id, subscription, spec, |kind| match kind {
+            "vnet" => 64,
+            // Each disk's own name adds its kind and its place.
+            "disk" => 72,
+            _ => 80,
+        })
+    }
+
+    /// The same, and those that earlier versions made of a long name.
+    pub(super) fn all_of(id: &ProvisionId, subscription: SubscriptionId, spec: &VmSpec) -> [Self; 2] {
+        [Self::of(id, subscription, spec), Self::within(id, subscription, spec, |_| usize::MAX)]
+    }
+
+    fn within(id: &ProvisionId, subscription: SubscriptionId, spec: &VmSpec, limit: impl Fn(&str) -> usize) -> Self {
         // The same id gives the same names, and another id others: no clash with what an earlier machine left behind.
         let suffix = uuid::Uuid::new_v5(&subscription.as_uuid(), id.as_str().as_bytes()).simple().to_string();
         let suffix = suffix.get(..8).unwrap_or_default();
-        // What Azure takes of each: a machine may be named with 64 characters, and a network as well.
         let name = |kind: &str| {
-            let limit = match kind {
-                "vnet" => 64,
-                // Each disk's own name adds its kind and its place.
-                "disk" => 72,
-                _ => 80,
-            };
-            let room = limit - kind.len() - suffix.len() - 2;
+            let room = limit(kind).saturating_sub(kind.len() + suffix.len() + 2);
+            if spec.name.len() <= room {
+                return format!("{}-{kind}-{suffix}", spec.name);
+            }
             let own: String = spec.name.chars().take(room).collect();
             format!("{}-{kind}-{suffix}", own.trim_end_matches(['-', '.', '_']))
         };

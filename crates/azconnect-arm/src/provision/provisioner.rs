@@ -247,22 +247,34 @@ impl Provisioner {
     /// Destroys the sealed private key of a machine, once it is kept elsewhere. Idempotent.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if there is no machine yet, which still needs it.
+    /// [`NotFound`](ErrorKind::NotFound) if there is no machine yet, which still needs it; [`Conflict`](ErrorKind::Conflict)
+    /// while another process works on the machine.
     pub async fn forget_private_key(&self, id: &ProvisionId) -> Result<(), Error> {
-        let plan = self.plan_of_machine(id).await?;
-        self.secrets.remove(&plan.key).await
+        // Under the lease: the next machine of this name has its key under the same name, and nobody may begin it meanwhile.
+        let recorder = Recorder::open(&self.ports, id).await?;
+        let forgotten = async {
+            let plan = self.machine_of(&recorder.state())?;
+            recorder.renew().await?;
+            self.secrets.remove(&plan.key).await
+        };
+        let outcome = forgotten.await;
+        recorder.close().await;
+        outcome
     }
 
     /// The plan of a machine that exists, whether or not its agent came online.
     async fn plan_of_machine(&self, id: &ProvisionId) -> Result<ProvisionPlan, Error> {
-        let state = self.state(id).await?;
+        self.machine_of(&self.state(id).await?)
+    }
+
+    fn machine_of(&self, state: &ProvisionState) -> Result<ProvisionPlan, Error> {
         let built = state.is_complete(Step::Machine)
             && matches!(state.phase, Phase::Building | Phase::Failed | Phase::Finished);
-        let Some(plan) = state.plan.filter(|_| built) else {
+        let Some(plan) = state.plan.as_ref().filter(|_| built) else {
             return Err(absent("there is no machine under this name", "provision it first"));
         };
-        self.check_subscription(&plan)?;
-        Ok(plan)
+        self.check_subscription(plan)?;
+        Ok(plan.clone())
     }
 
     async fn begin_and_drive(&self, recorder: &Recorder, plan: &ProvisionPlan) -> Result<Provisioned, Error> {

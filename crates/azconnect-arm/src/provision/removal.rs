@@ -11,6 +11,7 @@ use super::steps::Site;
 use crate::client::Handle;
 use crate::error::{Class, Fault};
 use crate::resource::Kind;
+use crate::resource::compute::VirtualMachine;
 
 /// How long a deletion is tried. A network interface stays reserved for three minutes after its machine failed.
 const DELETION_LIMIT: Duration = Duration::from_secs(600);
@@ -29,8 +30,10 @@ impl Site<'_> {
         let names = &self.plan.names;
         match step {
             Step::Machine => {
-                self.delete(Some(step), &self.machine()?, was).await?;
+                let kept = self.delete_machine(Some(step), was).await?;
                 self.delete_disks(state.placement).await?;
+                self.removed(step).await?;
+                return Ok(kept);
             }
             Step::Interface => self.delete(Some(step), &group.network_interface(&names.interface)?, was).await?,
             Step::SecurityGroup => {
@@ -46,10 +49,49 @@ impl Site<'_> {
 
     /// Deletes what is left of the machine at the last placement.
     pub(super) async fn clear(&self, state: &ProvisionState) -> Result<(), Error> {
-        self.delete(None, &self.machine()?, Some(&StepState::Intended)).await?;
+        self.delete_machine(None, Some(&StepState::Intended)).await?;
         self.delete_disks(state.placement.saturating_sub(1)).await?;
         self.forget_address();
         self.recorder.record(ProvisionEvent::Cleared).await
+    }
+
+    /// Whether a machine is ours: by its tag, or, where somebody has taken the tags away, by its disk, whose name nobody else
+    /// gives.
+    fn is_our_machine(&self, view: &VirtualMachine) -> bool {
+        let disk = view.properties.storage_profile.os_disk.name.as_deref();
+        self.is_ours(view) || disk.is_some_and(|name| name.starts_with(&self.plan.names.disks))
+    }
+
+    /// Deletes the machine. Its name is the caller's own, so that somebody else may have made another one under it since: one
+    /// that is not ours stays, and a sentence says so. All other names follow from the provisioning's.
+    async fn delete_machine(&self, step: Option<Step>, was: Option<&StepState>) -> Result<Option<String>, Error> {
+        let machine = self.machine()?;
+        let foreign = async || Ok::<bool, Error>(machine.find().await?.is_some_and(|view| !self.is_our_machine(&view)));
+        if let Some(step) = step
+            && self.ended_by_itself(step, &machine, was).await?
+        {
+            return Ok(None);
+        }
+        let started = self.clock.elapsed();
+        loop {
+            if foreign().await? {
+                return Ok(Some(format!("the virtual machine {} stays: it is not ours", machine.name())));
+            }
+            self.delete_patiently(step, &machine).await?;
+            if was != Some(&StepState::Intended) {
+                return Ok(None);
+            }
+            // A write whose answer was lost may be applied after the deletion found nothing.
+            self.clock.sleep(LATE_WRITE_PAUSE).await;
+            if machine.find().await?.is_none() {
+                return Ok(None);
+            }
+            if self.clock.elapsed().saturating_sub(started) > DELETION_LIMIT {
+                return Err(Error::new(ErrorKind::Conflict, "the virtual machine is there again after each deletion")
+                    .in_operation("arm.virtual_machine.delete")
+                    .with_advice("find out who creates it, then clean up again"));
+            }
+        }
     }
 
     /// Deletes the disks that are left. They go with the machine, unless it failed before it owned them.

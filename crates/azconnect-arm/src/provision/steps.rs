@@ -215,7 +215,9 @@ impl Site<'_> {
                     }
                 }
             }
-            // Ours already, and perhaps written: the same write again changes nothing.
+            // Ours already, and perhaps written: the same write again changes nothing. A machine's name is the caller's own, and
+            // somebody else may have taken it since.
+            Some(StepState::Intended) if step == Step::Machine => self.refuse_foreign(step, &handle, state).await?,
             Some(StepState::Intended) => {}
             _ => {
                 self.refuse_foreign(step, &handle, state).await?;

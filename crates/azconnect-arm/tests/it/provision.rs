@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use azconnect_arm::provision::{FnProbe, Probed};
 use azconnect_arm::spec::ExtensionScript;
-use azconnect_arm::{AgentInstall, Class, Fault, GroupChoice, Phase, Power, ProvisionEvent, Step, VmSpec};
+use azconnect_arm::{
+    AgentInstall, Class, Fault, GroupChoice, Phase, Power, ProvisionEvent, ProvisionId, ProvisionPlan, Step, VmSpec,
+};
 use azconnect_core::{Clock, Effect, ErrorKind, SecretId, SecretStore};
 use azconnect_emulator::arm::{AgentOutcome, AgentScript, ArmSettings, Failure, OperationKind};
 use azconnect_emulator::{Fault as Script, FaultAction};
 use azconnect_testkit::Canary;
 use serde_json::json;
 
-use crate::stage::{CLIENT, Stage, agent, group_name, id, plan, spec};
+use crate::stage::{CLIENT, Stage, agent, group_name, id, plan, spec, subscription_id};
 
 fn fails(stage: &Stage, path: &str, failure: Failure) {
     let fault = Script::new(FaultAction::Fail(failure)).with_method("PUT").with_path(path).forever();
@@ -358,4 +360,44 @@ async fn the_history_is_safe_to_send_to_a_browser() {
     for told in ["\"planned\"", "virtual machine: created", "the machine runs", "public key SHA256:"] {
         assert!(history.contains(told), "{told}: {history}");
     }
+}
+
+/// Its name is the caller's own, and ours may have been replaced by hand since.
+#[tokio::test(start_paused = true)]
+async fn a_machine_of_somebody_else_under_the_same_name_is_not_deleted() {
+    let stage = Stage::for_group_only();
+    let image = || "Ubuntu2404".parse().unwrap();
+    let group = || GroupChoice::Existing(group_name());
+    let spec = || VmSpec::new("web", "westeurope", "Standard_B2s", image(), group()).unwrap();
+    let provisioner = stage.provisioner();
+    let machine = provisioner.run(&plan(spec())).await.unwrap();
+    let ours = stage.subscription().machine(&machine.machine).unwrap();
+    ours.delete().await.unwrap().wait().await.unwrap();
+    let other = ProvisionId::new("contoso/other").unwrap();
+    provisioner.run(&ProvisionPlan::new(other.clone(), subscription_id(), spec()).unwrap()).await.unwrap();
+
+    let kept = provisioner.clean_up(&id()).await.unwrap().kept;
+    assert!(kept.is_some_and(|kept| kept.contains("web stays")));
+    let there = || stage.live().iter().any(|id| id.ends_with("/virtualMachines/web"));
+    assert!(there(), "it is deleted");
+
+    // Its owner may delete it, even if somebody has taken its tags away.
+    ours.update(&json!({"tags": {"owner": "nobody"}})).await.unwrap().wait().await.unwrap();
+    provisioner.clean_up(&other).await.unwrap();
+    assert_eq!(stage.live(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_not_forgotten_while_another_process_works_on_the_machine() {
+    let stage = Stage::new();
+    let provisioner = stage.provisioner();
+    provisioner.run(&plan(spec())).await.unwrap();
+    let other = stage.provisioner();
+    let going = stage.provisioner();
+    let id = id();
+    let (_, refused) = tokio::join!(going.clean_up(&id), async {
+        stage.clock.sleep(Duration::from_secs(1)).await;
+        other.forget_private_key(&id).await
+    });
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Conflict);
 }

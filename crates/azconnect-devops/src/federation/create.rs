@@ -112,6 +112,7 @@ impl Endpoints {
             ));
         };
         let named = |id| CreatedConnection::new(id, connection.name(), tenant, client);
+        self.require_free_name(connection).await.map_err(FederatedCreationError::before)?;
         match self.organization.create_connection(connection).await {
             Ok(endpoint) => {
                 let created = named(endpoint.id());
@@ -187,6 +188,19 @@ impl Endpoints {
                 return Err(missing);
             }
         }
+    }
+
+    /// Refuses a name that is taken: after a lost answer, the connection of that name is then the one that was created.
+    async fn require_free_name(&self, wish: &NewConnection<'_>) -> Result<(), Error> {
+        // Effect none: so far there was a reading alone.
+        let found = self.by_names(&[wish.name()]).await.map_err(|error| error.with_effect(Effect::None))?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Conflict, format!("a connection with the name {:?} exists already", wish.name()))
+            .with_effect(Effect::None)
+            .in_operation("devops.federation.create")
+            .with_advice("choose another name, or use the connection that is there"))
     }
 
     /// The connection that a creation with a lost answer has left behind: the one of its name and application.

@@ -175,11 +175,11 @@ fn require_every_project(current: &Endpoint, projects: &[ProjectId]) -> Result<(
         return Err(Error::invalid("projects", format!("the connection would stay in {place}, without its trust"))
             .with_advice("name every project that sees the connection, or take it out of some with unshare"));
     }
-    // The service hides projects from who may not see them; a shared connection has two at least.
-    if visible.is_empty() || (current.is_shared() == Some(true) && visible.len() < 2) {
-        return Err(Error::new(ErrorKind::PermissionDenied, "projects that see the connection are hidden")
+    // The service hides projects from who may not see them, so a shared connection may be in more than are seen here.
+    if visible.is_empty() || current.is_shared() != Some(false) {
+        return Err(Error::new(ErrorKind::PermissionDenied, "projects that see the connection may be hidden")
             .in_operation("devops.federation.delete")
-            .with_advice("ask somebody who may see all projects of the connection to delete it"));
+            .with_advice("take the connection out of all projects but one with unshare, then delete it there"));
     }
     Ok(())
 }

@@ -60,7 +60,7 @@ impl Endpoints {
         let after = match self.name_new_issuer(before).await {
             Ok(Progress::Done(after)) => after,
             Ok(pending) => return Ok(pending),
-            Err(error) => return Err(prepared.after(by_hand(error)).await),
+            Err(error) => return Err(self.after_failed_move(before, &prepared, by_hand(error)).await),
         };
         self.trust_moved(before, &after, &prepared).await?;
         Ok(Progress::Done(after))
@@ -71,6 +71,24 @@ impl Endpoints {
             endpoint.is_federated() && endpoint.federation_issuer() != FederationIssuer::AzureDevOps
         };
         self.set_scheme(OPERATION, before, (&AuthorizationScheme::WorkloadIdentityFederation, &moved)).await
+    }
+
+    /// What becomes of the preparation after a failed move. That we changed nothing does not say that nobody did: it is taken
+    /// back only where the connection was read again, and still names its old issuer.
+    async fn after_failed_move(&self, before: &Endpoint, prepared: &Prepared<'_>, error: Error) -> Error {
+        if error.effect() == Effect::None && self.names_the_same(before).await {
+            return prepared.after(error).await;
+        }
+        let advice = format!(
+            "the application trusts the old issuer and the new one: read the connection, and do it again; {}",
+            error.advice()
+        );
+        error.with_effect(Effect::Unknown).with_advice(advice)
+    }
+
+    async fn names_the_same(&self, before: &Endpoint) -> bool {
+        let now = self.get(before.id()).await.and_then(|now| FederatedTrust::of(&now));
+        now.is_ok_and(|now| FederatedTrust::of(before).is_ok_and(|before| before.is_same(&now)))
     }
 
     /// Has the application trust what the connection names after its move, unless that is what was prepared.
@@ -136,15 +154,8 @@ async fn prepare<'a>(before: &Endpoint, credentials: &'a dyn FederatedCredential
 }
 
 impl Prepared<'_> {
-    /// What becomes of the preparation after a failed move: it is taken back only where the connection stayed as it was.
+    /// Takes the preparation back, since the connection stayed as it was.
     async fn after(&self, error: Error) -> Error {
-        if error.effect() != Effect::None {
-            let advice = format!(
-                "the application trusts the old issuer and the new one: read the connection, and do it again; {}",
-                error.advice()
-            );
-            return error.with_advice(advice);
-        }
         match self.take_back().await {
             Ok(()) => error,
             Err(left) => {

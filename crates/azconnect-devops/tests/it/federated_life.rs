@@ -1,5 +1,6 @@
 //! A federated connection from its creation to its end, with its trust: at no time does one that works lose it unnoticed.
 
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -133,8 +134,17 @@ impl Site {
     fn new(document: Value, answer: impl Fn(&str, &str, &mut Value) -> Option<Answer> + Send + Sync + 'static) -> Self {
         let document = Arc::new(Mutex::new(document));
         let state = document.clone();
+        let created = AtomicBool::new(false);
         let script = Script::new(move |request| {
             let (method, path) = (request.method().as_str().to_owned(), request.uri().path().to_owned());
+            let created = match method.as_str() {
+                "POST" if path.ends_with("/endpoints") => created.swap(true, Ordering::SeqCst),
+                _ => created.load(Ordering::SeqCst),
+            };
+            // Every name is free until something was created.
+            if !created && request.uri().query().is_some_and(|query| query.contains("endpointNames=")) {
+                return plain(200, json!({"value": []}));
+            }
             let mut state = state.lock().unwrap();
             if let Some(answer) = answer(&method, &path, &mut state) {
                 return answer;
@@ -207,6 +217,7 @@ async fn a_connection_is_created_first_and_trusted_from_the_values_it_returned()
     assert_eq!((trust.audience.as_str(), trust.name), ("api://AzureADTokenExchange", format!("azure-devops-{ID}")));
     assert_eq!(created.id().to_string(), ID);
 
+    let site = Site::new(current(), normal);
     let failed = site.endpoints().create_federated(&wish(), &Directory::default().refuse("ensure")).await.unwrap_err();
     assert_eq!((failed.error().effect(), failed.created().unwrap().id), (Effect::Unknown, created.id()));
     for part in [new_subject().as_str(), CLIENT, "ask an owner", ID, "deploy"] {
@@ -239,6 +250,19 @@ async fn a_creation_that_cannot_be_read_back_names_the_connection_and_can_be_com
     let (_, trust) = later.endpoints().complete_federated(&created, &directory).await.unwrap();
     assert_eq!(directory.subjects(), [trust.subject]);
     assert_eq!(later.sent("POST"), 0, "it is not created twice");
+}
+
+/// Else a lost answer would make somebody else's connection look like the one that was created.
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_taken_is_refused_before_anything_is_created() {
+    let colleague = Script::new(|request| match request.method().as_str() {
+        "GET" => plain(200, json!({"value": [current()]})),
+        method => panic!("{method} was sent"),
+    });
+    let endpoints = colleague.organization(&VirtualClock::new()).endpoints(ProjectRef::new("Web").unwrap());
+    let failed = endpoints.create_federated(&wish(), &Directory::default()).await.unwrap_err();
+    assert_eq!((failed.error().kind(), failed.error().effect()), (ErrorKind::Conflict, Effect::None));
+    assert!(failed.created().is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -446,6 +470,22 @@ async fn a_connection_that_would_stay_in_another_project_keeps_its_trust() {
     }
 }
 
+/// Of a shared connection, nobody can tell from its document whether there are projects that are hidden.
+#[tokio::test(start_paused = true)]
+async fn a_shared_connection_keeps_its_trust_however_many_projects_are_named() {
+    let mut shared = current();
+    shared["isShared"] = true.into();
+    let other = json!({"projectReference": {"id": ORGANIZATION, "name": "Mobile"}, "name": "deploy"});
+    shared["serviceEndpointProjectReferences"].as_array_mut().unwrap().push(other);
+    let site = Site::new(shared.clone(), normal);
+    let directory = Directory::trusting(&shared);
+    let projects = [PROJECT.parse().unwrap(), ORGANIZATION.parse().unwrap()];
+    let error = site.endpoints().delete_federated(&endpoint(shared), &directory, &projects).await.unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::PermissionDenied, Effect::None), "{error:?}");
+    assert!(error.advice().contains("unshare"), "{}", error.advice());
+    assert_eq!((directory.calls(), site.sent("DELETE")), (vec![], 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn only_a_trust_that_is_certainly_the_connection_s_own_is_removed() {
     // Another audience, and another issuer, are other trusts.
@@ -554,6 +594,35 @@ async fn a_move_that_the_service_refuses_leaves_everything_as_it_was() {
     let directory = Directory::trusting(&old()).refuse("ensure");
     let error = site.endpoints().migrate_issuer(&endpoint(old()), Some(&directory)).await.unwrap_err();
     assert_eq!((error.effect(), site.sent("PUT")), (Effect::None, 1), "{error:?}");
+}
+
+/// Another process, or a person in the portal, has moved the connection before our own call was refused.
+#[tokio::test(start_paused = true)]
+async fn a_trust_that_the_connection_uses_by_now_is_not_taken_back() {
+    let site = Site::new(old(), |method, _, state| {
+        (method == "PUT").then(|| {
+            *state = current();
+            plain(400, json!({"typeKey": "ArgumentException", "message": "neither an upgrade or a downgrade"}))
+        })
+    });
+    let directory = Directory::trusting(&old());
+    // It may be seen as moved, or reported as unknown; the trust stays in any case.
+    let outcome = site.endpoints().migrate_issuer(&endpoint(old()), Some(&directory)).await;
+    assert!(outcome.is_ok_and(|progress| matches!(progress, Progress::Done(_))));
+    assert!(directory.subjects().contains(&new_subject()), "{:?}", directory.subjects());
+
+    // Our reading before the write finds the connection moved: a conflict, in which we changed nothing.
+    let reads = AtomicU32::new(0);
+    let site = Site::new(old(), move |method, path, state| {
+        if method == "GET" && path.ends_with(ID) && reads.fetch_add(1, Ordering::SeqCst) == 0 {
+            *state = current();
+        }
+        None
+    });
+    let directory = Directory::trusting(&old());
+    let error = site.endpoints().migrate_issuer(&endpoint(old()), Some(&directory)).await.unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::Conflict, Effect::Unknown), "{error:?}");
+    assert!(directory.subjects().contains(&new_subject()), "{:?}", directory.subjects());
 }
 
 #[tokio::test(start_paused = true)]
