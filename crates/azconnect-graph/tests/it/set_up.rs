@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use azconnect_core::{ApplicationObjectId, ClientId, Effect, Error, ErrorKind, PrincipalObjectId, Retry};
+use azconnect_core::{ApplicationObjectId, ClientId, Clock as _, Effect, Error, ErrorKind, PrincipalObjectId, Retry};
 use azconnect_credential::Marker;
 use azconnect_graph::{
     ApplicationChange, Audience, Consent, DirectoryObjectId, NewApplication, Permission, Platform, RedirectUris,
 };
 use azconnect_http::{Request, Response, answer_lost};
+use azconnect_testkit::VirtualClock;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -284,6 +285,48 @@ async fn refusals_that_pass_are_ridden_out_for_as_long_as_was_asked_for() {
         assert!(add(&graph, 20).await.is_err());
         // After 1, 2, 4 and 8 seconds.
         assert!(graph.seen().len() > without && graph.seen().len() <= 5 * without, "{code} {}", graph.seen().len());
+    }
+}
+
+/// Whoever asked for a time may hold a lease, or a person's attention, for so long and no longer.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_passes_after_the_time_asked_for_is_not_waited_for() {
+    let clock = VirtualClock::new();
+    // It is asked after 0, 1, 3, 7 and 15 seconds, and would be after 30.
+    let graph = Scripted::new(|number, _| {
+        Ok(if number <= 5 { refusal(404, "Request_ResourceNotFound", "x") } else { answer(200, &json!({})) })
+    });
+    let client = graph.client().with_settling_time(Duration::from_secs(20));
+    let error = client.add_owner(object(), DirectoryObjectId::from(principal())).await.unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::NotFound, Effect::None));
+    assert_eq!((graph.seen().len(), clock.elapsed()), (5, Duration::from_secs(15)));
+}
+
+/// A code that passes by itself proves nothing beside a status that says that somebody ceased to wait, that something was
+/// found at work, or that the service failed.
+#[tokio::test(start_paused = true)]
+async fn a_code_that_passes_is_not_ridden_out_where_its_status_leaves_doubt() {
+    for status in [408, 409, 499, 500, 503] {
+        let graph = Scripted::new(move |_, _| Ok(refusal(status, "Authorization_RequestDenied", "x")));
+        let client = graph.client().with_settling_time(Duration::from_secs(600));
+        let error = client.create_application(&wish()).await.unwrap_err();
+        assert_eq!((error.effect(), error.service_code()), (Effect::Unknown, Some("Authorization_RequestDenied")));
+        assert_eq!(creations(&graph), 1, "{status}");
+    }
+}
+
+/// The refusal is of the second attempt alone: the first, whose answer was lost, may have been applied.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_after_a_lost_answer_is_not_ridden_out() {
+    // The conflict is repeated by the pipeline itself.
+    for (status, code, message) in PASSING.into_iter().filter(|(status, ..)| *status != 409) {
+        let graph = Scripted::new(move |number, _| match number {
+            1 => Err(answer_lost("reset")),
+            _ => Ok(refusal(status, code, message)),
+        });
+        let client = graph.client().with_settling_time(Duration::from_secs(600));
+        let error = client.add_owner(object(), DirectoryObjectId::from(principal())).await.unwrap_err();
+        assert_eq!((error.effect(), graph.seen().len()), (Effect::Unknown, 2), "{code}: {error}");
     }
 }
 

@@ -37,6 +37,9 @@ impl TokenProvider for Tokens {
     async fn invalidate(&self, _: &Scope, _: &AccessToken) {}
 }
 
+/// More requests than any test has need of. Under virtual time a client that does not stop would never let its test end.
+const MOST_REQUESTS: usize = 1_000;
+
 type Act = Box<dyn Fn(usize, &Request) -> Result<Response, Error> + Send + Sync>;
 
 /// A Graph that answers by the number of the request, counted from 1, and by the request.
@@ -70,6 +73,7 @@ impl Transport for Scripted {
             seen.push(format!("{} {}", request.method(), request.uri().path()));
             seen.len()
         };
+        assert!(number <= MOST_REQUESTS, "the client does not stop asking");
         (self.act)(number, &request)
     }
 }
