@@ -81,7 +81,8 @@ impl Call {
             "graph.microsoft.com" if path.contains("/applications") => Self::List,
             "graph.microsoft.com" => Self::Policy,
             "dev.azure.com" if path.ends_with("/endpointproxy") => Self::Test,
-            "dev.azure.com" if get => Self::Look,
+            // A question, although it is posted.
+            "dev.azure.com" if get || path.ends_with("/permissionevaluationbatch") => Self::Look,
             "dev.azure.com" => Self::Write,
             _ => Self::Registry,
         }
