@@ -19,6 +19,7 @@ mod destination;
 mod doubt;
 mod emulated;
 mod federated_life;
+mod federated_site;
 mod federation;
 mod finder;
 mod gotchas;
