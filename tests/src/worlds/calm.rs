@@ -17,7 +17,7 @@ const LONGEST: Duration = Duration::from_secs(30 * 86_400);
 
 /// How many events a calm day may add to one subject. Two rotations may fall on it, and each look at a key
 /// that lists go on to show for minutes adds a few.
-const EVENTS_A_DAY: u64 = 450;
+const EVENTS_A_DAY: u64 = 350;
 
 /// Waits for the end, asks for one more rotation, and waits for its end too. It shows that nothing is stuck, that every
 /// consumer is served, and that what was left behind is cleaned up.

@@ -22,7 +22,7 @@ use super::product::Product;
 use super::story::Story;
 
 /// The most calls of one world. A world that needs more goes round in circles.
-const MOST_CALLS: u64 = 30_000;
+const MOST_CALLS: u64 = 15_000;
 
 /// How long a run may last beyond what it waits for. A process may have stood still within it for four days.
 const LONGEST_RUN: Duration = Duration::from_secs(10 * 86_400);

@@ -189,6 +189,18 @@ mod tests {
         ArmDialect::new(subscription).judge(&answer).unwrap_err()
     }
 
+    /// The page may stand in the place of the answer to what was carried out.
+    #[test]
+    fn the_page_of_a_proxy_proves_nothing_under_any_status() {
+        for status in [400, 401, 403, 404, 413] {
+            let page = judge(status, " \r\n<html>blocked</html>");
+            assert_eq!(page.effect(), Effect::Unknown, "{status}");
+            assert!(page.advice().contains("web page"), "{}", page.advice());
+            let own = judge(status, r#"{"error":{"code":"InvalidRequest","message":"m"}}"#);
+            assert_eq!(own.effect(), Effect::None, "{status}");
+        }
+    }
+
     fn body(code: &str, message: &str) -> String {
         serde_json::json!({"error": {"code": code, "message": message}}).to_string()
     }

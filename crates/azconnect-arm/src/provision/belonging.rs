@@ -98,8 +98,11 @@ fn changed((field, message): Foreign) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use azconnect_core::ResourceGroupName;
     use proptest::prelude::*;
+
+    use super::*;
+    use crate::spec::{GroupChoice, VmSpec};
 
     fn id(text: &str) -> ProvisionId {
         ProvisionId::new(text).unwrap()
@@ -111,6 +114,23 @@ mod tests {
         for bad in ["", "a/b", "a:b", "a b", "é"] {
             assert_eq!(id("a").script_secret(bad).unwrap_err().field(), Some("agent_script"), "{bad}");
         }
+    }
+
+    /// Earlier versions cut no name, and a network that exists already was never sent one that is too long.
+    #[test]
+    fn a_machine_whose_long_names_were_not_cut_is_still_known() {
+        let group = GroupChoice::Create(ResourceGroupName::new("rg").unwrap());
+        let spec = VmSpec::new(&"m".repeat(64), "westeurope", "Standard_B2s", "Ubuntu2404".parse().unwrap(), group);
+        let subscription = "20000000-0000-4000-8000-000000000001".parse().unwrap();
+        let mut plan = ProvisionPlan::new(id("a"), subscription, spec.unwrap()).unwrap();
+        let [now, former] = Names::all_of(&plan.id, plan.subscription, &plan.spec);
+        assert_ne!(now, former);
+        for names in [now, former.clone()] {
+            plan.names = names;
+            plan.check_read(&id("a")).unwrap();
+        }
+        plan.names = Names { network: former.network.replace("vnet", "other"), ..former };
+        assert_eq!(plan.check_read(&id("a")).unwrap_err().field(), Some("plan.names"));
     }
 
     proptest! {

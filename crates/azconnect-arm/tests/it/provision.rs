@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use azconnect_arm::provision::{FnProbe, Probed};
+use azconnect_arm::provision::{FnProbe, Probed, StepState};
 use azconnect_arm::spec::ExtensionScript;
 use azconnect_arm::{
     AgentInstall, Class, Fault, GroupChoice, Phase, Power, ProvisionEvent, ProvisionId, ProvisionPlan, Step, VmSpec,
@@ -385,6 +385,31 @@ async fn a_machine_of_somebody_else_under_the_same_name_is_not_deleted() {
     ours.update(&json!({"tags": {"owner": "nobody"}})).await.unwrap().wait().await.unwrap();
     provisioner.clean_up(&other).await.unwrap();
     assert_eq!(stage.live(), Vec::<String>::new());
+}
+
+/// The intent is journalled and the request never arrives; before the run is resumed, somebody takes the name.
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_took_the_name_after_our_intent_is_neither_changed_nor_deleted() {
+    let stage = Stage::for_group_only();
+    let image = || "Ubuntu2404".parse().unwrap();
+    let group = || GroupChoice::Existing(group_name());
+    let spec = || VmSpec::new("web", "westeurope", "Standard_B2s", image(), group()).unwrap();
+    let lost = Script::new(FaultAction::DropBefore).with_method("PUT").with_path(MACHINE).forever();
+    stage.emulator.faults().add(lost);
+    let provisioner = stage.provisioner();
+    let error = provisioner.run(&plan(spec())).await.unwrap_err();
+    assert_eq!(provisioner.state(&id()).await.unwrap().steps[&Step::Machine], StepState::Intended, "{error}");
+    stage.emulator.faults().clear();
+    let other = ProvisionId::new("contoso/other").unwrap();
+    provisioner.run(&ProvisionPlan::new(other.clone(), subscription_id(), spec()).unwrap()).await.unwrap();
+
+    let error = provisioner.resume(&id()).await.unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (ErrorKind::Conflict, Effect::None), "{error}");
+    assert!(error.message().contains("exists already"), "{error}");
+    assert_eq!(provisioner.state(&id()).await.unwrap().phase, Phase::CleanedUp);
+    provisioner.resume(&other).await.expect("the other machine runs as before");
+    let theirs = |id: &String| id.ends_with("/virtualMachines/web");
+    assert!(stage.live().iter().any(theirs), "it is deleted");
 }
 
 #[tokio::test(start_paused = true)]
