@@ -1,10 +1,14 @@
 //! What is wanted of a machine: its specification, checked without asking the service.
 
 mod agent;
+mod check;
 mod cidr;
 mod cloud_init;
+mod disk;
+mod group;
 mod image;
 mod names;
+mod network;
 mod rule;
 #[cfg(test)]
 mod sandbox;
@@ -14,8 +18,11 @@ mod vm;
 pub use agent::{AgentInstall, ExtensionScript};
 pub use cidr::Cidr;
 pub use cloud_init::CloudInit;
+pub use disk::DataDisk;
+pub use group::GroupChoice;
 pub use image::ImageChoice;
+pub use network::NetworkChoice;
 pub use rule::{InboundRule, Protocol, Source};
-pub use vm::{DataDisk, GroupChoice, NetworkChoice, OnFailure, VmSpec};
+pub use vm::{OnFailure, VmSpec};
 
 pub(crate) use agent::check_extension_script;
