@@ -22,7 +22,8 @@ pub enum KeyKind {
     /// Ed25519, in OpenSSH's own form.
     #[default]
     Ed25519,
-    /// RSA with 4,096 bits, as PKCS#8. Making one takes seconds of computing.
+    /// RSA with 4,096 bits, as PKCS#8. Making one takes seconds of computing; a provisioning does so on a thread of its own,
+    /// while the network is created.
     Rsa4096,
 }
 

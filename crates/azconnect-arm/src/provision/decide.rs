@@ -1,12 +1,13 @@
 //! What to do next: a pure function of the state.
 
 use super::event::Step;
+use super::plan::ProvisionPlan;
 use super::state::{Phase, ProvisionState};
 
 /// The next action of a provisioning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Make the key pair and seal it.
+    /// Seal the key pair, which is made by then.
     SealKey,
     /// Create these, all at the same time: none needs another.
     Create(Vec<Step>),
@@ -32,8 +33,10 @@ pub(super) fn decide(state: &ProvisionState) -> Action {
 }
 
 fn build(state: &ProvisionState) -> Action {
-    // Sealed before the machine is asked for: a crash must never leave a machine whose key is lost.
-    if state.public_key.is_none() {
+    // Before anything is created, so that a store that takes nothing shows first. A key that takes long is made meanwhile.
+    let is_slow = state.plan.as_ref().is_some_and(ProvisionPlan::makes_key_slowly);
+    let is_sealed = state.public_key.is_some();
+    if !is_sealed && !is_slow {
         return Action::SealKey;
     }
     if state.clearing {
@@ -43,8 +46,14 @@ fn build(state: &ProvisionState) -> Action {
         .into_iter()
         .filter(|step| !state.is_complete(*step))
         .filter(|step| step.needs().iter().all(|need| state.is_complete(*need)))
+        // Sealed before the machine is asked for: a crash must never leave a machine whose key is lost.
+        .filter(|step| *step != Step::Machine || is_sealed)
         .collect();
-    if ready.is_empty() { Action::Finish } else { Action::Create(ready) }
+    match ready.is_empty() {
+        false => Action::Create(ready),
+        true if is_sealed => Action::Finish,
+        true => Action::SealKey,
+    }
 }
 
 fn clean_up(state: &ProvisionState) -> Action {
@@ -59,8 +68,12 @@ fn clean_up(state: &ProvisionState) -> Action {
 #[cfg(test)]
 mod tests {
     use super::super::event::ProvisionEvent;
+    use super::super::id::ProvisionId;
     use super::super::state::StepState;
     use super::*;
+    use crate::key::KeyKind;
+    use crate::spec::{GroupChoice, VmSpec};
+    use azconnect_core::ResourceGroupName;
     use proptest::prelude::*;
 
     fn building() -> ProvisionState {
@@ -86,6 +99,30 @@ mod tests {
         assert_eq!(decide(&state), Action::Create(vec![Step::SecurityGroup, Step::Network, Step::PublicIp]));
         complete(&mut state, Step::Network, true);
         assert_eq!(decide(&state), Action::Create(vec![Step::SecurityGroup, Step::PublicIp]));
+    }
+
+    #[test]
+    fn a_key_that_takes_long_is_awaited_by_the_machine_alone() {
+        let group = GroupChoice::Create(ResourceGroupName::new("rg").unwrap());
+        let image = "Ubuntu2404".parse().unwrap();
+        let spec = VmSpec::new("web", "westeurope", "Standard_B2s", image, group).unwrap();
+        let of = |spec: VmSpec| {
+            let subscription = "20000000-0000-4000-8000-000000000001".parse().unwrap();
+            let plan = ProvisionPlan::new(ProvisionId::new("web").unwrap(), subscription, spec).unwrap();
+            ProvisionState { phase: Phase::Building, plan: Some(plan), ..ProvisionState::default() }
+        };
+        let slow = spec.clone().with_admin("azureuser", KeyKind::Rsa4096);
+        let own = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB5nGYN0qJvDR4RwXSSVKq6zQKvVHJ9pJ6TQ9Y5S5v1L";
+        assert_eq!(decide(&of(spec)), Action::SealKey);
+        assert_eq!(decide(&of(slow.clone().with_public_key(own))), Action::SealKey, "none is made");
+        let mut state = of(slow);
+        assert_eq!(decide(&state), Action::Create(vec![Step::Group]));
+        for step in [Step::Group, Step::SecurityGroup, Step::Network, Step::PublicIp, Step::Interface] {
+            complete(&mut state, step, true);
+        }
+        assert_eq!(decide(&state), Action::SealKey);
+        happen(&mut state, &ProvisionEvent::KeySealed { public: "p".into(), fingerprint: "f".into() });
+        assert_eq!(decide(&state), Action::Create(vec![Step::Machine]));
     }
 
     #[test]

@@ -21,6 +21,9 @@ impl ProvisionState {
             }
             ProvisionEvent::Intended { step } => {
                 self.require_open(*step)?;
+                // Each way to a machine writes one whose key is sealed.
+                let has_key = *step != Step::Machine || self.public_key.is_some();
+                require(has_key, || "no key is sealed".to_owned())?;
                 let missing = step.needs().iter().find(|need| !self.is_complete(**need));
                 missing.map_or(Ok(()), |need| Err(format!("the {} is not complete", need.name())))
             }
@@ -143,6 +146,16 @@ mod tests {
     fn nothing_is_written_before_what_it_needs() {
         let event = ProvisionEvent::Intended { step: Step::Network };
         refused(after(&[]), &event, "the resource group is not complete");
+    }
+
+    #[test]
+    fn no_machine_is_written_before_its_key_is_sealed() {
+        let complete = |step| ProvisionEvent::Completed { step, created: true };
+        let events = [Step::Group, Step::SecurityGroup, Step::Network, Step::PublicIp, Step::Interface].map(complete);
+        let machine = ProvisionEvent::Intended { step: Step::Machine };
+        refused(after(&events), &machine, "no key is sealed");
+        let sealed = ProvisionEvent::KeySealed { public: "p".into(), fingerprint: "f".into() };
+        after(&events).evolve(&sealed).unwrap().evolve(&machine).unwrap();
     }
 
     #[test]

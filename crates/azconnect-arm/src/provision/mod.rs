@@ -20,6 +20,7 @@ mod provisioner;
 mod recorder;
 mod removal;
 mod resolve;
+mod sealing;
 mod state;
 mod steps;
 

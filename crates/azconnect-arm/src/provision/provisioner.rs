@@ -20,10 +20,10 @@ use super::probe::AgentProbe;
 use super::progress::ProvisionProgress;
 use super::recorder::{Ports, Recorder, history, read};
 use super::resolve::resolve;
+use super::sealing::Sealing;
 use super::state::{Phase, ProvisionState};
 use super::steps::Site;
 use crate::client::Subscription;
-use crate::key::{SshKey, read_public};
 use crate::spec::{OnFailure, VmSpec};
 
 /// The term of a lease by default. After this process was killed, another call waits until the term has run out.
@@ -307,6 +307,7 @@ impl Provisioner {
     async fn drive(&self, recorder: &Recorder) -> Result<Provisioned, Error> {
         let plan = planned(recorder).await?;
         let site = self.site(recorder, &plan)?;
+        let mut key = Sealing::begin(&*self.secrets, &plan, &recorder.state()).await?;
         loop {
             let state = recorder.state();
             let ends = state.phase == Phase::Failed && !state.is_kept();
@@ -319,7 +320,7 @@ impl Provisioner {
                 plan.check_script_read()?;
             }
             match decide(&state) {
-                Action::SealKey => self.seal(recorder, &plan).await?,
+                Action::SealKey => key.seal(recorder).await?,
                 Action::Clear => site.clear(&state).await?,
                 Action::Create(steps) => {
                     let work = steps.iter().map(|step| site.create(*step, &state));
@@ -406,23 +407,6 @@ impl Provisioner {
                 _ => return Ok(CleanUp::new().with_kept(state.kept.clone())),
             }
         }
-    }
-
-    /// Seals a key pair. A key that was sealed before a crash is used, never replaced.
-    async fn seal(&self, recorder: &Recorder, plan: &ProvisionPlan) -> Result<(), Error> {
-        if let Some(own) = &plan.spec.public_key {
-            let (public, fingerprint) = read_public(own)?;
-            return recorder.record(ProvisionEvent::KeySealed { public, fingerprint }).await;
-        }
-        let key = match self.secrets.get(&plan.key).await? {
-            Some(private) => SshKey::read(private)?,
-            None => {
-                let key = SshKey::generate(plan.spec.key)?;
-                self.secrets.put(&plan.key, &key.private).await?;
-                key
-            }
-        };
-        recorder.record(ProvisionEvent::KeySealed { public: key.public, fingerprint: key.fingerprint }).await
     }
 
     fn site<'a>(&self, recorder: &'a Recorder, plan: &'a ProvisionPlan) -> Result<Site<'a>, Error> {

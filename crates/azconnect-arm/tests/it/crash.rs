@@ -17,11 +17,17 @@ use azconnect_store::MemoryJournal;
 use crate::stage::{OneToken, Stage, id, plan, spec, subscription_id};
 
 /// A journal that dies before or after one of its appends.
-struct Dying {
+pub(crate) struct Dying {
     inner: MemoryJournal,
     count: AtomicU64,
     at: u64,
     after: bool,
+}
+
+impl Dying {
+    pub(crate) fn new(inner: MemoryJournal, at: u64, after: bool) -> Self {
+        Self { inner, count: AtomicU64::new(0), at, after }
+    }
 }
 
 #[async_trait]
@@ -243,7 +249,7 @@ async fn dead_before_and_after_every_append_it_goes_on() {
         let mut at = 1;
         loop {
             let stage = Stage::new();
-            let journal = Arc::new(Dying { inner: stage.journal.clone(), count: AtomicU64::new(0), at, after });
+            let journal = Arc::new(Dying::new(stage.journal.clone(), at, after));
             let dying = Provisioner::new(
                 stage.subscription(),
                 journal.clone(),

@@ -26,6 +26,7 @@ mod probe;
 mod provision;
 mod roles;
 mod skus;
+mod slow_key;
 mod stage;
 mod successor;
 mod times;
