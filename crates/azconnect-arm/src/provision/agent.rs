@@ -9,8 +9,8 @@ use futures_util::future::{Either, select};
 use zeroize::Zeroizing;
 
 use super::agent_failure::{AgentFailure, Told};
-use super::body::Extension;
 use super::event::{ProvisionEvent, Step};
+use super::extension_body::Extension;
 use super::failure::Failure;
 use super::mask::Masker;
 use super::probe::{AgentProbe, ProbeTarget, Probed, RunCommandProbe};

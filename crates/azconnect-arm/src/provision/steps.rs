@@ -8,9 +8,10 @@ use azconnect_http::OperationOutcome;
 use futures_util::future::join;
 use serde::Serialize;
 
-use super::body::{self, Ids, MachineInput};
+use super::body::{self, Ids};
 use super::event::{ProvisionEvent, Step};
 use super::failure::{Failure, StepFailure, is_momentary};
+use super::machine_body::{self, MachineInput};
 use super::plan::ProvisionPlan;
 use super::probe::AgentProbe;
 use super::recorder::Recorder;
@@ -144,7 +145,7 @@ impl Site<'_> {
         };
         let public_key = &self.public_key(state).await?;
         let input = MachineInput { placement, at: state.placement, public_key };
-        let body = body::machine(self.plan, &self.ids, &input).map_err(Failure::Definitive)?;
+        let body = machine_body::machine(self.plan, &self.ids, &input).map_err(Failure::Definitive)?;
         // The address is read while the machine is created, which saves an exchange at the end. If it fails, it is read
         // then.
         let (outcome, _) = join(self.ensure(Step::Machine, self.machine(), &body, state), self.address()).await;

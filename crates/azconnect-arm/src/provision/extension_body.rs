@@ -1,0 +1,50 @@
+//! The body of the extension that runs the agent's script.
+
+use serde::Serialize;
+
+use super::plan::ProvisionPlan;
+
+/// The body of the extension *CustomScript*. The script may hold a secret, so this type borrows it and has no `Debug`;
+/// its text is overwritten after it was sent.
+#[derive(Serialize)]
+pub(super) struct Extension<'a> {
+    location: &'a str,
+    properties: ExtensionProperties<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExtensionProperties<'a> {
+    publisher: &'static str,
+    r#type: &'static str,
+    type_handler_version: &'static str,
+    auto_upgrade_minor_version: bool,
+    settings: Settings<'a>,
+    protected_settings: Settings<'a>,
+}
+
+#[derive(Default, Serialize)]
+struct Settings<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    script: Option<&'a str>,
+}
+
+impl<'a> Extension<'a> {
+    /// The body for a script in base64. The service refuses a script in both settings, so it goes into one of them.
+    pub(super) fn new(plan: &'a ProvisionPlan, script: &'a str, protected: bool) -> Self {
+        let (settings, protected_settings) = if protected {
+            (Settings::default(), Settings { script: Some(script) })
+        } else {
+            (Settings { script: Some(script) }, Settings::default())
+        };
+        let properties = ExtensionProperties {
+            publisher: "Microsoft.Azure.Extensions",
+            r#type: "CustomScript",
+            type_handler_version: "2.1",
+            auto_upgrade_minor_version: true,
+            settings,
+            protected_settings,
+        };
+        Self { location: &plan.spec.location, properties }
+    }
+}
