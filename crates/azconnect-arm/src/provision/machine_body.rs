@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::body::{Ids, set, tags};
 use super::plan::{Placement, ProvisionPlan};
-use crate::spec::ImageChoice;
+use crate::spec::{DataDisk, ImageChoice};
 
 /// The facts that only the body of the machine needs.
 pub(super) struct MachineInput<'a> {
@@ -27,6 +27,9 @@ pub(super) fn machine(plan: &ProvisionPlan, ids: &Ids, input: &MachineInput<'_>)
         // Whoever sees a machine that does not report in time is told to look at these.
         "diagnosticsProfile": {"bootDiagnostics": {"enabled": true}}
     });
+    if spec.data_disks.iter().any(DataDisk::is_ultra) {
+        set(&mut properties, "additionalCapabilities", json!({"ultraSSDEnabled": true}));
+    }
     if input.placement.trusted_launch == Some(true) {
         let settings = json!({"secureBootEnabled": true, "vTpmEnabled": true});
         set(&mut properties, "securityProfile", json!({"securityType": "TrustedLaunch", "uefiSettings": settings}));
@@ -66,14 +69,19 @@ fn storage(plan: &ProvisionPlan, at: usize) -> Value {
         .iter()
         .enumerate()
         .map(|(number, disk)| {
-            json!({
-                "lun": number,
+            let mut body = json!({
+                "lun": disk.lun_at(number),
                 "name": plan.data_disk(at, number),
                 "createOption": "Empty",
-                "deleteOption": "Delete",
+                "deleteOption": if disk.kept { "Detach" } else { "Delete" },
                 "diskSizeGB": disk.size_gib,
                 "managedDisk": {"storageAccountType": disk.kind}
-            })
+            });
+            // Left out, it is the service's choice: none for standard storage, reads for premium storage.
+            if let Some(caching) = disk.caching {
+                set(&mut body, "caching", json!(caching.word()));
+            }
+            body
         })
         .collect();
     json!({"imageReference": image, "osDisk": os_disk, "dataDisks": data_disks})

@@ -10,6 +10,7 @@ mod extension_body;
 mod failure;
 mod history;
 mod id;
+mod kept;
 mod legal;
 mod machine_body;
 mod mask;

@@ -178,16 +178,6 @@ impl ProvisionPlan {
     pub fn data_disk(&self, placement: usize, disk: usize) -> String {
         format!("{}-{disk}-{placement}", self.names.disks)
     }
-
-    /// The names of all disks at placements up to and including one.
-    pub(super) fn disks_until(&self, placement: usize) -> Vec<String> {
-        (0..=placement)
-            .flat_map(|at| {
-                let data = (0..self.spec.data_disks.len()).map(move |disk| self.data_disk(at, disk));
-                std::iter::once(self.os_disk(at)).chain(data)
-            })
-            .collect()
-    }
 }
 
 impl fmt::Display for ProvisionPlan {
@@ -211,6 +201,9 @@ impl fmt::Display for ProvisionPlan {
         writeln!(f, "  + network interface {}", self.names.interface)?;
         let placements: Vec<String> = self.placements.iter().map(ToString::to_string).collect();
         write!(f, "  + virtual machine {}: {}", spec.name, placements.join(", else "))?;
+        for (position, disk) in spec.data_disks.iter().enumerate() {
+            write!(f, "\n    data disk {}: {disk}", disk.lun_at(position))?;
+        }
         if spec.agent.is_some() {
             write!(f, "\n    then wait for its agent")?;
         }

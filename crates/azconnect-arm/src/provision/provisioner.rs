@@ -402,7 +402,8 @@ impl Provisioner {
                     // The machine is gone, so the key opens nothing any more.
                     self.secrets.remove(&plan.key).await?;
                     site.forget_all_operations().await?;
-                    recorder.record(ProvisionEvent::CleanedUp { kept: kept.clone() }).await?;
+                    let kept = site.account_of_kept(state.placement, kept.take()).await?;
+                    recorder.record(ProvisionEvent::CleanedUp { kept }).await?;
                 }
                 _ => return Ok(CleanUp::new().with_kept(state.kept.clone())),
             }

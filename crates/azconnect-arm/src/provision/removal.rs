@@ -94,9 +94,9 @@ impl Site<'_> {
         }
     }
 
-    /// Deletes the disks that are left. They go with the machine, unless it failed before it owned them.
+    /// Deletes the disks that are left and that do not stay. They go with the machine, unless it failed before it owned them.
     async fn delete_disks(&self, until: usize) -> Result<(), Error> {
-        for name in self.plan.disks_until(until) {
+        for name in self.plan.disks_until(until, false) {
             let disk = self.group.disk(&name)?;
             if disk.find().await?.is_some() {
                 // Not journalled on its own: after a crash, the same action looks for the disks again.
@@ -116,6 +116,10 @@ impl Site<'_> {
             // The journal is not enough: between our look and our write, someone else may have created it.
             if !self.is_ours(&found) {
                 return self.disown("it is not ours").await;
+            }
+            // Known by name: the list of what the group holds lags, and may not show it.
+            if let Some(disk) = self.kept_disks(state.placement).await?.first() {
+                return self.disown(&format!("it holds the disk {disk}")).await;
             }
             if let Some(other) = self.foreign_resource().await? {
                 return self.disown(&format!("it holds {other}, which is not ours")).await;

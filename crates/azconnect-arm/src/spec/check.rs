@@ -24,7 +24,7 @@ impl VmSpec {
         self.public_key.as_deref().map_or(Ok(()), |line| read_public(line).map(|_| ()))?;
         self.check_words()?;
         self.network.check()?;
-        check_os_disk(self.os_disk_gib)?;
+        check_os_disk(self.os_disk_gib, &self.os_disk_kind)?;
         check_data_disks(&self.data_disks)?;
         self.check_tags()?;
         if let Some(agent) = &self.agent {

@@ -18,7 +18,7 @@ mod vm;
 pub use agent::{AgentInstall, ExtensionScript};
 pub use cidr::Cidr;
 pub use cloud_init::CloudInit;
-pub use disk::DataDisk;
+pub use disk::{Caching, DataDisk};
 pub use group::GroupChoice;
 pub use image::ImageChoice;
 pub use network::NetworkChoice;

@@ -13,6 +13,7 @@ mod agent;
 mod client;
 mod contract;
 mod crash;
+mod disks;
 mod echo;
 mod forged;
 mod golden;

@@ -9,6 +9,7 @@
 )]
 
 mod arm;
+mod arm_compute;
 mod arm_faults;
 mod arm_machines;
 mod conformance;

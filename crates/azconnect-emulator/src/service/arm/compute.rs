@@ -1,10 +1,12 @@
 //! Microsoft.Compute: virtual machines with their disks, extensions and commands; sizes and images.
 
+mod disk_check;
 pub(super) mod extension;
 pub(super) mod image;
 pub(super) mod instance_view;
 pub(super) mod machine;
 pub(super) mod machine_check;
+mod machine_members;
 pub(super) mod machine_write;
 pub(super) mod run_command;
 pub(super) mod sku;

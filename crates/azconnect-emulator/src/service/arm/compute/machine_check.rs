@@ -4,8 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::disk_check;
 use crate::base::refusal::{OrRefusal, Refusal};
-use crate::model::arm::address::{resource_id, same};
+use crate::model::arm::address::same;
 use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::offers::{Image, Size, image_named, region_named, size_named};
 use crate::model::world::World;
@@ -27,7 +28,7 @@ pub(crate) fn check(
     let image = check_image(cx, world, size)?;
     let user_data = check_system(cx, image)?;
     check_security(cx, size, image)?;
-    check_disks(cx, world)?;
+    disk_check::check(cx, world, size)?;
     usage::require_cores(cx, world, &Need { location: &target.location, size, machine: &target.id })?;
     Ok((image, user_data))
 }
@@ -277,25 +278,6 @@ fn check_security(cx: &Context<'_>, size: &Size, image: Option<&Image>) -> OrRef
         ));
     }
     Ok(())
-}
-
-/// A disk of the same name would be overwritten.
-fn check_disks(cx: &Context<'_>, world: &World) -> OrRefusal<()> {
-    let Some(name) = cx.text("/properties/storageProfile/osDisk/name") else { return Ok(()) };
-    let group = cx.address.group.as_deref().unwrap_or_default();
-    let id = resource_id(&cx.address.subscription, group, ResourceKind::Disk, &[name]);
-    if world.arm.get(&id).is_none() {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        409,
-        "ConflictingUserInput",
-        format!(
-            "Disk {name} already exists in resource group {}. Only CreateOption.Attach is supported.",
-            group.to_ascii_uppercase()
-        ),
-    )
-    .at("/subscriptions/resourceGroups/disks"))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::machine::{check_interfaces, make_disks};
 use super::machine_check::{check, check_size};
+use super::machine_members::MACHINE;
 use crate::base::moment::rfc3339;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
@@ -18,10 +19,11 @@ use crate::service::arm::context::{Context, Reply};
 use crate::service::arm::resource::require;
 use crate::service::arm::usage::Need;
 use crate::service::arm::write::{Target, Write, properties};
-use crate::service::arm::{usage, view, write};
+use crate::service::arm::{members, usage, view, write};
 
 /// Creates a machine, or changes an existing one.
 pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Reply> {
+    members::check(&cx.body, MACHINE)?;
     let target = cx.prepare(world, ResourceKind::Machine, names)?;
     if target.same_running.is_some() {
         return Ok(cx.write(world, &target, update(Map::new())));
@@ -148,6 +150,7 @@ fn change(cx: &Context<'_>, world: &mut World, target: &Target, size: &'static S
 
 /// Changes some fields of a machine.
 pub(crate) fn patch(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Reply> {
+    members::check(&cx.body, MACHINE)?;
     let id = cx.address.group_id().unwrap_or_default();
     let id = format!("{id}/providers/Microsoft.Compute/virtualMachines/{}", names.first().copied().unwrap_or_default());
     let machine = require(world, &id)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::disk_check::DATA_DISKS;
 use crate::base::answer::{Answer, Pieces, typed};
 use crate::base::refusal::OrRefusal;
 use crate::model::arm::account::Account;
@@ -83,7 +84,7 @@ fn item(account: &Account, region: &Region, size: &Size) -> Value {
         capability("MemoryPreservingMaintenanceSupported", "True"),
         capability("HyperVGenerations", size.generations),
         capability("MemoryGB", size.memory),
-        capability("MaxDataDiskCount", "8"),
+        capability("MaxDataDiskCount", &DATA_DISKS.to_string()),
         capability("CpuArchitectureType", size.architecture.name()),
         capability("LowPriorityCapable", "True"),
         capability("PremiumIO", yes(size.premium)),

@@ -1,0 +1,56 @@
+//! What Compute refuses of a machine's body.
+
+use azconnect_emulator::arm::ArmSettings;
+use serde_json::{Value, json};
+
+use crate::arm::{Azure, refused};
+use crate::arm_machines::{compute, machine};
+use crate::harness::Way;
+
+/// A machine whose body differs from a good one in one place.
+async fn differing(azure: &Azure, pointer: &str, member: &str, value: Value) -> crate::harness::Reply {
+    let mut body = machine(azure);
+    body.pointer_mut(pointer).unwrap().as_object_mut().unwrap().insert(member.to_owned(), value);
+    azure.put(&compute("virtualMachines/vm"), &body).await
+}
+
+async fn a_member_that_the_service_does_not_know_is_refused(way: Way) {
+    let azure = Azure::with(way, ArmSettings::instant()).await;
+    azure.make_network().await;
+    for (pointer, member) in [
+        ("/properties", "evictionpolicies"),
+        ("/properties/storageProfile/osDisk", "sizeGB"),
+        ("/properties/osProfile/linuxConfiguration", "passwordAuthentication"),
+        ("/properties/networkProfile/networkInterfaces/0/properties", "delete"),
+    ] {
+        let message = refused(differing(&azure, pointer, member, json!(true)).await, 400, "BadRequest");
+        assert!(message.to_string().contains(member), "{message}");
+    }
+    refused(differing(&azure, "", "property", json!({})).await, 400, "InvalidRequestContent");
+}
+
+async fn disks_that_a_machine_cannot_have_are_refused(way: Way) {
+    let azure = Azure::with(way, ArmSettings::instant()).await;
+    azure.make_network().await;
+    let disk = |fields: Value| {
+        let mut disk = json!({"lun": 0, "createOption": "Empty", "diskSizeGB": 4});
+        disk.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        disk
+    };
+    let with = async |disks: Value| differing(&azure, "/properties/storageProfile", "dataDisks", disks).await;
+    refused(with(json!([disk(json!({})), disk(json!({}))])).await, 400, "InvalidParameter");
+    refused(with(json!([disk(json!({"caching": "Some"}))])).await, 400, "BadRequest");
+    refused(with(json!([disk(json!({"deleteOption": "Keep"}))])).await, 400, "BadRequest");
+    refused(with(json!([disk(json!({"diskSizeGB": 4096, "caching": "ReadOnly"}))])).await, 400, "InvalidParameter");
+    let ultra = json!({"managedDisk": {"storageAccountType": "UltraSSD_LRS"}});
+    refused(with(json!([disk(ultra)])).await, 400, "InvalidParameter");
+    let many: Vec<Value> = (0..9).map(|lun| disk(json!({"lun": lun}))).collect();
+    refused(with(json!(many)).await, 409, "OperationNotAllowed");
+}
+
+mod ways {
+    crate::both_ways! {
+        a_member_that_the_service_does_not_know_is_refused
+        disks_that_a_machine_cannot_have_are_refused
+    }
+}
