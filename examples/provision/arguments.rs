@@ -70,6 +70,9 @@ pub(crate) struct Arguments {
     /// Show an agent whose script fails.
     #[arg(long, conflicts_with_all = ["azure", "emulator"])]
     pub(crate) failing_agent: bool,
+    /// Wait as little as the rules allow. For tests on an emulator.
+    #[arg(long, hide = true, conflicts_with = "azure")]
+    pub(crate) hurry: bool,
 }
 
 impl Arguments {
@@ -80,6 +83,15 @@ impl Arguments {
                 .with_advice("with --azure, name a folder: a run that is killed must find its journal again"));
         }
         self.spec().and_then(|spec| spec.check())
+    }
+
+    /// How long the next process waits for the lease of one that was killed.
+    pub(crate) fn lease_term(&self) -> Duration {
+        match (self.place.azure, self.hurry) {
+            (true, _) => Duration::from_secs(60),
+            (false, false) => Duration::from_secs(6),
+            (false, true) => Duration::from_secs(1),
+        }
     }
 
     /// Under which name the machine is journalled.

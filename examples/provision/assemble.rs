@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azconnect::arm::{Provisioner, Subscription};
-use azconnect::core::{Error, Secret};
+use azconnect::core::{Clock, Error, Secret};
 use azconnect::http::SystemClock;
 use azconnect::store::SqliteStore;
 use azconnect::{Azure, Storage};
@@ -28,6 +28,7 @@ const TENANT: &str = "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01";
 pub(crate) struct Site {
     pub(crate) provisioner: Provisioner,
     pub(crate) subscription: Subscription,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) emulator: Option<Emulator>,
 }
 
@@ -48,7 +49,8 @@ pub(crate) async fn assemble(arguments: &Arguments, tree: Arc<Tree>) -> Result<S
     let provisioner = identity.provisioner(subscription, &storage);
     let subscription = identity.arm().subscription(subscription);
     let provisioner = provisioner.with_observer(move |event| tree.show(event));
-    Ok(Site { provisioner, subscription, emulator: place.embedded })
+    let provisioner = provisioner.with_lease_term(arguments.lease_term());
+    Ok(Site { provisioner, subscription, clock: place.clock, emulator: place.embedded })
 }
 
 /// The place, with machines to work with if it is the emulator inside the program.

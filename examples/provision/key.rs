@@ -23,37 +23,63 @@ pub(crate) async fn hand_over(provisioner: &Provisioner, id: &ProvisionId, path:
     Ok(path)
 }
 
+/// Writes the key under another name first, and gives it its own when it is whole and on the disk: a run that is killed
+/// leaves no half of one in the way.
 fn write(path: &Path, key: &Secret) -> Result<(), Error> {
-    let refused = |error: &std::io::Error| {
+    let refused = |error: std::io::Error| {
         Error::invalid("--key-file", format!("cannot write {}: {}", path.display(), error.kind()))
             .with_advice("name a file in a folder that can be written; the key stays sealed until then")
     };
+    let draft = draft_of(path);
+    write_draft(&draft, key).map_err(refused)?;
+    // A link is refused where a file is already, and a renaming is not.
+    let linked = std::fs::hard_link(&draft, path);
+    let _ = std::fs::remove_file(&draft);
+    match linked {
+        Ok(()) => sync_folder(path).map_err(refused),
+        // An earlier run may have been killed before it could forget the key.
+        Err(error) if error.kind() == Io::AlreadyExists => match std::fs::read(path).map_err(refused)? {
+            there if there == key.expose().as_bytes() => Ok(()),
+            _ => {
+                Err(Error::invalid("--key-file", format!("{} exists already and holds something else", path.display()))
+                    .with_advice("move it away, or name another file; the key stays sealed until then"))
+            }
+        },
+        Err(error) => Err(refused(error)),
+    }
+}
+
+fn draft_of(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".draft");
+    path.with_file_name(name)
+}
+
+fn write_draft(draft: &Path, key: &Secret) -> std::io::Result<()> {
+    // Left by a run that was killed, whole or not.
+    let _ = std::fs::remove_file(draft);
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = match options.open(path) {
-        Ok(file) => file,
-        // An earlier run may have been killed before it could forget the key, or in the midst of writing it.
-        Err(error) if error.kind() == Io::AlreadyExists => {
-            let there = std::fs::read(path).map_err(|error| refused(&error))?;
-            if there == key.expose().as_bytes() {
-                return Ok(());
-            }
-            return Err(Error::invalid(
-                "--key-file",
-                format!("{} exists already and holds something else", path.display()),
-            )
-            .with_advice("move it away, or name another file; the key stays sealed until then"));
-        }
-        Err(error) => return Err(refused(&error)),
-    };
+    let mut file = options.open(draft)?;
     let written = file.write_all(key.expose().as_bytes()).and_then(|()| file.sync_all());
-    written.map_err(|error| {
-        // Half a key is of no use, and would stand in the way of the next run.
-        let _ = std::fs::remove_file(path);
-        refused(&error)
-    })
+    if written.is_err() {
+        let _ = std::fs::remove_file(draft);
+    }
+    written
+}
+
+/// Makes the file's name durable, where the system lets a folder be opened.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    if let Some(folder) = path.parent() {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        std::fs::File::open(folder)?.sync_all()?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -74,6 +100,11 @@ mod tests {
         assert_eq!(error.field(), Some("--key-file"));
         assert_eq!(std::fs::read(&path).unwrap(), key.expose().as_bytes());
         assert!(write(&folder.join("absent/web.key"), &key).is_err());
+        let other = folder.join("other.key");
+        std::fs::write(draft_of(&other), "half a k").unwrap();
+        write(&other, &key).expect("what a killed run left half written is in nobody's way");
+        let left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 2, "the two keys and no draft: {left:?}");
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -18,6 +18,7 @@ mod tree;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use azconnect::arm::provision::{AgentFailure, StepProgress, StepStatus};
 use azconnect::arm::{Phase, ProvisionId, ProvisionProgress, Provisioner, Step, preflight};
@@ -26,6 +27,7 @@ use azconnect::credential::CheckReport;
 use azconnect_examples::end::{Failure, report};
 use azconnect_examples::page::hanging;
 use azconnect_examples::table::table;
+use azconnect_examples::turn::in_turn;
 use clap::Parser;
 
 use crate::arguments::Arguments;
@@ -41,20 +43,29 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     azconnect_examples::log::start()?;
     arguments.check()?;
     let tree = Arc::new(Tree::new());
-    let Site { provisioner, subscription, emulator } = assemble(&arguments, tree.clone()).await?;
+    let site = assemble(&arguments, tree.clone()).await?;
+    let Site { provisioner, subscription, .. } = &site;
     let id = arguments.id()?;
     if arguments.delete {
-        return delete(&provisioner, &id, &tree).await;
+        return delete(&site, &id, &tree).await;
     }
     let plan = provisioner.plan(id.clone(), arguments.spec()?).await?;
     tree.say(&format!("{plan}\n"));
     // What an earlier run began comes before every check: it may have used up the very quota that a check would miss.
-    let begun = begun(&provisioner, &id).await?;
+    let mut begun = begun(provisioner, &id).await?;
     if let Some(progress) = &begun {
         tree.say(&found(progress));
     }
+    if !arguments.plan && begun.as_ref().is_some_and(|progress| progress.phase == Phase::CleaningUp) {
+        delete(&site, &id, &tree).await?;
+        if !arguments.keep {
+            // That was the last thing that the earlier run had to do.
+            return Ok(());
+        }
+        begun = None;
+    }
     if begun.is_none() || arguments.plan {
-        let report = preflight(&subscription, &plan.spec).await;
+        let report = preflight(subscription, &plan.spec).await;
         tree.say(&checks_as_table(&report));
         if !report.is_clear() && begun.is_none() {
             return Err(Failure::NeedsPerson(blocked(&report)));
@@ -63,13 +74,14 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     if arguments.plan {
         return Ok(());
     }
-    let interrupted = async {
+    let interrupted = || async {
         // Without a signal handler there is nothing to wait for: the machine is built to its end.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
     };
-    let outcome = provisioner.run_until(&plan, interrupted).await;
+    let outcome =
+        in_turn(&*site.clock, |pause| held(&tree, pause), || provisioner.run_until(&plan, interrupted())).await;
     tree.finish();
     if let Some(failure) = outcome.as_ref().err().and_then(AgentFailure::of) {
         // No error holds it, since a script may print its secrets; whoever runs this program wrote the script.
@@ -85,7 +97,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         machine.fingerprint
     ));
     if let Some(path) = arguments.key_file() {
-        let path = key::hand_over(&provisioner, &id, path).await?;
+        let path = key::hand_over(provisioner, &id, path).await?;
         let to = address.unwrap_or("ITS-PRIVATE-ADDRESS");
         tree.say(&format!("  ssh -i {} {}@{to}\n", path.display(), machine.admin));
     }
@@ -93,8 +105,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         tree.say(&format!("note: {warning}\n"));
     }
     if !arguments.keep {
-        delete(&provisioner, &id, &tree).await?;
-        if let Some(emulator) = emulator {
+        delete(&site, &id, &tree).await?;
+        if let Some(emulator) = &site.emulator {
             let left =
                 emulator.truth().ledger.iter().filter(|entry| entry.is_live() && entry.created_by.is_some()).count();
             tree.say(&format!("the emulator's ledger: {left} resources are left\n"));
@@ -115,7 +127,7 @@ async fn begun(provisioner: &Provisioner, id: &ProvisionId) -> Result<Option<Pro
 
 fn found(progress: &ProvisionProgress) -> String {
     let stands = match progress.phase {
-        Phase::CleaningUp => "was being deleted, and is deleted now",
+        Phase::CleaningUp => "was deleting its machine, and that goes on first",
         Phase::Finished => "runs already",
         Phase::Failed => "had failed, and is tried again",
         _ => "was not finished, and goes on",
@@ -132,8 +144,14 @@ fn found(progress: &ProvisionProgress) -> String {
     text + "\n"
 }
 
-async fn delete(provisioner: &Provisioner, id: &ProvisionId, tree: &Tree) -> Result<(), Failure> {
-    let outcome = provisioner.clean_up(id).await;
+/// Another process has the lease, or had it when it was killed.
+fn held(tree: &Tree, pause: Duration) {
+    let what = "another process works on it, or did when it was killed; trying again in";
+    tree.say(&(hanging("  … ", &format!("{what} {:.1} s", pause.as_secs_f64())) + "\n"));
+}
+
+async fn delete(site: &Site, id: &ProvisionId, tree: &Tree) -> Result<(), Failure> {
+    let outcome = in_turn(&*site.clock, |pause| held(tree, pause), || site.provisioner.clean_up(id)).await;
     tree.finish();
     match outcome?.kept {
         Some(kept) => tree.say(&format!("deleted, but {kept}\n")),

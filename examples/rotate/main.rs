@@ -23,12 +23,12 @@ mod truth;
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
-use azconnect::core::{Error, ErrorKind, Retry};
+use azconnect::core::Error;
 use azconnect::rotation::{Resolution, RotationOutcome, RotationPlan, Rotator, Target};
 use azconnect_examples::end::{Ending, Failure, report};
 use azconnect_examples::stop::Stop;
+use azconnect_examples::turn::in_turn;
 use clap::Parser;
 use futures_util::future::join_all;
 
@@ -36,9 +36,6 @@ use crate::arguments::Arguments;
 use crate::assemble::{Workshop, assemble};
 use crate::narrator::Narrator;
 use crate::standing::Standing;
-
-/// How often a run waits for another process to give a subject free.
-const PATIENCE_WITH_OTHERS: u32 = 20;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -107,20 +104,8 @@ async fn work(
     plan: &RotationPlan,
     order: &Order,
 ) -> Result<RotationOutcome, Error> {
-    let mut waits = 0;
-    loop {
-        let outcome = rotate(&workshop.rotator, target, order).await;
-        let pause = match &outcome {
-            Err(error) if error.kind() == ErrorKind::Conflict && waits < PATIENCE_WITH_OTHERS => match error.retry() {
-                Retry::After(pause) => pause,
-                _ => return outcome,
-            },
-            _ => return outcome,
-        };
-        waits += 1;
-        workshop.narrator.held_elsewhere(target.subject(), &plan.title, pause);
-        workshop.clock.sleep(pause.max(Duration::from_millis(100))).await;
-    }
+    let tell = |pause| workshop.narrator.held_elsewhere(target.subject(), &plan.title, pause);
+    in_turn(&*workshop.clock, tell, || rotate(&workshop.rotator, target, order)).await
 }
 
 async fn rotate(rotator: &Rotator, target: &Target, order: &Order) -> Result<RotationOutcome, Error> {

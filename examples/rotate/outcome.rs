@@ -1,8 +1,9 @@
 //! How a run ended, in words and as an exit code.
 
-use azconnect::core::{Error, ErrorKind, Retry};
+use azconnect::core::Error;
 use azconnect::rotation::{RotationOutcome, RotationPlan};
 use azconnect_examples::end::Ending;
+use azconnect_examples::turn::held_for;
 use azconnect_examples::when::{day, moment, relative};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -27,7 +28,7 @@ impl Told {
         let (ending, word, text, remedy) = match outcome {
             Ok(outcome) => words(outcome),
             // Another process has the lease: it does what this one was asked to.
-            Err(error) if error.kind() == ErrorKind::Conflict && matches!(error.retry(), Retry::After(_)) => {
+            Err(error) if held_for(error).is_some() => {
                 (Ending::RunAgain, "held", error.to_string(), Some(error.advice().to_owned()))
             }
             Err(error) => (Ending::Failed, "failed", error.to_string(), Some(error.advice().to_owned())),

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use azconnect::core::{Error, ErrorKind};
 
 use crate::page::hanging;
+use crate::turn::held_for;
 
 /// What the exit codes mean, for the help of every program.
 pub const EXIT_CODES: &str = "\
@@ -50,6 +51,8 @@ pub enum Failure {
     Failed(Error),
     /// Something stands in the way that a person has to move.
     NeedsPerson(Error),
+    /// It was not finished, and the same command finishes it later.
+    RunAgain(Error),
     /// It was told already, line by line.
     Told(Ending),
 }
@@ -58,6 +61,8 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error.kind() {
             ErrorKind::InvalidInput => Self::Usage(error),
+            // Another process has the lease: it does what this one was asked to, or was killed.
+            _ if held_for(&error).is_some() => Self::RunAgain(error),
             _ => Self::Failed(error),
         }
     }
@@ -70,6 +75,7 @@ pub fn report(outcome: Result<(), Failure>) -> ExitCode {
         Err(Failure::Told(ending)) => return ExitCode::from(ending.code()),
         Err(Failure::Failed(error)) => (("failed: ", error), Ending::Failed.code()),
         Err(Failure::NeedsPerson(error)) => (("needs a person: ", error), Ending::NeedsPerson.code()),
+        Err(Failure::RunAgain(error)) => (("not finished: ", error), Ending::RunAgain.code()),
         Err(Failure::Usage(error)) => (("cannot be used: ", error), 2),
     };
     tell(ending.0, ending.1);

@@ -13,4 +13,5 @@ pub mod recorded;
 pub mod short;
 pub mod stop;
 pub mod table;
+pub mod turn;
 pub mod when;

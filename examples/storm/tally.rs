@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use azconnect::rotation::RotationEvent;
 use azconnect_examples::page::hanging;
 use azconnect_examples::table::table;
 
@@ -19,10 +18,10 @@ pub struct Tally {
     /// How many of them failed: they stopped with an error, and the next one went on.
     pub failed: u64,
     /// What the journals hold: how many events of each kind.
-    pub events: BTreeMap<&'static str, u64>,
+    pub events: BTreeMap<String, u64>,
     /// How often the truth was looked at.
     pub looks: u64,
-    /// The most secrets of ours that were alive at once.
+    /// The most that was alive at once of what the program makes.
     pub most_alive: usize,
     /// What must not be, and was seen.
     pub violations: Vec<String>,
@@ -37,7 +36,7 @@ impl Tally {
         self.ended += other.ended;
         self.failed += other.failed;
         for (kind, count) in other.events {
-            *self.events.entry(kind).or_default() += count;
+            *self.events.entry(kind.to_owned()).or_default() += count;
         }
         self.looks += other.looks;
         self.most_alive = self.most_alive.max(other.most_alive);
@@ -45,38 +44,27 @@ impl Tally {
     }
 
     /// Counts an event of a journal.
-    pub fn count(&mut self, event: &RotationEvent) {
-        *self.events.entry(event.kind()).or_default() += 1;
+    pub fn count(&mut self, kind: &str) {
+        *self.events.entry(kind.to_owned()).or_default() += 1;
     }
 
-    fn of(&self, kind: &str) -> u64 {
+    /// How many events of a kind the journals hold.
+    pub fn of(&self, kind: &str) -> u64 {
         self.events.get(kind).copied().unwrap_or_default()
     }
 
     /// The figures, for a person.
-    pub fn shown(&self, took: Duration) -> String {
+    pub fn shown(&self, figures: Vec<(&'static str, String)>, took: Duration) -> String {
         let steps: Vec<_> =
             self.killed_after.iter().map(|(step, count)| vec![step.clone(), count.to_string()]).collect();
         let mut text = format!("\n{}", table(&["killed after", "times"], &steps));
-        let lines = [
-            ("kills", format!("{}; {} processes ended before, {} with an error", self.kills, self.ended, self.failed)),
-            (
-                "rotations",
-                format!(
-                    "{} finished, {} rolled back, {} blocked",
-                    self.of("rotated"),
-                    self.of("rolled_back"),
-                    self.of("blocked")
-                ),
-            ),
-            (
-                "secrets",
-                format!("{} announced, at most {} of ours alive at once", self.of("mint_intended"), self.most_alive),
-            ),
+        let kills = format!("{}; {} processes ended before, {} with an error", self.kills, self.ended, self.failed);
+        let last = [
             ("truth", format!("looked at {} times", self.looks)),
             ("violations", self.violations.len().to_string()),
             ("duration", format!("{} s", took.as_secs())),
         ];
+        let lines = [("kills", kills)].into_iter().chain(figures).chain(last);
         for (name, said) in lines {
             text.push_str(&format!("\n{}", hanging(&format!("{name:<12}"), &said)));
         }

@@ -109,6 +109,42 @@ fn a_storm_of_kills_serves_nobody_badly_and_everything_is_finished() {
     assert!(text.contains("kills       25;") && text.contains("violations  0"), "{text}");
 }
 
+#[test]
+fn a_storm_of_kills_leaves_no_resource_behind() {
+    let storm = Command::new(program("storm")).args(["15", "--lanes", "5", "--program", "provision"]).output().unwrap();
+    let text = String::from_utf8(storm.stdout).unwrap();
+    assert_eq!(storm.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&storm.stderr));
+    assert!(text.contains("kills       15;") && text.contains("violations  0"), "{text}");
+    assert!(text.contains("deleted, 0 failed"), "{text}");
+}
+
+#[test]
+fn two_runs_of_one_machine_wait_for_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut seed: Value = serde_json::from_str(include_str!("../data/machines.json")).unwrap();
+    seed["settings"] = serde_json::json!({"resourceManager": {"operationSeconds": 1, "retryAfterSeconds": 1}});
+    std::fs::write(folder.path().join("seed.json"), seed.to_string()).unwrap();
+    let emulator = Emulator::seeded(&folder.path().join("seed.json"));
+    let run = |more: &[&str]| {
+        let mut command = Command::new(program("provision"));
+        command.args(["--hurry", "--emulator", emulator.address(), "--state"]).arg(folder.path().join("state"));
+        command.args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    let first = run(&["--keep"]).spawn().unwrap();
+    let second = run(&["--keep"]).output().unwrap();
+    let first = first.wait_with_output().unwrap();
+    let text = |output: &Output| {
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    };
+    assert_eq!(first.status.code(), Some(0), "{}", text(&first));
+    assert_eq!(second.status.code(), Some(0), "{}", text(&second));
+    let waited = [&first, &second].iter().filter(|output| text(output).contains("another process works on it")).count();
+    assert_eq!(waited, 1, "{}{}", text(&first), text(&second));
+    let deleted = run(&["--delete"]).output().unwrap();
+    assert_eq!(deleted.status.code(), Some(0), "{}", text(&deleted));
+}
+
 /// The operator's secret, and the seed's, are in no file of the state.
 fn assert_no_secret_in(folder: &Path) {
     let secret = b"only.for-the-embedded-emulator";

@@ -1,7 +1,9 @@
 //! A running emulator, which ends with the test.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -12,7 +14,16 @@ pub(crate) struct Emulator(Child, Value);
 
 impl Emulator {
     pub(crate) fn start() -> Self {
-        let mut child = Command::new(program("emulator")).stdout(Stdio::piped()).spawn().unwrap();
+        Self::start_with(&[])
+    }
+
+    /// One that starts with a seed of its own.
+    pub(crate) fn seeded(seed: &Path) -> Self {
+        Self::start_with(&["--seed".as_ref(), seed.as_os_str()])
+    }
+
+    fn start_with(arguments: &[&OsStr]) -> Self {
+        let mut child = Command::new(program("emulator")).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let told: Value = serde_json::from_str(&line).expect("one JSON line with the origins");

@@ -1,8 +1,10 @@
-//! What must hold at every moment, by the emulator's own truth.
+//! What must hold of secrets at every moment, by the emulator's own truth.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+
+use crate::work::Judge;
 
 /// The application whose secret is rotated.
 pub const APPLICATION: &str = "a0000000-0000-4000-8000-000000000002";
@@ -19,20 +21,17 @@ const MARKED: &str = "azconnect ";
 /// How many secrets of ours may be alive: the old one, the new one, and one whose answer was lost.
 const AT_MOST: usize = 3;
 
-/// Looks at one truth after the other, and remembers what must not be.
+/// Watches that every consumer is served, and that only our own secrets come and go.
 #[derive(Default)]
-pub struct Judge {
-    pub looks: u64,
-    pub most_alive: usize,
-    pub violations: BTreeSet<String>,
+pub struct Secrets {
+    most_alive: usize,
+    violations: BTreeSet<String>,
     /// The secrets that are not ours, as the first look found them.
     foreign: Option<BTreeSet<String>>,
 }
 
-impl Judge {
-    /// Judges one truth.
-    pub fn look(&mut self, truth: &Value) {
-        self.looks += 1;
+impl Judge for Secrets {
+    fn look(&mut self, truth: &Value) {
         for id in CONSUMERS {
             let found = connection(truth, id);
             if found.and_then(|one| one.get("secret_usable_now")).and_then(Value::as_bool) != Some(true) {
@@ -54,8 +53,8 @@ impl Judge {
         }
     }
 
-    /// Judges the truth after everything has finished: one secret of ours is alive, and every consumer holds it.
-    pub fn last_look(&mut self, truth: &Value) {
+    /// One secret of ours is alive, and every consumer holds it.
+    fn last_look(&mut self, truth: &Value) {
         self.look(truth);
         let ours = ours(truth);
         let [only] = &*ours else {
@@ -68,6 +67,14 @@ impl Judge {
                 self.violations.insert(format!("connection {id} holds another secret in the end"));
             }
         }
+    }
+
+    fn most_alive(&self) -> usize {
+        self.most_alive
+    }
+
+    fn violations(self) -> BTreeSet<String> {
+        self.violations
     }
 }
 
