@@ -90,6 +90,12 @@ fn tell(what: &str, error: &Error) {
         false => (format!("{what}{error}"), format!("remedy: {}", error.advice())),
     };
     eprintln!("{first}\n{second}");
+    // Without what was sent: the library has hidden that.
+    if let Some(text) = error.service_text() {
+        let lead = "the service says: ";
+        let third = if std::io::stderr().is_terminal() { hanging(lead, text) } else { format!("{lead}{text}") };
+        eprintln!("{third}");
+    }
 }
 
 /// A value of the environment.

@@ -26,6 +26,7 @@ use crate::error_kind::ErrorKind;
 /// ```
 pub struct Error {
     diagnosis: Diagnosis,
+    service_text: Option<Box<str>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -53,7 +54,7 @@ impl Error {
 
     /// Changes the diagnosis and keeps the source.
     fn map(self, change: impl FnOnce(Diagnosis) -> Diagnosis) -> Self {
-        Self { diagnosis: change(self.diagnosis), source: self.source }
+        Self { diagnosis: change(self.diagnosis), ..self }
     }
 
     /// Sets whether the failed operation may have changed something.
@@ -118,6 +119,21 @@ impl Error {
         self.map(|diagnosis| diagnosis.with_advice(advice))
     }
 
+    /// Sets the service's own words about the failure, after whatever was sent to it, and whatever looks secret, was hidden in
+    /// them: `azconnect_http::service_text` does that.
+    #[must_use]
+    pub fn with_service_text(mut self, text: impl Into<Box<str>>) -> Self {
+        self.service_text = Some(text.into());
+        self
+    }
+
+    /// The same error without the service's own words.
+    #[must_use]
+    pub fn without_service_text(mut self) -> Self {
+        self.service_text = None;
+        self
+    }
+
     /// Sets the cause. It is never part of [`Display`](fmt::Display).
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -165,6 +181,15 @@ impl Error {
         self.diagnosis.request_id()
     }
 
+    /// The service's own words about the failure, in one line, for a person to read. What was sent, and what looks like a secret,
+    /// stands in them as `…`.
+    ///
+    /// They are no part of [`Display`](fmt::Display), `Debug`, the diagnosis or its serialised form, and so in no log, event
+    /// or journal. They may name what the service knows of its resources: show them to whoever made the request.
+    pub fn service_text(&self) -> Option<&str> {
+        self.service_text.as_deref()
+    }
+
     /// What went wrong, without the operation and the codes that [`Display`](fmt::Display) adds.
     pub fn message(&self) -> &str {
         self.diagnosis.message()
@@ -178,7 +203,7 @@ impl Error {
 
 impl From<Diagnosis> for Error {
     fn from(diagnosis: Diagnosis) -> Self {
-        Self { diagnosis, source: None }
+        Self { diagnosis, service_text: None, source: None }
     }
 }
 
@@ -225,6 +250,16 @@ mod tests {
             .with_source("inner cause");
         assert_eq!(error.to_string(), "op: no answer (A  B)");
         assert_eq!(error.source().unwrap().to_string(), "inner cause");
+    }
+
+    #[test]
+    fn the_service_s_words_are_shown_to_whoever_asks_and_to_nobody_else() {
+        let error =
+            Error::new(ErrorKind::Conflict, "refused").with_service_text("the disk is in use").in_operation("op");
+        assert_eq!(error.service_text(), Some("the disk is in use"));
+        let elsewhere = format!("{error} {error:?} {} {:?}", serde_json::to_string(&error).unwrap(), error.diagnosis());
+        assert!(!elsewhere.contains("disk"), "{elsewhere}");
+        assert_eq!(error.without_service_text().service_text(), None);
     }
 
     #[test]

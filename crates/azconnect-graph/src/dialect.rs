@@ -4,7 +4,7 @@
 
 use azconnect_core::catalogue::Row;
 use azconnect_core::{Effect, Error, ErrorKind};
-use azconnect_http::{Dialect, Response, kind_of_status, request_id};
+use azconnect_http::{Dialect, Response, kind_of_status, request_id, service_text};
 use http::StatusCode;
 use serde_json::Value;
 use uuid::Uuid;
@@ -63,10 +63,12 @@ impl Dialect for PresenceDialect {
     }
 }
 
-/// What the body of a refusal says: code, message and request id. The message is matched and never shown.
+/// What the body of a refusal says: code, message and request id. The message is matched, and shown without what was sent.
 #[derive(Default)]
 struct Told {
     code: Option<String>,
+    text: String,
+    /// The same in small letters.
     message: String,
     request: Option<Uuid>,
 }
@@ -81,6 +83,7 @@ impl Told {
         let id = inner.and_then(|inner| inner.get("request-id")).and_then(Value::as_str).unwrap_or_default();
         Self {
             code: Some(text("code")).filter(|code| is_code(code)).map(str::to_owned),
+            text: text("message").to_owned(),
             message: text("message").to_ascii_lowercase(),
             request: Uuid::try_parse(id).ok(),
         }
@@ -103,6 +106,9 @@ impl Told {
         }
         if let (Some(id), None) = (self.request, request_id(answer)) {
             error = error.with_request_id(id.to_string());
+        }
+        if let Some(text) = service_text(answer, &self.text) {
+            error = error.with_service_text(text);
         }
         let is_graph_s = row.is_some() || self.code.is_some() || request_id(answer).is_some();
         error.with_effect(effect(row, status, is_graph_s)).with_http_status(status.as_u16())

@@ -53,6 +53,20 @@ pub struct Call {
     pub(crate) request_id_header: Option<HeaderName>,
     pub(crate) authorizer: Option<Arc<dyn Authorizer>>,
     pub(crate) pace: Option<Arc<dyn Pace>>,
+    /// What the service heard before, which it may quote in its answer to this call.
+    pub(crate) heard: Heard,
+}
+
+/// What a service heard before the answer to a call, beyond that call itself.
+#[derive(Clone, Default)]
+pub(crate) enum Heard {
+    /// Nothing that this answer could quote.
+    #[default]
+    Nothing,
+    /// The body of the call that began the operation.
+    Body(Bytes),
+    /// What another process sent.
+    Unknown,
 }
 
 impl Call {
@@ -73,6 +87,7 @@ impl Call {
             request_id_header: None,
             authorizer: None,
             pace: None,
+            heard: Heard::Nothing,
         }
     }
 

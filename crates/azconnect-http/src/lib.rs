@@ -50,6 +50,7 @@ mod origin;
 mod pages;
 mod pipeline;
 mod retry_after;
+mod service_text;
 mod transport;
 
 #[cfg(feature = "clock")]
@@ -70,5 +71,6 @@ pub use lro::{
 pub use pages::{PageStyle, Pages};
 pub use pipeline::{Pipeline, is_after_doubt};
 pub use retry_after::retry_after;
+pub use service_text::service_text;
 pub use transport::{ByteStream, Request, Response, SendOptions, Transport};
 pub use transport::{answer_lost, answer_too_large, no_answer, not_connected};

@@ -14,9 +14,10 @@ use uuid::Uuid;
 use crate::answer::request_id;
 use crate::authorization::Authorization;
 use crate::buffer::SecretBuffer;
-use crate::call::{Call, Idempotency};
+use crate::call::{Call, Heard, Idempotency};
 use crate::dialect::Dialect;
 use crate::retry_after::retry_after;
+use crate::service_text::Sent;
 use crate::transport::{ByteStream, Request, Response, SendOptions, Transport, answer_too_large, no_answer};
 
 /// The longest pause that a call waits through, unless its pipeline says otherwise. A caller that holds a lease or a person's
@@ -100,17 +101,19 @@ impl Pipeline {
     /// As the call itself: a dropped call that is not idempotent may have been applied.
     pub async fn execute(&self, call: Call, dialect: &dyn Dialect) -> Result<Response, Error> {
         let call = &call;
-        let sender = |request: Request, timeout: Duration| async move {
+        let sender = |request: Request, sent: Option<Sent>, timeout: Duration| async move {
             let options = SendOptions::of(&request);
             let answer = self.within(timeout, self.transport.send(request)).await?;
             require_bounded(&answer, options)?;
             if let Some(pace) = &call.pace {
                 pace.observe(&answer);
             }
-            match dialect.judge(&answer) {
-                Ok(()) => Ok(answer),
-                Err(error) => Err(self.complete(error, &answer)),
+            let mut answer = self.judged(answer, sent, dialect)?;
+            // Only the status of an operation may tell of a refusal in a success.
+            if matches!(call.heard, Heard::Nothing) {
+                answer.extensions_mut().remove::<Sent>();
             }
+            Ok(answer)
         };
         self.attempts(call, sender).await
     }
@@ -126,7 +129,7 @@ impl Pipeline {
     ) -> Result<http::Response<ByteStream>, Error> {
         // What is too large to hold is worth compressing.
         let call = &call.with_compressed_answer();
-        let sender = |request: Request, timeout: Duration| async move {
+        let sender = |request: Request, sent: Option<Sent>, timeout: Duration| async move {
             let options = SendOptions::of(&request);
             let answer = self.within(timeout, self.transport.stream(request)).await?;
             if let Some(pace) = &call.pace {
@@ -136,15 +139,17 @@ impl Pipeline {
                 return Ok(answer);
             }
             let answer = self.within(timeout, collect(answer, options)).await?;
-            match dialect.judge(&answer) {
-                Ok(()) => Ok(answer.map(|body| Box::pin(futures_util::stream::iter([Ok(body)])) as ByteStream)),
-                Err(error) => Err(self.complete(error, &answer)),
-            }
+            let answer = self.judged(answer, sent, dialect)?;
+            Ok(answer.map(|body| Box::pin(futures_util::stream::iter([Ok(body)])) as ByteStream))
         };
         self.attempts(call, sender).await
     }
 
-    async fn attempts<T, F>(&self, call: &Call, sender: impl Fn(Request, Duration) -> F) -> Result<T, Error>
+    async fn attempts<T, F>(
+        &self,
+        call: &Call,
+        sender: impl Fn(Request, Option<Sent>, Duration) -> F,
+    ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
         T: Answered,
@@ -172,7 +177,8 @@ impl Pipeline {
                 return Err(overall(too_late(call), effect));
             }
             let request = build(call, id, authorization.as_ref(), left)?;
-            let outcome = sender(request, call.options.timeout.min(left)).instrument(span.clone()).await;
+            let sent = Sent::of(call, authorization.as_ref());
+            let outcome = sender(request, sent, call.options.timeout.min(left)).instrument(span.clone()).await;
             let error = match outcome {
                 Ok(mut answer) => {
                     answer.record(&span);
@@ -234,6 +240,17 @@ impl Pipeline {
         match select(work, timer).await {
             Either::Left((outcome, _)) => outcome,
             Either::Right(_) => Err(no_answer(timeout)),
+        }
+    }
+
+    /// What the dialect makes of an answer, which knows what was sent, so that its text can be shown without that.
+    fn judged(&self, mut answer: Response, sent: Option<Sent>, dialect: &dyn Dialect) -> Result<Response, Error> {
+        if let Some(sent) = sent {
+            answer.extensions_mut().insert(sent);
+        }
+        match dialect.judge(&answer) {
+            Ok(()) => Ok(answer),
+            Err(error) => Err(self.complete(error, &answer)),
         }
     }
 

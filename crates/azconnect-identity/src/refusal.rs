@@ -1,11 +1,12 @@
 //! How Microsoft Entra ID says no.
 //!
-//! The message of an error is always our own: a description may quote what was sent.
+//! The message of an error is always our own: a description may quote what was sent. Without that, it is the error's
+//! `service_text`.
 
 use azconnect_core::catalogue::Row;
 use azconnect_core::{Effect, Error, ErrorKind};
 use azconnect_credential::entra::{EntraCode, TokenRefusal};
-use azconnect_http::{Dialect, Response, kind_of_status};
+use azconnect_http::{Dialect, Response, kind_of_status, service_text};
 use http::StatusCode;
 
 use crate::catalogue::{SLOW_DOWN, UNAVAILABLE, WORDS};
@@ -28,6 +29,11 @@ impl Dialect for EntraDialect {
         let mut error = explain(&refusal, code, word.map(|(_, row)| row), answer.status()).with_effect(Effect::None);
         if let Some(code) = code.map(|code| code.to_string()).or(word.map(|(word, _)| word.to_owned())) {
             error = error.with_service_code(code);
+        }
+        // The ids of the request and its time follow the sentence.
+        let sentence = refusal.description.lines().next().and_then(|line| line.split(" Trace ID:").next());
+        if let Some(text) = sentence.and_then(|sentence| service_text(answer, sentence)) {
+            error = error.with_service_text(text);
         }
         if let Some(trace) = refusal.trace_id {
             error = error.with_request_id(trace.to_string());

@@ -7,7 +7,8 @@ use azconnect_core::{Effect, Error};
 
 /// A copy of one error for each of the callers that waited for the same work, which changed nothing.
 pub(crate) fn share(error: &Arc<Error>) -> Error {
-    Error::from(error.diagnosis().clone()).with_effect(Effect::None).with_source(Cause(Arc::clone(error)))
+    let copy = Error::from(error.diagnosis().clone()).with_effect(Effect::None).with_source(Cause(Arc::clone(error)));
+    error.service_text().into_iter().fold(copy, Error::with_service_text)
 }
 
 /// The one error that several callers received, as the source of each one's copy.

@@ -95,3 +95,57 @@ async fn a_service_that_says_secrets_back_finds_them_nowhere_again() {
     canary.assert_absent_from_logs();
     assert!(canary.heard() > 0, "there was something to hear");
 }
+
+/// Each service says everything back that it is told, as the sentence of a code that nobody knows.
+#[tokio::test(start_paused = true)]
+async fn a_service_s_own_sentence_is_offered_without_what_it_was_told() {
+    let site = Site::new();
+    let canary = Arc::new(Canary::new());
+    canary.watch(&site.contoso.operator_secret());
+    let ears = canary.listen();
+    let token = canary.clone();
+    let parrot = |only: &'static str| {
+        move |request: &Request| {
+            let host = request.uri().host().unwrap_or_default();
+            host.ends_with(only).then(|| {
+                let said = format!("The thing 'web' is stuck. You said {}", echoed(request));
+                let body = json!({
+                    "error": if only.starts_with("login") { json!("brand_new") } else { json!({"code": "BrandNew", "message": said}) },
+                    "error_description": said, "error_codes": [999_999],
+                    "message": said, "typeKey": "BrandNewException",
+                });
+                answer(400, &[], body.to_string())
+            })
+        }
+    };
+    let watch = move |request: &Request, answer: &Response| {
+        if request.uri().path().ends_with("/token") {
+            let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+            if let Some(text) = body["access_token"].as_str() {
+                token.watch(&Secret::new(text));
+            }
+        }
+    };
+    for only in ["login.microsoftonline.com", "graph.microsoft.com", "management.azure.com", "dev.azure.com"] {
+        let wire = Wire::new(site.contoso.emulator.transport()).with_twist(parrot(only)).with_ear(watch.clone());
+        let operator = site.contoso.operator(Arc::new(wire));
+        let error = match only {
+            "dev.azure.com" => {
+                let organization = operator.devops().organization(&"contoso".parse().unwrap()).unwrap();
+                organization.projects(azconnect::devops::ProjectState::WellFormed).await.unwrap_err()
+            }
+            "management.azure.com" => operator.arm().subscriptions().await.unwrap_err(),
+            _ => operator
+                .graph()
+                .application_by_client_id(azconnect_tests::contoso::deploy())
+                .await
+                .map(|_| ())
+                .unwrap_err(),
+        };
+        let text = error.service_text().unwrap_or_default().to_owned();
+        assert!(text.starts_with("The thing 'web' is stuck. You said …"), "{only}: {text:?} of {error:?}");
+        canary.assert_absent(only, format!("{text} {error} {error:?}").as_bytes());
+    }
+    drop(ears);
+    canary.assert_absent_from_logs();
+}

@@ -2,7 +2,7 @@
 
 use azconnect_core::catalogue::Row;
 use azconnect_core::{Effect, Error, ErrorKind, Retry, SubscriptionId};
-use azconnect_http::{Dialect, OperationDialect, Response, kind_of_status};
+use azconnect_http::{Dialect, OperationDialect, Response, kind_of_status, service_text};
 use http::StatusCode;
 
 use super::body::{Node, nodes};
@@ -48,6 +48,17 @@ impl ArmDialect {
         error.with_service_code(&fault.code).with_source(fault)
     }
 
+    /// The error for an answer, with the service's own words where they may be shown.
+    fn answered(&self, status: Option<StatusCode>, answer: &Response) -> Error {
+        let error = self.error(status, answer.body());
+        // The message about an extension quotes what its script put out, which may hold any secret that the script had.
+        let quotes_output = error.service_code().is_some_and(|code| code.starts_with("VMExtension"));
+        let text = Fault::of(&error)
+            .filter(|_| !quotes_output)
+            .and_then(|fault| service_text(answer, fault.service_message()));
+        text.into_iter().fold(error, Error::with_service_text)
+    }
+
     /// What the person should do, with the facts of this refusal filled in.
     fn advice(&self, node: &Node, row: Option<&ArmRow>, quota: Option<&Quota>) -> Option<String> {
         let general = row.map(|row| row.advice().to_owned());
@@ -86,7 +97,7 @@ impl Dialect for ArmDialect {
         if answer.status().is_success() {
             return Ok(());
         }
-        let error = self.error(Some(answer.status()), answer.body());
+        let error = self.answered(Some(answer.status()), answer);
         let page = answer.body().iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<');
         Err(if page {
             // A proxy may have blocked the answer to what was carried out.
@@ -101,7 +112,7 @@ impl Dialect for ArmDialect {
 
 impl OperationDialect for ArmDialect {
     fn failure(&self, answer: &Response) -> Error {
-        let error = self.error(None, answer.body());
+        let error = self.answered(None, answer);
         if error.service_code().is_some() {
             return error;
         }

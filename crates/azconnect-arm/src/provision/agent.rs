@@ -163,7 +163,8 @@ fn hidden(error: Error, masker: Option<&Masker>) -> Error {
     });
     let (message, advice) = (in_message(error.message()), in_message(error.advice()));
     let code = error.service_code().map(in_message);
-    let error = error.with_message(message).with_advice(advice);
+    // The service's own words may quote what the script put out.
+    let error = error.with_message(message).with_advice(advice).without_service_text();
     let error = code.into_iter().fold(error, Error::with_service_code);
     fault.into_iter().fold(error, Error::with_source)
 }

@@ -159,7 +159,9 @@ async fn nothing_leaks(canary: &Canary, name: &str, flow: &Flow) -> Result<(), E
             .collect();
         let told = AgentFailure::of(error).map(|failure| failure.output().to_owned());
         let json = serde_json::to_string(error).unwrap();
-        let text = format!("{error} {error:?} {} {} {json} {sources:?} {told:?}", error.message(), error.advice());
+        let own = error.service_text();
+        let text =
+            format!("{error} {error:?} {} {} {json} {sources:?} {told:?} {own:?}", error.message(), error.advice());
         canary.assert_absent(&format!("{name}: the error"), text.as_bytes());
         // Of the script's step, the service's own account too.
         if progress.failure.is_some_and(|failure| failure.step == azconnect_arm::Step::Extension) {

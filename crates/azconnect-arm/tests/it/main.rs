@@ -26,6 +26,7 @@ mod preflight;
 mod probe;
 mod provision;
 mod roles;
+mod service_text;
 mod skus;
 mod slow_key;
 mod stage;

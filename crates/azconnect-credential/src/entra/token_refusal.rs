@@ -10,7 +10,7 @@ use super::code::EntraCode;
 /// The longest error word that is read, in letters. The longest of the standards has 26.
 const LONGEST_WORD: usize = 40;
 
-/// What the token endpoint's refusal says in codes. Its description is left behind: it may quote what was sent.
+/// What the token endpoint's refusal says, in codes and in a description.
 ///
 /// Document: Microsoft's *OAuth 2.0 client credentials flow on the Microsoft identity platform*, section *Error response*.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct TokenRefusal {
     pub codes: Vec<EntraCode>,
     /// The service's id of the request (`trace_id`), for Microsoft's support.
     pub trace_id: Option<Uuid>,
+    /// The description in the service's words. It may quote what was sent, and is no part of `Debug`.
+    pub description: String,
     /// Whether the body is a web page, or anything else that is not the documented JSON.
     pub foreign: bool,
 }
@@ -46,6 +48,7 @@ impl TokenRefusal {
             error: text("error").filter(|word| is_word(word)).map(str::to_owned),
             codes,
             trace_id: text("trace_id").and_then(|id| Uuid::try_parse(id).ok()),
+            description: text("error_description").unwrap_or_default().to_owned(),
             foreign: !fields.contains_key("error"),
         }
     }

@@ -4,11 +4,11 @@ use azconnect_credential::entra::EntraCode;
 use azconnect_http::Response;
 use serde::Deserialize;
 
-/// The codes in the body of a failure. The text itself is searched here and goes no further.
+/// The codes in the body of a failure, and its text, which is shown only without what was sent.
 #[derive(Default)]
 pub(super) struct Envelope {
     pub(super) type_key: Option<String>,
-    message: String,
+    pub(super) message: String,
     /// Whether the header stood there in which the service repeats its failures.
     has_header: bool,
 }

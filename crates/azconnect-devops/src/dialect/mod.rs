@@ -7,7 +7,7 @@ mod table;
 
 use azconnect_core::catalogue::Row;
 use azconnect_core::{Effect, Error, ErrorKind, Retry};
-use azconnect_http::{Dialect, Response, kind_of_status};
+use azconnect_http::{Dialect, Response, kind_of_status, service_text};
 use http::StatusCode;
 use http::header::LOCATION;
 
@@ -26,7 +26,7 @@ use self::envelope::Envelope;
 ///   has stored what it was sent, and a proxy's answer says nothing of the service.
 /// - A body may begin with a byte order mark or be plain text; the header `x-tfs-serviceerror` stands in for it.
 ///
-/// No text of an answer reaches a message; codes such as `TF400813`, `VS800075` or `AADSTS7000215` are read out of it.
+/// No text of an answer reaches a message; the service's words are an error's `service_text`, and codes such as `TF400813`, `VS800075` or `AADSTS7000215` are read out of it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct DevOpsDialect;
 
@@ -112,6 +112,8 @@ fn failure(answer: &Response) -> Error {
     };
     let error = known.map_or_else(|| unknown_failure(status), Row::explain);
     let error = error.with_effect(effect(status, known.map(Row::datum), envelope.is_the_service_s()));
+    let text = service_text(answer, &envelope.message).filter(|_| envelope.is_the_service_s());
+    let error = text.into_iter().fold(error, Error::with_service_text);
     match (code, envelope.entra_code(), type_key) {
         // The failure is Azure DevOps's and the cause is at Entra ID, where the remedy is as well.
         (None, Some(cause), _) if cause.is_known() => {

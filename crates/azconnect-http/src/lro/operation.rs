@@ -63,14 +63,19 @@ impl Begun {
     }
 }
 
+/// The verb that is kept of a call.
+fn verb_of(call: &Call) -> Verb {
+    match *call.method() {
+        Method::PUT => Verb::Put,
+        Method::PATCH => Verb::Patch,
+        Method::DELETE => Verb::Delete,
+        _ => Verb::Post,
+    }
+}
+
 impl Operation {
     fn new(call: &Call) -> Self {
-        let method = match *call.method() {
-            Method::PUT => Verb::Put,
-            Method::PATCH => Verb::Patch,
-            Method::DELETE => Verb::Delete,
-            _ => Verb::Post,
-        };
+        let method = verb_of(call);
         let finish = match method {
             Verb::Put | Verb::Patch => Finish::Resource,
             Verb::Delete | Verb::Post => Finish::Nothing,
@@ -120,6 +125,12 @@ impl Operation {
         let origin = Origin::of(&base);
         // A relative link has no bytes of its own to keep.
         if Url::parse(text).is_ok() { origin.adopt(text) } else { origin.adopt(base.join(text).ok()?.as_str()) }
+    }
+
+    /// Whether a call looks like the one that began this operation: its method and address are the same, and a write has a body.
+    pub(super) fn may_be_begun_by(&self, call: &Call) -> bool {
+        let has_body = !call.body.is_empty() || matches!(self.kept.method, Verb::Delete | Verb::Post);
+        verb_of(call) == self.kept.method && call.url().as_str() == self.kept.resource && has_body
     }
 
     pub(super) fn forget_links(&mut self) {

@@ -10,7 +10,7 @@ use http::{HeaderMap, Method, StatusCode};
 use super::operation::Operation;
 use super::policy::{DoublingToRetryAfter, PollPolicy, Seen};
 use super::reading::{Source, State, state_of};
-use crate::call::Call;
+use crate::call::{Call, Heard};
 use crate::dialect::Dialect;
 use crate::pipeline::Pipeline;
 use crate::retry_after::retry_after;
@@ -78,8 +78,12 @@ pub struct Poller<'a> {
 
 impl<'a> Poller<'a> {
     /// Polls an operation that this process has just begun: it pauses first. The template brings the operation's name,
-    /// the authorizer and the pace; its method, address and body are not used.
+    /// the authorizer and the pace; its method, address and body are not sent. Where it is the very call that began the
+    /// operation, the service's words about a failure can be shown without what that call sent.
     pub fn new(pipeline: &Pipeline, template: Call, dialect: &'a dyn OperationDialect, operation: Operation) -> Self {
+        let heard =
+            if operation.may_be_begun_by(&template) { Heard::Body(template.body.clone()) } else { Heard::Unknown };
+        let template = Call { heard, ..template };
         let started = pipeline.clock().elapsed();
         let seen = Seen { retry_after: operation.pause, ..Seen::new() };
         // Pauses are the policy's alone, and it must see every throttle.
@@ -102,6 +106,8 @@ impl<'a> Poller<'a> {
     #[must_use]
     pub fn resumed(mut self) -> Self {
         self.resumed = true;
+        // What the other process sent is not known here.
+        self.template.heard = Heard::Unknown;
         self
     }
 
