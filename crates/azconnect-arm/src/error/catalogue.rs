@@ -138,6 +138,41 @@ static CODES: Catalogue<&str, Class> = Catalogue::new(&[
         "try another zone, or no zone, or another size",
     )
     .with_effect(Effect::Unknown),
+    fall_back(
+        &["AzureSpotIsNotSupportedForThisVMSize"],
+        ErrorKind::Unsupported,
+        "the size has no Spot machines",
+        "choose another size, or an ordinary machine",
+    )
+    .with_effect(Effect::None),
+    fall_back(
+        &["SpotPriceGreaterThanProvidedMaxPrice"],
+        ErrorKind::Unavailable,
+        "the current price of the size is higher than the highest that is paid",
+        "raise the highest price, or leave it out, or choose another size",
+    )
+    .with_effect(Effect::None),
+    caller_fixes(
+        &["AzureSpotFeatureNotEnabledForSubscription", "EvictionPolicyCanBeSetOnlyOnAzureSpotVirtualMachines", "MaxPriceValueInvalid"],
+        ErrorKind::InvalidInput,
+        "the machine cannot be a Spot machine as it is asked for",
+        "ask for an ordinary machine, or correct what the service names; some kinds of subscription have no Spot machines",
+    )
+    .with_effect(Effect::None),
+    caller_fixes(
+        &["VMSizeIsNotPermittedToEnableAcceleratedNetworking", "VMSizeIsNotPermittedToEnableAcceleratedNetworkingForVmSize"],
+        ErrorKind::InvalidInput,
+        "the size does not accelerate networking",
+        "switch accelerated networking off, or to Switch::Auto, or choose another size",
+    )
+    .with_effect(Effect::None),
+    caller_fixes(
+        &["FailedIdentityOperation"],
+        ErrorKind::InvalidInput,
+        "an identity cannot be given to the machine",
+        "check that each user-assigned identity exists, and is in the tenant of the subscription",
+    )
+    .with_effect(Effect::None),
     permanent(
         &["LocationNotAvailableForResourceType", "NoRegisteredProviderFound", "MissingRegistrationForLocation"],
         ErrorKind::Unsupported,

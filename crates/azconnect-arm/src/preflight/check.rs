@@ -31,6 +31,8 @@ pub enum PreflightCheck {
     Network,
     /// Whether a size is offered here, to this subscription, in the zone.
     Size,
+    /// Whether the size offers what is asked for beyond processors: disks, Trusted Launch, accelerated networking, Spot.
+    Options,
     /// Whether the quotas of processors suffice.
     CoreQuota,
     /// Whether the quota of public addresses suffices.
@@ -57,6 +59,7 @@ impl PreflightCheck {
             Self::Group => "resource-group",
             Self::Network => "network",
             Self::Size => "size",
+            Self::Options => "size-options",
             Self::CoreQuota => "core-quota",
             Self::AddressQuota => "address-quota",
             Self::Image => "image",
@@ -70,6 +73,7 @@ impl PreflightCheck {
     fn subject(self) -> &'static str {
         match self {
             Self::Group => "resource group",
+            Self::Options => "size options",
             Self::CoreQuota => "core quota",
             Self::AddressQuota => "address quota",
             Self::ImageFit => "image on size",

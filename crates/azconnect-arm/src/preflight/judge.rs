@@ -5,6 +5,7 @@ use azconnect_credential::{Check, CheckReport};
 
 use super::action::{allowed, needed};
 use super::check::PreflightCheck;
+use super::options;
 use super::read::Facts;
 use crate::client::register_command;
 use crate::resource::sku::Sku;
@@ -23,6 +24,7 @@ pub(super) fn judge(subscription: SubscriptionId, spec: &VmSpec, facts: &Facts) 
         network(spec, facts),
         Some(size(spec, facts)),
         Some(cores(spec, facts)),
+        options::check(spec, facts),
         addresses(spec, facts),
         image(facts),
         image_fit(spec, facts),
@@ -34,7 +36,7 @@ pub(super) fn judge(subscription: SubscriptionId, spec: &VmSpec, facts: &Facts) 
 
 /// The check of a fact that could not be read. Absence, a refused identity and invalid input fail it; any other error
 /// leaves it unknown.
-fn unread(check: PreflightCheck, error: &Error) -> Check {
+pub(super) fn unread(check: PreflightCheck, error: &Error) -> Check {
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::Unauthenticated | ErrorKind::InvalidInput => {
             check.failed_by(error).with_cause(error.message())
@@ -167,7 +169,7 @@ fn size_problem(spec: &VmSpec, sku: Option<&Sku>, size: &str) -> Option<String> 
     none_open.then(|| format!("{size} is not in zone {} of {location}", spec.zones.join(" or ")))
 }
 
-fn find<'a>(skus: &'a [Sku], size: &str) -> Option<&'a Sku> {
+pub(super) fn find<'a>(skus: &'a [Sku], size: &str) -> Option<&'a Sku> {
     skus.iter().find(|sku| sku.name.eq_ignore_ascii_case(size))
 }
 
@@ -182,7 +184,12 @@ fn size(spec: &VmSpec, facts: &Facts) -> Check {
 
 /// Passes if one of the sizes passes, since the others are only fallen back to; the cause names what is wrong with
 /// these.
-fn any_size(spec: &VmSpec, check: PreflightCheck, problem: impl Fn(&str) -> Option<String>, remedy: &str) -> Check {
+pub(super) fn any_size(
+    spec: &VmSpec,
+    check: PreflightCheck,
+    problem: impl Fn(&str) -> Option<String>,
+    remedy: &str,
+) -> Check {
     let problems: Vec<String> = spec.sizes.iter().filter_map(|size| problem(size)).collect();
     if problems.len() == spec.sizes.len() {
         return check.failed(problems.join("; "), remedy);
@@ -208,7 +215,9 @@ fn cores(spec: &VmSpec, facts: &Facts) -> Check {
     let problem = |size: &str| {
         let Some(sku) = find(skus, size) else { return Some(format!("{size} is not offered")) };
         let wanted = sku.vcpus()?;
-        let names = ["cores", sku.family.as_deref().unwrap_or_default()];
+        // Spot machines have a quota of their own, whatever their family.
+        let ordinary = ["cores", sku.family.as_deref().unwrap_or_default()];
+        let names = if spec.spot.is_some() { &["lowPriorityCores"][..] } else { &ordinary[..] };
         let short = names.iter().filter_map(|name| quota(usages, name)).find(|usage| usage.free() < wanted)?;
         let Usage { name, current_value, limit, .. } = short;
         Some(format!(

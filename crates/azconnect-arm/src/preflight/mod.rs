@@ -3,6 +3,7 @@
 mod action;
 mod check;
 mod judge;
+mod options;
 mod read;
 
 use azconnect_core::Clock;

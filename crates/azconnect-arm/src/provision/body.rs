@@ -3,7 +3,7 @@
 use azconnect_core::Error;
 use serde_json::{Map, Value, json};
 
-use super::plan::ProvisionPlan;
+use super::plan::{Placement, ProvisionPlan};
 use crate::resource::OWNER_TAG;
 use crate::resource::ResourceId;
 use crate::spec::{NetworkChoice, Source};
@@ -104,7 +104,8 @@ pub(super) fn public_ip(plan: &ProvisionPlan) -> Value {
     })
 }
 
-pub(super) fn interface(plan: &ProvisionPlan, ids: &Ids) -> Value {
+pub(super) fn interface(plan: &ProvisionPlan, ids: &Ids, placement: Option<&Placement>) -> Value {
+    let possible = placement.and_then(|placement| placement.accelerated_networking);
     let mut address = json!({"subnet": {"id": ids.subnet}, "privateIPAllocationMethod": "Dynamic"});
     if let Some(public_ip) = &ids.public_ip {
         set(&mut address, "publicIPAddress", json!({"id": public_ip, "properties": {"deleteOption": "Delete"}}));
@@ -114,6 +115,8 @@ pub(super) fn interface(plan: &ProvisionPlan, ids: &Ids) -> Value {
         "tags": tags(plan),
         "properties": {
             "networkSecurityGroup": {"id": ids.security_group},
+            // It depends on the size: the interface is written again where another one is fallen back to.
+            "enableAcceleratedNetworking": plan.spec.accelerated_networking.is_on(possible),
             "ipConfigurations": [{"name": "primary", "properties": address}]
         }
     })

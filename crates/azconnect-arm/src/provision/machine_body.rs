@@ -5,13 +5,36 @@ use serde_json::{Value, json};
 
 use super::body::{Ids, set, tags};
 use super::plan::{Placement, ProvisionPlan};
-use crate::spec::{DataDisk, ImageChoice};
+use crate::spec::{DataDisk, ImageChoice, Switch, VmSpec};
 
 /// The facts that only the body of the machine needs.
 pub(super) struct MachineInput<'a> {
     pub(super) placement: &'a Placement,
     pub(super) at: usize,
     pub(super) public_key: &'a str,
+    pub(super) security: Security,
+}
+
+/// What the body says of the machine's security.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Security {
+    /// Secure boot, and a virtual TPM.
+    TrustedLaunch,
+    /// Neither, said explicitly. Only some subscriptions may say so.
+    Standard,
+    /// Nothing: the version of the API that is asked then gives neither.
+    Unsaid,
+}
+
+impl Security {
+    /// What a specification wants at a placement.
+    pub(super) fn of(spec: &VmSpec, placement: &Placement) -> Self {
+        match spec.trusted_launch {
+            Switch::Off => Self::Standard,
+            switch if switch.is_on(placement.trusted_launch) => Self::TrustedLaunch,
+            _ => Self::Unsaid,
+        }
+    }
 }
 
 pub(super) fn machine(plan: &ProvisionPlan, ids: &Ids, input: &MachineInput<'_>) -> Result<Value, Error> {
@@ -30,21 +53,52 @@ pub(super) fn machine(plan: &ProvisionPlan, ids: &Ids, input: &MachineInput<'_>)
     if spec.data_disks.iter().any(DataDisk::is_ultra) {
         set(&mut properties, "additionalCapabilities", json!({"ultraSSDEnabled": true}));
     }
-    if input.placement.trusted_launch == Some(true) {
-        let settings = json!({"secureBootEnabled": true, "vTpmEnabled": true});
-        set(&mut properties, "securityProfile", json!({"securityType": "TrustedLaunch", "uefiSettings": settings}));
+    if let Some(profile) = security(input) {
+        set(&mut properties, "securityProfile", profile);
+    }
+    if let Some(spot) = &spec.spot {
+        set(&mut properties, "priority", json!("Spot"));
+        set(&mut properties, "evictionPolicy", json!(spot.eviction.word()));
+        set(&mut properties, "billingProfile", spot.billing());
     }
     let mut body = json!({"location": spec.location, "tags": tags(plan), "properties": properties});
     if let Some(zone) = &input.placement.zone {
         set(&mut body, "zones", json!([zone]));
     }
-    if spec.identity {
-        set(&mut body, "identity", json!({"type": "SystemAssigned"}));
+    if let Some(identity) = identity(spec) {
+        set(&mut body, "identity", identity);
     }
     if let Some((name, publisher, product)) = &plan.image.plan {
         set(&mut body, "plan", json!({"name": name, "publisher": publisher, "product": product}));
     }
     Ok(body)
+}
+
+/// The security type, where one is said.
+fn security(input: &MachineInput<'_>) -> Option<Value> {
+    match input.security {
+        Security::TrustedLaunch => {
+            let settings = json!({"secureBootEnabled": true, "vTpmEnabled": true});
+            Some(json!({"securityType": "TrustedLaunch", "uefiSettings": settings}))
+        }
+        Security::Standard => Some(json!({"securityType": "Standard"})),
+        Security::Unsaid => None,
+    }
+}
+
+fn identity(spec: &VmSpec) -> Option<Value> {
+    let kind = match (spec.identity, spec.identities.is_empty()) {
+        (false, true) => return None,
+        (true, true) => "SystemAssigned",
+        (false, false) => "UserAssigned",
+        (true, false) => "SystemAssigned, UserAssigned",
+    };
+    let mut identity = json!({ "type": kind });
+    if !spec.identities.is_empty() {
+        let ids = spec.identities.iter().map(|id| (id.as_str().to_owned(), json!({})));
+        set(&mut identity, "userAssignedIdentities", Value::Object(ids.collect()));
+    }
+    Some(identity)
 }
 
 fn storage(plan: &ProvisionPlan, at: usize) -> Value {

@@ -13,6 +13,7 @@ mod id;
 mod kept;
 mod legal;
 mod machine_body;
+mod machine_step;
 mod mask;
 mod operation;
 mod outcome;

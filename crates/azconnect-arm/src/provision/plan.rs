@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::event::Step;
 use super::id::ProvisionId;
 use crate::resource::image::{ImagePlan, Urn};
-use crate::spec::{GroupChoice, ImageChoice, NetworkChoice, OnFailure, VmSpec};
+use crate::spec::{GroupChoice, ImageChoice, NetworkChoice, OnFailure, Switch, VmSpec};
 
 /// A size and a zone to build the machine with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,12 +20,15 @@ pub struct Placement {
     pub zone: Option<String>,
     /// Whether image and size allow Trusted Launch. `None`: not known, so the service decides.
     pub trusted_launch: Option<bool>,
+    /// Whether image and size allow accelerated networking. `None`: not known, so it stays off unless the specification says on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accelerated_networking: Option<bool>,
 }
 
 impl Placement {
     /// A size in a zone, of which it is not known whether Trusted Launch is possible.
     pub fn new(size: impl Into<String>, zone: Option<String>) -> Self {
-        Self { size: size.into(), zone, trusted_launch: None }
+        Self { size: size.into(), zone, trusted_launch: None, accelerated_networking: None }
     }
 }
 
@@ -201,6 +204,9 @@ impl fmt::Display for ProvisionPlan {
         writeln!(f, "  + network interface {}", self.names.interface)?;
         let placements: Vec<String> = self.placements.iter().map(ToString::to_string).collect();
         write!(f, "  + virtual machine {}: {}", spec.name, placements.join(", else "))?;
+        for option in options(spec) {
+            write!(f, "\n    {option}")?;
+        }
         for (position, disk) in spec.data_disks.iter().enumerate() {
             write!(f, "\n    data disk {}: {disk}", disk.lun_at(position))?;
         }
@@ -209,4 +215,18 @@ impl fmt::Display for ProvisionPlan {
         }
         Ok(())
     }
+}
+
+/// What was asked for beyond size and image, one thing a line.
+fn options(spec: &VmSpec) -> Vec<String> {
+    let switched = |name: &str, switch: Switch| match switch {
+        Switch::Auto => None,
+        Switch::On => Some(format!("{name}: on")),
+        Switch::Off => Some(format!("{name}: off")),
+    };
+    let mut options: Vec<String> = spec.spot.iter().map(ToString::to_string).collect();
+    options.extend(switched("Trusted Launch", spec.trusted_launch));
+    options.extend(switched("accelerated networking", spec.accelerated_networking));
+    options.extend(spec.identities.iter().map(|id| format!("identity {} (exists)", id.name())));
+    options
 }

@@ -1,35 +1,39 @@
-//! Fills a plan with what can be read: the image's version, and whether Trusted Launch is possible.
+//! Fills a plan with what can be read: the image's version, and what image and sizes allow.
 
 use futures_util::future::join;
 
 use super::plan::{ProvisionPlan, ResolvedImage};
 use crate::client::Subscription;
 use crate::preflight::{read_image, read_skus};
-use crate::resource::image::ImageVersion;
+use crate::resource::image::ImageProperties;
 use crate::resource::sku::Sku;
 use crate::spec::ImageChoice;
 
 /// Reads the image and the sizes. What cannot be read stays open, and the service decides.
 pub(super) async fn resolve(subscription: &Subscription, plan: &mut ProvisionPlan) {
     let (image, skus) = join(read_image(subscription, &plan.spec), read_skus(subscription, &plan.spec)).await;
-    let Some(Ok(image)) = image else { return };
-    if let ImageChoice::Urn(urn) = &plan.spec.image {
+    let image = image.and_then(Result::ok);
+    if let (Some(image), ImageChoice::Urn(urn)) = (&image, &plan.spec.image) {
         plan.image = ResolvedImage::of_version(urn, &image.name, image.properties.plan.as_ref());
     }
     let Ok(skus) = skus else { return };
+    let image = image.as_ref().map(|image| &image.properties);
     for placement in &mut plan.placements {
-        let sku = skus.iter().find(|sku| sku.name.eq_ignore_ascii_case(&placement.size));
-        placement.trusted_launch = sku.and_then(|sku| trusted_launch(&image, sku));
+        let Some(sku) = skus.iter().find(|sku| sku.name.eq_ignore_ascii_case(&placement.size)) else { continue };
+        placement.trusted_launch = image.and_then(|image| trusted_launch(image, sku));
+        placement.accelerated_networking = accelerated_networking(image, sku);
     }
 }
 
-/// Whether image and size allow Trusted Launch: generation 2 on both sides, x64, and a size that does not forbid it.
-fn trusted_launch(image: &ImageVersion, sku: &Sku) -> Option<bool> {
-    let generation = image.properties.hyper_v_generation.as_deref()?;
-    let generations = sku.capability("HyperVGenerations")?;
-    let forbidden = sku.capability("TrustedLaunchDisabled").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let arm = image.properties.architecture.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("Arm64"));
-    Some(generation == "V2" && generations.contains("V2") && !forbidden && !arm)
+/// Whether both image and size allow Trusted Launch; `None` if one of them is not known to.
+fn trusted_launch(image: &ImageProperties, sku: &Sku) -> Option<bool> {
+    Some(image.allows_trusted_launch()? && sku.allows_trusted_launch()?)
+}
+
+/// Whether the size accelerates networking, and the image does not say that it cannot.
+fn accelerated_networking(image: Option<&ImageProperties>, sku: &Sku) -> Option<bool> {
+    let image = image.and_then(ImageProperties::allows_accelerated_networking);
+    Some(sku.has("AcceleratedNetworkingEnabled")? && image != Some(false))
 }
 
 #[cfg(test)]
@@ -37,26 +41,41 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn image(generation: &str, features: &[(&str, &str)]) -> ImageProperties {
+        let features: Vec<_> = features.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+        serde_json::from_value(json!({"hyperVGeneration": generation, "features": features})).unwrap()
+    }
+
+    fn sku(capabilities: &[(&str, &str)]) -> Sku {
+        let capabilities: Vec<_> =
+            capabilities.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+        serde_json::from_value(json!({"capabilities": capabilities})).unwrap()
+    }
+
     #[test]
-    fn trusted_launch_needs_generation_two_on_both_sides() {
-        let image = |generation: &str, architecture: &str| -> ImageVersion {
-            serde_json::from_value(
-                json!({"properties": {"hyperVGeneration": generation, "architecture": architecture}}),
-            )
-            .unwrap()
-        };
-        let sku = |generations: &str, disabled: &str| -> Sku {
-            serde_json::from_value(json!({"capabilities": [
-                {"name": "HyperVGenerations", "value": generations},
-                {"name": "TrustedLaunchDisabled", "value": disabled}
-            ]}))
-            .unwrap()
-        };
-        assert_eq!(trusted_launch(&image("V2", "x64"), &sku("V1,V2", "False")), Some(true));
-        assert_eq!(trusted_launch(&image("V1", "x64"), &sku("V1,V2", "False")), Some(false));
-        assert_eq!(trusted_launch(&image("V2", "x64"), &sku("V1", "False")), Some(false));
-        assert_eq!(trusted_launch(&image("V2", "x64"), &sku("V1,V2", "True")), Some(false));
-        assert_eq!(trusted_launch(&image("V2", "Arm64"), &sku("V2", "False")), Some(false));
-        assert_eq!(trusted_launch(&image("V2", "x64"), &Sku::default()), None);
+    fn trusted_launch_needs_an_image_that_says_so_and_a_size_that_does_not_forbid_it() {
+        let both = [("SecurityType", "TrustedLaunchAndConfidentialVmSupported")];
+        let supported = image("V2", &[("SecurityType", "TrustedLaunchSupported")]);
+        let good = sku(&[("HyperVGenerations", "V1,V2")]);
+        assert_eq!(trusted_launch(&supported, &good), Some(true));
+        assert_eq!(trusted_launch(&image("V2", &both), &good), Some(true));
+        for poor in [image("V2", &[("SecurityType", "None")]), image("V2", &[]), image("V1", &both)] {
+            assert_eq!(trusted_launch(&poor, &good), Some(false));
+        }
+        assert_eq!(trusted_launch(&supported, &sku(&[("HyperVGenerations", "V1")])), Some(false));
+        let forbidden = sku(&[("HyperVGenerations", "V2"), ("TrustedLaunchDisabled", "True")]);
+        assert_eq!(trusted_launch(&supported, &forbidden), Some(false));
+        assert_eq!(trusted_launch(&supported, &Sku::default()), None);
+    }
+
+    #[test]
+    fn networking_is_accelerated_where_the_size_can_and_the_image_does_not_say_no() {
+        let fast = sku(&[("AcceleratedNetworkingEnabled", "True")]);
+        let no = image("V2", &[("IsAcceleratedNetworkSupported", "False")]);
+        assert_eq!(accelerated_networking(None, &fast), Some(true));
+        assert_eq!(accelerated_networking(Some(&image("V2", &[])), &fast), Some(true));
+        assert_eq!(accelerated_networking(Some(&no), &fast), Some(false));
+        assert_eq!(accelerated_networking(None, &sku(&[("AcceleratedNetworkingEnabled", "False")])), Some(false));
+        assert_eq!(accelerated_networking(None, &Sku::default()), None);
     }
 }

@@ -5,20 +5,16 @@ use std::time::Duration;
 
 use azconnect_core::{Clock, Effect, Error, ErrorKind, SecretStore};
 use azconnect_http::OperationOutcome;
-use futures_util::future::join;
 use serde::Serialize;
 
 use super::body::{self, Ids};
 use super::event::{ProvisionEvent, Step};
 use super::failure::{Failure, StepFailure, is_momentary};
-use super::machine_body::{self, MachineInput};
 use super::plan::ProvisionPlan;
 use super::probe::AgentProbe;
 use super::recorder::Recorder;
 use super::state::{ProvisionState, StepState};
 use crate::client::{Group, Handle, Pending};
-use crate::error::{Class, Fault};
-use crate::key::{SshKey, read_public};
 use crate::resource::compute::VirtualMachines;
 use crate::resource::group::ResourceGroup;
 use crate::resource::{Kind, OWNER_TAG, Tagged};
@@ -75,7 +71,13 @@ impl Site<'_> {
             Step::PublicIp => self.skip(step).await,
             Step::Interface => {
                 let handle = self.group.network_interface(&self.plan.names.interface);
-                self.ensure(step, handle, &body::interface(self.plan, &self.ids), state).await
+                self.ensure(
+                    step,
+                    handle,
+                    &body::interface(self.plan, &self.ids, self.plan.placements.get(state.placement)),
+                    state,
+                )
+                .await
             }
             Step::Machine => self.create_machine(state).await,
             Step::Extension => self.create_extension(state).await,
@@ -137,56 +139,6 @@ impl Site<'_> {
             }
             self.clock.sleep(GROUP_DELETION_PAUSE).await;
         }
-    }
-
-    async fn create_machine(&self, state: &ProvisionState) -> Result<(), Failure> {
-        let Some(placement) = self.plan.placements.get(state.placement) else {
-            return Err(Failure::Unknown(Error::new(ErrorKind::Corrupt, "the journal names no placement")));
-        };
-        let public_key = &self.public_key(state).await?;
-        let input = MachineInput { placement, at: state.placement, public_key };
-        let body = machine_body::machine(self.plan, &self.ids, &input).map_err(Failure::Definitive)?;
-        // The address is read while the machine is created, which saves an exchange at the end. If it fails, it is read
-        // then.
-        let (outcome, _) = join(self.ensure(Step::Machine, self.machine(), &body, state), self.address()).await;
-        let Err(failure) = outcome else { return Ok(()) };
-        let error = failure.error();
-        let code = error.service_code().unwrap_or_default().to_owned();
-        if failure.is_definitive() && code.starts_with("OSProvisioning") {
-            // The service gave up waiting, not the machine: deleting it would lose one that comes up later.
-            self.warn(format!("{}: {}", error.message(), error.advice()));
-            return self.note(ProvisionEvent::Completed { step: Step::Machine, created: true }).await;
-        }
-        let class = Fault::of(error).map(|fault| fault.class);
-        let next = state.placement + 1;
-        if class == Some(Class::FallBack) && next < self.plan.placements.len() {
-            tracing::info!(code, placement = next, "no room for the machine: it is tried elsewhere");
-            self.note(ProvisionEvent::FellBack { code, placement: next }).await?;
-            self.forget_ended(Step::Machine).await;
-            return Ok(());
-        }
-        Err(failure)
-    }
-
-    /// The public half of the sealed private key. Whoever can change the journal's copy would otherwise be let in.
-    async fn public_key(&self, state: &ProvisionState) -> Result<String, Failure> {
-        let known = match &self.plan.spec.public_key {
-            Some(own) => Some(read_public(own).map_err(Failure::Definitive)?.0),
-            None => {
-                let sealed = self.secrets.get(&self.plan.key).await.map_err(Failure::Unknown)?;
-                sealed.map(SshKey::read).transpose().map_err(Failure::Unknown)?.map(|key| key.public)
-            }
-        };
-        known.filter(|public| state.public_key.as_ref() == Some(public)).ok_or_else(|| {
-            let error =
-                Error::new(ErrorKind::Corrupt, "the journal's public key is not that of the sealed private key")
-                    .with_field("public_key")
-                    .with_effect(Effect::None)
-                    .with_advice(
-                        "restore the journal and the secrets from a backup, or clean the machine up and build it anew",
-                    );
-            Failure::Unknown(error)
-        })
     }
 
     /// Writes a resource, or goes on with one that was written.
@@ -254,7 +206,7 @@ impl Site<'_> {
         }
     }
 
-    async fn write<K: Kind>(
+    pub(super) async fn write<K: Kind>(
         &self,
         step: Step,
         handle: &Handle<K>,
@@ -326,7 +278,7 @@ impl Site<'_> {
         *self.known_address.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn warn(&self, text: String) {
+    pub(super) fn warn(&self, text: String) {
         *self.warning.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
     }
 

@@ -54,6 +54,10 @@ views! {
         provisioning_state: Option<String>,
         /// The GUID that Azure gave the machine, which differs from that of a later one under the same name.
         vm_id: Option<String>,
+        /// The priority, such as `Spot`; `None` for an ordinary machine.
+        priority: Option<String>,
+        /// What happens to a Spot machine whose capacity is taken back: `Deallocate` or `Delete`.
+        eviction_policy: Option<String>,
         /// The size, which decides on processors and memory.
         hardware_profile: HardwareProfile,
         /// The disk of the operating system and the data disks.
@@ -208,6 +212,20 @@ pub enum Power {
     Deallocated,
     /// The service names another state, or none.
     Unknown,
+}
+
+impl VirtualMachine {
+    /// Whether it uses Spot capacity.
+    pub fn is_spot(&self) -> bool {
+        self.properties.priority.as_deref().is_some_and(|word| word.eq_ignore_ascii_case("Spot"))
+    }
+
+    /// Whether it looks evicted: a Spot machine that is deallocated. The service shows no more than that, so whoever deallocates
+    /// a Spot machine remembers it. One that is deleted when it is evicted is not found any more. `view` is read by
+    /// [`Handle::instance_view`](crate::Handle::instance_view).
+    pub fn looks_evicted(&self, view: &InstanceView) -> bool {
+        self.is_spot() && view.power() == Power::Deallocated
+    }
 }
 
 impl InstanceView {

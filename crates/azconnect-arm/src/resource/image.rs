@@ -27,8 +27,17 @@ views! {
         architecture: Option<String>,
         /// The marketplace plan, if the image is sold under terms.
         plan: Option<ImagePlan>,
+        /// The features, such as `SecurityType` = `TrustedLaunchSupported`.
+        features: Vec<ImageFeature>,
         /// Whether the publisher has withdrawn the version, or is going to.
         image_deprecation_status: ImageDeprecation,
+    }
+    /// One feature of an image.
+    ImageFeature {
+        /// The name, such as `SecurityType`.
+        name: String,
+        /// The value as text, such as `TrustedLaunchSupported` or `True`.
+        value: String,
     }
     /// Whether and when an image version is withdrawn.
     ImageDeprecation {
@@ -45,6 +54,26 @@ views! {
         publisher: String,
         /// The product that the plan belongs to, which is often the offer of the image.
         product: String,
+    }
+}
+
+impl ImageProperties {
+    /// The value of a feature by its name, whose case does not matter.
+    pub fn feature(&self, name: &str) -> Option<&str> {
+        self.features.iter().find(|entry| entry.name.eq_ignore_ascii_case(name)).map(|entry| entry.value.as_str())
+    }
+
+    /// Whether the image starts with Trusted Launch. One that does not say so does not. `None` if its generation is not known.
+    pub fn allows_trusted_launch(&self) -> Option<bool> {
+        let generation = self.hyper_v_generation.as_deref()?;
+        // `TrustedLaunchSupported`, or together with confidential machines `TrustedLaunchAndConfidentialVmSupported`.
+        let says_so = self.feature("SecurityType").is_some_and(|value| value.contains("TrustedLaunch"));
+        Some(generation.eq_ignore_ascii_case("V2") && says_so)
+    }
+
+    /// Whether the image has the drivers for accelerated networking; `None` if it does not say.
+    pub fn allows_accelerated_networking(&self) -> Option<bool> {
+        self.feature("IsAcceleratedNetworkSupported").map(|value| value.eq_ignore_ascii_case("True"))
     }
 }
 

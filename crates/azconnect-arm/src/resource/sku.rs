@@ -66,6 +66,18 @@ impl Sku {
         self.capability("vCPUs")?.parse().ok()
     }
 
+    /// Whether it has a capability that is written as `True` or `False`; `None` if it does not say.
+    pub fn has(&self, capability: &str) -> Option<bool> {
+        self.capability(capability).map(|value| value.eq_ignore_ascii_case("True"))
+    }
+
+    /// Whether it starts machines with Trusted Launch: it runs generation 2 and does not forbid it. `None` if the generations are
+    /// not known.
+    pub fn allows_trusted_launch(&self) -> Option<bool> {
+        let generations = self.capability("HyperVGenerations")?;
+        Some(generations.contains("V2") && self.has("TrustedLaunchDisabled") != Some(true))
+    }
+
     /// Whether a region offers it.
     pub fn is_in(&self, location: &str) -> bool {
         self.locations.iter().any(|known| known.eq_ignore_ascii_case(location))

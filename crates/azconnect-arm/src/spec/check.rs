@@ -5,6 +5,7 @@ use azconnect_core::Error;
 use super::agent::Way;
 use super::cloud_init::CloudInit;
 use super::disk::{check_data_disks, check_os_disk};
+use super::identity::check_identities;
 use super::names::{check_admin_name, check_machine_name, check_reserved};
 use super::rule::check_rules;
 use super::script;
@@ -27,6 +28,7 @@ impl VmSpec {
         check_os_disk(self.os_disk_gib, &self.os_disk_kind)?;
         check_data_disks(&self.data_disks)?;
         self.check_tags()?;
+        check_identities(&self.identities)?;
         if let Some(agent) = &self.agent {
             agent.check()?;
         }

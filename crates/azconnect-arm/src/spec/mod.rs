@@ -6,6 +6,7 @@ mod cidr;
 mod cloud_init;
 mod disk;
 mod group;
+mod identity;
 mod image;
 mod names;
 mod network;
@@ -13,6 +14,8 @@ mod rule;
 #[cfg(test)]
 mod sandbox;
 pub(crate) mod script;
+mod spot;
+mod switch;
 mod vm;
 
 pub use agent::{AgentInstall, ExtensionScript};
@@ -23,6 +26,8 @@ pub use group::GroupChoice;
 pub use image::ImageChoice;
 pub use network::NetworkChoice;
 pub use rule::{InboundRule, Protocol, Source};
+pub use spot::{Eviction, HourlyPrice, Spot};
+pub use switch::Switch;
 pub use vm::{OnFailure, VmSpec};
 
 pub(crate) use agent::check_extension_script;

@@ -12,7 +12,10 @@ use super::image::ImageChoice;
 use super::names::check_machine_name;
 use super::network::NetworkChoice;
 use super::rule::InboundRule;
+use super::spot::Spot;
+use super::switch::Switch;
 use crate::key::KeyKind;
+use crate::resource::ResourceId;
 
 /// What happens to what was created, when the provisioning fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +72,18 @@ pub struct VmSpec {
     pub cloud_config: Option<String>,
     /// Whether it gets a system-assigned managed identity.
     pub identity: bool,
+    /// The user-assigned managed identities that it gets, by their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<ResourceId>,
+    /// Whether it starts with Trusted Launch: secure boot, and a virtual TPM.
+    #[serde(default, skip_serializing_if = "Switch::is_auto")]
+    pub trusted_launch: Switch,
+    /// Whether its network interface bypasses the host's virtual switch.
+    #[serde(default, skip_serializing_if = "Switch::is_auto")]
+    pub accelerated_networking: Switch,
+    /// How it uses Spot capacity; `None` for an ordinary machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spot: Option<Spot>,
     /// What happens to what was created, when the provisioning fails before the machine runs.
     pub on_failure: OnFailure,
     /// What happens to a machine that runs, and whose agent fails or is late. It stays by default: the agent can be
@@ -114,6 +129,10 @@ impl VmSpec {
             agent: None,
             cloud_config: None,
             identity: false,
+            identities: Vec::new(),
+            trusted_launch: Switch::Auto,
+            accelerated_networking: Switch::Auto,
+            spot: None,
             on_failure: OnFailure::default(),
             on_agent_failure: kept(),
         })
@@ -210,6 +229,35 @@ impl VmSpec {
     #[must_use]
     pub fn with_identity(mut self) -> Self {
         self.identity = true;
+        self
+    }
+
+    /// Gives the machine a user-assigned managed identity, by its id. Whoever provisions needs the action
+    /// `Microsoft.ManagedIdentity/userAssignedIdentities/assign/action` on it.
+    #[must_use]
+    pub fn with_user_assigned_identity(mut self, identity: ResourceId) -> Self {
+        self.identities.push(identity);
+        self
+    }
+
+    /// Sets whether the machine starts with Trusted Launch. By default it does where image and size allow it.
+    #[must_use]
+    pub fn with_trusted_launch(mut self, trusted_launch: Switch) -> Self {
+        self.trusted_launch = trusted_launch;
+        self
+    }
+
+    /// Sets whether networking is accelerated. By default it is where the size allows it.
+    #[must_use]
+    pub fn with_accelerated_networking(mut self, accelerated: Switch) -> Self {
+        self.accelerated_networking = accelerated;
+        self
+    }
+
+    /// Makes it a Spot machine, which is cheaper and may be evicted at any time.
+    #[must_use]
+    pub fn with_spot(mut self, spot: Spot) -> Self {
+        self.spot = Some(spot);
         self
     }
 

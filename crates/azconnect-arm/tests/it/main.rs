@@ -20,6 +20,7 @@ mod golden;
 mod keys;
 mod lease;
 mod names;
+mod options;
 mod output;
 mod ports;
 mod preflight;

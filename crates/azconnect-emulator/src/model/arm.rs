@@ -15,7 +15,7 @@ pub(crate) mod operation;
 pub(crate) mod resource;
 pub(crate) mod roles;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -45,6 +45,8 @@ pub(crate) struct Arm {
     pub(crate) accounts: BTreeMap<Uuid, Account>,
     pub(crate) buckets: Buckets,
     pub(crate) addresses_given: u32,
+    /// The user-assigned identities that there are, by their ids as [`key`] makes them.
+    pub(crate) identities: BTreeSet<String>,
 }
 
 impl Arm {

@@ -36,6 +36,7 @@ use crate::model::arm::failure::Failure;
 use crate::model::token::Caller;
 use crate::model::world::World;
 
+pub(crate) use self::compute::spot::evict;
 pub(crate) use self::operation::settle;
 
 /// Answers a request, or nothing if no route matches.

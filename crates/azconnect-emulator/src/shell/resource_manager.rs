@@ -106,6 +106,22 @@ impl ResourceManager {
         self.emulator.world().arm.account(subscription).terms.insert(terms);
     }
 
+    /// Registers a subscription for a feature, such as `Microsoft.Compute/UseStandardSecurityType`.
+    pub fn register_feature(&self, subscription: Uuid, feature: &str) {
+        self.emulator.world().arm.account(subscription).features.insert(feature.to_ascii_lowercase());
+    }
+
+    /// Adds a user-assigned managed identity by its id. It can be given to machines.
+    pub fn add_identity(&self, id: &str) {
+        self.emulator.world().arm.identities.insert(key(id));
+    }
+
+    /// Takes the capacity of a Spot machine back, as the service does when somebody else needs it.
+    pub fn evict(&self, machine_id: &str) {
+        let now = self.emulator.now();
+        arm::evict(&mut self.emulator.world(), machine_id, now);
+    }
+
     /// Sets the state of a subscription: `Enabled`, `Warned`, `PastDue`, `Disabled` or `Deleted`.
     pub fn set_subscription_state(&self, subscription: Uuid, state: &str) {
         state.clone_into(&mut self.emulator.world().arm.account(subscription).state);

@@ -48,9 +48,37 @@ async fn disks_that_a_machine_cannot_have_are_refused(way: Way) {
     refused(with(json!(many)).await, 409, "OperationNotAllowed");
 }
 
+async fn spot_security_and_identities_that_do_not_agree_are_refused(way: Way) {
+    let azure = Azure::with(way, ArmSettings::instant()).await;
+    azure.make_network().await;
+    let with = async |member: &str, value: Value| differing(&azure, "/properties", member, value).await;
+    let eviction = with("evictionPolicy", json!("Delete")).await;
+    refused(eviction, 409, "EvictionPolicyCanBeSetOnlyOnAzureSpotVirtualMachines");
+    let price = with("billingProfile", json!({"maxPrice": 1})).await;
+    refused(price, 409, "MaxPriceIsSupportedOnlyForAzureSpotVirtualMachines");
+    refused(with("priority", json!("Cheap")).await, 400, "BadRequest");
+    refused(with("securityProfile", json!({"securityType": "Standard"})).await, 400, "InvalidParameter");
+    let settings = json!({"uefiSettings": {"vTpmEnabled": true}});
+    refused(with("securityProfile", settings).await, 400, "InvalidParameter");
+    let identity = json!({"type": "UserAssigned"});
+    refused(differing(&azure, "", "identity", identity).await, 400, "InvalidIdentity");
+
+    let mut body = machine(&azure);
+    let spot = json!({"priority": "Spot", "billingProfile": {"maxPrice": -2}});
+    body["properties"].as_object_mut().unwrap().extend(spot.as_object().unwrap().clone());
+    refused(azure.put(&compute("virtualMachines/vm"), &body).await, 400, "MaxPriceValueInvalid");
+    body["properties"]["billingProfile"]["maxPrice"] = json!(-1);
+    azure.make(&compute("virtualMachines/vm"), &body).await;
+    let evicted = azure.ask("POST", &compute("virtualMachines/vm/simulateEviction")).send().await;
+    evicted.expect(204);
+    let view = azure.get(&compute("virtualMachines/vm/instanceView")).await.expect(200);
+    assert!(view.to_string().contains("PowerState/deallocated"), "{view}");
+}
+
 mod ways {
     crate::both_ways! {
         a_member_that_the_service_does_not_know_is_refused
+        spot_security_and_identities_that_do_not_agree_are_refused
         disks_that_a_machine_cannot_have_are_refused
     }
 }

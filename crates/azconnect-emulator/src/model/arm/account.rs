@@ -15,6 +15,8 @@ pub(crate) struct Account {
     pub(crate) restrictions: Vec<Restriction>,
     /// `publisher/offer/sku` in lower case, of plans whose terms are accepted.
     pub(crate) terms: BTreeSet<String>,
+    /// `namespace/feature` in lower case, of the features that the subscription is registered for.
+    pub(crate) features: BTreeSet<String>,
 }
 
 /// Whether a resource provider is registered for a subscription.
@@ -54,6 +56,7 @@ impl Default for Account {
             quotas: Vec::new(),
             restrictions: Vec::new(),
             terms: BTreeSet::new(),
+            features: BTreeSet::new(),
         }
     }
 }

@@ -73,6 +73,23 @@ pub(crate) struct Size {
     pub(crate) premium: bool,
 }
 
+impl Size {
+    /// Whether networking can be accelerated.
+    pub(crate) fn is_accelerated(&self) -> bool {
+        self.cores > 1
+    }
+
+    /// Whether there are Spot machines of it: there are none of the burstable sizes.
+    pub(crate) fn is_spot_capable(&self) -> bool {
+        !self.name.starts_with("Standard_B")
+    }
+
+    /// What a Spot machine costs at the moment, in US dollars an hour.
+    pub(crate) fn spot_price(&self) -> f64 {
+        f64::from(self.cores) * 0.01
+    }
+}
+
 const fn size(name: &'static str, family: &'static str, cores: u32, memory: &'static str) -> Size {
     Size {
         name,

@@ -2,6 +2,7 @@
 
 mod disk_check;
 pub(super) mod extension;
+mod identity;
 pub(super) mod image;
 pub(super) mod instance_view;
 pub(super) mod machine;
@@ -9,4 +10,6 @@ pub(super) mod machine_check;
 mod machine_members;
 pub(super) mod machine_write;
 pub(super) mod run_command;
+mod security_check;
 pub(super) mod sku;
+pub(super) mod spot;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::compute::spot::{is_spot, is_spot_machine};
 use super::context::{Context, Reply};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::{same_id, within};
@@ -19,7 +20,8 @@ const NETWORKS: u32 = 1000;
 
 /// The cores of a machine, running or not: only a deallocated one uses none.
 fn cores_of(machine: &Resource) -> u32 {
-    let deallocated = machine.machine().is_some_and(|inner| inner.is_deallocated());
+    // A Spot machine keeps its share while it is deallocated, and after it was evicted.
+    let deallocated = machine.machine().is_some_and(|inner| inner.is_deallocated()) && !is_spot_machine(machine);
     let size = machine.text("properties/hardwareProfile/vmSize").and_then(size_named);
     if deallocated { 0 } else { size.map_or(0, |size| size.cores) }
 }
@@ -54,9 +56,12 @@ pub(crate) struct Need<'a> {
 /// Refuses a machine for which the quota does not suffice.
 pub(crate) fn require_cores(cx: &Context<'_>, world: &mut World, need: &Need<'_>) -> OrRefusal<()> {
     let (size, location) = (need.size, need.location);
+    // A machine that exists keeps its priority; a new one says its own.
+    let existing = world.arm.get(need.machine).map(is_spot_machine);
+    let spot = existing.unwrap_or_else(|| is_spot(cx.text("/properties/priority")));
     let others = |world: &World, family: Option<&str>| {
         machines(cx, world, location)
-            .filter(|machine| !same_id(&machine.id, need.machine))
+            .filter(|machine| !same_id(&machine.id, need.machine) && is_spot_machine(machine) == spot)
             .filter(|machine| family.is_none_or(|family| family_of(machine) == family))
             .map(cores_of)
             .sum::<u32>()
@@ -64,11 +69,13 @@ pub(crate) fn require_cores(cx: &Context<'_>, world: &mut World, need: &Need<'_>
     let total = others(world, None);
     let family = others(world, Some(size.family));
     let account = world.arm.account(cx.subscription);
-    let limits = [
+    let ordinary = [
         ("Total Regional", "cores", account.limit(location, "cores", CORES), total),
         (size.family, size.family, account.limit(location, size.family, CORES), family),
     ];
-    for (shown, resource, limit, used) in limits {
+    let low = [("LowPriority", "lowPriorityCores", account.limit(location, "lowPriorityCores", CORES), total)];
+    let limits = if spot { low.as_slice() } else { ordinary.as_slice() };
+    for &(shown, resource, limit, used) in limits {
         let needed = used.saturating_add(size.cores);
         if needed <= limit {
             continue;
@@ -144,6 +151,7 @@ fn count(cx: &Context<'_>, world: &World, location: &str, kind: ResourceKind) ->
 fn localized(name: &str) -> String {
     match name {
         "cores" => "Total Regional vCPUs".to_owned(),
+        "lowPriorityCores" => "Total Regional Low-priority vCPUs".to_owned(),
         "virtualMachines" => "Virtual Machines".to_owned(),
         "availabilitySets" => "Availability Sets".to_owned(),
         "PublicIPAddresses" => "Public IP Addresses".to_owned(),
@@ -202,8 +210,12 @@ pub(crate) fn list(cx: &Context<'_>, world: &mut World, location: &str, compute:
 }
 
 fn compute_rows(cx: &Context<'_>, world: &World, location: &str) -> Vec<(String, u32, u32)> {
-    let total: u32 = machines(cx, world, location).map(cores_of).sum();
+    let cores = |spot: bool| -> u32 {
+        machines(cx, world, location).filter(|machine| is_spot_machine(machine) == spot).map(cores_of).sum()
+    };
+    let total = cores(false);
     let mut rows = vec![
+        ("lowPriorityCores".to_owned(), cores(true), CORES),
         ("availabilitySets".to_owned(), 0, 2500),
         ("cores".to_owned(), total, CORES),
         ("virtualMachines".to_owned(), count(cx, world, location, ResourceKind::Machine), MACHINES),
@@ -212,8 +224,10 @@ fn compute_rows(cx: &Context<'_>, world: &World, location: &str) -> Vec<(String,
         if rows.iter().any(|(name, ..)| name == size.family) {
             continue;
         }
-        let used =
-            machines(cx, world, location).filter(|machine| family_of(machine) == size.family).map(cores_of).sum();
+        let used = machines(cx, world, location)
+            .filter(|machine| family_of(machine) == size.family && !is_spot_machine(machine))
+            .map(cores_of)
+            .sum();
         rows.push((size.family.to_owned(), used, CORES));
     }
     rows

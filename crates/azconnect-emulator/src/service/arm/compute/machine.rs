@@ -9,7 +9,7 @@ use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::{last, resource_id, same_id};
 use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::machine::Power;
-use crate::model::arm::offers::size_named;
+use crate::model::arm::offers::{Size, size_named};
 use crate::model::arm::operation::Work;
 use crate::model::arm::resource::{Content, ProvisioningState, Reservation, Resource};
 use crate::model::world::World;
@@ -134,6 +134,9 @@ pub(crate) fn sizes(cx: &Context<'_>, world: &World, name: &str) -> OrRefusal<Re
 
 /// Starts, stops, restarts or deallocates a machine.
 pub(crate) fn act(cx: &Context<'_>, world: &mut World, name: &str, action: &str) -> OrRefusal<Reply> {
+    if action.eq_ignore_ascii_case("simulateEviction") {
+        return super::spot::simulate_eviction(cx, world, &id_in_group(cx, name));
+    }
     let (kind, power) = match action.to_ascii_lowercase().as_str() {
         "start" => (OperationKind::Start, Power::Running),
         "poweroff" => (OperationKind::PowerOff, Power::Stopped),
@@ -293,6 +296,27 @@ fn add_disk(cx: &Context<'_>, world: &mut World, disk: NewDisk<'_>) {
 /// The machine a disk is attached to, if it is still there.
 pub(crate) fn holder_of<'a>(world: &'a World, disk: &Resource) -> Option<&'a Resource> {
     world.arm.get(disk.document.get("managedBy")?.as_str()?)
+}
+
+/// Refuses accelerated networking at a size that cannot do it. It is a property of the interface.
+pub(crate) fn check_accelerated(cx: &Context<'_>, world: &World, size: &Size) -> OrRefusal<()> {
+    let list = cx.at("/properties/networkProfile/networkInterfaces").and_then(Value::as_array);
+    let mut ids = list.into_iter().flatten().filter_map(|nic| nic.get("id")?.as_str());
+    let accelerated = |id: &str| {
+        let nic = world.arm.get(id);
+        nic.and_then(|nic| nic.at("properties/enableAcceleratedNetworking")) == Some(&Value::Bool(true))
+    };
+    match ids.find(|id| accelerated(id)) {
+        Some(id) if !size.is_accelerated() => Err(Refusal::new(
+            400,
+            "VMSizeIsNotPermittedToEnableAcceleratedNetworking",
+            format!(
+                "The virtual machine has size {}, which is not compatible with enabling accelerated networking on network interface(s) on the VM. Network interface: {id}.",
+                size.name
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses interfaces that are not there, not the caller's, in another machine or kept for another one.

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::disk_check;
+use super::{disk_check, identity, security_check, spot};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::same;
 use crate::model::arm::kind::ResourceKind;
@@ -27,7 +27,9 @@ pub(crate) fn check(
     let size = check_size(cx, world, &target.location)?;
     let image = check_image(cx, world, size)?;
     let user_data = check_system(cx, image)?;
-    check_security(cx, size, image)?;
+    security_check::check(cx, world, size, image)?;
+    spot::check(cx, size)?;
+    identity::check(cx, world, &target.id)?;
     disk_check::check(cx, world, size)?;
     usage::require_cores(cx, world, &Need { location: &target.location, size, machine: &target.id })?;
     Ok((image, user_data))
@@ -252,32 +254,6 @@ impl<'a> Iterator for SshFields<'a> {
         self.0 = rest;
         Some(field)
     }
-}
-
-/// Trusted Launch needs an image and a size that can do it.
-fn check_security(cx: &Context<'_>, size: &Size, image: Option<&Image>) -> OrRefusal<()> {
-    let trusted = cx.text("/properties/securityProfile/securityType").is_some_and(|t| same(t, "TrustedLaunch"));
-    if !trusted {
-        return Ok(());
-    }
-    if image.is_some_and(|image| !image.trusted_launch) {
-        return Err(Refusal::new(
-            400,
-            "BadRequest",
-            "Use of TrustedLaunch setting is not supported for the provided image. Please select Trusted Launch Supported Gen2 OS Image. For more information, see https://aka.ms/TrustedLaunch-FAQ.",
-        ));
-    }
-    if !size.trusted_launch {
-        return Err(Refusal::new(
-            400,
-            "BadRequest",
-            format!(
-                "The VM size '{}' is not supported for creation of VMs and Virtual Machine Scale Set with '<NULL>' security type TrustedLaunch.",
-                size.name
-            ),
-        ));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::machine::{check_interfaces, make_disks};
+use super::identity;
+use super::machine::{check_accelerated, check_interfaces, make_disks};
 use super::machine_check::{check, check_size};
 use super::machine_members::MACHINE;
 use crate::base::moment::rfc3339;
@@ -34,6 +35,7 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefu
     }
     let (image, user_data) = check(cx, world, &target)?;
     check_interfaces(cx, world, &target.id)?;
+    check_accelerated(cx, world, size)?;
     let mut shown_properties = visible(properties(&cx.body));
     if let Some(Value::Object(storage)) = shown_properties.get_mut("storageProfile")
         && let (Some(image), Some(Value::Object(reference))) = (image, storage.get_mut("imageReference"))
@@ -62,7 +64,6 @@ fn update(properties: Map<String, Value>) -> Write {
 /// Adds disks, identity and the inside to a machine that was just written.
 fn finish_creation(cx: &Context<'_>, world: &mut World, id: &str, user_data: Option<Vec<u8>>) {
     let agent = world.arm.agent_for(last(id));
-    let identity = cx.text("/identity/type").is_some_and(|kind| kind.contains("SystemAssigned"));
     let principal = world.dice.guid();
     let Some(resource) = world.arm.get_mut(id) else { return };
     if let Some(machine) = resource.machine_mut() {
@@ -70,9 +71,8 @@ fn finish_creation(cx: &Context<'_>, world: &mut World, id: &str, user_data: Opt
         machine.custom_data = cx.text("/properties/osProfile/customData").map(str::to_owned);
         machine.agent = agent;
     }
-    if identity && let Some(Value::Object(map)) = resource.document.get_mut("identity") {
-        map.insert("principalId".to_owned(), json!(principal));
-        map.insert("tenantId".to_owned(), json!(cx.caller.tenant));
+    if let Some(identity) = resource.document.get_mut("identity") {
+        *identity = identity::shown(identity, principal, cx.caller.tenant);
     }
     let mut storage = match resource.properties().and_then(|properties| properties.remove("storageProfile")) {
         Some(Value::Object(storage)) => storage,

@@ -1,0 +1,91 @@
+//! The step that creates the machine, and falls back where there is no room for it.
+
+use azconnect_core::{Effect, Error, ErrorKind};
+use futures_util::future::join;
+
+use super::event::{ProvisionEvent, Step};
+use super::failure::Failure;
+use super::machine_body::{self, MachineInput, Security};
+use super::state::ProvisionState;
+use super::steps::Site;
+use crate::error::{Class, Fault};
+use crate::key::{SshKey, read_public};
+
+impl Site<'_> {
+    pub(super) async fn create_machine(&self, state: &ProvisionState) -> Result<(), Failure> {
+        let Some(placement) = self.plan.placements.get(state.placement) else {
+            return Err(Failure::Unknown(Error::new(ErrorKind::Corrupt, "the journal names no placement")));
+        };
+        let public_key = &self.public_key(state).await?;
+        let input = MachineInput {
+            placement,
+            at: state.placement,
+            public_key,
+            security: Security::of(&self.plan.spec, placement),
+        };
+        // The address is read while the machine is created, which saves an exchange at the end. If it fails, it is read
+        // then.
+        let (outcome, _) = join(self.write_machine(&input, state), self.address()).await;
+        let Err(failure) = outcome else { return Ok(()) };
+        let error = failure.error();
+        let code = error.service_code().unwrap_or_default().to_owned();
+        if failure.is_definitive() && code.starts_with("OSProvisioning") {
+            // The service gave up waiting, not the machine: deleting it would lose one that comes up later.
+            self.warn(format!("{}: {}", error.message(), error.advice()));
+            return self.note(ProvisionEvent::Completed { step: Step::Machine, created: true }).await;
+        }
+        let class = Fault::of(error).map(|fault| fault.class);
+        let next = state.placement + 1;
+        if class == Some(Class::FallBack) && next < self.plan.placements.len() {
+            tracing::info!(code, placement = next, "no room for the machine: it is tried elsewhere");
+            self.note(ProvisionEvent::FellBack { code, placement: next }).await?;
+            self.forget_ended(Step::Machine).await;
+            return Ok(());
+        }
+        Err(failure)
+    }
+
+    async fn write_machine(&self, input: &MachineInput<'_>, state: &ProvisionState) -> Result<(), Failure> {
+        let body = |security| {
+            let input = MachineInput { security, ..*input };
+            machine_body::machine(self.plan, &self.ids, &input).map_err(Failure::Definitive)
+        };
+        let outcome = self.ensure(Step::Machine, self.machine(), &body(input.security)?, state).await;
+        match outcome {
+            // A subscription without the feature `UseStandardSecurityType` may not say that it wants what it gets anyway.
+            Err(Failure::Definitive(error)) if input.security == Security::Standard && is_security_type(&error) => {
+                tracing::debug!(%error, "the security type is left out");
+                let handle = self.machine().map_err(Failure::Definitive)?;
+                self.write(Step::Machine, &handle, &body(Security::Unsaid)?).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// The public half of the sealed private key. Whoever can change the journal's copy would otherwise be let in.
+    async fn public_key(&self, state: &ProvisionState) -> Result<String, Failure> {
+        let known = match &self.plan.spec.public_key {
+            Some(own) => Some(read_public(own).map_err(Failure::Definitive)?.0),
+            None => {
+                let sealed = self.secrets.get(&self.plan.key).await.map_err(Failure::Unknown)?;
+                sealed.map(SshKey::read).transpose().map_err(Failure::Unknown)?.map(|key| key.public)
+            }
+        };
+        known.filter(|public| state.public_key.as_ref() == Some(public)).ok_or_else(|| {
+            let error =
+                Error::new(ErrorKind::Corrupt, "the journal's public key is not that of the sealed private key")
+                    .with_field("public_key")
+                    .with_effect(Effect::None)
+                    .with_advice(
+                        "restore the journal and the secrets from a backup, or clean the machine up and build it anew",
+                    );
+            Failure::Unknown(error)
+        })
+    }
+}
+
+/// Whether a refusal is about the security type.
+fn is_security_type(error: &Error) -> bool {
+    let target = Fault::of(error).and_then(|fault| fault.target.as_deref());
+    error.service_code() == Some("InvalidParameter") && target == Some("securityProfile.securityType")
+}
