@@ -9,8 +9,8 @@ use std::fs;
 use std::future::Ready;
 use std::path::{Path, PathBuf};
 
-use azconnect::arm::resource::compute::{RunCommands, VirtualMachines};
-use azconnect::arm::{Arm, Group, Handle, Pending, Provisioner, Skus, Subscription, preflight};
+use azconnect::arm::resource::compute::{RunCommands, VirtualMachine, VirtualMachines};
+use azconnect::arm::{AnyResource, Arm, Group, Handle, List, Pending, Provisioner, Skus, Subscription, preflight};
 use azconnect::core::{ApplicationObjectId, ClientId};
 use azconnect::devops::{ConnectionSearch, DevOpsClient, Endpoints, Organization, RegistryCheck};
 use azconnect::graph::{DirectoryObjectId, FederatedCredentialId, GraphClient};
@@ -56,8 +56,7 @@ fn any<T>() -> T {
 fn arm() {
     is_send(Arm::permissions(any(), any()));
     is_send(Arm::role_definitions(any(), any(), any()));
-    is_send(Arm::role_assignments(any(), any(), any()));
-    is_send(Group::resources(any()));
+    is_send::<<List<VirtualMachine> as IntoFuture>::IntoFuture>(any());
     is_send(Group::validate(any(), any(), any()));
     is_send(Handle::<VirtualMachines>::get(any()));
     is_send(Handle::<VirtualMachines>::find(any()));
@@ -75,16 +74,20 @@ fn arm() {
     is_send(Handle::<VirtualMachines>::force_delete(any()));
     is_send(Handle::<RunCommands>::view(any()));
     is_send(Handle::<RunCommands>::run(any(), any(), any()));
+    is_send(AnyResource::get(any()));
+    is_send(AnyResource::find(any()));
+    is_send(AnyResource::create(any(), any()));
+    is_send(AnyResource::replace(any(), any()));
+    is_send(AnyResource::update(any(), any()));
+    is_send(AnyResource::delete(any()));
+    is_send(AnyResource::post(any(), any(), any()));
     is_send(Pending::<()>::wait(any()));
     is_send(Pending::<()>::outcome(any()));
     is_send(Skus::next(any()));
-    is_send(Arm::subscriptions(any()));
     is_send(Subscription::get(any()));
     is_send(Subscription::locations(any()));
     is_send(Subscription::provider(any(), any()));
     is_send(Subscription::register(any(), any()));
-    is_send(Subscription::groups(any()));
-    is_send(Subscription::virtual_machines(any()));
     is_send(Subscription::compute_usages(any(), any()));
     is_send(Subscription::network_usages(any(), any()));
     is_send(Subscription::image(any(), any(), any()));

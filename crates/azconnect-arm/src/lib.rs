@@ -93,7 +93,7 @@ pub mod resource;
 mod role;
 pub mod spec;
 
-pub use client::{Arm, Group, Handle, Pending, Skus, Subscription};
+pub use client::{AnyResource, Arm, Group, Handle, List, Pending, Skus, Subscription};
 pub use error::{Class, Fault};
 pub use key::{KeyKind, SshKey};
 pub use machine::OwnMachine;

@@ -17,6 +17,12 @@ pub trait Dialect: Send + Sync {
     fn judge(&self, answer: &Response) -> Result<(), Error>;
 }
 
+impl<D: Dialect + ?Sized> Dialect for &D {
+    fn judge(&self, answer: &Response) -> Result<(), Error> {
+        (**self).judge(answer)
+    }
+}
+
 /// The dialect of HTTP itself: every 2xx is a success, and an error is judged by its status alone.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PlainDialect;

@@ -4,6 +4,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use azconnect_core::{Error, ErrorKind};
+use futures_core::Stream;
+use futures_util::stream;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -43,9 +45,9 @@ pub enum PageStyle {
 /// # }
 /// ```
 pub struct Pages<'a, T> {
-    pipeline: &'a Pipeline,
+    pipeline: Pipeline,
     call: Call,
-    dialect: &'a dyn Dialect,
+    dialect: Arc<dyn Dialect + 'a>,
     style: PageStyle,
     next: Option<Url>,
     watch: ListWatch,
@@ -63,10 +65,16 @@ struct Wrapped<T> {
 
 impl<'a, T: DeserializeOwned> Pages<'a, T> {
     /// Prepares to read the list whose first page is the answer to a call. Nothing is sent yet.
-    pub fn new(pipeline: &'a Pipeline, call: Call, dialect: &'a dyn Dialect, style: PageStyle) -> Self {
+    pub fn new(pipeline: &Pipeline, call: Call, dialect: &'a dyn Dialect, style: PageStyle) -> Self {
+        Self::with_dialect(pipeline, call, Arc::new(dialect), style)
+    }
+
+    /// As [`Pages::new`], with a dialect of its own, so that it borrows nothing.
+    pub fn with_dialect(pipeline: &Pipeline, call: Call, dialect: Arc<dyn Dialect + 'a>, style: PageStyle) -> Self {
         let call = call.with_compressed_answer();
         let next = Some(call.url().clone());
         let watch = watch(pipeline, &call, ListBounds::new());
+        let pipeline = pipeline.clone();
         let pages = Self { pipeline, call, dialect, style, next, watch, items: PhantomData };
         pages.with_bounds(ListBounds::new())
     }
@@ -74,7 +82,7 @@ impl<'a, T: DeserializeOwned> Pages<'a, T> {
     /// Sets how much is read at most, before the first page. The size of a page takes the place of the call's own limit.
     #[must_use]
     pub fn with_bounds(mut self, bounds: ListBounds) -> Self {
-        self.watch = watch(self.pipeline, &self.call, bounds);
+        self.watch = watch(&self.pipeline, &self.call, bounds);
         self.call = self.call.with_answer_limit(bounds.page_bytes);
         self
     }
@@ -89,7 +97,7 @@ impl<'a, T: DeserializeOwned> Pages<'a, T> {
         let left = self.watch.begin_page()?;
         let call = self.call.to(url);
         let time_limit = call.time_limit.unwrap_or(self.pipeline.time_limit()).min(left);
-        let answer = self.pipeline.execute(call.with_time_limit(time_limit), self.dialect).await?;
+        let answer = self.pipeline.execute(call.with_time_limit(time_limit), &*self.dialect).await?;
         let (items, link) = read(&answer).map_err(|error| error.in_operation(self.call.operation()))?;
         self.watch.count(items.len())?;
         self.next = self.following(&answer, link).map_err(|error| match request_id(&answer) {
@@ -110,6 +118,25 @@ impl<'a, T: DeserializeOwned> Pages<'a, T> {
             items.extend(page);
         }
         Ok(items)
+    }
+
+    /// The items one after the other. A page is read when the last item of the one before was taken, so that one page is held
+    /// at a time. It ends after the first error.
+    pub fn into_stream(self) -> impl Stream<Item = Result<T, Error>> + Send + 'a
+    where
+        T: Send + 'a,
+    {
+        stream::try_unfold((self, Vec::new().into_iter()), |(mut pages, mut items)| async move {
+            loop {
+                if let Some(item) = items.next() {
+                    return Ok(Some((item, (pages, items))));
+                }
+                match pages.next().await? {
+                    Some(page) => items = page.into_iter(),
+                    None => return Ok(None),
+                }
+            }
+        })
     }
 
     fn following(&mut self, answer: &Response, link: Option<String>) -> Result<Option<Url>, Error> {

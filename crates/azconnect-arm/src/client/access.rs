@@ -6,6 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::arm::Arm;
+use super::list::List;
 use crate::resource::access::{Permissions, RoleAssignment, RoleAssignmentProperties, RoleDefinition};
 use crate::resource::{AUTHORIZATION_API, ResourceId};
 
@@ -36,17 +37,10 @@ impl Arm {
 
     /// The role assignments of a principal at a scope, above it and below it: the filter `principalId eq` finds them
     /// all.
-    ///
-    /// # Errors
-    /// As [`Arm::permissions`].
-    pub async fn role_assignments(
-        &self,
-        scope: &ResourceId,
-        principal: PrincipalObjectId,
-    ) -> Result<Vec<RoleAssignment>, Error> {
+    pub fn role_assignments(&self, scope: &ResourceId, principal: PrincipalObjectId) -> List<RoleAssignment> {
         let filter = format!("principalId eq '{principal}'");
-        let url = self.authorization(scope, &["roleAssignments"], &[("$filter", &filter)])?;
-        self.list(self.call("arm.role_assignment.list", Method::GET, url)).await
+        let url = self.authorization(scope, &["roleAssignments"], &[("$filter", &filter)]);
+        List::new(self, url.map(|url| self.call("arm.role_assignment.list", Method::GET, url)))
     }
 
     pub(crate) async fn put_role_assignment(

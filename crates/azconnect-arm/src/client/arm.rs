@@ -19,7 +19,7 @@ use crate::resource::ResourceId;
 
 /// The largest number of items that a list may have which is read whole. Its pages, their size and its time are bounded by
 /// [`Pages`] itself.
-const LIST_LIMIT: usize = 100_000;
+pub(super) const LIST_LIMIT: usize = 100_000;
 
 /// Azure Resource Manager of one cloud, with one identity. Cheap to clone.
 #[derive(Clone)]
@@ -123,8 +123,8 @@ impl Arm {
         json(&self.execute(call).await?).map_err(|error| error.in_operation(operation))
     }
 
-    pub(super) fn pages<T: DeserializeOwned>(&self, call: Call) -> Pages<'_, T> {
-        Pages::new(&self.pipeline, call, &self.dialect, PageStyle::NextLink)
+    pub(super) fn pages<T: DeserializeOwned>(&self, call: Call) -> Pages<'static, T> {
+        Pages::with_dialect(&self.pipeline, call, Arc::new(self.dialect), PageStyle::NextLink)
     }
 
     pub(super) async fn list<T: DeserializeOwned>(&self, call: Call) -> Result<Vec<T>, Error> {

@@ -7,12 +7,16 @@ use http::Method;
 use serde_json::Value;
 
 use super::handle::Handle;
+use super::list::List;
 use super::pending::Pending;
 use crate::error::fault_of_text;
-use crate::resource::compute::VirtualMachines;
+use crate::resource::compute::{VirtualMachine, VirtualMachines};
 use crate::resource::group::{GenericResource, ResourceGroups};
-use crate::resource::network::{Disks, NetworkInterfaces, NetworkSecurityGroups, PublicIps, VirtualNetworks};
-use crate::resource::{Kind, RESOURCES_API, ResourceId};
+use crate::resource::network::{
+    Disk, Disks, NetworkInterface, NetworkInterfaces, NetworkSecurityGroup, NetworkSecurityGroups, PublicIp, PublicIps,
+    VirtualNetwork, VirtualNetworks,
+};
+use crate::resource::{Kind, RESOURCES_API, ResourceId, ResourceQuery};
 
 /// One resource group, which may or may not exist, and the way to what is in it.
 #[derive(Clone)]
@@ -41,15 +45,56 @@ impl Group {
         &self.name
     }
 
-    /// The resources in the group. The list lags: what was created a moment ago may be missing, and what was deleted
-    /// may still be shown.
-    ///
-    /// # Errors
-    /// The service's refusal.
-    pub async fn resources(&self) -> Result<Vec<GenericResource>, Error> {
+    /// The resources in the group, of all types.
+    pub fn resources(&self) -> List<GenericResource> {
+        self.resources_where(&ResourceQuery::new())
+    }
+
+    /// Some resources of the group, by type, tag or filter.
+    pub fn resources_where(&self, query: &ResourceQuery) -> List<GenericResource> {
         let arm = &self.handle.arm;
-        let url = arm.url(self.id(), &["resources"], &[("api-version", RESOURCES_API)])?;
-        arm.list(arm.call("arm.resource_group.resources", Method::GET, url)).await
+        let call = query.parameters().and_then(|parameters| {
+            let query: Vec<_> = [("api-version", RESOURCES_API)].into_iter().chain(parameters).collect();
+            Ok(arm.call("arm.resource_group.resources", Method::GET, arm.url(self.id(), &["resources"], &query)?))
+        });
+        List::new(arm, call)
+    }
+
+    /// The virtual machines in the group.
+    pub fn virtual_machines(&self) -> List<VirtualMachine> {
+        self.list::<VirtualMachines>("arm.virtual_machine.list")
+    }
+
+    /// The network interfaces in the group.
+    pub fn network_interfaces(&self) -> List<NetworkInterface> {
+        self.list::<NetworkInterfaces>("arm.network_interface.list")
+    }
+
+    /// The managed disks in the group.
+    pub fn disks(&self) -> List<Disk> {
+        self.list::<Disks>("arm.disk.list")
+    }
+
+    /// The public addresses in the group.
+    pub fn public_ips(&self) -> List<PublicIp> {
+        self.list::<PublicIps>("arm.public_ip.list")
+    }
+
+    /// The virtual networks in the group.
+    pub fn virtual_networks(&self) -> List<VirtualNetwork> {
+        self.list::<VirtualNetworks>("arm.virtual_network.list")
+    }
+
+    /// The network security groups in the group.
+    pub fn network_security_groups(&self) -> List<NetworkSecurityGroup> {
+        self.list::<NetworkSecurityGroups>("arm.network_security_group.list")
+    }
+
+    fn list<K: Kind>(&self, operation: &'static str) -> List<K::View> {
+        let arm = &self.handle.arm;
+        let segments: Vec<&str> = ["providers"].into_iter().chain(K::TYPE.split('/')).collect();
+        let url = arm.url(self.id(), &segments, &[("api-version", K::API)]);
+        List::new(arm, url.map(|url| arm.call(operation, Method::GET, url)))
     }
 
     /// The handle of a network security group in the group. Nothing is sent.

@@ -1,9 +1,11 @@
 //! The client: typed operations on resources. Reads are tolerant, writes are strict.
 
 mod access;
+mod any;
 mod arm;
 mod group;
 mod handle;
+mod list;
 mod machine;
 mod network;
 mod pending;
@@ -11,9 +13,11 @@ mod skus;
 mod splitter;
 mod subscription;
 
+pub use any::AnyResource;
 pub use arm::Arm;
 pub use group::Group;
 pub use handle::Handle;
+pub use list::List;
 pub use pending::Pending;
 pub use skus::Skus;
 pub use subscription::Subscription;

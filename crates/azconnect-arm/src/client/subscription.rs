@@ -4,10 +4,12 @@ use std::fmt;
 
 use azconnect_core::{Error, ErrorKind, ResourceGroupName, SubscriptionId};
 use http::Method;
+use serde::de::DeserializeOwned;
 
 use super::arm::Arm;
 use super::group::Group;
 use super::handle::Handle;
+use super::list::List;
 use super::skus::Skus;
 use crate::resource::compute::VirtualMachine;
 use crate::resource::group::ResourceGroup;
@@ -31,12 +33,9 @@ impl Arm {
     }
 
     /// The subscriptions that the identity can see.
-    ///
-    /// # Errors
-    /// The refusal of the service.
-    pub async fn subscriptions(&self) -> Result<Vec<SubscriptionView>, Error> {
-        let url = self.root(&["subscriptions"], &[("api-version", SUBSCRIPTIONS_API)])?;
-        self.list(self.call("arm.subscription.list", Method::GET, url)).await
+    pub fn subscriptions(&self) -> List<SubscriptionView> {
+        let url = self.root(&["subscriptions"], &[("api-version", SUBSCRIPTIONS_API)]);
+        List::new(self, url.map(|url| self.call("arm.subscription.list", Method::GET, url)))
     }
 }
 
@@ -101,12 +100,8 @@ impl Subscription {
     }
 
     /// The resource groups that the identity can see.
-    ///
-    /// # Errors
-    /// As [`Subscription::get`].
-    pub async fn groups(&self) -> Result<Vec<ResourceGroup>, Error> {
-        let url = self.arm.url(&self.scope, &["resourcegroups"], &[("api-version", RESOURCES_API)])?;
-        self.arm.list(self.arm.call("arm.resource_group.list", Method::GET, url)).await
+    pub fn groups(&self) -> List<ResourceGroup> {
+        self.list("arm.resource_group.list", &["resourcegroups"], RESOURCES_API)
     }
 
     /// One resource group, which may or may not exist.
@@ -116,13 +111,13 @@ impl Subscription {
     }
 
     /// The machines of all groups that the identity can see. The list lags behind creations and deletions.
-    ///
-    /// # Errors
-    /// As [`Subscription::get`].
-    pub async fn virtual_machines(&self) -> Result<Vec<VirtualMachine>, Error> {
-        let segments = ["providers", "Microsoft.Compute", "virtualMachines"];
-        let url = self.arm.url(&self.scope, &segments, &[("api-version", COMPUTE_API)])?;
-        self.arm.list(self.arm.call("arm.virtual_machine.list", Method::GET, url)).await
+    pub fn virtual_machines(&self) -> List<VirtualMachine> {
+        self.list("arm.virtual_machine.list", &["providers", "Microsoft.Compute", "virtualMachines"], COMPUTE_API)
+    }
+
+    fn list<T: DeserializeOwned + Send + 'static>(&self, operation: &'static str, rest: &[&str], api: &str) -> List<T> {
+        let url = self.arm.url(&self.scope, rest, &[("api-version", api)]);
+        List::new(&self.arm, url.map(|url| self.arm.call(operation, Method::GET, url)))
     }
 
     /// The sizes of a region, or of all regions. The list of all has up to 120 MB and is read as a stream.

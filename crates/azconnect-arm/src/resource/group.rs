@@ -42,6 +42,12 @@ views! {
         location: String,
         /// The tags that its owner put on it, value by name.
         tags: BTreeMap<String, String>,
+        /// When it was made, as the service writes it, where the list was asked for it.
+        created_time: Option<String>,
+        /// When it was last changed, likewise.
+        changed_time: Option<String>,
+        /// How its last write stands, likewise.
+        provisioning_state: Option<String>,
     }
 }
 

@@ -6,19 +6,25 @@
 
 pub mod access;
 pub mod compute;
+mod document;
 pub mod group;
 mod id;
 pub mod image;
 mod kind;
 pub mod network;
 pub mod output;
+mod query;
 pub mod sku;
 pub mod subscription;
 pub mod usage;
+mod version;
 mod view;
 
+pub use document::Document;
 pub use id::ResourceId;
 pub use kind::{Kind, Tagged};
+pub use query::ResourceQuery;
+pub use version::ApiVersion;
 
 pub(crate) use kind::{
     AUTHORIZATION_API, COMPUTE_API, NETWORK_API, OWNER_TAG, RESOURCES_API, SKUS_API, SUBSCRIPTIONS_API,

@@ -10,6 +10,7 @@
 
 mod addresses;
 mod agent;
+mod any;
 mod client;
 mod contract;
 mod crash;
@@ -19,6 +20,7 @@ mod forged;
 mod golden;
 mod keys;
 mod lease;
+mod lists;
 mod names;
 mod options;
 mod output;

@@ -233,6 +233,7 @@ pub(crate) fn all(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
     let scope = cx.address.scope.clone();
     cx.permit(world, "Microsoft.Resources/subscriptions/resources/read", &scope)?;
     let filter = cx.call.query.filled("$filter").and_then(list::tag_filter);
+    let expand = cx.call.query.get("$expand").unwrap_or_default();
     let items = world
         .arm
         .resources
@@ -247,6 +248,13 @@ pub(crate) fn all(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
         .map(|resource| {
             let mut shown = resource.document.clone();
             shown.remove("properties");
+            for field in expand.split(',').map(str::trim) {
+                match field {
+                    "createdTime" => shown.insert(field.to_owned(), json!(rfc3339(resource.created.wall))),
+                    "provisioningState" => shown.insert(field.to_owned(), json!(resource.state.name())),
+                    _ => None,
+                };
+            }
             Value::Object(shown)
         })
         .collect();
