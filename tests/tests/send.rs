@@ -10,7 +10,9 @@ use std::future::Ready;
 use std::path::{Path, PathBuf};
 
 use azconnect::arm::resource::compute::{RunCommands, VirtualMachine, VirtualMachines};
-use azconnect::arm::{AnyResource, Arm, Group, Handle, List, Pending, Provisioner, Skus, Subscription, preflight};
+use azconnect::arm::{
+    AnyResource, Arm, Fleet, Group, Handle, List, Pending, Provisioner, Skus, Subscription, preflight,
+};
 use azconnect::core::{ApplicationObjectId, ClientId};
 use azconnect::devops::{ConnectionSearch, DevOpsClient, Endpoints, Organization, RegistryCheck};
 use azconnect::graph::{DirectoryObjectId, FederatedCredentialId, GraphClient};
@@ -104,6 +106,12 @@ fn arm() {
     is_send(Provisioner::history(any(), any()));
     is_send(Provisioner::private_key(any(), any()));
     is_send(Provisioner::forget_private_key(any(), any()));
+    is_send(Fleet::plan(any(), any(), any()));
+    is_send(Fleet::run(any(), any()));
+    is_send(Fleet::resume(any(), any()));
+    is_send(Fleet::remove(any(), any(), any()));
+    is_send(Fleet::clean_up(any(), any()));
+    is_send(Fleet::machines(any(), any()));
     is_send(Arm::assign_role(any(), any()));
     is_send(Arm::roles_of(any(), any(), any()));
     is_send(Arm::remove_role(any(), any()));

@@ -77,8 +77,8 @@
 //!
 //! The parts stand alone: the typed client begins at [`Arm`], with a [`Handle`] for each resource; [`preflight()`] looks
 //! and changes nothing; [`Provisioner`] journals every step before its effect, so that a process that was killed goes on
-//! or cleans up; [`Fault`] tells what a refusal means. An identity that may act in one resource group only is a
-//! first-class citizen.
+//! or cleans up; [`Fleet`] builds several that share a network; [`Fault`] tells what a refusal means. An identity that may
+//! act in one resource group only is a first-class citizen.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -99,11 +99,13 @@ pub use key::{KeyKind, SshKey};
 pub use machine::OwnMachine;
 pub use preflight::{PreflightCheck, preflight};
 pub use provision::{
-    CleanUp, Phase, ProvisionEvent, ProvisionId, ProvisionPlan, ProvisionProgress, ProvisionState, Provisioned,
-    Provisioner, Step,
+    CleanUp, Fleet, FleetPlan, Phase, ProvisionEvent, ProvisionId, ProvisionPlan, ProvisionProgress, ProvisionState,
+    Provisioned, Provisioner, Step,
 };
 pub use resource::ResourceId;
 pub use resource::compute::Power;
 pub use resource::image::Urn;
 pub use role::{Assigned, Assignment, PrincipalType, Role};
-pub use spec::{AgentInstall, Cidr, GroupChoice, ImageChoice, InboundRule, NetworkChoice, OnFailure, VmSpec};
+pub use spec::{
+    AgentInstall, Cidr, FleetSpec, GroupChoice, ImageChoice, InboundRule, NetworkChoice, OnFailure, VmSpec,
+};

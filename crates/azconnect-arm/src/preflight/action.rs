@@ -7,10 +7,7 @@ use crate::spec::{NetworkChoice, VmSpec};
 pub(super) fn needed(spec: &VmSpec, creates_group: bool) -> Vec<&'static str> {
     let mut actions = vec![
         "Microsoft.Resources/subscriptions/resourceGroups/read",
-        "Microsoft.Network/networkSecurityGroups/read",
-        "Microsoft.Network/networkSecurityGroups/write",
         "Microsoft.Network/networkSecurityGroups/join/action",
-        "Microsoft.Network/networkSecurityGroups/delete",
         "Microsoft.Network/networkInterfaces/read",
         "Microsoft.Network/networkInterfaces/write",
         "Microsoft.Network/networkInterfaces/join/action",
@@ -26,6 +23,11 @@ pub(super) fn needed(spec: &VmSpec, creates_group: bool) -> Vec<&'static str> {
     if creates_group {
         actions.push("Microsoft.Resources/subscriptions/resourceGroups/write");
         actions.push("Microsoft.Resources/subscriptions/resourceGroups/delete");
+    }
+    if spec.security_group.is_none() {
+        actions.push("Microsoft.Network/networkSecurityGroups/read");
+        actions.push("Microsoft.Network/networkSecurityGroups/write");
+        actions.push("Microsoft.Network/networkSecurityGroups/delete");
     }
     if matches!(spec.network, NetworkChoice::Create { .. }) {
         actions.push("Microsoft.Network/virtualNetworks/read");

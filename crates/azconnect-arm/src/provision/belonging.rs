@@ -59,6 +59,14 @@ impl ProvisionPlan {
         self.foreign_part(id).map_or(Ok(()), |foreign| Err(changed(foreign)))
     }
 
+    /// Refuses a plan that was read as that of a fleet's machine, and is not.
+    pub(super) fn check_member(&self, id: &ProvisionId, fleet: &ProvisionId) -> Result<(), Error> {
+        if !self.part.is_machine() || !fleet.member(&self.spec.name).is_ok_and(|own| own == *id) {
+            return Err(changed(("plan.id", "is not the name of a machine of this fleet")));
+        }
+        self.check_read(id)
+    }
+
     /// Refuses a plan that was read and would have another owner's secret opened and sent into the machine. It is no
     /// part of [`check_read`](Self::check_read): a machine whose script was sealed under a name of the caller's, as
     /// earlier versions allowed, can still be handed over and deleted.
@@ -113,6 +121,18 @@ mod tests {
         assert!(id("a").script_secret("agent-1.sh").is_ok());
         for bad in ["", "a/b", "a:b", "a b", "é"] {
             assert_eq!(id("a").script_secret(bad).unwrap_err().field(), Some("agent_script"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_fleet_s_journal_names_its_own_machines_only() {
+        let group = GroupChoice::Create(ResourceGroupName::new("rg").unwrap());
+        let spec = VmSpec::new("web", "westeurope", "Standard_B2s", "Ubuntu2404".parse().unwrap(), group).unwrap();
+        let subscription = "20000000-0000-4000-8000-000000000001".parse().unwrap();
+        let plan = |name: &str| ProvisionPlan::new(id(name), subscription, spec.clone()).unwrap();
+        plan("shop/web").check_member(&id("shop/web"), &id("shop")).unwrap();
+        for foreign in [plan("other/web"), plan("shop/api"), ProvisionPlan { key: plan("a").key, ..plan("shop/web") }] {
+            assert_eq!(foreign.check_member(&foreign.id, &id("shop")).unwrap_err().kind(), ErrorKind::Corrupt);
         }
     }
 

@@ -21,7 +21,10 @@ impl Ids {
         let group = ResourceId::of_group(plan.subscription, plan.spec.group.name());
         let network = |kind: &str, name: &str| group.provider(&format!("Microsoft.Network/{kind}"), name);
         Ok(Self {
-            security_group: network("networkSecurityGroups", &plan.names.security_group)?,
+            security_group: match &plan.spec.security_group {
+                None => network("networkSecurityGroups", &plan.names.security_group)?,
+                Some(existing) => existing.clone(),
+            },
             subnet: match &plan.spec.network {
                 NetworkChoice::Create { .. } => {
                     network("virtualNetworks", &plan.names.network)?.child("subnets", "default")?

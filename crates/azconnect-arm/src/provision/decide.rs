@@ -1,6 +1,7 @@
 //! What to do next: a pure function of the state.
 
 use super::event::Step;
+use super::part::Part;
 use super::plan::ProvisionPlan;
 use super::state::{Phase, ProvisionState};
 
@@ -15,6 +16,8 @@ pub(super) enum Action {
     Clear,
     /// Journal that the machine runs.
     Finish,
+    /// Wait until the machines that stand on this foundation are gone.
+    AwaitMembers,
     /// Delete these, all at the same time: none holds another.
     Remove(Vec<Step>),
     /// Journal that everything is gone.
@@ -34,16 +37,20 @@ pub(super) fn decide(state: &ProvisionState) -> Action {
 
 fn build(state: &ProvisionState) -> Action {
     // Before anything is created, so that a store that takes nothing shows first. A key that takes long is made meanwhile.
+    let part = state.part();
     let is_slow = state.plan.as_ref().is_some_and(ProvisionPlan::makes_key_slowly);
-    let is_sealed = state.public_key.is_some();
+    // A foundation has no machine to sign in to.
+    let is_sealed = state.public_key.is_some() || part == Part::Foundation;
     if !is_sealed && !is_slow {
         return Action::SealKey;
     }
     if state.clearing {
         return Action::Clear;
     }
-    let ready: Vec<Step> = Step::ALL
-        .into_iter()
+    let ready: Vec<Step> = part
+        .steps()
+        .iter()
+        .copied()
         .filter(|step| !state.is_complete(*step))
         .filter(|step| step.needs().iter().all(|need| state.is_complete(*need)))
         // Sealed before the machine is asked for: a crash must never leave a machine whose key is lost.
@@ -57,6 +64,9 @@ fn build(state: &ProvisionState) -> Action {
 }
 
 fn clean_up(state: &ProvisionState) -> Action {
+    if state.members.standing().next().is_some() {
+        return Action::AwaitMembers;
+    }
     let ready: Vec<Step> = Step::ALL
         .into_iter()
         .filter(|step| state.may_exist(*step))

@@ -3,6 +3,7 @@
 use azconnect_core::{Diagnosis, ErrorKind};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::id::ProvisionId;
 use super::operation::OperationRecord;
 use super::plan::ProvisionPlan;
 
@@ -139,6 +140,18 @@ pub enum ProvisionEvent {
     },
     /// What was left of the machine at the last placement is gone.
     Cleared,
+    /// A machine joins a fleet. From here on the foundation stays until the machine is gone.
+    MemberAdded {
+        /// The plan of the machine, from which it can be built after a crash.
+        plan: Box<ProvisionPlan>,
+    },
+    /// A machine of a fleet is gone, or was never built.
+    MemberRemoved {
+        /// The name of the machine's provisioning.
+        member: ProvisionId,
+    },
+    /// Every machine that joined has begun: what becomes of each is in its own journal.
+    MembersSettled,
     /// The provisioning failed for good.
     Failed {
         /// The step that failed.
@@ -200,6 +213,9 @@ impl ProvisionEvent {
             Self::Completed { .. } => "completed",
             Self::FellBack { .. } => "fell_back",
             Self::Cleared => "cleared",
+            Self::MemberAdded { .. } => "member_added",
+            Self::MemberRemoved { .. } => "member_removed",
+            Self::MembersSettled => "members_settled",
             Self::Failed { .. } => "failed",
             Self::CleanUpBegun => "clean_up_begun",
             Self::Removing { .. } => "removing",

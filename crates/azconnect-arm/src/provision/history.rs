@@ -79,6 +79,9 @@ impl ProvisionEvent {
             Self::FellBack { .. } | Self::Cleared => Some(Step::Machine),
             Self::Planned { .. }
             | Self::KeySealed { .. }
+            | Self::MemberAdded { .. }
+            | Self::MemberRemoved { .. }
+            | Self::MembersSettled
             | Self::CleanUpBegun
             | Self::CleanedUp { .. }
             | Self::Finished { .. } => None,
@@ -97,6 +100,9 @@ impl ProvisionEvent {
             Self::Completed { created: false, .. } => "nothing to create",
             Self::FellBack { .. } => "no room: tried elsewhere",
             Self::Cleared => "what was left of it is deleted",
+            Self::MemberAdded { .. } => "a machine joins",
+            Self::MemberRemoved { .. } => "a machine is gone",
+            Self::MembersSettled => "every machine has begun",
             Self::Failed { .. } => "failed",
             Self::CleanUpBegun => "clean up",
             Self::Removing { .. } => "the service deletes it",
@@ -111,6 +117,9 @@ impl ProvisionEvent {
     pub fn proof(&self) -> String {
         let text = |text: &str| text.to_owned();
         match self {
+            Self::Planned { plan } if !plan.part.is_machine() => {
+                format!("{} in {}: what the machines of a fleet share", plan.spec.name, plan.spec.location)
+            }
             Self::Planned { plan } => {
                 let placements: Vec<String> = plan.placements.iter().map(ToString::to_string).collect();
                 format!("{} in {}: {}", plan.spec.name, plan.spec.location, placements.join(", else "))
@@ -123,6 +132,11 @@ impl ProvisionEvent {
             Self::Completed { created: false, .. } => text("it is never deleted"),
             Self::FellBack { code, .. } => format!("the service said {code}"),
             Self::Cleared => text("read again: it is gone"),
+            Self::MemberAdded { plan } => {
+                format!("{}: from here on what is shared stays until it is gone", plan.spec.name)
+            }
+            Self::MemberRemoved { member } => member.to_string(),
+            Self::MembersSettled => text("each has a journal of its own"),
             Self::Failed { diagnosis, .. } => diagnosis.message().to_owned(),
             Self::CleanUpBegun => text("by recorded name, in the order of what needs what"),
             Self::Removed { .. } => text("it is gone"),

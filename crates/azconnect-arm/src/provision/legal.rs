@@ -2,6 +2,7 @@
 
 use super::event::{ProvisionEvent, Step};
 use super::operation::OperationRecord;
+use super::part::Part;
 use super::state::{Phase, ProvisionState, StepState};
 
 /// Why the state forbids an event, in a few words, such as `the machine runs`.
@@ -21,6 +22,7 @@ impl ProvisionState {
             }
             ProvisionEvent::Intended { step } => {
                 self.require_open(*step)?;
+                require(self.part().steps().contains(step), || format!("a foundation has no {}", step.name()))?;
                 // Each way to a machine writes one whose key is sealed.
                 let has_key = *step != Step::Machine || self.public_key.is_some();
                 require(has_key, || "no key is sealed".to_owned())?;
@@ -44,6 +46,17 @@ impl ProvisionState {
                 self.require_building()?;
                 require(self.clearing, || "nothing is being cleared".to_owned())
             }
+            ProvisionEvent::MemberAdded { plan } => {
+                let is_open = self.is_building() || self.phase == Phase::Finished;
+                require(self.part() == Part::Foundation && is_open, || self.phase_in_words())?;
+                require(!self.members.stands(&plan.id), || "the machine is a member already".to_owned())
+            }
+            ProvisionEvent::MemberRemoved { member } => {
+                require(self.members.stands(member), || "there is no such machine".to_owned())
+            }
+            ProvisionEvent::MembersSettled => {
+                require(!self.members.are_settled(), || "no machine was added".to_owned())
+            }
             ProvisionEvent::Failed { .. } => self.require_building(),
             ProvisionEvent::CleanUpBegun => {
                 require(self.is_building() || self.phase == Phase::Finished, || self.phase_in_words())
@@ -55,13 +68,14 @@ impl ProvisionState {
             ProvisionEvent::Removed { step } => self.require_removable(*step),
             ProvisionEvent::CleanedUp { .. } => {
                 self.require_cleaning_up()?;
+                require(self.members.standing().next().is_none(), || "machines stand on it".to_owned())?;
                 let goes_by_itself = |step: &Step| step.removed_after().is_none();
                 let left = Step::ALL.into_iter().find(|step| self.may_exist(*step) && !goes_by_itself(step));
                 left.map_or(Ok(()), |step| Err(format!("the {} may still be there", step.name())))
             }
             ProvisionEvent::Finished { .. } => {
                 self.require_building()?;
-                let missing = Step::ALL.into_iter().find(|step| !self.is_complete(*step));
+                let missing = self.part().steps().iter().find(|step| !self.is_complete(**step));
                 missing.map_or(Ok(()), |step| Err(format!("the {} is not complete", step.name())))
             }
         }
@@ -96,6 +110,7 @@ impl ProvisionState {
 
     fn require_removable(&self, step: Step) -> Result<(), Forbidding> {
         self.require_cleaning_up()?;
+        require(self.members.standing().next().is_none(), || "machines stand on it".to_owned())?;
         require(self.may_exist(step), || format!("there is no {} of ours", step.name()))
     }
 
@@ -107,6 +122,7 @@ impl ProvisionState {
         match self.phase {
             Phase::Empty => "nothing was planned",
             Phase::Building => "the machine is being built",
+            Phase::Finished if !self.part().is_machine() => "the foundation stands",
             Phase::Failed => "it failed, and what was created is still there",
             Phase::CleaningUp => "what was created is being deleted",
             Phase::CleanedUp => "what was created is gone",
@@ -122,7 +138,13 @@ fn require(holds: bool, otherwise: impl FnOnce() -> Forbidding) -> Result<(), Fo
 
 #[cfg(test)]
 mod tests {
+    use azconnect_core::ResourceGroupName;
+
+    use super::super::fleet::FleetPlan;
+    use super::super::id::ProvisionId;
+    use super::super::plan::ProvisionPlan;
     use super::*;
+    use crate::spec::{FleetSpec, GroupChoice, VmSpec};
 
     fn after(events: &[ProvisionEvent]) -> ProvisionState {
         let building = ProvisionState { phase: Phase::Building, ..ProvisionState::default() };
@@ -156,6 +178,41 @@ mod tests {
         refused(after(&events), &machine, "no key is sealed");
         let sealed = ProvisionEvent::KeySealed { public: "p".into(), fingerprint: "f".into() };
         after(&events).evolve(&sealed).unwrap().evolve(&machine).unwrap();
+    }
+
+    fn fleet() -> [ProvisionPlan; 2] {
+        let group = GroupChoice::Create(ResourceGroupName::new("rg").unwrap());
+        let spec = VmSpec::new("web", "westeurope", "Standard_B2s", "Ubuntu2404".parse().unwrap(), group).unwrap();
+        let subscription = "20000000-0000-4000-8000-000000000001".parse().unwrap();
+        let plan = FleetPlan::new(ProvisionId::new("shop").unwrap(), subscription, FleetSpec::of(&spec, 1)).unwrap();
+        [plan.foundation, plan.machines.into_iter().next().unwrap()]
+    }
+
+    #[test]
+    fn nothing_of_a_foundation_is_removed_while_a_machine_stands() {
+        let [foundation, machine] = fleet();
+        let member = machine.id.clone();
+        let state = after(&[]).evolve(&ProvisionEvent::MemberAdded { plan: Box::new(machine.clone()) });
+        assert!(state.is_err(), "a machine has no machines of its own");
+        let planned = ProvisionEvent::Planned { plan: Box::new(foundation) };
+        let complete = |step| ProvisionEvent::Completed { step, created: true };
+        let added = ProvisionEvent::MemberAdded { plan: Box::new(machine) };
+        let finished = ProvisionEvent::Finished { address: None, warning: None };
+        let [group, rules, network] = [Step::Group, Step::SecurityGroup, Step::Network].map(complete);
+        let stands = [planned, added.clone(), group, rules, network, finished, ProvisionEvent::CleanUpBegun];
+        let state = ProvisionState::of(&stands).unwrap();
+        let removed = ProvisionEvent::Removed { step: Step::Network };
+        refused(state.clone(), &removed, "machines stand on it");
+        refused(state.clone(), &ProvisionEvent::CleanedUp { kept: None }, "machines stand on it");
+        refused(state.clone(), &added, "what was created is being deleted");
+        let gone = state.evolve(&ProvisionEvent::MemberRemoved { member: member.clone() }).unwrap();
+        gone.clone().evolve(&removed).unwrap();
+        refused(gone, &ProvisionEvent::MemberRemoved { member }, "there is no such machine");
+        // Before the foundation stood, no machine was begun.
+        let failed = ProvisionState::of(stands[..3].iter().chain(&stands[6..])).unwrap();
+        failed.evolve(&ProvisionEvent::Removed { step: Step::Group }).unwrap();
+        let interface = ProvisionEvent::Intended { step: Step::Interface };
+        refused(ProvisionState::of(&stands[..5]).unwrap(), &interface, "a foundation has no network interface");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::Step;
 use super::id::ProvisionId;
+use super::part::Part;
 use crate::resource::image::{ImagePlan, Urn};
 use crate::spec::{GroupChoice, ImageChoice, NetworkChoice, OnFailure, Switch, VmSpec};
 
@@ -98,6 +99,12 @@ impl Names {
         [Self::of(id, subscription, spec), Self::within(id, subscription, spec, |_| usize::MAX)]
     }
 
+    /// Whether one of these is the name of a resource.
+    pub(super) fn include(&self, name: &str) -> bool {
+        let known = [&self.security_group, &self.network, &self.public_ip, &self.interface];
+        known.iter().any(|known| known.eq_ignore_ascii_case(name)) || name.starts_with(&self.disks)
+    }
+
     fn within(id: &ProvisionId, subscription: SubscriptionId, spec: &VmSpec, limit: impl Fn(&str) -> usize) -> Self {
         // The same id gives the same names, and another id others: no clash with what an earlier machine left behind.
         let suffix = uuid::Uuid::new_v5(&subscription.as_uuid(), id.as_str().as_bytes()).simple().to_string();
@@ -130,6 +137,9 @@ pub struct ProvisionPlan {
     pub subscription: SubscriptionId,
     /// The specification of the machine.
     pub spec: VmSpec,
+    /// How much of the specification is built: all of it, unless it is a fleet's foundation.
+    #[serde(default, skip_serializing_if = "Part::is_machine")]
+    pub part: Part,
     /// The names of what is created beside the machine.
     pub names: Names,
     /// The sizes and zones to try, in order.
@@ -157,7 +167,7 @@ impl ProvisionPlan {
             .collect();
         let key = id.key_secret()?;
         let image = ResolvedImage::new(spec.image.clone());
-        let plan = Self { id, subscription, names, placements, image, key, spec };
+        let plan = Self { id, subscription, names, placements, image, key, spec, part: Part::Machine };
         plan.check_own()?;
         Ok(plan)
     }
@@ -186,17 +196,31 @@ impl ProvisionPlan {
 impl fmt::Display for ProvisionPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let spec = &self.spec;
-        writeln!(f, "machine {} in {} ({})", spec.name, spec.location, self.subscription)?;
+        let what = if self.part.is_machine() { "machine" } else { "what the machines share:" };
+        writeln!(f, "{what} {} in {} ({})", spec.name, spec.location, self.subscription)?;
         match &spec.group {
             GroupChoice::Create(name) => writeln!(f, "  + resource group {name}, unless it exists")?,
             GroupChoice::Existing(name) => writeln!(f, "    resource group {name} (exists)")?,
         }
-        writeln!(f, "  + network security group {} with {} rules", self.names.security_group, spec.rules.len())?;
+        match &spec.security_group {
+            None => {
+                writeln!(
+                    f,
+                    "  + network security group {} with {} rules",
+                    self.names.security_group,
+                    spec.rules.len()
+                )?;
+            }
+            Some(group) => writeln!(f, "    network security group {} (exists)", group.name())?,
+        }
         match &spec.network {
             NetworkChoice::Create { space, subnet, .. } => {
                 writeln!(f, "  + network {} {space}, subnet {subnet}", self.names.network)?;
             }
             NetworkChoice::Existing(subnet) => writeln!(f, "    subnet {subnet} (exists)")?,
+        }
+        if !self.part.is_machine() {
+            return Ok(());
         }
         if spec.public_ip {
             writeln!(f, "  + public address {} (Standard, static)", self.names.public_ip)?;

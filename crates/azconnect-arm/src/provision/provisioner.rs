@@ -15,6 +15,7 @@ use super::failure::{Failure, StepFailure};
 use super::history::{ProvisionHistoryEntry, UnfinishedProvision};
 use super::id::ProvisionId;
 use super::outcome::{CleanUp, Provisioned};
+use super::part::Part;
 use super::plan::ProvisionPlan;
 use super::probe::AgentProbe;
 use super::progress::ProvisionProgress;
@@ -38,8 +39,8 @@ const DEFAULT_TERM: Duration = Duration::from_secs(60);
 /// minute. To stop a call and clean up at once, use [`Provisioner::run_until`].
 #[derive(Clone)]
 pub struct Provisioner {
-    subscription: Subscription,
-    ports: Ports,
+    pub(super) subscription: Subscription,
+    pub(super) ports: Ports,
     secrets: Arc<dyn SecretStore>,
     probe: Option<Arc<dyn AgentProbe>>,
 }
@@ -165,7 +166,11 @@ impl Provisioner {
     /// [`NotFound`](ErrorKind::NotFound) if nothing was begun under this name; else as [`Provisioner::run`].
     pub async fn resume(&self, id: &ProvisionId) -> Result<Provisioned, Error> {
         let recorder = Recorder::open(&self.ports, id).await?;
-        let outcome = recorder.guard(self.drive(&recorder)).await;
+        let work = async {
+            require_machine(recorder.state().part())?;
+            self.drive(&recorder).await
+        };
+        let outcome = recorder.guard(work).await;
         recorder.close().await;
         outcome
     }
@@ -177,7 +182,12 @@ impl Provisioner {
     /// others were tried: call it again.
     pub async fn clean_up(&self, id: &ProvisionId) -> Result<CleanUp, Error> {
         let recorder = Recorder::open(&self.ports, id).await?;
-        let outcome = recorder.guard(self.tear_down(&recorder)).await;
+        let work = async {
+            // Machines may stand on it, which its own journal does not delete.
+            require_machine(recorder.state().part())?;
+            self.tear_down(&recorder).await
+        };
+        let outcome = recorder.guard(work).await;
         recorder.close().await;
         outcome
     }
@@ -279,6 +289,7 @@ impl Provisioner {
 
     async fn begin_and_drive(&self, recorder: &Recorder, plan: &ProvisionPlan) -> Result<Provisioned, Error> {
         let work = async {
+            require_machine(plan.part)?;
             self.begin(recorder, plan).await?;
             self.drive(recorder).await
         };
@@ -286,25 +297,20 @@ impl Provisioner {
     }
 
     async fn begin(&self, recorder: &Recorder, plan: &ProvisionPlan) -> Result<(), Error> {
-        plan.check_own()?;
-        let state = recorder.state();
-        match &state.plan {
-            Some(begun) if state.phase != Phase::CleanedUp => {
-                // Names and placements are not compared: the plan that was journalled is the one that is built.
-                if begun.spec != plan.spec || begun.subscription != plan.subscription {
-                    return Err(Error::new(ErrorKind::Conflict, "another machine was begun under this name")
-                        .with_effect(Effect::None)
-                        .with_field("provision_id")
-                        .with_advice("choose another name, or clean the other machine up first"));
-                }
-                Ok(())
-            }
-            _ => recorder.record(ProvisionEvent::Planned { plan: Box::new(plan.clone()) }).await,
+        if is_begun(recorder, plan)? {
+            return Ok(());
         }
+        recorder.record(ProvisionEvent::Planned { plan: Box::new(plan.clone()) }).await
+    }
+
+    async fn drive(&self, recorder: &Recorder) -> Result<Provisioned, Error> {
+        self.drive_to_rest(recorder).await?;
+        let plan = planned(recorder).await?;
+        self.provisioned(&self.site(recorder, &plan)?, &recorder.state())
     }
 
     /// Decides on an action and performs it, until nothing is left to do.
-    async fn drive(&self, recorder: &Recorder) -> Result<Provisioned, Error> {
+    pub(super) async fn drive_to_rest(&self, recorder: &Recorder) -> Result<(), Error> {
         let plan = planned(recorder).await?;
         let site = self.site(recorder, &plan)?;
         let mut key = Sealing::begin(&*self.secrets, &plan, &recorder.state()).await?;
@@ -339,7 +345,7 @@ impl Provisioner {
                     site.forget_all_operations().await?;
                     recorder.record(ProvisionEvent::Finished { address, warning }).await?;
                 }
-                _ => return self.provisioned(&site, &state),
+                _ => return Ok(()),
             }
         }
     }
@@ -383,7 +389,7 @@ impl Provisioner {
         }
     }
 
-    async fn tear_down(&self, recorder: &Recorder) -> Result<CleanUp, Error> {
+    pub(super) async fn tear_down(&self, recorder: &Recorder) -> Result<CleanUp, Error> {
         let plan = planned(recorder).await?;
         let site = self.site(recorder, &plan)?;
         if !matches!(recorder.state().phase, Phase::CleaningUp | Phase::CleanedUp) {
@@ -447,11 +453,34 @@ impl Provisioner {
     }
 }
 
+/// Whether what a plan builds was begun; if not, nothing is there under its name.
+pub(super) fn is_begun(recorder: &Recorder, plan: &ProvisionPlan) -> Result<bool, Error> {
+    plan.check_own()?;
+    let state = recorder.state();
+    let Some(begun) = state.plan.as_ref().filter(|_| state.phase != Phase::CleanedUp) else { return Ok(false) };
+    if begun.builds_the_same(plan) {
+        return Ok(true);
+    }
+    Err(Error::new(ErrorKind::Conflict, "another machine was begun under this name")
+        .with_effect(Effect::None)
+        .with_field("provision_id")
+        .with_advice("choose another name, or clean the other machine up first"))
+}
+
+/// Refuses to take a fleet's foundation for a machine.
+fn require_machine(part: Part) -> Result<(), Error> {
+    if part.is_machine() {
+        return Ok(());
+    }
+    Err(Error::invalid("provision_id", "is the name of a fleet, not of a machine")
+        .with_advice("run, resume or clean up the fleet with Fleet"))
+}
+
 fn absent(message: &str, advice: &str) -> Error {
     Error::new(ErrorKind::NotFound, message).with_effect(Effect::None).with_advice(advice)
 }
 
-async fn planned(recorder: &Recorder) -> Result<ProvisionPlan, Error> {
+pub(super) async fn planned(recorder: &Recorder) -> Result<ProvisionPlan, Error> {
     recorder.state().plan.clone().ok_or_else(|| {
         Error::new(ErrorKind::NotFound, "nothing was begun under this name")
             .with_effect(Effect::None)
@@ -460,7 +489,7 @@ async fn planned(recorder: &Recorder) -> Result<ProvisionPlan, Error> {
 }
 
 /// The error for a provisioning that had failed or was given up before, and is cleaned up now.
-fn failed_before(state: &ProvisionState) -> Error {
+pub(super) fn failed_before(state: &ProvisionState) -> Error {
     let (message, advice) = match &state.failure {
         Some((step, error)) => {
             (format!("it had failed at the {}: {error}", step.name()), "correct the cause, then provision again")

@@ -73,7 +73,8 @@ pub(super) async fn history(ports: &Ports, id: &ProvisionId) -> Result<Vec<Happe
 
 /// Refuses what a journal says about another provisioning than the one that it was read for.
 fn check_own(state: &ProvisionState, id: &ProvisionId) -> Result<(), Error> {
-    state.plan.as_ref().map_or(Ok(()), |plan| plan.check_read(id))
+    state.plan.as_ref().map_or(Ok(()), |plan| plan.check_read(id))?;
+    state.members.ever().try_for_each(|(member, plan)| plan.check_member(member, id))
 }
 
 impl Recorder {
@@ -95,9 +96,17 @@ impl Recorder {
 
     /// Makes an event durable. Nothing may be done on the strength of the event before this has returned.
     pub(super) async fn record(&self, event: ProvisionEvent) -> Result<(), Error> {
-        self.session.append(std::slice::from_ref(&event)).await?;
+        self.record_all(std::slice::from_ref(&event)).await
+    }
+
+    /// Makes events durable, all or none.
+    pub(super) async fn record_all(&self, events: &[ProvisionEvent]) -> Result<(), Error> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.session.append(events).await?;
         if let Some(observer) = &self.observer {
-            observer(&event);
+            events.iter().for_each(|event| observer(event));
         }
         Ok(())
     }

@@ -10,8 +10,9 @@ use super::state::{ProvisionState, StepState};
 use super::steps::Site;
 use crate::client::Handle;
 use crate::error::{Class, Fault};
-use crate::resource::Kind;
 use crate::resource::compute::VirtualMachine;
+use crate::resource::group::GenericResource;
+use crate::resource::{Kind, OWNER_TAG, Tagged};
 
 /// How long a deletion is tried. A network interface stays reserved for three minutes after its machine failed.
 const DELETION_LIMIT: Duration = Duration::from_secs(600);
@@ -144,17 +145,20 @@ impl Site<'_> {
     /// The name of a resource in our group that others put there. Our own may still be listed after they are gone, so
     /// they are known by name as well as by tag.
     async fn foreign_resource(&self) -> Result<Option<String>, Error> {
-        let names = &self.plan.names;
-        let ours = [&names.security_group, &names.network, &names.public_ip, &names.interface, &self.plan.spec.name];
+        let state = self.recorder.state();
+        let members = || state.members.ever().map(|(_, plan)| plan);
+        let own_name = self.plan.part.is_machine().then_some(&self.plan.spec.name);
         let belongs = |name: &str| {
             let own = name.split('/').next().unwrap_or(name);
-            ours.iter().any(|known| known.eq_ignore_ascii_case(own)) || own.starts_with(&names.disks)
+            own_name.is_some_and(|known| known.eq_ignore_ascii_case(own))
+                || std::iter::once(self.plan).chain(members()).any(|plan| plan.names.include(own))
+        };
+        let is_ours = |resource: &GenericResource| {
+            let owner = resource.tag(OWNER_TAG);
+            self.is_ours(resource) || members().any(|plan| owner == Some(plan.id.as_str()))
         };
         let found = self.group.resources().await?;
-        Ok(found
-            .into_iter()
-            .find(|resource| !self.is_ours(resource) && !belongs(&resource.name))
-            .map(|other| other.name))
+        Ok(found.into_iter().find(|resource| !is_ours(resource) && !belongs(&resource.name)).map(|other| other.name))
     }
 
     async fn delete<K: Kind>(

@@ -7,7 +7,9 @@ use azconnect_saga::IllegalEvent;
 use serde::{Deserialize, Serialize};
 
 use super::event::{ProvisionEvent, Step};
+use super::members::Members;
 use super::operation::{Numbers, OperationRecord};
+use super::part::Part;
 use super::plan::ProvisionPlan;
 use crate::spec::OnFailure;
 
@@ -76,6 +78,8 @@ pub struct ProvisionState {
     pub warning: Option<String>,
     /// A sentence on what a clean-up left and why.
     pub kept: Option<String>,
+    /// The machines that stand on it, where it is a fleet's foundation.
+    pub(super) members: Members,
     /// The numbers of each step's operations.
     pub(super) numbers: BTreeMap<Step, Numbers>,
 }
@@ -142,11 +146,20 @@ impl ProvisionState {
                     }
                 }
             }
+            ProvisionEvent::MemberAdded { plan } => self.members.add((**plan).clone()),
+            ProvisionEvent::MemberRemoved { member } => self.members.remove(member),
+            ProvisionEvent::MembersSettled => self.members.settle(),
             ProvisionEvent::Failed { step, diagnosis } => {
                 self.phase = Phase::Failed;
                 self.failure = Some((*step, diagnosis.clone()));
             }
-            ProvisionEvent::CleanUpBegun => self.phase = Phase::CleaningUp,
+            ProvisionEvent::CleanUpBegun => {
+                if self.phase != Phase::Finished {
+                    // No machine is begun before its foundation stands.
+                    self.members.remove_all();
+                }
+                self.phase = Phase::CleaningUp;
+            }
             ProvisionEvent::Removing { step, operation } => {
                 self.numbers.entry(*step).or_default().take_in(operation);
                 self.steps.insert(*step, StepState::Removing(operation.clone()));
@@ -170,7 +183,8 @@ impl ProvisionState {
     /// follows.
     pub(super) fn is_at_rest(&self) -> bool {
         match self.phase {
-            Phase::Empty | Phase::CleanedUp | Phase::Finished => true,
+            Phase::Empty | Phase::CleanedUp => true,
+            Phase::Finished => self.members.are_settled(),
             Phase::Failed => self.is_kept(),
             Phase::Building | Phase::CleaningUp => false,
         }
@@ -184,6 +198,11 @@ impl ProvisionState {
 
     pub(super) fn is_complete(&self, step: Step) -> bool {
         matches!(self.steps.get(&step), Some(StepState::Complete { .. }))
+    }
+
+    /// How much of its plan's specification is built.
+    pub(super) fn part(&self) -> Part {
+        self.plan.as_ref().map(|plan| plan.part).unwrap_or_default()
     }
 
     /// Whether a step may have created something that is still there.

@@ -54,6 +54,7 @@ impl Site<'_> {
     pub(super) async fn create(&self, step: Step, state: &ProvisionState) -> Result<(), StepFailure> {
         let outcome = match step {
             Step::Group => self.create_group(state).await,
+            Step::SecurityGroup if self.plan.spec.security_group.is_some() => self.skip(step).await,
             Step::SecurityGroup => {
                 let handle = self.group.network_security_group(&self.plan.names.security_group);
                 self.ensure(step, handle, &body::security_group(self.plan), state).await

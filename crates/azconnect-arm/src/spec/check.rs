@@ -7,6 +7,7 @@ use super::cloud_init::CloudInit;
 use super::disk::{check_data_disks, check_os_disk};
 use super::identity::check_identities;
 use super::names::{check_admin_name, check_machine_name, check_reserved};
+use super::network::check_security_group;
 use super::rule::check_rules;
 use super::script;
 use super::vm::VmSpec;
@@ -25,6 +26,7 @@ impl VmSpec {
         self.public_key.as_deref().map_or(Ok(()), |line| read_public(line).map(|_| ()))?;
         self.check_words()?;
         self.network.check()?;
+        check_security_group(self.security_group.as_ref(), &self.rules)?;
         check_os_disk(self.os_disk_gib, &self.os_disk_kind)?;
         check_data_disks(&self.data_disks)?;
         self.check_tags()?;
@@ -87,7 +89,7 @@ impl VmSpec {
 mod tests {
     use azconnect_core::ResourceGroupName;
 
-    use super::super::{AgentInstall, DataDisk, GroupChoice, NetworkChoice};
+    use super::super::{AgentInstall, DataDisk, GroupChoice, InboundRule, NetworkChoice};
     use super::*;
     use crate::key::KeyKind;
 
@@ -116,5 +118,17 @@ mod tests {
             outbound: true,
         };
         assert_eq!(field(spec().with_network(outside)).as_deref(), Some("subnet"));
+    }
+
+    #[test]
+    fn a_machine_has_a_security_group_or_rules_and_not_both() {
+        let id = |kind: &str| format!("/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/{kind}/shared");
+        let group = |kind: &str| spec().with_security_group(id(kind).parse().unwrap());
+        assert!(group("networkSecurityGroups").check().is_ok());
+        let refused = group("virtualNetworks").check().unwrap_err();
+        assert_eq!(refused.field(), Some("security_group"));
+        let rule = InboundRule::ssh(vec!["203.0.113.7/32".parse().unwrap()]);
+        let refused = group("networkSecurityGroups").with_rule(rule).check().unwrap_err();
+        assert_eq!(refused.field(), Some("inbound_rule"));
     }
 }

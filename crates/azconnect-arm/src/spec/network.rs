@@ -4,6 +4,7 @@ use azconnect_core::Error;
 use serde::{Deserialize, Serialize};
 
 use super::cidr::Cidr;
+use super::rule::InboundRule;
 use crate::resource::ResourceId;
 
 /// The network that the machine is attached to.
@@ -46,4 +47,18 @@ impl NetworkChoice {
         }
         Ok(())
     }
+}
+
+/// Checks a security group that exists: whoever names one has written its rules.
+pub(super) fn check_security_group(id: Option<&ResourceId>, rules: &[InboundRule]) -> Result<(), Error> {
+    let Some(id) = id else { return Ok(()) };
+    if id.after("networkSecurityGroups") != Some(id.name()) {
+        return Err(Error::invalid("security_group", "is not the id of a network security group")
+            .with_advice("give an id of the form …/networkSecurityGroups/NAME"));
+    }
+    if !rules.is_empty() {
+        return Err(Error::invalid("inbound_rule", "is given beside a security group that exists")
+            .with_advice("write the rule into that group, or let the machine have a group of its own"));
+    }
+    Ok(())
 }

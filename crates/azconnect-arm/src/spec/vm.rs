@@ -60,6 +60,9 @@ pub struct VmSpec {
     /// A public key of the caller's own in one line, as in `authorized_keys`, instead of a key pair that is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
+    /// A network security group that exists, by its id, instead of one that is created with the rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_group: Option<ResourceId>,
     /// The inbound rules. Without one, nobody can connect.
     pub rules: Vec<InboundRule>,
     /// Whether it gets a public address, which is static.
@@ -123,6 +126,7 @@ impl VmSpec {
             admin: "azureuser".to_owned(),
             key: KeyKind::default(),
             public_key: None,
+            security_group: None,
             rules: Vec::new(),
             public_ip: true,
             tags: BTreeMap::new(),
@@ -187,6 +191,14 @@ impl VmSpec {
     #[must_use]
     pub fn with_public_key(mut self, line: impl Into<String>) -> Self {
         self.public_key = Some(line.into());
+        self
+    }
+
+    /// Attaches the machine to a network security group that exists, by its id. Its rules hold, so the machine has none of its
+    /// own. It must be in the region of the machine, and is never changed or deleted.
+    #[must_use]
+    pub fn with_security_group(mut self, id: ResourceId) -> Self {
+        self.security_group = Some(id);
         self
     }
 

@@ -59,7 +59,7 @@ impl Journal for Dying {
     }
 }
 
-async fn provisioner(stage: &Stage) -> Provisioner {
+pub(crate) async fn provisioner(stage: &Stage) -> Provisioner {
     let token = stage.sign_in().token(&stage.emulator.cloud().resource_manager_scope()).await.unwrap();
     let arm = stage.arm_with(Arc::new(OneToken(token)));
     stage.provisioner_in(arm.subscription(subscription_id()))

@@ -16,6 +16,8 @@ mod contract;
 mod crash;
 mod disks;
 mod echo;
+mod fleet;
+mod fleet_crash;
 mod forged;
 mod golden;
 mod keys;
