@@ -46,6 +46,7 @@ async fn a_federated_connection_is_created_trusted_and_deleted_with_its_trust() 
     contoso.outlive_the_dead().await;
     assert_eq!(held().await.len(), 2);
     credentials.remove(&moved).await.unwrap();
+    contoso.outlive_the_dead().await;
     assert_eq!(held().await, trusted);
 
     let other = identity.federated_credentials(operator());
@@ -56,8 +57,8 @@ async fn a_federated_connection_is_created_trusted_and_deleted_with_its_trust() 
 
     let deleted = endpoints.delete_federated(&endpoint, &credentials, &[project.id]).await.unwrap();
     assert_eq!(deleted, Progress::Done(()), "the service's background is waited for");
-    assert!(held().await.is_empty());
     contoso.outlive_the_dead().await;
+    assert!(held().await.is_empty());
     assert_eq!(endpoints.get(endpoint.id()).await.unwrap_err().kind(), ErrorKind::NotFound);
     credentials.remove(&trust).await.unwrap();
     let truth = contoso.emulator.truth();
@@ -115,4 +116,34 @@ impl FederatedCredentialsHarness for Application {
 #[tokio::test(start_paused = true)]
 async fn the_federated_credentials_of_an_application_conform() {
     federated_credentials::all(async || Application::new()).await;
+}
+
+/// A list may show a federated credential for a while after it was deleted, also to the one who deleted it.
+#[tokio::test(start_paused = true)]
+async fn a_trust_whose_removal_was_not_answered_is_removed_for_certain_before_it_is_made_anew() {
+    let application = Application::new();
+    let contoso = &application.contoso;
+    let identity = contoso.operator(contoso.emulator.transport());
+    let credentials = identity.federated_credentials(deploy());
+    let issuer = "https://vstoken.dev.azure.com/11111111-1111-4111-8111-111111111111";
+    let trust = FederatedTrust::new(identity.tenant(), deploy(), issuer, "sc://contoso/Web/restored");
+    credentials.ensure(&trust).await.unwrap();
+    contoso.outlive_the_dead().await;
+    let first = identity.graph().federated_credentials(deploy()).await.unwrap();
+
+    contoso
+        .emulator
+        .faults()
+        .add(Fault::new(FaultAction::LoseAnswer).with_service(Service::Graph).with_method("DELETE").forever());
+    let error = credentials.remove(&trust).await.unwrap_err();
+    assert_eq!(error.effect(), Effect::Unknown, "it is gone, and nobody was told");
+    let error = credentials.ensure(&trust).await.unwrap_err();
+    assert_eq!(error.effect(), Effect::Unknown, "a list is no proof that it stands");
+    contoso.emulator.faults().clear();
+    contoso.outlive_the_dead().await;
+    credentials.ensure(&trust).await.unwrap();
+    contoso.outlive_the_dead().await;
+    let second = identity.graph().federated_credentials(deploy()).await.unwrap();
+    assert_eq!((first.len(), second.len()), (1, 1));
+    assert_ne!(first[0].id, second[0].id, "it is another one");
 }

@@ -1,5 +1,8 @@
 //! The federated credentials of one application at Microsoft Graph, behind Azure DevOps' port.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use azconnect_core::{ClientId, Effect, Error, ErrorKind, TenantId};
 use azconnect_devops::{FederatedCredentials, FederatedTrust};
 use azconnect_graph::{
@@ -16,11 +19,50 @@ pub struct ApplicationFederation {
     graph: GraphClient,
     tenant: TenantId,
     application: ClientId,
+    removed: Arc<Mutex<BTreeMap<FederatedCredentialId, Removal>>>,
+}
+
+/// What became of a credential that was removed here. Lists that lag behind go on showing it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Removal {
+    /// It is gone.
+    Certain,
+    /// The answer was lost.
+    Doubtful,
 }
 
 impl ApplicationFederation {
     pub(crate) fn new(graph: GraphClient, tenant: TenantId, application: ClientId) -> Self {
-        Self { graph, tenant, application }
+        Self { graph, tenant, application, removed: Arc::default() }
+    }
+
+    fn removed(&self) -> MutexGuard<'_, BTreeMap<FederatedCredentialId, Removal>> {
+        self.removed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_gone(&self, id: FederatedCredentialId) -> bool {
+        self.removed().get(&id) == Some(&Removal::Certain)
+    }
+
+    async fn delete(&self, id: FederatedCredentialId) -> Result<(), Error> {
+        let outcome = self.graph.delete_federated_credential(self.application, id).await;
+        match &outcome {
+            Ok(()) => _ = self.removed().insert(id, Removal::Certain),
+            Err(error) if error.effect() != Effect::None => _ = self.removed().insert(id, Removal::Doubtful),
+            Err(_) => {}
+        }
+        outcome
+    }
+
+    /// Makes certain of removals whose answers were lost. Nothing that a list shows could: it may not have heard yet, or
+    /// be about to.
+    async fn settle_removals(&self) -> Result<(), Error> {
+        let doubtful: Vec<_> =
+            self.removed().iter().filter(|(_, removal)| **removal == Removal::Doubtful).map(|(id, _)| *id).collect();
+        for id in doubtful {
+            self.delete(id).await.map_err(|error| error.with_effect(Effect::Unknown))?;
+        }
+        Ok(())
     }
 
     /// Refuses a trust of another tenant or application, which must not be written to this one.
@@ -44,13 +86,15 @@ impl ApplicationFederation {
         let accepts =
             |known: &FederatedCredential| known.trusts(&trust.issuer, &trust.subject) && known.accepts(&trust.audience);
         let listed = self.graph.federated_credentials(self.application).await?;
-        let found: Vec<_> = listed.iter().filter(|known| accepts(known)).map(|known| known.id).collect();
+        let gone = |id: &FederatedCredentialId| self.is_gone(*id);
+        let found: Vec<_> =
+            listed.iter().filter(|known| accepts(known)).map(|known| known.id).filter(|id| !gone(id)).collect();
         if !found.is_empty() {
             return Ok(found);
         }
         let name = FederatedCredentialName::new(&trust.name)?;
         match self.graph.federated_credential(self.application, name).await {
-            Ok(known) => Ok(accepts(&known).then_some(known.id).into_iter().collect()),
+            Ok(known) => Ok((accepts(&known) && !gone(&known.id)).then_some(known.id).into_iter().collect()),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(error),
         }
@@ -59,10 +103,14 @@ impl ApplicationFederation {
 
 #[async_trait::async_trait]
 impl FederatedCredentials for ApplicationFederation {
+    /// What was removed here counts as absent, whatever a list still shows.
+    ///
     /// A connection that has moved to another issuer keeps its earlier trust until that is removed, so its name may be
     /// taken: then the next free one is used, such as `azure-devops-…-2`.
     async fn ensure(&self, trust: &FederatedTrust) -> Result<(), Error> {
         self.check(trust)?;
+        self.settle_removals().await?;
+        let deleted: Vec<_> = self.removed().keys().copied().collect();
         let mut number = 1;
         loop {
             let name = match number {
@@ -72,6 +120,7 @@ impl FederatedCredentials for ApplicationFederation {
             };
             let wish = NewFederatedCredential::new(name, &trust.issuer, &trust.subject)
                 .with_audience(&trust.audience)
+                .with_deleted(deleted.iter().copied())
                 .with_description("for a service connection of Azure DevOps");
             let outcome = self.graph.ensure_federated_credential(self.application, &wish).await;
             match outcome {
@@ -86,7 +135,7 @@ impl FederatedCredentials for ApplicationFederation {
         self.check(trust)?;
         match self.find(trust).await?.as_slice() {
             [] => Ok(()),
-            [id] => self.graph.delete_federated_credential(self.application, *id).await,
+            [id] => self.delete(*id).await,
             many => Err(Error::new(
                 ErrorKind::Conflict,
                 format!("{} federated credentials accept this trust, so none is known to be the one", many.len()),

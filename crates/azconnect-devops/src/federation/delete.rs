@@ -92,7 +92,10 @@ impl Endpoints {
             return Err(error.in_operation("devops.federation.delete"));
         }
         match credentials.count(&trust).await? {
-            held @ (0 | 1) => Ok(Some(Plan { credentials, trust, held: held == 1 })),
+            held @ (0 | 1) => {
+                let stood = failure(&current).map(|failure| failure.message().to_owned());
+                Ok(Some(Plan { credentials, trust, held: held == 1, stood }))
+            }
             many => Err(Error::new(
                 ErrorKind::Conflict,
                 format!("{many} federated credentials accept the connection's tokens, so none is known to be its own"),
@@ -106,23 +109,25 @@ impl Endpoints {
     /// which nobody knows whether the service took it.
     async fn gone(&self, endpoint: &Endpoint, plan: &Plan<'_>, lost: Option<Error>) -> Result<Progress<()>, Error> {
         let started = self.elapsed();
-        let mut lost = lost;
+        let (mut lost, mut stands) = (lost, None);
         loop {
             match self.get(endpoint.id()).await {
                 Err(error) if says_no_such_connection(&error) => return Ok(Progress::Done(())),
                 Ok(current) => match (failure(&current), lost.take()) {
-                    (Some(failure), _) => return Err(plan.restore(failure).await),
+                    (Some(failure), _) if !plan.knew(&failure) => return Err(plan.restore(failure).await),
                     // It stays, as far as anybody can see. A deletion that arrives later finds the trust, and is refused.
-                    (None, Some(error)) if !is_under_way(&current) => return Err(plan.restore(error).await),
-                    (None, _) => {}
+                    (_, Some(error)) if !is_under_way(&current) => return Err(plan.restore(error).await),
+                    (stood, _) => stands = stood,
                 },
                 Err(error) if !passes(&error) => return Err(plan.unknown(&lost.unwrap_or(error))),
                 Err(_) => {}
             }
             if !self.pause(self.ready, started).await {
-                return match lost {
-                    Some(error) => Err(plan.unknown(&error)),
-                    None => Ok(Progress::Pending(())),
+                return match (lost, stands) {
+                    (Some(error), _) => Err(plan.unknown(&error)),
+                    // Nothing has happened for so long. A deletion that comes later finds the trust, and is refused.
+                    (None, Some(failure)) => Err(plan.restore(failure).await),
+                    (None, None) => Ok(Progress::Pending(())),
                 };
             }
         }
@@ -135,9 +140,16 @@ struct Plan<'a> {
     trust: FederatedTrust,
     /// Whether the application accepted the trust before: one that was not there is not made.
     held: bool,
+    /// The failure of something earlier that the connection told of before.
+    stood: Option<String>,
 }
 
 impl Plan<'_> {
+    /// Whether the connection told of a failure before, which may be of something earlier: the deletion may not have begun.
+    fn knew(&self, failure: &Error) -> bool {
+        self.stood.as_deref() == Some(failure.message())
+    }
+
     /// Has the application trust the connection again, and adds to an error how that went.
     async fn restore(&self, error: Error) -> Error {
         if !self.held {

@@ -103,7 +103,8 @@ impl FederatedTrust {
 /// Keeps the federated credentials of applications: Microsoft Graph, or whatever a consumer has in its place.
 ///
 /// What the suite `azconnect_testkit::conformance::federated_credentials` enforces: a trust that is ensured is accepted,
-/// once, however often it is ensured and also after an answer was lost; a trust is known by issuer, subject and audience,
+/// once, however often it is ensured and also after an answer was lost; one that was removed through this port is made anew,
+/// though lists still show it; a trust is known by issuer, subject and audience,
 /// so that another trust under the same name neither stands in its way nor is removed with it; an application that is not
 /// there is refused with effect [`None`](azconnect_core::Effect::None); a directory out of reach is an error.
 #[async_trait]

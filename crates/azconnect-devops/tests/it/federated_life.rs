@@ -226,6 +226,40 @@ async fn the_trust_comes_back_where_the_deletion_failed_in_the_background() {
     assert_eq!(directory.subjects(), [new_subject()]);
 }
 
+/// A connection goes on telling what failed last until the service begins something else.
+#[tokio::test(start_paused = true)]
+async fn an_earlier_failure_is_not_taken_for_that_of_the_deletion() {
+    let failed = || json!({"state": "Failed", "statusMessage": "No subscription", "errorCode": "E7"});
+    for goes in [true, false] {
+        let looks = AtomicU32::new(0);
+        let site = Site::new(current(), move |method, path, state| {
+            state["operationStatus"] = failed();
+            if method == "DELETE" {
+                looks.store(1, Ordering::SeqCst);
+                return Some(plain(204, Value::Null));
+            }
+            let counts = method == "GET" && path.contains("/endpoints/") && looks.load(Ordering::SeqCst) > 0;
+            if goes && counts && looks.fetch_add(1, Ordering::SeqCst) == 3 {
+                *state = Value::Null;
+            }
+            None
+        });
+        let directory = Directory::trusting(&current());
+        let outcome = site.endpoints().delete_federated(&endpoint(current()), &directory, &web()).await;
+        if goes {
+            assert_eq!(outcome.unwrap(), Progress::Done(()));
+            assert!(directory.subjects().is_empty(), "the trust did not come back in between");
+            assert_eq!(directory.calls(), ["count", "remove"]);
+        } else {
+            // It still says so when the time is over, and the trust does no harm to a deletion that comes later.
+            let error = outcome.unwrap_err();
+            assert_eq!((error.service_code(), error.effect()), (Some("E7"), Effect::Unknown));
+            assert_eq!(directory.subjects(), [new_subject()]);
+            assert_eq!(site.clock.elapsed().as_secs(), 120);
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_deletion_that_takes_longer_than_anybody_waits_is_pending() {
     let site = Site::new(current(), |method, _, state| {

@@ -48,6 +48,8 @@ pub(crate) struct Application {
     pub(crate) sign_in_audience: String,
     pub(crate) passwords: Vec<Password>,
     pub(crate) federated: Vec<Federated>,
+    /// Those that were removed, and when: replicas that have not heard of it go on listing them.
+    pub(crate) removed_federated: Vec<(Federated, Duration)>,
     /// The object ids of its owners.
     pub(crate) owners: Vec<Uuid>,
     pub(crate) created: Birth,

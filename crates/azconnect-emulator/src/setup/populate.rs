@@ -141,6 +141,7 @@ fn build_application(
         display_name: seed.display_name,
         sign_in_audience: seed.sign_in_audience,
         passwords: build_passwords(dice, seed.passwords, seed.client_id, now, named),
+        removed_federated: Vec::new(),
         federated: seed
             .federated
             .into_iter()

@@ -100,7 +100,7 @@ impl NewFederatedCredential {
     /// the application has 20 already.
     pub fn fulfilled_by(&self, listed: &[FederatedCredential]) -> Result<Option<FederatedCredential>, Error> {
         match settled(listed, self)? {
-            None if listed.len() >= LIMIT => Err(full()),
+            None if listed.iter().filter(|one| !self.deleted.contains(&one.id)).count() >= LIMIT => Err(full()),
             known => Ok(known),
         }
     }
@@ -111,8 +111,9 @@ fn settled(
     listed: &[FederatedCredential],
     wish: &NewFederatedCredential,
 ) -> Result<Option<FederatedCredential>, Error> {
+    let listed = || listed.iter().filter(|one| !wish.deleted.contains(&one.id));
     // Before the name: a credential that fulfils the wish counts under whichever name it was made.
-    if let Some(known) = listed.iter().find(|one| one.trusts(&wish.issuer, &wish.subject)) {
+    if let Some(known) = listed().find(|one| one.trusts(&wish.issuer, &wish.subject)) {
         if known.accepts(&wish.audience) {
             return Ok(Some(known.clone()));
         }
@@ -121,7 +122,7 @@ fn settled(
                       or delete it if nothing uses it";
         return Err(conflict("audience", message, advice));
     }
-    if listed.iter().any(|one| one.name.as_deref() == Some(wish.name.as_str())) {
+    if listed().any(|one| one.name.as_deref() == Some(wish.name.as_str())) {
         let message = "a federated credential of this name trusts another issuer or subject";
         return Err(conflict("name", message, "choose another name, or delete that one if nothing uses it"));
     }

@@ -3,7 +3,7 @@
 use azconnect_core::Error;
 use serde::Serialize;
 
-use super::FederatedCredentialName;
+use super::{FederatedCredentialId, FederatedCredentialName};
 
 /// The audience that Microsoft recommends in the public cloud. The clouds for the United States' government and for
 /// China have their own, `api://AzureADTokenExchangeUSGov` and `api://AzureADTokenExchangeChina`.
@@ -26,6 +26,8 @@ pub struct NewFederatedCredential {
     pub audience: String,
     /// What it is for, in words for a person.
     pub description: Option<String>,
+    /// Credentials that the caller deleted. A list may show them for a while yet: then they do not fulfil the wish.
+    pub deleted: Vec<FederatedCredentialId>,
 }
 
 impl NewFederatedCredential {
@@ -37,7 +39,15 @@ impl NewFederatedCredential {
             subject: subject.into(),
             audience: TOKEN_EXCHANGE.to_owned(),
             description: None,
+            deleted: Vec::new(),
         }
+    }
+
+    /// Names credentials that the caller deleted, so that a list which still shows them is not taken for an answer.
+    #[must_use]
+    pub fn with_deleted(mut self, deleted: impl IntoIterator<Item = FederatedCredentialId>) -> Self {
+        self.deleted.extend(deleted);
+        self
     }
 
     /// Sets the audience: the tokens' `aud` claim.

@@ -44,6 +44,7 @@ pub async fn all<H: FederatedCredentialsHarness>(make: impl AsyncFn() -> H) {
     report.add("a trust that is ensured is accepted", ensures(&make().await).await);
     report.add("ensuring again makes no second credential", ensures_once(&make().await).await);
     report.add("a trust that is removed is gone", removes(&make().await).await);
+    report.add("a trust that was removed is made anew, whatever lists still show", restores(&make().await).await);
     report.add("removing what is not there succeeds", removes_absent(&make().await).await);
     report.add("trusts do not mix", keeps_others(&make().await).await);
     report.add("a trust is counted by what it accepts", counts_alike(&make().await).await);
@@ -77,6 +78,20 @@ async fn removes(harness: &impl FederatedCredentialsHarness) -> CaseResult {
     harness.settle().await;
     harness.credentials().remove(&trust).await?;
     counts(harness, &trust, 0).await
+}
+
+async fn restores(harness: &impl FederatedCredentialsHarness) -> CaseResult {
+    let trust = trust(harness, "one");
+    harness.credentials().ensure(&trust).await?;
+    harness.settle().await;
+    // Often, since not every replica lags behind.
+    for _ in 0..8 {
+        harness.credentials().remove(&trust).await?;
+        // At once, so that a list may still show the one that was removed.
+        harness.credentials().ensure(&trust).await?;
+        counts(harness, &trust, 1).await?;
+    }
+    Ok(())
 }
 
 async fn removes_absent(harness: &impl FederatedCredentialsHarness) -> CaseResult {

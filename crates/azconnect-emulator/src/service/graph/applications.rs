@@ -52,6 +52,7 @@ pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
         sign_in_audience: audience,
         passwords: Vec::new(),
         federated: Vec::new(),
+        removed_federated: Vec::new(),
         // Whoever creates an application owns it, and so may change it with `Application.ReadWrite.OwnedBy`.
         owners: vec![cx.caller.object_id()],
         created: Birth { wall: cx.now.wall, elapsed: Some(cx.now.elapsed) },

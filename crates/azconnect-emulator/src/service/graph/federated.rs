@@ -21,8 +21,9 @@ pub(super) fn list(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Answ
     cx.may_read()?;
     let application = applications::find(cx, world, key)?;
     let replica = cx.replica(world);
-    let visible = application.federated.iter().filter(|one| replica.has_seen_creation(one.id, one.created.elapsed));
-    let objects = visible.map(document::federated).collect();
+    let alive = application.federated.iter().filter(|one| replica.has_seen_creation(one.id, one.created.elapsed));
+    let gone = application.removed_federated.iter().filter(|(one, at)| !replica.has_seen_removal(one.id, *at));
+    let objects = alive.chain(gone.map(|(one, _)| one)).map(document::federated).collect();
     query::page(cx, &collection(application), objects, world.settings.page_size, &["issuer", "name", "subject"])
 }
 
@@ -86,9 +87,10 @@ pub(super) fn update(cx: &Context<'_>, world: &mut World, key: &Key, id: &str) -
 pub(super) fn delete(cx: &Context<'_>, world: &mut World, key: &Key, id: &str) -> OrRefusal<Answer> {
     let application_id = applications::changeable(cx, world, key)?;
     let application = find_mut(cx, world, application_id).ok_or_else(|| refusal::not_found(key.text()))?;
-    let before = application.federated.len();
-    application.federated.retain(|one| !names(one, id));
-    if application.federated.len() == before { Err(refusal::not_found(id)) } else { Ok(empty(204)) }
+    let at = application.federated.iter().position(|one| names(one, id)).ok_or_else(|| refusal::not_found(id))?;
+    let gone = application.federated.remove(at);
+    application.removed_federated.push((gone, cx.now.elapsed));
+    Ok(empty(204))
 }
 
 /// A path names one by id or by name.
