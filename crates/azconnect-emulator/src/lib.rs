@@ -82,5 +82,6 @@ pub mod arm {
     pub use crate::model::arm::agent::{AgentOutcome, AgentScript, CommandOutcome, CommandRun, Responder};
     pub use crate::model::arm::failure::Failure;
     pub use crate::model::arm::ledger::LedgerEntry;
+    pub use crate::model::arm::policy::Policy;
     pub use crate::shell::resource_manager::ResourceManager;
 }

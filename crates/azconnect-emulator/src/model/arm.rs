@@ -12,6 +12,7 @@ pub(crate) mod ledger;
 pub(crate) mod machine;
 pub(crate) mod offers;
 pub(crate) mod operation;
+pub(crate) mod policy;
 pub(crate) mod resource;
 pub(crate) mod roles;
 

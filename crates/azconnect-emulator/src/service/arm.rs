@@ -12,6 +12,7 @@ mod members;
 mod names;
 mod network;
 mod operation;
+mod policy;
 pub(crate) mod refusal;
 mod resource;
 mod resources;

@@ -12,6 +12,7 @@ use crate::model::arm::agent::AgentScript;
 use crate::model::arm::ledger::LedgerEntry;
 use crate::model::arm::offers::{region_named, size_named};
 use crate::model::arm::operation::{Operation, Progress};
+use crate::model::arm::policy::Policy;
 use crate::model::arm::resource::Resource;
 use crate::model::arm::roles::Assignment;
 use crate::service::arm;
@@ -98,6 +99,11 @@ impl ResourceManager {
         let restriction = Restriction { location: region(location)?.to_owned(), size: size.name.to_owned(), zones };
         self.emulator.world().arm.account(subscription).restrictions.push(restriction);
         Ok(())
+    }
+
+    /// Assigns a policy, which is asked about every write from now on, and about every validation.
+    pub fn assign_policy(&self, subscription: Uuid, policy: Policy) {
+        self.emulator.world().arm.account(subscription).policies.push(policy);
     }
 
     /// Accepts the terms of a purchase plan.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::address::same;
+use super::policy::Policy;
 
 /// What a subscription may do, and how much of it.
 #[derive(Clone, Debug)]
@@ -17,6 +18,7 @@ pub(crate) struct Account {
     pub(crate) terms: BTreeSet<String>,
     /// `namespace/feature` in lower case, of the features that the subscription is registered for.
     pub(crate) features: BTreeSet<String>,
+    pub(crate) policies: Vec<Policy>,
 }
 
 /// Whether a resource provider is registered for a subscription.
@@ -57,6 +59,7 @@ impl Default for Account {
             restrictions: Vec::new(),
             terms: BTreeSet::new(),
             features: BTreeSet::new(),
+            policies: Vec::new(),
         }
     }
 }

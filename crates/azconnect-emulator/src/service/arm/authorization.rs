@@ -91,23 +91,40 @@ fn one<'a>(world: &'a World, scope: &str, name: &str) -> OrRefusal<&'a Assignmen
 pub(crate) fn assignments(cx: &Context<'_>, world: &World) -> OrRefusal<Reply> {
     permit(cx, world, ASSIGNMENTS, None, "read")?;
     let scope = cx.address.scope.as_str();
-    let filter = cx.call.query.filled("$filter").unwrap_or_default().to_ascii_lowercase();
-    let quoted = |name: &str| {
-        let rest = filter.split(name).nth(1)?;
-        rest.split('\'').nth(1).map(str::to_owned)
-    };
-    let principal = quoted("principalid").or_else(|| quoted("assignedto("));
-    let only_here = filter.contains("atscope()");
+    let (principal, only_here) = filter_of(cx.call.query.filled("$filter").unwrap_or_default())?;
     let items = world
         .arm
         .roles
         .assignments
         .iter()
         .filter(|a| within(&a.scope, scope) || (!only_here && within(scope, &a.scope)))
-        .filter(|a| principal.as_ref().is_none_or(|principal| a.principal.to_string() == *principal))
+        .filter(|a| principal.as_ref().is_none_or(|principal| a.principal == *principal))
         .map(shown)
         .collect();
     Ok(list::page(cx, world, items))
+}
+
+/// The principal that a filter names, and whether only what holds at the scope is asked for: given there or above it. The
+/// documents name `atScope()`, `principalId eq`, `assignedTo()`, and `atScope()` with `assignedTo()`.
+fn filter_of(text: &str) -> OrRefusal<(Option<Uuid>, bool)> {
+    let plain = text.trim().to_ascii_lowercase();
+    let (only_here, rest) = match plain.strip_prefix("atscope()") {
+        Some(rest) => (true, rest.trim_start().strip_prefix("and ").unwrap_or(rest).trim()),
+        None => (false, plain.as_str()),
+    };
+    if rest.is_empty() {
+        return Ok((None, only_here));
+    }
+    let assigned = rest.strip_prefix("assignedto('").and_then(|rest| rest.strip_suffix("')"));
+    let equal = rest.strip_prefix("principalid eq").map(|id| id.trim().trim_matches('\'')).filter(|_| !only_here);
+    let principal = assigned.or(equal).and_then(|id| Uuid::parse_str(id).ok());
+    principal.map(|principal| (Some(principal), only_here)).ok_or_else(|| {
+        Refusal::new(
+            400,
+            "UnsupportedQuery",
+            "The filter is not supported. Supported filters are either 'atScope()', 'principalId eq '{value}'' or 'assignedTo('{value}')'.",
+        )
+    })
 }
 
 /// Assigns a role to a principal.

@@ -4,4 +4,5 @@ pub(super) mod blueprint;
 pub(super) mod deployment;
 pub(super) mod group;
 pub(super) mod subscription;
+pub(super) mod subscription_deployment;
 pub(super) mod template;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::compute::{image, machine, sku};
 use super::context::{Context, Reply};
-use super::resources::{deployment, group, subscription};
+use super::resources::{deployment, group, subscription, subscription_deployment};
 use super::{authorization, operation, resource, usage};
 use crate::base::answer::{Answer, json_answer};
 use crate::base::call::Call;
@@ -91,6 +91,9 @@ const ROUTES: &[Route<Handler>] = &[
     ),
     Route::new("GET", "{scope}/providers/{namespace}/deployments/{name}/operationStatuses/{id}", |cx, world, at| {
         operation::poll(cx, world, at.get("id"), false)
+    }),
+    Route::new("POST", "subscription/providers/Microsoft.Resources/deployments/{name}/validate", |cx, world, at| {
+        subscription_deployment::validate(cx, world, at.get("name"))
     }),
     Route::new("POST", "{scope}/providers/{namespace}/deployments/{name}/validate", |cx, world, at| {
         deployment::validate(cx, world, at.get("name"))

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::context::{Context, PollAddresses, Reply};
 use super::operation::Start;
-use super::{names, view};
+use super::{names, policy, view};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
 use crate::model::arm::address::{last, parent_id, resource_id, same};
@@ -50,6 +50,10 @@ impl Context<'_> {
         // A resource keeps the spelling it was created with.
         let id = existing.map_or(id, |resource| resource.id.clone());
         let location = self.location_for(world, kind, &id)?;
+        // What is inside another resource has neither tags nor a region of its own.
+        if kind.parent().is_none() {
+            policy::check(self, world, &kind.full(), last(&id), &self.body)?;
+        }
         let Some(resource) = world.arm.get(&id) else {
             return Ok(Target { id, kind, exists: false, location, same_running: None });
         };

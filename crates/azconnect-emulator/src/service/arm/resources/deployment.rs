@@ -22,7 +22,7 @@ use crate::service::arm::context::{Admitted, Context, PollAddresses, Reply};
 use crate::service::arm::operation::{Start, end};
 use crate::service::arm::resource::not_found;
 use crate::service::arm::write::properties;
-use crate::service::arm::{refusal, resource, view};
+use crate::service::arm::{policy, refusal, resource, view};
 
 /// Answers `…/deployments/{name}/validate`: all that the service checks, without an effect.
 pub(crate) fn validate(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Reply> {
@@ -53,7 +53,7 @@ pub(crate) fn validate(cx: &Context<'_>, world: &mut World, name: &str) -> OrRef
 }
 
 /// Checks every resource of a template without any effect; all complaints come at once.
-fn check(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Vec<Step>> {
+pub(super) fn check(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Vec<Step>> {
     let (template, steps) = read(cx, world, name)?;
     let mut complaints = Vec::new();
     for step in &steps {
@@ -68,15 +68,26 @@ fn check(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Vec<Step>
             Err(refusal) => return Err(refusal),
         };
         if let Err(refusal) = check_step(cx, world, step, body) {
-            complaints.push(refusal);
+            complaints.push(*refusal);
         }
     }
+    all_complaints(world, name, complaints).map(|()| steps)
+}
+
+/// The refusal of a template for everything that was found, if anything was.
+pub(super) fn all_complaints(world: &mut World, name: &str, mut complaints: Vec<Refusal>) -> OrRefusal<()> {
     if complaints.is_empty() {
-        return Ok(steps);
+        return Ok(());
     }
     // A missing permission is reported alone, as the service does: it says nothing about the rest.
-    if let Some(at) = complaints.iter().position(|refusal| refusal.status == 403) {
-        return Err(complaints.swap_remove(at));
+    if let Some(at) = complaints.iter().position(|refusal| refusal.status == 403 && refusal.code != policy::CODE) {
+        return Err(Box::new(complaints.swap_remove(at)));
+    }
+    if complaints.iter().all(|refusal| refusal.code == policy::CODE) {
+        let message =
+            "The template deployment failed because of policy violation. Please see details for more information.";
+        let refusal = Refusal::new(400, "InvalidTemplateDeployment", message);
+        return Err(complaints.into_iter().map(Box::new).fold(refusal, Refusal::detail));
     }
     let refusal = Refusal::new(
         400,
@@ -86,7 +97,7 @@ fn check(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Vec<Step>
             world.dice.guid()
         ),
     );
-    Err(complaints.into_iter().fold(refusal, Refusal::detail))
+    Err(complaints.into_iter().map(Box::new).fold(refusal, Refusal::detail))
 }
 
 fn check_step(cx: &Context<'_>, world: &mut World, step: &Step, body: Value) -> OrRefusal<()> {

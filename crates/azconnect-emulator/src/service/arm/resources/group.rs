@@ -8,12 +8,13 @@ use crate::model::arm::address::within;
 use crate::model::arm::kind::ResourceKind;
 use crate::model::arm::offers::{region_named, region_names};
 use crate::model::arm::operation::Work;
+use crate::model::arm::policy::GROUPS;
 use crate::model::arm::resource::{ProvisioningState, Resource};
 use crate::model::world::World;
 use crate::service::arm::context::{Context, PollAddresses, Reply};
 use crate::service::arm::network::nic;
 use crate::service::arm::operation::Start;
-use crate::service::arm::{list, names, network, view};
+use crate::service::arm::{list, names, network, policy, view};
 
 /// Where the tags stand in the document of a new group: before its properties.
 const TAGS_AT: usize = 4;
@@ -64,6 +65,7 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
             ),
         ));
     };
+    policy::check(cx, world, GROUPS, &name, &cx.body)?;
     let tags = cx.at("/tags").cloned();
     if let Some(group) = world.arm.get_mut(id) {
         if group.state == ProvisioningState::Deleting {
