@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use azconnect::arm::{Provisioner, Subscription};
+use azconnect::arm::Provisioner;
 use azconnect::core::{Clock, Error, Secret};
 use azconnect::http::SystemClock;
 use azconnect::store::SqliteStore;
@@ -27,7 +27,6 @@ const TENANT: &str = "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01";
 /// Everything that the program works with.
 pub(crate) struct Site {
     pub(crate) provisioner: Provisioner,
-    pub(crate) subscription: Subscription,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) emulator: Option<Emulator>,
 }
@@ -45,12 +44,10 @@ pub(crate) async fn assemble(arguments: &Arguments, tree: Arc<Tree>) -> Result<S
         }
         None => Storage::in_memory(place.clock.clone()),
     };
-    let subscription = arguments.subscription.parse()?;
-    let provisioner = identity.provisioner(subscription, &storage);
-    let subscription = identity.arm().subscription(subscription);
+    let provisioner = identity.provisioner(arguments.subscription.parse()?, &storage);
     let provisioner = provisioner.with_observer(move |event| tree.show(event));
     let provisioner = provisioner.with_lease_term(arguments.lease_term());
-    Ok(Site { provisioner, subscription, clock: place.clock, emulator: place.embedded })
+    Ok(Site { provisioner, clock: place.clock, emulator: place.embedded })
 }
 
 /// The place, with machines to work with if it is the emulator inside the program.

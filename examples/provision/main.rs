@@ -44,7 +44,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     arguments.check()?;
     let tree = Arc::new(Tree::new());
     let site = assemble(&arguments, tree.clone()).await?;
-    let Site { provisioner, subscription, .. } = &site;
+    let provisioner = &site.provisioner;
     let id = arguments.id()?;
     if arguments.delete {
         return delete(&site, &id, &tree).await;
@@ -65,7 +65,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         begun = None;
     }
     if begun.is_none() || arguments.plan {
-        let report = preflight(subscription, &plan.spec).await;
+        let report = preflight(provisioner.subscription(), &plan.spec).await;
         tree.say(&checks_as_table(&report));
         if !report.is_clear() && begun.is_none() {
             return Err(Failure::NeedsPerson(blocked(&report)));

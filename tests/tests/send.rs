@@ -94,6 +94,8 @@ fn arm() {
     is_send(Subscription::network_usages(any(), any()));
     is_send(Subscription::image(any(), any(), any()));
     is_send(Subscription::own_machines(any()));
+    is_send(Subscription::sizes(any(), any(), any()));
+    is_send(Subscription::validate(any(), any(), any(), any()));
     is_send(preflight(any(), any()));
     is_send(Provisioner::plan(any(), any(), any()));
     is_send(Provisioner::run(any(), any()));

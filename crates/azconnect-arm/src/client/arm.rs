@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use azconnect_core::{Clock, Cloud, Error, SubscriptionId};
+use azconnect_core::{Clock, Cloud, Error, Scope, SubscriptionId};
 use azconnect_credential::TokenProvider;
 use azconnect_http::{
     Authorizer, Bearer, Begun, Call, Eager, PageStyle, Pages, Pipeline, PollPolicy, Response, endpoint, json,
@@ -27,6 +27,8 @@ pub struct Arm {
     pipeline: Pipeline,
     base: Url,
     authorizer: Arc<dyn Authorizer>,
+    tokens: Arc<dyn TokenProvider>,
+    scope: Scope,
     polling: Arc<dyn PollPolicy>,
     operation_time_limit: Duration,
     dialect: ArmDialect,
@@ -35,10 +37,13 @@ pub struct Arm {
 impl Arm {
     /// Azure Resource Manager of a cloud, with tokens of an identity.
     pub fn new(pipeline: Pipeline, cloud: &Cloud, tokens: Arc<dyn TokenProvider>) -> Self {
+        let scope = cloud.resource_manager_scope();
         Self {
             pipeline,
             base: cloud.resource_manager().clone(),
-            authorizer: Arc::new(Bearer::new(tokens, cloud.resource_manager_scope())),
+            authorizer: Arc::new(Bearer::new(tokens.clone(), scope.clone())),
+            tokens,
+            scope,
             polling: Arc::new(Eager::new()),
             operation_time_limit: Duration::from_secs(3600),
             dialect: ArmDialect::default(),
@@ -78,6 +83,11 @@ impl Arm {
 
     pub(super) fn operation_time_limit(&self) -> Duration {
         self.operation_time_limit
+    }
+
+    /// Asks for a token and nothing else, so that its refusal is seen as the sign-in gave it.
+    pub(crate) async fn sign_in(&self) -> Result<(), Error> {
+        self.tokens.token(&self.scope).await.map(drop)
     }
 
     /// The same client, whose advice names this subscription in the commands for an administrator.

@@ -4,12 +4,9 @@ use std::fmt;
 
 use azconnect_core::{Error, ResourceGroupName};
 use http::Method;
-use serde_json::Value;
 
 use super::handle::Handle;
 use super::list::List;
-use super::pending::Pending;
-use crate::error::fault_of_text;
 use crate::resource::compute::{VirtualMachine, VirtualMachines};
 use crate::resource::group::{GenericResource, ResourceGroups};
 use crate::resource::network::{
@@ -147,40 +144,6 @@ impl Group {
 
     fn resource<K: Kind>(&self, name: &str) -> Result<Handle<K>, Error> {
         Ok(Handle::new(self.handle.arm.clone(), self.id().provider(K::TYPE, name)?))
-    }
-
-    /// Asks the service whether a template could be deployed, without deploying it. Works for an identity that may act
-    /// in this group only.
-    ///
-    /// # Errors
-    /// What the service finds wrong with the template, or its refusal to look.
-    pub async fn validate(&self, name: &str, template: &Value) -> Result<(), Error> {
-        let arm = &self.handle.arm;
-        let segments = ["providers", "Microsoft.Resources", "deployments", name, "validate"];
-        let url = arm.url(self.id(), &segments, &[("api-version", RESOURCES_API)])?;
-        let body = serde_json::json!({"properties": {"mode": "Incremental", "template": template}});
-        let call = arm
-            .call("arm.deployment.validate", Method::POST, url)
-            // A `POST` that deploys nothing: asking twice has no effect twice.
-            .with_idempotency(azconnect_http::Idempotency::Idempotent)
-            .with_json(&body)?;
-        let begun = match arm.begin(call.clone()).await? {
-            // The verdict is a result of its own, not a resource at the address that was written to.
-            azconnect_http::Begun::Running(operation) => {
-                azconnect_http::Begun::Running(operation.with_finish(azconnect_http::Finish::Location))
-            }
-            done => done,
-        };
-        let pending = Pending::begun(arm.clone(), call, begun, |answer| Ok(answer.body().clone()));
-        let answer = pending.wait().await?;
-        let verdict: Value = serde_json::from_slice(&answer).unwrap_or_default();
-        // A template that is refused may come as a success whose body holds the error.
-        match verdict.get("error") {
-            Some(error) if error.is_object() => {
-                Err(fault_of_text(arm.dialect(), error.to_string().as_bytes()).in_operation("arm.deployment.validate"))
-            }
-            _ => Ok(()),
-        }
     }
 }
 

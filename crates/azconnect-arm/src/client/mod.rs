@@ -9,9 +9,11 @@ mod list;
 mod machine;
 mod network;
 mod pending;
+mod sizes;
 mod skus;
 mod splitter;
 mod subscription;
+mod validation;
 
 pub use any::AnyResource;
 pub use arm::Arm;

@@ -10,6 +10,7 @@ use super::arm::Arm;
 use super::group::Group;
 use super::handle::Handle;
 use super::list::List;
+use super::sizes::KnownSizes;
 use super::skus::Skus;
 use crate::resource::compute::VirtualMachine;
 use crate::resource::group::ResourceGroup;
@@ -24,12 +25,14 @@ pub struct Subscription {
     arm: Arm,
     id: SubscriptionId,
     scope: ResourceId,
+    sizes: KnownSizes,
 }
 
 impl Arm {
     /// The client of one subscription. Nothing is sent.
     pub fn subscription(&self, id: SubscriptionId) -> Subscription {
-        Subscription { arm: self.of_subscription(id), id, scope: ResourceId::of_subscription(id) }
+        let scope = ResourceId::of_subscription(id);
+        Subscription { arm: self.of_subscription(id), id, scope, sizes: KnownSizes::default() }
     }
 
     /// The subscriptions that the identity can see.
@@ -52,6 +55,10 @@ impl Subscription {
 
     pub(crate) fn arm(&self) -> &Arm {
         &self.arm
+    }
+
+    pub(super) fn known_sizes(&self) -> &KnownSizes {
+        &self.sizes
     }
 
     /// Reads the subscription.

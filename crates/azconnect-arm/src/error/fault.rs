@@ -4,7 +4,7 @@ use std::fmt;
 
 use azconnect_core::{Error, TenantId};
 
-use super::catalogue::Class;
+use super::catalogue::{Class, row};
 use super::quota::Quota;
 
 /// The service's own account of a refusal: found in an [`Error`] with [`Fault::of`].
@@ -30,6 +30,11 @@ impl Fault {
     pub fn of(error: &Error) -> Option<&Self> {
         let first = std::error::Error::source(error);
         std::iter::successors(first, |source| source.source()).find_map(<dyn std::error::Error>::downcast_ref)
+    }
+
+    /// Whether the catalogue names the code; else the class is a guess by the status.
+    pub(crate) fn is_known(&self) -> bool {
+        row(&self.code, self.quota.is_some()).is_some()
     }
 
     /// The same fault with every text of the service passed through a function, such as one that hides secrets.

@@ -17,7 +17,7 @@ use azconnect_credential::Check;
 pub enum PreflightCheck {
     /// The specification itself: names, reserved words, rules, address ranges.
     Specification,
-    /// Whether the service accepts the identity.
+    /// Whether the identity can sign in, and the service accepts its token.
     Token,
     /// Whether the subscription is visible and enabled.
     Subscription,
@@ -27,7 +27,7 @@ pub enum PreflightCheck {
     Region,
     /// Whether the resource group can be used.
     Group,
-    /// Whether the subnet that is to be used exists in the region.
+    /// Whether the subnet that is to be used exists in the region, and the identity may attach a machine to it.
     Network,
     /// Whether a size is offered here, to this subscription, in the zone.
     Size,
@@ -35,16 +35,24 @@ pub enum PreflightCheck {
     Options,
     /// Whether the quotas of processors suffice.
     CoreQuota,
+    /// Whether the quota of machines suffices.
+    MachineQuota,
+    /// Whether the quotas of network interfaces, networks and security groups suffice.
+    NetworkQuota,
     /// Whether the quota of public addresses suffices.
     AddressQuota,
     /// Whether the image exists, and is not withdrawn.
     Image,
     /// Whether the image runs on the size: generation and architecture.
     ImageFit,
+    /// Whether one placement, a size in a zone, has all that it needs: each other check may pass for another one.
+    Placement,
     /// Whether the image is sold under terms that must be accepted.
     Terms,
     /// Whether the resource providers are registered.
     Providers,
+    /// Whether the service's own validation, which knows the policies of the subscription, finds nothing wrong.
+    Validation,
 }
 
 impl PreflightCheck {
@@ -61,11 +69,15 @@ impl PreflightCheck {
             Self::Size => "size",
             Self::Options => "size-options",
             Self::CoreQuota => "core-quota",
+            Self::MachineQuota => "machine-quota",
+            Self::NetworkQuota => "network-quota",
             Self::AddressQuota => "address-quota",
             Self::Image => "image",
             Self::ImageFit => "image-on-size",
+            Self::Placement => "placement",
             Self::Terms => "marketplace-terms",
             Self::Providers => "providers",
+            Self::Validation => "policies",
         }
     }
 
@@ -75,6 +87,8 @@ impl PreflightCheck {
             Self::Group => "resource group",
             Self::Options => "size options",
             Self::CoreQuota => "core quota",
+            Self::MachineQuota => "machine quota",
+            Self::NetworkQuota => "network quota",
             Self::AddressQuota => "address quota",
             Self::ImageFit => "image on size",
             Self::Terms => "marketplace terms",
@@ -95,6 +109,11 @@ impl PreflightCheck {
     /// The check with the result that it could not be made.
     pub fn unknown(self, cause: impl Into<String>, remedy: impl Into<String>) -> Check {
         Check::unknown(self.code(), self.subject(), cause, remedy)
+    }
+
+    /// The check with the result that it was not made; the cause says what has to pass first.
+    pub fn skipped(self, cause: impl Into<String>) -> Check {
+        Check::skipped(self.code(), self.subject(), cause)
     }
 
     /// The check with the result that it failed, for the reason that an error gives.

@@ -2,27 +2,40 @@
 
 mod action;
 mod check;
+mod image;
 mod judge;
+mod known_sizes;
 mod options;
+mod place;
+mod placement;
+mod quota;
 mod read;
+mod standing;
+mod validation;
 
 use azconnect_core::Clock;
 use azconnect_credential::CheckReport;
 
 pub use check::PreflightCheck;
 
-pub(crate) use read::{read_image, read_skus};
-
 use crate::client::Subscription;
 use crate::spec::VmSpec;
 
-/// Looks at everything that a machine needs, in parallel and without any effect, and returns all checks at once.
+/// Looks at everything that a machine needs, and returns all checks at once. Nothing is created or changed.
+///
+/// It signs in first, reads everything else in parallel, and at last has the service check the writes that the provisioning
+/// would send, policies included, without carrying them out. What depends on a check that did not pass is
+/// [`Skipped`](azconnect_credential::CheckStatus::Skipped).
 ///
 /// What the identity may not read is [`Unknown`](azconnect_credential::CheckStatus::Unknown), not failed: an identity that
-/// may act in one resource group only may still succeed.
+/// may act in one resource group only may still succeed. An identity that may not even read its group has no role there, and
+/// that fails.
 pub async fn preflight(subscription: &Subscription, spec: &VmSpec) -> CheckReport {
     let started = subscription.arm().clock().elapsed();
-    let facts = read::read(subscription, spec).await;
+    let mut facts = read::read(subscription, spec).await;
+    if let Ok(facts) = &mut facts {
+        facts.validation = validation::ask(subscription, spec, facts).await;
+    }
     let report = judge::judge(subscription.id(), spec, &facts);
     let took = Clock::elapsed(&**subscription.arm().clock()).saturating_sub(started);
     tracing::debug!(checks = report.len(), milliseconds = took.as_millis() as u64, "preflight");

@@ -1,41 +1,20 @@
 //! Whether the sizes offer what is asked for beyond processors and memory.
 
-use azconnect_credential::Check;
-
-use super::check::PreflightCheck;
-use super::judge::{any_size, find, unread};
-use super::read::Facts;
 use crate::resource::image::ImageProperties;
 use crate::resource::sku::Sku;
 use crate::spec::{Switch, VmSpec};
 
-/// The check, if anything is asked for that not every size offers.
-pub(super) fn check(spec: &VmSpec, facts: &Facts) -> Option<Check> {
-    let check = PreflightCheck::Options;
-    let plain = spec.data_disks.is_empty()
-        && spec.spot.is_none()
-        && spec.trusted_launch != Switch::On
-        && spec.accelerated_networking != Switch::On
-        && !spec.os_disk_kind.starts_with("Premium");
-    if plain {
-        return None;
-    }
-    let skus = match &facts.skus {
-        Err(error) => return Some(unread(check, error)),
-        Ok(skus) => skus,
-    };
-    if !spec.sizes.iter().any(|size| find(skus, size).is_some()) {
-        return Some(check.unknown("no size is known here", "choose another size first"));
-    }
-    let image = facts.image.as_ref().and_then(|image| image.as_ref().ok()).map(|image| &image.properties);
-    let problem = |size: &str| match find(skus, size) {
-        Some(sku) => problem(spec, sku, image),
-        None => Some(format!("{size} is not offered")),
-    };
-    Some(any_size(spec, check, problem, "choose another size or image, or leave out what it does not offer"))
+/// Whether anything is asked for that not every size offers.
+pub(super) fn asked_for(spec: &VmSpec) -> bool {
+    !spec.data_disks.is_empty()
+        || spec.spot.is_some()
+        || spec.trusted_launch == Switch::On
+        || spec.accelerated_networking == Switch::On
+        || spec.os_disk_kind.starts_with("Premium")
 }
 
-fn problem(spec: &VmSpec, sku: &Sku, image: Option<&ImageProperties>) -> Option<String> {
+/// What of it a size does not offer.
+pub(super) fn problem(spec: &VmSpec, sku: &Sku, image: Option<&ImageProperties>) -> Option<String> {
     let name = &sku.name;
     let most = sku.capability("MaxDataDiskCount").and_then(|text| text.parse::<usize>().ok());
     if let Some(most) = most.filter(|most| spec.data_disks.len() > *most) {

@@ -1,8 +1,11 @@
-//! The reads of a preflight, all at once.
+//! The reads of a preflight, all at once, after the sign-in.
+
+use std::sync::Arc;
 
 use azconnect_core::{Error, ErrorKind};
 use futures_util::future::join;
 
+use super::validation::Asked;
 use crate::client::Subscription;
 use crate::resource::ResourceId;
 use crate::resource::access::Permissions;
@@ -20,39 +23,66 @@ pub(super) struct Facts {
     pub(super) locations: Result<Vec<Location>, Error>,
     pub(super) group: Result<Option<ResourceGroup>, Error>,
     pub(super) permissions: Result<Vec<Permissions>, Error>,
-    pub(super) skus: Result<Vec<Sku>, Error>,
+    pub(super) sizes: Result<Arc<[Sku]>, Error>,
     pub(super) compute: Result<Vec<Usage>, Error>,
     pub(super) network: Result<Vec<Usage>, Error>,
     /// `None` for an image of the customer's own.
     pub(super) image: Option<Result<ImageVersion, Error>>,
     pub(super) providers: Vec<(&'static str, Result<Provider, Error>)>,
     /// `None` if a network is to be created.
-    pub(super) existing_network: Option<Result<VirtualNetwork, Error>>,
+    pub(super) existing_network: Option<ExistingNetwork>,
+    /// Empty until the service was asked.
+    pub(super) validation: Vec<Asked>,
 }
 
-pub(super) async fn read(subscription: &Subscription, spec: &VmSpec) -> Facts {
+/// A network that is there already, often in a group of others.
+pub(super) struct ExistingNetwork {
+    pub(super) network: Result<VirtualNetwork, Error>,
+    /// What the identity may do at the network: a role at its group or at the network itself counts.
+    pub(super) permissions: Result<Vec<Permissions>, Error>,
+}
+
+impl Facts {
+    /// Whether it is known that a provider is not registered, so that its quotas and offers cannot be read.
+    pub(super) fn lacks_provider(&self, namespace: &str) -> bool {
+        self.providers
+            .iter()
+            .any(|(name, found)| *name == namespace && found.as_ref().is_ok_and(|found| !found.is_registered()))
+    }
+
+    /// Whether it is known that the subscription does not have the region.
+    pub(super) fn lacks_region(&self, location: &str) -> bool {
+        let known = |locations: &Vec<Location>| locations.iter().any(|one| one.name.eq_ignore_ascii_case(location));
+        self.locations.as_ref().is_ok_and(|locations| !known(locations))
+    }
+}
+
+/// Signs in, then reads everything. The error is that of the sign-in, without which nothing is read.
+pub(super) async fn read(subscription: &Subscription, spec: &VmSpec) -> Result<Facts, Error> {
+    subscription.arm().sign_in().await?;
     let location = spec.location.as_str();
     let first = join(join(subscription.get(), subscription.locations()), read_group(subscription, spec));
-    let sizes = join(read_skus(subscription, spec), subscription.compute_usages(location));
+    let sizes = join(subscription.sizes(location, &spec.sizes), subscription.compute_usages(location));
     let rest = join(subscription.network_usages(location), read_image(subscription, spec));
     let providers = join(subscription.provider("Microsoft.Compute"), subscription.provider("Microsoft.Network"));
     let all = join(join(first, sizes), join(join(rest, providers), read_network(subscription, spec)));
     let (
-        (((view, locations), (group, permissions)), (skus, compute)),
+        (((view, locations), (group, permissions)), (sizes, compute)),
         (((network, image), providers), existing_network),
     ) = all.await;
-    Facts {
+    Ok(Facts {
         subscription: view,
         locations,
         group,
         permissions,
-        skus,
+        sizes,
         compute,
         network,
         image,
         providers: vec![("Microsoft.Compute", providers.0), ("Microsoft.Network", providers.1)],
         existing_network,
-    }
+        validation: Vec::new(),
+    })
 }
 
 /// The group, and what the identity may do: in the group if it exists, else in the subscription.
@@ -67,41 +97,36 @@ async fn read_group(
     (found, permissions)
 }
 
-/// The sizes of the specification that the region offers.
-pub(crate) async fn read_skus(subscription: &Subscription, spec: &VmSpec) -> Result<Vec<Sku>, Error> {
-    let mut list = subscription.skus(Some(&spec.location))?;
-    let mut found = Vec::new();
-    while let Some(sku) = list.next().await? {
-        // Compared here: the region is the only thing that the service filters by.
-        let wanted = spec.sizes.iter().any(|size| size.eq_ignore_ascii_case(&sku.name));
-        if wanted && sku.resource_type.eq_ignore_ascii_case("virtualMachines") && sku.is_in(&spec.location) {
-            found.push(sku);
-        }
-    }
-    Ok(found)
-}
-
-pub(crate) async fn read_image(subscription: &Subscription, spec: &VmSpec) -> Option<Result<ImageVersion, Error>> {
+async fn read_image(subscription: &Subscription, spec: &VmSpec) -> Option<Result<ImageVersion, Error>> {
     match &spec.image {
         ImageChoice::Urn(urn) => Some(subscription.image(&spec.location, urn).await),
         ImageChoice::Id(_) => None,
     }
 }
 
-async fn read_network(subscription: &Subscription, spec: &VmSpec) -> Option<Result<VirtualNetwork, Error>> {
+async fn read_network(subscription: &Subscription, spec: &VmSpec) -> Option<ExistingNetwork> {
     let NetworkChoice::Existing(subnet) = &spec.network else { return None };
-    Some(find_network(subscription, subnet).await)
+    Some(match network_of(subnet) {
+        Ok((id, group, name)) => {
+            let owner = id.after("subscriptions").and_then(|owner| owner.parse().ok()).unwrap_or(subscription.id());
+            let owner = subscription.arm().subscription(owner);
+            let find = async { owner.group(&group.parse()?).virtual_network(name)?.get().await };
+            let (network, permissions) = join(find, owner.arm().permissions(&id)).await;
+            ExistingNetwork { network, permissions }
+        }
+        Err(error) => ExistingNetwork { network: Err(error), permissions: Ok(Vec::new()) },
+    })
 }
 
-async fn find_network(subscription: &Subscription, subnet: &ResourceId) -> Result<VirtualNetwork, Error> {
-    let elsewhere = || {
-        Error::new(ErrorKind::Unsupported, "the subnet is in another subscription")
-            .with_advice("check that the identity may join the subnet there")
+/// The id of a subnet's network, with the names of its group and its own.
+fn network_of(subnet: &ResourceId) -> Result<(ResourceId, &str, &str), Error> {
+    let wrong = || {
+        Error::new(ErrorKind::InvalidInput, "the id is not that of a subnet")
+            .with_field("subnet")
+            .with_advice("give an id of the form /subscriptions/…/virtualNetworks/NAME/subnets/NAME")
     };
-    let own = subnet.after("subscriptions").is_some_and(|id| id.eq_ignore_ascii_case(&subscription.id().to_string()));
-    let (Some(group), Some(network), true) = (subnet.group(), subnet.after("virtualNetworks"), own) else {
-        return Err(elsewhere());
-    };
-    let group = subscription.group(&group.parse()?);
-    group.virtual_network(network)?.get().await
+    let (Some(group), Some(name)) = (subnet.group(), subnet.after("virtualNetworks")) else { return Err(wrong()) };
+    // The subnet's own name is the last part, and the word before it that of its kind.
+    let network = subnet.as_str().rsplitn(3, '/').nth(2).ok_or_else(wrong)?;
+    Ok((ResourceId::parse(network)?, group, name))
 }

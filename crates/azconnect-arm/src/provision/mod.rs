@@ -30,6 +30,7 @@ mod resolve;
 mod sealing;
 mod state;
 mod steps;
+mod template;
 
 pub use agent_failure::AgentFailure;
 pub use event::{ProvisionEvent, Step};
@@ -46,3 +47,7 @@ pub use probe::{AgentProbe, FnProbe, ProbeTarget, Probed, RunCommandProbe};
 pub use progress::{ProvisionFailure, ProvisionProgress, StepProgress, StepStatus};
 pub use provisioner::Provisioner;
 pub use state::{Phase, ProvisionState, StepState};
+
+pub(crate) use plan::placements;
+pub(crate) use resolve::fill;
+pub(crate) use template::{group_template, subscription_template};

@@ -42,6 +42,14 @@ impl fmt::Display for Placement {
     }
 }
 
+/// The placements of a specification, in the order in which they are tried: every size in every zone.
+pub(crate) fn placements(spec: &VmSpec) -> Vec<Placement> {
+    let zones: Vec<Option<String>> =
+        if spec.zones.is_empty() { vec![None] } else { spec.zones.iter().cloned().map(Some).collect() };
+    let sizes = spec.sizes.iter();
+    sizes.flat_map(|size| zones.iter().map(move |zone| Placement::new(size, zone.clone()))).collect()
+}
+
 /// The image of a plan, as far as it could be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -158,13 +166,7 @@ impl ProvisionPlan {
     pub fn new(id: ProvisionId, subscription: SubscriptionId, spec: VmSpec) -> Result<Self, Error> {
         spec.check()?;
         let names = Names::of(&id, subscription, &spec);
-        let zones: Vec<Option<String>> =
-            if spec.zones.is_empty() { vec![None] } else { spec.zones.iter().cloned().map(Some).collect() };
-        let placements = spec
-            .sizes
-            .iter()
-            .flat_map(|size| zones.iter().map(move |zone| Placement::new(size, zone.clone())))
-            .collect();
+        let placements = placements(&spec);
         let key = id.key_secret()?;
         let image = ResolvedImage::new(spec.image.clone());
         let plan = Self { id, subscription, names, placements, image, key, spec, part: Part::Machine };

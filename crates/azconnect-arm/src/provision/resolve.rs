@@ -4,22 +4,32 @@ use futures_util::future::join;
 
 use super::plan::{ProvisionPlan, ResolvedImage};
 use crate::client::Subscription;
-use crate::preflight::{read_image, read_skus};
-use crate::resource::image::ImageProperties;
+use crate::resource::image::{ImageProperties, ImageVersion};
 use crate::resource::sku::Sku;
 use crate::spec::ImageChoice;
 
 /// Reads the image and the sizes. What cannot be read stays open, and the service decides.
 pub(super) async fn resolve(subscription: &Subscription, plan: &mut ProvisionPlan) {
-    let (image, skus) = join(read_image(subscription, &plan.spec), read_skus(subscription, &plan.spec)).await;
-    let image = image.and_then(Result::ok);
-    if let (Some(image), ImageChoice::Urn(urn)) = (&image, &plan.spec.image) {
+    let spec = &plan.spec;
+    let image = async {
+        match &spec.image {
+            ImageChoice::Urn(urn) => subscription.image(&spec.location, urn).await.ok(),
+            ImageChoice::Id(_) => None,
+        }
+    };
+    let (image, sizes) = join(image, subscription.sizes(&spec.location, &spec.sizes)).await;
+    fill(plan, image.as_ref(), sizes.as_deref().ok());
+}
+
+/// Fills a plan with what was read.
+pub(crate) fn fill(plan: &mut ProvisionPlan, image: Option<&ImageVersion>, sizes: Option<&[Sku]>) {
+    if let (Some(image), ImageChoice::Urn(urn)) = (image, &plan.spec.image) {
         plan.image = ResolvedImage::of_version(urn, &image.name, image.properties.plan.as_ref());
     }
-    let Ok(skus) = skus else { return };
-    let image = image.as_ref().map(|image| &image.properties);
+    let Some(sizes) = sizes else { return };
+    let image = image.map(|image| &image.properties);
     for placement in &mut plan.placements {
-        let Some(sku) = skus.iter().find(|sku| sku.name.eq_ignore_ascii_case(&placement.size)) else { continue };
+        let Some(sku) = sizes.iter().find(|sku| sku.name.eq_ignore_ascii_case(&placement.size)) else { continue };
         placement.trusted_launch = image.and_then(|image| trusted_launch(image, sku));
         placement.accelerated_networking = accelerated_networking(image, sku);
     }

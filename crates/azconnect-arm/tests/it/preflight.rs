@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use crate::stage::{CLIENT, SUBSCRIPTION, Stage, group_name, spec};
 
-fn status(report: &CheckReport, check: PreflightCheck) -> CheckStatus {
+pub(crate) fn status(report: &CheckReport, check: PreflightCheck) -> CheckStatus {
     report.of(check).unwrap_or_else(|| panic!("{check:?} was not looked at")).status
 }
 
-fn subscription() -> Uuid {
+pub(crate) fn subscription() -> Uuid {
     SUBSCRIPTION.parse().unwrap()
 }
 
@@ -32,6 +32,7 @@ async fn everything_that_is_wrong_is_found_at_once() {
     let manager = stage.emulator.resource_manager();
     manager.set_registered(subscription(), "Microsoft.Network", false);
     manager.set_quota(subscription(), "westeurope", "cores", 1).unwrap();
+    manager.set_quota(subscription(), "westeurope", "virtualMachines", 0).unwrap();
     manager.set_subscription_state(subscription(), "Disabled");
     manager.restrict_size(subscription(), "westeurope", "Standard_B2s", &[]).unwrap();
     let image = "Canonical:ubuntu-24_04-lts:nothing:latest".parse().unwrap();
@@ -43,11 +44,16 @@ async fn everything_that_is_wrong_is_found_at_once() {
         PreflightCheck::Subscription,
         PreflightCheck::Size,
         PreflightCheck::CoreQuota,
+        PreflightCheck::MachineQuota,
         PreflightCheck::Image,
         PreflightCheck::Providers,
     ] {
         assert_eq!(status(&report, check), CheckStatus::Failed, "{check:?}: {report:#?}");
         assert!(!report.of(check).unwrap().remedy.is_empty(), "{check:?}");
+    }
+    // What cannot be read without the provider is not said once more.
+    for check in [PreflightCheck::AddressQuota, PreflightCheck::NetworkQuota, PreflightCheck::Validation] {
+        assert_eq!(status(&report, check), CheckStatus::Skipped, "{check:?}: {report:#?}");
     }
 }
 

@@ -8,6 +8,7 @@ use azconnect_arm::{
     AgentInstall, Arm, GroupChoice, InboundRule, ProvisionId, ProvisionPlan, Provisioner, Subscription, VmSpec,
 };
 use azconnect_core::{Clock, Error, ResourceGroupName, Scope, Secret, SubscriptionId};
+use azconnect_credential::entra::{EntraCode, TokenRefusal};
 use azconnect_credential::{AccessToken, TokenProvider};
 use azconnect_emulator::arm::ArmSettings;
 use azconnect_emulator::{Emulator, Seed, Settings};
@@ -35,6 +36,7 @@ pub(crate) struct Stage {
 /// Signs in at the emulator.
 pub(crate) struct SignIn {
     client: &'static str,
+    pub(crate) tenant: &'static str,
     transport: Arc<dyn Transport>,
     clock: VirtualClock,
 }
@@ -50,10 +52,13 @@ impl TokenProvider for SignIn {
                 ("scope", scope.as_str()),
             ])
             .finish();
-        let request = http::Request::post(format!("https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/token"))
-            .body(Bytes::from(form))
-            .unwrap();
+        let address = format!("https://login.microsoftonline.com/{}/oauth2/v2.0/token", self.tenant);
+        let request = http::Request::post(address).body(Bytes::from(form)).unwrap();
         let answer = self.transport.send(request).await?;
+        if !answer.status().is_success() {
+            let codes = TokenRefusal::read(answer.body()).codes;
+            return Err(EntraCode::most_telling(&codes).expect("a number of Entra ID").explain());
+        }
         let body: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
         let token = body["access_token"].as_str().unwrap_or_else(|| panic!("no token: {body}"));
         let expires = self.clock.now() + Duration::from_secs(3000);
@@ -122,8 +127,12 @@ impl Stage {
         self.sign_in_as(CLIENT)
     }
 
+    pub(crate) fn sign_in_in(&self, tenant: &'static str) -> Arc<SignIn> {
+        Arc::new(SignIn { client: CLIENT, tenant, transport: self.emulator.transport(), clock: self.clock.clone() })
+    }
+
     fn sign_in_as(&self, client: &'static str) -> Arc<SignIn> {
-        Arc::new(SignIn { client, transport: self.emulator.transport(), clock: self.clock.clone() })
+        Arc::new(SignIn { client, tenant: TENANT, transport: self.emulator.transport(), clock: self.clock.clone() })
     }
 
     pub(crate) fn subscription_as(&self, client: &'static str) -> Subscription {

@@ -1,0 +1,42 @@
+//! The image: whether it exists, and under which terms it is sold.
+
+use azconnect_credential::Check;
+
+use super::check::PreflightCheck;
+use super::judge::unread;
+use super::read::Facts;
+
+pub(super) fn image(facts: &Facts) -> Option<Check> {
+    let check = PreflightCheck::Image;
+    Some(match facts.image.as_ref()? {
+        Err(error) => unread(check, error),
+        Ok(image) => {
+            let status = &image.properties.image_deprecation_status;
+            match status.image_state.as_deref() {
+                Some("Deprecated") => {
+                    check.failed(format!("version {} is withdrawn", image.name), "choose a newer version or image")
+                }
+                Some("ScheduledForDeprecation") => {
+                    let when = status.scheduled_deprecation_time.as_deref().unwrap_or("a date not given");
+                    check.passed(format!("version {} exists, and is withdrawn at {when}", image.name))
+                }
+                _ => check.passed(format!("version {} exists", image.name)),
+            }
+        }
+    })
+}
+
+pub(super) fn terms(facts: &Facts) -> Option<Check> {
+    let Some(Ok(image)) = &facts.image else { return None };
+    Some(match &image.properties.plan {
+        None => PreflightCheck::Terms.passed("the image is not sold on the marketplace"),
+        // No fact that is read here tells whether the terms were accepted.
+        Some(plan) => PreflightCheck::Terms.unknown(
+            format!("the image is sold as {}/{}/{}", plan.publisher, plan.product, plan.name),
+            format!(
+                "accept its terms once: az vm image terms accept --publisher {} --offer {} --plan {}",
+                plan.publisher, plan.product, plan.name
+            ),
+        ),
+    })
+}

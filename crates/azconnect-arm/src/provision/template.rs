@@ -1,0 +1,137 @@
+//! The writes of a plan as a template, for the service's own check. Nothing is deployed by it.
+
+use azconnect_core::Error;
+use serde_json::{Map, Value, json};
+
+use super::body::{self, Ids};
+use super::machine_body::{self, MachineInput, Security};
+use super::plan::ProvisionPlan;
+use crate::resource::compute::VirtualMachines;
+use crate::resource::network::{NetworkInterfaces, NetworkSecurityGroups, PublicIps, VirtualNetworks};
+use crate::resource::{Kind, RESOURCES_API};
+
+const GROUP_SCHEMA: &str = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
+const SUBSCRIPTION_SCHEMA: &str =
+    "https://schema.management.azure.com/schemas/2018-05-01/subscriptionDeploymentTemplate.json#";
+
+/// The resources of a plan with its machine at one of its placements, as a template for its group. What an agent's
+/// extension would run is not in it: it may hold a secret, and no policy reads it.
+pub(crate) fn group_template(plan: &ProvisionPlan, at: usize, public_key: &str) -> Result<Value, Error> {
+    let ids = Ids::of(plan)?;
+    let names = &plan.names;
+    let mut resources = vec![resource::<NetworkSecurityGroups>(&names.security_group, &[], body::security_group(plan))];
+    let mut before = vec![ids.security_group.to_string()];
+    if let Some(network) = body::network(plan) {
+        resources.push(resource::<VirtualNetworks>(&names.network, &[], network));
+        before.extend(ids.subnet.as_str().split_once("/subnets/").map(|(network, _)| network.to_owned()));
+    }
+    if let Some(address) = &ids.public_ip {
+        resources.push(resource::<PublicIps>(&names.public_ip, &[], body::public_ip(plan)));
+        before.push(address.to_string());
+    }
+    resources.push(resource::<NetworkInterfaces>(
+        &names.interface,
+        &before,
+        body::interface(plan, &ids, plan.placements.get(at)),
+    ));
+    if let Some(placement) = plan.placements.get(at) {
+        let security = match Security::of(&plan.spec, placement) {
+            // Not every subscription may say so, and the provisioning leaves it out where it may not.
+            Security::Standard => Security::Unsaid,
+            said => said,
+        };
+        let machine = machine_body::machine(plan, &ids, &MachineInput { placement, at, public_key, security })?;
+        let interface = [ids.interface.to_string()];
+        resources.push(resource::<VirtualMachines>(&plan.spec.name, &interface, machine));
+    }
+    Ok(template(GROUP_SCHEMA, resources))
+}
+
+/// The same with the group, as a template for the subscription, where the group does not exist yet.
+pub(crate) fn subscription_template(plan: &ProvisionPlan, at: usize, public_key: &str) -> Result<Value, Error> {
+    let group = plan.spec.group.name().as_str();
+    let mut of_group = object(literal(body::group(plan)));
+    of_group.insert("type".to_owned(), json!("Microsoft.Resources/resourceGroups"));
+    of_group.insert("apiVersion".to_owned(), json!(RESOURCES_API));
+    of_group.insert("name".to_owned(), json!(group));
+    let id = format!("/subscriptions/{}/resourceGroups/{group}", plan.subscription);
+    let within = json!({
+        "type": "Microsoft.Resources/deployments",
+        "apiVersion": RESOURCES_API,
+        "name": plan.names.interface,
+        "resourceGroup": group,
+        "dependsOn": [id],
+        "properties": {
+            "mode": "Incremental",
+            // Evaluated once, within: else a doubled bracket would be taken for an expression the second time.
+            "expressionEvaluationOptions": {"scope": "inner"},
+            "template": group_template(plan, at, public_key)?,
+        },
+    });
+    Ok(template(SUBSCRIPTION_SCHEMA, vec![Value::Object(of_group), within]))
+}
+
+fn template(schema: &str, resources: Vec<Value>) -> Value {
+    json!({"$schema": schema, "contentVersion": "1.0.0.0", "resources": resources})
+}
+
+fn resource<K: Kind>(name: &str, depends: &[String], body: Value) -> Value {
+    let mut resource = object(literal(body));
+    resource.insert("type".to_owned(), json!(K::TYPE));
+    resource.insert("apiVersion".to_owned(), json!(K::API));
+    resource.insert("name".to_owned(), json!(name));
+    resource.insert("dependsOn".to_owned(), json!(depends));
+    Value::Object(resource)
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+/// The same value for a template, in which a text in brackets is an expression unless the first bracket is doubled.
+fn literal(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.starts_with('[') && text.ends_with(']') => Value::String(format!("[{text}")),
+        Value::Array(items) => items.into_iter().map(literal).collect(),
+        Value::Object(map) => map.into_iter().map(|(name, value)| (name, literal(value))).collect(),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use azconnect_core::ResourceGroupName;
+
+    use super::*;
+    use crate::provision::ProvisionId;
+    use crate::spec::{GroupChoice, VmSpec};
+
+    fn plan() -> ProvisionPlan {
+        let group = GroupChoice::Create(ResourceGroupName::new("rg-web").unwrap());
+        let spec = VmSpec::new("web", "westeurope", "Standard_B2s", "Ubuntu2404".parse().unwrap(), group).unwrap();
+        let spec = spec.with_tag("owner", "[parameters('x')]").with_tag("team", "[blue");
+        let subscription = "20000000-0000-4000-8000-000000000001".parse().unwrap();
+        ProvisionPlan::new(ProvisionId::new("web").unwrap(), subscription, spec).unwrap()
+    }
+
+    /// *Understand the structure and syntax of ARM templates*: a leading bracket is doubled to mean itself.
+    #[test]
+    fn what_looks_like_an_expression_is_sent_as_a_text() {
+        let template = group_template(&plan(), 0, "ssh-ed25519 AAAA").unwrap();
+        let tags = &template["resources"][0]["tags"];
+        assert_eq!((&tags["owner"], &tags["team"]), (&json!("[[parameters('x')]"), &json!("[blue")));
+    }
+
+    #[test]
+    fn the_group_comes_first_and_the_machine_last() {
+        let template = subscription_template(&plan(), 0, "ssh-ed25519 AAAA").unwrap();
+        let (group, within) = (&template["resources"][0], &template["resources"][1]);
+        assert_eq!(group["name"], within["resourceGroup"]);
+        let kinds: Vec<_> = within["properties"]["template"]["resources"].as_array().unwrap().iter().collect();
+        assert_eq!(kinds.last().unwrap()["type"], "Microsoft.Compute/virtualMachines");
+        assert_eq!(kinds.len(), 5);
+    }
+}
