@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind as Io, Write};
 use std::path::{Path, PathBuf};
 
-use azconnect::arm::{ProvisionId, Provisioner};
+use azconnect::arm::{ProvisionId, Provisioner, SshKey};
 use azconnect::core::{Error, ErrorKind, Secret};
 
 /// Hands the private key over to a file. It is forgotten only once the file is on the disk, so that a crash in between leaves
@@ -14,12 +14,13 @@ use azconnect::core::{Error, ErrorKind, Secret};
 /// Why the file cannot be written; a file that holds something else is never written over.
 pub(crate) async fn hand_over(provisioner: &Provisioner, id: &ProvisionId, path: PathBuf) -> Result<PathBuf, Error> {
     let key = match provisioner.private_key(id).await {
-        Ok(key) => key,
+        Ok(key) => SshKey::read(key)?,
         Err(error) if error.kind() == ErrorKind::NotFound && path.exists() => return Ok(path),
         Err(error) => return Err(error),
     };
-    write(&path, &key)?;
-    provisioner.forget_private_key(id).await?;
+    write(&path, &key.private)?;
+    // Of the very key that is on the disk: a machine that was built anew under this name has another one.
+    provisioner.forget_private_key(id, &key.fingerprint).await?;
     Ok(path)
 }
 

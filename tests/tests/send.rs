@@ -107,7 +107,7 @@ fn arm() {
     is_send(Provisioner::unfinished(any()));
     is_send(Provisioner::history(any(), any()));
     is_send(Provisioner::private_key(any(), any()));
-    is_send(Provisioner::forget_private_key(any(), any()));
+    is_send(Provisioner::forget_private_key(any(), any(), any()));
     is_send(Fleet::plan(any(), any(), any()));
     is_send(Fleet::run(any(), any()));
     is_send(Fleet::resume(any(), any()));

@@ -4,7 +4,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use azconnect_arm::{Arm, GroupChoice, InboundRule, ProvisionId, Provisioner, VmSpec, preflight};
+//! use azconnect_arm::{Arm, GroupChoice, InboundRule, ProvisionId, Provisioner, SshKey, VmSpec, preflight};
 //! use azconnect_core::ResourceGroupName;
 //! use azconnect_http::Pipeline;
 //! use azconnect_store::{MemoryJournal, MemoryLease, MemorySecrets};
@@ -64,9 +64,9 @@
 //! println!("{plan}");
 //! let machine = provisioner.run(&plan).await?;
 //! println!("{} at {:?}", machine.machine.name(), machine.address);
-//! let _key = provisioner.private_key(&machine.id).await?;
-//! // … keep the key where it belongs, and only then:
-//! provisioner.forget_private_key(&machine.id).await?;
+//! let key = SshKey::read(provisioner.private_key(&machine.id).await?)?;
+//! // … keep the key where it belongs, and only then say which one is kept:
+//! provisioner.forget_private_key(&machine.id, &key.fingerprint).await?;
 //!
 //! // Gone with everything that was created for it.
 //! provisioner.clean_up(&machine.id).await?;

@@ -28,8 +28,9 @@ pub trait ProvisionRecords: Send + Sync {
     /// first loses nothing in a crash.
     async fn private_key(&self, id: &ProvisionId) -> Result<Secret, Error>;
 
-    /// Destroys the private key of a machine, which is kept elsewhere.
-    async fn forget_private_key(&self, id: &ProvisionId) -> Result<(), Error>;
+    /// Destroys the private key of a machine, which is kept elsewhere: the one with this fingerprint and no other.
+    /// [`Conflict`](azconnect_core::ErrorKind::Conflict) and no effect if the machine has another.
+    async fn forget_private_key(&self, id: &ProvisionId, fingerprint: &str) -> Result<(), Error>;
 }
 
 #[async_trait]
@@ -50,7 +51,7 @@ impl ProvisionRecords for Provisioner {
         Self::private_key(self, id).await
     }
 
-    async fn forget_private_key(&self, id: &ProvisionId) -> Result<(), Error> {
-        Self::forget_private_key(self, id).await
+    async fn forget_private_key(&self, id: &ProvisionId, fingerprint: &str) -> Result<(), Error> {
+        Self::forget_private_key(self, id, fingerprint).await
     }
 }

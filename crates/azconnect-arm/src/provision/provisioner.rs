@@ -254,16 +254,25 @@ impl Provisioner {
         })
     }
 
-    /// Destroys the sealed private key of a machine, once it is kept elsewhere. Idempotent.
+    /// Destroys the sealed private key of a machine, once it is kept elsewhere. The fingerprint is that of the key which is
+    /// kept, [`SshKey::fingerprint`](crate::SshKey::fingerprint): a machine that was built anew under this name has another
+    /// key, which a late confirmation must not destroy. Idempotent.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there is no machine yet, which still needs it; [`Conflict`](ErrorKind::Conflict)
-    /// while another process works on the machine.
-    pub async fn forget_private_key(&self, id: &ProvisionId) -> Result<(), Error> {
+    /// with the field `fingerprint` if the machine's key is another one, and while another process works on the machine.
+    pub async fn forget_private_key(&self, id: &ProvisionId, fingerprint: &str) -> Result<(), Error> {
         // Under the lease: the next machine of this name has its key under the same name, and nobody may begin it meanwhile.
         let recorder = Recorder::open(&self.ports, id).await?;
         let forgotten = async {
-            let plan = self.machine_of(&recorder.state())?;
+            let state = recorder.state();
+            let plan = self.machine_of(&state)?;
+            if state.fingerprint.as_deref() != Some(fingerprint.trim()) {
+                return Err(Error::new(ErrorKind::Conflict, "the machine has another key than the one that is kept")
+                    .with_effect(Effect::None)
+                    .with_field("fingerprint")
+                    .with_advice("read the private key, keep it elsewhere, and confirm the fingerprint of that one"));
+            }
             recorder.renew().await?;
             self.secrets.remove(&plan.key).await
         };

@@ -72,7 +72,7 @@ async fn refused_everywhere(stage: &Stage, field: &str) {
         assert!(error.advice().contains("backup"), "{what}: {}", error.advice());
     };
     check("private_key", provisioner.private_key(&id()).await.unwrap_err());
-    check("forget_private_key", provisioner.forget_private_key(&id()).await.unwrap_err());
+    check("forget_private_key", provisioner.forget_private_key(&id(), "SHA256:any").await.unwrap_err());
     check("resume", provisioner.resume(&id()).await.unwrap_err());
     check("run", provisioner.run(&plan(spec())).await.unwrap_err());
     check("clean_up", provisioner.clean_up(&id()).await.unwrap_err());
@@ -121,7 +121,7 @@ async fn a_plan_of_another_subscription_hands_out_no_key() {
     let provisioner = stage.provisioner();
     for error in [
         provisioner.private_key(&id()).await.unwrap_err(),
-        provisioner.forget_private_key(&id()).await.unwrap_err(),
+        provisioner.forget_private_key(&id(), "SHA256:any").await.unwrap_err(),
         provisioner.resume(&id()).await.unwrap_err(),
         provisioner.clean_up(&id()).await.unwrap_err(),
     ] {

@@ -5,6 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use azconnect_arm::{KeyKind, SshKey};
+use azconnect_core::{Effect, ErrorKind};
+
+use crate::stage::{Stage, id, plan, spec};
 
 fn check(kind: KeyKind, bits: &str) {
     let key = SshKey::generate(kind).unwrap();
@@ -75,4 +78,24 @@ fn cloud_init_accepts_the_user_data() {
     assert!(parts.contains("text/cloud-config|") && parts.contains("packages: [curl]"), "{parts}");
     assert!(parts.contains("text/x-shellscript|agent.sh|") && parts.contains("echo ünïcode"), "{parts}");
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// A page may confirm a download long after the machine was deleted and built again under its name.
+#[tokio::test(start_paused = true)]
+async fn a_late_confirmation_does_not_forget_the_key_of_a_later_build() {
+    let stage = Stage::new();
+    let provisioner = stage.provisioner();
+    let first = provisioner.run(&plan(spec())).await.unwrap();
+    let kept = SshKey::read(provisioner.private_key(&id()).await.unwrap()).unwrap();
+    assert_eq!(kept.fingerprint, first.fingerprint);
+    provisioner.clean_up(&id()).await.unwrap();
+    let second = provisioner.run(&plan(spec())).await.unwrap();
+    assert_ne!(second.fingerprint, first.fingerprint);
+
+    let error = provisioner.forget_private_key(&id(), &kept.fingerprint).await.unwrap_err();
+    assert_eq!((error.kind(), error.effect(), error.field()), (ErrorKind::Conflict, Effect::None, Some("fingerprint")));
+    let there = SshKey::read(provisioner.private_key(&id()).await.unwrap()).unwrap();
+    assert_eq!(there.fingerprint, second.fingerprint);
+    provisioner.forget_private_key(&id(), &there.fingerprint).await.unwrap();
+    provisioner.forget_private_key(&id(), &there.fingerprint).await.expect("it is forgotten");
 }

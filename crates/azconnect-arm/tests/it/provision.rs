@@ -53,7 +53,7 @@ async fn a_machine_comes_up_with_its_agent_online() {
         key.expose(),
         "a crash after the first loses it"
     );
-    provisioner.forget_private_key(&id()).await.unwrap();
+    provisioner.forget_private_key(&id(), &machine.fingerprint).await.unwrap();
     assert_eq!(provisioner.private_key(&id()).await.unwrap_err().kind(), ErrorKind::NotFound);
 
     // And gone with everything that belongs to it.
@@ -301,7 +301,7 @@ async fn a_machine_with_a_key_of_the_caller_s_own_has_no_private_key_here() {
     let error = provisioner.private_key(&id()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.message().contains("of your own"), "{error}");
-    provisioner.forget_private_key(&id()).await.unwrap();
+    provisioner.forget_private_key(&id(), &machine.fingerprint).await.unwrap();
 }
 
 #[test]
@@ -416,13 +416,13 @@ async fn a_machine_that_took_the_name_after_our_intent_is_neither_changed_nor_de
 async fn a_key_is_not_forgotten_while_another_process_works_on_the_machine() {
     let stage = Stage::new();
     let provisioner = stage.provisioner();
-    provisioner.run(&plan(spec())).await.unwrap();
+    let built = provisioner.run(&plan(spec())).await.unwrap();
     let other = stage.provisioner();
     let going = stage.provisioner();
     let id = id();
     let (_, refused) = tokio::join!(going.clean_up(&id), async {
         stage.clock.sleep(Duration::from_secs(1)).await;
-        other.forget_private_key(&id).await
+        other.forget_private_key(&id, &built.fingerprint).await
     });
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Conflict);
 }

@@ -49,7 +49,7 @@ async fn all_calls(stage: &Stage, provisioner: &Provisioner, install: azconnect_
     let _ = enough(stage, provisioner.resume(&id())).await;
     let _ = enough(stage, provisioner.progress(&id())).await;
     let _ = enough(stage, provisioner.private_key(&id())).await;
-    let _ = enough(stage, provisioner.forget_private_key(&id())).await;
+    let _ = enough(stage, provisioner.forget_private_key(&id(), "SHA256:any")).await;
     let _ = enough(stage, provisioner.clean_up(&id())).await;
 }
 

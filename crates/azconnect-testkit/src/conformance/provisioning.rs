@@ -203,16 +203,22 @@ async fn tells_the_history(harness: &impl ProvisioningHarness) -> CaseResult {
 
 async fn keeps_the_key_until(harness: &impl ProvisioningHarness) -> CaseResult {
     let plan = plan(harness).await?;
-    harness.provisioning().run(&plan).await?;
+    let built = harness.provisioning().run(&plan).await?;
     let records = harness.records();
     let key = records.private_key(&plan.id).await?;
     ensure(key.expose().contains("PRIVATE KEY"), "what was handed over is no private key")?;
     let again = records.private_key(&plan.id).await.map_err(|_| Failure::new("it is gone before it was forgotten"))?;
     ensure(again.expose() == key.expose(), "the second time it is another key")?;
-    records.forget_private_key(&plan.id).await?;
+    let other = records.forget_private_key(&plan.id, "SHA256:of another key").await.err().map(|error| error.kind());
+    ensure_eq("to forget another key", &other, &Some(ErrorKind::Conflict))?;
+    records.private_key(&plan.id).await.map_err(|_| Failure::new("another key's fingerprint destroyed it"))?;
+    records.forget_private_key(&plan.id, &built.fingerprint).await?;
     let after = records.private_key(&plan.id).await.err().map(|error| error.kind());
     ensure_eq("the key that was forgotten", &after, &Some(ErrorKind::NotFound))?;
-    records.forget_private_key(&plan.id).await.map_err(|_| Failure::new("to forget it again is refused"))
+    records
+        .forget_private_key(&plan.id, &built.fingerprint)
+        .await
+        .map_err(|_| Failure::new("to forget it again is refused"))
 }
 
 /// A run that was interrupted, and whose connection is back.

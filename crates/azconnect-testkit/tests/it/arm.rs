@@ -18,6 +18,9 @@ use azconnect_testkit::fake::{Access, ArmCall, Fault, Subscription};
 
 use crate::judged::{named, verdict};
 
+/// The fingerprint of every key of the fake.
+const FINGERPRINT: &str = "SHA256:fakefakefakefakefakefakefakefakefakefakefak";
+
 /// What is wrong with an implementation.
 #[derive(Clone, Copy, PartialEq)]
 enum Flaw {
@@ -32,6 +35,7 @@ enum Flaw {
     BuildsAnew,
     LeavesRemains,
     KeepsTheKey,
+    ForgetsAnyKey,
     LosesTheKey,
     TellsNoEnd,
     ForgetsWhatIsUnfinished,
@@ -243,12 +247,16 @@ impl ProvisionRecords for Subject {
     async fn private_key(&self, id: &ProvisionId) -> Result<Secret, Error> {
         let key = self.0.private_key(id).await?;
         if self.1 == Flaw::LosesTheKey {
-            self.0.forget_private_key(id).await?;
+            self.0.forget_private_key(id, FINGERPRINT).await?;
         }
         Ok(key)
     }
-    async fn forget_private_key(&self, id: &ProvisionId) -> Result<(), Error> {
-        if self.1 == Flaw::KeepsTheKey { Ok(()) } else { self.0.forget_private_key(id).await }
+    async fn forget_private_key(&self, id: &ProvisionId, fingerprint: &str) -> Result<(), Error> {
+        match self.1 {
+            Flaw::KeepsTheKey => Ok(()),
+            Flaw::ForgetsAnyKey => self.0.forget_private_key(id, FINGERPRINT).await,
+            _ => self.0.forget_private_key(id, fingerprint).await,
+        }
     }
 }
 
@@ -315,7 +323,7 @@ async fn broken_provisioning_is_named() {
         &["an interrupted run is resumed", "an interrupted run is cleaned up"],
     );
     named(&run(Flaw::TellsNoEnd).await, &["the history tells it from the plan to the end"]);
-    for flaw in [Flaw::KeepsTheKey, Flaw::LosesTheKey] {
+    for flaw in [Flaw::KeepsTheKey, Flaw::ForgetsAnyKey, Flaw::LosesTheKey] {
         named(&run(flaw).await, &["the private key stays until it is forgotten"]);
     }
 }

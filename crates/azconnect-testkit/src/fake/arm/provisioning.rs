@@ -102,13 +102,24 @@ impl ProvisionRecords for Subscription {
         })
     }
 
-    async fn forget_private_key(&self, id: &ProvisionId) -> Result<(), Error> {
+    async fn forget_private_key(&self, id: &ProvisionId, fingerprint: &str) -> Result<(), Error> {
         self.faults.write(&ArmCall::Records, || {
-            built(&mut self.world(), id)?.has_key = false;
+            let mut world = self.world();
+            let begun = built(&mut world, id)?;
+            if fingerprint != FINGERPRINT {
+                return Err(Error::new(ErrorKind::Conflict, "the machine has another key than the one that is kept")
+                    .with_effect(Effect::None)
+                    .with_field("fingerprint")
+                    .with_advice("read the private key, keep it elsewhere, and confirm the fingerprint of that one"));
+            }
+            begun.has_key = false;
             Ok(())
         })
     }
 }
+
+/// The fingerprint of every machine's key.
+const FINGERPRINT: &str = "SHA256:fakefakefakefakefakefakefakefakefakefakefak";
 
 fn absent(message: &str) -> Error {
     Error::new(ErrorKind::NotFound, message).with_effect(Effect::None)
@@ -260,13 +271,7 @@ fn provisioned(world: &World, plan: &ProvisionPlan) -> Result<Provisioned, Error
     let placement = plan.placements.first().cloned();
     let placement = placement.ok_or_else(|| Error::new(ErrorKind::Corrupt, "the plan names no placement"))?;
     let address = world.begun.get(&plan.id).and_then(|begun| begun.address.clone());
-    let machine = Provisioned::new(
-        plan.id.clone(),
-        machine_of(plan)?,
-        &plan.spec.admin,
-        "SHA256:fakefakefakefakefakefakefakefakefakefakefak",
-        placement,
-    );
+    let machine = Provisioned::new(plan.id.clone(), machine_of(plan)?, &plan.spec.admin, FINGERPRINT, placement);
     Ok(machine.with_address(address))
 }
 
