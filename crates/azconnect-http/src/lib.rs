@@ -45,12 +45,15 @@ mod bounds;
 mod buffer;
 mod call;
 mod dialect;
+mod logging;
 mod lro;
 mod origin;
 mod pages;
 mod pipeline;
+mod redacted;
 mod retry_after;
 mod service_text;
+mod shape;
 mod transport;
 
 #[cfg(feature = "clock")]
@@ -64,12 +67,14 @@ pub use bounds::{ListBounds, ListWatch};
 pub use buffer::SecretBuffer;
 pub use call::{Call, Idempotency, Pace};
 pub use dialect::{Dialect, PlainDialect, kind_of_status};
+pub use logging::LoggingTransport;
 pub use lro::{
     Begun, DoublingToRetryAfter, Eager, Finish, Operation, OperationDialect, OperationOutcome, PollPolicy, Poller,
     Seen, StoredOperation,
 };
 pub use pages::{PageStyle, Pages};
 pub use pipeline::{Pipeline, is_after_doubt};
+pub use redacted::{RedactedAddress, redacted};
 pub use retry_after::retry_after;
 pub use service_text::service_text;
 pub use transport::{ByteStream, Request, Response, SendOptions, Transport};

@@ -23,6 +23,7 @@ mod golden;
 mod keys;
 mod lease;
 mod lists;
+mod logging;
 mod names;
 mod options;
 mod output;

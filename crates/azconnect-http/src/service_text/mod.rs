@@ -1,11 +1,10 @@
 //! A service's own sentence about a refusal, made fit for an error.
 
 mod sent;
-mod shape;
 
 use std::ops::Range;
 
-use self::shape::Shown;
+use crate::shape::{self, Shown};
 use crate::transport::Response;
 
 pub(crate) use sent::Sent;
@@ -33,7 +32,7 @@ pub fn service_text(answer: &Response, text: &str) -> Option<String> {
         return None;
     }
     let hidden = sent.found_in(&text);
-    let words = words(&text);
+    let words = words(&text, &hidden);
     let mut shown = String::new();
     let mut after_scheme = false;
     let mut last = 0;
@@ -79,13 +78,14 @@ fn is_format(c: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Where the words of a line are. Blanks, quotes and brackets stand between them.
-fn words(text: &str) -> Vec<Range<usize>> {
-    let between = |c: char| c == ' ' || "'\"`()[]{}<>,;|“”‘’".contains(c);
+/// Where the words of a line are. Blanks, quotes and brackets stand between them, unless they belong to what is hidden.
+fn words(text: &str, hidden: &[Range<usize>]) -> Vec<Range<usize>> {
+    let is_hidden = |at: usize| hidden.iter().any(|range| range.contains(&at));
+    let is_between = |c: char| c == ' ' || "'\"`()[]{}<>,;|“”‘’".contains(c);
     let mut words = Vec::new();
     let mut start = None;
     for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
-        match (between(c), start) {
+        match (is_between(c) && !is_hidden(at), start) {
             (true, Some(from)) => {
                 words.push(from..at);
                 start = None;

@@ -67,6 +67,12 @@ fn what_the_call_that_began_an_operation_sent_is_hidden_in_its_status() {
 }
 
 #[test]
+fn a_secret_of_quotes_and_brackets_alone_is_hidden_too() {
+    let call = Call::put("o", url()).with_json(&json!({"password": ";'''{\""})).unwrap();
+    assert_eq!(said(&call, "the password ;'''{\" is wrong").unwrap(), "the password … is wrong");
+}
+
+#[test]
 fn headers_and_the_address_s_query_are_hidden_as_well() {
     let url = Url::parse("https://h.example/a?sig=hunter2-hunter2&api-version=2025").unwrap();
     let call = Call::get("o", url).with_header(HeaderName::from_static("x-key"), HeaderValue::from_static("first-key"));

@@ -28,14 +28,14 @@ const SHORT: usize = 15;
 
 /// How much of a word is shown.
 #[derive(Debug, PartialEq)]
-pub(super) enum Shown {
+pub(crate) enum Shown {
     All,
     Part(String),
     Nothing,
 }
 
 /// How much of a word may be shown, judged by its looks alone.
-pub(super) fn shown(word: &str) -> Shown {
+pub(crate) fn shown(word: &str) -> Shown {
     let word_alone = word.trim_end_matches(['.', ':', '!', '?']);
     if word_alone.contains("://") {
         return address(word_alone);
@@ -72,7 +72,7 @@ fn address(word: &str) -> Shown {
 }
 
 /// Percent-encoded text hides what it holds from every other look.
-fn is_escaped(word: &str) -> bool {
+pub(crate) fn is_escaped(word: &str) -> bool {
     word.as_bytes()
         .windows(3)
         .any(|three| matches!(three, [b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()))
@@ -86,7 +86,8 @@ fn is_telling(name: &str) -> bool {
         .any(|telling| name.ends_with(telling))
 }
 
-fn is_harmless(word: &str) -> bool {
+/// Whether a word is prose, a name or an id.
+pub(crate) fn is_harmless(word: &str) -> bool {
     let is_path = ["/subscriptions/", "/providers/", "/tenants/"]
         .iter()
         .any(|start| word.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start)));
