@@ -90,6 +90,13 @@ impl Arm {
         self.tokens.token(&self.scope).await.map(drop)
     }
 
+    /// Forgets the token, so that the next request brings a fresh one. Without a token there is nothing to forget.
+    pub(crate) async fn forget_token(&self) {
+        if let Ok(token) = self.tokens.token(&self.scope).await {
+            self.tokens.invalidate(&self.scope, &token).await;
+        }
+    }
+
     /// The same client, whose advice names this subscription in the commands for an administrator.
     pub(super) fn of_subscription(&self, id: SubscriptionId) -> Self {
         Self { dialect: ArmDialect::new(Some(id)), ..self.clone() }

@@ -10,7 +10,7 @@ pub(super) fn quoted_after<'a>(text: &'a str, marker: &str) -> Option<&'a str> {
 }
 
 /// The action and the scope of a missing permission. For a linked resource, those at the linked scope.
-pub(super) fn missing_permission(message: &str) -> Option<(&str, &str)> {
+pub(crate) fn missing_permission(message: &str) -> Option<(&str, &str)> {
     // A message about a linked resource first says what is allowed, then `however`, then what is missing.
     let side = message.find("however").and_then(|at| message.get(at..)).unwrap_or(message);
     let action = ["perform action(s)", "perform action"].into_iter().find_map(|marker| quoted_after(side, marker))?;

@@ -14,3 +14,4 @@ pub use fault::Fault;
 pub use quota::Quota;
 
 pub(crate) use dialect::{ArmDialect, fault_of_text};
+pub(crate) use facts::missing_permission;

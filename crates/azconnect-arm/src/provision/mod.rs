@@ -27,6 +27,7 @@ mod provisioner;
 mod recorder;
 mod removal;
 mod resolve;
+mod role_grace;
 mod sealing;
 mod state;
 mod steps;

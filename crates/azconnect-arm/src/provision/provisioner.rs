@@ -21,6 +21,7 @@ use super::probe::AgentProbe;
 use super::progress::ProvisionProgress;
 use super::recorder::{Ports, Recorder, history, read};
 use super::resolve::resolve;
+use super::role_grace::{RoleGrace, RoleWait};
 use super::sealing::Sealing;
 use super::state::{Phase, ProvisionState};
 use super::steps::Site;
@@ -43,6 +44,7 @@ pub struct Provisioner {
     pub(super) ports: Ports,
     secrets: Arc<dyn SecretStore>,
     probe: Option<Arc<dyn AgentProbe>>,
+    role_grace: RoleGrace,
 }
 
 impl Provisioner {
@@ -57,7 +59,7 @@ impl Provisioner {
         let clock = subscription.arm().clock().clone();
         let session = SessionPorts::new(journal, lease, clock);
         let ports = Ports { session, observer: None, holder: "provisioner".to_owned(), term: DEFAULT_TERM };
-        Self { subscription, ports, secrets, probe: None }
+        Self { subscription, ports, secrets, probe: None, role_grace: RoleGrace::default() }
     }
 
     /// Sets the beginning of the name under which leases are held, for a person who asks who holds one. Each call adds
@@ -72,6 +74,23 @@ impl Provisioner {
     #[must_use]
     pub fn with_lease_term(mut self, term: Duration) -> Self {
         self.ports.term = term;
+        self
+    }
+
+    /// Sets how long a run waits for a role that the permissions show and that some replica of the service does not know yet;
+    /// ten minutes by default, which is what a role takes at most. Nothing is waited for with `Duration::ZERO`. A role that the
+    /// permissions do not show is not waited for: its lack fails at once.
+    #[must_use]
+    pub fn with_role_grace(mut self, time: Duration) -> Self {
+        self.role_grace.shown = time;
+        self
+    }
+
+    /// Says that the identity was given its role a moment ago: for this long, a run waits for it even while the permissions do
+    /// not show it. What was refused changed nothing, and is sent again with a fresh token.
+    #[must_use]
+    pub fn with_role_just_given(mut self, time: Duration) -> Self {
+        self.role_grace.given = time;
         self
     }
 
@@ -429,6 +448,8 @@ impl Provisioner {
         self.check_subscription(plan)?;
         Ok(Site {
             group: self.subscription.group(plan.spec.group.name()),
+            arm: self.subscription.arm().clone(),
+            role_wait: RoleWait::new(self.role_grace),
             plan,
             ids: Ids::of(plan)?,
             recorder,

@@ -13,8 +13,9 @@ use super::failure::{Failure, StepFailure, is_momentary};
 use super::plan::ProvisionPlan;
 use super::probe::AgentProbe;
 use super::recorder::Recorder;
+use super::role_grace::RoleWait;
 use super::state::{ProvisionState, StepState};
-use crate::client::{Group, Handle, Pending};
+use crate::client::{Arm, Group, Handle, Pending};
 use crate::resource::compute::VirtualMachines;
 use crate::resource::group::ResourceGroup;
 use crate::resource::{Kind, OWNER_TAG, Tagged};
@@ -39,6 +40,8 @@ const GROUP_DELETION_PAUSE: Duration = Duration::from_secs(10);
 /// Everything that the steps of one plan need.
 pub(super) struct Site<'a> {
     pub(super) group: Group,
+    pub(super) arm: Arm,
+    pub(super) role_wait: RoleWait,
     pub(super) plan: &'a ProvisionPlan,
     pub(super) ids: Ids,
     pub(super) recorder: &'a Recorder,
@@ -132,7 +135,7 @@ impl Site<'_> {
     async fn group_that_stays(&self) -> Result<Option<ResourceGroup>, Failure> {
         let started = self.clock.elapsed();
         loop {
-            let found = self.group.handle().find().await.map_err(Failure::of_refusal)?;
+            let found = self.find(self.group.handle()).await?;
             let state = found.as_ref().and_then(|group| group.properties.provisioning_state.as_deref());
             let is_going = state.is_some_and(|state| state.eq_ignore_ascii_case("Deleting"));
             if !is_going || self.clock.elapsed().saturating_sub(started) > GROUP_DELETION_LIMIT {
@@ -195,7 +198,7 @@ impl Site<'_> {
         if group_is_ours || step == Step::Extension {
             return Ok(());
         }
-        match handle.find().await.map_err(Failure::of_refusal)? {
+        match self.find(handle).await? {
             Some(view) if !self.is_ours(&view) => {
                 let error =
                     Error::new(ErrorKind::Conflict, format!("the {} {} exists already", step.name(), handle.name()))
@@ -226,6 +229,7 @@ impl Site<'_> {
                     self.clock.sleep(WRITE_PAUSE).await;
                     continue;
                 }
+                Err(error) if self.role_comes(&error).await => continue,
                 Err(error) => return Err(Failure::of_refusal(error)),
             };
             // Durable before the first poll, so that a process that takes over polls instead of writing again.

@@ -19,8 +19,12 @@ const SUBSCRIPTION_SCHEMA: &str =
 pub(crate) fn group_template(plan: &ProvisionPlan, at: usize, public_key: &str) -> Result<Value, Error> {
     let ids = Ids::of(plan)?;
     let names = &plan.names;
-    let mut resources = vec![resource::<NetworkSecurityGroups>(&names.security_group, &[], body::security_group(plan))];
-    let mut before = vec![ids.security_group.to_string()];
+    let (mut resources, mut before) = (Vec::new(), Vec::new());
+    // What exists already is no part of the template, and nothing in a template waits for it.
+    if plan.spec.security_group.is_none() {
+        resources.push(resource::<NetworkSecurityGroups>(&names.security_group, &[], body::security_group(plan)));
+        before.push(ids.security_group.to_string());
+    }
     if let Some(network) = body::network(plan) {
         resources.push(resource::<VirtualNetworks>(&names.network, &[], network));
         before.extend(ids.subnet.as_str().split_once("/subnets/").map(|(network, _)| network.to_owned()));
@@ -107,7 +111,8 @@ mod tests {
 
     use super::*;
     use crate::provision::ProvisionId;
-    use crate::spec::{GroupChoice, VmSpec};
+    use crate::resource::ResourceId;
+    use crate::spec::{GroupChoice, NetworkChoice, VmSpec};
 
     fn plan() -> ProvisionPlan {
         let group = GroupChoice::Create(ResourceGroupName::new("rg-web").unwrap());
@@ -123,6 +128,21 @@ mod tests {
         let template = group_template(&plan(), 0, "ssh-ed25519 AAAA").unwrap();
         let tags = &template["resources"][0]["tags"];
         assert_eq!((&tags["owner"], &tags["team"]), (&json!("[[parameters('x')]"), &json!("[blue")));
+    }
+
+    /// A template that waits for what it does not hold is refused as a whole.
+    #[test]
+    fn nothing_waits_for_what_exists_already() {
+        let mut plan = plan();
+        let group = "/subscriptions/20000000-0000-4000-8000-000000000001/resourceGroups/rg-hub/providers";
+        let of_hub = |rest: &str| format!("{group}/Microsoft.Network/{rest}").parse::<ResourceId>().unwrap();
+        plan.spec.security_group = Some(of_hub("networkSecurityGroups/shared"));
+        plan.spec.network = NetworkChoice::Existing(of_hub("virtualNetworks/hub/subnets/machines"));
+        let template = group_template(&plan, 0, "ssh-ed25519 AAAA").unwrap();
+        assert_eq!(template["resources"].as_array().unwrap().len(), 3);
+        let waits: Vec<_> =
+            template["resources"].as_array().unwrap().iter().map(|one| one["dependsOn"].to_string()).collect();
+        assert!(waits.iter().all(|waits| !waits.contains("rg-hub")), "{waits:?}");
     }
 
     #[test]

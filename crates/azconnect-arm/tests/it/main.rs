@@ -35,6 +35,7 @@ mod preflight_policy;
 mod preflight_standing;
 mod probe;
 mod provision;
+mod role_grace;
 mod roles;
 mod service_text;
 mod skus;

@@ -28,12 +28,6 @@ async fn hub(location: &str) -> Stage {
     stage
 }
 
-fn grant(stage: &Stage, role: &str, scope: &str) {
-    let truth = stage.emulator.truth();
-    let principal = truth.application(CLIENT.parse().unwrap()).unwrap().service_principal_id.unwrap().as_uuid();
-    stage.emulator.resource_manager().grant(principal, role, scope).unwrap();
-}
-
 async fn looked_at(stage: &Stage, subnet: &str) -> Check {
     let group = GroupChoice::Existing(group_name());
     let spec = VmSpec::new("web", "westeurope", "Standard_B2s", "Ubuntu2404".parse().unwrap(), group).unwrap();
@@ -49,12 +43,12 @@ async fn a_hub_is_judged_where_it_is() {
     let stage = hub("westeurope").await;
     let unseen = looked_at(&stage, "machines").await;
     assert_eq!(unseen.status, CheckStatus::Unknown, "{unseen:?}");
-    grant(&stage, "Reader", HUB);
+    stage.grant(CLIENT, "Reader", HUB);
     let reader = looked_at(&stage, "machines").await;
     assert_eq!(reader.status, CheckStatus::Failed, "{reader:?}");
     assert!(reader.remedy.contains("subnets/join/action") && reader.remedy.contains(HUB), "{reader:?}");
     // At the network itself, not at its group.
-    grant(&stage, "Network Contributor", &format!("{HUB}{NETWORK}"));
+    stage.grant(CLIENT, "Network Contributor", &format!("{HUB}{NETWORK}"));
     let joined = looked_at(&stage, "machines").await;
     assert_eq!(joined.status, CheckStatus::Passed, "{joined:?}");
     let missing = looked_at(&stage, "nothing").await;
@@ -64,7 +58,7 @@ async fn a_hub_is_judged_where_it_is() {
 #[tokio::test(start_paused = true)]
 async fn a_hub_of_another_region_fails() {
     let stage = hub("northeurope").await;
-    grant(&stage, "Contributor", HUB);
+    stage.grant(CLIENT, "Contributor", HUB);
     let elsewhere = looked_at(&stage, "machines").await;
     assert_eq!(elsewhere.status, CheckStatus::Failed);
     assert!(elsewhere.cause.contains("northeurope"), "{elsewhere:?}");

@@ -6,7 +6,7 @@ use azconnect_emulator::arm::{ArmSettings, Failure};
 use azconnect_emulator::{Fault, FaultAction};
 use serde_json::json;
 
-use crate::stage::{CLIENT, Stage, subscription_id};
+use crate::stage::{CLIENT, SUBSCRIPTION, Stage, subscription_id};
 
 fn stage(role: &str) -> Stage {
     Stage::with(ArmSettings::default(), json!([{"principal": CLIENT, "role": role}]))
@@ -56,6 +56,25 @@ async fn a_contributor_may_not_give_roles() {
     let error = arm.assign_role(&assignment(&stage).await).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);
     assert!(error.advice().contains("Microsoft.Authorization/roleAssignments/write"), "{}", error.advice());
+}
+
+// `principalId eq` lists what is given at the scope, above it and below it; only the first two hold there.
+#[tokio::test(start_paused = true)]
+async fn of_the_roles_that_are_listed_those_from_above_hold_at_the_scope() {
+    let stage = stage("Owner");
+    let group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-web");
+    stage.emulator.resource_manager().add_group(SUBSCRIPTION.parse().unwrap(), "rg-web", "westeurope").unwrap();
+    let machine = format!("{group}/providers/Microsoft.Compute/virtualMachines/web");
+    for (role, scope) in [("Reader", &group), ("Contributor", &machine)] {
+        stage.grant(CLIENT, role, scope);
+    }
+    let principal = stage.emulator.truth().application(CLIENT.parse().unwrap()).unwrap().service_principal_id.unwrap();
+    let group: ResourceId = group.parse().unwrap();
+    let listed = stage.arm_with(stage.sign_in()).roles_of(&group, principal).await.unwrap();
+    assert_eq!(listed.len(), 3);
+    let held: Vec<&str> = listed.iter().filter(|one| one.holds_at(&group)).map(|one| one.id.as_str()).collect();
+    assert_eq!(held.len(), 2, "{held:?}");
+    assert!(held.iter().all(|id| !id.contains("virtualMachines")), "{held:?}");
 }
 
 #[tokio::test(start_paused = true)]

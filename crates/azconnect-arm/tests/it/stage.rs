@@ -127,6 +127,13 @@ impl Stage {
         self.sign_in_as(CLIENT)
     }
 
+    /// Gives an application a role at a scope, now.
+    pub(crate) fn grant(&self, client: &str, role: &str, scope: &str) {
+        let truth = self.emulator.truth();
+        let principal = truth.application(client.parse().unwrap()).unwrap().service_principal_id.unwrap();
+        self.emulator.resource_manager().grant(principal.as_uuid(), role, scope).unwrap();
+    }
+
     pub(crate) fn sign_in_in(&self, tenant: &'static str) -> Arc<SignIn> {
         Arc::new(SignIn { client: CLIENT, tenant, transport: self.emulator.transport(), clock: self.clock.clone() })
     }

@@ -128,6 +128,7 @@ pub struct ArmSettings {
     pub(crate) read_lag: Duration,
     pub(crate) list_lag: Duration,
     pub(crate) role_lag: Duration,
+    pub(crate) role_replica_lag: Duration,
     pub(crate) principal_lag: Duration,
     pub(crate) nic_reservation: Duration,
     pub(crate) throttling: bool,
@@ -145,6 +146,7 @@ impl Default for ArmSettings {
             read_lag: Duration::ZERO,
             list_lag: Duration::ZERO,
             role_lag: Duration::ZERO,
+            role_replica_lag: Duration::ZERO,
             principal_lag: Duration::ZERO,
             nic_reservation: Duration::from_secs(180),
             throttling: false,
@@ -208,6 +210,13 @@ impl ArmSettings {
     #[must_use]
     pub fn with_role_lag(mut self, lag: Duration) -> Self {
         self.role_lag = lag;
+        self
+    }
+
+    /// Sets how long requests are still refused after the permissions show a new role: a replica that serves them knows it later.
+    #[must_use]
+    pub fn with_role_replica_lag(mut self, lag: Duration) -> Self {
+        self.role_replica_lag = lag;
         self
     }
 

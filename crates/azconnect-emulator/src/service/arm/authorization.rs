@@ -340,3 +340,25 @@ pub(crate) fn define(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefus
     roles.push(role);
     Ok(Reply::new(201, body))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// *List Azure role assignments using the REST API* names these filters, and no others.
+    #[test]
+    fn only_the_documented_filters_are_taken() {
+        let id = "1272a66f-e2e8-4e88-ab43-487409186c3f";
+        let principal = Some(Uuid::parse_str(id).unwrap());
+        let taken = |text: String| filter_of(&text).unwrap();
+        assert_eq!(taken(String::new()), (None, false));
+        assert_eq!(taken("atScope()".to_owned()), (None, true));
+        assert_eq!(taken(format!("principalId eq '{id}'")), (principal, false));
+        assert_eq!(taken(format!("assignedTo('{id}')")), (principal, false));
+        assert_eq!(taken(format!("atScope() and assignedTo('{id}')")), (principal, true));
+        let combined = format!("atScope() and principalId eq '{id}'");
+        for other in [combined.as_str(), "roleDefinitionId eq 'x'", "principalId eq 'x'"] {
+            assert_eq!(filter_of(other).unwrap_err().code, "UnsupportedQuery", "{other}");
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! One request as Azure Resource Manager sees it, and its answer.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -88,7 +90,10 @@ impl Context<'_> {
 impl Context<'_> {
     /// Refuses what the caller's roles do not allow at a scope.
     pub(crate) fn permit(&self, world: &World, action: &str, scope: &str) -> OrRefusal<()> {
-        if world.arm.roles.allow(self.caller.object_id(), action, scope, self.now.elapsed) {
+        // Who may do what is told at once; where it is asked for, it is known later.
+        let told_at_once = action.starts_with("Microsoft.Authorization/");
+        let lag = if told_at_once { Duration::ZERO } else { world.settings.resource_manager.role_replica_lag };
+        if world.arm.roles.allow(self.caller.object_id(), action, scope, self.now.elapsed.saturating_sub(lag)) {
             return Ok(());
         }
         Err(Refusal::new(
