@@ -111,6 +111,13 @@ static CODES: Catalogue<&str, Class> = Catalogue::new(&[
     )
     .with_effect(Effect::None),
     caller_fixes(
+        &["DnsRecordInUse", "DnsRecordCreateConflict"],
+        ErrorKind::Conflict,
+        "the label of the public address is taken",
+        "choose another label: a label of a public address is unique in its region, for all customers",
+    )
+    .with_effect(Effect::None),
+    caller_fixes(
         &["IPv4BasicSkuPublicIpCountLimitReached"],
         ErrorKind::Unsupported,
         "basic public addresses no longer exist",

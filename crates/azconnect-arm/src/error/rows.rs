@@ -45,6 +45,13 @@ const ROWS: &[(&str, K, C, Found, &str)] = &[
         "have the quota of public addresses raised, or delete some that are not needed",
     ),
     (
+        "DnsRecordInUse DnsRecordCreateConflict",
+        K::Conflict,
+        C::CallerFixes,
+        Proven,
+        "choose another label: a label of a public address is unique in its region, for all customers",
+    ),
+    (
         "IPv4BasicSkuPublicIpCountLimitReached",
         K::Unsupported,
         C::CallerFixes,

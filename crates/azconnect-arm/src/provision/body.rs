@@ -98,12 +98,17 @@ pub(super) fn network(plan: &ProvisionPlan) -> Option<Value> {
 }
 
 pub(super) fn public_ip(plan: &ProvisionPlan) -> Value {
+    let mut properties = json!({"publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4"});
+    if let Some(label) = &plan.spec.dns_label {
+        set(&mut properties, "dnsSettings", json!({"domainNameLabel": label}));
+    }
+    // Without zones: the service puts it into all of the region, so that it fits the machine in whichever it finds room.
     json!({
         "location": plan.spec.location,
         "tags": tags(plan),
         // The service creates no Basic address any more.
         "sku": {"name": "Standard"},
-        "properties": {"publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4"}
+        "properties": properties
     })
 }
 

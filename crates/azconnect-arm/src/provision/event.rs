@@ -183,6 +183,9 @@ pub enum ProvisionEvent {
     Finished {
         /// The public address, such as `203.0.113.7`, if it has one.
         address: Option<String>,
+        /// The name of the public address, if it was given a label.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fqdn: Option<String>,
         /// A sentence on what went wrong without making it fail, such as a set-up that was reported late.
         warning: Option<String>,
     },

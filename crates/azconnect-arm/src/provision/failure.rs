@@ -54,3 +54,8 @@ pub(super) fn is_momentary(error: &Error) -> bool {
     let kind = matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Unavailable);
     kind && Fault::of(error).is_some_and(|fault| fault.class == Class::Retry)
 }
+
+/// Whether a write was refused since the subscription is not registered for the resource provider.
+pub(super) fn lacks_registration(error: &Error) -> bool {
+    matches!(error.service_code(), Some("MissingSubscriptionRegistration" | "SubscriptionNotRegistered"))
+}

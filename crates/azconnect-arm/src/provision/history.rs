@@ -141,7 +141,7 @@ impl ProvisionEvent {
             Self::CleanUpBegun => text("by recorded name, in the order of what needs what"),
             Self::Removed { .. } => text("it is gone"),
             Self::CleanedUp { kept } => kept.clone().unwrap_or_else(|| text("nothing is left")),
-            Self::Finished { address, warning } => {
+            Self::Finished { address, warning, .. } => {
                 let address = address.as_deref().unwrap_or("no public address");
                 warning.as_ref().map_or_else(|| address.to_owned(), |warning| format!("{address}; {warning}"))
             }

@@ -25,6 +25,7 @@ mod probe;
 mod progress;
 mod provisioner;
 mod recorder;
+mod registration;
 mod removal;
 mod resolve;
 mod role_grace;

@@ -17,6 +17,9 @@ pub struct Provisioned {
     pub machine: ResourceId,
     /// The public address, such as `203.0.113.7`, if the machine has one.
     pub address: Option<String>,
+    /// The name of the public address, such as `web.westeurope.cloudapp.azure.com`, if it was given a label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fqdn: Option<String>,
     /// The name of the administrator, who signs in with the private key.
     pub admin: String,
     /// The fingerprint of the administrator's public key, such as `SHA256:…`.
@@ -37,13 +40,20 @@ impl Provisioned {
         placement: Placement,
     ) -> Self {
         let (admin, fingerprint) = (admin.into(), fingerprint.into());
-        Self { id, machine, address: None, admin, fingerprint, placement, warning: None }
+        Self { id, machine, address: None, fqdn: None, admin, fingerprint, placement, warning: None }
     }
 
     /// Sets the public address.
     #[must_use]
     pub fn with_address(mut self, address: Option<String>) -> Self {
         self.address = address;
+        self
+    }
+
+    /// Sets the name of the public address.
+    #[must_use]
+    pub fn with_fqdn(mut self, fqdn: Option<String>) -> Self {
+        self.fqdn = fqdn;
         self
     }
 

@@ -225,7 +225,11 @@ impl fmt::Display for ProvisionPlan {
             return Ok(());
         }
         if spec.public_ip {
-            writeln!(f, "  + public address {} (Standard, static)", self.names.public_ip)?;
+            write!(f, "  + public address {} (Standard, static", self.names.public_ip)?;
+            match &spec.dns_label {
+                Some(label) => writeln!(f, ", {label}.{}.…)", spec.location)?,
+                None => writeln!(f, ")")?,
+            }
         }
         writeln!(f, "  + network interface {}", self.names.interface)?;
         let placements: Vec<String> = self.placements.iter().map(ToString::to_string).collect();

@@ -1,5 +1,6 @@
 //! The provisioner, which runs plans and cleans up after them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -371,7 +372,7 @@ impl Provisioner {
                     let address = site.address().await?;
                     let warning = site.warning.lock().unwrap_or_else(PoisonError::into_inner).clone();
                     site.forget_all_operations().await?;
-                    recorder.record(ProvisionEvent::Finished { address, warning }).await?;
+                    recorder.record(ProvisionEvent::Finished { address, fqdn: site.fqdn(), warning }).await?;
                 }
                 _ => return Ok(()),
             }
@@ -444,12 +445,14 @@ impl Provisioner {
         }
     }
 
-    fn site<'a>(&self, recorder: &'a Recorder, plan: &'a ProvisionPlan) -> Result<Site<'a>, Error> {
+    fn site<'a>(&'a self, recorder: &'a Recorder, plan: &'a ProvisionPlan) -> Result<Site<'a>, Error> {
         self.check_subscription(plan)?;
         Ok(Site {
             group: self.subscription.group(plan.spec.group.name()),
             arm: self.subscription.arm().clone(),
             role_wait: RoleWait::new(self.role_grace),
+            subscription: &self.subscription,
+            registered: futures_util::lock::Mutex::new(BTreeSet::new()),
             plan,
             ids: Ids::of(plan)?,
             recorder,
@@ -458,6 +461,7 @@ impl Provisioner {
             probe: self.probe.clone(),
             warning: Mutex::new(None),
             known_address: Mutex::new(None),
+            known_fqdn: Mutex::new(None),
         })
     }
 
@@ -475,6 +479,7 @@ impl Provisioner {
             id: site.plan.id.clone(),
             machine: site.machine()?.id().clone(),
             address: state.address.clone(),
+            fqdn: state.fqdn.clone(),
             admin: site.plan.spec.admin.clone(),
             fingerprint: state.fingerprint.clone().ok_or_else(corrupt)?,
             placement: site.plan.placements.get(state.placement).cloned().ok_or_else(corrupt)?,

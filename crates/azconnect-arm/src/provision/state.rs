@@ -74,6 +74,8 @@ pub struct ProvisionState {
     pub failure: Option<(Step, Diagnosis)>,
     /// The public address of the machine, once it is finished.
     pub address: Option<String>,
+    /// The name of the public address, if it was given a label, once it is finished.
+    pub fqdn: Option<String>,
     /// A sentence on what went wrong without making it fail, once it is finished.
     pub warning: Option<String>,
     /// A sentence on what a clean-up left and why.
@@ -171,7 +173,8 @@ impl ProvisionState {
                 self.phase = Phase::CleanedUp;
                 self.kept.clone_from(kept);
             }
-            ProvisionEvent::Finished { address, warning } => {
+            ProvisionEvent::Finished { address, fqdn, warning } => {
+                self.fqdn.clone_from(fqdn);
                 self.phase = Phase::Finished;
                 self.address.clone_from(address);
                 self.warning.clone_from(warning);

@@ -1,23 +1,26 @@
 //! The effect of each step: what is sent, and what is journalled of the answer.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use azconnect_core::{Clock, Effect, Error, ErrorKind, SecretStore};
 use azconnect_http::OperationOutcome;
+use futures_util::lock::Mutex as AsyncMutex;
 use serde::Serialize;
 
 use super::body::{self, Ids};
 use super::event::{ProvisionEvent, Step};
-use super::failure::{Failure, StepFailure, is_momentary};
+use super::failure::{Failure, StepFailure, is_momentary, lacks_registration};
 use super::plan::ProvisionPlan;
 use super::probe::AgentProbe;
 use super::recorder::Recorder;
 use super::role_grace::RoleWait;
 use super::state::{ProvisionState, StepState};
-use crate::client::{Arm, Group, Handle, Pending};
+use crate::client::{Arm, Group, Handle, Pending, Subscription};
 use crate::resource::compute::VirtualMachines;
 use crate::resource::group::ResourceGroup;
+use crate::resource::network::PublicIpProperties;
 use crate::resource::{Kind, OWNER_TAG, Tagged};
 use crate::spec::GroupChoice;
 
@@ -42,6 +45,9 @@ pub(super) struct Site<'a> {
     pub(super) group: Group,
     pub(super) arm: Arm,
     pub(super) role_wait: RoleWait,
+    pub(super) subscription: &'a Subscription,
+    /// The resource providers that were registered for this provisioning.
+    pub(super) registered: AsyncMutex<BTreeSet<String>>,
     pub(super) plan: &'a ProvisionPlan,
     pub(super) ids: Ids,
     pub(super) recorder: &'a Recorder,
@@ -50,6 +56,7 @@ pub(super) struct Site<'a> {
     pub(super) probe: Option<Arc<dyn AgentProbe>>,
     pub(super) warning: Mutex<Option<String>>,
     pub(super) known_address: Mutex<Option<String>>,
+    pub(super) known_fqdn: Mutex<Option<String>>,
 }
 
 impl Site<'_> {
@@ -101,9 +108,17 @@ impl Site<'_> {
         if known.is_some() || !self.plan.spec.public_ip {
             return Ok(known);
         }
-        let address = self.group.public_ip(&self.plan.names.public_ip)?.get().await?.properties.ip_address;
+        let PublicIpProperties { ip_address: address, dns_settings, .. } =
+            self.group.public_ip(&self.plan.names.public_ip)?.get().await?.properties;
+        let fqdn = dns_settings.and_then(|settings| settings.fqdn);
+        *self.known_fqdn.lock().unwrap_or_else(PoisonError::into_inner) = fqdn;
         self.known_address.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&address);
         Ok(address)
+    }
+
+    /// The name of the public address, once the address was read.
+    pub(super) fn fqdn(&self) -> Option<String> {
+        self.known_fqdn.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn create_group(&self, state: &ProvisionState) -> Result<(), Failure> {
@@ -216,7 +231,7 @@ impl Site<'_> {
         handle: &Handle<K>,
         body: &(impl Serialize + Sync),
     ) -> Result<(), Failure> {
-        let mut attempt = 1;
+        let (mut attempt, mut unregistered) = (1, 0);
         let started = self.clock.elapsed();
         loop {
             self.recorder.renew().await.map_err(Failure::Unknown)?;
@@ -230,6 +245,11 @@ impl Site<'_> {
                     continue;
                 }
                 Err(error) if self.role_comes(&error).await => continue,
+                Err(error) if lacks_registration(&error) => {
+                    unregistered += 1;
+                    self.register_for(handle.id().as_str(), error, unregistered).await?;
+                    continue;
+                }
                 Err(error) => return Err(Failure::of_refusal(error)),
             };
             // Durable before the first poll, so that a process that takes over polls instead of writing again.

@@ -143,6 +143,15 @@ views! {
         ip_address: Option<String>,
         /// The IP configuration that it is attached to.
         ip_configuration: Option<Reference>,
+        /// The name of the address, if it was given a label.
+        dns_settings: Option<DnsSettings>,
+    }
+    /// The name of a public address.
+    DnsSettings {
+        /// The label, such as `web`.
+        domain_name_label: Option<String>,
+        /// The whole name, such as `web.westeurope.cloudapp.azure.com`.
+        fqdn: Option<String>,
     }
     /// A network interface.
     NetworkInterface {

@@ -5,6 +5,7 @@ use azconnect_core::Error;
 use super::agent::Way;
 use super::cloud_init::CloudInit;
 use super::disk::{check_data_disks, check_os_disk};
+use super::dns::check_dns_label;
 use super::identity::check_identities;
 use super::names::{check_admin_name, check_machine_name, check_reserved};
 use super::network::check_security_group;
@@ -26,6 +27,7 @@ impl VmSpec {
         self.public_key.as_deref().map_or(Ok(()), |line| read_public(line).map(|_| ()))?;
         self.check_words()?;
         self.network.check()?;
+        check_dns_label(self.dns_label.as_deref(), self.public_ip)?;
         check_security_group(self.security_group.as_ref(), &self.rules)?;
         check_os_disk(self.os_disk_gib, &self.os_disk_kind)?;
         check_data_disks(&self.data_disks)?;

@@ -44,11 +44,13 @@ impl FleetSpec {
         Self { name: name.into(), machines }
     }
 
-    /// A fleet of `count` machines that are alike but for their names: `web-1`, `web-2`, … for a machine `web`.
+    /// A fleet of `count` machines that are alike but for their names: `web-1`, `web-2`, … for a machine `web`. Labels of public
+    /// addresses are numbered as well.
     pub fn of(machine: &VmSpec, count: usize) -> Self {
         let numbered = (1..=count).map(|number| {
             let mut machine = machine.clone();
             machine.name = format!("{}-{number}", machine.name);
+            machine.dns_label = machine.dns_label.map(|label| format!("{label}-{number}"));
             machine
         });
         Self::new(&machine.name, numbered.collect())
@@ -67,6 +69,7 @@ impl FleetSpec {
                 .with_advice(format!("give a fleet 1 to {MAX_MACHINES} machines")));
         };
         let mut names = BTreeSet::new();
+        let mut labels = BTreeSet::new();
         for machine in &self.machines {
             machine.check()?;
             if !names.insert(machine.name.to_ascii_lowercase()) {
@@ -74,6 +77,10 @@ impl FleetSpec {
                     .with_advice("give every machine of a fleet a name of its own"));
             }
             agree(first, machine)?;
+            if let Some(label) = machine.dns_label.as_ref().filter(|label| !labels.insert(*label)) {
+                return Err(Error::invalid("dns_label", format!("{label} is given twice"))
+                    .with_advice("give every machine of a fleet a label of its own"));
+            }
         }
         self.check_room(first)
     }

@@ -5,6 +5,7 @@ mod check;
 mod cidr;
 mod cloud_init;
 mod disk;
+mod dns;
 mod fleet;
 mod group;
 mod identity;

@@ -49,14 +49,37 @@ pub enum Protocol {
     Tcp,
     /// UDP, as DNS and WireGuard use it.
     Udp,
+    /// ICMP, as `ping` uses it. It has no ports.
+    Icmp,
+    /// ESP, as IPsec uses it. It has no ports.
+    Esp,
+    /// AH, as IPsec uses it. It has no ports.
+    Ah,
+    /// Every protocol, those without ports among them.
+    Any,
 }
+
+/// The ports of a rule about a protocol that has none, and of one about all ports of every protocol.
+const ALL_PORTS: (u16, u16) = (0, u16::MAX);
 
 impl Protocol {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Tcp => "Tcp",
             Self::Udp => "Udp",
+            Self::Icmp => "Icmp",
+            Self::Esp => "Esp",
+            Self::Ah => "Ah",
+            Self::Any => "*",
         }
+    }
+
+    fn has_ports(self) -> bool {
+        !matches!(self, Self::Icmp | Self::Esp | Self::Ah)
+    }
+
+    fn reaches_ssh(self) -> bool {
+        matches!(self, Self::Tcp | Self::Any)
     }
 }
 
@@ -68,7 +91,7 @@ pub struct InboundRule {
     pub name: String,
     /// The priority, from 100 to 4096 and unique. The rule with the lowest decides first.
     pub priority: u16,
-    /// The first and the last port that it opens.
+    /// The first and the last port that it opens; 0 and 65535 where the protocol has no ports, or for all of every protocol.
     pub ports: (u16, u16),
     /// The protocol that the rule lets in.
     pub protocol: Protocol,
@@ -87,15 +110,31 @@ impl InboundRule {
         Self::tcp("allow-ssh", 100, 22..=22, sources.into_iter().map(Source::Range).collect())
     }
 
-    /// Sets the protocol; TCP by default.
+    /// A rule that lets sources in by a protocol, whatever the port: for one without ports, such as [`Protocol::Icmp`], or for
+    /// everything that [`Protocol::Any`] stands for.
+    pub fn portless(name: impl Into<String>, priority: u16, protocol: Protocol, sources: Vec<Source>) -> Self {
+        Self { name: name.into(), priority, ports: ALL_PORTS, protocol, sources }
+    }
+
+    /// A rule that lets ranges of addresses send ICMP, as `ping` does.
+    pub fn ping(priority: u16, sources: Vec<Cidr>) -> Self {
+        Self::portless("allow-ping", priority, Protocol::Icmp, sources.into_iter().map(Source::Range).collect())
+    }
+
+    /// Sets the protocol; TCP by default. One without ports opens no port: the rule's ports are forgotten.
     #[must_use]
     pub fn with_protocol(mut self, protocol: Protocol) -> Self {
         self.protocol = protocol;
+        if !protocol.has_ports() {
+            self.ports = ALL_PORTS;
+        }
         self
     }
 
     pub(crate) fn port_range(&self) -> String {
-        if self.ports.0 == self.ports.1 {
+        if self.ports == ALL_PORTS {
+            "*".to_owned()
+        } else if self.ports.0 == self.ports.1 {
             self.ports.0.to_string()
         } else {
             format!("{}-{}", self.ports.0, self.ports.1)
@@ -118,7 +157,14 @@ impl InboundRule {
         if !(100..=4096).contains(&self.priority) {
             return wrong(format!("has priority {}", self.priority), "choose a priority from 100 to 4096");
         }
-        if self.ports.0 > self.ports.1 || self.ports.0 == 0 {
+        if !self.protocol.has_ports() && self.ports != ALL_PORTS {
+            return wrong(
+                format!("has ports, and {} has none", self.protocol.word()),
+                "make the rule with InboundRule::portless",
+            );
+        }
+        let all_are_meant = self.ports == ALL_PORTS && !matches!(self.protocol, Protocol::Tcp | Protocol::Udp);
+        if !all_are_meant && (self.ports.0 > self.ports.1 || self.ports.0 == 0) {
             return wrong(
                 format!("has the ports {}-{}", self.ports.0, self.ports.1),
                 "give the lower port first, from 1 on",
@@ -143,7 +189,18 @@ impl InboundRule {
         if odd {
             return wrong("names something that is no service tag".into(), "give a service tag such as AzureCloud");
         }
-        let reaches_ssh = self.protocol == Protocol::Tcp && (self.ports.0..=self.ports.1).contains(&22);
+        let is_v4 = |source: &Source| match source {
+            Source::Range(range) => Some(range.is_ipv4()),
+            _ => None,
+        };
+        let families: BTreeSet<bool> = self.sources.iter().filter_map(is_v4).collect();
+        if families.len() > 1 {
+            return wrong(
+                "has sources of IPv4 and of IPv6".into(),
+                "make two rules: the service takes one family in each",
+            );
+        }
+        let reaches_ssh = self.protocol.reaches_ssh() && (self.ports.0..=self.ports.1).contains(&22);
         if reaches_ssh && self.sources.contains(&Source::Anyone) {
             return wrong("opens SSH to everyone".into(), "name the address ranges that may connect by SSH");
         }
@@ -187,6 +244,42 @@ mod tests {
         assert!(open(Source::ServiceTag("*".into())));
         assert!(check_rules(&[InboundRule::tcp("web", 100, 443..=443, vec![Source::Anyone])]).is_ok());
         assert!(check_rules(&[InboundRule::ssh(vec!["203.0.113.7/32".parse().unwrap()])]).is_ok());
+    }
+
+    #[test]
+    fn a_protocol_without_ports_opens_none() {
+        let ping = InboundRule::ping(100, vec!["203.0.113.0/24".parse().unwrap()]);
+        assert_eq!((ping.protocol.word(), ping.port_range().as_str()), ("Icmp", "*"));
+        assert!(check_rules(std::slice::from_ref(&ping)).is_ok());
+        let changed = InboundRule::tcp("a", 100, 500..=500, office()).with_protocol(Protocol::Esp);
+        assert_eq!((changed.port_range().as_str(), check_rules(std::slice::from_ref(&changed)).is_ok()), ("*", true));
+        for protocol in [Protocol::Icmp, Protocol::Esp, Protocol::Ah] {
+            let refused = check_rules(&[InboundRule { ports: (22, 22), protocol, ..ping.clone() }]).unwrap_err();
+            assert_eq!(refused.field(), Some("inbound_rule"));
+        }
+        // Everyone may send ICMP, and nobody has that for SSH by it.
+        assert!(check_rules(&[InboundRule { sources: vec![Source::Anyone], ..ping }]).is_ok());
+    }
+
+    #[test]
+    fn every_protocol_reaches_ssh_as_well() {
+        let any = |sources| InboundRule::portless("any", 100, Protocol::Any, sources);
+        assert_eq!((any(office()).protocol.word(), any(office()).port_range().as_str()), ("*", "*"));
+        assert!(check_rules(&[any(office())]).is_ok());
+        assert!(check_rules(&[any(vec![Source::Anyone])]).is_err());
+        let web = InboundRule::tcp("web", 100, 443..=443, vec![Source::Anyone]).with_protocol(Protocol::Any);
+        assert_eq!((web.port_range().as_str(), check_rules(std::slice::from_ref(&web)).is_ok()), ("443", true));
+        // All ports of TCP are not what somebody means who wrote a zero.
+        assert!(check_rules(&[InboundRule { protocol: Protocol::Tcp, ..any(office()) }]).is_err());
+    }
+
+    #[test]
+    fn one_rule_is_about_one_family() {
+        let both = vec!["203.0.113.0/24".parse().unwrap(), "2001:db8::/32".parse().unwrap()];
+        let refused = check_rules(&[InboundRule::ssh(both.clone())]).unwrap_err();
+        assert_eq!(refused.field(), Some("inbound_rule"));
+        assert!(refused.advice().contains("two rules"));
+        assert!(check_rules(&[InboundRule::ssh(both[1..].to_vec())]).is_ok());
     }
 
     #[test]

@@ -67,6 +67,9 @@ pub struct VmSpec {
     pub rules: Vec<InboundRule>,
     /// Whether it gets a public address, which is static.
     pub public_ip: bool,
+    /// The label of the public address's name, such as `web` in `web.westeurope.cloudapp.azure.com`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns_label: Option<String>,
     /// The tags of everything that is created for it, value by name.
     pub tags: BTreeMap<String, String>,
     /// The installation of the agent, if it has one.
@@ -129,6 +132,7 @@ impl VmSpec {
             security_group: None,
             rules: Vec::new(),
             public_ip: true,
+            dns_label: None,
             tags: BTreeMap::new(),
             agent: None,
             cloud_config: None,
@@ -213,6 +217,14 @@ impl VmSpec {
     #[must_use]
     pub fn with_public_ip(mut self, public_ip: bool) -> Self {
         self.public_ip = public_ip;
+        self
+    }
+
+    /// Names the public address in Azure's own domain: `web` becomes `web.westeurope.cloudapp.azure.com`. The label is unique in
+    /// the region; `Provisioned::fqdn` gives the name.
+    #[must_use]
+    pub fn with_dns_label(mut self, label: impl Into<String>) -> Self {
+        self.dns_label = Some(label.into());
         self
     }
 

@@ -13,3 +13,4 @@ pub(super) mod run_command;
 mod security_check;
 pub(super) mod sku;
 pub(super) mod spot;
+mod zone_check;

@@ -3,6 +3,7 @@
 mod cidr;
 mod ip_configuration;
 pub(super) mod nic;
+mod public_ip;
 mod rules;
 
 use serde_json::{Map, Value, json};
@@ -11,7 +12,6 @@ use uuid::Uuid;
 use self::cidr::Cidr;
 use super::context::{Context, PollAddresses, Reply};
 use super::operation::Start;
-use super::usage;
 use super::write::{Target, Write, properties};
 use crate::base::moment::Moment;
 use crate::base::refusal::{OrRefusal, Refusal};
@@ -33,7 +33,7 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, kind: ResourceKind, names
     match kind {
         ResourceKind::VirtualNetwork => put_network(cx, world, &target),
         ResourceKind::SecurityGroup => put_security_group(cx, world, &target),
-        ResourceKind::PublicIp => put_public_ip(cx, world, &target),
+        ResourceKind::PublicIp => public_ip::put(cx, world, &target),
         ResourceKind::Nic => nic::put(cx, world, &target),
         _ => put_embedded(cx, world, &target),
     }
@@ -189,45 +189,6 @@ fn put_security_group(cx: &Context<'_>, world: &mut World, target: &Target) -> O
     let reply = cx.write(world, target, plain(OperationKind::Network, properties));
     note_embedded(cx, world, &target.id);
     Ok(reply)
-}
-
-fn put_public_ip(cx: &Context<'_>, world: &mut World, target: &Target) -> OrRefusal<Reply> {
-    let mut properties = properties(&cx.body);
-    let sku = cx.text("/sku/name").unwrap_or("Basic");
-    let allocation = cx.text("/properties/publicIPAllocationMethod").unwrap_or("Dynamic");
-    // Basic addresses are retired: the service refuses every new one, in the words of a quota.
-    if same(sku, "Basic") {
-        return Err(Refusal::new(
-            400,
-            "IPv4BasicSkuPublicIpCountLimitReached",
-            "Cannot create more than 0 IPv4 Basic SKU public IP addresses for this subscription in this region.",
-        ));
-    }
-    if !same(allocation, "Static") {
-        return Err(Refusal::new(
-            400,
-            "PublicIPAddressStandardSkuMustBeStatic",
-            format!("Standard sku publicIp {} must have AllocationMethod set to Static.", target.id),
-        ));
-    }
-    if !target.exists {
-        usage::require_public_ip(cx, world, &target.location)?;
-    }
-    properties.insert("publicIPAllocationMethod".to_owned(), json!("Static"));
-    properties.entry("publicIPAddressVersion").or_insert(json!("IPv4"));
-    properties.entry("idleTimeoutInMinutes").or_insert(json!(4));
-    properties.insert("ipTags".to_owned(), json!([]));
-    properties.insert("resourceGuid".to_owned(), json!(world.dice.guid()));
-    let old = world.arm.get(&target.id).and_then(|resource| resource.text("properties/ipAddress"));
-    // A static address stays the same over every later write.
-    if let Some(address) = old {
-        properties.insert("ipAddress".to_owned(), json!(address));
-    }
-    if let Some(label) = cx.text("/properties/dnsSettings/domainNameLabel") {
-        let name = format!("{label}.{}.cloudapp.azure.com", target.location);
-        properties.insert("dnsSettings".to_owned(), json!({"domainNameLabel": label, "fqdn": name}));
-    }
-    Ok(cx.write(world, target, plain(OperationKind::PublicIp, properties)))
 }
 
 /// Creates or changes a subnet or a rule of its own.

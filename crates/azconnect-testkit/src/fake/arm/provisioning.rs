@@ -294,7 +294,7 @@ fn told(begun: &Begun) -> Vec<ProvisionEvent> {
     match begun.phase {
         Phase::Finished => {
             events.extend(Step::ALL.map(|step| ProvisionEvent::Completed { step, created: true }));
-            events.push(ProvisionEvent::Finished { address: begun.address.clone(), warning: None });
+            events.push(ProvisionEvent::Finished { address: begun.address.clone(), fqdn: None, warning: None });
         }
         Phase::CleanedUp => {
             events.extend([ProvisionEvent::CleanUpBegun, ProvisionEvent::CleanedUp { kept: begun.kept.clone() }]);

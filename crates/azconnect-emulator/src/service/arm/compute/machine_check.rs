@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{disk_check, identity, security_check, spot};
+use super::{disk_check, identity, security_check, spot, zone_check};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::same;
 use crate::model::arm::kind::ResourceKind;
@@ -31,6 +31,7 @@ pub(crate) fn check(
     spot::check(cx, size)?;
     identity::check(cx, world, &target.id)?;
     disk_check::check(cx, world, size)?;
+    zone_check::check(cx, world, &target.id)?;
     usage::require_cores(cx, world, &Need { location: &target.location, size, machine: &target.id })?;
     Ok((image, user_data))
 }

@@ -36,7 +36,9 @@ pub(crate) fn check(name: &str, rule: &Value, others: &[Value]) -> OrRefusal<()>
             check_port(port)?;
         }
     }
+    check_portless(name, rule, text("protocol").unwrap_or_default())?;
     for field in ["sourceAddressPrefix", "destinationAddressPrefix"] {
+        check_families(name, rule, field)?;
         if one_or_many(rule, field).next().is_none() {
             return Err(Refusal::new(
                 400,
@@ -88,6 +90,35 @@ fn check_port(text: &str) -> OrRefusal<()> {
         format!(
             "Security rule has invalid Port range. Value provided: {text}. Value should be an integer OR integer range with '-' delimiter. Valid range 0-65535."
         ),
+    ))
+}
+
+/// ICMP, ESP and AH have no ports, so a rule about one of them names all.
+fn check_portless(name: &str, rule: &Value, protocol: &str) -> OrRefusal<()> {
+    let has_ports = !["Icmp", "Esp", "Ah"].iter().any(|one| same(one, protocol));
+    let fields = ["sourcePortRange", "destinationPortRange"];
+    if has_ports || fields.into_iter().all(|field| one_or_many(rule, field).all(|port| port == "*")) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        400,
+        "SecurityRuleInvalidPortRange",
+        format!("Security rule {name} has invalid Port range. Protocol {protocol} takes '*' only."),
+    ))
+}
+
+/// Prefixes of one field are all of IPv4, or all of IPv6.
+fn check_families(name: &str, rule: &Value, field: &str) -> OrRefusal<()> {
+    let mut families =
+        one_or_many(rule, field).filter(|prefix| prefix.contains('/')).map(|prefix| prefix.contains(':'));
+    let first = families.next();
+    if families.all(|family| Some(family) == first) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        400,
+        "SecurityRuleParameterContainsUnsupportedValue",
+        format!("Security rule {name} has {field} of IPv4 and of IPv6. All prefixes of a rule are of one family."),
     ))
 }
 
@@ -143,5 +174,13 @@ mod tests {
         let mut odd = rule(100, "22");
         odd["properties"]["protocol"] = json!("Smoke");
         assert_eq!(code(odd, &[]), "SecurityRuleParameterContainsUnsupportedValue");
+        let mut ping = rule(100, "22");
+        ping["properties"]["protocol"] = json!("Icmp");
+        assert_eq!(code(ping.clone(), &[]), "SecurityRuleInvalidPortRange");
+        ping["properties"]["destinationPortRange"] = json!("*");
+        assert!(check("x", &ping, &[]).is_ok());
+        let mut mixed = rule(100, "22");
+        mixed["properties"]["sourceAddressPrefixes"] = json!(["203.0.113.0/24", "2001:db8::/32"]);
+        assert_eq!(code(mixed, &[]), "SecurityRuleParameterContainsUnsupportedValue");
     }
 }
