@@ -86,6 +86,7 @@ mod client;
 pub mod error;
 mod key;
 mod machine;
+mod password;
 pub mod port;
 mod preflight;
 pub mod provision;

@@ -5,11 +5,15 @@ use azconnect_credential::Check;
 use super::check::PreflightCheck;
 use super::judge::unread;
 use super::read::Facts;
+use crate::spec::VmSpec;
 
-pub(super) fn image(facts: &Facts) -> Option<Check> {
+pub(super) fn image(spec: &VmSpec, facts: &Facts) -> Option<Check> {
     let check = PreflightCheck::Image;
     Some(match facts.image.as_ref()? {
         Err(error) => unread(check, error),
+        Ok(image) if spec.check_system(&image.properties).is_err() => {
+            check.failed_by(&spec.check_system(&image.properties).err()?)
+        }
         Ok(image) => {
             let status = &image.properties.image_deprecation_status;
             match status.image_state.as_deref() {

@@ -73,7 +73,7 @@ fn made(check: PreflightCheck, subscription: SubscriptionId, spec: &VmSpec, fact
         PreflightCheck::MachineQuota => Some(quota::machines(spec, facts)),
         PreflightCheck::NetworkQuota => Some(quota::network(spec, facts)),
         PreflightCheck::AddressQuota => Some(quota::addresses(spec, facts)),
-        PreflightCheck::Image => image::image(facts),
+        PreflightCheck::Image => image::image(spec, facts),
         PreflightCheck::ImageFit => placement::image_fit(spec, facts),
         PreflightCheck::Placement => Some(placement::placement(spec, facts)),
         PreflightCheck::Terms => image::terms(facts),

@@ -46,9 +46,15 @@ impl Site<'_> {
         };
         // The check of the specification could not see a sealed script.
         check_extension_script(text.expose()).map_err(Failure::Definitive)?;
-        let wrapped = Zeroizing::new(script::wrapped(text.expose()));
-        let encoded = Zeroizing::new(BASE64.encode(wrapped.as_bytes()));
-        let body = Extension::new(self.plan, &encoded, sealed);
+        let is_windows = self.plan.spec.windows.is_some();
+        let text = match is_windows {
+            true => script::powershell(text.expose()).map_err(Failure::Definitive)?,
+            false => Zeroizing::new(BASE64.encode(Zeroizing::new(script::wrapped(text.expose())).as_bytes())),
+        };
+        let body = match is_windows {
+            true => Extension::windows(self.plan, &text),
+            false => Extension::new(self.plan, &text, sealed),
+        };
         let machine = self.machine().map_err(Failure::Definitive)?;
         match self.ensure(Step::Extension, machine.extension(EXTENSION), &body, state).await {
             Err(Failure::Definitive(error)) => Err(Failure::Definitive(self.extension_failed(error, &machine).await)),
@@ -76,6 +82,10 @@ impl Site<'_> {
 
     pub(super) async fn await_agent(&self) -> Result<(), Failure> {
         let Some(agent) = &self.plan.spec.agent else { return self.skip(Step::Agent).await };
+        if self.plan.spec.windows.is_some() && self.probe.is_none() {
+            // The extension was complete only when the script had ended well, and the probe of our own asks a shell.
+            return self.note(ProvisionEvent::Completed { step: Step::Agent, created: false }).await;
+        }
         let machine = self.machine().map_err(Failure::Definitive)?;
         let address = self.address().await.map_err(Failure::Unknown)?;
         let target = ProbeTarget::new(machine, &self.plan.spec.location, address);
@@ -135,13 +145,20 @@ impl Site<'_> {
     }
 
     /// The error without anything that is sealed for the machine, which the service may have quoted.
-    async fn without_secrets(&self, error: Error) -> Error {
+    pub(super) async fn without_secrets(&self, error: Error) -> Error {
         hidden(error, self.masker().await.as_ref())
     }
 
     /// Hides what is sealed for this machine. `None` if it cannot be opened: then nothing is known to be free of it.
     async fn masker(&self) -> Option<Masker> {
         let mut masker = Masker::default();
+        if self.plan.spec.windows.is_some() {
+            let name = self.plan.id.password_secret().ok()?;
+            // One that was forgotten is kept elsewhere, and this process does not know it.
+            if let Some(password) = self.secrets.get(&name).await.ok()? {
+                masker.add(&password);
+            }
+        }
         if let Some(ExtensionScript::Sealed(script)) =
             self.plan.spec.agent.as_ref().and_then(AgentInstall::extension_script)
         {
@@ -171,7 +188,9 @@ fn hidden(error: Error, masker: Option<&Masker>) -> Error {
 
 /// The exit code in the message of a custom script that failed, such as `terminated with exit status=7`.
 fn exit_code(message: &str) -> Option<i64> {
-    let (_, rest) = message.split_once("exit status=")?;
+    // The handler of Linux, and that of Windows.
+    let known = ["exit status=", "exit code of: '", "exit code: '"];
+    let (_, rest) = known.iter().find_map(|words| message.split_once(words))?;
     let digits = rest.find(|c: char| !c.is_ascii_digit()).and_then(|end| rest.get(..end)).unwrap_or(rest);
     digits.parse().ok()
 }

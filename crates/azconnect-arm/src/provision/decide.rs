@@ -40,7 +40,7 @@ fn build(state: &ProvisionState) -> Action {
     let part = state.part();
     let is_slow = state.plan.as_ref().is_some_and(ProvisionPlan::makes_key_slowly);
     // A foundation has no machine to sign in to.
-    let is_sealed = state.public_key.is_some() || part == Part::Foundation;
+    let is_sealed = state.is_sealed() || part == Part::Foundation;
     if !is_sealed && !is_slow {
         return Action::SealKey;
     }

@@ -112,6 +112,8 @@ pub enum ProvisionEvent {
         /// The fingerprint of the public key, such as `SHA256:…`.
         fingerprint: String,
     },
+    /// The password of a Windows machine's administrator is in the secret store. From here on it is used, and never replaced.
+    PasswordSealed,
     /// A resource is about to be written. From here on a clean-up deletes what exists under its name.
     Intended {
         /// The step that creates the resource.
@@ -211,6 +213,7 @@ impl ProvisionEvent {
         match self {
             Self::Planned { .. } => "planned",
             Self::KeySealed { .. } => "key_sealed",
+            Self::PasswordSealed => "password_sealed",
             Self::Intended { .. } => "intended",
             Self::Accepted { .. } => "accepted",
             Self::Completed { .. } => "completed",

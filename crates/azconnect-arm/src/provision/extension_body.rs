@@ -24,18 +24,21 @@ struct ExtensionProperties<'a> {
 }
 
 #[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Settings<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     script: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command_to_execute: Option<&'a str>,
 }
 
 impl<'a> Extension<'a> {
     /// The body for a script in base64. The service refuses a script in both settings, so it goes into one of them.
     pub(super) fn new(plan: &'a ProvisionPlan, script: &'a str, protected: bool) -> Self {
         let (settings, protected_settings) = if protected {
-            (Settings::default(), Settings { script: Some(script) })
+            (Settings::default(), Settings { script: Some(script), ..Settings::default() })
         } else {
-            (Settings { script: Some(script) }, Settings::default())
+            (Settings { script: Some(script), ..Settings::default() }, Settings::default())
         };
         let properties = ExtensionProperties {
             publisher: "Microsoft.Azure.Extensions",
@@ -44,6 +47,19 @@ impl<'a> Extension<'a> {
             auto_upgrade_minor_version: true,
             settings,
             protected_settings,
+        };
+        Self { location: &plan.spec.location, properties }
+    }
+
+    /// The body for a command of Windows, which has an extension of its own. Its command is shown to nobody.
+    pub(super) fn windows(plan: &'a ProvisionPlan, command: &'a str) -> Self {
+        let properties = ExtensionProperties {
+            publisher: "Microsoft.Compute",
+            r#type: "CustomScriptExtension",
+            type_handler_version: "1.10",
+            auto_upgrade_minor_version: true,
+            settings: Settings::default(),
+            protected_settings: Settings { command_to_execute: Some(command), ..Settings::default() },
         };
         Self { location: &plan.spec.location, properties }
     }

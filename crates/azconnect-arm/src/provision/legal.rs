@@ -16,15 +16,15 @@ impl ProvisionState {
             ProvisionEvent::Planned { .. } => {
                 require(matches!(self.phase, Phase::Empty | Phase::CleanedUp), || "another machine is there".to_owned())
             }
-            ProvisionEvent::KeySealed { .. } => {
+            ProvisionEvent::KeySealed { .. } | ProvisionEvent::PasswordSealed => {
                 self.require_building()?;
-                require(self.public_key.is_none(), || "a key is sealed already".to_owned())
+                require(!self.is_sealed(), || "a key is sealed already".to_owned())
             }
             ProvisionEvent::Intended { step } => {
                 self.require_open(*step)?;
                 require(self.part().steps().contains(step), || format!("a foundation has no {}", step.name()))?;
                 // Each way to a machine writes one whose key is sealed.
-                let has_key = *step != Step::Machine || self.public_key.is_some();
+                let has_key = *step != Step::Machine || self.is_sealed();
                 require(has_key, || "no key is sealed".to_owned())?;
                 let missing = step.needs().iter().find(|need| !self.is_complete(**need));
                 missing.map_or(Ok(()), |need| Err(format!("the {} is not complete", need.name())))

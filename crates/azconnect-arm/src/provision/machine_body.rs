@@ -1,9 +1,11 @@
 //! The body of the machine's write.
 
-use azconnect_core::Error;
+use azconnect_core::{Error, Secret};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
 use super::body::{Ids, set, tags};
+use super::credential::Access;
 use super::plan::{Placement, ProvisionPlan};
 use crate::spec::{DataDisk, ImageChoice, Switch, VmSpec};
 
@@ -11,8 +13,60 @@ use crate::spec::{DataDisk, ImageChoice, Switch, VmSpec};
 pub(super) struct MachineInput<'a> {
     pub(super) placement: &'a Placement,
     pub(super) at: usize,
-    pub(super) public_key: &'a str,
+    pub(super) access: &'a Access,
     pub(super) security: Security,
+}
+
+/// The body of a machine's write. It may hold a password, which is borrowed and stands in no value beside it; this type has no
+/// `Debug`, and its text is overwritten after it was sent.
+pub(super) struct MachineBody<'a> {
+    rest: Value,
+    password: Option<&'a Secret>,
+}
+
+impl<'a> MachineBody<'a> {
+    pub(super) fn new(plan: &ProvisionPlan, ids: &Ids, input: &MachineInput<'a>) -> Result<Self, Error> {
+        let password = match input.access {
+            Access::Password(password) => Some(password),
+            Access::PublicKey(_) => None,
+        };
+        Ok(Self { rest: machine(plan, ids, input)?, password })
+    }
+}
+
+impl Serialize for MachineBody<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // The way to where the password belongs.
+        Within { value: &self.rest, path: &["properties", "osProfile"], password: self.password }.serialize(serializer)
+    }
+}
+
+/// A value that is written with a password at a place below it.
+struct Within<'a> {
+    value: &'a Value,
+    path: &'static [&'static str],
+    password: Option<&'a Secret>,
+}
+
+impl Serialize for Within<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (Some(password), Some(object)) = (self.password, self.value.as_object()) else {
+            return self.value.serialize(serializer);
+        };
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in object {
+            match self.path {
+                [next, path @ ..] if next == name => {
+                    map.serialize_entry(name, &Within { value, path, password: self.password })?;
+                }
+                _ => map.serialize_entry(name, value)?,
+            }
+        }
+        if self.path.is_empty() {
+            map.serialize_entry("adminPassword", password.expose())?;
+        }
+        map.end()
+    }
 }
 
 /// What the body says of the machine's security.
@@ -37,12 +91,12 @@ impl Security {
     }
 }
 
-pub(super) fn machine(plan: &ProvisionPlan, ids: &Ids, input: &MachineInput<'_>) -> Result<Value, Error> {
+fn machine(plan: &ProvisionPlan, ids: &Ids, input: &MachineInput<'_>) -> Result<Value, Error> {
     let spec = &plan.spec;
     let mut properties = json!({
         "hardwareProfile": {"vmSize": input.placement.size},
         "storageProfile": storage(plan, input.at),
-        "osProfile": os_profile(plan, input.public_key)?,
+        "osProfile": os_profile(plan, input.access)?,
         "networkProfile": {
             // By default the service keeps interface, address and disks when it deletes a machine.
             "networkInterfaces": [{"id": ids.interface, "properties": {"primary": true, "deleteOption": "Delete"}}]
@@ -141,16 +195,17 @@ fn storage(plan: &ProvisionPlan, at: usize) -> Value {
     json!({"imageReference": image, "osDisk": os_disk, "dataDisks": data_disks})
 }
 
-fn os_profile(plan: &ProvisionPlan, public_key: &str) -> Result<Value, Error> {
+fn os_profile(plan: &ProvisionPlan, access: &Access) -> Result<Value, Error> {
     let admin = &plan.spec.admin;
-    let mut profile = json!({
-        "computerName": plan.spec.name,
-        "adminUsername": admin,
-        "linuxConfiguration": {
-            "disablePasswordAuthentication": true,
-            "ssh": {"publicKeys": [{"path": format!("/home/{admin}/.ssh/authorized_keys"), "keyData": public_key}]}
-        }
-    });
+    let mut profile = json!({"computerName": plan.spec.computer_name(), "adminUsername": admin});
+    if let Some(windows) = &plan.spec.windows {
+        set(&mut profile, "windowsConfiguration", windows.configuration());
+    }
+    if let Access::PublicKey(key) = access {
+        let keys = json!([{"path": format!("/home/{admin}/.ssh/authorized_keys"), "keyData": key}]);
+        let linux = json!({"disablePasswordAuthentication": true, "ssh": {"publicKeys": keys}});
+        set(&mut profile, "linuxConfiguration", linux);
+    }
     if let Some(data) = plan.spec.user_data()? {
         set(&mut profile, "customData", Value::from(data));
     }

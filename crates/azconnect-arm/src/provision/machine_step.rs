@@ -1,28 +1,23 @@
 //! The step that creates the machine, and falls back where there is no room for it.
 
-use azconnect_core::{Effect, Error, ErrorKind};
+use azconnect_core::{Error, ErrorKind};
 use futures_util::future::join;
 
 use super::event::{ProvisionEvent, Step};
 use super::failure::Failure;
-use super::machine_body::{self, MachineInput, Security};
+use super::machine_body::{MachineBody, MachineInput, Security};
 use super::state::ProvisionState;
 use super::steps::Site;
 use crate::error::{Class, Fault};
-use crate::key::{SshKey, read_public};
 
 impl Site<'_> {
     pub(super) async fn create_machine(&self, state: &ProvisionState) -> Result<(), Failure> {
         let Some(placement) = self.plan.placements.get(state.placement) else {
             return Err(Failure::Unknown(Error::new(ErrorKind::Corrupt, "the journal names no placement")));
         };
-        let public_key = &self.public_key(state).await?;
-        let input = MachineInput {
-            placement,
-            at: state.placement,
-            public_key,
-            security: Security::of(&self.plan.spec, placement),
-        };
+        let access = &self.access(state).await?;
+        let input =
+            MachineInput { placement, at: state.placement, access, security: Security::of(&self.plan.spec, placement) };
         // The address is read while the machine is created, which saves an exchange at the end. If it fails, it is read
         // then.
         let (outcome, _) = join(self.write_machine(&input, state), self.address()).await;
@@ -48,7 +43,7 @@ impl Site<'_> {
     async fn write_machine(&self, input: &MachineInput<'_>, state: &ProvisionState) -> Result<(), Failure> {
         let body = |security| {
             let input = MachineInput { security, ..*input };
-            machine_body::machine(self.plan, &self.ids, &input).map_err(Failure::Definitive)
+            MachineBody::new(self.plan, &self.ids, &input).map_err(Failure::Definitive)
         };
         let outcome = self.ensure(Step::Machine, self.machine(), &body(input.security)?, state).await;
         match outcome {
@@ -56,31 +51,24 @@ impl Site<'_> {
             Err(Failure::Definitive(error)) if input.security == Security::Standard && is_security_type(&error) => {
                 tracing::debug!(%error, "the security type is left out");
                 let handle = self.machine().map_err(Failure::Definitive)?;
-                self.write(Step::Machine, &handle, &body(Security::Unsaid)?).await
+                let outcome = self.write(Step::Machine, &handle, &body(Security::Unsaid)?).await;
+                self.without_password(outcome).await
             }
-            outcome => outcome,
+            outcome => self.without_password(outcome).await,
         }
     }
 
-    /// The public half of the sealed private key. Whoever can change the journal's copy would otherwise be let in.
-    async fn public_key(&self, state: &ProvisionState) -> Result<String, Failure> {
-        let known = match &self.plan.spec.public_key {
-            Some(own) => Some(read_public(own).map_err(Failure::Definitive)?.0),
-            None => {
-                let sealed = self.secrets.get(&self.plan.key).await.map_err(Failure::Unknown)?;
-                sealed.map(SshKey::read).transpose().map_err(Failure::Unknown)?.map(|key| key.public)
+    /// The outcome without the password, which a refusal may quote.
+    async fn without_password(&self, outcome: Result<(), Failure>) -> Result<(), Failure> {
+        match outcome {
+            Err(Failure::Definitive(error)) if self.plan.spec.windows.is_some() => {
+                Err(Failure::Definitive(self.without_secrets(error).await))
             }
-        };
-        known.filter(|public| state.public_key.as_ref() == Some(public)).ok_or_else(|| {
-            let error =
-                Error::new(ErrorKind::Corrupt, "the journal's public key is not that of the sealed private key")
-                    .with_field("public_key")
-                    .with_effect(Effect::None)
-                    .with_advice(
-                        "restore the journal and the secrets from a backup, or clean the machine up and build it anew",
-                    );
-            Failure::Unknown(error)
-        })
+            Err(Failure::Unknown(error)) if self.plan.spec.windows.is_some() => {
+                Err(Failure::Unknown(self.without_secrets(error).await))
+            }
+            outcome => outcome,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod agent;
 mod agent_failure;
 mod belonging;
 mod body;
+mod credential;
 mod decide;
 mod event;
 mod extension_body;

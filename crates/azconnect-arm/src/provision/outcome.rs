@@ -22,7 +22,7 @@ pub struct Provisioned {
     pub fqdn: Option<String>,
     /// The name of the administrator, who signs in with the private key.
     pub admin: String,
-    /// The fingerprint of the administrator's public key, such as `SHA256:…`.
+    /// The fingerprint of the administrator's public key, such as `SHA256:…`; empty for a Windows machine, which has a password.
     pub fingerprint: String,
     /// The size and zone that it was built with.
     pub placement: Placement,

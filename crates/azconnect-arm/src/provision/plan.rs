@@ -255,6 +255,9 @@ fn options(spec: &VmSpec) -> Vec<String> {
         Switch::Off => Some(format!("{name}: off")),
     };
     let mut options: Vec<String> = spec.spot.iter().map(ToString::to_string).collect();
+    if spec.windows.is_some() {
+        options.push(format!("Windows, computer name {}: the password is made and sealed", spec.computer_name()));
+    }
     options.extend(switched("Trusted Launch", spec.trusted_launch));
     options.extend(switched("accelerated networking", spec.accelerated_networking));
     options.extend(spec.identities.iter().map(|id| format!("identity {} (exists)", id.name())));

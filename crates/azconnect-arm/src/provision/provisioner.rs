@@ -118,10 +118,10 @@ impl Provisioner {
     /// stays open, and the service decides.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) as [`VmSpec::check`].
+    /// [`InvalidInput`](ErrorKind::InvalidInput) as [`VmSpec::check`], and if the image is of another system than it says.
     pub async fn plan(&self, id: ProvisionId, spec: VmSpec) -> Result<ProvisionPlan, Error> {
         let mut plan = ProvisionPlan::new(id, self.subscription.id(), spec)?;
-        resolve(&self.subscription, &mut plan).await;
+        resolve(&self.subscription, &mut plan).await?;
         Ok(plan)
     }
 
@@ -265,6 +265,12 @@ impl Provisioner {
     /// machine's: nothing is opened then.
     pub async fn private_key(&self, id: &ProvisionId) -> Result<Secret, Error> {
         let plan = self.plan_of_machine(id).await?;
+        if plan.spec.windows.is_some() {
+            return Err(absent(
+                "a Windows machine has no key",
+                "ask for its password with Provisioner::admin_password",
+            ));
+        }
         let sealed = if plan.spec.public_key.is_none() { self.secrets.get(&plan.key).await? } else { None };
         sealed.ok_or_else(|| match plan.spec.public_key {
             Some(_) => {
@@ -295,6 +301,39 @@ impl Provisioner {
             }
             recorder.renew().await?;
             self.secrets.remove(&plan.key).await
+        };
+        let outcome = forgotten.await;
+        recorder.close().await;
+        outcome
+    }
+
+    /// The password of a Windows machine's administrator. It stays sealed: keep it elsewhere, and then call
+    /// [`Provisioner::forget_admin_password`], so that a crash in between loses nothing.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is no machine yet, its password was forgotten, or it has a key instead.
+    pub async fn admin_password(&self, id: &ProvisionId) -> Result<Secret, Error> {
+        let plan = self.plan_of_machine(id).await?;
+        if plan.spec.windows.is_none() {
+            return Err(absent(
+                "a machine with Linux has no password",
+                "ask for its key with Provisioner::private_key",
+            ));
+        }
+        let sealed = self.secrets.get(&plan.id.password_secret()?).await?;
+        sealed.ok_or_else(|| absent("the password was forgotten", "use the copy that was kept, or reset it"))
+    }
+
+    /// Destroys the sealed password of a Windows machine's administrator, once it is kept elsewhere. Idempotent.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is no machine yet; [`Conflict`](ErrorKind::Conflict) while another process works on it.
+    pub async fn forget_admin_password(&self, id: &ProvisionId) -> Result<(), Error> {
+        let recorder = Recorder::open(&self.ports, id).await?;
+        let forgotten = async {
+            let plan = self.machine_of(&recorder.state())?;
+            recorder.renew().await?;
+            self.secrets.remove(&plan.id.password_secret()?).await
         };
         let outcome = forgotten.await;
         recorder.close().await;
@@ -436,6 +475,9 @@ impl Provisioner {
                 Action::CloseCleanUp => {
                     // The machine is gone, so the key opens nothing any more.
                     self.secrets.remove(&plan.key).await?;
+                    if plan.spec.windows.is_some() {
+                        self.secrets.remove(&plan.id.password_secret()?).await?;
+                    }
                     site.forget_all_operations().await?;
                     let kept = site.account_of_kept(state.placement, kept.take()).await?;
                     recorder.record(ProvisionEvent::CleanedUp { kept }).await?;
@@ -481,7 +523,10 @@ impl Provisioner {
             address: state.address.clone(),
             fqdn: state.fqdn.clone(),
             admin: site.plan.spec.admin.clone(),
-            fingerprint: state.fingerprint.clone().ok_or_else(corrupt)?,
+            fingerprint: match state.password_sealed {
+                true => String::new(),
+                false => state.fingerprint.clone().ok_or_else(corrupt)?,
+            },
             placement: site.plan.placements.get(state.placement).cloned().ok_or_else(corrupt)?,
             warning: state.warning.clone(),
         })

@@ -1,5 +1,6 @@
 //! Fills a plan with what can be read: the image's version, and what image and sizes allow.
 
+use azconnect_core::Error;
 use futures_util::future::join;
 
 use super::plan::{ProvisionPlan, ResolvedImage};
@@ -9,7 +10,10 @@ use crate::resource::sku::Sku;
 use crate::spec::ImageChoice;
 
 /// Reads the image and the sizes. What cannot be read stays open, and the service decides.
-pub(super) async fn resolve(subscription: &Subscription, plan: &mut ProvisionPlan) {
+///
+/// # Errors
+/// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for an image of another system than the specification says.
+pub(super) async fn resolve(subscription: &Subscription, plan: &mut ProvisionPlan) -> Result<(), Error> {
     let spec = &plan.spec;
     let image = async {
         match &spec.image {
@@ -18,7 +22,11 @@ pub(super) async fn resolve(subscription: &Subscription, plan: &mut ProvisionPla
         }
     };
     let (image, sizes) = join(image, subscription.sizes(&spec.location, &spec.sizes)).await;
+    if let Some(image) = &image {
+        plan.spec.check_system(&image.properties)?;
+    }
     fill(plan, image.as_ref(), sizes.as_deref().ok());
+    Ok(())
 }
 
 /// Fills a plan with what was read.

@@ -3,6 +3,7 @@
 use azconnect_core::{Effect, Error, ErrorKind, SecretStore};
 use futures_channel::oneshot::{self, Receiver};
 
+use super::credential::seal_password;
 use super::event::ProvisionEvent;
 use super::plan::ProvisionPlan;
 use super::recorder::Recorder;
@@ -25,7 +26,7 @@ impl<'a> Sealing<'a> {
         state: &ProvisionState,
     ) -> Result<Self, Error> {
         // What is about to be deleted needs no key.
-        let is_open = matches!(state.phase, Phase::Building | Phase::Failed) && state.public_key.is_none();
+        let is_open = matches!(state.phase, Phase::Building | Phase::Failed) && !state.is_sealed();
         let is_wanted = is_open && plan.makes_key_slowly() && secrets.get(&plan.key).await?.is_none();
         let making = if is_wanted { Some(make(plan.spec.key)?) } else { None };
         Ok(Self { secrets, plan, making })
@@ -33,6 +34,9 @@ impl<'a> Sealing<'a> {
 
     /// Seals the key pair, then journals its public half. A key that was sealed before a crash is used, never replaced.
     pub(super) async fn seal(&mut self, recorder: &Recorder) -> Result<(), Error> {
+        if self.plan.spec.windows.is_some() {
+            return seal_password(self.secrets, self.plan, recorder).await;
+        }
         if let Some(own) = &self.plan.spec.public_key {
             let (public, fingerprint) = read_public(own)?;
             return recorder.record(ProvisionEvent::KeySealed { public, fingerprint }).await;
@@ -55,7 +59,7 @@ impl<'a> Sealing<'a> {
 impl ProvisionPlan {
     /// Whether a key pair is made for the machine that takes seconds of computing.
     pub(super) fn makes_key_slowly(&self) -> bool {
-        self.spec.public_key.is_none() && self.spec.key == KeyKind::Rsa4096
+        self.spec.windows.is_none() && self.spec.public_key.is_none() && self.spec.key == KeyKind::Rsa4096
     }
 }
 

@@ -62,6 +62,8 @@ pub struct ProvisionState {
     pub public_key: Option<String>,
     /// The fingerprint of the public key, such as `SHA256:…`.
     pub fingerprint: Option<String>,
+    /// Whether the password of a Windows machine is sealed.
+    pub password_sealed: bool,
     /// The state of each step that has begun.
     pub steps: BTreeMap<Step, StepState>,
     /// The position in the plan of the placement that is tried.
@@ -122,6 +124,7 @@ impl ProvisionState {
                 self.public_key = Some(public.clone());
                 self.fingerprint = Some(fingerprint.clone());
             }
+            ProvisionEvent::PasswordSealed => self.password_sealed = true,
             ProvisionEvent::Intended { step } => {
                 self.steps.insert(*step, StepState::Intended);
             }

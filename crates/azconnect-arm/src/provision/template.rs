@@ -1,11 +1,13 @@
 //! The writes of a plan as a template, for the service's own check. Nothing is deployed by it.
 
-use azconnect_core::Error;
+use azconnect_core::{Error, ErrorKind};
 use serde_json::{Map, Value, json};
 
 use super::body::{self, Ids};
-use super::machine_body::{self, MachineInput, Security};
+use super::credential::Access;
+use super::machine_body::{MachineBody, MachineInput, Security};
 use super::plan::ProvisionPlan;
+use crate::password;
 use crate::resource::compute::VirtualMachines;
 use crate::resource::network::{NetworkInterfaces, NetworkSecurityGroups, PublicIps, VirtualNetworks};
 use crate::resource::{Kind, RESOURCES_API};
@@ -44,7 +46,14 @@ pub(crate) fn group_template(plan: &ProvisionPlan, at: usize, public_key: &str) 
             Security::Standard => Security::Unsaid,
             said => said,
         };
-        let machine = machine_body::machine(plan, &ids, &MachineInput { placement, at, public_key, security })?;
+        // A password that is made for this question opens nothing: the machine gets another.
+        let access = match plan.spec.windows {
+            Some(_) => Access::Password(password::generate(&plan.spec.admin)?),
+            None => Access::PublicKey(public_key.to_owned()),
+        };
+        let machine = MachineBody::new(plan, &ids, &MachineInput { placement, at, access: &access, security })?;
+        let machine = serde_json::to_value(&machine)
+            .map_err(|_| Error::new(ErrorKind::Unexpected, "the machine's body cannot be written"))?;
         let interface = [ids.interface.to_string()];
         resources.push(resource::<VirtualMachines>(&plan.spec.name, &interface, machine));
     }

@@ -29,8 +29,15 @@ views! {
         plan: Option<ImagePlan>,
         /// The features, such as `SecurityType` = `TrustedLaunchSupported`.
         features: Vec<ImageFeature>,
+        /// The disk of the operating system.
+        os_disk_image: OsDiskImage,
         /// Whether the publisher has withdrawn the version, or is going to.
         image_deprecation_status: ImageDeprecation,
+    }
+    /// The disk of an image's operating system.
+    OsDiskImage {
+        /// The operating system: `Linux` or `Windows`.
+        operating_system: Option<String>,
     }
     /// One feature of an image.
     ImageFeature {
@@ -61,6 +68,11 @@ impl ImageProperties {
     /// The value of a feature by its name, whose case does not matter.
     pub fn feature(&self, name: &str) -> Option<&str> {
         self.features.iter().find(|entry| entry.name.eq_ignore_ascii_case(name)).map(|entry| entry.value.as_str())
+    }
+
+    /// Whether the image is of Windows; `None` if it does not say.
+    pub fn is_windows(&self) -> Option<bool> {
+        self.os_disk_image.operating_system.as_deref().map(|system| system.eq_ignore_ascii_case("Windows"))
     }
 
     /// Whether the image starts with Trusted Launch. One that does not say so does not. `None` if its generation is not known.

@@ -6,7 +6,7 @@ use azconnect_core::{Error, SecretId};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::script::wrapped;
+use super::script::{self, wrapped};
 
 /// The largest script of an extension, in bytes. The service takes 256 KiB in base64.
 const EXTENSION_LIMIT: usize = 256 * 1024 / 4 * 3;
@@ -82,8 +82,9 @@ impl AgentInstall {
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self, is_windows: bool) -> Result<(), Error> {
         match &self.way {
+            Way::Extension(ExtensionScript::Plain(text)) if is_windows => script::powershell(text).map(|_| ()),
             Way::Extension(ExtensionScript::Plain(text)) => check_extension_script(text),
             _ => Ok(()),
         }

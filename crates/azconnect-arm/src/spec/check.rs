@@ -31,10 +31,11 @@ impl VmSpec {
         check_security_group(self.security_group.as_ref(), &self.rules)?;
         check_os_disk(self.os_disk_gib, &self.os_disk_kind)?;
         check_data_disks(&self.data_disks)?;
+        self.check_windows()?;
         self.check_tags()?;
         check_identities(&self.identities)?;
         if let Some(agent) = &self.agent {
-            agent.check()?;
+            agent.check(self.windows.is_some())?;
         }
         self.user_data().map(|_| ())
     }

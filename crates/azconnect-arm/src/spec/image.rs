@@ -19,6 +19,19 @@ pub enum ImageChoice {
     Id(ResourceId),
 }
 
+/// The publishers whose images are of Windows, all of them.
+const WINDOWS_PUBLISHERS: &[&str] = &["MicrosoftWindowsServer", "MicrosoftWindowsDesktop"];
+
+impl ImageChoice {
+    /// Whether the image is known to be of Windows without asking.
+    pub(crate) fn is_known_windows(&self) -> bool {
+        match self {
+            Self::Urn(urn) => WINDOWS_PUBLISHERS.iter().any(|known| known.eq_ignore_ascii_case(&urn.publisher)),
+            Self::Id(_) => false,
+        }
+    }
+}
+
 /// Short names for common images. All are of generation 2.
 const ALIASES: &[(&str, &str)] = &[
     ("Ubuntu2404", "Canonical:ubuntu-24_04-lts:server:latest"),
@@ -28,6 +41,8 @@ const ALIASES: &[(&str, &str)] = &[
     ("AlmaLinux9", "almalinux:almalinux-x86_64:9-gen2:latest"),
     ("RHEL9", "RedHat:RHEL:9-lvm-gen2:latest"),
     ("SLES15", "SUSE:sles-15-sp5:gen2:latest"),
+    ("Win2022AzureEdition", "MicrosoftWindowsServer:WindowsServer:2022-datacenter-azure-edition:latest"),
+    ("Win2025", "MicrosoftWindowsServer:WindowsServer:2025-datacenter-g2:latest"),
 ];
 
 impl FromStr for ImageChoice {

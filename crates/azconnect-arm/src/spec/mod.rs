@@ -19,6 +19,8 @@ pub(crate) mod script;
 mod spot;
 mod switch;
 mod vm;
+mod windows;
+mod windows_check;
 
 pub use agent::{AgentInstall, ExtensionScript};
 pub use cidr::Cidr;
@@ -32,5 +34,6 @@ pub use rule::{InboundRule, Protocol, Source};
 pub use spot::{Eviction, HourlyPrice, Spot};
 pub use switch::Switch;
 pub use vm::{OnFailure, VmSpec};
+pub use windows::{Windows, WindowsUpdates};
 
 pub(crate) use agent::check_extension_script;

@@ -110,6 +110,11 @@ impl InboundRule {
         Self::tcp("allow-ssh", 100, 22..=22, sources.into_iter().map(Source::Range).collect())
     }
 
+    /// A rule that lets ranges of addresses connect by Remote Desktop.
+    pub fn rdp(sources: Vec<Cidr>) -> Self {
+        Self::tcp("allow-rdp", 110, 3389..=3389, sources.into_iter().map(Source::Range).collect())
+    }
+
     /// A rule that lets sources in by a protocol, whatever the port: for one without ports, such as [`Protocol::Icmp`], or for
     /// everything that [`Protocol::Any`] stands for.
     pub fn portless(name: impl Into<String>, priority: u16, protocol: Protocol, sources: Vec<Source>) -> Self {

@@ -1,5 +1,10 @@
 //! The product's script, wrapped so that its outcome can be read later.
 
+use azconnect_core::Error;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
 /// The file that exists once the script has ended with code 0.
 const SUCCESS: &str = "/var/lib/azconnect/agent.ok";
 
@@ -48,6 +53,25 @@ pub(crate) fn wrapped(script: &str) -> String {
          rm -f {PROCESS}\n\
          exit \"$code\"\n"
     )
+}
+
+/// The longest command line that Windows takes, in characters.
+const COMMAND_LINE: usize = 8_191;
+
+/// The command that runs a PowerShell script, whose exit code is that of the extension. The script is encoded as a whole, so that
+/// nothing in it is special to a command line.
+pub(crate) fn powershell(script: &str) -> Result<Zeroizing<String>, Error> {
+    let wide: Zeroizing<Vec<u8>> = Zeroizing::new(script.encode_utf16().flat_map(u16::to_le_bytes).collect());
+    let encoded = Zeroizing::new(STANDARD.encode(wide.as_slice()));
+    let start = "powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -EncodedCommand ";
+    if script.is_empty() || start.len() + encoded.len() > COMMAND_LINE {
+        return Err(Error::invalid("agent_script", "is empty or, for Windows, longer than 3,000 characters")
+            .with_advice("let the script download what is large"));
+    }
+    let mut command = Zeroizing::new(String::with_capacity(start.len() + encoded.len()));
+    command.push_str(start);
+    command.push_str(&encoded);
+    Ok(command)
 }
 
 /// The script of a run command that asks how far the wrapped script is. It uses nothing that a plain `sh` lacks.

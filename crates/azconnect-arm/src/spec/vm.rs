@@ -14,6 +14,7 @@ use super::network::NetworkChoice;
 use super::rule::InboundRule;
 use super::spot::Spot;
 use super::switch::Switch;
+use super::windows::Windows;
 use crate::key::KeyKind;
 use crate::resource::ResourceId;
 
@@ -87,6 +88,9 @@ pub struct VmSpec {
     /// Whether its network interface bypasses the host's virtual switch.
     #[serde(default, skip_serializing_if = "Switch::is_auto")]
     pub accelerated_networking: Switch,
+    /// The settings of a Windows machine; `None` for Linux.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows: Option<Windows>,
     /// How it uses Spot capacity; `None` for an ordinary machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spot: Option<Spot>,
@@ -140,6 +144,7 @@ impl VmSpec {
             identities: Vec::new(),
             trusted_launch: Switch::Auto,
             accelerated_networking: Switch::Auto,
+            windows: None,
             spot: None,
             on_failure: OnFailure::default(),
             on_agent_failure: kept(),
@@ -275,6 +280,14 @@ impl VmSpec {
     #[must_use]
     pub fn with_accelerated_networking(mut self, accelerated: Switch) -> Self {
         self.accelerated_networking = accelerated;
+        self
+    }
+
+    /// Says that the image is of Windows, and how the machine is set up. Its administrator gets a password, which is made, sealed
+    /// and given by [`Provisioner::admin_password`](crate::Provisioner::admin_password).
+    #[must_use]
+    pub fn with_windows(mut self, windows: Windows) -> Self {
+        self.windows = Some(windows);
         self
     }
 

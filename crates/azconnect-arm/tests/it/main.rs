@@ -45,3 +45,4 @@ mod slow_key;
 mod stage;
 mod successor;
 mod times;
+mod windows;

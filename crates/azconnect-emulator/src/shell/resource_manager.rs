@@ -150,6 +150,13 @@ impl ResourceManager {
         self.emulator.world().arm.get(machine_id)?.machine()?.user_data.clone()
     }
 
+    /// Whether the administrator of a machine signs in with a password. No route shows it.
+    pub fn has_password(&self, machine_id: &str, password: &str) -> bool {
+        let world = self.emulator.world();
+        let machine = world.arm.get(machine_id).and_then(Resource::machine);
+        machine.is_some_and(|machine| machine.admin_password.as_deref() == Some(password))
+    }
+
     /// A resource as the service would show it now, without regard to lags and faults.
     pub fn resource(&self, id: &str) -> Option<Value> {
         let now = self.emulator.now();

@@ -75,10 +75,45 @@ async fn spot_security_and_identities_that_do_not_agree_are_refused(way: Way) {
     assert!(view.to_string().contains("PowerState/deallocated"), "{view}");
 }
 
+async fn a_windows_machine_has_rules_of_its_own(way: Way) {
+    let azure = Azure::with(way, ArmSettings::instant()).await;
+    azure.make_network().await;
+    let mut body = machine(&azure);
+    let image = json!({"publisher": "MicrosoftWindowsServer", "offer": "WindowsServer", "sku": "2025-datacenter-g2", "version": "latest"});
+    body["properties"]["storageProfile"]["imageReference"] = image;
+    let path = compute("virtualMachines/vm");
+    let linux = refused(azure.put(&path, &body).await, 400, "InvalidParameter");
+    assert_eq!(linux["target"], "linuxConfiguration");
+    let profile = |fields: Value| {
+        let mut profile =
+            json!({"computerName": "vm", "adminUsername": "azureuser", "adminPassword": "Correct-Horse-7"});
+        profile.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        profile
+    };
+    let manual = json!({"enableAutomaticUpdates": true, "patchSettings": {"patchMode": "Manual"}});
+    for (fields, target) in [
+        (json!({"adminPassword": "Password22"}), "adminPassword"),
+        (json!({"adminPassword": "onlylowercaseletters"}), "adminPassword"),
+        (json!({"computerName": "a-name-of-sixteen"}), "computerName"),
+        (json!({"windowsConfiguration": manual}), "patchMode"),
+    ] {
+        body["properties"]["osProfile"] = profile(fields);
+        assert_eq!(refused(azure.put(&path, &body).await, 400, "InvalidParameter")["target"], target);
+    }
+    body["properties"]["osProfile"] = profile(json!({}));
+    azure.make(&path, &body).await;
+    let script = json!({"location": "westeurope", "properties": {
+        "publisher": "Microsoft.Azure.Extensions", "type": "CustomScript", "typeHandlerVersion": "2.1",
+        "protectedSettings": {"commandToExecute": "true"}
+    }});
+    refused(azure.put(&compute("virtualMachines/vm/extensions/script"), &script).await, 404, "ArtifactNotFound");
+}
+
 mod ways {
     crate::both_ways! {
         a_member_that_the_service_does_not_know_is_refused
         spot_security_and_identities_that_do_not_agree_are_refused
+        a_windows_machine_has_rules_of_its_own
         disks_that_a_machine_cannot_have_are_refused
     }
 }

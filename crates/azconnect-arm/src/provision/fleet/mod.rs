@@ -82,7 +82,7 @@ impl Fleet {
                     *machine = ProvisionPlan { id, names, key, spec, ..known.clone() };
                 }
                 None => {
-                    resolve(&self.provisioner.subscription, machine).await;
+                    resolve(&self.provisioner.subscription, machine).await?;
                     resolved.push(machine.clone());
                 }
             }

@@ -37,6 +37,8 @@ pub(crate) struct Machine {
     /// As it was sent, to see whether a later write changes it.
     pub(crate) custom_data: Option<String>,
     pub(crate) agent: AgentScript,
+    /// What the administrator of a Windows machine signs in with.
+    pub(crate) admin_password: Option<String>,
     /// When cloud-init first ran: it runs once in the life of a machine.
     pub(crate) first_boot: Option<Duration>,
 }

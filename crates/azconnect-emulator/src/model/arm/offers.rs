@@ -233,6 +233,10 @@ pub(crate) const IMAGES: &[Image] = &[
             &["20348.3932.250705", "20348.4171.250903"],
         )
     },
+    Image {
+        windows: true,
+        ..image("MicrosoftWindowsServer", "WindowsServer", "2025-datacenter-g2", &["26100.4652.250705"])
+    },
 ];
 
 /// An image by its three names, written in any case.

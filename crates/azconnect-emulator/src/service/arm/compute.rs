@@ -13,4 +13,5 @@ pub(super) mod run_command;
 mod security_check;
 pub(super) mod sku;
 pub(super) mod spot;
+mod windows_check;
 mod zone_check;

@@ -37,6 +37,7 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefu
             return Err(Refusal::parameter(field, format!("Required parameter '{field}' is missing (null).")));
         }
     }
+    check_handler(world, &machine, text("publisher"), text("type"))?;
     // One handler of a kind a machine: the guest agent cannot run two.
     let rival = world.arm.below(&machine, ResourceKind::Extension).find(|other| {
         !same_id(&other.id, &target.id)
@@ -76,6 +77,22 @@ fn write(properties: Map<String, Value>) -> Write {
     Write { operation: OperationKind::Extension, work: Work::Provision, properties, at_once: false }
 }
 
+/// Refuses the handler of a custom script that is of the other system.
+fn check_handler(world: &World, machine: &str, publisher: &str, kind: &str) -> OrRefusal<()> {
+    let windows = require(world, machine)?.text("properties/storageProfile/osDisk/osType") == Some("Windows");
+    let wanted = match kind.to_ascii_lowercase().as_str() {
+        "customscript" => ("Microsoft.Azure.Extensions", false),
+        "customscriptextension" => ("Microsoft.Compute", true),
+        _ => return Ok(()),
+    };
+    if same(publisher, wanted.0) && windows == wanted.1 {
+        return Ok(());
+    }
+    let system = if windows { "Windows" } else { "Linux" };
+    let message = format!("The handler '{publisher}.{kind}' could not be found for OS type '{system}'.");
+    Err(Refusal::new(404, "ArtifactNotFound", message).at("vmExtension"))
+}
+
 /// Refuses what needs a running machine.
 pub(crate) fn require_running(world: &World, machine: &str) -> OrRefusal<()> {
     let machine = require(world, machine)?;
@@ -91,7 +108,8 @@ fn outcome(cx: &Context<'_>, world: &World, machine: &str, protected: Option<&Va
     let name = cx.address.rest.last().map_or("", String::as_str);
     let text = |field: &str| cx.text(&format!("/properties/{field}")).unwrap_or_default();
     let (publisher, kind) = (text("publisher"), text("type"));
-    if !same(kind, "CustomScript") {
+    let windows = same(kind, "CustomScriptExtension");
+    if !same(kind, "CustomScript") && !windows {
         return None;
     }
     let failed = |reason: &str| {
@@ -115,6 +133,13 @@ fn outcome(cx: &Context<'_>, world: &World, machine: &str, protected: Option<&Va
             || protected.is_some_and(|settings| settings.get(field).is_some())
     };
     match (has("commandToExecute"), has("script")) {
+        // The handler of Windows knows no script, only a command.
+        (true, false) if windows => {}
+        (_, _) if windows => {
+            return Some(failed(
+                "Invalid handler configuration. Exiting. Error Message: Command to execute is empty or invalid",
+            ));
+        }
         (false, false) => {
             return Some(failed(
                 "Enable failed: failed to get configuration: 'commandToExecute' or 'script' is not specified",
@@ -130,6 +155,10 @@ fn outcome(cx: &Context<'_>, world: &World, machine: &str, protected: Option<&Va
     let script = &world.arm.get(machine)?.machine()?.agent;
     match script.outcome {
         AgentOutcome::Succeeds => None,
+        AgentOutcome::Fails(code) if windows => Some(failed(&format!(
+            "Command execution finished, but failed because it returned a non-zero exit code of: '{code}'. The command had an error output of: '{}'",
+            script.output
+        ))),
         AgentOutcome::Fails(code) => Some(failed(&format!(
             "Enable failed: failed to execute command: command terminated with exit status={code}\n[stdout]\n\n[stderr]\n{}",
             script.output

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{disk_check, identity, security_check, spot, zone_check};
+use super::{disk_check, identity, security_check, spot, windows_check, zone_check};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::same;
 use crate::model::arm::kind::ResourceKind;
@@ -178,7 +178,11 @@ fn check_system(cx: &Context<'_>, image: Option<&Image>) -> OrRefusal<Option<Vec
         return Err(Refusal::parameter("computerName", format!("The computer name '{computer}' is not valid.")));
     }
     names::check_user(user)?;
-    if image.is_some_and(|image| !image.windows) {
+    let windows = image.is_some_and(|image| image.windows);
+    windows_check::check_kind(cx, windows)?;
+    if windows {
+        windows_check::check(cx, computer, user)?;
+    } else {
         check_access(cx, user)?;
     }
     let Some(data) = text("customData") else { return Ok(None) };

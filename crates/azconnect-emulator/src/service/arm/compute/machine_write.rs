@@ -42,6 +42,9 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefu
         && let Some(version) = image.version(reference.get("version").and_then(Value::as_str).unwrap_or("latest"))
     {
         reference.insert("exactVersion".to_owned(), json!(version));
+        if let Some(Value::Object(disk)) = storage.get_mut("osDisk") {
+            disk.insert("osType".to_owned(), json!(if image.windows { "Windows" } else { "Linux" }));
+        }
     }
     shown_properties.insert("vmId".to_owned(), json!(world.dice.guid()));
     shown_properties.insert("timeCreated".to_owned(), json!(rfc3339(cx.now.wall)));
@@ -70,6 +73,7 @@ fn finish_creation(cx: &Context<'_>, world: &mut World, id: &str, user_data: Opt
         machine.user_data = user_data;
         machine.custom_data = cx.text("/properties/osProfile/customData").map(str::to_owned);
         machine.agent = agent;
+        machine.admin_password = cx.text("/properties/osProfile/adminPassword").map(str::to_owned);
     }
     if let Some(identity) = resource.document.get_mut("identity") {
         *identity = identity::shown(identity, principal, cx.caller.tenant);
