@@ -76,24 +76,42 @@ pub(crate) enum TokenFault {
 }
 
 /// Every token that was issued and has not long expired.
-#[derive(Default)]
 pub(crate) struct Tokens {
     issued: HashMap<String, Token>,
+    /// The size at which expired tokens are swept out.
+    sweep_at: usize,
 }
 
-/// The size at which expired tokens are swept out.
+impl Default for Tokens {
+    fn default() -> Self {
+        Self { issued: HashMap::new(), sweep_at: SWEEP_AT }
+    }
+}
+
+/// The least size at which expired tokens are swept out.
 const SWEEP_AT: usize = 10_000;
 
 impl Tokens {
     /// Issues a token. `resource` is the audience as the caller named it.
     pub(crate) fn issue(&mut self, dice: &mut Dice, token: Token, resource: &str, now: OffsetDateTime) -> String {
-        // A long simulation would otherwise keep every token it ever issued.
-        if self.issued.len() >= SWEEP_AT {
-            self.issued.retain(|_, token| token.expires > now);
-        }
         let text = shape(dice, &token, resource, now);
-        self.issued.insert(text.clone(), token);
+        self.keep(text.clone(), token, now);
         text
+    }
+
+    fn keep(&mut self, text: String, token: Token, now: OffsetDateTime) {
+        // A long simulation would otherwise keep every token it ever issued.
+        if self.issued.len() >= self.sweep_at {
+            self.issued.retain(|_, token| token.expires > now);
+            // Twice what is left, so that many live tokens cost what few do: each is looked at a few times in all.
+            self.sweep_at = SWEEP_AT.max(2 * self.issued.len());
+        }
+        self.issued.insert(text, token);
+    }
+
+    /// Whether a text is a token of this table, expired or not.
+    pub(crate) fn is_known(&self, text: &str) -> bool {
+        self.issued.contains_key(text)
     }
 
     /// The token that a text stands for, if a service of this audience accepts it.
@@ -130,4 +148,31 @@ fn shape(dice: &mut Dice, token: &Token, resource: &str, now: OffsetDateTime) ->
         map.insert("scp".to_owned(), json!("user_impersonation"));
     }
     format!("{}.{}.{}", part(&header), part(&claims), dice.text(342))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn many_live_tokens_are_not_looked_at_for_every_new_one() {
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let token = |lifetime: u64| Token {
+            identity: Identity::User(Uuid::nil()),
+            client_id: Uuid::nil(),
+            tenant: Uuid::nil(),
+            audience: Audience::Graph,
+            expires: now + Duration::from_secs(lifetime),
+        };
+        let mut tokens = Tokens::default();
+        for number in 0..4 * SWEEP_AT {
+            let text = format!("{number}");
+            tokens.keep(text, token(if number % 2 == 0 { 3600 } else { 0 }), now + Duration::from_secs(1));
+        }
+        assert!(tokens.issued.len() < 3 * SWEEP_AT, "the expired ones are swept out: {}", tokens.issued.len());
+        assert!((0..4 * SWEEP_AT).step_by(2).all(|number| tokens.is_known(&number.to_string())), "and no live one");
+        assert!(tokens.sweep_at >= 2 * SWEEP_AT, "the next sweep waits until as many again are there");
+    }
 }

@@ -208,6 +208,11 @@ impl Emulator {
         self.world().registries.iter().any(|registry| registry.host.eq_ignore_ascii_case(host))
     }
 
+    /// Whether a text is a token that was issued here, for whatever and however long ago.
+    pub(crate) fn issued(&self, token: &str) -> bool {
+        self.world().tokens.is_known(token)
+    }
+
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.0.clock
     }

@@ -1,31 +1,30 @@
 //! The emulator as a real HTTP server on loopback: one port, and so one origin, for each service.
 
+mod body;
 mod connection;
+mod gate;
+mod listen;
 
-use std::future::{Future, IntoFuture};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::{ConnectInfo, State};
-use axum::response::Response;
 use azconnect_core::{Cloud, Error, ErrorKind};
 use futures_util::FutureExt;
 use futures_util::future::{Shared, join_all};
-use http::Request;
+use http::{Request, Response};
+use hyper::body::Incoming;
 use tokio::net::TcpListener;
 
-use self::connection::{Connections, Peer};
+use self::body::{Outgoing, outgoing, read};
+use self::connection::Peer;
+use self::listen::accept;
 use super::control;
 use super::emulator::{Emulator, ExchangeOutcome};
-use crate::base::answer::{Answer, Pieces, empty};
+use crate::base::answer::{Answer, empty};
 use crate::base::call::Call;
 use crate::base::origins::{Origins, Service};
-
-/// The largest request body the server reads.
-const REQUEST_LIMIT: usize = 32 * 1024 * 1024;
 
 /// Binds one port for each service.
 ///
@@ -101,20 +100,18 @@ impl Server {
         self.run_until(std::future::pending()).await
     }
 
-    /// Answers until `stop` is ready, then lets open exchanges finish.
+    /// Answers until `stop` is ready, then lets open exchanges finish, those that take seconds aside.
     ///
     /// # Errors
     /// As [`Server::run`].
     pub async fn run_until(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
         let stop: Shared<Pin<Box<dyn Future<Output = ()> + Send>>> = stop.boxed().shared();
         let serving = self.listeners.into_iter().map(|(service, listener)| {
-            let origin = Arc::new(Here { service, origins: self.origins.clone(), emulator: self.emulator.clone() });
-            let router = Router::new().fallback(handle).with_state(origin);
-            let router = router.into_make_service_with_connect_info::<Peer>();
-            axum::serve(Connections(listener), router).with_graceful_shutdown(stop.clone()).into_future()
+            let here = Here { service, origins: self.origins.clone(), emulator: self.emulator.clone() };
+            accept(listener, Arc::new(here), stop.clone())
         });
-        let ended: Result<Vec<()>, _> = join_all(serving).await.into_iter().collect();
-        ended.map(drop).map_err(|error| Error::new(ErrorKind::Unavailable, "a listener failed").with_source(error))
+        join_all(serving).await;
+        Ok(())
     }
 }
 
@@ -131,70 +128,35 @@ struct Here {
     emulator: Emulator,
 }
 
-async fn handle(
-    State(here): State<Arc<Here>>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
-    request: Request<Body>,
-) -> Response {
+/// Answers one request. The bounds of [`gate`] and [`body`] come first: whoever reaches the port is nobody yet.
+async fn handle(here: Arc<Here>, peer: Peer, request: Request<Incoming>) -> Response<Outgoing> {
+    let answer = match gate::refusal(here.service, &request, &peer) {
+        Some(refused) => refused,
+        None => answer(&here, &peer, request).await,
+    };
+    outgoing(answer)
+}
+
+async fn answer(here: &Here, peer: &Peer, request: Request<Incoming>) -> Answer {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, REQUEST_LIMIT).await else {
-        return respond(control::refusal(413, "the request body is too large or incomplete"));
+    let body = match read(body, &parts.headers, gate::body_limit(&here.emulator, &parts.headers)).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
     };
     // Links lead back by the name under which the caller came.
-    let host = parts.headers.get("host").and_then(|host| host.to_str().ok()).map(str::to_owned);
-    let origin =
-        host.as_deref().map_or_else(|| here.origins.of(here.service).to_owned(), |host| format!("http://{host}"));
+    let host = parts.headers.get("host").and_then(|host| host.to_str().ok());
+    let origin = host.map_or_else(|| here.origins.of(here.service).to_owned(), |host| format!("http://{host}"));
     let request = Request::from_parts(parts, body);
     let call = Call::new(here.service, here.origins.clone(), origin, request, here.emulator.now());
-    if call.segments.first().is_some_and(|first| first == "_emulator")
-        && !(peer.is_loopback() && host.as_deref().is_none_or(is_loopback_name))
-    {
-        return respond(control::refusal(403, "this is for callers on this machine only"));
-    }
     if let Some(answer) = control::answer(&here.emulator, &call) {
-        return respond(answer);
+        return answer;
     }
     match here.emulator.exchange(call).await {
-        ExchangeOutcome::Answered(answer) => respond(answer),
+        ExchangeOutcome::Answered(answer) => answer,
         ExchangeOutcome::Broken | ExchangeOutcome::Refused => {
-            // The framework wants an answer all the same. On a connection that is cut it never leaves.
+            // The connection wants an answer all the same. On one that is cut it never leaves.
             peer.cut();
-            respond(empty(500))
-        }
-    }
-}
-
-fn respond(answer: Answer) -> Response {
-    match Pieces::of(&answer) {
-        Some(pieces) => {
-            let pieces = pieces.map(Ok::<_, std::convert::Infallible>);
-            answer.map(|_| Body::from_stream(futures_util::stream::iter(pieces)))
-        }
-        None => answer.map(Body::from),
-    }
-}
-
-/// Whether a `Host` header names this machine. A page in a browser that reaches loopback by a name of its own does not.
-fn is_loopback_name(host: &str) -> bool {
-    let name = if host.starts_with('[') {
-        host.split_inclusive(']').next().unwrap_or(host)
-    } else {
-        host.split(':').next().unwrap_or(host)
-    };
-    name == "localhost" || name == "[::1]" || name.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn loopback_is_known_by_name_and_number_only() {
-        for host in ["localhost", "localhost:80", "127.0.0.1:8001", "[::1]:9"] {
-            assert!(is_loopback_name(host), "{host}");
-        }
-        for host in ["127.0.0.1.example.com", "example.com:80", "localhost.example.com"] {
-            assert!(!is_loopback_name(host), "{host}");
+            empty(500)
         }
     }
 }

@@ -113,6 +113,12 @@ impl Ask<'_> {
         self.header("authorization", &format!("Basic {text}"))
     }
 
+    /// Sets a header in the place of the one of that name; without a value, takes it away.
+    pub(crate) fn replaced(mut self, name: &str, value: &str) -> Self {
+        self.headers.retain(|(known, _)| known != name);
+        if value.is_empty() { self } else { self.header(name, value) }
+    }
+
     pub(crate) fn json(mut self, body: &Value) -> Self {
         self.body = body.to_string().into();
         self.header("content-type", "application/json")

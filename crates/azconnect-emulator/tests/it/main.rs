@@ -23,6 +23,8 @@ mod faults;
 mod graph;
 mod harness;
 mod people;
+mod port;
 mod registry;
 mod replication;
 mod seeds;
+mod surface;

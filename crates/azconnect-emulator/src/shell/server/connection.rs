@@ -7,29 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-
-/// A listener whose connections can be cut.
-pub(super) struct Connections(pub(super) TcpListener);
-
-impl Listener for Connections {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
-        let (stream, peer) = Listener::accept(&mut self.0).await;
-        // Small answers should not wait for the peer's acknowledgements.
-        drop(stream.set_nodelay(true));
-        (Connection { stream, cut: Arc::default() }, peer)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
+use tokio::net::TcpStream;
 
 /// The other end of a connection, as a handler sees it.
 #[derive(Clone)]
@@ -49,12 +28,6 @@ impl Peer {
     }
 }
 
-impl Connected<IncomingStream<'_, Connections>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Connections>) -> Self {
-        Self { address: *stream.remote_addr(), cut: Arc::clone(&stream.io().cut) }
-    }
-}
-
 /// A connection that fails every write once it is cut.
 pub(super) struct Connection {
     stream: TcpStream,
@@ -62,6 +35,14 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// A connection, and its other end as handlers see it.
+    pub(super) fn open(stream: TcpStream) -> io::Result<(Self, Peer)> {
+        // Small answers should not wait for the peer's acknowledgements.
+        drop(stream.set_nodelay(true));
+        let peer = Peer { address: stream.peer_addr()?, cut: Arc::default() };
+        Ok((Self { stream, cut: Arc::clone(&peer.cut) }, peer))
+    }
+
     fn check(&self) -> io::Result<()> {
         if self.cut.load(Ordering::SeqCst) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }

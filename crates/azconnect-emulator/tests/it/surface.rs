@@ -1,0 +1,215 @@
+//! Whatever is sent, the emulator answers: no input of a caller makes it panic.
+
+use azconnect_emulator::{Service, Settings};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::arm::ARM_SCOPE;
+use crate::harness::{
+    DEPLOYER, DEPLOYER_OBJECT, DEVOPS_SCOPE, GRAPH_SCOPE, Harness, OPERATOR, SUBSCRIPTION, WEB, Way, contoso,
+};
+
+const SERVICES: [(Service, &str); 4] = [
+    (Service::Graph, GRAPH_SCOPE),
+    (Service::ResourceManager, ARM_SCOPE),
+    (Service::DevOps, DEVOPS_SCOPE),
+    (Service::DevOpsIdentity, DEVOPS_SCOPE),
+];
+
+/// Words of which paths and bodies are made: those of the routes, and what fits nowhere.
+const WORDS: [&str; 44] = [
+    "v1.0",
+    "applications",
+    "servicePrincipals",
+    "addPassword",
+    "removePassword",
+    "federatedIdentityCredentials",
+    "owners",
+    "$ref",
+    "oauth2PermissionGrants",
+    "subscriptions",
+    SUBSCRIPTION,
+    "resourceGroups",
+    "rg",
+    "providers",
+    "Microsoft.Compute",
+    "virtualMachines",
+    "vm",
+    "Microsoft.Network",
+    "networkInterfaces",
+    "publicIPAddresses",
+    "virtualNetworks",
+    "networkSecurityGroups",
+    "start",
+    "runCommands",
+    "extensions",
+    "instanceView",
+    "locations",
+    "westeurope",
+    "skus",
+    "usages",
+    "operations",
+    "permissions",
+    "contoso",
+    "Web",
+    "_apis",
+    "serviceendpoint",
+    "endpoints",
+    "projects",
+    "tokens",
+    "pats",
+    DEPLOYER_OBJECT,
+    WEB,
+    "",
+    "\u{e9}%",
+];
+
+fn word() -> impl Strategy<Value = String> {
+    prop_oneof![
+        8 => prop::sample::select(WORDS.to_vec()).prop_map(str::to_owned),
+        1 => Just(DEPLOYER.to_owned()),
+        1 => "[ -~]{0,12}",
+    ]
+}
+
+/// Times at both ends of the calendar, and offsets that lead beyond them.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        word(),
+        prop::sample::select(vec![
+            "9999-12-31T23:59:59-12:00",
+            "9998-06-01T00:00:00Z",
+            "0000-01-01T00:00:00+14:00",
+            "0001-01-01T00:00:00Z",
+            "2026-01-01T00:00:00.0000000Z",
+            "255.255.255.255/0",
+            "::/129",
+            "10.0.0.0/33",
+            "-1",
+            "1e400",
+            "*",
+        ])
+        .prop_map(str::to_owned),
+    ]
+}
+
+fn field() -> impl Strategy<Value = String> {
+    prop_oneof![
+        6 => prop::sample::select(vec![
+            "passwordCredential", "startDateTime", "endDateTime", "displayName", "keyId", "properties", "location", "name",
+            "issuer", "subject", "audiences", "authorization", "parameters", "scheme", "type", "url", "data",
+            "serviceEndpointProjectReferences", "projectReference", "id", "addressSpace", "addressPrefixes", "subnets",
+            "securityRules", "priority", "ipConfigurations", "storageProfile", "osProfile", "hardwareProfile", "networkProfile",
+            "validTo", "scope", "source", "timeoutInSeconds", "template", "sku", "tags", "dataDisks", "lun", "diskSizeGB",
+        ])
+        .prop_map(str::to_owned),
+        1 => word(),
+    ]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(|number| json!(number)),
+        text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 40, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::vec((field(), inner), 0..6)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+fn request() -> impl Strategy<Value = (usize, String, Vec<String>, Vec<(String, String)>, Option<Value>)> {
+    (
+        0..SERVICES.len(),
+        prop::sample::select(vec!["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]).prop_map(str::to_owned),
+        prop::collection::vec(word(), 0..9),
+        prop::collection::vec(
+            (
+                prop_oneof![
+                    prop::sample::select(vec![
+                        "api-version",
+                        "$filter",
+                        "$top",
+                        "$select",
+                        "$skiptoken",
+                        "$expand",
+                        "$orderby",
+                        "projectIds",
+                        "endpointNames",
+                        "type",
+                        "includeFailed",
+                        "deep",
+                        "continuationToken"
+                    ])
+                    .prop_map(str::to_owned),
+                    word()
+                ],
+                prop_oneof![text(), Just("7.1".to_owned()), Just("2025-04-01".to_owned())],
+            ),
+            0..4,
+        ),
+        proptest::option::of(value()),
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_sent_is_answered(requests in prop::collection::vec(request(), 1..6)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let harness = Harness::new(Way::InProcess, Settings::default(), &world()).await;
+            for (service, method, path, query, body) in requests {
+                let (service, scope) = SERVICES[service];
+                let mut url = url::Url::parse(&format!("{}/", harness.origin(service))).unwrap();
+                url.path_segments_mut().unwrap().pop_if_empty().extend(&path);
+                url.query_pairs_mut().extend_pairs(&query);
+                let token = harness.token(scope).await;
+                let mut ask = harness.ask(service, &method, url.as_str()).bearer(&token);
+                if let Some(body) = &body {
+                    ask = ask.json(body);
+                }
+                let reply = ask.send().await;
+                assert!(reply.status != 500, "{method} {url}: {}", reply.text);
+            }
+        });
+    }
+}
+
+/// Contoso, whose operator may change its resources as well.
+fn world() -> Value {
+    let mut world = contoso();
+    world["subscriptions"][0]["roleAssignments"] = json!([{"principal": OPERATOR, "role": "Contributor"}]);
+    world["subscriptions"][0]["resourceGroups"] = json!([{"name": "rg", "location": "westeurope"}]);
+    world
+}
+
+/// Both ends of the calendar, with offsets that lead beyond them.
+#[tokio::test]
+async fn a_secret_may_begin_and_end_at_the_end_of_time() {
+    let harness = Harness::contoso(Way::InProcess).await;
+    let token = harness.token(GRAPH_SCOPE).await;
+    let times = [
+        ("9998-06-01T00:00:00Z", Value::Null),
+        ("2026-01-01T00:00:00Z", json!("9999-12-31T23:59:59-12:00")),
+        ("9999-12-31T23:59:59-23:59", Value::Null),
+        ("0000-01-01T00:00:00+23:59", json!("9999-12-31T23:59:59.9999999-23:59")),
+    ];
+    for (start, end) in times {
+        let wanted = json!({"passwordCredential": {"startDateTime": start, "endDateTime": end}});
+        let ask = || harness.graph("POST", &format!("/applications/{DEPLOYER_OBJECT}/addPassword")).bearer(&token);
+        let reply = ask().json(&wanted).send().await;
+        assert!(matches!(reply.status, 200 | 400), "{start} {end}: {}", reply.text);
+        let application = harness.graph("GET", &format!("/applications/{DEPLOYER_OBJECT}")).bearer(&token);
+        application.send().await.expect(200);
+        harness.emulator.truth();
+    }
+}
