@@ -15,6 +15,9 @@ impl Site<'_> {
         let Some(placement) = self.plan.placements.get(state.placement) else {
             return Err(Failure::Unknown(Error::new(ErrorKind::Corrupt, "the journal names no placement")));
         };
+        if !state.may_exist(Step::Machine) {
+            self.refuse_taken_disks(state.placement).await?;
+        }
         let access = &self.access(state).await?;
         let input =
             MachineInput { placement, at: state.placement, access, security: Security::of(&self.plan.spec, placement) };
@@ -32,6 +35,8 @@ impl Site<'_> {
         let class = Fault::of(error).map(|fault| fault.class);
         let next = state.placement + 1;
         if class == Some(Class::FallBack) && next < self.plan.placements.len() {
+            // From that event on, the machine is intended there.
+            self.refuse_taken_disks(next).await?;
             tracing::info!(code, placement = next, "no room for the machine: it is tried elsewhere");
             self.note(ProvisionEvent::FellBack { code, placement: next }).await?;
             self.forget_ended(Step::Machine).await;

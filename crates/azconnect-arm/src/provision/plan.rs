@@ -107,10 +107,10 @@ impl Names {
         [Self::of(id, subscription, spec), Self::within(id, subscription, spec, |_| usize::MAX)]
     }
 
-    /// Whether one of these is the name of a resource.
+    /// Whether one of these is the name of a resource. Of disks, only a plan knows the whole names.
     pub(super) fn include(&self, name: &str) -> bool {
         let known = [&self.security_group, &self.network, &self.public_ip, &self.interface];
-        known.iter().any(|known| known.eq_ignore_ascii_case(name)) || name.starts_with(&self.disks)
+        known.iter().any(|known| known.eq_ignore_ascii_case(name))
     }
 
     fn within(id: &ProvisionId, subscription: SubscriptionId, spec: &VmSpec, limit: impl Fn(&str) -> usize) -> Self {

@@ -6,6 +6,7 @@ use azconnect_core::{Error, ErrorKind};
 use azconnect_http::OperationOutcome;
 
 use super::event::{ProvisionEvent, Step};
+use super::plan::ProvisionPlan;
 use super::state::{ProvisionState, StepState};
 use super::steps::Site;
 use crate::client::Handle;
@@ -13,6 +14,17 @@ use crate::error::{Class, Fault};
 use crate::resource::compute::VirtualMachine;
 use crate::resource::group::GenericResource;
 use crate::resource::{Kind, OWNER_TAG, Tagged};
+
+const DISKS: &str = "Microsoft.Compute/disks";
+const MACHINES: &str = "Microsoft.Compute/virtualMachines";
+
+/// The types of what is made for a network.
+const NETWORK: [&str; 4] = [
+    "Microsoft.Network/networkSecurityGroups",
+    "Microsoft.Network/virtualNetworks",
+    "Microsoft.Network/publicIPAddresses",
+    "Microsoft.Network/networkInterfaces",
+];
 
 /// How long a deletion is tried. A network interface stays reserved for three minutes after its machine failed.
 const DELETION_LIMIT: Duration = Duration::from_secs(600);
@@ -32,7 +44,7 @@ impl Site<'_> {
         match step {
             Step::Machine => {
                 let kept = self.delete_machine(Some(step), was).await?;
-                self.delete_disks(state.placement).await?;
+                self.delete_disks(self.plan.disks_until(state.placement, false)).await?;
                 self.removed(step).await?;
                 return Ok(kept);
             }
@@ -51,7 +63,11 @@ impl Site<'_> {
     /// Deletes what is left of the machine at the last placement.
     pub(super) async fn clear(&self, state: &ProvisionState) -> Result<(), Error> {
         self.delete_machine(None, Some(&StepState::Intended)).await?;
-        self.delete_disks(state.placement.saturating_sub(1)).await?;
+        let left = state.placement.saturating_sub(1);
+        self.delete_disks(self.plan.disks_until(left, false)).await?;
+        // No machine ever ran there, and nobody is told of these any more. This provisioning made them: it is refused where a
+        // disk of such a name is there before.
+        self.delete_disks(self.plan.disks_at(left, true)).await?;
         self.forget_address();
         self.recorder.record(ProvisionEvent::Cleared).await
     }
@@ -60,7 +76,7 @@ impl Site<'_> {
     /// gives.
     fn is_our_machine(&self, view: &VirtualMachine) -> bool {
         let disk = view.properties.storage_profile.os_disk.name.as_deref();
-        self.is_ours(view) || disk.is_some_and(|name| name.starts_with(&self.plan.names.disks))
+        self.is_ours(view) || disk.is_some_and(|name| self.plan.names_disk(name))
     }
 
     /// Deletes the machine. Its name is the caller's own, so that somebody else may have made another one under it since: one
@@ -95,9 +111,9 @@ impl Site<'_> {
         }
     }
 
-    /// Deletes the disks that are left and that do not stay. They go with the machine, unless it failed before it owned them.
-    async fn delete_disks(&self, until: usize) -> Result<(), Error> {
-        for name in self.plan.disks_until(until, false) {
+    /// Deletes those of some disks that are left. They go with the machine, unless it failed before it owned them.
+    async fn delete_disks(&self, names: Vec<String>) -> Result<(), Error> {
+        for name in names {
             let disk = self.group.disk(&name)?;
             if disk.find().await?.is_some() {
                 // Not journalled on its own: after a crash, the same action looks for the disks again.
@@ -118,12 +134,8 @@ impl Site<'_> {
             if !self.is_ours(&found) {
                 return self.disown("it is not ours").await;
             }
-            // Known by name: the list of what the group holds lags, and may not show it.
-            if let Some(disk) = self.kept_disks(state.placement).await?.first() {
-                return self.disown(&format!("it holds the disk {disk}")).await;
-            }
-            if let Some(other) = self.foreign_resource().await? {
-                return self.disown(&format!("it holds {other}, which is not ours")).await;
+            if let Some(held) = self.held_in_group(state).await? {
+                return self.disown(&format!("it holds {held}")).await;
             }
             self.delete_patiently(Some(step), handle).await?;
         }
@@ -142,23 +154,34 @@ impl Site<'_> {
         Ok(Some(format!("the resource group {} stays: {why}", self.plan.spec.group.name())))
     }
 
-    /// The name of a resource in our group that others put there. Our own may still be listed after they are gone, so
-    /// they are known by name as well as by tag.
-    async fn foreign_resource(&self) -> Result<Option<String>, Error> {
-        let state = self.recorder.state();
-        let members = || state.members.ever().map(|(_, plan)| plan);
-        let own_name = self.plan.part.is_machine().then_some(&self.plan.spec.name);
-        let belongs = |name: &str| {
-            let own = name.split('/').next().unwrap_or(name);
-            own_name.is_some_and(|known| known.eq_ignore_ascii_case(own))
-                || std::iter::once(self.plan).chain(members()).any(|plan| plan.names.include(own))
-        };
-        let is_ours = |resource: &GenericResource| {
-            let owner = resource.tag(OWNER_TAG);
-            self.is_ours(resource) || members().any(|plan| owner == Some(plan.id.as_str()))
-        };
-        let found = self.group.resources().await?;
-        Ok(found.into_iter().find(|resource| !is_ours(resource) && !belongs(&resource.name)).map(|other| other.name))
+    /// What is in our group and must not be deleted with it, if anything is.
+    async fn held_in_group(&self, state: &ProvisionState) -> Result<Option<String>, Error> {
+        // Known by name: the list of what the group holds lags, and may not show it.
+        if let Some(disk) = self.kept_disk(state).await? {
+            return Ok(Some(format!("the disk {disk}")));
+        }
+        // Our own is gone by now; its name is the caller's own, so that somebody else may have taken it.
+        if self.plan.part.is_machine()
+            && let Some(machine) = self.machine()?.find().await?
+            && !self.is_our_machine(&machine)
+        {
+            return Ok(Some(format!("the virtual machine {}, which is not ours", self.plan.spec.name)));
+        }
+        let plans: Vec<&ProvisionPlan> =
+            std::iter::once(self.plan).chain(state.members.ever().map(|(_, plan)| plan)).collect();
+        for resource in self.group.resources().await? {
+            let name = &resource.name;
+            if !is_kind(&resource, DISKS) {
+                if !is_of(&resource, &plans) {
+                    return Ok(Some(format!("{name}, which is not ours")));
+                }
+            // Every disk that had to go was deleted by its name. One that is there has data on it, whoever made it.
+            } else if !plans.iter().any(|plan| plan.names_disk(name)) || self.group.disk(name)?.find().await?.is_some()
+            {
+                return Ok(Some(format!("the disk {name}")));
+            }
+        }
+        Ok(None)
     }
 
     async fn delete<K: Kind>(
@@ -239,6 +262,29 @@ impl Site<'_> {
             other => other.into_result().map(|_| ()),
         }
     }
+}
+
+fn is_kind(resource: &GenericResource, kind: &str) -> bool {
+    resource.kind.eq_ignore_ascii_case(kind)
+}
+
+/// Whether a listed resource, which is no disk, is one that these plans make. It may still be listed after it is gone, and
+/// others may have taken its tags away, so it is known by name as well as by tag; but a tag that somebody put on a copy or a
+/// snapshot makes it none of ours.
+fn is_of(resource: &GenericResource, plans: &[&ProvisionPlan]) -> bool {
+    let is_machine = is_kind(resource, MACHINES);
+    let on_machine = resource.kind.get(..MACHINES.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(MACHINES));
+    if !on_machine && !NETWORK.iter().any(|kind| is_kind(resource, kind)) {
+        return false;
+    }
+    let own = resource.name.split('/').next().unwrap_or_default();
+    let owner = resource.tag(OWNER_TAG);
+    plans.iter().enumerate().any(|(at, plan)| {
+        // A machine by itself was just looked for by its name. Of a fleet's machines, what is listed without a tag is none;
+        // but what is on a machine bears no tag, and goes with it.
+        let by_name = plan.part.is_machine() && plan.spec.name.eq_ignore_ascii_case(own) && (!is_machine || at == 0);
+        owner == Some(plan.id.as_str()) || if on_machine { by_name } else { plan.names.include(own) }
+    })
 }
 
 /// Whether another attempt at reading a status may succeed, with the same sign-in.

@@ -18,6 +18,7 @@ mod disks;
 mod echo;
 mod fleet;
 mod fleet_crash;
+mod fleet_disks;
 mod forged;
 mod golden;
 mod keys;
