@@ -23,6 +23,9 @@ const PIECE_OF_TEXT: usize = 12;
 /// From which length on a value is a text.
 const TEXT: usize = 512;
 
+/// How many digits a number has at least that is looked for, such as a PIN: a shorter one is in many a sentence.
+const DIGITS: usize = 4;
+
 /// Names whose values are no secrets, in small letters.
 const PUBLIC: &[&str] = &[
     "access",
@@ -132,7 +135,7 @@ impl Search {
         Self { text, pieces, found: Vec::new() }
     }
 
-    /// Looks for what a body holds: the texts of JSON, the values of a form, or all of it.
+    /// Looks for what a body holds: what JSON holds, the values of a form, or all of it.
     fn body(&mut self, body: &[u8]) {
         match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
             None => {}
@@ -160,14 +163,24 @@ impl Search {
         }
     }
 
-    /// Looks for each text of a JSON document that does not stand under a public name.
+    /// Looks for each text and number of a JSON document that does not stand under a public name, and for the names.
     fn json(&mut self, body: &[u8]) {
         let mut rest = body;
         let mut public = false;
-        while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'}' | b']')) {
-            let (_, after) = rest.split_at(at);
-            let Some((quote, after)) = after.split_first() else { return };
-            if *quote != b'"' {
+        let begins = |byte: &u8| matches!(byte, b'"' | b'}' | b']') || byte.is_ascii_digit();
+        while let Some(at) = rest.iter().position(begins) {
+            let (_, token) = rest.split_at(at);
+            let Some((first, after)) = token.split_first() else { return };
+            if first.is_ascii_digit() {
+                let end = token.iter().position(|byte| !is_of_number(*byte)).unwrap_or(token.len());
+                let (number, after) = token.split_at(end);
+                if !public && number.iter().filter(|byte| byte.is_ascii_digit()).count() >= DIGITS {
+                    self.value(number);
+                }
+                rest = after;
+                continue;
+            }
+            if *first != b'"' {
                 // What follows an inner object or list stands under no name that is remembered.
                 public = false;
                 rest = after;
@@ -176,14 +189,26 @@ impl Search {
             let end = end_of_string(after);
             let (text, after) = after.split_at(end);
             rest = after.get(1..).unwrap_or_default();
+            let clear = text.contains(&b'\\').then(|| unescaped(text));
             if rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':') {
                 public = is_public(text);
+                self.name(text);
+                clear.iter().for_each(|clear| self.name(clear));
             } else if !public {
                 self.value(text);
-                if text.contains(&b'\\') {
-                    self.value(&unescaped(text));
-                }
+                clear.iter().for_each(|clear| self.value(clear));
             }
+        }
+    }
+
+    /// Looks for the name of a value, as a whole. One of letters alone is a word of the protocol, and the id of a resource is
+    /// public wherever it stands: without them no sentence would say what it is about.
+    fn name(&mut self, name: &[u8]) {
+        let is_word = name.strip_prefix(b"$").unwrap_or(name).iter().all(u8::is_ascii_alphabetic);
+        let is_id = name.starts_with(b"/subscriptions/");
+        if name.len() >= PIECE && !is_word && !is_id && !is_public(name) {
+            let name = Zeroizing::new(name.to_ascii_lowercase());
+            self.found.extend(places(&self.text, &name));
         }
     }
 
@@ -219,6 +244,10 @@ impl Search {
             self.found.extend(places(&self.text, piece));
         }
     }
+}
+
+fn is_of_number(byte: u8) -> bool {
+    byte.is_ascii_digit() || b".eE+-".contains(&byte)
 }
 
 /// Where a text holds a piece.

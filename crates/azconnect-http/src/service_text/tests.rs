@@ -60,6 +60,19 @@ fn what_was_sent_is_hidden_but_for_what_stands_under_public_names() {
 }
 
 #[test]
+fn numbers_and_names_that_were_sent_are_hidden_too() {
+    let body = json!({"pin": 493_817, "short": [4931, -20417.5, 80], "zones": [1234], "tags": {"hunter-2": true, "ab-1": 1}, "osProfile": {}});
+    let call = Call::put("o", url()).with_json(&body).unwrap();
+    let shown =
+        said(&call, "pin 493817, short 4931 or -20417.5 of 80 in 1234: osProfile, tag Hunter-2 and ab-1").unwrap();
+    assert_eq!(shown, "pin …, short … or … of 80 in 1234: osProfile, tag … and ab-1");
+    // The id of a resource names what the sentence is about, also where it is the name of a value.
+    let identity = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i";
+    let call = Call::put("o", url()).with_json(&json!({"identity": {identity: {}}})).unwrap();
+    assert!(said(&call, &format!("{identity} is not found")).unwrap().contains("userAssignedIdentities/i"));
+}
+
+#[test]
 fn what_the_call_that_began_an_operation_sent_is_hidden_in_its_status() {
     let body = Call::put("o", url()).with_json(&json!({"adminPassword": "hunter2"})).unwrap().body;
     let poll = Call { heard: Heard::Body(body), ..Call::get("o", url()) };
@@ -103,8 +116,13 @@ proptest! {
     fn no_value_that_was_sent_is_shown(
         // A piece of six characters is what must not show.
         secret in "[!-~]{6,60}", before in around(), after in around(), form in any::<bool>(), upper in any::<bool>(),
-        encoding in 0..4_u8,
+        encoding in 0..4_u8, pin in 1000..u64::MAX, name in "[ -~]{3,20}[0-9_.~ -][ -~]{2,20}",
     ) {
+        let numbered = json!({"properties": {"a": [pin], (name.clone()): {"pin": pin}}});
+        let call = Call::put("o", url()).with_json(&numbered).unwrap();
+        let shown = said(&call, &format!("{before} '{pin}' and '{name}' {after}")).unwrap_or_default();
+        prop_assert!(!shown.contains(&format!("'{pin}'")), "{pin} in {shown}");
+        prop_assert!(!shown.contains(&format!("'{name}'")), "{name} in {shown}");
         let call = match form {
             true => Call::post("o", url()).with_form(&[("grant_type", "x"), ("client_secret", &secret)]),
             false => Call::put("o", url()).with_json(&json!({"properties": {"password": secret}})).unwrap(),
