@@ -115,7 +115,7 @@ fn arm() {
     is_send(Fleet::clean_up(any(), any()));
     is_send(Fleet::machines(any(), any()));
     is_send(Provisioner::admin_password(any(), any()));
-    is_send(Provisioner::forget_admin_password(any(), any()));
+    is_send(Provisioner::forget_admin_password(any(), any(), any()));
     is_send(Arm::assign_role(any(), any()));
     is_send(Arm::roles_of(any(), any(), any()));
     is_send(Arm::remove_role(any(), any()));

@@ -98,6 +98,7 @@ pub use client::{AnyResource, Arm, Group, Handle, List, Pending, Skus, Subscript
 pub use error::{Class, Fault};
 pub use key::{KeyKind, SshKey};
 pub use machine::OwnMachine;
+pub use password::AdminPassword;
 pub use preflight::{PreflightCheck, preflight};
 pub use provision::{
     CleanUp, Fleet, FleetPlan, Phase, ProvisionEvent, ProvisionId, ProvisionPlan, ProvisionProgress, ProvisionState,

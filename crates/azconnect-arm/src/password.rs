@@ -4,6 +4,17 @@ use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use azconnect_core::{Effect, Error, ErrorKind, Secret};
 use zeroize::Zeroizing;
 
+/// The password of a Windows machine's administrator, and its name.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct AdminPassword {
+    /// The random name of the password, which is no secret: it tells this one from that of a machine which is built later
+    /// under the same name.
+    pub id: String,
+    /// The password.
+    pub password: Secret,
+}
+
 /// How many characters a password has. The service takes 12 to 123; 32 of these are 192 random bits.
 const LENGTH: usize = 32;
 

@@ -1,6 +1,6 @@
 //! The agent's part of a provisioning: the extension that installs it, the wait until it is online, and what its failure says.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use azconnect_core::{Error, ErrorKind, Retry, Secret};
 use base64::Engine;
@@ -30,6 +30,10 @@ const OUTPUT_LIMIT: usize = 4096;
 /// How a person comes to see what the script put out. It is journalled with the error, which holds no output itself.
 const LOOK: &str = "correct the script by its output (AgentFailure::output of the error that this run returned; in a machine \
     that was kept, /var/log/azconnect-agent.log), then provision again";
+
+/// What is not known of a Windows agent without a probe.
+const UNSEEN: &str = "nobody looked whether the agent is online: of Windows only the end of its script was seen; \
+    set Provisioner::with_probe to look";
 
 impl Site<'_> {
     pub(super) async fn create_extension(&self, state: &ProvisionState) -> Result<(), Failure> {
@@ -83,7 +87,8 @@ impl Site<'_> {
     pub(super) async fn await_agent(&self) -> Result<(), Failure> {
         let Some(agent) = &self.plan.spec.agent else { return self.skip(Step::Agent).await };
         if self.plan.spec.windows.is_some() && self.probe.is_none() {
-            // The extension was complete only when the script had ended well, and the probe of our own asks a shell.
+            // The extension was complete only when the script had ended well, and the probe of our own asks a shell. The machine
+            // is finished with a warning that says so.
             return self.note(ProvisionEvent::Completed { step: Step::Agent, created: false }).await;
         }
         let machine = self.machine().map_err(Failure::Definitive)?;
@@ -127,6 +132,15 @@ impl Site<'_> {
         }
     }
 
+    /// The sentences on what went wrong without making it fail, for whoever gets the machine.
+    pub(super) fn told_warning(&self) -> Option<String> {
+        let told = self.warning.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // Asked at the end, rather than noted on the way, so that a crash in between loses nothing.
+        let unseen = self.plan.spec.agent.is_some() && self.plan.spec.windows.is_some() && self.probe.is_none();
+        let sentences: Vec<String> = told.into_iter().chain(unseen.then(|| UNSEEN.to_owned())).collect();
+        (!sentences.is_empty()).then(|| sentences.join("; "))
+    }
+
     /// The error with the agent's failure as its source. What is sealed for the machine is hidden in the output.
     async fn told(&self, error: Error, failure: AgentFailure) -> Error {
         let masker = self.masker().await;
@@ -151,8 +165,9 @@ impl Site<'_> {
 
     /// Hides what is sealed for this machine. `None` if it cannot be opened: then nothing is known to be free of it.
     async fn masker(&self) -> Option<Masker> {
-        let mut masker = Masker::default();
-        if self.plan.spec.windows.is_some() {
+        let is_windows = self.plan.spec.windows.is_some();
+        let mut masker = if is_windows { Masker::for_windows() } else { Masker::default() };
+        if is_windows {
             let name = self.plan.id.password_secret().ok()?;
             // One that was forgotten is kept elsewhere, and this process does not know it.
             if let Some(password) = self.secrets.get(&name).await.ok()? {

@@ -1,6 +1,7 @@
 //! What a machine is signed in to with, besides a key pair: the password of a Windows machine's administrator.
 
 use azconnect_core::{Effect, Error, ErrorKind, Secret, SecretId, SecretStore};
+use uuid::Uuid;
 
 use super::event::ProvisionEvent;
 use super::failure::Failure;
@@ -44,7 +45,7 @@ pub(super) async fn seal_password(
     if secrets.get(&name).await?.is_none() {
         secrets.put(&name, &password::generate(&plan.spec.admin)?).await?;
     }
-    recorder.record(ProvisionEvent::PasswordSealed).await
+    recorder.record(ProvisionEvent::PasswordSealed { password: Uuid::new_v4().to_string() }).await
 }
 
 impl Site<'_> {

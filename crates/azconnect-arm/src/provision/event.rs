@@ -113,7 +113,11 @@ pub enum ProvisionEvent {
         fingerprint: String,
     },
     /// The password of a Windows machine's administrator is in the secret store. From here on it is used, and never replaced.
-    PasswordSealed,
+    PasswordSealed {
+        /// A random name of this password, which tells it from that of a later machine. Empty in the first journals.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        password: String,
+    },
     /// A resource is about to be written. From here on a clean-up deletes what exists under its name.
     Intended {
         /// The step that creates the resource.
@@ -213,7 +217,7 @@ impl ProvisionEvent {
         match self {
             Self::Planned { .. } => "planned",
             Self::KeySealed { .. } => "key_sealed",
-            Self::PasswordSealed => "password_sealed",
+            Self::PasswordSealed { .. } => "password_sealed",
             Self::Intended { .. } => "intended",
             Self::Accepted { .. } => "accepted",
             Self::Completed { .. } => "completed",

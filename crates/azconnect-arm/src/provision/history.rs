@@ -82,7 +82,7 @@ impl ProvisionEvent {
             | Self::MemberAdded { .. }
             | Self::MemberRemoved { .. }
             | Self::MembersSettled
-            | Self::PasswordSealed
+            | Self::PasswordSealed { .. }
             | Self::CleanUpBegun
             | Self::CleanedUp { .. }
             | Self::Finished { .. } => None,
@@ -94,7 +94,7 @@ impl ProvisionEvent {
         let done = match self {
             Self::Planned { .. } => "plan",
             Self::KeySealed { .. } => "key pair",
-            Self::PasswordSealed => "password",
+            Self::PasswordSealed { .. } => "password",
             Self::Intended { .. } => "about to be written",
             Self::Accepted { .. } => "the service is at it",
             Self::Completed { step: Step::Agent, created: false } => "online, or none is wanted",
@@ -127,7 +127,7 @@ impl ProvisionEvent {
                 format!("{} in {}: {}", plan.spec.name, plan.spec.location, placements.join(", else "))
             }
             Self::KeySealed { fingerprint, .. } => format!("public key {fingerprint}"),
-            Self::PasswordSealed => text("it is sealed, and told to nobody"),
+            Self::PasswordSealed { .. } => text("it is sealed, and told to nobody"),
             Self::Intended { .. } => text("from here on a clean-up looks for it"),
             Self::Accepted { .. } | Self::Removing { .. } => text("accepted: another process can wait for it as well"),
             Self::Completed { step: Step::Agent | Step::Extension, .. } => text("as the service or the probe said"),

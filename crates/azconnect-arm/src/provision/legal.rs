@@ -16,7 +16,7 @@ impl ProvisionState {
             ProvisionEvent::Planned { .. } => {
                 require(matches!(self.phase, Phase::Empty | Phase::CleanedUp), || "another machine is there".to_owned())
             }
-            ProvisionEvent::KeySealed { .. } | ProvisionEvent::PasswordSealed => {
+            ProvisionEvent::KeySealed { .. } | ProvisionEvent::PasswordSealed { .. } => {
                 self.require_building()?;
                 require(!self.is_sealed(), || "a key is sealed already".to_owned())
             }

@@ -28,9 +28,16 @@ pub(super) struct Masker {
     whole: Vec<Form>,
     /// These are hidden as they are, since a short secret is often a word.
     words: Vec<Form>,
+    /// Whether a text also stands in the form in which Windows gets its script.
+    wide: bool,
 }
 
 impl Masker {
+    /// A masker for the output of a Windows machine, whose command line holds the script in base64 of UTF-16.
+    pub(super) fn for_windows() -> Self {
+        Self { wide: true, ..Self::default() }
+    }
+
     /// Hides a text: all its words, and every longer part of it.
     pub(super) fn add(&mut self, secret: &Secret) {
         let text = secret.expose();
@@ -38,8 +45,9 @@ impl Masker {
         words.extend(text.split(|c: char| !c.is_alphanumeric()));
         // A short secret with signs in it stands between those with which a script assigns, quotes and divides.
         words.extend(text.split(|c: char| c.is_whitespace() || DIVIDERS.contains(c)));
-        self.words.extend(words.into_iter().filter(|word| word.len() >= SHORTEST).flat_map(forms));
-        self.whole.extend(forms(text));
+        self.words
+            .extend(words.into_iter().filter(|word| word.len() >= SHORTEST).flat_map(|word| forms(word, self.wide)));
+        self.whole.extend(forms(text, self.wide));
     }
 
     /// An output without what is to be hidden.
@@ -138,8 +146,9 @@ struct Form {
     run: usize,
 }
 
-/// A text in plain, quoted for a shell or a JSON document, percent-encoded, in base64 and in hexadecimal digits.
-fn forms(text: &str) -> Vec<Form> {
+/// A text in plain, quoted for a shell or a JSON document, percent-encoded, in base64 and in hexadecimal digits; if it is wanted wide, also in
+/// base64 of UTF-16.
+fn forms(text: &str, wide: bool) -> Vec<Form> {
     let bytes = text.as_bytes();
     let form: String = byte_serialize(bytes).collect();
     let percent = |wide: bool, plain: &dyn Fn(u8) -> bool| -> String {
@@ -180,10 +189,17 @@ fn forms(text: &str) -> Vec<Form> {
             base64_inside(bytes, offset, |text| URL_SAFE_NO_PAD.encode(text)),
         ]
     });
+    let utf_16: Zeroizing<Vec<u8>> = Zeroizing::new(match wide {
+        true => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        false => Vec::new(),
+    });
+    let wide = (0..3).map(|offset| base64_inside(&utf_16, offset, |text| STANDARD_NO_PAD.encode(text)));
     let quotes = |form: &String| form.trim_matches('"').to_owned();
     let mut forms: Vec<(String, usize)> = plain.iter().map(|form| (quotes(form), RUN)).collect();
     forms.extend(figures.into_iter().map(|form| (form, RUN * 2)));
     forms.extend(base64.map(|form| (form, RUN * 4 / 3)));
+    // A character takes two bytes.
+    forms.extend(wide.map(|form| (form, RUN * 2 * 4 / 3)));
     forms.retain(|(form, _)| form.len() >= SHORTEST);
     forms.sort();
     forms.dedup();
@@ -266,6 +282,25 @@ mod tests {
         let shown = masker.hide("E: Unable to locate package contoso-agent\nno space left on device");
         assert_eq!(shown, "E: Unable to locate package***\nno space left on device");
         assert_eq!(Masker::default().hide("all of it, é"), "all of it, é");
+    }
+
+    /// PowerShell gets its script as one argument in base64 of UTF-16, which a service quotes with the command that failed.
+    #[test]
+    fn the_encoded_script_of_windows_is_hidden_wherever_the_secret_stands_in_it() {
+        let wide = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+        let script = "install --token 'hunter2-hunter2' -Quiet\n";
+        let mut masker = Masker::for_windows();
+        masker.add(&Secret::new(script));
+        for before in ["", "a", "ab", "abc"] {
+            let encoded = STANDARD.encode(wide(&format!("{before}{script}#")));
+            let shown = masker.hide(&format!("ran -EncodedCommand {encoded}"));
+            assert!(shown.starts_with("ran -EncodedCommand ") && shown.len() < 40, "{shown}");
+            // A word on its own, short as it is.
+            let shown = masker.hide(&format!("{} ", STANDARD.encode(wide(&format!("{before}hunter2{before}")))));
+            assert!(shown.contains(MASK) && shown.len() < 24, "{before} {shown}");
+        }
+        let linux = Masker::default();
+        assert_eq!(linux.hide("ran"), "ran");
     }
 
     proptest! {

@@ -1,5 +1,6 @@
 //! From a specification to a machine that runs, without a leak on any way there.
 
+mod admin_password;
 mod agent;
 mod agent_failure;
 mod belonging;

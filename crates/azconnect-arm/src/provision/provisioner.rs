@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use azconnect_core::{Effect, Error, ErrorKind, Journal, Lease, Retry, Secret, SecretStore};
@@ -43,7 +43,7 @@ const DEFAULT_TERM: Duration = Duration::from_secs(60);
 pub struct Provisioner {
     pub(super) subscription: Subscription,
     pub(super) ports: Ports,
-    secrets: Arc<dyn SecretStore>,
+    pub(super) secrets: Arc<dyn SecretStore>,
     probe: Option<Arc<dyn AgentProbe>>,
     role_grace: RoleGrace,
 }
@@ -307,45 +307,12 @@ impl Provisioner {
         outcome
     }
 
-    /// The password of a Windows machine's administrator. It stays sealed: keep it elsewhere, and then call
-    /// [`Provisioner::forget_admin_password`], so that a crash in between loses nothing.
-    ///
-    /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if there is no machine yet, its password was forgotten, or it has a key instead.
-    pub async fn admin_password(&self, id: &ProvisionId) -> Result<Secret, Error> {
-        let plan = self.plan_of_machine(id).await?;
-        if plan.spec.windows.is_none() {
-            return Err(absent(
-                "a machine with Linux has no password",
-                "ask for its key with Provisioner::private_key",
-            ));
-        }
-        let sealed = self.secrets.get(&plan.id.password_secret()?).await?;
-        sealed.ok_or_else(|| absent("the password was forgotten", "use the copy that was kept, or reset it"))
-    }
-
-    /// Destroys the sealed password of a Windows machine's administrator, once it is kept elsewhere. Idempotent.
-    ///
-    /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if there is no machine yet; [`Conflict`](ErrorKind::Conflict) while another process works on it.
-    pub async fn forget_admin_password(&self, id: &ProvisionId) -> Result<(), Error> {
-        let recorder = Recorder::open(&self.ports, id).await?;
-        let forgotten = async {
-            let plan = self.machine_of(&recorder.state())?;
-            recorder.renew().await?;
-            self.secrets.remove(&plan.id.password_secret()?).await
-        };
-        let outcome = forgotten.await;
-        recorder.close().await;
-        outcome
-    }
-
     /// The plan of a machine that exists, whether or not its agent came online.
     async fn plan_of_machine(&self, id: &ProvisionId) -> Result<ProvisionPlan, Error> {
         self.machine_of(&self.state(id).await?)
     }
 
-    fn machine_of(&self, state: &ProvisionState) -> Result<ProvisionPlan, Error> {
+    pub(super) fn machine_of(&self, state: &ProvisionState) -> Result<ProvisionPlan, Error> {
         let built = state.is_complete(Step::Machine)
             && matches!(state.phase, Phase::Building | Phase::Failed | Phase::Finished);
         let Some(plan) = state.plan.as_ref().filter(|_| built) else {
@@ -409,7 +376,7 @@ impl Provisioner {
                 }
                 Action::Finish => {
                     let address = site.address().await?;
-                    let warning = site.warning.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    let warning = site.told_warning();
                     site.forget_all_operations().await?;
                     recorder.record(ProvisionEvent::Finished { address, fqdn: site.fqdn(), warning }).await?;
                 }
@@ -556,7 +523,7 @@ fn require_machine(part: Part) -> Result<(), Error> {
         .with_advice("run, resume or clean up the fleet with Fleet"))
 }
 
-fn absent(message: &str, advice: &str) -> Error {
+pub(super) fn absent(message: &str, advice: &str) -> Error {
     Error::new(ErrorKind::NotFound, message).with_effect(Effect::None).with_advice(advice)
 }
 

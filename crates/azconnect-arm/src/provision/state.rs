@@ -64,6 +64,8 @@ pub struct ProvisionState {
     pub fingerprint: Option<String>,
     /// Whether the password of a Windows machine is sealed.
     pub password_sealed: bool,
+    /// The name of that password, [`AdminPassword::id`](crate::AdminPassword::id).
+    pub password_id: String,
     /// The state of each step that has begun.
     pub steps: BTreeMap<Step, StepState>,
     /// The position in the plan of the placement that is tried.
@@ -124,7 +126,10 @@ impl ProvisionState {
                 self.public_key = Some(public.clone());
                 self.fingerprint = Some(fingerprint.clone());
             }
-            ProvisionEvent::PasswordSealed => self.password_sealed = true,
+            ProvisionEvent::PasswordSealed { password } => {
+                self.password_sealed = true;
+                self.password_id.clone_from(password);
+            }
             ProvisionEvent::Intended { step } => {
                 self.steps.insert(*step, StepState::Intended);
             }

@@ -53,6 +53,10 @@ impl AgentInstall {
     }
 
     /// Installs by the extension *CustomScript* after the machine is up. The script may hold secrets.
+    ///
+    /// For Windows it is one of PowerShell. It stops at the first error, and fails if the last program that it ran ended with
+    /// another code than 0: a script that expects such a code, as that of `robocopy`, ends with `exit 0`. Without
+    /// [`Provisioner::with_probe`](crate::Provisioner::with_probe) nobody looks whether the agent is online, and a warning says so.
     pub fn extension(script: ExtensionScript) -> Self {
         Self::new(Way::Extension(script))
     }

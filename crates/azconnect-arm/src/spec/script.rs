@@ -58,14 +58,24 @@ pub(crate) fn wrapped(script: &str) -> String {
 /// The longest command line that Windows takes, in characters.
 const COMMAND_LINE: usize = 8_191;
 
+/// A PowerShell script that ends with an error where the product's script goes wrong. By default PowerShell goes on after an
+/// error, and its exit code tells of the last statement alone.
+fn powershell_wrapped(script: &str) -> Zeroizing<String> {
+    // Run in a block, so that a script may begin with its parameters, and that its `return` does not skip the last line.
+    Zeroizing::new(format!(
+        "$ErrorActionPreference='Stop'\n. {{\n{script}\n}}\nif ($LASTEXITCODE) {{ exit $LASTEXITCODE }}\n"
+    ))
+}
+
 /// The command that runs a PowerShell script, whose exit code is that of the extension. The script is encoded as a whole, so that
 /// nothing in it is special to a command line.
 pub(crate) fn powershell(script: &str) -> Result<Zeroizing<String>, Error> {
-    let wide: Zeroizing<Vec<u8>> = Zeroizing::new(script.encode_utf16().flat_map(u16::to_le_bytes).collect());
+    let wrapped = powershell_wrapped(script);
+    let wide: Zeroizing<Vec<u8>> = Zeroizing::new(wrapped.encode_utf16().flat_map(u16::to_le_bytes).collect());
     let encoded = Zeroizing::new(STANDARD.encode(wide.as_slice()));
     let start = "powershell.exe -NoProfile -NonInteractive -ExecutionPolicy Bypass -EncodedCommand ";
     if script.is_empty() || start.len() + encoded.len() > COMMAND_LINE {
-        return Err(Error::invalid("agent_script", "is empty or, for Windows, longer than 3,000 characters")
+        return Err(Error::invalid("agent_script", "is empty or, for Windows, longer than 2,900 characters")
             .with_advice("let the script download what is large"));
     }
     let mut command = Zeroizing::new(String::with_capacity(start.len() + encoded.len()));
@@ -161,6 +171,24 @@ mod tests {
         let at = |text: &str| inquiry.find(text).unwrap();
         let marks = at(SUCCESS).min(at(FAILURE));
         assert!(at("cloud-init status") < marks && at(CLOUD_INIT_ENDED) < marks && at(PROCESS) < marks);
+    }
+
+    /// PowerShell goes on after an error unless it is told to stop, and says the exit code of the last statement.
+    #[test]
+    fn the_script_of_windows_stops_at_an_error_and_ends_with_the_code_of_its_program() {
+        let command = powershell("param()\nmsiexec /i agent.msi # quiet").unwrap();
+        let (_, encoded) = command.split_once(" -EncodedCommand ").unwrap();
+        let bytes = STANDARD.decode(encoded).unwrap();
+        let wide: Vec<u16> = bytes.chunks(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+        let lines = "$ErrorActionPreference='Stop'|. {|param()|msiexec /i agent.msi # quiet|}|if ($LASTEXITCODE) { exit $LASTEXITCODE }|";
+        assert_eq!(String::from_utf16(&wide).unwrap(), lines.replace('|', "\n"));
+    }
+
+    #[test]
+    fn what_surrounds_a_script_of_windows_counts_for_the_command_line() {
+        assert!(powershell(&"#".repeat(2_900)).unwrap().len() <= COMMAND_LINE);
+        assert_eq!(powershell(&"#".repeat(3_000)).unwrap_err().field(), Some("agent_script"));
+        assert_eq!(powershell("").unwrap_err().field(), Some("agent_script"));
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! Windows machines: their password, their configuration, and their agent.
 
-use azconnect_arm::provision::AgentFailure;
+use std::sync::Arc;
+
+use azconnect_arm::provision::{AgentFailure, FnProbe, Probed};
 use azconnect_arm::spec::{ExtensionScript, Windows, WindowsUpdates};
-use azconnect_arm::{AgentInstall, GroupChoice, InboundRule, Phase, PreflightCheck, VmSpec, preflight};
-use azconnect_core::{ErrorKind, SecretId, SecretStore};
+use azconnect_arm::{AgentInstall, GroupChoice, InboundRule, Phase, PreflightCheck, ProvisionEvent, VmSpec, preflight};
+use azconnect_core::{Effect, ErrorKind, Journal, Secret, SecretId, SecretStore, Sequence, StreamId};
 use azconnect_credential::CheckStatus;
 use azconnect_emulator::arm::{AgentOutcome, AgentScript, Failure};
 use azconnect_emulator::{Fault, FaultAction};
 use azconnect_testkit::Canary;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use crate::disks::shown;
@@ -54,12 +58,18 @@ async fn a_windows_machine_runs_and_its_password_is_told_to_its_owner_alone() {
 
     // Given as often as it is asked for, until it is forgotten; it has no key.
     for _ in 0..2 {
-        assert_eq!(provisioner.admin_password(&id()).await.unwrap().expose(), known.expose());
+        assert_eq!(provisioner.admin_password(&id()).await.unwrap().password.expose(), known.expose());
     }
+    let shown = provisioner.admin_password(&id()).await.unwrap();
+    canary.assert_absent("the password's Debug", format!("{shown:?}").as_bytes());
     assert_eq!(provisioner.private_key(&id()).await.unwrap_err().kind(), ErrorKind::NotFound);
-    provisioner.forget_admin_password(&id()).await.unwrap();
+    provisioner.forget_admin_password(&id(), &shown.id).await.unwrap();
     assert_eq!(provisioner.admin_password(&id()).await.unwrap_err().kind(), ErrorKind::NotFound);
 
+    let entries = stage.journal.read(&StreamId::new("provision/contoso/web").unwrap(), Sequence::START).await.unwrap();
+    let journal: String = entries.into_iter().map(|entry| entry.record.payload).collect();
+    assert!(journal.contains("password_sealed") && journal.contains(&shown.id), "{journal}");
+    canary.assert_absent("journal", journal.as_bytes());
     let history = format!("{:?}", provisioner.history(&id()).await.unwrap());
     let state = format!("{:?}", provisioner.state(&id()).await.unwrap());
     for (place, text) in [("history", history), ("state", state), ("outcome", format!("{machine:?}{plan:?}"))] {
@@ -90,6 +100,69 @@ async fn the_password_is_made_and_sealed_before_anything_is_written() {
     assert!(stage.emulator.resource_manager().has_password(&machine_id(), sealed.expose()));
     provisioner.clean_up(&id()).await.unwrap();
     assert!(stage.secrets.get(&name).await.unwrap().is_none());
+}
+
+/// A page may confirm that it kept a password long after the machine was deleted and built again under its name.
+#[tokio::test(start_paused = true)]
+async fn a_late_confirmation_does_not_forget_the_password_of_a_later_build() {
+    let stage = Stage::new();
+    let provisioner = stage.provisioner();
+    provisioner.run(&plan(windows())).await.unwrap();
+    let first = provisioner.admin_password(&id()).await.unwrap();
+    provisioner.clean_up(&id()).await.unwrap();
+    provisioner.run(&plan(windows())).await.unwrap();
+    for late in [first.id.as_str(), ""] {
+        let error = provisioner.forget_admin_password(&id(), late).await.unwrap_err();
+        let said = (error.kind(), error.effect(), error.field());
+        assert_eq!(said, (ErrorKind::Conflict, Effect::None, Some("password_id")));
+    }
+    let second = provisioner.admin_password(&id()).await.unwrap();
+    assert_ne!((first.id, first.password.expose()), (second.id.clone(), second.password.expose()));
+    provisioner.forget_admin_password(&id(), &second.id).await.unwrap();
+    provisioner.forget_admin_password(&id(), &second.id).await.expect("it is forgotten");
+    assert_eq!(provisioner.admin_password(&id()).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn an_event_without_the_password_s_name_is_read() {
+    let first: ProvisionEvent = serde_json::from_value(json!({"event": "password_sealed"})).unwrap();
+    assert_eq!(first, ProvisionEvent::PasswordSealed { password: String::new() });
+    assert_eq!(serde_json::to_value(&first).unwrap(), json!({"event": "password_sealed"}));
+}
+
+/// The handler quotes the command that failed, in which the script stands in base64 of UTF-16.
+#[tokio::test(start_paused = true)]
+async fn the_encoded_command_that_windows_quotes_is_shown_without_what_was_sealed() {
+    let stage = Stage::new();
+    let name = id().script_secret("agent").unwrap();
+    let script = "Install-Agent -Token 'hunter2-hunter2'";
+    stage.secrets.put(&name, &Secret::new(script)).await.unwrap();
+    let wide: Vec<u8> = format!("# {script}\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let encoded = STANDARD.encode(wide);
+    let quoted = format!("powershell.exe -EncodedCommand {encoded}\nno such package\n");
+    stage.emulator.resource_manager().on_machines("", AgentScript::new(AgentOutcome::Fails(7)).with_output(quoted));
+    let spec = windows().with_agent(AgentInstall::extension(ExtensionScript::Sealed(name)));
+    let error = stage.provisioner().run(&plan(spec)).await.unwrap_err();
+    let failure = AgentFailure::of(&error).unwrap();
+    assert!(failure.output().contains("no such package"), "{}", failure.output());
+    let shown =
+        format!("{} {error} {:?}", failure.output(), azconnect_arm::Fault::of(&error).unwrap().service_message());
+    let pieces: Vec<_> = encoded.as_bytes().windows(24).map(|piece| std::str::from_utf8(piece).unwrap()).collect();
+    assert!(!pieces.iter().any(|piece| shown.contains(piece)), "{shown}");
+}
+
+/// The extension ends well with its script, and says nothing of what the script has started.
+#[tokio::test(start_paused = true)]
+async fn an_agent_of_windows_that_nobody_looked_at_is_told_with_a_warning() {
+    let script = ExtensionScript::Plain("Write-Output 'agent'".to_owned());
+    let spec = windows().with_agent(AgentInstall::extension(script));
+    let stage = Stage::new();
+    let warning = stage.provisioner().run(&plan(spec.clone())).await.unwrap().warning.unwrap();
+    assert!(warning.contains("nobody looked") && warning.contains("with_probe"), "{warning}");
+    let seen = Stage::new();
+    let probe = FnProbe::new(|_| Probed::Online);
+    assert_eq!(seen.provisioner().with_probe(Arc::new(probe)).run(&plan(spec)).await.unwrap().warning, None);
+    assert_eq!(Stage::new().provisioner().run(&plan(windows())).await.unwrap().warning, None, "it has no agent");
 }
 
 /// A service may quote what it refuses.
