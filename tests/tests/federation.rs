@@ -147,3 +147,26 @@ async fn a_trust_whose_removal_was_not_answered_is_removed_for_certain_before_it
     assert_eq!((first.len(), second.len()), (1, 1));
     assert_ne!(first[0].id, second[0].id, "it is another one");
 }
+
+/// The person may have kept that connection, whose credential was not removed after all.
+#[tokio::test(start_paused = true)]
+async fn a_removal_without_an_answer_is_not_sent_again_for_another_connection() {
+    let application = Application::new();
+    let contoso = &application.contoso;
+    let identity = contoso.operator(contoso.emulator.transport());
+    let credentials = identity.federated_credentials(deploy());
+    let issuer = "https://vstoken.dev.azure.com/11111111-1111-4111-8111-111111111111";
+    let trust = |name: &str| {
+        FederatedTrust::new(identity.tenant(), deploy(), issuer, format!("sc://contoso/Web/{name}")).with_name(name)
+    };
+    let (kept, new) = (trust("kept"), trust("another"));
+    credentials.ensure(&kept).await.unwrap();
+    contoso.outlive_the_dead().await;
+    let dropped = Fault::new(FaultAction::DropBefore).with_service(Service::Graph).with_method("DELETE").forever();
+    contoso.emulator.faults().add(dropped);
+    assert_eq!(credentials.remove(&kept).await.unwrap_err().effect(), Effect::Unknown);
+    contoso.emulator.faults().clear();
+    credentials.ensure(&new).await.unwrap();
+    contoso.outlive_the_dead().await;
+    assert_eq!((credentials.count(&kept).await.unwrap(), credentials.count(&new).await.unwrap()), (1, 1));
+}

@@ -19,16 +19,15 @@ pub struct ApplicationFederation {
     graph: GraphClient,
     tenant: TenantId,
     application: ClientId,
-    removed: Arc<Mutex<BTreeMap<FederatedCredentialId, Removal>>>,
+    removed: Arc<Mutex<BTreeMap<FederatedCredentialId, Removed>>>,
 }
 
-/// What became of a credential that was removed here. Lists that lag behind go on showing it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Removal {
-    /// It is gone.
-    Certain,
-    /// The answer was lost.
-    Doubtful,
+/// A credential that was removed here. Lists that lag behind go on showing it.
+#[derive(Clone, Debug)]
+struct Removed {
+    trust: FederatedTrust,
+    /// Whether it is gone; if not, the answer was lost.
+    is_certain: bool,
 }
 
 impl ApplicationFederation {
@@ -36,31 +35,31 @@ impl ApplicationFederation {
         Self { graph, tenant, application, removed: Arc::default() }
     }
 
-    fn removed(&self) -> MutexGuard<'_, BTreeMap<FederatedCredentialId, Removal>> {
+    fn removed(&self) -> MutexGuard<'_, BTreeMap<FederatedCredentialId, Removed>> {
         self.removed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_gone(&self, id: FederatedCredentialId) -> bool {
-        self.removed().get(&id) == Some(&Removal::Certain)
+        self.removed().get(&id).is_some_and(|removed| removed.is_certain)
     }
 
-    async fn delete(&self, id: FederatedCredentialId) -> Result<(), Error> {
+    async fn delete(&self, id: FederatedCredentialId, trust: &FederatedTrust) -> Result<(), Error> {
         let outcome = self.graph.delete_federated_credential(self.application, id).await;
-        match &outcome {
-            Ok(()) => _ = self.removed().insert(id, Removal::Certain),
-            Err(error) if error.effect() != Effect::None => _ = self.removed().insert(id, Removal::Doubtful),
-            Err(_) => {}
+        let is_certain = outcome.is_ok();
+        if is_certain || outcome.as_ref().is_err_and(|error| error.effect() != Effect::None) {
+            self.removed().insert(id, Removed { trust: trust.clone(), is_certain });
         }
         outcome
     }
 
-    /// Makes certain of removals whose answers were lost. Nothing that a list shows could: it may not have heard yet, or
-    /// be about to.
-    async fn settle_removals(&self) -> Result<(), Error> {
+    /// Makes certain of removals of a trust whose answers were lost. Nothing that a list shows could: it may not have heard
+    /// yet, or be about to. Removals of other trusts are left: their connections may have been kept since.
+    async fn settle_removals(&self, trust: &FederatedTrust) -> Result<(), Error> {
+        let is_doubtful = |removed: &Removed| !removed.is_certain && accepts_the_same(&removed.trust, trust);
         let doubtful: Vec<_> =
-            self.removed().iter().filter(|(_, removal)| **removal == Removal::Doubtful).map(|(id, _)| *id).collect();
+            self.removed().iter().filter(|(_, removed)| is_doubtful(removed)).map(|(id, _)| *id).collect();
         for id in doubtful {
-            self.delete(id).await.map_err(|error| error.with_effect(Effect::Unknown))?;
+            self.delete(id, trust).await.map_err(|error| error.with_effect(Effect::Unknown))?;
         }
         Ok(())
     }
@@ -109,8 +108,9 @@ impl FederatedCredentials for ApplicationFederation {
     /// taken: then the next free one is used, such as `azure-devops-…-2`.
     async fn ensure(&self, trust: &FederatedTrust) -> Result<(), Error> {
         self.check(trust)?;
-        self.settle_removals().await?;
-        let deleted: Vec<_> = self.removed().keys().copied().collect();
+        self.settle_removals(trust).await?;
+        let deleted: Vec<_> =
+            self.removed().iter().filter(|(_, removed)| removed.is_certain).map(|(id, _)| *id).collect();
         let mut number = 1;
         loop {
             let name = match number {
@@ -135,7 +135,7 @@ impl FederatedCredentials for ApplicationFederation {
         self.check(trust)?;
         match self.find(trust).await?.as_slice() {
             [] => Ok(()),
-            [id] => self.delete(*id).await,
+            [id] => self.delete(*id, trust).await,
             many => Err(Error::new(
                 ErrorKind::Conflict,
                 format!("{} federated credentials accept this trust, so none is known to be the one", many.len()),
@@ -149,6 +149,11 @@ impl FederatedCredentials for ApplicationFederation {
         self.check(trust)?;
         Ok(self.find(trust).await?.len())
     }
+}
+
+/// Whether two trusts are for the same tokens. Their names say nothing about that.
+fn accepts_the_same(one: &FederatedTrust, other: &FederatedTrust) -> bool {
+    (&one.issuer, &one.subject, &one.audience) == (&other.issuer, &other.subject, &other.audience)
 }
 
 fn is_name_taken(error: &Error) -> bool {

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::arm::Arm;
 use super::handle::Handle;
 use super::pending::Pending;
+use crate::error::is_absent;
 use crate::resource::{ApiVersion, Document, Kind, ResourceId};
 
 /// One resource of a type that this crate need not know, which may or may not exist: its id and the version of its interface
@@ -96,7 +97,7 @@ impl AnyResource {
     pub async fn find(&self) -> Result<Option<Document>, Error> {
         match self.get().await {
             Ok(document) => Ok(Some(document)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -148,7 +149,7 @@ impl AnyResource {
         let call = self.call("arm.resource.delete", Method::DELETE, None)?;
         match self.arm.begin(call.clone()).await {
             Ok(begun) => Ok(Pending::begun(self.arm.clone(), call, begun, |_| Ok(()))),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Pending::absent(self.arm.clone(), call)),
+            Err(error) if is_absent(&error) => Ok(Pending::absent(self.arm.clone(), call)),
             Err(error) => Err(error),
         }
     }

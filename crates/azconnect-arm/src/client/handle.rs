@@ -4,13 +4,14 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use azconnect_core::{Clock, Error, ErrorKind};
+use azconnect_core::{Clock, Error};
 use azconnect_http::{Call, StoredOperation, json};
 use http::Method;
 use serde::Serialize;
 
 use super::arm::Arm;
 use super::pending::Pending;
+use crate::error::is_absent;
 use crate::resource::{Kind, ResourceId};
 
 /// One resource of a kind, which may or may not exist. Cheap to clone.
@@ -43,7 +44,7 @@ impl<K: Kind> Handle<K> {
     /// Reads the resource.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if it does not exist; the service's refusal otherwise.
+    /// [`NotFound`](azconnect_core::ErrorKind::NotFound) if it does not exist; the service's refusal otherwise.
     pub async fn get(&self) -> Result<K::View, Error> {
         self.arm.read(self.call(K::GET, Method::GET, &[], &[])?).await
     }
@@ -55,7 +56,7 @@ impl<K: Kind> Handle<K> {
     pub async fn find(&self) -> Result<Option<K::View>, Error> {
         match self.get().await {
             Ok(view) => Ok(Some(view)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -90,7 +91,7 @@ impl<K: Kind> Handle<K> {
         match self.arm.begin(call.clone()).await {
             Ok(begun) => Ok(Pending::begun(self.arm.clone(), call, begun, |_| Ok(()))),
             // Gone is what was asked for; a repetition after a lost answer finds it so.
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Pending::absent(self.arm.clone(), call)),
+            Err(error) if is_absent(&error) => Ok(Pending::absent(self.arm.clone(), call)),
             Err(error) => Err(error),
         }
     }
@@ -98,8 +99,8 @@ impl<K: Kind> Handle<K> {
     /// Takes over a creation or change that another process began. It polls before it pauses.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if the address of this resource cannot be built;
-    /// [`Corrupt`](ErrorKind::Corrupt) if an address of the operation is not of this client's Resource Manager, or its
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) if the address of this resource cannot be built;
+    /// [`Corrupt`](azconnect_core::ErrorKind::Corrupt) if an address of the operation is not of this client's Resource Manager, or its
     /// resource is another. Nothing was sent.
     pub fn resume(&self, operation: StoredOperation) -> Result<Pending<K::View>, Error> {
         // Of this call a poll takes the operation's name and the authorization only, so it fits a change as well.

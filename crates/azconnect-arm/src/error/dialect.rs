@@ -99,14 +99,15 @@ impl Dialect for ArmDialect {
         }
         let error = self.answered(Some(answer.status()), answer);
         let page = answer.body().iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<');
-        Err(if page {
-            // A proxy may have blocked the answer to what was carried out.
-            error.with_effect(Effect::Unknown).with_advice(
-                "a web page was answered instead: check the address, and whether a proxy stands in between",
-            )
-        } else {
-            error
-        })
+        if !page {
+            return Err(error);
+        }
+        // A proxy may have blocked the answer to what was carried out.
+        let error = error
+            .with_effect(Effect::Unknown)
+            .with_advice("a web page was answered instead: check the address, and whether a proxy stands in between");
+        // And what a proxy does not find may be there.
+        Err(if error.kind() == ErrorKind::NotFound { error.with_kind(ErrorKind::Unavailable) } else { error })
     }
 }
 
@@ -206,6 +207,7 @@ mod tests {
         for status in [400, 401, 403, 404, 413] {
             let page = judge(status, " \r\n<html>blocked</html>");
             assert_eq!(page.effect(), Effect::Unknown, "{status}");
+            assert_ne!(page.kind(), ErrorKind::NotFound, "what a proxy does not find may be there");
             assert!(page.advice().contains("web page"), "{}", page.advice());
             let own = judge(status, r#"{"error":{"code":"InvalidRequest","message":"m"}}"#);
             assert_eq!(own.effect(), Effect::None, "{status}");

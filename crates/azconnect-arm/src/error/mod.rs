@@ -1,5 +1,6 @@
 //! What Azure Resource Manager's refusals mean, and what to do about each.
 
+mod absence;
 mod body;
 mod catalogue;
 mod dialect;
@@ -13,5 +14,6 @@ pub use catalogue::Class;
 pub use fault::Fault;
 pub use quota::Quota;
 
+pub(crate) use absence::is_absent;
 pub(crate) use dialect::{ArmDialect, fault_of_text};
 pub(crate) use facts::missing_permission;

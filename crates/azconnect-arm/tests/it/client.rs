@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use azconnect_arm::{Power, Urn};
 use azconnect_core::ErrorKind;
+use azconnect_emulator::{CannedAnswer, Fault, FaultAction};
+use serde_json::json;
 
 use crate::stage::{Stage, group_name, plan, spec};
 
@@ -81,4 +83,31 @@ async fn a_template_is_validated_in_one_group() {
         "resources": []
     });
     group.validate("check", &template).await.unwrap();
+}
+
+/// The status 404 has many reasons, and one of them only is that the resource is gone.
+#[tokio::test(start_paused = true)]
+async fn what_is_not_found_for_another_reason_is_not_taken_for_deleted() {
+    let stage = Stage::new();
+    let id = stage.provisioner().run(&plan(spec())).await.unwrap().machine;
+    let machine = stage.subscription().machine(&id).unwrap();
+    let raw = machine.untyped();
+    let coded = |code: &str| CannedAnswer::new(404).with_body(json!({"error": {"code": code, "message": "not found"}}));
+    let answers = [coded("SubscriptionNotFound"), coded("InvalidResourceType"), coded("InvalidResourceNamespace")];
+    for answer in answers {
+        stage.emulator.faults().add(Fault::new(FaultAction::Answer(answer)).with_path("virtualMachines").forever());
+        let errors = [
+            machine.delete().await.err(),
+            machine.find().await.err(),
+            raw.delete().await.err(),
+            raw.find().await.err(),
+        ];
+        assert!(errors.iter().all(Option::is_some), "{errors:?}");
+        let failed = stage.provisioner().clean_up(&plan(spec()).id).await.unwrap_err();
+        assert_ne!(failed.kind(), ErrorKind::InvalidInput, "{failed}");
+        stage.emulator.faults().clear();
+        assert!(machine.find().await.unwrap().is_some());
+    }
+    stage.provisioner().clean_up(&plan(spec()).id).await.unwrap();
+    assert!(stage.emulator.truth().ledger.iter().all(|entry| !entry.is_live()));
 }

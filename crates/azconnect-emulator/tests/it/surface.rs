@@ -125,7 +125,10 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-fn request() -> impl Strategy<Value = (usize, String, Vec<String>, Vec<(String, String)>, Option<Value>)> {
+/// The number of a service, a method, a path, a query, and a body.
+type Sent = (usize, String, Vec<String>, Vec<(String, String)>, Option<Value>);
+
+fn request() -> impl Strategy<Value = Sent> {
     (
         0..SERVICES.len(),
         prop::sample::select(vec!["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]).prop_map(str::to_owned),
