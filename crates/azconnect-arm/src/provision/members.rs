@@ -52,6 +52,11 @@ impl Members {
         self.known.get(id).is_some_and(|member| !member.removed)
     }
 
+    /// Whether a standing machine is known with the specification that a plan has.
+    pub(super) fn agrees(&self, plan: &ProvisionPlan) -> bool {
+        self.known.get(&plan.id).is_some_and(|member| member.plan.spec == plan.spec)
+    }
+
     /// The plans of all machines that ever stood on the foundation since it was planned.
     pub(super) fn ever(&self) -> impl Iterator<Item = (&ProvisionId, &ProvisionPlan)> {
         self.known.iter().map(|(id, member)| (id, &member.plan))

@@ -17,6 +17,7 @@ mod crash;
 mod disks;
 mod echo;
 mod fleet;
+mod fleet_belonging;
 mod fleet_crash;
 mod fleet_disks;
 mod forged;

@@ -1,18 +1,20 @@
 //! Several machines on one foundation: built side by side, cleaned up before what they share.
 
+mod member;
 mod outcome;
 mod plan;
 
 use std::fmt;
 use std::sync::Arc;
 
-use azconnect_core::{Effect, Error, ErrorKind};
+use azconnect_core::Error;
 use futures_util::StreamExt;
 use futures_util::stream::iter;
 
 pub use outcome::{FleetCleanUp, FleetMachine, FleetOutcome};
 pub use plan::FleetPlan;
 
+use self::member::{Standing, altered, check_free, check_names, check_stands_on, find, foreign};
 use super::event::ProvisionEvent;
 use super::id::ProvisionId;
 use super::outcome::{CleanUp, Provisioned};
@@ -70,7 +72,7 @@ impl Fleet {
     /// Makes a plan: reads images and sizes, and creates nothing.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) as [`FleetPlan::new`].
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) as [`FleetPlan::new`].
     pub async fn plan(&self, id: ProvisionId, spec: FleetSpec) -> Result<FleetPlan, Error> {
         let mut plan = FleetPlan::new(id, self.provisioner.subscription.id(), spec)?;
         let mut resolved: Vec<ProvisionPlan> = Vec::new();
@@ -96,15 +98,18 @@ impl Fleet {
     /// A machine that fails is cleaned up as its specification says, and the others are built all the same.
     ///
     /// # Errors
-    /// The failure of the foundation, as of [`Provisioner::run`]; [`Conflict`](ErrorKind::Conflict) if a fleet with another
-    /// foundation was begun under this name, or another process works on it. The failure of a machine is in its outcome.
+    /// The failure of the foundation, as of [`Provisioner::run`]; [`Conflict`](azconnect_core::ErrorKind::Conflict) if a fleet with another
+    /// foundation was begun under this name, or another process works on it, or with the field `machine_name` if something
+    /// else stands under the name of a new machine. The failure of a machine is in its outcome.
     pub async fn run(&self, plan: &FleetPlan) -> Result<FleetOutcome, Error> {
         self.under_lease(&plan.id, async |recorder| {
-            plan.machines.iter().try_for_each(|machine| machine.check_member(&machine.id, &plan.id))?;
+            check_plan(plan)?;
             self.begin(recorder, plan).await?;
             self.lay_foundation(recorder).await?;
             let machines = self
-                .each(&plan.machines, async |provisioner: Provisioner, machine| provisioner.run(&machine).await)
+                .each(&plan.machines, |provisioner: Provisioner, machine: ProvisionPlan| async move {
+                    provisioner.run(&machine).await
+                })
                 .await;
             self.settle(recorder, &machines).await?;
             let state = recorder.state();
@@ -118,18 +123,27 @@ impl Fleet {
     /// Goes on with a fleet that was begun, whether it was being built or cleaned up, with all of its machines.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if nothing was begun under this name; [`Conflict`](ErrorKind::Conflict) after a clean-up
+    /// [`NotFound`](azconnect_core::ErrorKind::NotFound) if nothing was begun under this name; [`Conflict`](ErrorKind::Conflict) after a clean-up
     /// was finished; else as [`Fleet::run`].
     pub async fn resume(&self, id: &ProvisionId) -> Result<FleetOutcome, Error> {
         self.under_lease(id, async |recorder| {
             self.require_fleet(recorder).await?;
             self.lay_foundation(recorder).await?;
             let standing: Vec<ProvisionPlan> = recorder.state().members.standing().cloned().collect();
-            let resume = async |provisioner: Provisioner, plan: ProvisionPlan| {
-                match provisioner.state(&plan.id).await?.phase {
-                    // The process was killed before it began.
-                    Phase::Empty => provisioner.run(&plan).await,
-                    _ => provisioner.resume(&plan.id).await,
+            let foundation = Arc::new(planned(recorder).await?);
+            let resume = |provisioner: Provisioner, plan: ProvisionPlan| {
+                let foundation = foundation.clone();
+                async move {
+                    let state = provisioner.state(&plan.id).await?;
+                    match Standing::of(&foundation, &state)? {
+                        // The process was killed before it began.
+                        Standing::Unbegun => provisioner.run(&plan).await,
+                        Standing::Own => provisioner.resume(&plan.id).await,
+                        Standing::Gone => Err(failed_before(&state).with_advice(
+                            "run a plan that names it to build it anew, or let go of it with Fleet::remove",
+                        )),
+                        Standing::Foreign => Err(foreign(&plan, &state)),
+                    }
                 }
             };
             let machines = self.each(&standing, resume).await;
@@ -142,21 +156,22 @@ impl Fleet {
     /// Deletes machines of the fleet by name, with everything that is theirs alone. Idempotent for a machine that is still listed.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for a name that no machine of the fleet has, before anything is deleted;
-    /// [`NotFound`](ErrorKind::NotFound) if nothing was begun under this name. A refused deletion is in the machine's outcome.
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a name that no machine of the fleet has, before anything is deleted;
+    /// [`NotFound`](azconnect_core::ErrorKind::NotFound) if nothing was begun under this name. A refused deletion is in the machine's outcome;
+    /// so is a [`Conflict`](azconnect_core::ErrorKind::Conflict) if a machine or a fleet by itself stands under the name by now: nothing of it is
+    /// deleted, and the fleet lets go of it.
     pub async fn remove(&self, id: &ProvisionId, names: &[&str]) -> Result<Vec<FleetMachine<CleanUp>>, Error> {
         self.under_lease(id, async |recorder| {
             self.require_fleet(recorder).await?;
             let state = recorder.state();
-            let find = |name: &&str| {
-                let found = state.members.standing().find(|plan| plan.spec.name.eq_ignore_ascii_case(name));
-                found.cloned().ok_or_else(|| {
-                    Error::invalid("machine_name", format!("{name} is no machine of this fleet"))
-                        .with_advice("name the machines as Fleet::machines lists them")
-                })
-            };
-            let plans = names.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-            self.delete_machines(recorder, &plans).await
+            let mut plans: Vec<ProvisionPlan> = Vec::new();
+            for name in names {
+                let plan = find(&state.members, name)?;
+                if plans.iter().all(|known| known.id != plan.id) {
+                    plans.push(plan.clone());
+                }
+            }
+            self.delete_machines(recorder, &plans, Strangers::LetGo).await
         })
         .await
     }
@@ -165,7 +180,7 @@ impl Fleet {
     /// foundation stays.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if nothing was begun under this name; the refusal of a deletion of the foundation. A
+    /// [`NotFound`](azconnect_core::ErrorKind::NotFound) if nothing was begun under this name; the refusal of a deletion of the foundation. A
     /// refused deletion of a machine is in its outcome.
     pub async fn clean_up(&self, id: &ProvisionId) -> Result<FleetCleanUp, Error> {
         self.under_lease(id, async |recorder| {
@@ -182,11 +197,13 @@ impl Fleet {
     pub async fn machines(&self, id: &ProvisionId) -> Result<Vec<ProvisionProgress>, Error> {
         let state = self.provisioner.state(id).await?;
         let mut machines = Vec::new();
+        let Some(foundation) = &state.plan else { return Ok(machines) };
         for plan in state.members.standing() {
             let state = self.provisioner.state(&plan.id).await?;
-            machines.push(match state.phase {
-                Phase::Empty => ProvisionProgress::new(plan.id.clone(), Phase::Empty),
-                _ => ProvisionProgress::of(&plan.id, &state)?,
+            machines.push(match Standing::of(foundation, &state)? {
+                // What somebody else has begun under the name is no progress of the fleet's.
+                Standing::Unbegun | Standing::Foreign => ProvisionProgress::new(plan.id.clone(), Phase::Empty),
+                Standing::Own | Standing::Gone => ProvisionProgress::of(&plan.id, &state)?,
             });
         }
         Ok(machines)
@@ -215,9 +232,23 @@ impl Fleet {
         } else if state.phase == Phase::CleaningUp {
             return Ok(());
         }
-        let is_new = |machine: &&ProvisionPlan| !is_begun || !state.members.stands(&machine.id);
-        let added = plan.machines.iter().filter(is_new);
-        events.extend(added.map(|plan| ProvisionEvent::MemberAdded { plan: Box::new(plan.clone()) }));
+        let foundation = state.plan.as_ref().filter(|_| is_begun).unwrap_or(&plan.foundation);
+        let new = plan.machines.iter().filter(|machine| !is_begun || !state.members.stands(&machine.id));
+        check_names(new, &state.members, is_begun)?;
+        for machine in &plan.machines {
+            let own = self.provisioner.state(&machine.id).await?;
+            if !is_begun || !state.members.stands(&machine.id) {
+                check_stands_on(machine, foundation)?;
+                check_free(machine, &own)?;
+            } else if state.members.agrees(machine) || !matches!(own.phase, Phase::Empty | Phase::CleanedUp) {
+                continue;
+            } else {
+                // It is built as it is wanted now. Who resumes reads it here.
+                check_stands_on(machine, foundation)?;
+                events.push(ProvisionEvent::MemberRemoved { member: machine.id.clone() });
+            }
+            events.push(ProvisionEvent::MemberAdded { plan: Box::new(machine.clone()) });
+        }
         recorder.record_all(&events).await
     }
 
@@ -227,7 +258,10 @@ impl Fleet {
         if matches!(state.phase, Phase::CleaningUp | Phase::CleanedUp) {
             let rest = self.delete_all(recorder).await?;
             return Err(match rest.machines.into_iter().find_map(|machine| machine.outcome.err()) {
-                Some(error) => error.with_advice("clean the fleet up again: a machine could not be deleted"),
+                Some(error) => {
+                    let advice = format!("{}; then clean the fleet up again", error.advice());
+                    error.with_advice(advice)
+                }
                 None => failed_before(&state),
             });
         }
@@ -240,7 +274,7 @@ impl Fleet {
             recorder.record(ProvisionEvent::CleanUpBegun).await?;
         }
         let standing: Vec<ProvisionPlan> = recorder.state().members.standing().cloned().collect();
-        let machines = self.delete_machines(recorder, &standing).await?;
+        let machines = self.delete_machines(recorder, &standing, Strangers::Stay).await?;
         if machines.iter().any(|machine| machine.outcome.is_err()) {
             return Ok(FleetCleanUp { machines, foundation: None });
         }
@@ -253,24 +287,45 @@ impl Fleet {
         &self,
         recorder: &Recorder,
         plans: &[ProvisionPlan],
+        strangers: Strangers,
     ) -> Result<Vec<FleetMachine<CleanUp>>, Error> {
-        let delete = async |provisioner: Provisioner, plan: ProvisionPlan| match provisioner.clean_up(&plan.id).await {
-            // It was to join, and was never begun.
-            Err(error) if error.kind() == ErrorKind::NotFound && error.effect() == Effect::None => Ok(CleanUp::new()),
-            outcome => outcome,
+        let foundation = Arc::new(planned(recorder).await?);
+        let delete = |provisioner: Provisioner, plan: ProvisionPlan| {
+            let foundation = foundation.clone();
+            async move {
+                let own = Recorder::open(&provisioner.ports, &plan.id).await?;
+                // Under its lease: nobody else may begin anything under the name between the look and the deletion.
+                let outcome = own.guard(delete_own(&provisioner, &own, &plan, &foundation)).await;
+                own.close().await;
+                outcome
+            }
         };
         let machines = self.each(plans, delete).await;
-        let gone = machines.iter().filter(|machine| machine.outcome.is_ok());
+        let gone = machines.iter().filter(|machine| match &machine.outcome {
+            Ok(Deletion::Done(_)) => true,
+            Ok(Deletion::Refused(_)) => strangers == Strangers::LetGo,
+            Err(_) => false,
+        });
         let gone: Vec<_> = gone.map(|machine| ProvisionEvent::MemberRemoved { member: machine.id.clone() }).collect();
         recorder.record_all(&gone).await?;
-        Ok(machines)
+        let told = |machine: FleetMachine<Deletion>| {
+            let outcome =
+                machine.outcome.and_then(|deletion| match (deletion, strangers) {
+                    (Deletion::Done(done), _) => Ok(done),
+                    (Deletion::Refused(error), Strangers::Stay) => Err(error),
+                    (Deletion::Refused(error), Strangers::LetGo) => Err(error
+                        .with_advice("the fleet has let go of the name: clean it up by itself if it is to be deleted")),
+                });
+            FleetMachine { name: machine.name, id: machine.id, outcome }
+        };
+        Ok(machines.into_iter().map(told).collect())
     }
 
     /// Does the same for each machine, side by side, as many at a time as is set. In the order of the plans.
-    async fn each<T>(
+    async fn each<T, Work: Future<Output = Result<T, Error>>>(
         &self,
         plans: &[ProvisionPlan],
-        work: impl AsyncFn(Provisioner, ProvisionPlan) -> Result<T, Error>,
+        work: impl Fn(Provisioner, ProvisionPlan) -> Work,
     ) -> Vec<FleetMachine<T>> {
         let work = &work;
         let all = plans.iter().cloned().map(|plan| async move {
@@ -287,8 +342,12 @@ impl Fleet {
         if recorder.state().members.are_settled() {
             return Ok(());
         }
-        for machine in machines.iter().filter(|machine| machine.outcome.is_err()) {
-            if self.provisioner.state(&machine.id).await?.phase == Phase::Empty {
+        let state = recorder.state();
+        // All of them, and not those of this call alone: another may have been added and never begun.
+        let standing: Vec<&ProvisionPlan> = state.members.standing().collect();
+        for plan in standing {
+            let runs = machines.iter().any(|machine| machine.id == plan.id && machine.outcome.is_ok());
+            if !runs && self.provisioner.state(&plan.id).await?.phase == Phase::Empty {
                 return Ok(());
             }
         }
@@ -313,6 +372,50 @@ impl Fleet {
             }
         }
     }
+}
+
+/// What becomes of a member under whose name something stands that is not of the fleet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Strangers {
+    /// It stays on the list, so that somebody decides.
+    Stay,
+    /// It is taken off the list. Nothing of it is deleted.
+    LetGo,
+}
+
+/// What came of the deletion of one member.
+enum Deletion {
+    Done(CleanUp),
+    /// What stands under its name is not of the fleet.
+    Refused(Error),
+}
+
+/// Deletes what stands under a member's name if it is of the fleet.
+async fn delete_own(
+    provisioner: &Provisioner,
+    recorder: &Recorder,
+    member: &ProvisionPlan,
+    foundation: &ProvisionPlan,
+) -> Result<Deletion, Error> {
+    let state = recorder.state();
+    Ok(match Standing::of(foundation, &state)? {
+        // It was to join, and was never begun.
+        Standing::Unbegun => Deletion::Done(CleanUp::new()),
+        Standing::Gone => Deletion::Done(CleanUp::new().with_kept(state.kept.clone())),
+        Standing::Own => Deletion::Done(provisioner.tear_down(recorder).await?),
+        Standing::Foreign => Deletion::Refused(foreign(member, &state)),
+    })
+}
+
+/// Refuses a plan of the caller's that is not as it was made.
+fn check_plan(plan: &FleetPlan) -> Result<(), Error> {
+    if plan.foundation.part.is_machine() || plan.foundation.id != plan.id {
+        return Err(altered("has a foundation that is not this fleet's"));
+    }
+    plan.machines.iter().try_for_each(|machine| {
+        // It says of a journal that it was changed. This plan is the caller's.
+        machine.check_member(&machine.id, &plan.id).map_err(|foreign| altered(foreign.message()))
+    })
 }
 
 /// Whether what is read of the service for one plan is what is read for another.
