@@ -44,6 +44,55 @@
 //! # }
 //! ```
 //!
+//! A machine in a customer's subscription, and the key to it:
+//!
+//! ```
+//! # use std::sync::Arc;
+//! use azconnect::arm::{GroupChoice, ProvisionId, SshKey, VmSpec};
+//! use azconnect::core::{Error, ErrorKind, ResourceGroupName, Secret};
+//! use azconnect::{Azure, Storage};
+//! # use azconnect_emulator::{Emulator, Seed};
+//! # use azconnect_testkit::VirtualClock;
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Error> {
+//! # let clock = Arc::new(VirtualClock::new());
+//! # let seed = Seed::from_json(r#"{
+//! #     "tenants": [{"id": "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01", "domain": "contoso.onmicrosoft.com", "applications": [{
+//! #         "displayName": "Deployer", "clientId": "10000000-0000-4000-8000-000000000002",
+//! #         "passwords": [{"secret": "Emu8Q~a.secret.of.this.example.only_0002"}]}]}],
+//! #     "subscriptions": [{"id": "20000000-0000-4000-8000-000000000001", "name": "Contoso",
+//! #         "tenant": "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01",
+//! #         "roleAssignments": [{"principal": "10000000-0000-4000-8000-000000000002", "role": "Contributor"}]}]}"#)?;
+//! # let emulator = Emulator::from_seed(seed, clock.clone())?;
+//! # let azure = Azure::new(emulator.cloud(), emulator.transport(), clock.clone());
+//! # let storage = Storage::in_memory(clock);
+//! let deployer = azure.identity_with_secret(
+//!     "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01".parse()?,
+//!     "10000000-0000-4000-8000-000000000002".parse()?,
+//!     Secret::new("Emu8Q~a.secret.of.this.example.only_0002"),
+//! )?;
+//! let provisioner = deployer.provisioner("20000000-0000-4000-8000-000000000001".parse()?, &storage);
+//! let group = GroupChoice::Create(ResourceGroupName::new("rg-web")?);
+//! // With `with_public_key`, the machine takes a key of the customer's own, and no private key is made.
+//! let spec = VmSpec::new("web", "westeurope", "Standard_B2s", "Ubuntu2404".parse()?, group)?;
+//! let plan = provisioner.plan(ProvisionId::new("contoso/web")?, spec).await?;
+//! let machine = provisioner.run(&plan).await?;
+//!
+//! // The key is read as often as it takes to keep it elsewhere. It is forgotten here once that is confirmed.
+//! let key = SshKey::read(provisioner.private_key(&machine.id).await?)?;
+//! provisioner.forget_private_key(&machine.id, &key.fingerprint).await?;
+//! assert_eq!(provisioner.private_key(&machine.id).await.err().map(|e| e.kind()), Some(ErrorKind::NotFound));
+//!
+//! // For a page: what happened, and what a process that was stopped has left to finish.
+//! for entry in provisioner.history(&machine.id).await? {
+//!     println!("{}", entry.kind);
+//! }
+//! assert!(provisioner.unfinished().await?.is_empty());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Features
 //!
 //! | Feature | Default | Adds |
