@@ -5,11 +5,17 @@ use crate::spec::{NetworkChoice, VmSpec};
 /// The action by which an interface is attached to a subnet, at the scope of the network.
 pub(super) const JOIN_SUBNET: &str = "Microsoft.Network/virtualNetworks/subnets/join/action";
 
+/// The action by which an interface is put under a network security group, at the scope of that one.
+pub(super) const JOIN_SECURITY_GROUP: &str = "Microsoft.Network/networkSecurityGroups/join/action";
+
+/// The action by which the agent is probed, unless the caller has a probe of its own.
+pub(super) const RUN_COMMAND: &str = "Microsoft.Compute/virtualMachines/runCommands/write";
+
 /// The actions that provisioning and cleaning up need in the group. `creates_group` says whether the group has to be created.
 pub(super) fn needed(spec: &VmSpec, creates_group: bool) -> Vec<&'static str> {
     let mut actions = vec![
         "Microsoft.Resources/subscriptions/resourceGroups/read",
-        "Microsoft.Network/networkSecurityGroups/join/action",
+        JOIN_SECURITY_GROUP,
         "Microsoft.Network/networkInterfaces/read",
         "Microsoft.Network/networkInterfaces/write",
         "Microsoft.Network/networkInterfaces/join/action",
@@ -42,9 +48,8 @@ pub(super) fn needed(spec: &VmSpec, creates_group: bool) -> Vec<&'static str> {
         actions.push("Microsoft.Network/publicIPAddresses/join/action");
         actions.push("Microsoft.Network/publicIPAddresses/delete");
     }
-    if spec.agent.is_some() {
+    if spec.agent.as_ref().is_some_and(|agent| agent.extension_script().is_some()) {
         actions.push("Microsoft.Compute/virtualMachines/extensions/write");
-        actions.push("Microsoft.Compute/virtualMachines/runCommands/write");
     }
     actions
 }

@@ -31,6 +31,8 @@ pub(super) struct Facts {
     pub(super) providers: Vec<(&'static str, Result<Provider, Error>)>,
     /// `None` if a network is to be created.
     pub(super) existing_network: Option<ExistingNetwork>,
+    /// What the identity may do at a network security group that is in a group of others. `None` if there is none such.
+    pub(super) security_group: Option<Result<Vec<Permissions>, Error>>,
     /// Empty until the service was asked.
     pub(super) validation: Vec<Asked>,
 }
@@ -65,10 +67,11 @@ pub(super) async fn read(subscription: &Subscription, spec: &VmSpec) -> Result<F
     let sizes = join(subscription.sizes(location, &spec.sizes), subscription.compute_usages(location));
     let rest = join(subscription.network_usages(location), read_image(subscription, spec));
     let providers = join(subscription.provider("Microsoft.Compute"), subscription.provider("Microsoft.Network"));
-    let all = join(join(first, sizes), join(join(rest, providers), read_network(subscription, spec)));
+    let existing = join(read_network(subscription, spec), read_security_group(subscription, spec));
+    let all = join(join(first, sizes), join(join(rest, providers), existing));
     let (
         (((view, locations), (group, permissions)), (sizes, compute)),
-        (((network, image), providers), existing_network),
+        (((network, image), providers), (existing_network, security_group)),
     ) = all.await;
     Ok(Facts {
         subscription: view,
@@ -81,6 +84,7 @@ pub(super) async fn read(subscription: &Subscription, spec: &VmSpec) -> Result<F
         image,
         providers: vec![("Microsoft.Compute", providers.0), ("Microsoft.Network", providers.1)],
         existing_network,
+        security_group,
         validation: Vec::new(),
     })
 }
@@ -116,6 +120,19 @@ async fn read_network(subscription: &Subscription, spec: &VmSpec) -> Option<Exis
         }
         Err(error) => ExistingNetwork { network: Err(error), permissions: Ok(Vec::new()) },
     })
+}
+
+async fn read_security_group(subscription: &Subscription, spec: &VmSpec) -> Option<Result<Vec<Permissions>, Error>> {
+    let id = spec.security_group.as_ref()?;
+    let own = ResourceId::of_group(subscription.id(), spec.group.name());
+    // What may be done in the machine's own group is read in any case.
+    let alike =
+        |word: &str| id.after(word).zip(own.after(word)).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other));
+    if alike("subscriptions") && alike("resourceGroups") {
+        None
+    } else {
+        Some(subscription.arm().permissions(id).await)
+    }
 }
 
 /// The id of a subnet's network, with the names of its group and its own.

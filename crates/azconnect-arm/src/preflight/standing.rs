@@ -4,12 +4,12 @@ use azconnect_core::{Error, ErrorKind, Retry, SubscriptionId};
 use azconnect_credential::Check;
 use azconnect_credential::entra::{PROPAGATION, assess, is_refusal};
 
-use super::action::needed;
+use super::action::{JOIN_SECURITY_GROUP, RUN_COMMAND, needed};
 use super::check::PreflightCheck;
 use super::judge::unread;
 use super::read::Facts;
 use crate::resource::ResourceId;
-use crate::resource::access::allowed;
+use crate::resource::access::{Permissions, allowed};
 use crate::spec::{GroupChoice, VmSpec};
 
 /// The code by which the service refuses a token of another tenant than the subscription's.
@@ -138,9 +138,12 @@ fn role(spec: &VmSpec, facts: &Facts) -> Check {
         Ok(permissions) => permissions,
     };
     let creates = matches!((&spec.group, &facts.group), (GroupChoice::Create(_), Ok(None)));
-    let missing: Vec<&str> = needed(spec, creates).into_iter().filter(|action| !allowed(permissions, action)).collect();
+    // Of a security group that is elsewhere, what is allowed here says nothing.
+    let is_of_here = |action: &&str| facts.security_group.is_none() || *action != JOIN_SECURITY_GROUP;
+    let missing: Vec<&str> =
+        needed(spec, creates).into_iter().filter(is_of_here).filter(|action| !allowed(permissions, action)).collect();
     match missing.split_first() {
-        None => check.passed("every action that is needed is allowed"),
+        None => elsewhere(spec, facts).unwrap_or_else(|| probing(spec, permissions)),
         Some((first, rest)) => check.failed(
             format!(
                 "{first} is not allowed{}",
@@ -149,4 +152,28 @@ fn role(spec: &VmSpec, facts: &Facts) -> Check {
             format!("ask for Contributor on the resource group, or a role with: {}", missing.join(", ")),
         ),
     }
+}
+
+/// What keeps the identity from using a network security group that is in a group of others.
+fn elsewhere(spec: &VmSpec, facts: &Facts) -> Option<Check> {
+    let (group, permissions) = (spec.security_group.as_ref()?, facts.security_group.as_ref()?);
+    match permissions {
+        Err(error) => Some(unread(PreflightCheck::Role, error)),
+        Ok(permissions) if allowed(permissions, JOIN_SECURITY_GROUP) => None,
+        Ok(_) => Some(PreflightCheck::Role.failed(
+            format!("the identity may not use the network security group {}", group.name()),
+            format!("ask for a role with the action {JOIN_SECURITY_GROUP} at {group}, such as Network Contributor"),
+        )),
+    }
+}
+
+/// Whether the agent can be probed. Only the caller knows whether it has a probe of its own, which needs no role.
+fn probing(spec: &VmSpec, permissions: &[Permissions]) -> Check {
+    if spec.agent.is_none() || allowed(permissions, RUN_COMMAND) {
+        return PreflightCheck::Role.passed("every action that is needed is allowed");
+    }
+    PreflightCheck::Role.unknown(
+        format!("{RUN_COMMAND} is not allowed, by which the agent is probed"),
+        "ask for a role with this action, or probe the agent in a way of your own (Provisioner::with_probe)",
+    )
 }

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::event::{ProvisionEvent, Step};
 use super::id::ProvisionId;
+use super::part::Part;
 use super::state::Phase;
 
 /// One thing that was intended or that happened, in words. It is safe to send to a browser: it holds no secret, no script, no
@@ -50,12 +51,21 @@ pub struct UnfinishedProvision {
     pub subscription: SubscriptionId,
     /// The phase that it is in.
     pub phase: Phase,
+    /// Who goes on with it: a provisioner with a machine, [`Fleet`](super::Fleet) with a foundation.
+    pub part: Part,
 }
 
 impl UnfinishedProvision {
-    /// A provisioning that is to be resumed.
+    /// A machine that is to be resumed.
     pub fn new(id: ProvisionId, subscription: SubscriptionId, phase: Phase) -> Self {
-        Self { id, subscription, phase }
+        Self { id, subscription, phase, part: Part::Machine }
+    }
+
+    /// Sets whether it is a machine, or what the machines of a fleet share.
+    #[must_use]
+    pub fn with_part(mut self, part: Part) -> Self {
+        self.part = part;
+        self
     }
 }
 

@@ -238,7 +238,29 @@ impl Provisioner {
         Ok(happened.iter().map(|one| ProvisionHistoryEntry::new(one.at, &one.event)).collect())
     }
 
-    /// The provisionings that are neither finished nor cleaned up, in whatever subscription: one journal may serve many.
+    /// The provisionings that are neither finished nor cleaned up, in whatever subscription: one journal may serve many. Fleets
+    /// are among them, which this provisioner's own [`resume`](Self::resume) refuses:
+    ///
+    /// ```
+    /// use azconnect_arm::provision::Part;
+    /// use azconnect_arm::{Fleet, Provisioner};
+    ///
+    /// async fn resume_all(provisioner: &Provisioner) -> Result<(), azconnect_core::Error> {
+    ///     let fleet = Fleet::new(provisioner.clone());
+    ///     for open in provisioner.unfinished().await? {
+    ///         let outcome = match open.part {
+    ///             // Another subscription's is another provisioner's.
+    ///             _ if open.subscription != provisioner.subscription().id() => continue,
+    ///             Part::Foundation => fleet.resume(&open.id).await.map(drop),
+    ///             _ => provisioner.resume(&open.id).await.map(drop),
+    ///         };
+    ///         if let Err(error) = outcome {
+    ///             eprintln!("{}: {error}", open.id);
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     /// The failure of the journal.
@@ -250,7 +272,8 @@ impl Provisioner {
             let id = ProvisionId::new(name)?;
             let state = self.state(&id).await?;
             if let Some(plan) = &state.plan {
-                unfinished.push(UnfinishedProvision::new(id, plan.subscription, state.phase));
+                let open = UnfinishedProvision::new(id, plan.subscription, state.phase);
+                unfinished.push(open.with_part(plan.part));
             }
         }
         Ok(unfinished)

@@ -71,7 +71,8 @@ pub(crate) fn subscription_template(plan: &ProvisionPlan, at: usize, public_key:
     let within = json!({
         "type": "Microsoft.Resources/deployments",
         "apiVersion": RESOURCES_API,
-        "name": plan.names.interface,
+        // Not named as the machine is: a deployment's name has at most 64 characters.
+        "name": "azconnect-preflight",
         "resourceGroup": group,
         "dependsOn": [id],
         "properties": {
@@ -152,6 +153,17 @@ mod tests {
         let waits: Vec<_> =
             template["resources"].as_array().unwrap().iter().map(|one| one["dependsOn"].to_string()).collect();
         assert!(waits.iter().all(|waits| !waits.contains("rg-hub")), "{waits:?}");
+    }
+
+    // The service refuses a deployment whose name has more than 64 characters.
+    #[test]
+    fn a_long_name_of_a_machine_is_no_longer_name_of_a_deployment() {
+        let mut plan = plan();
+        plan.spec.name = "m".repeat(64);
+        let plan = ProvisionPlan::new(plan.id, plan.subscription, plan.spec).unwrap();
+        let template = subscription_template(&plan, 0, "ssh-ed25519 AAAA").unwrap();
+        let name = template["resources"][1]["name"].as_str().unwrap();
+        assert!((1..=64).contains(&name.len()), "{name}");
     }
 
     #[test]

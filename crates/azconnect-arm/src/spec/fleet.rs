@@ -60,7 +60,7 @@ impl FleetSpec {
     ///
     /// # Errors
     /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) with the field and its remedy, as [`VmSpec::check`]; for two
-    /// machines of one name, machines that disagree on what they share, or more machines than the subnet has addresses.
+    /// machines of one name or one host name, machines that disagree on what they share, or more machines than the subnet has addresses.
     pub fn check(&self) -> Result<(), Error> {
         check_machine_name(&self.name)?;
         let count = self.machines.len();
@@ -70,11 +70,17 @@ impl FleetSpec {
         };
         let mut names = BTreeSet::new();
         let mut labels = BTreeSet::new();
+        let mut hosts = BTreeSet::new();
         for machine in &self.machines {
             machine.check()?;
             if !names.insert(machine.name.to_ascii_lowercase()) {
                 return Err(Error::invalid("machine_name", format!("{} is given twice", machine.name))
                     .with_advice("give every machine of a fleet a name of its own"));
+            }
+            let host = machine.computer_name();
+            if !hosts.insert(host.to_ascii_lowercase()) {
+                return Err(Error::invalid("computer_name", format!("{host} is given twice"))
+                    .with_advice("give every machine of a fleet a host name of its own: FleetSpec::of numbers none"));
             }
             agree(first, machine)?;
             if let Some(label) = machine.dns_label.as_ref().filter(|label| !labels.insert(*label)) {
@@ -118,7 +124,7 @@ fn agree(one: &VmSpec, other: &VmSpec) -> Result<(), Error> {
 mod tests {
     use azconnect_core::ResourceGroupName;
 
-    use super::super::{GroupChoice, InboundRule};
+    use super::super::{GroupChoice, InboundRule, Windows};
     use super::*;
 
     fn machine() -> VmSpec {
@@ -146,6 +152,19 @@ mod tests {
         assert_eq!(field(two(rule)).as_deref(), Some("inbound_rule"));
         let elsewhere = |machine: VmSpec| VmSpec { location: "northeurope".to_owned(), ..machine };
         assert_eq!(field(two(elsewhere)).as_deref(), Some("location"));
+    }
+
+    // Two hosts of one name on one network cannot join one domain, nor be found by their names.
+    #[test]
+    fn no_two_machines_have_one_host_name() {
+        let windows = machine().with_windows(Windows::new().with_computer_name("host"));
+        FleetSpec::of(&windows, 1).check().unwrap();
+        assert_eq!(field(FleetSpec::of(&windows, 2).machines).as_deref(), Some("computer_name"));
+        let mut apart = FleetSpec::of(&windows, 2).machines;
+        apart[1].windows = Some(Windows::new().with_computer_name("HOST"));
+        assert_eq!(field(apart.clone()).as_deref(), Some("computer_name"));
+        apart[1].windows = Some(Windows::new());
+        FleetSpec::new("web", apart).check().unwrap();
     }
 
     #[test]

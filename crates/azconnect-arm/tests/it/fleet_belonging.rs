@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use azconnect_arm::provision::Part;
 use azconnect_arm::{Fleet, FleetPlan, FleetSpec, GroupChoice, Phase, ProvisionId, ProvisionPlan, Provisioner};
 use azconnect_core::{Clock, Effect, Error, ErrorKind};
 
@@ -200,4 +201,23 @@ async fn a_plan_that_was_altered_is_the_caller_s_mistake() {
         assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("plan")), "{error:?}");
     }
     assert_eq!(stage.live(), Vec::<String>::new());
+}
+
+/// What a process does that starts again: fleets go on with `Fleet`, machines with `Provisioner`.
+#[tokio::test(start_paused = true)]
+async fn what_is_unfinished_says_who_goes_on_with_it() {
+    let stage = Stage::new();
+    killed_before_members_begin(&stage, &fleet_plan(2)).await;
+    past_lease(&stage).await;
+    let provisioner = stage.provisioner();
+    let open = provisioner.unfinished().await.unwrap();
+    assert_eq!(open.iter().map(|one| (&one.id, one.part)).collect::<Vec<_>>(), [(&fleet_id(), Part::Foundation)]);
+    for one in open {
+        match one.part {
+            Part::Foundation => drop(fleet(&stage).resume(&one.id).await.unwrap()),
+            _ => drop(provisioner.resume(&one.id).await.unwrap()),
+        }
+    }
+    assert_eq!(provisioner.unfinished().await.unwrap(), []);
+    assert_eq!(machines(&stage).len(), 2);
 }

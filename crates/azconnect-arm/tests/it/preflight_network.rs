@@ -55,6 +55,28 @@ async fn a_hub_is_judged_where_it_is() {
     assert_eq!((missing.status, missing.cause.as_str()), (CheckStatus::Failed, "hub has no subnet nothing"));
 }
 
+// The role at the machine's group says nothing about a network security group of the hub.
+#[tokio::test(start_paused = true)]
+async fn a_security_group_is_judged_where_it_is() {
+    let stage = hub("westeurope").await;
+    let group = stage.subscription_as(SUCCESSOR).group(&"rg-hub".parse().unwrap());
+    let body = json!({"location": "westeurope", "properties": {"securityRules": []}});
+    group.network_security_group("shared").unwrap().create(&body).await.unwrap().wait().await.unwrap();
+    let shared: ResourceId = format!("{HUB}/providers/Microsoft.Network/networkSecurityGroups/shared").parse().unwrap();
+    let own = GroupChoice::Existing(group_name());
+    let spec = VmSpec::new("web", "westeurope", "Standard_B2s", "Ubuntu2404".parse().unwrap(), own).unwrap();
+    let spec = spec.with_security_group(shared.clone());
+    let role = async || preflight(&stage.subscription(), &spec).await.of(PreflightCheck::Role).unwrap().clone();
+    let unseen = role().await;
+    assert_eq!(unseen.status, CheckStatus::Unknown, "{unseen:?}");
+    stage.grant(CLIENT, "Reader", HUB);
+    let reader = role().await;
+    assert_eq!(reader.status, CheckStatus::Failed, "{reader:?}");
+    assert!(reader.remedy.contains("networkSecurityGroups/join/action at") && reader.remedy.contains(shared.as_str()));
+    stage.grant(CLIENT, "Network Contributor", shared.as_str());
+    assert_eq!(role().await.status, CheckStatus::Passed);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_hub_of_another_region_fails() {
     let stage = hub("northeurope").await;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use azconnect_arm::{GroupChoice, PreflightCheck, VmSpec, preflight};
+use azconnect_arm::spec::ExtensionScript;
+use azconnect_arm::{AgentInstall, GroupChoice, PreflightCheck, VmSpec, preflight};
 use azconnect_core::{Error, ErrorKind, Scope};
 use azconnect_credential::{AccessToken, CheckReport, CheckStatus, TokenProvider};
 use azconnect_emulator::arm::Failure;
@@ -11,7 +12,7 @@ use azconnect_emulator::{CannedAnswer, Fault, FaultAction, Service};
 use serde_json::json;
 
 use crate::preflight::status;
-use crate::stage::{CLIENT, SUCCESSOR, Stage, group_name, spec, subscription_id};
+use crate::stage::{CLIENT, SUCCESSOR, Stage, agent, group_name, spec, subscription_id};
 
 fn skipped(report: &CheckReport) -> usize {
     report.with_status(CheckStatus::Skipped).count()
@@ -143,6 +144,38 @@ async fn a_region_that_is_not_there_is_said_once() {
     let failed: Vec<&str> = report.failures().map(|check| check.code.as_str()).collect();
     assert_eq!(failed, [PreflightCheck::Region.code()], "{report:#?}");
     assert_eq!(status(&report, PreflightCheck::Size), CheckStatus::Skipped);
+}
+
+/// What the role check says where everything is allowed but one action.
+async fn role_without(action: &str, spec: VmSpec) -> azconnect_credential::Check {
+    let stage = Stage::new();
+    let all_but = json!({"value": [{"actions": ["*"], "notActions": [action]}]});
+    let list = Fault::new(FaultAction::Answer(CannedAnswer::new(200).with_body(all_but)));
+    let list = list.with_path("/providers/Microsoft.Authorization/permissions");
+    stage.emulator.faults().add(list.with_service(Service::ResourceManager).forever());
+    preflight(&stage.subscription(), &spec).await.of(PreflightCheck::Role).unwrap().clone()
+}
+
+// A script for cloud-init goes with the machine's own write; only an extension is written by itself.
+#[tokio::test(start_paused = true)]
+async fn only_an_agent_by_extension_needs_extensions() {
+    let action = "Microsoft.Compute/virtualMachines/extensions/write";
+    let by_cloud_init = role_without(action, spec().with_agent(agent())).await;
+    assert_eq!(by_cloud_init.status, CheckStatus::Passed, "{by_cloud_init:?}");
+    let script = ExtensionScript::Plain("#!/bin/sh\necho agent\n".to_owned());
+    let by_extension = role_without(action, spec().with_agent(AgentInstall::extension(script))).await;
+    assert_eq!(by_extension.status, CheckStatus::Failed, "{by_extension:?}");
+    assert!(by_extension.remedy.contains(action));
+}
+
+// A probe of the caller's own runs no command in the machine.
+#[tokio::test(start_paused = true)]
+async fn without_run_commands_only_an_attempt_tells() {
+    let action = "Microsoft.Compute/virtualMachines/runCommands/write";
+    let probed = role_without(action, spec().with_agent(agent())).await;
+    assert_eq!(probed.status, CheckStatus::Unknown, "{probed:?}");
+    assert!(probed.cause.contains(action) && probed.remedy.contains("with_probe"), "{probed:?}");
+    assert_eq!(role_without(action, spec()).await.status, CheckStatus::Passed);
 }
 
 // An outage is no refusal.
