@@ -123,7 +123,7 @@ impl Fleet {
     /// Goes on with a fleet that was begun, whether it was being built or cleaned up, with all of its machines.
     ///
     /// # Errors
-    /// [`NotFound`](azconnect_core::ErrorKind::NotFound) if nothing was begun under this name; [`Conflict`](ErrorKind::Conflict) after a clean-up
+    /// [`NotFound`](azconnect_core::ErrorKind::NotFound) if nothing was begun under this name; [`Conflict`](azconnect_core::ErrorKind::Conflict) after a clean-up
     /// was finished; else as [`Fleet::run`].
     pub async fn resume(&self, id: &ProvisionId) -> Result<FleetOutcome, Error> {
         self.under_lease(id, async |recorder| {
