@@ -98,9 +98,10 @@ impl Fleet {
     /// A machine that fails is cleaned up as its specification says, and the others are built all the same.
     ///
     /// # Errors
-    /// The failure of the foundation, as of [`Provisioner::run`]; [`Conflict`](azconnect_core::ErrorKind::Conflict) if a fleet with another
-    /// foundation was begun under this name, or another process works on it, or with the field `machine_name` if something
-    /// else stands under the name of a new machine. The failure of a machine is in its outcome.
+    /// The failure of the foundation, as of [`Provisioner::run`]; [`Conflict`](azconnect_core::ErrorKind::Conflict) if
+    /// a fleet with another foundation was begun under this name, or another process works on it, or with the field
+    /// `machine_name` if something else stands under the name of a new machine. The failure of a machine is in its
+    /// outcome.
     pub async fn run(&self, plan: &FleetPlan) -> Result<FleetOutcome, Error> {
         self.under_lease(&plan.id, async |recorder| {
             check_plan(plan)?;
@@ -123,8 +124,8 @@ impl Fleet {
     /// Goes on with a fleet that was begun, whether it was being built or cleaned up, with all of its machines.
     ///
     /// # Errors
-    /// [`NotFound`](azconnect_core::ErrorKind::NotFound) if nothing was begun under this name; [`Conflict`](azconnect_core::ErrorKind::Conflict) after a clean-up
-    /// was finished; else as [`Fleet::run`].
+    /// [`NotFound`](azconnect_core::ErrorKind::NotFound) if nothing was begun under this name;
+    /// [`Conflict`](azconnect_core::ErrorKind::Conflict) after a clean-up was finished; else as [`Fleet::run`].
     pub async fn resume(&self, id: &ProvisionId) -> Result<FleetOutcome, Error> {
         self.under_lease(id, async |recorder| {
             self.require_fleet(recorder).await?;
@@ -156,10 +157,11 @@ impl Fleet {
     /// Deletes machines of the fleet by name, with everything that is theirs alone. Idempotent for a machine that is still listed.
     ///
     /// # Errors
-    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a name that no machine of the fleet has, before anything is deleted;
-    /// [`NotFound`](azconnect_core::ErrorKind::NotFound) if nothing was begun under this name. A refused deletion is in the machine's outcome;
-    /// so is a [`Conflict`](azconnect_core::ErrorKind::Conflict) if a machine or a fleet by itself stands under the name by now: nothing of it is
-    /// deleted, and the fleet lets go of it.
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for a name that no machine of the fleet has, before
+    /// anything is deleted; [`NotFound`](azconnect_core::ErrorKind::NotFound) if nothing was begun under this name. A
+    /// refused deletion is in the machine's outcome; so is a [`Conflict`](azconnect_core::ErrorKind::Conflict) if a
+    /// machine or a fleet by itself stands under the name by now: nothing of it is deleted, and the fleet lets go of
+    /// it.
     pub async fn remove(&self, id: &ProvisionId, names: &[&str]) -> Result<Vec<FleetMachine<CleanUp>>, Error> {
         self.under_lease(id, async |recorder| {
             self.require_fleet(recorder).await?;
@@ -180,8 +182,8 @@ impl Fleet {
     /// foundation stays.
     ///
     /// # Errors
-    /// [`NotFound`](azconnect_core::ErrorKind::NotFound) if nothing was begun under this name; the refusal of a deletion of the foundation. A
-    /// refused deletion of a machine is in its outcome.
+    /// [`NotFound`](azconnect_core::ErrorKind::NotFound) if nothing was begun under this name; the refusal of a
+    /// deletion of the foundation. A refused deletion of a machine is in its outcome.
     pub async fn clean_up(&self, id: &ProvisionId) -> Result<FleetCleanUp, Error> {
         self.under_lease(id, async |recorder| {
             self.require_fleet(recorder).await?;
