@@ -56,8 +56,6 @@ fn any<T>() -> T {
 
 /// Of Azure Resource Manager.
 fn arm() {
-    is_send(Arm::permissions(any(), any()));
-    is_send(Arm::role_definitions(any(), any(), any()));
     is_send::<<List<VirtualMachine> as IntoFuture>::IntoFuture>(any());
     is_send(Group::validate(any(), any(), any()));
     is_send(Handle::<VirtualMachines>::get(any()));
@@ -87,11 +85,9 @@ fn arm() {
     is_send(Pending::<()>::outcome(any()));
     is_send(Skus::next(any()));
     is_send(Subscription::get(any()));
-    is_send(Subscription::locations(any()));
+    is_send(Subscription::is_dns_label_free(any(), any(), any()));
     is_send(Subscription::provider(any(), any()));
     is_send(Subscription::register(any(), any()));
-    is_send(Subscription::compute_usages(any(), any()));
-    is_send(Subscription::network_usages(any(), any()));
     is_send(Subscription::image(any(), any(), any()));
     is_send(Subscription::own_machines(any()));
     is_send(Subscription::sizes(any(), any(), any()));

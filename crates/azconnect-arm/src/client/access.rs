@@ -16,23 +16,17 @@ const PROVIDER: [&str; 2] = ["providers", "Microsoft.Authorization"];
 impl Arm {
     /// The permissions of the caller at a scope, one entry for each role. An action is allowed if one entry lists it in
     /// `actions` and not in `not_actions`.
-    ///
-    /// # Errors
-    /// The refusal of the service. The other methods here fail alike.
-    pub async fn permissions(&self, scope: &ResourceId) -> Result<Vec<Permissions>, Error> {
-        let url = self.authorization(scope, &["permissions"], &[])?;
-        self.list(self.call("arm.permission.list", Method::GET, url)).await
+    pub fn permissions(&self, scope: &ResourceId) -> List<Permissions> {
+        let url = self.authorization(scope, &["permissions"], &[]);
+        List::new(self, url.map(|url| self.call("arm.permission.list", Method::GET, url)))
     }
 
     /// The role definitions with a display name, such as `Contributor`, that can be given at a scope.
-    ///
-    /// # Errors
-    /// As [`Arm::permissions`].
-    pub async fn role_definitions(&self, scope: &ResourceId, name: &str) -> Result<Vec<RoleDefinition>, Error> {
+    pub fn role_definitions(&self, scope: &ResourceId, name: &str) -> List<RoleDefinition> {
         // Doubled, as OData wants it: a single quote would end the text, and the rest would be read as a filter.
         let filter = format!("roleName eq '{}'", name.replace('\'', "''"));
-        let url = self.authorization(scope, &["roleDefinitions"], &[("$filter", &filter)])?;
-        self.list(self.call("arm.role_definition.list", Method::GET, url)).await
+        let url = self.authorization(scope, &["roleDefinitions"], &[("$filter", &filter)]);
+        List::new(self, url.map(|url| self.call("arm.role_definition.list", Method::GET, url)))
     }
 
     /// The role assignments of a principal at a scope, above it and below it: the filter `principalId eq` finds them

@@ -3,6 +3,7 @@
 mod access;
 mod any;
 mod arm;
+mod dns_label;
 mod group;
 mod handle;
 mod list;

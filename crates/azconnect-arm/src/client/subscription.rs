@@ -71,12 +71,8 @@ impl Subscription {
     }
 
     /// The regions that the subscription may use.
-    ///
-    /// # Errors
-    /// As [`Subscription::get`].
-    pub async fn locations(&self) -> Result<Vec<Location>, Error> {
-        let url = self.arm.url(&self.scope, &["locations"], &[("api-version", SUBSCRIPTIONS_API)])?;
-        self.arm.list(self.arm.call("arm.location.list", Method::GET, url)).await
+    pub fn locations(&self) -> List<Location> {
+        self.list("arm.location.list", &["locations"], SUBSCRIPTIONS_API)
     }
 
     /// Reads a resource provider, such as `Microsoft.Compute`.
@@ -142,31 +138,20 @@ impl Subscription {
     }
 
     /// The quotas of Compute in a region, and how much of each is used.
-    ///
-    /// # Errors
-    /// As [`Subscription::get`].
-    pub async fn compute_usages(&self, location: &str) -> Result<Vec<Usage>, Error> {
-        self.usages("arm.usage.compute", "Microsoft.Compute", location, COMPUTE_API).await
+    pub fn compute_usages(&self, location: &str) -> List<Usage> {
+        self.usages("arm.usage.compute", "Microsoft.Compute", location, COMPUTE_API)
     }
 
     /// The quotas of Network in a region, and how much of each is used.
-    ///
-    /// # Errors
-    /// As [`Subscription::get`].
-    pub async fn network_usages(&self, location: &str) -> Result<Vec<Usage>, Error> {
-        self.usages("arm.usage.network", "Microsoft.Network", location, NETWORK_API).await
+    pub fn network_usages(&self, location: &str) -> List<Usage> {
+        self.usages("arm.usage.network", "Microsoft.Network", location, NETWORK_API)
     }
 
-    async fn usages(
-        &self,
-        operation: &'static str,
-        provider: &str,
-        location: &str,
-        api: &str,
-    ) -> Result<Vec<Usage>, Error> {
-        let segments = ["providers", provider, "locations", plain_region(location)?, "usages"];
-        let url = self.arm.url(&self.scope, &segments, &[("api-version", api)])?;
-        self.arm.list(self.arm.call(operation, Method::GET, url)).await
+    fn usages(&self, operation: &'static str, provider: &str, location: &str, api: &str) -> List<Usage> {
+        match plain_region(location) {
+            Ok(location) => self.list(operation, &["providers", provider, "locations", location, "usages"], api),
+            Err(error) => List::new(&self.arm, Err(error)),
+        }
     }
 
     /// Reads one version of an image. For `latest`, it is the newest in the region.
@@ -222,7 +207,7 @@ fn image_segments<'a>(location: &'a str, urn: &'a Urn) -> [&'a str; 13] {
 
 /// A region as the service names it. It is one word, so that it cannot change a filter or a path that it becomes part
 /// of.
-fn plain_region(location: &str) -> Result<&str, Error> {
+pub(super) fn plain_region(location: &str) -> Result<&str, Error> {
     if location.is_empty() || !location.chars().all(|c| c.is_ascii_alphanumeric()) {
         return Err(Error::invalid("location", "is not the name of a region")
             .with_advice("give the region as one word, such as westeurope"));

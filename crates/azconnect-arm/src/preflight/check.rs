@@ -29,6 +29,14 @@ pub enum PreflightCheck {
     Group,
     /// Whether the subnet that is to be used exists in the region, and the identity may attach a machine to it.
     Network,
+    /// Whether the network security group that is to be used exists in the region.
+    SecurityGroup,
+    /// Whether the machine's name is free in its resource group.
+    MachineName,
+    /// Whether the label of the public address's name is free in the region.
+    DnsLabel,
+    /// Whether the user-assigned identities exist, and may be given to a machine.
+    Identities,
     /// Whether a size is offered here, to this subscription, in the zone.
     Size,
     /// Whether the size offers what is asked for beyond processors: disks, Trusted Launch, accelerated networking, Spot.
@@ -66,6 +74,10 @@ impl PreflightCheck {
             Self::Region => "region",
             Self::Group => "resource-group",
             Self::Network => "network",
+            Self::SecurityGroup => "security-group",
+            Self::MachineName => "machine-name",
+            Self::DnsLabel => "dns-label",
+            Self::Identities => "identities",
             Self::Size => "size",
             Self::Options => "size-options",
             Self::CoreQuota => "core-quota",
@@ -85,6 +97,9 @@ impl PreflightCheck {
     fn subject(self) -> &'static str {
         match self {
             Self::Group => "resource group",
+            Self::SecurityGroup => "network security group",
+            Self::MachineName => "machine name",
+            Self::DnsLabel => "DNS label",
             Self::Options => "size options",
             Self::CoreQuota => "core quota",
             Self::MachineQuota => "machine quota",

@@ -5,7 +5,7 @@ use azconnect_credential::{Check, CheckReport};
 
 use super::check::PreflightCheck;
 use super::read::Facts;
-use super::{image, options, place, placement, quota, standing, validation};
+use super::{image, options, place, placement, presence, quota, standing, validation};
 use crate::client::register_command;
 use crate::spec::{ImageChoice, NetworkChoice, VmSpec};
 
@@ -43,6 +43,10 @@ fn applicable(spec: &VmSpec) -> impl Iterator<Item = PreflightCheck> {
         (Check::Region, true),
         (Check::Group, true),
         (Check::Network, network),
+        (Check::SecurityGroup, spec.security_group.is_some()),
+        (Check::MachineName, true),
+        (Check::DnsLabel, spec.dns_label.is_some()),
+        (Check::Identities, !spec.identities.is_empty()),
         (Check::Size, true),
         (Check::Options, options::asked_for(spec)),
         (Check::CoreQuota, true),
@@ -67,6 +71,10 @@ fn made(check: PreflightCheck, subscription: SubscriptionId, spec: &VmSpec, fact
         PreflightCheck::Region => Some(place::region(spec, facts)),
         PreflightCheck::Group => Some(place::group(spec, facts)),
         PreflightCheck::Network => place::network(spec, facts),
+        PreflightCheck::SecurityGroup => presence::security_group(spec, facts),
+        PreflightCheck::MachineName => Some(presence::machine_name(spec, facts)),
+        PreflightCheck::DnsLabel => presence::dns_label(spec, facts),
+        PreflightCheck::Identities => presence::identities(facts),
         PreflightCheck::Size => Some(placement::size(spec, facts)),
         PreflightCheck::Options => Some(placement::options(spec, facts)),
         PreflightCheck::CoreQuota => Some(placement::cores(spec, facts)),
@@ -90,7 +98,15 @@ fn prerequisite(check: PreflightCheck, spec: &VmSpec, facts: &Facts) -> Option<&
     use PreflightCheck as Check;
     let everywhere = matches!(
         check,
-        Check::Region | Check::Group | Check::Network | Check::Providers | Check::Subscription | Check::Role
+        Check::Region
+            | Check::Group
+            | Check::Network
+            | Check::SecurityGroup
+            | Check::MachineName
+            | Check::Identities
+            | Check::Providers
+            | Check::Subscription
+            | Check::Role
     );
     if !everywhere && facts.lacks_region(&spec.location) {
         return Some("a region of the subscription has to be chosen first");
@@ -100,7 +116,7 @@ fn prerequisite(check: PreflightCheck, spec: &VmSpec, facts: &Facts) -> Option<&
     if by_compute && facts.lacks_provider("Microsoft.Compute") {
         return Some("Microsoft.Compute has to be registered first");
     }
-    let by_network = matches!(check, Check::NetworkQuota | Check::AddressQuota);
+    let by_network = matches!(check, Check::NetworkQuota | Check::AddressQuota | Check::DnsLabel);
     if by_network && facts.lacks_provider("Microsoft.Network") {
         return Some("Microsoft.Network has to be registered first");
     }

@@ -8,6 +8,7 @@ mod known_sizes;
 mod options;
 mod place;
 mod placement;
+mod presence;
 mod quota;
 mod read;
 mod standing;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use azconnect_core::{Error, ErrorKind};
 use futures_util::future::join;
 
+use super::presence::{self, Presence};
 use super::validation::Asked;
 use crate::client::Subscription;
 use crate::resource::ResourceId;
@@ -33,6 +34,7 @@ pub(super) struct Facts {
     pub(super) existing_network: Option<ExistingNetwork>,
     /// What the identity may do at a network security group that is in a group of others. `None` if there is none such.
     pub(super) security_group: Option<Result<Vec<Permissions>, Error>>,
+    pub(super) presence: Presence,
     /// Empty until the service was asked.
     pub(super) validation: Vec<Asked>,
 }
@@ -63,15 +65,16 @@ impl Facts {
 pub(super) async fn read(subscription: &Subscription, spec: &VmSpec) -> Result<Facts, Error> {
     subscription.arm().sign_in().await?;
     let location = spec.location.as_str();
-    let first = join(join(subscription.get(), subscription.locations()), read_group(subscription, spec));
-    let sizes = join(subscription.sizes(location, &spec.sizes), subscription.compute_usages(location));
-    let rest = join(subscription.network_usages(location), read_image(subscription, spec));
+    let first = join(join(subscription.get(), subscription.locations().into_future()), read_group(subscription, spec));
+    let sizes = join(subscription.sizes(location, &spec.sizes), subscription.compute_usages(location).into_future());
+    let rest = join(subscription.network_usages(location).into_future(), read_image(subscription, spec));
     let providers = join(subscription.provider("Microsoft.Compute"), subscription.provider("Microsoft.Network"));
     let existing = join(read_network(subscription, spec), read_security_group(subscription, spec));
+    let existing = join(existing, presence::read(subscription, spec));
     let all = join(join(first, sizes), join(join(rest, providers), existing));
     let (
         (((view, locations), (group, permissions)), (sizes, compute)),
-        (((network, image), providers), (existing_network, security_group)),
+        (((network, image), providers), ((existing_network, security_group), presence)),
     ) = all.await;
     Ok(Facts {
         subscription: view,
@@ -85,6 +88,7 @@ pub(super) async fn read(subscription: &Subscription, spec: &VmSpec) -> Result<F
         providers: vec![("Microsoft.Compute", providers.0), ("Microsoft.Network", providers.1)],
         existing_network,
         security_group,
+        presence,
         validation: Vec::new(),
     })
 }
@@ -115,7 +119,7 @@ async fn read_network(subscription: &Subscription, spec: &VmSpec) -> Option<Exis
             let owner = id.after("subscriptions").and_then(|owner| owner.parse().ok()).unwrap_or(subscription.id());
             let owner = subscription.arm().subscription(owner);
             let find = async { owner.group(&group.parse()?).virtual_network(name)?.get().await };
-            let (network, permissions) = join(find, owner.arm().permissions(&id)).await;
+            let (network, permissions) = join(find, owner.arm().permissions(&id).into_future()).await;
             ExistingNetwork { network, permissions }
         }
         Err(error) => ExistingNetwork { network: Err(error), permissions: Ok(Vec::new()) },

@@ -35,6 +35,7 @@ mod preflight;
 mod preflight_network;
 mod preflight_placement;
 mod preflight_policy;
+mod preflight_presence;
 mod preflight_standing;
 mod probe;
 mod provision;

@@ -2,7 +2,7 @@
 
 mod disk_check;
 pub(super) mod extension;
-mod identity;
+pub(super) mod identity;
 pub(super) mod image;
 pub(super) mod instance_view;
 pub(super) mod machine;

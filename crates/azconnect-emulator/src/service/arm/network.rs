@@ -3,7 +3,7 @@
 mod cidr;
 mod ip_configuration;
 pub(super) mod nic;
-mod public_ip;
+pub(super) mod public_ip;
 mod rules;
 
 use serde_json::{Map, Value, json};

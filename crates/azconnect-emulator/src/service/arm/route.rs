@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::compute::{image, machine, sku};
+use super::compute::{identity, image, machine, sku};
 use super::context::{Context, Reply};
+use super::network::public_ip;
 use super::resources::{deployment, group, subscription, subscription_deployment};
 use super::{authorization, operation, resource, usage};
 use crate::base::answer::{Answer, json_answer};
@@ -80,6 +81,14 @@ const ROUTES: &[Route<Handler>] = &[
     }),
     Route::new("GET", "{scope}/providers/{namespace}/locations/{location}/usages", |cx, world, at| {
         usage::list(cx, world, at.get("location"), false)
+    }),
+    Route::new(
+        "GET",
+        "subscription/providers/Microsoft.Network/locations/{location}/CheckDnsNameAvailability",
+        |cx, world, at| public_ip::availability(cx, world, at.get("location")),
+    ),
+    Route::new("GET", "group/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}", |cx, world, at| {
+        identity::get(cx, world, at.get("name"))
     }),
     Route::new("GET", "{scope}/providers/Microsoft.Compute/locations/{location}/vmSizes", |cx, world, _| {
         cx.permit(world, "Microsoft.Compute/locations/vmSizes/read", &cx.address.scope).map(|()| sku::plain())

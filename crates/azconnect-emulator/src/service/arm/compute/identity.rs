@@ -1,4 +1,4 @@
-//! The managed identities of a machine.
+//! Managed identities: shown, and given to machines.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -7,7 +7,7 @@ use crate::base::dice::named_guid;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::key;
 use crate::model::world::World;
-use crate::service::arm::context::Context;
+use crate::service::arm::context::{Context, Reply};
 
 /// The action that whoever gives an identity to a machine needs on the identity.
 const ASSIGN: &str = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
@@ -47,6 +47,32 @@ pub(crate) fn check(cx: &Context<'_>, world: &mut World, machine: &str) -> OrRef
     Ok(())
 }
 
+/// `GET …/userAssignedIdentities/{name}`: one identity.
+pub(crate) fn get(cx: &Context<'_>, world: &World, name: &str) -> OrRefusal<Reply> {
+    let id = cx.address.scope.clone() + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/" + name;
+    cx.permit(world, "Microsoft.ManagedIdentity/userAssignedIdentities/read", &id)?;
+    if !world.arm.identities.contains(&key(&id)) {
+        let message = format!(
+            "The Resource 'Microsoft.ManagedIdentity/userAssignedIdentities/{name}' under resource group '{}' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+            cx.address.group.as_deref().unwrap_or_default()
+        );
+        return Err(Refusal::new(404, "ResourceNotFound", message));
+    }
+    let [principal, client] = principals(&id);
+    Ok(Reply::new(
+        200,
+        json!({
+            "id": id, "name": name, "type": "Microsoft.ManagedIdentity/userAssignedIdentities", "location": "westeurope",
+            "properties": {"tenantId": cx.caller.tenant, "principalId": principal, "clientId": client}
+        }),
+    ))
+}
+
+/// The object id of an identity's service principal, and its application's id.
+fn principals(id: &str) -> [Uuid; 2] {
+    ["principal", "client"].map(|word| named_guid(&format!("{word} {}", key(id))))
+}
+
 /// The identity as it is shown: with the principals that belong to it.
 pub(crate) fn shown(asked: &Value, own: Uuid, tenant: Uuid) -> Value {
     let mut shown = asked.clone();
@@ -58,7 +84,7 @@ pub(crate) fn shown(asked: &Value, own: Uuid, tenant: Uuid) -> Value {
     }
     if let Some(Value::Object(identities)) = map.get_mut("userAssignedIdentities") {
         for (id, value) in identities.iter_mut() {
-            let [principal, client] = ["principal", "client"].map(|word| named_guid(&format!("{word} {}", key(id))));
+            let [principal, client] = principals(id);
             *value = json!({"principalId": principal, "clientId": client});
         }
     }

@@ -60,29 +60,53 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, target: &Target) -> OrRef
     Ok(reply)
 }
 
+/// `GET …/locations/{location}/CheckDnsNameAvailability?domainNameLabel=…`: whether a label is free in a region.
+pub(crate) fn availability(cx: &Context<'_>, world: &World, location: &str) -> OrRefusal<Reply> {
+    cx.permit(world, "Microsoft.Network/locations/CheckDnsNameAvailability/read", &cx.address.scope)?;
+    let label = cx.call.query.get("domainNameLabel").unwrap_or_default();
+    check_label(label)?;
+    let taken = is_taken(world, &name_in(location, label), None);
+    Ok(Reply::new(200, json!({"available": !taken})))
+}
+
 /// The name of a label, unless another address has it in this region.
 fn name_of(world: &World, target: &Target, label: &str) -> OrRefusal<String> {
+    check_label(label)?;
+    let name = name_in(&target.location, label);
+    if is_taken(world, &name, Some(&target.id)) {
+        let message = format!("DNS record {name} is already used by another public IP.");
+        return Err(Refusal::new(400, "DnsRecordInUse", message));
+    }
+    Ok(name)
+}
+
+fn name_in(location: &str, label: &str) -> String {
+    format!("{label}.{}.cloudapp.azure.com", location.to_ascii_lowercase())
+}
+
+/// Whether another address than one has a name.
+fn is_taken(world: &World, name: &str, but: Option<&str>) -> bool {
+    let mut others =
+        world.arm.of_kind(ResourceKind::PublicIp).filter(|other| but.is_none_or(|own| !same_id(&other.id, own)));
+    others.any(|other| other.text("properties/dnsSettings/fqdn") == Some(name))
+}
+
+fn check_label(label: &str) -> OrRefusal<()> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let sound = (3..=63).contains(&label.len())
         && label.starts_with(|c: char| c.is_ascii_lowercase())
         && label.ends_with(plain)
         && label.chars().all(|c| plain(c) || c == '-');
-    if !sound {
-        return Err(Refusal::new(
-            400,
-            "InvalidDomainNameLabel",
-            format!(
-                "The domain name label {label} is invalid. It must conform to the following regular expression: ^[a-z][a-z0-9-]{{1,61}}[a-z0-9]$."
-            ),
-        ));
+    if sound {
+        return Ok(());
     }
-    let name = format!("{label}.{}.cloudapp.azure.com", target.location);
-    let mut others = world.arm.of_kind(ResourceKind::PublicIp).filter(|other| !same_id(&other.id, &target.id));
-    if others.any(|other| other.text("properties/dnsSettings/fqdn") == Some(name.as_str())) {
-        let message = format!("DNS record {name} is already used by another public IP.");
-        return Err(Refusal::new(400, "DnsRecordInUse", message));
-    }
-    Ok(name)
+    Err(Refusal::new(
+        400,
+        "InvalidDomainNameLabel",
+        format!(
+            "The domain name label {label} is invalid. It must conform to the following regular expression: ^[a-z][a-z0-9-]{{1,61}}[a-z0-9]$."
+        ),
+    ))
 }
 
 /// The zones of an address: those that are asked for, those that it has, or all of the region.
