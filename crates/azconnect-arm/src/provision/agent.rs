@@ -1,6 +1,7 @@
 //! The agent's part of a provisioning: the extension that installs it, the wait until it is online, and what its failure says.
 
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use azconnect_core::{Error, ErrorKind, Retry, Secret};
 use base64::Engine;
@@ -13,12 +14,13 @@ use super::event::{ProvisionEvent, Step};
 use super::extension_body::Extension;
 use super::failure::Failure;
 use super::mask::Masker;
-use super::probe::{AgentProbe, ProbeTarget, Probed, RunCommandProbe};
+use super::probe::{AgentProbe, ProbeTarget, Probed, RunCommandProbe, log_so_far};
 use super::state::ProvisionState;
 use super::steps::Site;
 use crate::client::Handle;
 use crate::error::Fault;
 use crate::resource::compute::VirtualMachines;
+use crate::resource::output::ScriptOutput;
 use crate::spec::{AgentInstall, ExtensionScript, check_extension_script, script};
 
 /// The name of the extension that brings the agent.
@@ -30,6 +32,13 @@ const OUTPUT_LIMIT: usize = 4096;
 /// How a person comes to see what the script put out. It is journalled with the error, which holds no output itself.
 const LOOK: &str = "correct the script by its output (AgentFailure::output of the error that this run returned; in a machine \
     that was kept, /var/log/azconnect-agent.log), then provision again";
+
+/// The same for an agent that is late. Its script may still run.
+const LOOK_SO_FAR: &str = "look at what its script has put out so far (AgentFailure::output of the error that this run returned), \
+    or give the agent more time (AgentInstall::with_time_limit)";
+
+/// How long the log of a late agent is waited for. A look takes some seconds, and one more if another has not ended.
+const LOG_LIMIT: Duration = Duration::from_secs(90);
 
 /// What is not known of a Windows agent without a probe.
 const UNSEEN: &str = "nobody looked whether the agent is online: of Windows only the end of its script was seen; \
@@ -59,6 +68,7 @@ impl Site<'_> {
             true => Extension::windows(self.plan, &text),
             false => Extension::new(self.plan, &text, sealed),
         };
+        let body = body.after_failures(state.extension_failures);
         let machine = self.machine().map_err(Failure::Definitive)?;
         match self.ensure(Step::Extension, machine.extension(EXTENSION), &body, state).await {
             Err(Failure::Definitive(error)) => Err(Failure::Definitive(self.extension_failed(error, &machine).await)),
@@ -123,12 +133,32 @@ impl Site<'_> {
             if elapsed.saturating_add(agent.probe_pause) > agent.time_limit {
                 let seconds = agent.time_limit.as_secs();
                 let message = format!("the agent is not online after {seconds} s: {}", tail(&last));
-                let error = Error::new(ErrorKind::Timeout, message)
-                    .in_operation("arm.agent.probe")
-                    .with_advice("look at /var/log/azconnect-agent.log in the machine, or give the agent more time");
-                return Err(Failure::Definitive(self.without_secrets(error).await));
+                let error =
+                    Error::new(ErrorKind::Timeout, message).in_operation("arm.agent.probe").with_advice(LOOK_SO_FAR);
+                let output = self.output_so_far(&target).await;
+                let failure =
+                    AgentFailure::new(format!("it is not online after {seconds} s")).with_output(output.expose());
+                return Err(Failure::Definitive(self.told(error, failure).await));
             }
             self.clock.sleep(agent.probe_pause).await;
+        }
+    }
+
+    /// What the script has put out so far; empty where that cannot be read, since the agent is late all the same.
+    async fn output_so_far(&self, target: &ProbeTarget) -> ScriptOutput {
+        let read = async {
+            match self.plan.spec.windows.is_some() {
+                true => Ok(target.machine.instance_view().await?.output_of(EXTENSION).unwrap_or_default()),
+                false => log_so_far(target).await,
+            }
+        };
+        match select(std::pin::pin!(read), self.clock.sleep(LOG_LIMIT)).await {
+            Either::Left((Ok(output), _)) => output,
+            Either::Left((Err(error), _)) => {
+                tracing::debug!(%error, "the log of a late agent cannot be read");
+                ScriptOutput::default()
+            }
+            Either::Right(_) => ScriptOutput::default(),
         }
     }
 

@@ -66,7 +66,7 @@ impl AgentFailure {
         self.exit_code
     }
 
-    /// The end of what the script put out; empty if it is not known. In an error of a provisioning, everything that was
+    /// The end of what the script put out, or has put out so far where the agent is late; empty if it is not known. In an error of a provisioning, everything that was
     /// sealed for the machine is hidden in it; secrets that the script had from elsewhere are not. Show it only to whoever
     /// wrote the script.
     pub fn output(&self) -> &str {

@@ -19,6 +19,9 @@ struct ExtensionProperties<'a> {
     r#type: &'static str,
     type_handler_version: &'static str,
     auto_upgrade_minor_version: bool,
+    /// The guest runs a handler again only if its settings or this differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    force_update_tag: Option<String>,
     settings: Settings<'a>,
     protected_settings: Settings<'a>,
 }
@@ -45,6 +48,7 @@ impl<'a> Extension<'a> {
             r#type: "CustomScript",
             type_handler_version: "2.1",
             auto_upgrade_minor_version: true,
+            force_update_tag: None,
             settings,
             protected_settings,
         };
@@ -58,9 +62,17 @@ impl<'a> Extension<'a> {
             r#type: "CustomScriptExtension",
             type_handler_version: "1.10",
             auto_upgrade_minor_version: true,
+            force_update_tag: None,
             settings: Settings::default(),
             protected_settings: Settings { command_to_execute: Some(command), ..Settings::default() },
         };
         Self { location: &plan.spec.location, properties }
+    }
+
+    /// The body after so many failures, which makes each try after one a new one. It follows from the journal alone, so that
+    /// the write of a process that was killed is joined and not begun anew.
+    pub(super) fn after_failures(mut self, failures: u32) -> Self {
+        self.properties.force_update_tag = (failures > 0).then(|| format!("try-{failures}"));
+        self
     }
 }

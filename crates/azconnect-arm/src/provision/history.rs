@@ -77,6 +77,11 @@ impl ProvisionHistoryEntry {
 }
 
 impl ProvisionEvent {
+    /// Whether nothing happened: the journal says that no extension was wanted.
+    pub(super) fn is_of_nothing(&self) -> bool {
+        matches!(self, Self::Completed { step: Step::Extension, created: false })
+    }
+
     /// The step that it is about, where it is about one.
     pub fn step(&self) -> Option<Step> {
         match self {
@@ -107,6 +112,10 @@ impl ProvisionEvent {
             Self::PasswordSealed { .. } => "password",
             Self::Intended { .. } => "about to be written",
             Self::Accepted { .. } => "the service is at it",
+            // Whoever has an agent by cloud-init, or none, never heard of an extension.
+            Self::Completed { step: Step::Extension, created: false } => {
+                return "agent: it comes with the machine, or none is wanted".to_owned();
+            }
             Self::Completed { step: Step::Agent, created: false } => "online, or none is wanted",
             Self::Completed { created: true, .. } => "created",
             Self::Completed { created: false, .. } => "nothing to create",

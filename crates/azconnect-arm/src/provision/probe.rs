@@ -9,7 +9,8 @@ use super::agent_failure::AgentFailure;
 use crate::client::{Handle, Pending};
 use crate::error::{Class, Fault};
 use crate::resource::compute::{RunCommand, RunCommands, VirtualMachines};
-use crate::spec::script::{Found, inquiry, read};
+use crate::resource::output::ScriptOutput;
+use crate::spec::script::{Found, inquiry, log, read};
 
 /// How long a command of an earlier look is waited for to be gone. Its deletion takes ten seconds.
 const BUSY_LIMIT: Duration = Duration::from_secs(60);
@@ -67,6 +68,9 @@ pub trait AgentProbe: Send + Sync {
     async fn probe(&self, target: &ProbeTarget) -> Result<Probed, Error>;
 }
 
+/// The name of the command at the machine.
+const COMMAND: &str = "azconnect-agent-probe";
+
 /// Asks inside the machine, by a managed run command, for `cloud-init status` and the exit code of the product's
 /// script. Needs no open port.
 #[derive(Clone, Copy, Debug, Default)]
@@ -75,7 +79,7 @@ pub struct RunCommandProbe;
 #[async_trait]
 impl AgentProbe for RunCommandProbe {
     async fn probe(&self, target: &ProbeTarget) -> Result<Probed, Error> {
-        let command = target.machine.run_command("azconnect-agent-probe")?;
+        let command = target.machine.run_command(COMMAND)?;
         let mut found = look(target, &command).await?;
         // The absence of a mark is weak evidence, and a machine is lost if it is wrong: it counts only twice.
         if matches!(found, Found::Failed { code: None, .. }) {
@@ -100,13 +104,24 @@ impl AgentProbe for RunCommandProbe {
     }
 }
 
+/// The end of what the script of a Linux machine has put out so far.
+pub(super) async fn log_so_far(target: &ProbeTarget) -> Result<ScriptOutput, Error> {
+    let output = asked(target, &target.machine.run_command(COMMAND)?).await?;
+    Ok(ScriptOutput::new(log(output.expose())))
+}
+
 /// Looks once, inside the machine.
 async fn look(target: &ProbeTarget, command: &Handle<RunCommands>) -> Result<Found, Error> {
+    Ok(read(asked(target, command).await?.expose()))
+}
+
+/// Sends the inquiry, and returns what it put out.
+async fn asked(target: &ProbeTarget, command: &Handle<RunCommands>) -> Result<ScriptOutput, Error> {
     // The service runs a command again only if it differs.
     let script = format!("{}# {}\n", inquiry(), uuid::Uuid::new_v4());
     sent(target, command, &script).await?.wait().await?;
     let view = command.view().await?.properties.instance_view.unwrap_or_default();
-    Ok(read(view.output.unwrap_or_default().expose()))
+    Ok(view.output.unwrap_or_default())
 }
 
 /// Sends a command. While the one of the last look is still being deleted, it is refused, and sent again.

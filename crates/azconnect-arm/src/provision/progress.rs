@@ -15,7 +15,8 @@ pub struct ProvisionProgress {
     pub id: ProvisionId,
     /// The phase that it is in.
     pub phase: Phase,
-    /// The steps that have begun, in the order of creation, each with its status.
+    /// The steps that have begun, in the order of creation, each with its status. The extension is one of them only where the
+    /// agent comes by it.
     pub steps: Vec<StepProgress>,
     /// The failure, if it failed.
     pub failure: Option<ProvisionFailure>,
@@ -82,7 +83,11 @@ impl ProvisionProgress {
                 .with_effect(Effect::None)
                 .with_advice("check the name, and that the journal is the right one"));
         }
-        let steps = state.steps.iter().map(|(step, at)| StepProgress { step: *step, status: StepStatus::of(at) });
+        // An agent that comes by cloud-init has no extension, and neither has a machine without an agent.
+        let unwanted =
+            |step: Step, at: &StepState| step == Step::Extension && StepStatus::of(at) == StepStatus::Skipped;
+        let begun = state.steps.iter().filter(|(step, at)| !unwanted(**step, at));
+        let steps = begun.map(|(step, at)| StepProgress { step: *step, status: StepStatus::of(at) });
         let failure = state.failure.clone();
         Ok(Self {
             steps: steps.collect(),

@@ -235,7 +235,8 @@ impl Provisioner {
     /// The failure of the journal.
     pub async fn history(&self, id: &ProvisionId) -> Result<Vec<ProvisionHistoryEntry>, Error> {
         let happened = history(&self.ports, id).await?;
-        Ok(happened.iter().map(|one| ProvisionHistoryEntry::new(one.at, &one.event)).collect())
+        let happened = happened.iter().filter(|one| !one.event.is_of_nothing());
+        Ok(happened.map(|one| ProvisionHistoryEntry::new(one.at, &one.event)).collect())
     }
 
     /// The provisionings that are neither finished nor cleaned up, in whatever subscription: one journal may serve many. Fleets

@@ -84,6 +84,8 @@ pub struct ProvisionState {
     pub warning: Option<String>,
     /// A sentence on what a clean-up left and why.
     pub kept: Option<String>,
+    /// How often the extension failed for good: each try after that is a new one.
+    pub(super) extension_failures: u32,
     /// The machines that stand on it, where it is a fleet's foundation.
     pub(super) members: Members,
     /// The numbers of each step's operations.
@@ -161,6 +163,7 @@ impl ProvisionState {
             ProvisionEvent::MembersSettled => self.members.settle(),
             ProvisionEvent::Failed { step, diagnosis } => {
                 self.phase = Phase::Failed;
+                self.extension_failures = self.extension_failures.saturating_add(u32::from(*step == Step::Extension));
                 self.failure = Some((*step, diagnosis.clone()));
             }
             ProvisionEvent::CleanUpBegun => {

@@ -113,9 +113,17 @@ pub(crate) enum Found {
     Failed { code: Option<i64>, output: String },
 }
 
+/// The line of the inquiry's output after which the log stands.
+const LOG_FOLLOWS: &str = "azconnect-log:";
+
+/// The end of the log in the output of the inquiry; empty if there is none yet.
+pub(crate) fn log(output: &str) -> &str {
+    output.split_once(LOG_FOLLOWS).map_or("", |(_, log)| log.trim())
+}
+
 /// Reads the output of the inquiry.
 pub(crate) fn read(output: &str) -> Found {
-    let (head, log) = output.split_once("azconnect-log:").unwrap_or((output, ""));
+    let (head, log) = output.split_once(LOG_FOLLOWS).unwrap_or((output, ""));
     let says = |word: &str| head.lines().any(|line| line.trim() == word);
     if says("azconnect-ok") {
         return Found::Succeeded;
@@ -146,6 +154,7 @@ mod tests {
         assert_eq!(read("status: running\nazconnect-log:\nazconnect-ok"), Found::Waiting);
         assert_eq!(read("status: running\nazconnect-ok\nazconnect-log:\n"), Found::Succeeded, "it ended in between");
         assert_eq!(read(""), Found::Waiting);
+        assert_eq!((log("status: running\nazconnect-log:\nstep 1\n"), log("status: running")), ("step 1", ""));
         let failed = Found::Failed { code: Some(7), output: "no disk".into() };
         assert_eq!(read("azconnect-failed:\n7\nstatus: error\nazconnect-log:\nno disk\n"), failed);
     }

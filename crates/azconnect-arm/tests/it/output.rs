@@ -147,6 +147,27 @@ async fn the_error_output_of_the_probe_s_command_is_in_no_message() {
     canary.assert_absent_from_logs();
 }
 
+/// The log of a late agent, like that of a failed one, may quote what was sealed.
+#[tokio::test(start_paused = true)]
+async fn what_is_sealed_is_hidden_in_the_log_of_a_late_agent() {
+    let canary = Canary::new();
+    let _ears = canary.listen();
+    let stage = Stage::new();
+    let text = canary.secret().expose().to_owned();
+    let spec = sealed(&stage, &format!("#!/bin/sh\nTOKEN='{text}'\n")).await;
+    let script = AgentScript::new(AgentOutcome::Succeeds).with_responder(Arc::new(move |_| {
+        Some(CommandOutcome::new(0, format!("status: running\nazconnect-log:\n+ TOKEN={text}\nconnecting\n")))
+    }));
+    stage.emulator.resource_manager().on_machines("", script);
+    let provisioner = stage.provisioner().with_probe(Arc::new(FnProbe::new(|_| Probed::NotYet("silence".into()))));
+    let error = provisioner.run(&plan(spec)).await.unwrap_err();
+    let failure = AgentFailure::of(&error).unwrap();
+    assert!(failure.output().ends_with("connecting"), "the log is not given");
+    canary.assert_absent("the log", failure.output().as_bytes());
+    canary.assert_absent("what is kept", kept_or_shown(&stage, &provisioner, &error).await.as_bytes());
+    canary.assert_absent_from_logs();
+}
+
 #[test]
 fn the_views_of_a_machine_show_and_serialise_no_output() {
     let canary = Canary::new();

@@ -165,6 +165,20 @@ async fn an_agent_of_windows_that_nobody_looked_at_is_told_with_a_warning() {
     assert_eq!(Stage::new().provisioner().run(&plan(windows())).await.unwrap().warning, None, "it has no agent");
 }
 
+/// Windows has no log of ours: its extension tells what the script put out.
+#[tokio::test(start_paused = true)]
+async fn what_the_extension_of_a_late_windows_agent_put_out_is_given() {
+    let stage = Stage::new();
+    stage
+        .emulator
+        .resource_manager()
+        .on_machines("", AgentScript::new(AgentOutcome::Succeeds).with_output("installed"));
+    let script = ExtensionScript::Plain("Write-Output 'installed'".to_owned());
+    let silent = stage.provisioner().with_probe(Arc::new(FnProbe::new(|_| Probed::NotYet("silence".into()))));
+    let error = silent.run(&plan(windows().with_agent(AgentInstall::extension(script)))).await.unwrap_err();
+    assert_eq!(AgentFailure::of(&error).unwrap().output(), "installed", "{error}");
+}
+
 /// A service may quote what it refuses.
 #[tokio::test(start_paused = true)]
 async fn a_refusal_that_quotes_the_password_is_told_without_it() {

@@ -145,6 +145,13 @@ impl ResourceManager {
         self.emulator.world().arm.agents.push((name_part.to_owned(), script));
     }
 
+    /// Says what happens from now on inside a machine that exists, as if somebody had changed it by hand.
+    pub fn change_machine(&self, machine_id: &str, script: AgentScript) {
+        if let Some(machine) = self.emulator.world().arm.get_mut(machine_id).and_then(Resource::machine_mut) {
+            machine.agent = script;
+        }
+    }
+
     /// The user data (`customData`, decoded) that a machine was created with. No route serves it.
     pub fn user_data(&self, machine_id: &str) -> Option<Vec<u8>> {
         self.emulator.world().arm.get(machine_id)?.machine()?.user_data.clone()

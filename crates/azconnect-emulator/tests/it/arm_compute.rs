@@ -1,6 +1,6 @@
 //! What Compute refuses of a machine's body.
 
-use azconnect_emulator::arm::ArmSettings;
+use azconnect_emulator::arm::{AgentOutcome, AgentScript, ArmSettings};
 use serde_json::{Value, json};
 
 use crate::arm::{Azure, refused};
@@ -109,11 +109,37 @@ async fn a_windows_machine_has_rules_of_its_own(way: Way) {
     refused(azure.put(&compute("virtualMachines/vm/extensions/script"), &script).await, 404, "ArtifactNotFound");
 }
 
+/// The guest runs a handler again only if its settings or its tag differ; else it reports what it reported before.
+async fn an_extension_that_failed_runs_again_only_if_it_is_written_otherwise(way: Way) {
+    let azure = Azure::with(way, ArmSettings::instant()).await;
+    let manager = azure.harness.emulator.resource_manager();
+    manager.on_machines("vm", AgentScript::new(AgentOutcome::Fails(3)).with_output("no disk"));
+    azure.make_network().await;
+    let made = azure.make(&compute("virtualMachines/vm"), &machine(&azure)).await;
+    let path = compute("virtualMachines/vm/extensions/agent");
+    let mut body = json!({"location": "westeurope", "properties": {
+        "publisher": "Microsoft.Azure.Extensions", "type": "CustomScript", "typeHandlerVersion": "2.1",
+        "settings": {"commandToExecute": "install"}
+    }});
+    let ended = async |body: &Value| {
+        let reply = azure.put(&path, body).await;
+        azure.finish(&reply).await["error"]["code"].clone()
+    };
+    assert_eq!(ended(&body).await, "VMExtensionProvisioningError");
+    manager.change_machine(made["id"].as_str().unwrap(), AgentScript::new(AgentOutcome::Succeeds));
+    assert_eq!(ended(&body).await, "VMExtensionProvisioningError", "nothing ran");
+    body["properties"]["forceUpdateTag"] = json!("2");
+    assert_eq!(ended(&body).await, Value::Null);
+    body["properties"]["forceUpdatesTag"] = json!("3");
+    refused(azure.put(&path, &body).await, 400, "BadRequest");
+}
+
 mod ways {
     crate::both_ways! {
         a_member_that_the_service_does_not_know_is_refused
         spot_security_and_identities_that_do_not_agree_are_refused
         a_windows_machine_has_rules_of_its_own
+        an_extension_that_failed_runs_again_only_if_it_is_written_otherwise
         disks_that_a_machine_cannot_have_are_refused
     }
 }

@@ -161,7 +161,7 @@ fn expand(cx: &Context<'_>, world: &World, resource: &Resource, shown: &mut Valu
             properties.insert("instanceView".to_owned(), instance_view::of(world, resource, cx.now));
         }
         ResourceKind::Extension if same(expand, "instanceView") => {
-            properties.insert("instanceView".to_owned(), extension::view(resource));
+            properties.insert("instanceView".to_owned(), extension::view(world, resource));
         }
         ResourceKind::Nic if expand.to_ascii_lowercase().contains("publicipaddress") => {
             let list = properties.get_mut("ipConfigurations").and_then(Value::as_array_mut);

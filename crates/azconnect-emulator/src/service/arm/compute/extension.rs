@@ -15,14 +15,40 @@ use crate::model::arm::operation::Work;
 use crate::model::arm::resource::{ProvisioningState, Resource};
 use crate::model::world::World;
 use crate::service::arm::context::{Context, Reply};
+use crate::service::arm::members::{self, Members};
 use crate::service::arm::resource::require;
 use crate::service::arm::write::{Write, properties};
 
 /// How long the service waits for an extension before the operation fails.
 const TIME_LIMIT: Duration = Duration::from_secs(90 * 60);
 
+/// The members of an extension's body, as Microsoft's specification of the API names them.
+const EXTENSION: &[Members] = &[
+    ("", "ResourceDefinition", &["id", "name", "type", "location", "tags", "properties"]),
+    (
+        "properties",
+        "VirtualMachineExtensionProperties",
+        &[
+            "autoUpgradeMinorVersion",
+            "enableAutomaticUpgrade",
+            "forceUpdateTag",
+            "instanceView",
+            "protectedSettings",
+            "protectedSettingsFromKeyVault",
+            "provisionAfterExtensions",
+            "provisioningState",
+            "publisher",
+            "settings",
+            "suppressFailures",
+            "type",
+            "typeHandlerVersion",
+        ],
+    ),
+];
+
 /// Installs an extension, or changes it.
 pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Reply> {
+    members::check(&cx.body, EXTENSION)?;
     let target = cx.prepare(world, ResourceKind::Extension, names)?;
     let mut shown = properties(&cx.body);
     // Taken out before anything is stored: protected settings hold secrets, and no answer shows them.
@@ -58,7 +84,10 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefu
     }
     require_running(world, &machine)?;
     let protected = kept(&mut shown);
-    let failure = outcome(cx, world, &machine, protected.as_ref());
+    let failure = match told_before(cx, world, &target.id) {
+        Some(failure) => Some(failure),
+        None => outcome(cx, world, &machine, protected.as_ref()),
+    };
     let reply = cx.write(world, &target, write(shown));
     // A failure that a test scripted comes before the one that follows from the script.
     if let (Some(failure), Some(id)) = (failure, reply.operation)
@@ -75,6 +104,16 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefu
 
 fn write(properties: Map<String, Value>) -> Write {
     Write { operation: OperationKind::Extension, work: Work::Provision, properties, at_once: false }
+}
+
+/// The failure that the machine reported of the very same body. The guest runs a handler again only if its settings or
+/// `forceUpdateTag` differ; else it reports what it reported before.
+fn told_before(cx: &Context<'_>, world: &World, id: &str) -> Option<Failure> {
+    world.arm.get(id).filter(|old| old.state == ProvisioningState::Failed && old.asked == cx.body)?;
+    let of_it = world.arm.operations.values().filter(|operation| same_id(&operation.subject, id));
+    let failure = of_it.max_by_key(|operation| operation.number)?.failure.clone()?;
+    // Any other code is a failure of the service, before the guest was asked.
+    failure.refusal.code.starts_with("VMExtension").then_some(Failure { time: None, ..failure })
 }
 
 /// Refuses the handler of a custom script that is of the other system.
@@ -178,7 +217,7 @@ fn outcome(cx: &Context<'_>, world: &World, machine: &str, protected: Option<&Va
 }
 
 /// An extension in the instance view of its machine.
-pub(crate) fn view(extension: &Resource) -> Value {
+pub(crate) fn view(world: &World, extension: &Resource) -> Value {
     let publisher = extension.text("properties/publisher").unwrap_or_default();
     let kind = extension.text("properties/type").unwrap_or_default();
     let (code, level, words) = match extension.state {
@@ -188,10 +227,23 @@ pub(crate) fn view(extension: &Resource) -> Value {
         }
         _ => ("ProvisioningState/transitioning", "Info", "Transitioning"),
     };
+    // The handler of Windows gives what the command put out, however it ended.
+    let ended = extension.operation.is_none() && same(kind, "CustomScriptExtension");
+    let machine = world.arm.get(parent_id(&extension.id)).and_then(Resource::machine).filter(|_| ended);
+    let substatuses: Vec<Value> = machine
+        .map(|machine| {
+            json!({
+                "code": "ComponentStatus/StdOut/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded",
+                "message": machine.agent.output,
+            })
+        })
+        .into_iter()
+        .collect();
     json!({
         "name": extension.name(),
         "type": format!("{publisher}.{kind}"),
         "typeHandlerVersion": "2.1.10",
         "statuses": [{"code": code, "level": level, "displayStatus": words, "message": ""}],
+        "substatuses": substatuses,
     })
 }

@@ -57,7 +57,7 @@ pub(crate) fn of(world: &World, machine: &Resource, now: Moment) -> Value {
         .collect();
     map.insert("disks".to_owned(), json!(disks));
     let extensions: Vec<Value> =
-        world.arm.below(&machine.id, ResourceKind::Extension).map(super::extension::view).collect();
+        world.arm.below(&machine.id, ResourceKind::Extension).map(|one| super::extension::view(world, one)).collect();
     if !extensions.is_empty() {
         map.insert("extensions".to_owned(), json!(extensions));
     }
