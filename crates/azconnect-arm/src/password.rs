@@ -15,6 +15,13 @@ pub struct AdminPassword {
     pub password: Secret,
 }
 
+impl AdminPassword {
+    /// A password under its random name.
+    pub fn new(id: impl Into<String>, password: Secret) -> Self {
+        Self { id: id.into(), password }
+    }
+}
+
 /// How many characters a password has. The service takes 12 to 123; 32 of these are 192 random bits.
 const LENGTH: usize = 32;
 

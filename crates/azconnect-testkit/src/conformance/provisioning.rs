@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use azconnect_arm::port::{ProvisionRecords, Provisioning};
 use azconnect_arm::provision::UnfinishedProvision;
+use azconnect_arm::spec::Windows;
 use azconnect_arm::{Phase, PreflightCheck, ProvisionId, ProvisionPlan, VmSpec};
 use azconnect_core::{Effect, ErrorKind};
 
@@ -59,6 +60,9 @@ pub async fn all<H: ProvisioningHarness>(make: impl AsyncFn() -> H) {
     report.add("an interrupted run is cleaned up", gives_up(&make().await).await);
     report.add("the history tells it from the plan to the end", tells_the_history(&make().await).await);
     report.add("the private key stays until it is forgotten", keeps_the_key_until(&make().await).await);
+    report.add("a Windows machine's password stays until it is forgotten", keeps_the_password(&make().await).await);
+    report.add("a late confirmation destroys no later password", keeps_the_next_password(&make().await).await);
+    report.add("a machine has either a key or a password", either_key_or_password(&make().await).await);
     report.finish();
 }
 
@@ -219,6 +223,64 @@ async fn keeps_the_key_until(harness: &impl ProvisioningHarness) -> CaseResult {
         .forget_private_key(&plan.id, &built.fingerprint)
         .await
         .map_err(|_| Failure::new("to forget it again is refused"))
+}
+
+async fn keeps_the_password(harness: &impl ProvisioningHarness) -> CaseResult {
+    let id = id()?;
+    let records = harness.records();
+    let early = records.admin_password(&id).await.err().map(|error| error.kind());
+    ensure_eq("the password of no machine", &early, &Some(ErrorKind::NotFound))?;
+    build_windows(harness, &id).await?;
+    let password = records.admin_password(&id).await?;
+    ensure(password.password.expose().len() >= 12, "what was handed over is no password")?;
+    let again = records.admin_password(&id).await.map_err(|_| Failure::new("it is gone before it was forgotten"))?;
+    let same = again.id == password.id && again.password.expose() == password.password.expose();
+    ensure(same, "the second time it is another password")?;
+    let other = records.forget_admin_password(&id, "another").await;
+    let error = refused("to forget another password", ErrorKind::Conflict, other)?;
+    ensure_eq("the field", &error.field(), &Some("password_id"))?;
+    records.admin_password(&id).await.map_err(|_| Failure::new("another password's name destroyed it"))?;
+    records.forget_admin_password(&id, &password.id).await?;
+    refused("the password that was forgotten", ErrorKind::NotFound, records.admin_password(&id).await)?;
+    let again = records.forget_admin_password(&id, &password.id).await;
+    again.map_err(|_| Failure::new("to forget it again is refused"))
+}
+
+async fn keeps_the_next_password(harness: &impl ProvisioningHarness) -> CaseResult {
+    let id = id()?;
+    let records = harness.records();
+    build_windows(harness, &id).await?;
+    let first = records.admin_password(&id).await?;
+    harness.provisioning().clean_up(&id).await?;
+    refused("the password of a deleted machine", ErrorKind::NotFound, records.admin_password(&id).await)?;
+    build_windows(harness, &id).await?;
+    let late = records.forget_admin_password(&id, &first.id).await;
+    refused("to forget the password of the machine before", ErrorKind::Conflict, late)?;
+    let second = records.admin_password(&id).await.map_err(|_| Failure::new("the later password is gone"))?;
+    ensure(second.id != first.id, "two machines have passwords of one name")
+}
+
+async fn either_key_or_password(harness: &impl ProvisioningHarness) -> CaseResult {
+    let records = harness.records();
+    let windows = id()?;
+    build_windows(harness, &windows).await?;
+    refused("the key of a Windows machine", ErrorKind::NotFound, records.private_key(&windows).await)?;
+    let linux = plan(harness).await?;
+    harness.provisioning().clean_up(&windows).await?;
+    harness.provisioning().run(&linux).await?;
+    refused("the password of a machine with Linux", ErrorKind::NotFound, records.admin_password(&linux.id).await)?;
+    let forget = records.forget_admin_password(&linux.id, "any").await;
+    refused("to forget the password of a machine with Linux", ErrorKind::NotFound, forget).map(drop)
+}
+
+/// Builds the harness's machine with Windows.
+async fn build_windows(harness: &impl ProvisioningHarness, id: &ProvisionId) -> CaseResult {
+    let mut spec = harness.spec();
+    spec.image = "Win2022AzureEdition".parse()?;
+    let provisioning = harness.provisioning();
+    let plan = provisioning.plan(id.clone(), spec.with_windows(Windows::new())).await?;
+    let machine = provisioning.run(&plan).await?;
+    ensure_eq("the fingerprint of a machine without a key", &machine.fingerprint.as_str(), &"")
 }
 
 /// A run that was interrupted, and whose connection is back.

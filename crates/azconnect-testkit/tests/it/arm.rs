@@ -7,7 +7,8 @@ use azconnect_arm::port::{MachineStatus, MachineSummary, Machines, ProvisionReco
 use azconnect_arm::provision::{ProvisionHistoryEntry, ProvisionProgress, UnfinishedProvision};
 use azconnect_arm::resource::access::RoleAssignment;
 use azconnect_arm::{
-    Assigned, Assignment, CleanUp, GroupChoice, Power, ProvisionId, ProvisionPlan, Provisioned, ResourceId, VmSpec,
+    AdminPassword, Assigned, Assignment, CleanUp, GroupChoice, Power, ProvisionId, ProvisionPlan, Provisioned,
+    ResourceId, VmSpec,
 };
 use azconnect_core::{Error, PrincipalObjectId, ResourceGroupName, Secret};
 use azconnect_credential::CheckReport;
@@ -37,6 +38,10 @@ enum Flaw {
     KeepsTheKey,
     ForgetsAnyKey,
     LosesTheKey,
+    KeepsThePassword,
+    ForgetsAnyPassword,
+    LosesThePassword,
+    GivesEveryMachineAPassword,
     TellsNoEnd,
     ForgetsWhatIsUnfinished,
     PlansDifferently,
@@ -258,6 +263,26 @@ impl ProvisionRecords for Subject {
             _ => self.0.forget_private_key(id, fingerprint).await,
         }
     }
+    async fn admin_password(&self, id: &ProvisionId) -> Result<AdminPassword, Error> {
+        if self.1 == Flaw::GivesEveryMachineAPassword && self.0.private_key(id).await.is_ok() {
+            return Ok(AdminPassword::new("password-0", Secret::new("twelve signs")));
+        }
+        let password = self.0.admin_password(id).await?;
+        if self.1 == Flaw::LosesThePassword {
+            self.0.forget_admin_password(id, &password.id).await?;
+        }
+        Ok(password)
+    }
+    async fn forget_admin_password(&self, id: &ProvisionId, password_id: &str) -> Result<(), Error> {
+        match self.1 {
+            Flaw::KeepsThePassword => Ok(()),
+            Flaw::ForgetsAnyPassword => {
+                let present = self.0.admin_password(id).await?;
+                self.0.forget_admin_password(id, &present.id).await
+            }
+            _ => self.0.forget_admin_password(id, password_id).await,
+        }
+    }
 }
 
 #[async_trait]
@@ -300,7 +325,11 @@ async fn broken_provisioning_is_named() {
     named(&run(Flaw::PlansDifferently).await, &["a plan is the same again, and creates nothing"]);
     named(
         &run(Flaw::OverwritesAnother).await,
-        &["another machine under the same name is a conflict", "after a clean-up the name can be used again"],
+        &[
+            "another machine under the same name is a conflict",
+            "after a clean-up the name can be used again",
+            "a late confirmation destroys no later password",
+        ],
     );
     named(
         &run(Flaw::BuildsAnew).await,
@@ -316,6 +345,7 @@ async fn broken_provisioning_is_named() {
             "a clean-up leaves nothing, and may be repeated",
             "an interrupted run is cleaned up",
             "the history tells it from the plan to the end",
+            "a late confirmation destroys no later password",
         ],
     );
     named(
@@ -326,4 +356,11 @@ async fn broken_provisioning_is_named() {
     for flaw in [Flaw::KeepsTheKey, Flaw::ForgetsAnyKey, Flaw::LosesTheKey] {
         named(&run(flaw).await, &["the private key stays until it is forgotten"]);
     }
+    let (password, late) =
+        ("a Windows machine's password stays until it is forgotten", "a late confirmation destroys no later password");
+    let either = "a machine has either a key or a password";
+    named(&run(Flaw::KeepsThePassword).await, &[password, late, either]);
+    named(&run(Flaw::ForgetsAnyPassword).await, &[password, late]);
+    named(&run(Flaw::LosesThePassword).await, &[password]);
+    named(&run(Flaw::GivesEveryMachineAPassword).await, &[either]);
 }

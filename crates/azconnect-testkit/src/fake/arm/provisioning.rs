@@ -6,8 +6,8 @@ use azconnect_arm::provision::{
     ProvisionFailure, ProvisionHistoryEntry, ProvisionProgress, StepProgress, StepStatus, UnfinishedProvision,
 };
 use azconnect_arm::{
-    CleanUp, GroupChoice, NetworkChoice, OnFailure, Phase, Power, ProvisionEvent, ProvisionId, ProvisionPlan,
-    Provisioned, ResourceId, Step, VmSpec,
+    AdminPassword, CleanUp, GroupChoice, NetworkChoice, OnFailure, Phase, Power, ProvisionEvent, ProvisionId,
+    ProvisionPlan, Provisioned, ResourceId, Step, VmSpec,
 };
 use azconnect_core::{Effect, Error, ErrorKind, Secret};
 use azconnect_credential::CheckReport;
@@ -93,7 +93,12 @@ impl ProvisionRecords for Subscription {
         self.faults.read(&ArmCall::Records, || {
             let mut world = self.world();
             let begun = built(&mut world, id)?;
-            if !begun.has_key {
+            require_key(begun)?;
+            if begun.plan.spec.public_key.is_some() {
+                return Err(absent("the machine was built with a public key of your own")
+                    .with_advice("use the private key that belongs to it"));
+            }
+            if !begun.keeps_credential {
                 return Err(
                     absent("the private key was forgotten").with_advice("use the copy that was kept, or add a new key")
                 );
@@ -106,20 +111,75 @@ impl ProvisionRecords for Subscription {
         self.faults.write(&ArmCall::Records, || {
             let mut world = self.world();
             let begun = built(&mut world, id)?;
-            if fingerprint != FINGERPRINT {
+            if fingerprint.trim() != fingerprint_of(&begun.plan) {
                 return Err(Error::new(ErrorKind::Conflict, "the machine has another key than the one that is kept")
                     .with_effect(Effect::None)
                     .with_field("fingerprint")
                     .with_advice("read the private key, keep it elsewhere, and confirm the fingerprint of that one"));
             }
-            begun.has_key = false;
+            begun.keeps_credential = false;
+            Ok(())
+        })
+    }
+
+    async fn admin_password(&self, id: &ProvisionId) -> Result<AdminPassword, Error> {
+        self.faults.read(&ArmCall::Records, || {
+            let mut world = self.world();
+            let begun = built(&mut world, id)?;
+            require_password(begun)?;
+            if !begun.keeps_credential {
+                return Err(absent("the password was forgotten").with_advice("use the copy that was kept, or reset it"));
+            }
+            Ok(AdminPassword::new(password_id(begun), Secret::new(format!("Fake-password-of-{}", begun.number))))
+        })
+    }
+
+    async fn forget_admin_password(&self, id: &ProvisionId, own: &str) -> Result<(), Error> {
+        self.faults.write(&ArmCall::Records, || {
+            let mut world = self.world();
+            let begun = built(&mut world, id)?;
+            require_password(begun)?;
+            if own.trim() != password_id(begun) {
+                return Err(Error::new(
+                    ErrorKind::Conflict,
+                    "the machine has another password than the one that is kept",
+                )
+                .with_effect(Effect::None)
+                .with_field("password_id")
+                .with_advice("read the password, keep it elsewhere, and confirm the id of that one"));
+            }
+            begun.keeps_credential = false;
             Ok(())
         })
     }
 }
 
-/// The fingerprint of every machine's key.
-const FINGERPRINT: &str = "SHA256:fakefakefakefakefakefakefakefakefakefakefak";
+/// The name of a machine's password: that of a machine which is built anew under the same name is another.
+fn password_id(begun: &Begun) -> String {
+    format!("password-{}", begun.number)
+}
+
+fn require_key(begun: &Begun) -> Result<(), Error> {
+    match begun.plan.spec.windows {
+        None => Ok(()),
+        Some(_) => Err(absent("a Windows machine has no key").with_advice("ask for its password instead")),
+    }
+}
+
+fn require_password(begun: &Begun) -> Result<(), Error> {
+    match begun.plan.spec.windows {
+        Some(_) => Ok(()),
+        None => Err(absent("a machine with Linux has no password").with_advice("ask for its key instead")),
+    }
+}
+
+/// The fingerprint of a machine's key, the same in every machine that has one.
+fn fingerprint_of(plan: &ProvisionPlan) -> &'static str {
+    match plan.spec.windows {
+        Some(_) => "",
+        None => "SHA256:fakefakefakefakefakefakefakefakefakefakefak",
+    }
+}
 
 fn absent(message: &str) -> Error {
     Error::new(ErrorKind::NotFound, message).with_effect(Effect::None)
@@ -141,17 +201,18 @@ fn begin(world: &mut World, plan: &ProvisionPlan) -> Result<(), Error> {
             }
             Err(Error::new(ErrorKind::Conflict, "another machine was begun under this name")
                 .with_effect(Effect::None)
-                .with_field("provision id")
+                .with_field("provision_id")
                 .with_advice("choose another name, or clean the other machine up first"))
         }
         _ => {
             let begun = Begun {
+                number: world.next_number(),
                 plan: plan.clone(),
                 phase: Phase::Building,
                 failure: None,
                 created: Vec::new(),
                 address: None,
-                has_key: true,
+                keeps_credential: true,
                 kept: None,
             };
             world.begun.insert(plan.id.clone(), begun);
@@ -261,7 +322,7 @@ fn tear_down(world: &mut World, id: &ProvisionId) -> Option<String> {
     };
     let begun = world.begun.get_mut(id)?;
     begun.created.clear();
-    begun.has_key = false;
+    begun.keeps_credential = false;
     begun.phase = Phase::CleanedUp;
     begun.kept.clone_from(&kept);
     kept
@@ -271,7 +332,8 @@ fn provisioned(world: &World, plan: &ProvisionPlan) -> Result<Provisioned, Error
     let placement = plan.placements.first().cloned();
     let placement = placement.ok_or_else(|| Error::new(ErrorKind::Corrupt, "the plan names no placement"))?;
     let address = world.begun.get(&plan.id).and_then(|begun| begun.address.clone());
-    let machine = Provisioned::new(plan.id.clone(), machine_of(plan)?, &plan.spec.admin, FINGERPRINT, placement);
+    let machine =
+        Provisioned::new(plan.id.clone(), machine_of(plan)?, &plan.spec.admin, fingerprint_of(plan), placement);
     Ok(machine.with_address(address))
 }
 

@@ -64,13 +64,16 @@ pub(super) struct Machine {
 
 /// A provisioning that was begun.
 pub(super) struct Begun {
+    /// Its number among all that were ever begun.
+    pub(super) number: u32,
     pub(super) plan: ProvisionPlan,
     pub(super) phase: Phase,
     pub(super) failure: Option<(Step, Diagnosis)>,
     /// What it created and what is still there.
     pub(super) created: Vec<ResourceId>,
     pub(super) address: Option<String>,
-    pub(super) has_key: bool,
+    /// Whether the key or password of its machine was not forgotten yet.
+    pub(super) keeps_credential: bool,
     pub(super) kept: Option<String>,
 }
 
@@ -82,6 +85,7 @@ pub(super) struct World {
     pub(super) assignments: Vec<Assignment>,
     machines: BTreeMap<String, Machine>,
     addresses: u8,
+    ever_begun: u32,
 }
 
 impl Default for World {
@@ -94,6 +98,7 @@ impl Default for World {
             assignments: Vec::new(),
             machines: BTreeMap::new(),
             addresses: 0,
+            ever_begun: 0,
         }
     }
 }
@@ -177,6 +182,11 @@ impl World {
     pub(super) fn next_address(&mut self) -> String {
         self.addresses = self.addresses.wrapping_add(1);
         format!("203.0.113.{}", self.addresses)
+    }
+
+    pub(super) fn next_number(&mut self) -> u32 {
+        self.ever_begun = self.ever_begun.wrapping_add(1);
+        self.ever_begun
     }
 
     pub(super) fn live(&self) -> Vec<String> {
