@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use azconnect::arm::resource::compute::{RunCommands, VirtualMachine, VirtualMachines};
 use azconnect::arm::{
-    AnyResource, Arm, Fleet, Group, Handle, List, Pending, Provisioner, Skus, Subscription, preflight,
+    AnyResource, Arm, Fleet, Group, Handle, List, Pending, Provisioner, Skus, Subscription, preflight, preflight_fleet,
 };
 use azconnect::core::{ApplicationObjectId, ClientId};
 use azconnect::devops::{ConnectionSearch, DevOpsClient, Endpoints, Organization, RegistryCheck};
@@ -93,6 +93,7 @@ fn arm() {
     is_send(Subscription::sizes(any(), any(), any()));
     is_send(Subscription::validate(any(), any(), any(), any()));
     is_send(preflight(any(), any()));
+    is_send(preflight_fleet(any(), any()));
     is_send(Provisioner::plan(any(), any(), any()));
     is_send(Provisioner::run(any(), any()));
     is_send(Provisioner::run_until(any(), any(), any::<Ready<()>>()));

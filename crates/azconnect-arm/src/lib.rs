@@ -99,7 +99,7 @@ pub use error::{Class, Fault};
 pub use key::{KeyKind, SshKey};
 pub use machine::OwnMachine;
 pub use password::AdminPassword;
-pub use preflight::{PreflightCheck, preflight};
+pub use preflight::{PreflightCheck, preflight, preflight_fleet};
 pub use provision::{
     CleanUp, Fleet, FleetPlan, Phase, ProvisionEvent, ProvisionId, ProvisionPlan, ProvisionProgress, ProvisionState,
     Provisioned, Provisioner, Step,

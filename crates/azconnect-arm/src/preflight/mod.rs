@@ -2,15 +2,18 @@
 
 mod action;
 mod check;
+mod fleet;
 mod image;
 mod judge;
 mod known_sizes;
+mod merge;
 mod options;
 mod place;
 mod placement;
 mod presence;
 mod quota;
 mod read;
+mod room;
 mod standing;
 mod validation;
 
@@ -18,6 +21,7 @@ use azconnect_core::Clock;
 use azconnect_credential::CheckReport;
 
 pub use check::PreflightCheck;
+pub use fleet::preflight_fleet;
 
 use crate::client::Subscription;
 use crate::spec::VmSpec;

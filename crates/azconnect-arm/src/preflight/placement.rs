@@ -30,6 +30,15 @@ struct Judged {
     open: Vec<&'static str>,
 }
 
+/// The sizes at which nothing is known to be wrong, in the order in which they are tried.
+pub(super) fn possible_sizes(spec: &VmSpec, facts: &Facts) -> Vec<String> {
+    let judged = placements(spec).into_iter().map(|placement| judged(spec, facts, placement));
+    let mut sizes: Vec<String> =
+        judged.filter(|judged| judged.problems.is_empty()).map(|judged| judged.placement.size).collect();
+    sizes.dedup();
+    sizes
+}
+
 /// The numbers of the placements at which nothing is known to be wrong, in the order in which they are tried.
 pub(super) fn candidates(spec: &VmSpec, facts: &Facts) -> Vec<usize> {
     let judged = placements(spec).into_iter().map(|placement| judged(spec, facts, placement));
@@ -98,7 +107,8 @@ fn judged(spec: &VmSpec, facts: &Facts, placement: Placement) -> Judged {
     judged
 }
 
-fn find<'a>(facts: &'a Facts, size: &str) -> Option<&'a Sku> {
+/// What is known of a size, if the list could be read and has it.
+pub(super) fn find<'a>(facts: &'a Facts, size: &str) -> Option<&'a Sku> {
     facts.sizes.as_ref().ok()?.iter().find(|sku| sku.name.eq_ignore_ascii_case(size))
 }
 
@@ -126,17 +136,25 @@ fn enough_cores(facts: &Facts, spec: &VmSpec, size: &str) -> Finding {
     let Ok(usages) = &facts.compute else { return Finding::Open("the quotas could not be read") };
     let Some(sku) = find(facts, size) else { return Finding::Open("its processors are not known") };
     let Some(wanted) = sku.vcpus() else { return Finding::Open("its processors are not known") };
-    // Spot machines have a quota of their own, whatever their family.
-    let ordinary = ["cores", sku.family.as_deref().unwrap_or_default()];
-    let names = if spec.spot.is_some() { &["lowPriorityCores"][..] } else { &ordinary[..] };
-    match short_of(usages, names, wanted) {
+    let needs: Vec<(&str, i64)> = core_quotas(spec, sku).map(|name| (name, wanted)).collect();
+    match short_of(usages, &needs) {
         Short::Enough => Finding::Good,
-        Short::By(usage) => Finding::Bad(format!(
+        Short::By(usage, wanted) => Finding::Bad(format!(
             "{size} needs {wanted} of {} in {}, limit {}, used {}",
             usage.name.value, spec.location, usage.limit, usage.current_value
         )),
         Short::NotShown => Finding::Open("its quotas are not shown"),
     }
+}
+
+/// The names of the quotas that the processors of a machine count against. Spot machines have one of their own, whatever their
+/// family.
+pub(super) fn core_quotas<'a>(spec: &VmSpec, sku: &'a Sku) -> impl Iterator<Item = &'a str> {
+    let family = sku.family.as_deref().unwrap_or_default();
+    let is_spot = spec.spot.is_some();
+    [("lowPriorityCores", is_spot), ("cores", !is_spot), (family, !is_spot)]
+        .into_iter()
+        .filter_map(|(name, counts)| counts.then_some(name))
 }
 
 /// Whether a size offers what is asked for beyond processors and memory.

@@ -1,6 +1,6 @@
 //! The service's own check of the writes that would be sent: it knows the policies, and the quotas that may not be read.
 
-use azconnect_core::{Error, ErrorKind, SubscriptionId};
+use azconnect_core::{Error, ErrorKind};
 use azconnect_credential::Check;
 
 use super::check::PreflightCheck;
@@ -9,11 +9,14 @@ use super::read::Facts;
 use crate::client::Subscription;
 use crate::error::{Class, Fault};
 use crate::key::{KeyKind, SshKey};
-use crate::provision::{ProvisionId, ProvisionPlan, fill, group_template, subscription_template};
-use crate::spec::{GroupChoice, VmSpec};
+use crate::provision::{FleetPlan, ProvisionId, ProvisionPlan, Writes, fill, group_template, subscription_template};
+use crate::spec::{FleetSpec, GroupChoice, VmSpec};
 
 /// How many placements the service is asked about: the first that it lets pass is enough.
 const MOST_ASKED: usize = 4;
+
+/// How many machines are asked about in one template. It has at most 4 MB, and the user data of a machine up to 88 kB.
+const MOST_TOGETHER: usize = 40;
 
 /// The code by which a policy refuses a write.
 const BY_POLICY: &str = "RequestDisallowedByPolicy";
@@ -83,15 +86,58 @@ fn prerequisite(spec: &VmSpec, facts: &Facts) -> Option<&'static str> {
     candidates(spec, facts).is_empty().then_some("a placement has to be possible first")
 }
 
+/// What the service is asked about: machines that are alike, or one by itself.
+struct Question {
+    shared: ProvisionPlan,
+    machines: Vec<ProvisionPlan>,
+    /// Its private half is kept by nobody.
+    public_key: String,
+}
+
 /// Asks the service about the placements at which nothing is known to be wrong, until it lets one pass.
 pub(super) async fn ask(subscription: &Subscription, spec: &VmSpec, facts: &Facts) -> Vec<Asked> {
+    let alone = || {
+        let mut plan = ProvisionPlan::new(ProvisionId::new("preflight")?, subscription.id(), spec.clone())?;
+        fill_in(&mut plan, facts);
+        Ok(Question { shared: plan.clone(), machines: vec![plan], public_key: public_key(spec)? })
+    };
+    ask_until_passed(subscription, spec, facts, alone, |_| 1).await
+}
+
+/// The same about machines that share a group, a network and a security group, and are alike but for their names. `room` says
+/// how many of them there is room for with a size.
+pub(super) async fn ask_together(
+    subscription: &Subscription,
+    fleet: &FleetSpec,
+    facts: &Facts,
+    room: impl Fn(&str) -> usize,
+) -> Vec<Asked> {
+    let Some(first) = fleet.machines.first() else { return Vec::new() };
+    let together = || {
+        let plan = FleetPlan::new(ProvisionId::new("preflight")?, subscription.id(), fleet.clone())?;
+        let (shared, mut machines) = (plan.foundation, plan.machines);
+        machines.iter_mut().for_each(|machine| fill_in(machine, facts));
+        Ok(Question { shared, machines, public_key: public_key(first)? })
+    };
+    ask_until_passed(subscription, first, facts, together, room).await
+}
+
+async fn ask_until_passed(
+    subscription: &Subscription,
+    spec: &VmSpec,
+    facts: &Facts,
+    question: impl FnOnce() -> Result<Question, Error>,
+    room: impl Fn(&str) -> usize,
+) -> Vec<Asked> {
     let mut asked = Vec::new();
     if prerequisite(spec, facts).is_some() {
         return asked;
     }
-    let Ok((plan, public_key)) = plan(subscription.id(), spec, facts) else { return asked };
+    let Ok(question) = question() else { return asked };
     for at in candidates(spec, facts).into_iter().take(MOST_ASKED) {
-        let verdict = ask_about(subscription, &plan, facts, at, &public_key).await;
+        let size = question.machines.first().and_then(|plan| plan.placements.get(at));
+        let count = size.map_or(1, |placement| room(&placement.size)).clamp(1, MOST_TOGETHER);
+        let verdict = ask_about(subscription, &question, facts, at, count).await;
         let goes_on = verdict.as_ref().is_err_and(|error| lacks_room(error) || is_by_policy(error));
         asked.push(Asked { at, verdict });
         if !goes_on {
@@ -101,33 +147,36 @@ pub(super) async fn ask(subscription: &Subscription, spec: &VmSpec, facts: &Fact
     asked
 }
 
-/// The plan whose writes are checked, with a public key whose private half nobody keeps.
-fn plan(subscription: SubscriptionId, spec: &VmSpec, facts: &Facts) -> Result<(ProvisionPlan, String), Error> {
-    let mut plan = ProvisionPlan::new(ProvisionId::new("preflight")?, subscription, spec.clone())?;
+fn fill_in(plan: &mut ProvisionPlan, facts: &Facts) {
     let image = facts.image.as_ref().and_then(|image| image.as_ref().ok());
-    fill(&mut plan, image, facts.sizes.as_deref().ok());
-    let public_key = match &spec.public_key {
-        Some(own) => own.clone(),
-        None => SshKey::generate(KeyKind::Ed25519)?.public,
-    };
-    Ok((plan, public_key))
+    fill(plan, image, facts.sizes.as_deref().ok());
+}
+
+fn public_key(spec: &VmSpec) -> Result<String, Error> {
+    match &spec.public_key {
+        Some(own) => Ok(own.clone()),
+        None => Ok(SshKey::generate(KeyKind::Ed25519)?.public),
+    }
 }
 
 async fn ask_about(
     subscription: &Subscription,
-    plan: &ProvisionPlan,
+    question: &Question,
     facts: &Facts,
     at: usize,
-    public_key: &str,
+    count: usize,
 ) -> Result<(), Error> {
     let name = "azconnect-preflight";
+    let shared = &question.shared;
+    let machines = question.machines.get(..count).unwrap_or(&question.machines);
+    let writes = Writes { shared, machines, at, public_key: &question.public_key };
     if matches!(facts.group, Ok(Some(_))) {
-        let template = group_template(plan, at, public_key)?;
-        return subscription.group(plan.spec.group.name()).validate(name, &template).await;
+        let template = group_template(&writes)?;
+        return subscription.group(shared.spec.group.name()).validate(name, &template).await;
     }
     // Nothing can be checked in a group that is not there, so the group is part of what is checked.
-    let template = subscription_template(plan, at, public_key)?;
-    subscription.validate(name, &plan.spec.location, &template).await
+    let template = subscription_template(&writes)?;
+    subscription.validate(name, &shared.spec.location, &template).await
 }
 
 pub(super) fn judge(spec: &VmSpec, facts: &Facts) -> Check {

@@ -54,4 +54,4 @@ pub use state::{Phase, ProvisionState, StepState};
 
 pub(crate) use plan::placements;
 pub(crate) use resolve::fill;
-pub(crate) use template::{group_template, subscription_template};
+pub(crate) use template::{Writes, group_template, subscription_template};

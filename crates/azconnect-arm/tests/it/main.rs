@@ -32,6 +32,7 @@ mod options;
 mod output;
 mod ports;
 mod preflight;
+mod preflight_fleet;
 mod preflight_network;
 mod preflight_placement;
 mod preflight_policy;
