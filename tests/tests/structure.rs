@@ -208,7 +208,7 @@ fn nothing_is_left_unfinished() {
 
 /// The layers of the emulator, from the ground up: a module imports only from its own layer and from those above it in
 /// this list.
-const EMULATOR_LAYERS: [&str; 5] = ["base", "model", "service", "setup", "shell"];
+const EMULATOR_LAYERS: [&str; 6] = ["base", "model", "service", "setup", "shell", "program"];
 
 /// The emulated services. They stand side by side, as Microsoft's do.
 const EMULATOR_SERVICES: [&str; 5] = ["arm", "devops", "entra", "graph", "registry"];
@@ -222,7 +222,7 @@ fn the_emulator_imports_downwards_only() {
     let mut seen = BTreeSet::new();
     for path in rust_files(&src) {
         let name = path.strip_prefix(&src).unwrap().with_extension("").to_str().unwrap().to_owned();
-        if name == "lib" {
+        if ["lib", "main"].contains(&name.as_str()) {
             continue;
         }
         let module: Vec<&str> = name.split('/').collect();

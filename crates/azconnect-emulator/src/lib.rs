@@ -54,9 +54,14 @@
 //! for it any more ([`FaultAction::ArriveLate`]).
 //!
 //! [`server::serve`] offers the same over HTTP on loopback, one origin for each service.
+//!
+//! The program `azconnect-emulator` (feature `cli`, on by default) serves clients in any language, over HTTPS and as a proxy
+//! as well: `cargo install azconnect-emulator`. Who needs the library alone turns the default features off.
 
 mod base;
 mod model;
+#[cfg(feature = "cli")]
+pub mod program;
 mod service;
 mod setup;
 mod shell;

@@ -3,6 +3,7 @@
 pub(crate) mod control;
 pub(crate) mod emulator;
 pub(crate) mod fault;
+pub(crate) mod host;
 pub(crate) mod person;
 pub(crate) mod resource_manager;
 pub mod server;

@@ -52,25 +52,28 @@ impl Service {
 
     /// The service behind a real host name, of any cloud.
     pub(crate) fn of_host(host: &str) -> Option<Self> {
-        let host = host.to_ascii_lowercase();
-        match host.as_str() {
-            "login.microsoftonline.com"
-            | "login.windows.net"
-            | "sts.windows.net"
-            | "login.microsoftonline.us"
-            | "login.partner.microsoftonline.cn"
-            | "login.chinacloudapi.cn" => Some(Self::Login),
-            "management.azure.com" | "management.usgovcloudapi.net" | "management.chinacloudapi.cn" => {
-                Some(Self::ResourceManager)
-            }
-            "graph.microsoft.com" | "graph.microsoft.us" | "microsoftgraph.chinacloudapi.cn" => Some(Self::Graph),
-            "dev.azure.com" => Some(Self::DevOps),
-            "vssps.dev.azure.com" => Some(Self::DevOpsIdentity),
-            "app.vssps.visualstudio.com" => Some(Self::DevOpsProfile),
-            _ => None,
-        }
+        HOSTS.iter().find(|(known, _)| known.eq_ignore_ascii_case(host)).map(|(_, service)| *service)
     }
 }
+
+/// The real host names, of every cloud, and whose they are.
+pub(crate) const HOSTS: [(&str, Service); 15] = [
+    ("login.microsoftonline.com", Service::Login),
+    ("login.windows.net", Service::Login),
+    ("sts.windows.net", Service::Login),
+    ("login.microsoftonline.us", Service::Login),
+    ("login.partner.microsoftonline.cn", Service::Login),
+    ("login.chinacloudapi.cn", Service::Login),
+    ("management.azure.com", Service::ResourceManager),
+    ("management.usgovcloudapi.net", Service::ResourceManager),
+    ("management.chinacloudapi.cn", Service::ResourceManager),
+    ("graph.microsoft.com", Service::Graph),
+    ("graph.microsoft.us", Service::Graph),
+    ("microsoftgraph.chinacloudapi.cn", Service::Graph),
+    ("dev.azure.com", Service::DevOps),
+    ("vssps.dev.azure.com", Service::DevOpsIdentity),
+    ("app.vssps.visualstudio.com", Service::DevOpsProfile),
+];
 
 /// Where each service of an emulator answers: origins without a trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -103,6 +106,28 @@ impl Origins {
             devops_identity: origin(cloud.devops_identity()),
             devops_profile: origin(cloud.devops_profile()),
         }
+    }
+
+    /// One origin for every service.
+    pub(crate) fn one(origin: &str) -> Self {
+        Self::each(|_| origin.to_owned())
+    }
+
+    /// The origin that is given for each service.
+    pub(crate) fn each(origin: impl Fn(Service) -> String) -> Self {
+        Self {
+            login: origin(Service::Login),
+            resource_manager: origin(Service::ResourceManager),
+            graph: origin(Service::Graph),
+            devops: origin(Service::DevOps),
+            devops_identity: origin(Service::DevOpsIdentity),
+            devops_profile: origin(Service::DevOpsProfile),
+        }
+    }
+
+    /// Whether all services share one origin, so that an audience cannot tell them apart.
+    pub(crate) fn are_one(&self) -> bool {
+        Service::ALL.into_iter().all(|service| self.of(service) == self.login)
     }
 
     /// Where one service is; empty for [`Service::Registry`], each of which has a host of its own.

@@ -16,6 +16,8 @@ pub(crate) enum Audience {
     Graph,
     ResourceManager,
     DevOps,
+    /// The one origin of all services, where they share it.
+    OneOrigin,
     /// A resource that is not emulated, such as a key vault.
     Other(String),
 }
@@ -118,7 +120,7 @@ impl Tokens {
     pub(crate) fn check(&self, text: &str, audience: &Audience, now: OffsetDateTime) -> Result<&Token, TokenFault> {
         let token = self.issued.get(text).ok_or(TokenFault::Unknown)?;
         // The services look at the audience first, so an expired token for another service is a wrong one.
-        if token.audience != *audience {
+        if token.audience != *audience && token.audience != Audience::OneOrigin {
             return Err(TokenFault::WrongAudience);
         }
         if token.expires <= now { Err(TokenFault::Expired) } else { Ok(token) }

@@ -208,6 +208,12 @@ impl Emulator {
         self.world().registries.iter().any(|registry| registry.host.eq_ignore_ascii_case(host))
     }
 
+    /// The host names of the seed's registries.
+    #[cfg(feature = "cli")]
+    pub(crate) fn registry_hosts(&self) -> Vec<String> {
+        self.world().registries.iter().map(|registry| registry.host.clone()).collect()
+    }
+
     /// Whether a text is a token that was issued here, for whatever and however long ago.
     pub(crate) fn issued(&self, token: &str) -> bool {
         self.world().tokens.is_known(token)

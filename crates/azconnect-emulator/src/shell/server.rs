@@ -1,25 +1,33 @@
-//! The emulator as a real HTTP server on loopback: one port, and so one origin, for each service.
+//! The emulator as a real HTTP server on loopback: one port, and so one origin, for each service, or one for all.
 
+mod bind;
 mod body;
 mod connection;
 mod gate;
 mod listen;
+mod path;
+mod place;
+mod tunnel;
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use azconnect_core::{Cloud, Error, ErrorKind};
+use azconnect_core::{Cloud, Error};
 use futures_util::FutureExt;
-use futures_util::future::{Shared, join_all};
-use http::{Request, Response};
+use futures_util::future::{BoxFuture, Shared, join_all};
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 
+pub(crate) use self::bind::{Bound, Plan, bind};
 use self::body::{Outgoing, outgoing, read};
+pub(crate) use self::connection::AnyStream;
 use self::connection::Peer;
-use self::listen::accept;
+use self::listen::{Open, accept};
+use self::place::Place;
 use super::control;
 use super::emulator::{Emulator, ExchangeOutcome};
 use crate::base::answer::{Answer, empty};
@@ -32,51 +40,17 @@ use crate::base::origins::{Origins, Service};
 /// [`Origins`].
 ///
 /// # Errors
-/// [`InvalidInput`](ErrorKind::InvalidInput) for an address that is not loopback, or a port too high for six in a row;
-/// [`Unavailable`](ErrorKind::Unavailable) if a port is taken.
+/// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for an address that is not loopback, or a port too high for
+/// six in a row; [`Unavailable`](azconnect_core::ErrorKind::Unavailable) if a port is taken.
 pub async fn serve(emulator: Emulator, address: SocketAddr) -> Result<Server, Error> {
-    if !address.ip().is_loopback() {
-        return Err(Error::invalid("address", format!("{} is not loopback", address.ip()))
-            .with_advice("use 127.0.0.1 or [::1]: anyone who reaches the emulator may use it"));
-    }
-    let mut listeners = Vec::new();
-    for (offset, service) in (0_u16..).zip(Service::ALL) {
-        let port = match address.port() {
-            0 => 0,
-            first => first.checked_add(offset).ok_or_else(|| {
-                Error::invalid("address", "there are not six ports from there on")
-                    .with_advice("choose a port up to 65530")
-            })?,
-        };
-        let wanted = SocketAddr::new(address.ip(), port);
-        let taken = |error: std::io::Error| {
-            Error::new(ErrorKind::Unavailable, format!("cannot listen on {wanted} for {}", service.name()))
-                .with_advice("choose another port, or port 0 for free ones")
-                .with_source(error)
-        };
-        let listener = TcpListener::bind(wanted).await.map_err(taken)?;
-        let bound = listener.local_addr().map_err(taken)?;
-        listeners.push((service, listener, format!("http://{bound}")));
-    }
-    let origin = |service: Service| {
-        listeners.iter().find(|(s, ..)| *s == service).map(|(_, _, origin)| origin.clone()).unwrap_or_default()
-    };
-    let origins = Origins {
-        login: origin(Service::Login),
-        resource_manager: origin(Service::ResourceManager),
-        graph: origin(Service::Graph),
-        devops: origin(Service::DevOps),
-        devops_identity: origin(Service::DevOpsIdentity),
-        devops_profile: origin(Service::DevOpsProfile),
-    };
-    let cloud = origins.cloud()?;
-    Ok(Server { emulator, listeners: listeners.into_iter().map(|(s, l, _)| (s, l)).collect(), origins, cloud })
+    bind(emulator, Plan { http: Some(address), ..Plan::default() }).await
 }
 
 /// A server that is bound to its ports. It answers while [`Server::run`] is polled.
 pub struct Server {
-    emulator: Emulator,
-    listeners: Vec<(Service, TcpListener)>,
+    doors: Vec<(TcpListener, Arc<Here>)>,
+    open: Open,
+    bound: Bound,
     origins: Origins,
     cloud: Cloud,
 }
@@ -95,7 +69,7 @@ impl Server {
     /// Answers until the future is dropped. Needs a tokio runtime.
     ///
     /// # Errors
-    /// [`Unavailable`](ErrorKind::Unavailable) if a listener fails.
+    /// [`Unavailable`](azconnect_core::ErrorKind::Unavailable) if a listener fails.
     pub async fn run(self) -> Result<(), Error> {
         self.run_until(std::future::pending()).await
     }
@@ -106,49 +80,88 @@ impl Server {
     /// As [`Server::run`].
     pub async fn run_until(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
         let stop: Shared<Pin<Box<dyn Future<Output = ()> + Send>>> = stop.boxed().shared();
-        let serving = self.listeners.into_iter().map(|(service, listener)| {
-            let here = Here { service, origins: self.origins.clone(), emulator: self.emulator.clone() };
-            accept(listener, Arc::new(here), stop.clone())
-        });
-        join_all(serving).await;
+        join_all(self.doors.into_iter().map(|(listener, here)| accept(listener, here, stop.clone()))).await;
+        self.open.close().await;
         Ok(())
+    }
+
+    /// Every address that it is bound to.
+    #[cfg(feature = "cli")]
+    pub(crate) fn bound(&self) -> &Bound {
+        &self.bound
     }
 }
 
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Server").field("origins", &self.origins).finish_non_exhaustive()
+        f.debug_struct("Server").field("bound", &self.bound).finish_non_exhaustive()
     }
 }
 
-/// What the handler of one port knows: its service, and where all the others are.
+/// Puts TLS, or whatever else, on a connection before its first request.
+pub(crate) type Handshake = Arc<dyn Fn(AnyStream) -> BoxFuture<'static, io::Result<AnyStream>> + Send + Sync>;
+
+/// What is behind a port.
+#[derive(Clone, Debug)]
+enum Behind {
+    /// One service, and the ports of them all.
+    Service(Service, Arc<[(Service, u16)]>),
+    /// Every service: the path says which.
+    Everything,
+    /// Every service under its real host names, inside a tunnel.
+    RealHosts,
+    /// A proxy to those host names.
+    Proxy,
+}
+
+/// What the handler of one port knows.
+#[derive(Clone)]
 struct Here {
-    service: Service,
-    origins: Origins,
+    behind: Behind,
     emulator: Emulator,
+    bound: SocketAddr,
+    open: Open,
+    /// How a connection to this port begins.
+    handshake: Option<Handshake>,
+    /// How a connection inside a tunnel begins.
+    tunnels: Option<Handshake>,
+    public_url: Option<String>,
+    trusts_forwarded: bool,
+    has_control: bool,
+}
+
+impl Here {
+    fn scheme(&self) -> &'static str {
+        if self.handshake.is_some() { "https" } else { "http" }
+    }
 }
 
 /// Answers one request. The bounds of [`gate`] and [`body`] come first: whoever reaches the port is nobody yet.
 async fn handle(here: Arc<Here>, peer: Peer, request: Request<Incoming>) -> Response<Outgoing> {
-    let answer = match gate::refusal(here.service, &request, &peer) {
-        Some(refused) => refused,
-        None => answer(&here, &peer, request).await,
-    };
-    outgoing(answer)
+    if matches!(here.behind, Behind::Proxy) && request.method() == Method::CONNECT {
+        return outgoing(tunnel::open(&here, &peer, request));
+    }
+    outgoing(match Place::of(&here, &request) {
+        Ok(place) => match gate::refusal(&place, &request, &peer) {
+            Some(refused) => refused,
+            None => answer(&here, &peer, place, request).await,
+        },
+        Err(nowhere) => nowhere.answer(),
+    })
 }
 
-async fn answer(here: &Here, peer: &Peer, request: Request<Incoming>) -> Answer {
-    let (parts, body) = request.into_parts();
+async fn answer(here: &Here, peer: &Peer, place: Place, request: Request<Incoming>) -> Answer {
+    let (mut parts, body) = request.into_parts();
     let body = match read(body, &parts.headers, gate::body_limit(&here.emulator, &parts.headers)).await {
         Ok(body) => body,
         Err(refused) => return refused,
     };
-    // Links lead back by the name under which the caller came.
-    let host = parts.headers.get("host").and_then(|host| host.to_str().ok());
-    let origin = host.map_or_else(|| here.origins.of(here.service).to_owned(), |host| format!("http://{host}"));
+    parts.uri = place.address;
     let request = Request::from_parts(parts, body);
-    let call = Call::new(here.service, here.origins.clone(), origin, request, here.emulator.now());
-    if let Some(answer) = control::answer(&here.emulator, &call) {
+    let call = Call::new(place.service, place.origins, place.origin, request, here.emulator.now());
+    if here.has_control
+        && let Some(answer) = control::answer(&here.emulator, &call)
+    {
         return answer;
     }
     match here.emulator.exchange(call).await {

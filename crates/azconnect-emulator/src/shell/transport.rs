@@ -9,9 +9,10 @@ use futures_util::pin_mut;
 
 use super::control;
 use super::emulator::{Emulator, ExchangeOutcome};
+use super::host::Played;
 use crate::base::answer::Pieces;
 use crate::base::call::Call;
-use crate::base::origins::{Origins, Service};
+use crate::base::origins::Origins;
 
 /// Routes the real host names to an emulator in the same process.
 pub(crate) struct InProcess {
@@ -31,13 +32,13 @@ impl InProcess {
                 .with_advice("use Emulator::cloud(), or the server for plain http on loopback"));
         }
         let origin = format!("https://{host}");
-        let (service, request) = match (Service::of_host(&host), legacy(&host)) {
-            (Some(service), _) => (service, request),
-            (None, Some((service, organization))) => (service, below(organization, request)?),
-            (None, None) if self.emulator.has_registry(&host) => (Service::Registry, request),
-            (None, None) => return Err(not_connected(format!("the emulator routes no host called {host}"))),
+        let Some(played) = Played::at(&self.emulator, &host) else {
+            return Err(not_connected(format!("the emulator routes no host called {host}")));
         };
-        Ok(Call::new(service, self.origins.clone(), origin, request, self.emulator.now()))
+        let (mut parts, body) = request.into_parts();
+        parts.uri = played.address(&parts.uri)?;
+        let request = Request::from_parts(parts, body);
+        Ok(Call::new(played.service, self.origins.clone(), origin, request, self.emulator.now()))
     }
 }
 
@@ -90,24 +91,4 @@ impl InProcess {
             ExchangeOutcome::Refused => Err(not_connected("the emulator refused the connection")),
         }
     }
-}
-
-/// The service and the organization of an older address, in which the organization is part of the host name.
-fn legacy(host: &str) -> Option<(Service, &str)> {
-    let name = host.strip_suffix(".visualstudio.com")?;
-    let (service, organization) = match name.strip_suffix(".vssps") {
-        Some(organization) => (Service::DevOpsIdentity, organization),
-        None => (Service::DevOps, name),
-    };
-    (!organization.contains('.')).then_some((service, organization))
-}
-
-/// The same request with the organization as the first segment of the path.
-fn below(organization: &str, request: Request) -> Result<Request, Error> {
-    let (mut parts, body) = request.into_parts();
-    let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    parts.uri = format!("https://dev.azure.com/{organization}{path}")
-        .parse()
-        .map_err(|_| Error::invalid("address", "the address cannot be read").with_advice("check its path"))?;
-    Ok(Request::from_parts(parts, body))
 }

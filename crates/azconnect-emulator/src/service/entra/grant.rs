@@ -210,6 +210,9 @@ fn resource_of(scope: &str) -> &str {
 fn audience(directory: &Directory, origins: &Origins, resource: &str) -> Option<Audience> {
     let resource = resource.trim_end_matches('/');
     let is = |origin: &str| resource.eq_ignore_ascii_case(origin.trim_end_matches('/'));
+    if origins.are_one() && is(&origins.login) {
+        return Some(Audience::OneOrigin);
+    }
     if is(&origins.graph) || GRAPH.iter().any(|name| is(name)) {
         return Some(Audience::Graph);
     }

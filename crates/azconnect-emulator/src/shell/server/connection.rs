@@ -8,7 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+
+/// What bytes travel over: a socket, or TLS over one.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// Any stream.
+pub(crate) type AnyStream = Box<dyn Stream>;
 
 /// The other end of a connection, as a handler sees it.
 #[derive(Clone)]
@@ -18,6 +25,10 @@ pub(super) struct Peer {
 }
 
 impl Peer {
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(super) fn is_loopback(&self) -> bool {
         self.address.ip().is_loopback()
     }
@@ -30,17 +41,15 @@ impl Peer {
 
 /// A connection that fails every write once it is cut.
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: AnyStream,
     cut: Arc<AtomicBool>,
 }
 
 impl Connection {
-    /// A connection, and its other end as handlers see it.
-    pub(super) fn open(stream: TcpStream) -> io::Result<(Self, Peer)> {
-        // Small answers should not wait for the peer's acknowledgements.
-        drop(stream.set_nodelay(true));
-        let peer = Peer { address: stream.peer_addr()?, cut: Arc::default() };
-        Ok((Self { stream, cut: Arc::clone(&peer.cut) }, peer))
+    /// A connection over a stream to an address, and its other end as handlers see it.
+    pub(super) fn open(stream: AnyStream, address: SocketAddr) -> (Self, Peer) {
+        let peer = Peer { address, cut: Arc::default() };
+        (Self { stream, cut: Arc::clone(&peer.cut) }, peer)
     }
 
     fn check(&self) -> io::Result<()> {

@@ -10,6 +10,7 @@ use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TR
 use http::{HeaderMap, HeaderName, Method, Request, Version};
 
 use super::connection::Peer;
+use super::place::{Place, name_of};
 use crate::base::answer::Answer;
 use crate::base::origins::Service;
 use crate::shell::control;
@@ -22,21 +23,26 @@ const KNOWN_LIMIT: usize = 32 * 1024 * 1024;
 const UNKNOWN_LIMIT: usize = 1024 * 1024;
 
 /// Refuses a request by its head; nothing of its body has been read.
-pub(super) fn refusal<B>(service: Service, request: &Request<B>, peer: &Peer) -> Option<Answer> {
+pub(super) fn refusal<B>(place: &Place, request: &Request<B>, peer: &Peer) -> Option<Answer> {
     let headers = request.headers();
     let host = text(headers, &HOST);
     if host.is_none() && request.version() >= Version::HTTP_11 {
         return Some(control::refusal(400, "the request has no Host header"));
     }
     let is_control = is_control(request.uri().path());
-    if is_control && !(peer.is_loopback() && host.is_none_or(is_loopback_name)) {
+    let from_here =
+        peer.is_loopback() && host.is_none_or(is_loopback_name) && is_loopback_name(authority(&place.origin));
+    if is_control && (!from_here || is_forwarded(headers)) {
         return Some(control::refusal(403, "this is for callers on this machine only"));
     }
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if (is_control || !reads) && text(headers, &ORIGIN).is_some_and(|origin| !is_same(origin, host)) {
+    if (is_control || !reads) && text(headers, &ORIGIN).is_some_and(|origin| !is_same(origin, &place.origin)) {
         return Some(control::refusal(403, "a page of another origin may not do this"));
     }
-    if !reads && has_body(headers) && !may_send(service, is_control, text(headers, &CONTENT_TYPE).unwrap_or_default()) {
+    if !reads
+        && has_body(headers)
+        && !may_send(place.service, is_control, text(headers, &CONTENT_TYPE).unwrap_or_default())
+    {
         return Some(control::refusal(415, "the Content-Type of the request is not application/json"));
     }
     None
@@ -65,8 +71,20 @@ fn has_body(headers: &HeaderMap) -> bool {
 }
 
 /// Whether an origin is that under which the caller came: a page that the emulator serves itself.
-fn is_same(origin: &str, host: Option<&str>) -> bool {
-    origin.split_once("://").is_some_and(|(_, name)| host.is_some_and(|host| name.eq_ignore_ascii_case(host)))
+fn is_same(origin: &str, own: &str) -> bool {
+    // A page's scheme says nothing: what stands in front of the emulator may have taken TLS off.
+    origin.contains("://") && authority(origin).eq_ignore_ascii_case(authority(own))
+}
+
+fn authority(origin: &str) -> &str {
+    origin.split_once("://").map_or(origin, |(_, authority)| authority)
+}
+
+/// Whether another server passed the request on. It does so for callers that are not on this machine.
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"]
+        .into_iter()
+        .any(|name| headers.contains_key(name))
 }
 
 /// Whether a body of this media type may be sent. The sign-in takes forms, as the protocol wants; nothing else does.
@@ -79,11 +97,7 @@ fn may_send(service: Service, is_control: bool, media_type: &str) -> bool {
 
 /// Whether a `Host` header names this machine. A page in a browser that reaches loopback by a name of its own does not.
 fn is_loopback_name(host: &str) -> bool {
-    let name = if host.starts_with('[') {
-        host.split_inclusive(']').next().unwrap_or(host)
-    } else {
-        host.split(':').next().unwrap_or(host)
-    };
+    let name = name_of(host);
     name == "localhost" || name == "[::1]" || name.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
 }
 
@@ -103,13 +117,12 @@ mod tests {
 
     #[test]
     fn only_the_own_origin_is_the_same() {
-        assert!(is_same("http://127.0.0.1:8001", Some("127.0.0.1:8001")));
-        assert!(is_same("https://LocalHost:8443", Some("localhost:8443")));
+        assert!(is_same("http://127.0.0.1:8001", "http://127.0.0.1:8001"));
+        assert!(is_same("https://LocalHost:8443", "https://localhost:8443"));
         for foreign in ["null", "", "http://127.0.0.1:8002", "https://example.com", "http://127.0.0.1:8001.example.com"]
         {
-            assert!(!is_same(foreign, Some("127.0.0.1:8001")), "{foreign}");
+            assert!(!is_same(foreign, "http://127.0.0.1:8001"), "{foreign}");
         }
-        assert!(!is_same("http://127.0.0.1:8001", None));
     }
 
     #[test]

@@ -1,0 +1,113 @@
+//! The arguments of the program.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use azconnect_core::Error;
+use clap::{Parser, ValueEnum};
+use url::Url;
+
+/// Serve Microsoft Entra ID, Graph, Azure Resource Manager and Azure DevOps on this machine.
+///
+/// Prints one line of JSON when it is ready, and runs until SIGTERM or ctrl-c.
+#[derive(Debug, Parser)]
+#[command(name = "azconnect-emulator", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(super) struct Arguments {
+    /// Serve plain HTTP on a loopback address; port 0 takes a free one. 127.0.0.1:0 if nothing else is served.
+    #[arg(long, value_name = "ADDRESS")]
+    http: Option<SocketAddr>,
+    /// Serve HTTPS on a loopback address, under a certificate that is made at the start.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) https: Option<SocketAddr>,
+    /// Be a proxy on a loopback address for clients whose host names are fixed: requests to Microsoft's hosts are answered
+    /// here, all others refused.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) proxy: Option<SocketAddr>,
+    /// Write the certificate of the authority that clients have to trust, in PEM.
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca: Option<PathBuf>,
+    /// Serve everything at one origin, or each service at one of its own, on six ports in a row.
+    #[arg(long, value_name = "COUNT", default_value = "one")]
+    pub(super) origins: OriginCount,
+    /// The origin by which callers know the emulator, where another server stands in front.
+    #[arg(long, value_name = "URL", value_parser = PublicUrl::read)]
+    pub(super) public_url: Option<PublicUrl>,
+    /// Believe X-Forwarded-Proto and X-Forwarded-Host, which only a server in front should be able to set.
+    #[arg(long)]
+    pub(super) trust_forwarded: bool,
+    /// What to start with, in JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(super) seed: Option<PathBuf>,
+    /// Do not serve the control routes below /_emulator.
+    #[arg(long)]
+    pub(super) no_control: bool,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  it was told to stop
+  1  it failed, such as at a port that is taken
+  2  an argument or a file cannot be used";
+
+/// How many origins the services have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum OriginCount {
+    /// One for all.
+    One,
+    /// One for each.
+    Each,
+}
+
+/// An origin such as `https://emulator.test:8443`.
+#[derive(Clone, Debug)]
+pub(super) struct PublicUrl(Url);
+
+impl PublicUrl {
+    fn read(text: &str) -> Result<Self, String> {
+        let url = Url::parse(text).ok().filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
+        let is_origin = |url: &Url| {
+            let bare = url.username().is_empty() && url.password().is_none();
+            bare && url.path() == "/" && url.query().is_none() && url.fragment().is_none()
+        };
+        match url {
+            Some(url) if is_origin(&url) => Ok(Self(url)),
+            // Without the text: an address may hold a password.
+            Some(_) => Err("it is more than an origin: give a scheme, a host and perhaps a port".to_owned()),
+            None => Err("it is no address: give one such as https://localhost:8443".to_owned()),
+        }
+    }
+
+    pub(super) fn origin(&self) -> String {
+        self.0.as_str().trim_end_matches('/').to_owned()
+    }
+}
+
+impl Arguments {
+    /// Where plain HTTP is served: somewhere, if nothing else is.
+    pub(super) fn http(&self) -> Option<SocketAddr> {
+        let alone = self.https.is_none() && self.proxy.is_none();
+        self.http.or_else(|| alone.then(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))
+    }
+
+    pub(super) fn has_tls(&self) -> bool {
+        self.https.is_some() || self.proxy.is_some()
+    }
+
+    pub(super) fn public_host(&self) -> Option<String> {
+        self.public_url.as_ref()?.0.host_str().map(str::to_owned)
+    }
+
+    /// Refuses arguments that say nothing together.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.ca.is_some() && !self.has_tls() {
+            return Err(Error::invalid("--ca", "there is no certificate without --https or --proxy")
+                .with_advice("add --https 127.0.0.1:8443, or leave --ca out"));
+        }
+        let one_address = self.public_url.is_some() || self.trust_forwarded;
+        if one_address && self.origins == OriginCount::Each {
+            return Err(Error::invalid("--origins", "one address in front cannot stand for several origins")
+                .with_advice("leave --origins each out, or --public-url and --trust-forwarded"));
+        }
+        Ok(())
+    }
+}

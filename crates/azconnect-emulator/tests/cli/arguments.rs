@@ -1,0 +1,54 @@
+//! Arguments that cannot be used: one sentence, and exit code 2.
+
+use crate::program::{Program, run};
+
+#[test]
+fn a_wrong_argument_is_one_sentence_and_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let seed = folder.path().join("seed.json");
+    std::fs::write(&seed, r#"{"tenants": [{"colour": "secret-text"}]}"#).unwrap();
+    let seed = seed.to_str().unwrap();
+    for (arguments, named) in [
+        (&["--https", "here"][..], "--https"),
+        (&["--nonsense"], "--nonsense"),
+        (&["--http", "0.0.0.0:0"], "loopback"),
+        (&["--http", "127.0.0.1:65533", "--origins", "each"], "six ports"),
+        (&["--https", "192.0.2.1:0"], "loopback"),
+        (&["--proxy", "192.0.2.1:0"], "loopback"),
+        (&["--ca", "ca.pem"], "--https"),
+        (&["--https", "127.0.0.1:0", "--ca", "/does/not/exist/ca.pem"], "/does/not/exist/ca.pem"),
+        (&["--origins", "two"], "--origins"),
+        (&["--origins", "each", "--public-url", "https://localhost:8443"], "--origins"),
+        (&["--public-url", "https://localhost:8443/path"], "--public-url"),
+        (&["--public-url", "ftp://localhost"], "--public-url"),
+        (&["--seed", "/does/not/exist.json"], "/does/not/exist.json"),
+        (&["--seed", seed], "tenants[0].colour"),
+    ] {
+        let output = run(arguments);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
+        assert!(told.contains(named) && told.lines().count() == 1, "{arguments:?}: {told}");
+        assert!(output.stdout.is_empty() && !told.contains("secret-text"), "{arguments:?}: {told}");
+    }
+}
+
+#[test]
+fn a_taken_port_is_a_failure_and_not_a_wrong_argument() {
+    let program = Program::start(&[]);
+    let output = run(&["--http", &program.address("http")]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains(&program.address("http")) && told.lines().count() == 1, "{told}");
+}
+
+#[test]
+fn the_help_says_every_option_and_the_exit_codes() {
+    let output = run(&["--help"]);
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    for word in ["--http ", "--https", "--proxy", "--ca", "--origins", "--public-url", "--trust-forwarded", "--seed"] {
+        assert!(help.contains(word), "{word}: {help}");
+    }
+    assert!(help.contains("0  it was told to stop") && help.lines().all(|line| line.chars().count() <= 100), "{help}");
+    assert_eq!(run(&["--version"]).status.code(), Some(0));
+}
