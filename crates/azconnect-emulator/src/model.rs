@@ -8,4 +8,5 @@ pub(crate) mod directory;
 pub(crate) mod registry;
 pub(crate) mod replica;
 pub(crate) mod token;
+pub(crate) mod trust;
 pub(crate) mod world;

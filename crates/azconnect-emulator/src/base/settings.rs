@@ -68,6 +68,7 @@ pub struct Settings {
     pub(crate) list_removal_lag: Option<Duration>,
     pub(crate) create_lag: Duration,
     pub(crate) token_lifetime: Duration,
+    pub(crate) single_use_assertions: bool,
     pub(crate) bad_authentication: BadAuthentication,
     pub(crate) connection_lag: Duration,
     pub(crate) unsent_secrets: UnsentSecrets,
@@ -110,6 +111,7 @@ impl Default for Settings {
             list_removal_lag: None,
             create_lag: Duration::ZERO,
             token_lifetime: Duration::from_secs(3599),
+            single_use_assertions: false,
             bad_authentication: BadAuthentication::Html203,
             connection_lag: Duration::ZERO,
             unsent_secrets: UnsentSecrets::NullKeeps,
@@ -200,6 +202,14 @@ impl Settings {
     #[must_use]
     pub fn with_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.token_lifetime = lifetime;
+        self
+    }
+
+    /// Makes the token endpoint refuse a client assertion whose `jti` it has seen, as other servers do (RFC 7523, section
+    /// 3). Microsoft's own clients send one assertion several times, so it is accepted unless this is set.
+    #[must_use]
+    pub fn with_single_use_assertions(mut self, single: bool) -> Self {
+        self.single_use_assertions = single;
         self
     }
 

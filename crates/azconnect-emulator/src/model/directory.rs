@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::consent::{self, Consents};
 use super::replica::Replica;
+use super::trust::Certificate;
 
 /// Every tenant of the emulated world.
 #[derive(Default)]
@@ -47,6 +48,7 @@ pub(crate) struct Application {
     pub(crate) display_name: String,
     pub(crate) sign_in_audience: String,
     pub(crate) passwords: Vec<Password>,
+    pub(crate) certificates: Vec<Certificate>,
     pub(crate) federated: Vec<Federated>,
     /// Those that were removed, and when: replicas that have not heard of it go on listing them.
     pub(crate) removed_federated: Vec<(Federated, Duration)>,

@@ -1,4 +1,4 @@
-//! Access tokens. They look like a JWT, but only the emulator's table knows what they stand for.
+//! Access tokens. They are JWTs, signed where somebody may look; what they stand for the emulator's table knows.
 
 use std::collections::HashMap;
 
@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::base::dice::Dice;
+use crate::base::signer::Signer;
 
 /// What a token is good for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,13 +81,17 @@ pub(crate) enum TokenFault {
 /// Every token that was issued and has not long expired.
 pub(crate) struct Tokens {
     issued: HashMap<String, Token>,
+    /// The assertions that were used once, each with the time until which it would be good.
+    used: HashMap<String, OffsetDateTime>,
+    /// Who signs; without one the signature is drawn, as it costs a thousand times less.
+    pub(crate) signer: Option<&'static Signer>,
     /// The size at which expired tokens are swept out.
     sweep_at: usize,
 }
 
 impl Default for Tokens {
     fn default() -> Self {
-        Self { issued: HashMap::new(), sweep_at: SWEEP_AT }
+        Self { issued: HashMap::new(), used: HashMap::new(), signer: None, sweep_at: SWEEP_AT }
     }
 }
 
@@ -96,7 +101,7 @@ const SWEEP_AT: usize = 10_000;
 impl Tokens {
     /// Issues a token. `resource` is the audience as the caller named it.
     pub(crate) fn issue(&mut self, dice: &mut Dice, token: Token, resource: &str, now: OffsetDateTime) -> String {
-        let text = shape(dice, &token, resource, now);
+        let text = self.shape(dice, &token, resource, now);
         self.keep(text.clone(), token, now);
         text
     }
@@ -109,6 +114,12 @@ impl Tokens {
             self.sweep_at = SWEEP_AT.max(2 * self.issued.len());
         }
         self.issued.insert(text, token);
+    }
+
+    /// Notes that an assertion was used; false if it had been before.
+    pub(crate) fn use_assertion(&mut self, id: String, ends: OffsetDateTime, now: OffsetDateTime) -> bool {
+        self.used.retain(|_, ends| *ends > now);
+        self.used.insert(id, ends).is_none()
     }
 
     /// Whether a text is a token of this table, expired or not.
@@ -127,29 +138,36 @@ impl Tokens {
     }
 }
 
-/// Some clients read the claims of a token, although Microsoft says not to.
-fn shape(dice: &mut Dice, token: &Token, resource: &str, now: OffsetDateTime) -> String {
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let header = json!({"typ": "JWT", "alg": "RS256", "kid": "azconnect-emulator"});
-    let person = matches!(token.identity, Identity::User(_));
-    let mut claims = json!({
-        "aud": resource,
-        "iss": format!("https://sts.windows.net/{}/", token.tenant),
-        "iat": now.unix_timestamp(),
-        "nbf": now.unix_timestamp(),
-        "exp": token.expires.unix_timestamp(),
-        "appid": token.client_id.to_string(),
-        "idtyp": if person { "user" } else { "app" },
-        "oid": token.identity.object_id().to_string(),
-        "sub": token.identity.object_id().to_string(),
-        "tid": token.tenant.to_string(),
-        "uti": dice.text(22),
-        "ver": "1.0",
-    });
-    if let (true, Some(map)) = (person, claims.as_object_mut()) {
-        map.insert("scp".to_owned(), json!("user_impersonation"));
+impl Tokens {
+    /// Some clients read the claims of a token, although Microsoft says not to.
+    fn shape(&self, dice: &mut Dice, token: &Token, resource: &str, now: OffsetDateTime) -> String {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let key = self.signer.map_or("azconnect-emulator", |signer| signer.id.as_str());
+        let header = json!({"typ": "JWT", "alg": "RS256", "x5t": key, "kid": key});
+        let person = matches!(token.identity, Identity::User(_));
+        let mut claims = json!({
+            "aud": resource,
+            "iss": format!("https://sts.windows.net/{}/", token.tenant),
+            "iat": now.unix_timestamp(),
+            "nbf": now.unix_timestamp(),
+            "exp": token.expires.unix_timestamp(),
+            "appid": token.client_id.to_string(),
+            "idtyp": if person { "user" } else { "app" },
+            "oid": token.identity.object_id().to_string(),
+            "sub": token.identity.object_id().to_string(),
+            "tid": token.tenant.to_string(),
+            "uti": dice.text(22),
+            "ver": "1.0",
+        });
+        if let (true, Some(map)) = (person, claims.as_object_mut()) {
+            map.insert("scp".to_owned(), json!("user_impersonation"));
+        }
+        let text = format!("{}.{}", part(&header), part(&claims));
+        // Drawn in any case, so that the order of ids does not depend on who signs.
+        let drawn = dice.text(342);
+        let signature = self.signer.and_then(|signer| signer.sign(&text)).unwrap_or(drawn);
+        format!("{text}.{signature}")
     }
-    format!("{}.{}.{}", part(&header), part(&claims), dice.text(342))
 }
 
 #[cfg(test)]

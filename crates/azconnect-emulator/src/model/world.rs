@@ -11,6 +11,7 @@ use super::directory::Directory;
 use super::registry::Registry;
 use super::replica::choose;
 use super::token::Tokens;
+use super::trust::Issuer;
 use crate::base::call::Call;
 use crate::base::dice::{Dice, mix};
 use crate::base::moment::Moment;
@@ -30,6 +31,8 @@ pub(crate) struct World {
     pub(crate) arm: Arm,
     pub(crate) devops: DevOps,
     pub(crate) registries: Vec<Registry>,
+    /// Who issues tokens that applications may trust.
+    pub(crate) issuers: Vec<Issuer>,
     pub(crate) unknown_routes: u64,
     pub(crate) unknown_route_names: BTreeSet<String>,
     served: HashMap<Service, u64>,
@@ -53,6 +56,7 @@ impl World {
             arm: Arm::default(),
             devops: DevOps::default(),
             registries: Vec::new(),
+            issuers: Vec::new(),
             unknown_routes: 0,
             unknown_route_names: BTreeSet::new(),
             served: HashMap::new(),

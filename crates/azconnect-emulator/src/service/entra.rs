@@ -1,5 +1,6 @@
 //! Microsoft Entra ID: the token endpoint and discovery.
 
+mod assertion;
 mod discovery;
 mod grant;
 mod refusal;
@@ -38,17 +39,34 @@ pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
 /// A request of anyone: the token endpoint itself finds out who asks.
 type Context<'a> = context::Context<'a>;
 
+/// Which of the two generations of endpoints is asked: the older one takes a `resource`, the newer one a `scope`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Version {
+    V1,
+    V2,
+}
+
 type Handler = fn(&Context<'_>, &mut World, &Params<'_>) -> OrRefusal<Answer>;
 
 /// What Microsoft Entra ID answers.
 const ROUTES: &[Route<Handler>] = &[
-    Route::new("POST", "{tenant}/oauth2/v2.0/token", |cx, world, at| grant::token(cx, world, at.get("tenant"))),
+    Route::new("POST", "{tenant}/oauth2/v2.0/token", |cx, world, at| {
+        grant::token(cx, world, at.get("tenant"), Version::V2)
+    }),
     Route::new("*", "{tenant}/oauth2/v2.0/token", |cx, _, _| Err(refusal::not_a_post(cx))),
+    Route::new("POST", "{tenant}/oauth2/token", |cx, world, at| {
+        grant::token(cx, world, at.get("tenant"), Version::V1)
+    }),
+    Route::new("*", "{tenant}/oauth2/token", |cx, _, _| Err(refusal::not_a_post(cx))),
     Route::new("GET", "common/discovery/instance", |cx, _, _| Ok(discovery::instance(cx))),
     Route::new("GET", "{tenant}/v2.0/.well-known/openid-configuration", |cx, world, at| {
-        discovery::configuration(cx, world, at.get("tenant"))
+        discovery::configuration(cx, world, at.get("tenant"), Version::V2)
     }),
-    Route::new("GET", "{tenant}/discovery/v2.0/keys", |_, _, _| Ok(discovery::keys())),
+    Route::new("GET", "{tenant}/.well-known/openid-configuration", |cx, world, at| {
+        discovery::configuration(cx, world, at.get("tenant"), Version::V1)
+    }),
+    Route::new("GET", "{tenant}/discovery/v2.0/keys", |cx, world, at| discovery::keys(cx, world, at.get("tenant"))),
+    Route::new("GET", "{tenant}/discovery/keys", |cx, world, at| discovery::keys(cx, world, at.get("tenant"))),
 ];
 
 fn handle(call: &Call, world: &mut World) -> OrRefusal<Answer> {

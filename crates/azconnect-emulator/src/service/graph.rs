@@ -2,6 +2,7 @@
 
 mod applications;
 mod caller;
+mod certificates;
 mod consents;
 mod deleted;
 mod document;

@@ -8,12 +8,13 @@ use serde_json::Map;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::seed::{ApplicationSeed, PasswordSeed, PrincipalSeed, Seed, TenantSeed};
+use super::seed::{ApplicationSeed, CertificateSeed, PasswordSeed, PrincipalSeed, Seed, TenantSeed};
 use crate::base::dice::Dice;
 use crate::base::moment::Moment;
 use crate::model::consent::{Consents, resources_of};
 use crate::model::directory::{Application, Birth, Federated, Password, ServicePrincipal, Tenant, User};
 use crate::model::registry::Registry;
+use crate::model::trust::Certificate;
 use crate::model::world::{Subscription, World};
 
 /// The secret texts by the names a seed gives them, for the service connections that hold them.
@@ -59,6 +60,7 @@ pub(crate) fn populate(world: &mut World, seed: Seed, now: Moment) -> Result<(),
         let (host, users) = (registry.host, registry.users);
         world.registries.push(Registry { host, tenant, users, tokens: Vec::new() });
     }
+    world.issuers.extend(seed.issuers);
     Ok(())
 }
 
@@ -141,6 +143,7 @@ fn build_application(
         display_name: seed.display_name,
         sign_in_audience: seed.sign_in_audience,
         passwords: build_passwords(dice, seed.passwords, seed.client_id, now, named),
+        certificates: build_certificates(dice, seed.certificates, now),
         removed_federated: Vec::new(),
         federated: seed
             .federated
@@ -151,6 +154,16 @@ fn build_application(
         created: born,
         document: Map::new(),
     }
+}
+
+fn build_certificates(dice: &mut Dice, seeds: Vec<CertificateSeed>, now: OffsetDateTime) -> Vec<Certificate> {
+    let day = |days: i64| now.saturating_add(Duration::days(days));
+    let built = seeds.into_iter().filter_map(|seed| {
+        let certificate =
+            Certificate::new(dice.guid(), seed.der, day(seed.starts_in_days), day(seed.ends_in_days))?;
+        Some(certificate.with_display_name(seed.display_name))
+    });
+    built.collect()
 }
 
 fn build_principal(

@@ -12,9 +12,10 @@ use uuid::Uuid;
 
 use self::arm::AccountSeed;
 use crate::base::settings::Settings;
+use crate::model::trust::Issuer;
 
 pub(crate) use self::devops::{ConnectionSeed, HeldSecret, MemberSeed, OrganizationSeed, PatSeed, ProjectSeed};
-pub(crate) use self::entra::{ApplicationSeed, PasswordSeed, PrincipalSeed, TenantSeed};
+pub(crate) use self::entra::{ApplicationSeed, CertificateSeed, PasswordSeed, PrincipalSeed, TenantSeed};
 pub use self::fault::SeedFault;
 pub(crate) use self::node::Node;
 
@@ -69,7 +70,7 @@ pub(crate) use self::node::Node;
 ///
 /// `settings` (see [`Settings`]): `seed`, `replicas`, `replicaChoice` (`roundRobin`, `hashed`), `addLagSeconds`,
 /// `removeLagSeconds`, `listLagSeconds`, `createLagSeconds`, `connectionLagSeconds`, `conversionLagSeconds`,
-/// `tokenLifetimeSeconds`, `badAuthentication` (`html203`, `redirect302`, `empty401`, `json401`), `unsentSecrets` (`nullKeeps`, `absentKeeps`,
+/// `tokenLifetimeSeconds`, `singleUseAssertions`, `badAuthentication` (`html203`, `redirect302`, `empty401`, `json401`), `unsentSecrets` (`nullKeeps`, `absentKeeps`,
 /// `alwaysKept`, `alwaysLost`), `pageSize`,
 /// `rateLimit` (`requests`, `windowSeconds`), `bomOnErrors`, `numericStatusCodes`,
 /// `resourceManager` (`operationSeconds`: how long every operation takes; `retryAfterSeconds`, `readLagSeconds`,
@@ -81,7 +82,7 @@ pub(crate) use self::node::Node;
 /// `users[]` (`id`, `userPrincipalName`, `displayName`, `password`, `devopsOrganizations[]`).
 ///
 /// `applications[]`: `displayName`, `clientId`, `objectId`, `signInAudience` (`AzureADMyOrg` unless given),
-/// `passwords[]`, `owners[]` (client ids), `federatedCredentials[]` (as Graph takes them), and, of its service
+/// `passwords[]`, `certificates[]` (`pem`, `displayName`, `startsInDays`, `endsInDays`), `owners[]` (client ids), `federatedCredentials[]` (as Graph takes them), and, of its service
 /// principal: `servicePrincipalId`, `servicePrincipal` (`false`: it has none), `enabled`, `graphRoles[]`, `owns[]`
 /// (client ids of applications), `subscriptionReader[]`, `devopsOrganizations[]` (as administrator of the whole
 /// organization), `servicePrincipalPasswords[]`.
@@ -108,6 +109,10 @@ pub(crate) use self::node::Node;
 ///
 /// `registries[]`: `host`, `users[]` (`name`, `secret`), `tenant` (whose service principals may sign in, as at Azure
 /// Container Registry). Reached in process only.
+///
+/// `issuers[]`: `issuer` (its address, as federated credentials and assertions name it) and the `keys[]` it publishes
+/// (JSON Web Keys: `kty` (`RSA`), `kid`, `n`, `e`). The emulator fetches nothing: an assertion of an issuer that is not
+/// here is refused as if the issuer did not answer.
 #[derive(Default)]
 pub struct Seed {
     pub(crate) settings: Option<Settings>,
@@ -115,6 +120,7 @@ pub struct Seed {
     pub(crate) subscriptions: Vec<SubscriptionSeed>,
     pub(crate) organizations: Vec<OrganizationSeed>,
     pub(crate) registries: Vec<RegistrySeed>,
+    pub(crate) issuers: Vec<Issuer>,
 }
 
 /// A container registry, its tenant named by id or domain.
@@ -140,13 +146,14 @@ impl Seed {
     /// [`Error`](azconnect_core::Error) it is [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) with that field.
     pub fn from_json(text: &str) -> Result<Self, SeedFault> {
         let node = Node::document("seed", text)?;
-        node.only(&["settings", "tenants", "subscriptions", "organizations", "registries"])?;
+        node.only(&["settings", "tenants", "subscriptions", "organizations", "registries", "issuers"])?;
         Ok(Self {
             settings: node.optional("settings")?.map(|settings| settings::read(&settings)).transpose()?,
             tenants: node.each("tenants", entra::read_tenant)?,
             subscriptions: node.each("subscriptions", read_subscription)?,
             organizations: node.each("organizations", devops::read_organization)?,
             registries: node.each("registries", read_registry)?,
+            issuers: node.each("issuers", entra::read_issuer)?,
         })
     }
 }

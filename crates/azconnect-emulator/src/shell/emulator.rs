@@ -18,6 +18,7 @@ use crate::base::call::Call;
 use crate::base::moment::Moment;
 use crate::base::origins::Service;
 use crate::base::settings::Settings;
+use crate::base::signer::Signer;
 use crate::model::arm::failure::Failure;
 use crate::model::world::World;
 use crate::service::arm::refusal;
@@ -217,6 +218,12 @@ impl Emulator {
     /// Whether a text is a token that was issued here, for whatever and however long ago.
     pub(crate) fn issued(&self, token: &str) -> bool {
         self.world().tokens.is_known(token)
+    }
+
+    /// Signs tokens from now on.
+    pub(crate) fn sign_tokens(&self) {
+        let signer = Signer::of_process();
+        self.world().tokens.signer = signer;
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

@@ -13,6 +13,7 @@ mod arm_compute;
 mod arm_faults;
 mod arm_machines;
 mod arm_zones;
+mod assertions;
 mod conformance;
 mod devops;
 mod devops_access;

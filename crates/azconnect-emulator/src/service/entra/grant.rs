@@ -4,13 +4,13 @@ use azconnect_core::Secret;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Context, refusal};
+use super::{Context, Version, assertion, refusal};
 use crate::base::answer::{Answer, json_answer};
 use crate::base::call::{Claim, Query};
 use crate::base::moment::{Moment, later};
 use crate::base::origins::{Origins, Service};
 use crate::base::refusal::{OrRefusal, Refusal};
-use crate::model::directory::{Directory, Tenant, User};
+use crate::model::directory::{Directory, ServicePrincipal, Tenant, User};
 use crate::model::replica::Replica;
 use crate::model::token::{Audience, Identity, Token};
 use crate::model::world::World;
@@ -24,22 +24,48 @@ const NOT_EMULATED: [&str; 4] = [
 ];
 
 /// Answers a token request to a tenant, which the path names by id or domain.
-pub(super) fn token(cx: &Context<'_>, world: &mut World, tenant: &str) -> OrRefusal<Answer> {
+pub(super) fn token(cx: &Context<'_>, world: &mut World, tenant: &str, version: Version) -> OrRefusal<Answer> {
     let form = cx.call.form();
     let grant = form.get("grant_type").unwrap_or_default();
     // A gap is loud: a refusal in Entra ID's words would be taken for the service's own.
-    if NOT_EMULATED.contains(&grant) || form.get("client_assertion").is_some() {
+    if NOT_EMULATED.contains(&grant) {
         return Err(Refusal::not_emulated());
     }
     // A refusal takes a replica as well, as any request does.
     let number = world.next_replica(Service::Login);
-    let (token, resource) = decide(cx, world, tenant, number)?;
+    let (token, resource) = decide(cx, world, tenant, (number, version))?;
+    if world.settings.single_use_assertions {
+        use_up(cx, world, &form)?;
+    }
     let lifetime = world.settings.token_lifetime.as_secs();
+    let ends = token.expires.unix_timestamp();
     let text = world.tokens.issue(&mut world.dice, token, &resource, cx.now.wall);
     Ok(json_answer(
         200,
-        &json!({"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": text}),
+        &match version {
+            Version::V2 => {
+                json!({"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": text})
+            }
+            // The older endpoint writes its numbers as texts.
+            Version::V1 => json!({
+                "token_type": "Bearer",
+                "expires_in": lifetime.to_string(),
+                "ext_expires_in": lifetime.to_string(),
+                "expires_on": ends.to_string(),
+                "not_before": cx.now.wall.unix_timestamp().to_string(),
+                "resource": resource,
+                "access_token": text,
+            }),
+        },
     ))
+}
+
+/// Refuses an assertion that was used before.
+fn use_up(cx: &Context<'_>, world: &mut World, form: &Query) -> OrRefusal<()> {
+    let Some(text) = form.filled("client_assertion") else { return Ok(()) };
+    let identity = assertion::identity(form.get("client_id").unwrap_or_default(), text);
+    let (id, ends) = identity.ok_or_else(|| refusal::claim_missing("jti"))?;
+    if world.tokens.use_assertion(id, ends, cx.now.wall) { Ok(()) } else { Err(refusal::assertion_used()) }
 }
 
 /// A token of a person, as an interactive sign-in would end.
@@ -62,12 +88,17 @@ pub(crate) fn user_token(world: &mut World, principal_name: &str, scope: &str, n
 /// The public client that people sign in with here.
 const AZURE_CLI: Uuid = Uuid::from_u128(0x04b0_7795_8ddb_461a_bbee_02f9_e1bf_7b46);
 
-fn decide(cx: &Context<'_>, world: &World, tenant: &str, replica: u32) -> OrRefusal<(Token, String)> {
+fn decide(
+    cx: &Context<'_>,
+    world: &World,
+    tenant: &str,
+    (replica, version): (u32, Version),
+) -> OrRefusal<(Token, String)> {
     let form = cx.call.form();
     let found = find_tenant(&world.directory, tenant)?;
     let grant = form.filled("grant_type").ok_or_else(|| refusal::parameter_missing("grant_type"))?;
     match grant {
-        "client_credentials" => client_credentials(cx, world, found, replica),
+        "client_credentials" => client_credentials(cx, world, found, (replica, version)),
         "password" => password(cx, world, found, &form),
         other => Err(refusal::grant_unsupported(other)),
     }
@@ -83,14 +114,37 @@ fn find_tenant<'a>(directory: &'a Directory, name: &str) -> OrRefusal<&'a Tenant
     })
 }
 
-fn client_credentials(cx: &Context<'_>, world: &World, tenant: &Tenant, replica: u32) -> OrRefusal<(Token, String)> {
+/// How a client proves who it is.
+enum Proof {
+    Secret(Secret),
+    Assertion(String),
+}
+
+fn client_credentials(
+    cx: &Context<'_>,
+    world: &World,
+    tenant: &Tenant,
+    (replica, version): (u32, Version),
+) -> OrRefusal<(Token, String)> {
     let form = cx.call.form();
-    let (client, secret) = credentials(cx, &form)?;
-    let scope = form.filled("scope").ok_or_else(|| refusal::parameter_missing("scope"))?;
-    let resource = scope.strip_suffix("/.default").ok_or_else(|| refusal::scope_not_default(scope))?;
-    let secret = Secret::new(secret.ok_or_else(refusal::credential_missing)?);
+    let (client, proof) = credentials(cx, &form)?;
+    let resource = match version {
+        Version::V1 => form.filled("resource").ok_or_else(|| refusal::parameter_missing("resource"))?,
+        Version::V2 => {
+            let scope = form.filled("scope").ok_or_else(|| refusal::parameter_missing("scope"))?;
+            scope.strip_suffix("/.default").ok_or_else(|| refusal::scope_not_default(scope))?
+        }
+    };
+    let proof = proof.ok_or_else(refusal::credential_missing)?;
     let replica = Replica::of_tokens(&world.settings, replica, cx.now);
-    let principal_id = check_secret(world, tenant, &client, (&secret, &replica, cx.now))?;
+    let principal_id = match &proof {
+        Proof::Secret(secret) => check_secret(world, tenant, &client, (secret, &replica, cx.now))?,
+        Proof::Assertion(text) => {
+            let (client_id, principal) = known_principal(tenant, &client, &replica)?;
+            assertion::check(cx, world, tenant, client_id, (text, &replica))?;
+            principal.object_id
+        }
+    };
     let audience = audience(&world.directory, &cx.call.origins, resource)
         .ok_or_else(|| refusal::resource_not_found(resource, &tenant.display_name))?;
     let token = Token {
@@ -103,14 +157,21 @@ fn client_credentials(cx: &Context<'_>, world: &World, tenant: &Tenant, replica:
     Ok((token, resource.to_owned()))
 }
 
-/// Client id and secret, from the form or from the header.
-fn credentials(cx: &Context<'_>, form: &Query) -> OrRefusal<(String, Option<String>)> {
+/// Client id and proof, from the form or from the header.
+fn credentials(cx: &Context<'_>, form: &Query) -> OrRefusal<(String, Option<Proof>)> {
     if let Claim::Basic { user, password } = cx.call.claim() {
         // RFC 6749, section 2.3.1: both are form-encoded before they are joined.
-        return Ok((form_decode(&user), Some(form_decode(&password))));
+        return Ok((form_decode(&user), Some(Proof::Secret(Secret::new(form_decode(&password))))));
     }
     let client = form.filled("client_id").ok_or_else(|| refusal::parameter_missing("client_id"))?;
-    Ok((client.to_owned(), form.filled("client_secret").map(str::to_owned)))
+    let Some(text) = form.filled("client_assertion") else {
+        return Ok((client.to_owned(), form.filled("client_secret").map(|text| Proof::Secret(Secret::new(text)))));
+    };
+    match form.filled("client_assertion_type") {
+        Some(kind) if kind == assertion::KIND => Ok((client.to_owned(), Some(Proof::Assertion(text.to_owned())))),
+        Some(kind) => Err(refusal::assertion_kind(kind)),
+        None => Err(refusal::parameter_missing("client_assertion_type")),
+    }
 }
 
 fn form_decode(text: &str) -> String {
@@ -118,13 +179,12 @@ fn form_decode(text: &str) -> String {
     url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
-/// The object id of the service principal whose secret this is, as one replica sees it.
-fn check_secret(
-    world: &World,
-    tenant: &Tenant,
+/// The service principal of a client that one replica of the token endpoint lets sign in, with the client's id.
+fn known_principal<'w>(
+    tenant: &'w Tenant,
     client: &str,
-    (secret, replica, now): (&Secret, &Replica<'_>, Moment),
-) -> OrRefusal<Uuid> {
+    replica: &Replica<'_>,
+) -> OrRefusal<(Uuid, &'w ServicePrincipal)> {
     let missing = || refusal::application_not_found(client, &tenant.display_name);
     let client_id = Uuid::parse_str(client).map_err(|_| missing())?;
     let principal = tenant.principal_of(client_id).ok_or_else(missing)?;
@@ -135,6 +195,17 @@ fn check_secret(
     if !principal.enabled {
         return Err(refusal::application_disabled(client, &principal.display_name));
     }
+    Ok((client_id, principal))
+}
+
+/// The object id of the service principal whose secret this is, as one replica sees it.
+fn check_secret(
+    world: &World,
+    tenant: &Tenant,
+    client: &str,
+    (secret, replica, now): (&Secret, &Replica<'_>, Moment),
+) -> OrRefusal<Uuid> {
+    let (client_id, principal) = known_principal(tenant, client, replica)?;
     let passwords = world.directory.passwords_of(tenant, client_id);
     let mut matching = passwords.into_iter().filter(|password| password.text.same_as(secret));
     let known: Vec<_> = matching.by_ref().filter(|password| password.is_known_to(replica)).collect();

@@ -99,6 +99,89 @@ pub(super) fn secret_expired(client: &str) -> Box<Refusal> {
     )
 }
 
+/// A refusal of a client's assertion.
+fn assertion(number: u32, text: impl Into<String>) -> Box<Refusal> {
+    aadsts(number, "invalid_client", 401, text)
+}
+
+pub(super) fn assertion_kind(kind: &str) -> Box<Refusal> {
+    let text = format!("The client_assertion_type '{kind}' is not supported.");
+    aadsts(70002, "invalid_request", 400, text)
+}
+
+pub(super) fn assertion_malformed() -> Box<Refusal> {
+    assertion(50027, "JWT token is invalid or malformed.")
+}
+
+pub(super) fn claim_missing(name: &str) -> Box<Refusal> {
+    assertion(50027, format!("JWT token is invalid or malformed. The claim '{name}' is missing."))
+}
+
+pub(super) fn algorithm_unsupported(name: &str) -> Box<Refusal> {
+    let text = format!(
+        "Invalid JWT token. '{name}' is not a supported signature algorithm. Supported signing algorithms are: 'RS256, PS256'."
+    );
+    assertion(5_002_738, text)
+}
+
+pub(super) fn assertion_of_another() -> Box<Refusal> {
+    assertion(700_021, "Client assertion application identifier doesn't match 'client_id' parameter.")
+}
+
+pub(super) fn assertion_audience() -> Box<Refusal> {
+    assertion(700_023, "Client assertion audience claim does not match Realm issuer.")
+}
+
+pub(super) fn assertion_out_of_time() -> Box<Refusal> {
+    assertion(700_024, "Client assertion is not within its valid time range.")
+}
+
+/// By RFC 7523, section 3, a server may refuse it. Microsoft's does not say that it does.
+pub(super) fn assertion_used() -> Box<Refusal> {
+    assertion(50027, "JWT token is invalid or malformed. The assertion was used before.")
+}
+
+pub(super) fn key_not_found(thumbprint: &str) -> Box<Refusal> {
+    certificate("The key was not found.", thumbprint)
+}
+
+pub(super) fn key_expired(thumbprint: &str) -> Box<Refusal> {
+    certificate("The key used is expired.", thumbprint)
+}
+
+pub(super) fn signature_wrong(thumbprint: &str) -> Box<Refusal> {
+    certificate("The provided signature value did not match the expected signature value.", thumbprint)
+}
+
+fn certificate(reason: &str, thumbprint: &str) -> Box<Refusal> {
+    assertion(
+        700_027,
+        format!(
+            "The certificate with identifier used to sign the client assertion is not registered on application. \
+             [Reason - {reason}, Thumbprint of key used by client: '{thumbprint}']"
+        ),
+    )
+}
+
+/// No federated credential says what the assertion says of one field.
+pub(super) fn no_federation(number: u32, field: &str, value: &str) -> Box<Refusal> {
+    assertion(
+        number,
+        format!(
+            "No matching federated identity record found for presented assertion {field} '{value}'. Check your \
+             federated identity credential Subject, Audience and Issuer against the presented assertion."
+        ),
+    )
+}
+
+pub(super) fn issuer_unreachable() -> Box<Refusal> {
+    aadsts(90061, "invalid_request", 400, "Request to External OIDC endpoint failed.")
+}
+
+pub(super) fn issuer_signature_wrong() -> Box<Refusal> {
+    assertion(50013, "Assertion failed signature validation. [Reason - The key was not found.]")
+}
+
 pub(super) fn scope_not_default(scope: &str) -> Box<Refusal> {
     aadsts(
         1_002_012,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::passwords::malformed;
-use super::{Context, Key, document, properties, query, refusal};
+use super::{Context, Key, certificates, document, properties, query, refusal};
 use crate::base::answer::{Answer, empty, json_answer};
 use crate::base::refusal::OrRefusal;
 use crate::model::directory::{Application, Birth, Tenant};
@@ -31,7 +31,9 @@ pub(super) fn get(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Answe
     let replica = cx.replica(world);
     let tenant = tenant(cx, world)?;
     let application = find(cx, world, key)?;
-    query::entity(cx, "applications", document::application(application, tenant, &replica))
+    let mut shown = document::application(application, tenant, &replica);
+    certificates::with_keys(cx, &mut shown, &application.certificates);
+    query::entity(cx, "applications", shown)
 }
 
 pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
@@ -45,12 +47,14 @@ pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
         }
     };
     let audience = read_audience(&mut body)?.unwrap_or_else(|| "AzureADMyOrg".to_owned());
+    let certificates = certificates::read(cx, &mut world.dice, &mut body, &[])?.unwrap_or_default();
     let application = Application {
         object_id: world.dice.guid(),
         client_id: world.dice.guid(),
         display_name,
         sign_in_audience: audience,
         passwords: Vec::new(),
+        certificates,
         federated: Vec::new(),
         removed_federated: Vec::new(),
         // Whoever creates an application owns it, and so may change it with `Application.ReadWrite.OwnedBy`.
@@ -72,11 +76,14 @@ pub(super) fn update(cx: &Context<'_>, world: &mut World, key: &Key) -> OrRefusa
     let mut body = object(cx, "application", properties::APPLICATION)?;
     let audience = read_audience(&mut body)?;
     let name = body.shift_remove("displayName");
-    let found = world
-        .directory
+    let World { directory, dice, .. } = world;
+    let found = directory
         .tenant_mut(cx.caller.tenant)
         .and_then(|tenant| tenant.applications.iter_mut().find(|application| application.object_id == id));
     let application = found.ok_or_else(|| refusal::not_found(key.text()))?;
+    if let Some(certificates) = certificates::read(cx, dice, &mut body, &application.certificates)? {
+        application.certificates = certificates;
+    }
     if let Some(Value::String(name)) = name {
         application.display_name = name;
     }

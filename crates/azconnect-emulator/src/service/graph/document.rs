@@ -70,7 +70,7 @@ pub(super) fn application(application: &Application, tenant: &Tenant, replica: &
         "info": {
             "logoUrl": null, "marketingUrl": null, "privacyStatementUrl": null, "supportUrl": null, "termsOfServiceUrl": null,
         },
-        "keyCredentials": [],
+        "keyCredentials": application.certificates.iter().map(super::certificates::shown).collect::<Value>(),
         "parentalControlSettings": {"countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow"},
         "passwordCredentials": passwords(&application.passwords, replica),
         "publicClient": {"redirectUris": []},

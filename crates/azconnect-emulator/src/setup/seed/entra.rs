@@ -1,12 +1,15 @@
 //! The part of a seed that Entra ID holds.
 
 use azconnect_core::Secret;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::fault::SeedFault;
 use super::node::Node;
 use crate::base::dice::named_guid;
+use crate::model::trust::{Issuer, IssuerKey, certificate_in};
 
 /// A tenant of a seed.
 pub(crate) struct TenantSeed {
@@ -26,6 +29,7 @@ pub(crate) struct ApplicationSeed {
     pub(crate) display_name: String,
     pub(crate) sign_in_audience: String,
     pub(crate) passwords: Vec<PasswordSeed>,
+    pub(crate) certificates: Vec<CertificateSeed>,
     pub(crate) owners: Vec<Uuid>,
     pub(crate) federated: Vec<Map<String, Value>>,
     pub(crate) principal: Option<PrincipalSeed>,
@@ -63,6 +67,14 @@ pub(crate) struct PasswordSeed {
     pub(crate) text: Option<Secret>,
 }
 
+/// A certificate of an application of a seed.
+pub(crate) struct CertificateSeed {
+    pub(crate) display_name: Option<String>,
+    pub(crate) starts_in_days: i64,
+    pub(crate) ends_in_days: i64,
+    pub(crate) der: Vec<u8>,
+}
+
 const PRINCIPAL_FIELDS: [&str; 6] =
     ["enabled", "graphRoles", "owns", "subscriptionReader", "devopsOrganizations", "servicePrincipalPasswords"];
 
@@ -96,6 +108,7 @@ fn read_application(node: &Node<'_>, domain: &str) -> Result<ApplicationSeed, Se
         "servicePrincipalId",
         "signInAudience",
         "passwords",
+        "certificates",
         "owners",
         "federatedCredentials",
         "servicePrincipal",
@@ -110,6 +123,7 @@ fn read_application(node: &Node<'_>, domain: &str) -> Result<ApplicationSeed, Se
         client_id,
         sign_in_audience: node.maybe_text("signInAudience")?.unwrap_or_else(|| "AzureADMyOrg".to_owned()),
         passwords: node.each("passwords", read_password)?,
+        certificates: node.each("certificates", read_certificate)?,
         owners: node.guids("owners")?,
         federated: node.each("federatedCredentials", read_federated)?,
         principal: principal.then(|| read_principal(node, client_id, &display_name, domain)).transpose()?,
@@ -167,6 +181,46 @@ fn read_password(node: &Node<'_>) -> Result<PasswordSeed, SeedFault> {
         return Err(node.wrong("ends before it starts", "give an endsInDays above startsInDays"));
     }
     Ok(password)
+}
+
+fn read_certificate(node: &Node<'_>) -> Result<CertificateSeed, SeedFault> {
+    node.only(&["displayName", "startsInDays", "endsInDays", "pem"])?;
+    let days = |key: &str, default: i64| node.optional(key)?.map_or(Ok(default), |days| days.signed());
+    let pem = node.required("pem")?;
+    let der = certificate_in(pem.text()?).ok_or_else(|| {
+        pem.wrong("is no certificate", "give it in PEM, from -----BEGIN CERTIFICATE----- on, without its private key")
+    })?;
+    Ok(CertificateSeed {
+        display_name: node.maybe_text("displayName")?,
+        starts_in_days: days("startsInDays", -1)?,
+        ends_in_days: days("endsInDays", 365)?,
+        der,
+    })
+}
+
+/// Reads who issues tokens outside of Microsoft Entra ID, and its keys.
+pub(super) fn read_issuer(node: &Node<'_>) -> Result<Issuer, SeedFault> {
+    node.only(&["issuer", "keys"])?;
+    Ok(Issuer {
+        address: node.required("issuer")?.text()?.to_owned(),
+        keys: node.each("keys", |key| {
+            // A private part would be read by nobody, and does not belong into a seed.
+            key.only(&["kty", "use", "alg", "kid", "n", "e"])?;
+            let number = |name: &str| {
+                let node = key.required(name)?;
+                let bytes = URL_SAFE_NO_PAD.decode(node.text()?);
+                bytes.map_err(|_| node.wrong("is not base64url", "copy it from the published key"))
+            };
+            let kind = key.required("kty")?;
+            if kind.text()? != "RSA" {
+                return Err(kind.wrong("is not RSA", "give an RSA key: Microsoft Entra ID takes no other"));
+            }
+            for name in ["use", "alg"] {
+                key.maybe_text(name)?;
+            }
+            Ok(IssuerKey { id: key.maybe_text("kid")?, modulus: number("n")?, exponent: number("e")? })
+        })?,
+    })
 }
 
 fn read_federated(node: &Node<'_>) -> Result<Map<String, Value>, SeedFault> {

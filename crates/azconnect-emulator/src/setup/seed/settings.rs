@@ -6,7 +6,7 @@ use super::fault::SeedFault;
 use super::node::Node;
 use crate::base::settings::{BadAuthentication, RateLimit, ReplicaChoice, Settings, UnsentSecrets};
 
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 18] = [
     "seed",
     "replicas",
     "replicaChoice",
@@ -17,6 +17,7 @@ const FIELDS: [&str; 17] = [
     "connectionLagSeconds",
     "conversionLagSeconds",
     "tokenLifetimeSeconds",
+    "singleUseAssertions",
     "badAuthentication",
     "unsentSecrets",
     "pageSize",
@@ -39,6 +40,7 @@ pub(super) fn read(node: &Node<'_>) -> Result<Settings, SeedFault> {
         .with_connection_lag(seconds(node, "connectionLagSeconds", default.connection_lag)?)
         .with_conversion_lag(seconds(node, "conversionLagSeconds", default.conversion_lag)?)
         .with_token_lifetime(seconds(node, "tokenLifetimeSeconds", default.token_lifetime)?)
+        .with_single_use_assertions(node.flag_or("singleUseAssertions", false)?)
         .with_bom_on_errors(node.flag_or("bomOnErrors", false)?)
         .with_numeric_status_codes(node.flag_or("numericStatusCodes", false)?);
     if let Some(arm) = node.optional("resourceManager")? {

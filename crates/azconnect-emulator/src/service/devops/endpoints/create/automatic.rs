@@ -70,6 +70,7 @@ fn make_application(
         sign_in_audience: "AzureADMyOrg".to_owned(),
         passwords: Vec::new(),
         federated: Vec::new(),
+        certificates: Vec::new(),
         removed_federated: Vec::new(),
         owners: vec![cx.caller.member.identity.object_id()],
         created: born,
