@@ -15,6 +15,7 @@ mod projects;
 mod proxy;
 mod refusal;
 mod security;
+mod teams;
 mod throttle;
 mod types;
 mod version;
@@ -84,10 +85,12 @@ pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
 }
 
 fn enter(call: &Call, world: &mut World) -> OrRefusal<Answer> {
-    if call.service == Service::DevOpsProfile {
+    let parts = call.parts();
+    // What belongs to no organization is at one place, by whichever origin it is asked for.
+    if call.service == Service::DevOpsProfile || parts.first().is_some_and(|first| first.eq_ignore_ascii_case("_apis"))
+    {
         return profile::route(call, world);
     }
-    let parts = call.parts();
     // A server on premises may have its collections below this.
     let parts = parts.strip_prefix(&["tfs"]).unwrap_or(&parts);
     let (name, rest) = parts.split_first().ok_or_else(Refusal::not_emulated)?;
@@ -96,9 +99,10 @@ fn enter(call: &Call, world: &mut World) -> OrRefusal<Answer> {
         [project, apis, route @ ..] if apis.eq_ignore_ascii_case("_apis") => (Some(*project), route),
         _ => return Err(Refusal::not_emulated()),
     };
-    if call.method == Method::OPTIONS && project.is_none() && route.is_empty() {
-        world.devops.organization(name).ok_or_else(|| refusal::organization(name))?;
-        return Ok(locations::table(call));
+    if let (&Method::OPTIONS, None, [] | [_]) = (&call.method, project, route) {
+        let organization = world.devops.organization(name).ok_or_else(|| refusal::organization(name))?;
+        let one_origin = is_one_origin(call, organization.latest_version.is_some());
+        return Ok(locations::table(call, one_origin, route.first().copied()));
     }
     let caller = OrganizationCaller::of(call, world, name)?;
     let organization = world.devops.organization(name).ok_or_else(Refusal::not_emulated)?.name.clone();
@@ -128,6 +132,16 @@ const EVERYWHERE: &[Route<Handler>] = &[
 const DEVOPS: &[Route<Handler>] = &[
     Route::new("GET", "_apis/projects", |cx, world, _| projects::list(cx, world)),
     Route::new("GET", "_apis/projects/{project}", |cx, world, at| projects::get(cx, world, at.get("project"))),
+    Route::new("GET", "_apis/projects/{project}/teams", |cx, world, at| {
+        teams::of_project(cx, world, at.get("project"))
+    }),
+    Route::new("GET", "_apis/projects/{project}/teams/{team}", |cx, world, at| {
+        teams::get(cx, world, (at.get("project"), at.get("team")))
+    }),
+    Route::new("GET", "_apis/projects/{project}/teams/{team}/members", |cx, world, at| {
+        teams::members(cx, world, (at.get("project"), at.get("team")))
+    }),
+    Route::new("GET", "_apis/teams", |cx, world, _| teams::all(cx, world)),
     Route::new("GET", "_apis/serviceendpoint/types", |cx, _, _| Ok(types::answer(cx))),
     Route::new("GET", "{project}/_apis/serviceendpoint/types", |cx, _, _| Ok(types::answer(cx))),
     Route::new("*", "_apis/serviceendpoint/endpoints/{below*}", |cx, world, at| {
@@ -197,18 +211,22 @@ fn answer_from(table: &[Route<Handler>], cx: &Context<'_>, world: &mut World, pa
     handler(cx, world, &at)
 }
 
+/// Whether identities are where projects are: on premises they always are, and where the emulator has one address for all.
+fn is_one_origin(call: &Call, on_premises: bool) -> bool {
+    on_premises || call.origins.devops == call.origins.devops_identity
+}
+
 /// `parts` begins with `_apis`, or with a project and `_apis`.
 fn route_to(cx: &Context<'_>, world: &mut World, parts: &[&str]) -> OrRefusal<Answer> {
     let latest = cx.organization(world)?.latest_version;
     let area = parts.get(if cx.project.is_some() { 2 } else { 1 }).map(|area| area.to_ascii_lowercase());
     // These areas exist as previews only, and refuse a version without `-preview`.
     let rule = match area.as_deref() {
-        Some("connectiondata" | "resourceareas" | "graph" | "tokens" | "pipelines") => version::PREVIEW,
+        Some("connectiondata" | "resourceareas" | "graph" | "tokens" | "pipelines" | "teams") => version::PREVIEW,
         _ => version::RELEASED,
     };
     version::check(cx.call, rule, latest)?;
-    // A server on premises is one origin for everything.
-    let one_origin = latest.is_some();
+    let one_origin = is_one_origin(cx.call, latest.is_some());
     let is_devops = cx.call.service == Service::DevOps;
     let tables: &[&[Route<Handler>]] = match (one_origin, is_devops) {
         (true, _) => &[EVERYWHERE, DEVOPS, IDENTITY],

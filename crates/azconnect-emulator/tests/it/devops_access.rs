@@ -294,6 +294,46 @@ async fn the_route_table_needs_no_authentication_and_the_areas_name_every_origin
     }
 }
 
+// The JavaScript client asks for one area at a time, in whatever case; the Python client for all, of an organization that
+// it writes in lower case.
+async fn the_route_table_is_given_area_by_area(way: Way) {
+    let people = People::new(way, Settings::default()).await;
+    let options = |service, path: &'static str| people.harness.ask(service, "OPTIONS", path).send();
+    let table = options(Service::DevOps, "/contoso/_apis/ServiceEndpoint").await.expect(200);
+    let areas: Vec<&str> = table["value"].as_array().unwrap().iter().map(|l| l["area"].as_str().unwrap()).collect();
+    assert!(areas.len() == 5 && areas.iter().all(|area| *area == "serviceendpoint"), "{areas:?}");
+    assert_eq!(table["count"], areas.len());
+    let location = options(Service::DevOps, "/CONTOSO/_apis/Location").await.expect(200);
+    assert_eq!(location["count"], 2);
+    assert_eq!(options(Service::DevOps, "/contoso/_apis/build").await.expect(200), json!({"count": 0, "value": []}));
+    assert_eq!(options(Service::DevOpsProfile, "/_apis/Profile").await.expect(200)["count"], 1);
+    assert_eq!(
+        options(Service::DevOps, "/_apis").await.expect(200),
+        options(Service::DevOpsProfile, "/_apis").await.expect(200)
+    );
+    assert_eq!(options(Service::DevOps, "/nowhere/_apis/core").await.status, 404);
+}
+
+// Every project is created with a team of its name.
+async fn a_project_has_its_team(way: Way) {
+    let people = People::new(way, Settings::default()).await;
+    let teams = people.get(Service::DevOps, "/contoso/_apis/projects/Web/teams").await;
+    let team = &teams["value"][0];
+    assert_eq!((&team["name"], &team["projectName"]), (&json!("Web Team"), &json!("Web")));
+    let path = team["url"].as_str().unwrap().replace(&people.harness.origin(Service::DevOps), "");
+    let one = people.harness.ask(Service::DevOps, "GET", &path).bearer(&people.harness.token(DEVOPS_SCOPE).await);
+    assert_eq!(one.send().await.expect(200)["id"], team["id"]);
+    let all = people.harness.ask(Service::DevOps, "GET", "/contoso/_apis/teams");
+    let all = all.header("accept", "application/json;api-version=7.1-preview.3");
+    let all = all.bearer(&people.harness.token(DEVOPS_SCOPE).await).send().await.expect(200);
+    assert!(all["value"].as_array().unwrap().iter().any(|one| one["id"] == team["id"]));
+    let token = people.harness.token(DEVOPS_SCOPE).await;
+    let missing = people.harness.ask(Service::DevOps, "GET", "/contoso/_apis/projects/Web/teams/None").bearer(&token);
+    refused(&missing.send().await.expect(404), "TeamNotFoundException", "VS402379");
+    let members = format!("/contoso/_apis/projects/Web/teams/{}/members", team["id"].as_str().unwrap());
+    assert!(people.get(Service::DevOps, &members).await["value"].is_array());
+}
+
 async fn a_server_on_premises_is_older_and_one_origin(way: Way) {
     let mut seed = people();
     seed["organizations"][0]["latestApiVersion"] = json!("7.0");
@@ -333,6 +373,8 @@ mod ways {
         personal_access_tokens_are_for_people_and_within_their_scopes
         a_budget_warns_on_success_and_then_refuses
         the_route_table_needs_no_authentication_and_the_areas_name_every_origin
+        the_route_table_is_given_area_by_area
+        a_project_has_its_team
         a_server_on_premises_is_older_and_one_origin
         an_organization_of_another_tenant_refuses_and_names_its_own
     }

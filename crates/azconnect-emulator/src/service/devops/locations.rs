@@ -60,9 +60,24 @@ const EVERYWHERE: [Location; 2] = [
         .preview(),
 ];
 
-const DEVOPS: [Location; 10] = [
+const DEVOPS: [Location; 13] = [
     location("603fe2ac-9723-48b9-88ad-09305aa6c6e1", "core", "projects", "_apis/{resource}/{*projectId}")
         .with_version(4),
+    location("7a4d9ee9-3433-4347-b47a-7a80f1cf307e", "core", "teams", BARE).with_version(3).preview(),
+    location(
+        "d30a3dd1-f8ba-442a-b86a-bd0c0c383e59",
+        "core",
+        "teams",
+        "_apis/projects/{projectId}/{resource}/{*teamId}",
+    )
+    .with_version(3),
+    location(
+        "294c494c-2600-4d7e-b76c-3dd50c3c95be",
+        "core",
+        "members",
+        "_apis/projects/{projectId}/teams/{teamId}/{resource}",
+    )
+    .with_version(2),
     location(
         "e85f1c62-adfc-4b74-b618-11a150fb195e",
         "serviceendpoint",
@@ -176,14 +191,29 @@ const AREAS: [(&str, &str, Service); 8] = [
     ("0d55247a-1c47-4462-9b1f-5e2125590ee6", "account", Service::DevOpsProfile),
 ];
 
-/// The route table of the service that was asked. It takes no authentication.
-pub(super) fn table(call: &Call) -> Answer {
-    let own: &[Location] = match call.service {
-        Service::DevOpsIdentity => &IDENTITY,
-        Service::DevOpsProfile => &PROFILE,
-        _ => &DEVOPS,
+/// The route table of the service that was asked, or the part of it in one area. It takes no authentication.
+///
+/// `one_origin` says whether identities are answered here too.
+pub(super) fn table(call: &Call, one_origin: bool, area: Option<&str>) -> Answer {
+    let own: &[&[Location]] = match call.service {
+        _ if one_origin => &[&DEVOPS, &IDENTITY],
+        Service::DevOpsIdentity => &[&IDENTITY],
+        Service::DevOpsProfile => &[&PROFILE],
+        _ => &[&DEVOPS],
     };
-    let value: Vec<Value> = EVERYWHERE.iter().chain(own).map(Location::show).collect();
+    listed(own, area)
+}
+
+/// The route table of what belongs to no organization.
+pub(super) fn table_of_profiles(area: Option<&str>) -> Answer {
+    listed(&[&PROFILE], area)
+}
+
+fn listed(own: &[&[Location]], area: Option<&str>) -> Answer {
+    let all = EVERYWHERE.iter().chain(own.iter().copied().flatten());
+    // An area that is not here has no routes here: an empty table, and no error.
+    let wanted = all.filter(|location| area.is_none_or(|area| location.area.eq_ignore_ascii_case(area)));
+    let value: Vec<Value> = wanted.map(Location::show).collect();
     json_answer(200, &json!({"count": value.len(), "value": value}))
 }
 

@@ -18,8 +18,8 @@ use crate::service::routes::{self, Case, Params, Route};
 pub(super) fn route(call: &Call, world: &World) -> OrRefusal<Answer> {
     let lower: Vec<String> = call.segments.iter().map(|part| part.to_ascii_lowercase()).collect();
     let route: Vec<&str> = lower.iter().map(String::as_str).collect();
-    if let (&Method::OPTIONS, ["_apis"]) = (&call.method, route.as_slice()) {
-        return Ok(locations::table(call));
+    if let (&Method::OPTIONS, ["_apis", area @ ..]) = (&call.method, route.as_slice()) {
+        return Ok(locations::table_of_profiles(area.first().copied()));
     }
     let who = authenticate(call, world)?;
     version::check(call, version::RELEASED, None)?;
