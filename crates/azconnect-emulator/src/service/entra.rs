@@ -54,9 +54,7 @@ const ROUTES: &[Route<Handler>] = &[
         grant::token(cx, world, at.get("tenant"), Version::V2)
     }),
     Route::new("*", "{tenant}/oauth2/v2.0/token", |cx, _, _| Err(refusal::not_a_post(cx))),
-    Route::new("POST", "{tenant}/oauth2/token", |cx, world, at| {
-        grant::token(cx, world, at.get("tenant"), Version::V1)
-    }),
+    Route::new("POST", "{tenant}/oauth2/token", |cx, world, at| grant::token(cx, world, at.get("tenant"), Version::V1)),
     Route::new("*", "{tenant}/oauth2/token", |cx, _, _| Err(refusal::not_a_post(cx))),
     Route::new("GET", "common/discovery/instance", |cx, _, _| Ok(discovery::instance(cx))),
     Route::new("GET", "{tenant}/v2.0/.well-known/openid-configuration", |cx, world, at| {

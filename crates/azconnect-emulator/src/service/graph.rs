@@ -14,6 +14,8 @@ mod principals;
 mod properties;
 mod query;
 mod refusal;
+mod search;
+mod tenant;
 
 use uuid::Uuid;
 
@@ -111,7 +113,8 @@ pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
 /// The words of a path below its version. `applications(appId='…')` is the collection and its key in parentheses.
 fn words(segments: &[String]) -> Vec<&str> {
     let mut words = Vec::new();
-    for segment in segments {
+    // Microsoft's own clients write `/v1.0//applications`: an empty segment counts for nothing.
+    for segment in segments.iter().filter(|segment| !segment.is_empty()) {
         match segment.find('(').filter(|_| Key::in_parentheses(segment).is_some()) {
             Some(at) => words.extend([segment.get(..at).unwrap_or_default(), segment.get(at..).unwrap_or_default()]),
             None => words.push(segment.as_str()),
@@ -126,6 +129,19 @@ type Handler = fn(&Context<'_>, &mut World, &Params<'_>) -> OrRefusal<Answer>;
 const ROUTES: &[Route<Handler>] = &[
     Route::new("POST", "directoryObjects/getByIds", |cx, world, _| objects::by_ids(cx, world)),
     Route::new("GET", "policies/defaultAppManagementPolicy", |cx, world, _| objects::policy(cx, world)),
+    Route::new("GET", "policies/appManagementPolicies", |cx, world, _| tenant::policies(cx, world)),
+    Route::new("GET", "organization", |cx, world, _| tenant::organizations(cx, world)),
+    Route::new("GET", "organization/{id}", |cx, world, at| tenant::organization_by_id(cx, world, at.get("id"))),
+    Route::new("GET", "domains", |cx, world, _| tenant::domains(cx, world)),
+    Route::new("GET", "domains/{name}", |cx, world, at| tenant::domain_by_name(cx, world, at.get("name"))),
+    Route::new("GET", "me", |cx, world, _| tenant::me(cx, world)),
+    // Changes since the last time. Before the routes of single objects, one of which it would be taken for.
+    Route::new("GET", "{collection}/delta", |_, _, _| Err(Refusal::not_emulated())),
+    Route::new("GET", "{collection}/delta()", |_, _, _| Err(Refusal::not_emulated())),
+    Route::new("GET", "users", |cx, world, _| tenant::users(cx, world)),
+    Route::new("GET", "users/{key}", |cx, world, at| tenant::user(cx, world, at.get("key"))),
+    Route::new("GET", "groups", |cx, world, _| tenant::groups(cx, world)),
+    Route::new("GET", "groups/{key}", |cx, _, at| tenant::group(cx, at.get("key"))),
     Route::new("GET", "applications", |cx, world, _| applications::list(cx, world)),
     Route::new("POST", "applications", |cx, world, _| applications::create(cx, world)),
     Route::new("GET", "applications/{key}", |cx, world, at| applications::get(cx, world, &Key::of(at))),
@@ -158,6 +174,11 @@ const ROUTES: &[Route<Handler>] = &[
         owners::remove(cx, world, &Key::of(at), at.get("id"))
     }),
     Route::new("GET", "directory/deletedItems/microsoft.graph.application", |cx, world, _| deleted::list(cx, world)),
+    Route::new("GET", "directory/deletedItems/microsoft.graph.servicePrincipal", |cx, world, _| {
+        deleted::principals(cx, world)
+    }),
+    Route::new("GET", "directory/deletedItems/microsoft.graph.user", |cx, world, _| deleted::nothing(cx, world)),
+    Route::new("GET", "directory/deletedItems/microsoft.graph.group", |cx, world, _| deleted::nothing(cx, world)),
     Route::new("GET", "directory/deletedItems/{id}", |cx, world, at| deleted::get(cx, world, at.get("id"))),
     Route::new("DELETE", "directory/deletedItems/{id}", |cx, world, at| deleted::remove(cx, world, at.get("id"))),
     Route::new("POST", "directory/deletedItems/{id}/restore", |cx, world, at| {
@@ -169,6 +190,7 @@ const ROUTES: &[Route<Handler>] = &[
     Route::new("DELETE", "oauth2PermissionGrants/{id}", |cx, world, at| {
         consents::remove_grant(cx, world, at.get("id"))
     }),
+    Route::new("GET", "servicePrincipals/{key}/owners", |cx, world, at| owners::of_principal(cx, world, &Key::of(at))),
     Route::new("GET", "servicePrincipals/{key}/appRoleAssignments", |cx, world, at| {
         consents::roles(cx, world, &Key::of(at))
     }),

@@ -159,8 +159,7 @@ fn build_application(
 fn build_certificates(dice: &mut Dice, seeds: Vec<CertificateSeed>, now: OffsetDateTime) -> Vec<Certificate> {
     let day = |days: i64| now.saturating_add(Duration::days(days));
     let built = seeds.into_iter().filter_map(|seed| {
-        let certificate =
-            Certificate::new(dice.guid(), seed.der, day(seed.starts_in_days), day(seed.ends_in_days))?;
+        let certificate = Certificate::new(dice.guid(), seed.der, day(seed.starts_in_days), day(seed.ends_in_days))?;
         Some(certificate.with_display_name(seed.display_name))
     });
     built.collect()

@@ -191,8 +191,7 @@ async fn a_certificate_that_graph_was_given_signs_in(way: Way) {
     let holder = Holder::new();
     let token = harness.token(GRAPH_SCOPE).await;
     let path = format!("/applications/{DEPLOYER_OBJECT}");
-    let credential =
-        json!({"type": "AsymmetricX509Cert", "usage": "Verify", "key": STANDARD.encode(&holder.der), "displayName": "c"});
+    let credential = json!({"type": "AsymmetricX509Cert", "usage": "Verify", "key": STANDARD.encode(&holder.der), "displayName": "c"});
     let patch = |body: Value| harness.graph("PATCH", &path).bearer(&token).json(&body).send();
     patch(json!({"keyCredentials": [credential]})).await.expect(204);
     ask(&harness, &holder.ps256(&claims(&endpoint(&harness)))).await.expect(200);
@@ -221,7 +220,8 @@ async fn tokens_over_a_socket_are_signed_with_the_published_key() {
     let keys = configuration["jwks_uri"].as_str().unwrap().to_owned();
     let keys = harness.ask(Service::Login, "GET", &keys).send().await.expect(200);
     let (signed, signature) = token.rsplit_once('.').unwrap();
-    let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(signed.split_once('.').unwrap().0).unwrap()).unwrap();
+    let header: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(signed.split_once('.').unwrap().0).unwrap()).unwrap();
     let key = keys["keys"].as_array().unwrap().iter().find(|key| key["kid"] == header["kid"]).unwrap();
     let number = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
     let key = RsaPublicKeyComponents { n: number("n"), e: number("e") };

@@ -301,14 +301,14 @@ async fn consents_and_roles_take_permissions_of_their_own(way: Way) {
 async fn options_and_routes_that_are_not_emulated_are_refused_loudly(way: Way) {
     let harness = Harness::contoso(way).await;
     let token = harness.token(GRAPH_SCOPE).await;
-    for path in ["/applications?$expand=owners", "/groups", "/me/messages"] {
+    for path in ["/applications?$expand=owners", "/drives", "/me/messages", "/applications/delta"] {
         let body = harness.graph("GET", path).bearer(&token).send().await.expect(501);
         assert_eq!(body["error"]["code"], "EmulatorUnknownRoute");
     }
     let truth = harness.emulator.truth();
-    assert_eq!(truth.unknown_routes, 3);
-    assert!(truth.unknown_route_names.contains(&"graph GET /v1.0/groups".to_owned()));
-    assert_eq!(truth.exchanges, 4);
+    assert_eq!(truth.unknown_routes, 4);
+    assert!(truth.unknown_route_names.contains(&"graph GET /v1.0/drives".to_owned()));
+    assert_eq!(truth.exchanges, 5);
     assert_eq!(truth.application(OPERATOR.parse().unwrap()).unwrap().display_name, "Operator");
 }
 

@@ -22,6 +22,7 @@ mod devops_unsent;
 mod entra;
 mod faults;
 mod graph;
+mod graph_tenant;
 mod harness;
 mod people;
 mod port;

@@ -142,7 +142,8 @@ fn check_federated(
         return Err(refusal::no_federation(700_212, "audience", token.text("aud").unwrap_or_default()));
     }
     // In reality the issuer is asked for its keys. Here the seed says what it publishes.
-    let published = world.issuers.iter().find(|known| known.address.trim_end_matches('/') == issuer.trim_end_matches('/'));
+    let published =
+        world.issuers.iter().find(|known| known.address.trim_end_matches('/') == issuer.trim_end_matches('/'));
     let published = published.ok_or_else(refusal::issuer_unreachable)?;
     let wanted = token.header("kid");
     let mut keys = published.keys.iter().filter(|key| wanted.is_none() || key.id.as_deref() == wanted);

@@ -74,6 +74,11 @@ impl Admitted {
         self.has(&["Policy.Read.All", "Policy.ReadWrite.ApplicationConfiguration", "Application.ReadWrite.All"])
     }
 
+    /// Whether the caller has any of these roles.
+    pub(super) fn may(&self, any_of: &[&str]) -> OrRefusal<()> {
+        self.has(any_of)
+    }
+
     fn has(&self, any_of: &[&str]) -> OrRefusal<()> {
         let granted = self.roles.iter().any(|role| any_of.contains(&role.as_str()));
         if granted { Ok(()) } else { Err(refusal::denied()) }

@@ -18,6 +18,22 @@ pub(super) fn list(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
     query::page(cx, COLLECTION, objects, world.settings.page_size, &["displayName", "id"])
 }
 
+/// The service principals that went with their applications.
+pub(super) fn principals(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
+    cx.may_read()?;
+    let tenant = applications::tenant(cx, world)?;
+    let replica = cx.replica(world);
+    let gone = tenant.bin.iter().filter_map(|deleted| deleted.principal.as_ref());
+    let objects = gone.map(|principal| document::principal(principal, Some(tenant), &replica)).collect();
+    query::page(cx, COLLECTION, objects, world.settings.page_size, &["displayName", "id"])
+}
+
+/// People and groups are never deleted here.
+pub(super) fn nothing(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
+    cx.may(&["Directory.Read.All", "Directory.ReadWrite.All", "User.Read.All", "Group.Read.All"])?;
+    query::page(cx, COLLECTION, Vec::new(), world.settings.page_size, &["displayName", "id"])
+}
+
 pub(super) fn get(cx: &Context<'_>, world: &World, id: &str) -> OrRefusal<Answer> {
     cx.may_read()?;
     query::entity(cx, COLLECTION, shown(cx, world, find(cx, world, id)?)?)

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::passwords::malformed;
-use super::{Context, Key, applications, document, query, refusal};
+use super::{Context, Key, applications, document, principals, query, refusal};
 use crate::base::answer::{Answer, empty};
 use crate::base::refusal::OrRefusal;
 use crate::model::directory::Tenant;
@@ -14,6 +14,15 @@ pub(super) fn list(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Answ
     cx.may_read()?;
     let tenant = applications::tenant(cx, world)?;
     let owners = applications::find(cx, world, key)?.owners.iter().map(|id| shown(cx, world, tenant, *id)).collect();
+    query::page(cx, "directoryObjects", owners, world.settings.page_size, &[])
+}
+
+/// The owners of a service principal.
+pub(super) fn of_principal(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Answer> {
+    cx.may_read()?;
+    let tenant = applications::tenant(cx, world)?;
+    let principal = principals::find(cx, world, key)?;
+    let owners = principal.owners.iter().map(|id| shown(cx, world, tenant, *id)).collect();
     query::page(cx, "directoryObjects", owners, world.settings.page_size, &[])
 }
 

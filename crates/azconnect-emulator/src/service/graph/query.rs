@@ -1,15 +1,16 @@
-//! OData options: `$filter`, `$select`, `$top`, `$skiptoken`, `$count`.
+//! OData options: `$filter`, `$search`, `$select`, `$top`, `$skiptoken`, `$count`.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use super::Context;
+use super::search::Search;
 use crate::base::answer::{Answer, json_answer};
 use crate::base::refusal::{OrRefusal, Refusal};
 
 /// The options that are understood; any other is a gap, not to be passed over in silence.
-const KNOWN: [&str; 6] = ["$filter", "$select", "$top", "$skiptoken", "$count", "api-version"];
+const KNOWN: [&str; 7] = ["$filter", "$search", "$select", "$top", "$skiptoken", "$count", "api-version"];
 
 /// Refuses options that would change the answer and are not emulated.
 pub(super) fn check_options(cx: &Context<'_>) -> OrRefusal<()> {
@@ -43,7 +44,12 @@ pub(super) fn page(
     let query = &cx.call.query;
     let filter = query.filled("$filter").map(Filter::parse).transpose()?;
     filter.iter().try_for_each(|filter| filter.check(filterable))?;
-    let matching: Vec<_> = objects.into_iter().filter(|o| filter.as_ref().is_none_or(|f| f.passes(o))).collect();
+    let search = Search::of(cx)?;
+    let passes = |object: &Map<String, Value>| {
+        filter.as_ref().is_none_or(|filter| filter.passes(object))
+            && search.as_ref().is_none_or(|search| search.finds(object))
+    };
+    let matching: Vec<_> = objects.into_iter().filter(passes).collect();
     let total = matching.len();
     let size = match query.filled("$top") {
         Some(text) => match text.parse::<usize>() {
