@@ -93,6 +93,59 @@
 //! # }
 //! ```
 //!
+//! Several machines that share a network, each with an outcome of its own:
+//!
+//! ```
+//! # use std::sync::Arc;
+//! use azconnect::arm::port::Fleets;
+//! use azconnect::arm::{FleetSpec, GroupChoice, InboundRule, ProvisionId, VmSpec};
+//! use azconnect::core::{Error, ResourceGroupName, Secret};
+//! use azconnect::{Azure, Storage};
+//! # use azconnect_emulator::{Emulator, Seed};
+//! # use azconnect_testkit::VirtualClock;
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Error> {
+//! # let clock = Arc::new(VirtualClock::new());
+//! # let seed = Seed::from_json(r#"{
+//! #     "tenants": [{"id": "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01", "domain": "contoso.onmicrosoft.com", "applications": [{
+//! #         "displayName": "Deployer", "clientId": "10000000-0000-4000-8000-000000000002",
+//! #         "passwords": [{"secret": "Emu8Q~a.secret.of.this.example.only_0002"}]}]}],
+//! #     "subscriptions": [{"id": "20000000-0000-4000-8000-000000000001", "name": "Contoso",
+//! #         "tenant": "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01",
+//! #         "roleAssignments": [{"principal": "10000000-0000-4000-8000-000000000002", "role": "Contributor"}]}]}"#)?;
+//! # let emulator = Emulator::from_seed(seed, clock.clone())?;
+//! # let azure = Azure::new(emulator.cloud(), emulator.transport(), clock.clone());
+//! # let storage = Storage::in_memory(clock);
+//! # let deployer = azure.identity_with_secret(
+//! #     "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01".parse()?,
+//! #     "10000000-0000-4000-8000-000000000002".parse()?,
+//! #     Secret::new("Emu8Q~a.secret.of.this.example.only_0002"),
+//! # )?;
+//! let fleets: Arc<dyn Fleets> = deployer.fleets("20000000-0000-4000-8000-000000000001".parse()?, &storage);
+//! let group = GroupChoice::Create(ResourceGroupName::new("rg-shop")?);
+//! let machine = VmSpec::new("shop", "westeurope", "Standard_B2s", "Ubuntu2404".parse()?, group)?
+//!     .with_rule(InboundRule::ssh(vec!["203.0.113.7/32".parse()?]));
+//! let fleet = FleetSpec::of(&machine, 3);
+//!
+//! // Quotas are judged for all three together.
+//! assert!(fleets.preflight(&fleet).await.is_clear());
+//! let plan = fleets.plan(ProvisionId::new("contoso/shop")?, fleet).await?;
+//! println!("{plan}");
+//! for machine in fleets.run(&plan).await?.machines {
+//!     match machine.outcome {
+//!         Ok(runs) => println!("{} runs at {:?}", machine.name, runs.address),
+//!         // The others are built all the same. Run again, it is tried again.
+//!         Err(error) => println!("{} failed: {error}", machine.name),
+//!     }
+//! }
+//!
+//! // The machines first, then what they share.
+//! assert!(fleets.clean_up(&plan.id).await?.foundation.is_some());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Features
 //!
 //! | Feature | Default | Adds |

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use azconnect_arm::port::{Machines, ProvisionRecords, Provisioning, Roles};
+use azconnect_arm::port::{Fleets, Machines, ProvisionRecords, Provisioning, Roles};
 use azconnect_core::{ClientId, SubscriptionId};
 use azconnect_credential::ConsumerFinder;
 use azconnect_devops::{
@@ -22,7 +22,13 @@ impl Identity {
         Arc::new(self.provisioner(subscription, storage))
     }
 
-    /// Reads the state of provisionings, and the private keys of the machines that they built.
+    /// Builds several machines that share a network in a subscription, and deletes them with what they share: a
+    /// [`fleet`](Self::fleet) behind its port.
+    pub fn fleets(&self, subscription: SubscriptionId, storage: &Storage) -> Arc<dyn Fleets> {
+        Arc::new(self.fleet(subscription, storage))
+    }
+
+    /// Reads the state of provisionings, and the private keys or passwords of the machines that they built.
     pub fn provision_records(&self, subscription: SubscriptionId, storage: &Storage) -> Arc<dyn ProvisionRecords> {
         Arc::new(self.provisioner(subscription, storage))
     }

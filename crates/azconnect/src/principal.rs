@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use azconnect_arm::{Arm, Provisioner};
+use azconnect_arm::{Arm, Fleet, Provisioner};
 use azconnect_core::{ClientId, Effect, Error, ErrorKind, Secret, SubscriptionId, TenantId};
 use azconnect_credential::{SinkId, TokenProvider};
 use azconnect_devops::{DevOpsClient, EndpointId, OrganizationName, ProjectRef, ServiceConnectionSink};
@@ -106,6 +106,11 @@ impl Identity {
     pub fn provisioner(&self, subscription: SubscriptionId, storage: &Storage) -> Provisioner {
         let subscription = self.arm().subscription(subscription);
         Provisioner::new(subscription, storage.journal(), storage.secrets(), storage.lease())
+    }
+
+    /// Several machines that share a network, made and removed in its name: a fleet of its [`provisioner`](Self::provisioner).
+    pub fn fleet(&self, subscription: SubscriptionId, storage: &Storage) -> Fleet {
+        Fleet::new(self.provisioner(subscription, storage))
     }
 
     /// The rotation of an application's secret, in the same tenant, still without consumers: minted and retired

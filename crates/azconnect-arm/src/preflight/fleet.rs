@@ -2,15 +2,19 @@
 
 use azconnect_core::Error;
 use azconnect_credential::{Check, CheckReport, CheckStatus};
+use futures_util::future::join_all;
 
 use super::check::PreflightCheck;
 use super::merge::{Named, merge};
 use super::read::{Facts, read};
 use super::room::{Room, Wanted, cores};
 use super::validation::ask_together;
-use super::{judge, quota};
+use super::{judge, presence, quota};
 use crate::client::Subscription;
 use crate::spec::{FleetSpec, VmSpec};
+
+/// How many machines' names are looked up at a time.
+const READ_AT_ONCE: usize = 16;
 
 /// Looks at everything that the machines of a fleet need, as [`preflight`](super::preflight()) does for one, and returns all
 /// checks at once. Nothing is created or changed.
@@ -19,6 +23,7 @@ use crate::spec::{FleetSpec, VmSpec};
 /// Each that does not suffice says how much is needed, allowed and used. A machine takes the next of its sizes where the first
 /// has no room left, as the provisioning does. The service is asked about the writes of all machines, up to 40 that are alike
 /// at a time. Machines that are alike but for their names are looked at once; what is said of some only begins with theirs.
+/// For a fleet that grows, give it the new machines alone: those that run have their names and their share of the quotas.
 pub async fn preflight_fleet(subscription: &Subscription, fleet: &FleetSpec) -> CheckReport {
     let specification = specification(fleet);
     let kinds = kinds(fleet);
@@ -27,10 +32,14 @@ pub async fn preflight_fleet(subscription: &Subscription, fleet: &FleetSpec) -> 
         read_of.push(read(subscription, kind.like).await);
     }
     ask(subscription, fleet, &kinds, &mut read_of).await;
-    let judged = kinds.iter().zip(&read_of);
-    let reports: Vec<Named<'_>> = judged
-        .map(|(kind, facts)| (kind.names.as_slice(), judge::judge(subscription.id(), kind.like, facts)))
-        .collect();
+    let mut reports: Vec<Named<'_>> = Vec::new();
+    for (kind, facts) in kinds.iter().zip(&read_of) {
+        let like = judge::judge(subscription.id(), kind.like, facts);
+        for some in kind.machines.chunks(READ_AT_ONCE) {
+            let own: Vec<_> = some.iter().map(|machine| named(subscription, machine, &like)).collect();
+            reports.extend(join_all(own).await);
+        }
+    }
     let together = together(fleet, &kinds, &read_of);
     let is_sound = specification.status == CheckStatus::Passed;
     let mut checks = vec![specification];
@@ -47,11 +56,26 @@ pub async fn preflight_fleet(subscription: &Subscription, fleet: &FleetSpec) -> 
     checks.into()
 }
 
+/// The report of a machine that is like another one: what is its own are its names.
+async fn named<'a>(subscription: &Subscription, machine: &'a VmSpec, like: &CheckReport) -> Named<'a> {
+    let asked = |check: PreflightCheck| like.of(check).is_some_and(|found| found.status != CheckStatus::Skipped);
+    let mut report = like.clone();
+    if asked(PreflightCheck::MachineName) || asked(PreflightCheck::DnsLabel) {
+        let names = presence::read_names(subscription, machine).await;
+        let own = [Some(presence::machine_name(machine, &names)), presence::dns_label(machine, &names)];
+        for own in own.into_iter().flatten() {
+            if let Some(known) = report.checks.iter_mut().find(|known| known.code == own.code) {
+                *known = own;
+            }
+        }
+    }
+    (&machine.name, report)
+}
+
 /// Machines that are alike but for their names.
 struct Kind<'a> {
     like: &'a VmSpec,
     machines: Vec<VmSpec>,
-    names: Vec<String>,
 }
 
 fn kinds(fleet: &FleetSpec) -> Vec<Kind<'_>> {
@@ -59,11 +83,10 @@ fn kinds(fleet: &FleetSpec) -> Vec<Kind<'_>> {
     for machine in &fleet.machines {
         let at = kinds.iter().position(|kind| are_alike(kind.like, machine)).unwrap_or(kinds.len());
         if at == kinds.len() {
-            kinds.push(Kind { like: machine, machines: Vec::new(), names: Vec::new() });
+            kinds.push(Kind { like: machine, machines: Vec::new() });
         }
         if let Some(kind) = kinds.get_mut(at) {
             kind.machines.push(machine.clone());
-            kind.names.push(machine.name.clone());
         }
     }
     kinds

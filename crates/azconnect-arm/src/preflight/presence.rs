@@ -19,11 +19,16 @@ const ASSIGN: &str = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/ac
 
 /// What was found by its id or its name.
 pub(super) struct Presence {
-    /// A machine of the wanted name in the group, if there is one.
-    machine: Result<Option<VirtualMachine>, Error>,
+    pub(super) names: Names,
     /// `None` unless the specification names a security group.
     security_group: Option<Result<Option<NetworkSecurityGroup>, Error>>,
     identities: Vec<Identity>,
+}
+
+/// What is known of the names that one machine is to have.
+pub(super) struct Names {
+    /// A machine of the wanted name in the group, if there is one.
+    machine: Result<Option<VirtualMachine>, Error>,
     /// Whether the label is free. `None` unless the specification names one.
     label: Option<Result<bool, Error>>,
 }
@@ -37,10 +42,14 @@ struct Identity {
 
 pub(super) async fn read(subscription: &Subscription, spec: &VmSpec) -> Presence {
     let identities = join_all(spec.identities.iter().map(|id| read_identity(subscription, id)));
-    let named = join(read_machine(subscription, spec), read_label(subscription, spec));
-    let ((machine, label), (security_group, identities)) =
-        join(named, join(read_security_group(subscription, spec), identities)).await;
-    Presence { machine, security_group, identities, label }
+    let (names, (security_group, identities)) =
+        join(read_names(subscription, spec), join(read_security_group(subscription, spec), identities)).await;
+    Presence { names, security_group, identities }
+}
+
+pub(super) async fn read_names(subscription: &Subscription, spec: &VmSpec) -> Names {
+    let (machine, label) = join(read_machine(subscription, spec), read_label(subscription, spec)).await;
+    Names { machine, label }
 }
 
 async fn read_machine(subscription: &Subscription, spec: &VmSpec) -> Result<Option<VirtualMachine>, Error> {
@@ -74,9 +83,9 @@ async fn read_label(subscription: &Subscription, spec: &VmSpec) -> Option<Result
 }
 
 /// Whether the name is free in the group: what others built is never written over.
-pub(super) fn machine_name(spec: &VmSpec, facts: &Facts) -> Check {
+pub(super) fn machine_name(spec: &VmSpec, names: &Names) -> Check {
     let check = PreflightCheck::MachineName;
-    match &facts.presence.machine {
+    match &names.machine {
         Err(error) => unread(check, error),
         Ok(None) => check.passed(format!("no machine is named {}", spec.name)),
         Ok(Some(machine)) => {
@@ -143,10 +152,10 @@ fn identity(Identity { id, found, permissions }: &Identity) -> Check {
 }
 
 /// Whether the label of the public address's name is free in the region.
-pub(super) fn dns_label(spec: &VmSpec, facts: &Facts) -> Option<Check> {
+pub(super) fn dns_label(spec: &VmSpec, names: &Names) -> Option<Check> {
     let check = PreflightCheck::DnsLabel;
     let label = spec.dns_label.as_deref()?;
-    Some(match facts.presence.label.as_ref()? {
+    Some(match names.label.as_ref()? {
         Err(error) => unread(check, error),
         Ok(true) => check.passed(format!("{label} is free in {}", spec.location)),
         Ok(false) => check.failed(

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use azconnect_arm::port::{Machines, ProvisionRecords, Provisioning, Roles};
-use azconnect_arm::{Power, ProvisionId, ProvisionPlan, ResourceId, VmSpec};
+use azconnect_arm::port::{Fleets, Machines, ProvisionRecords, Provisioning, Roles};
+use azconnect_arm::{Fleet, Power, ProvisionId, ProvisionPlan, ResourceId, VmSpec};
 use azconnect_core::{PrincipalObjectId, ResourceGroupName};
 use azconnect_emulator::arm::ArmSettings;
 use azconnect_emulator::{Fault, FaultAction};
+use azconnect_testkit::conformance::fleets::{self, FleetsHarness};
 use azconnect_testkit::conformance::machines::{self, MachinesHarness};
 use azconnect_testkit::conformance::provisioning::{self, ProvisioningHarness};
 use azconnect_testkit::conformance::roles::{self, RolesHarness};
@@ -141,4 +142,50 @@ impl ProvisioningHarness for Emulated {
 #[tokio::test(start_paused = true)]
 async fn the_provisioner_keeps_the_promises_of_provisioning() {
     provisioning::all(async || Emulated::new()).await;
+}
+
+#[async_trait]
+impl FleetsHarness for Emulated {
+    fn fleets(&self) -> Arc<dyn Fleets> {
+        Arc::new(Fleet::new(self.0.provisioner()))
+    }
+
+    fn provisioning(&self) -> Arc<dyn Provisioning> {
+        Arc::new(self.0.provisioner())
+    }
+
+    fn records(&self) -> Arc<dyn ProvisionRecords> {
+        Arc::new(self.0.provisioner())
+    }
+
+    fn machine(&self) -> VmSpec {
+        spec()
+    }
+
+    async fn live(&self) -> Vec<String> {
+        self.0.live()
+    }
+
+    async fn leave_room_for(&self, machines: u32) {
+        let azure = self.0.emulator.resource_manager();
+        azure.set_quota(subscription_id().as_uuid(), "westeurope", "cores", 2 * machines).unwrap();
+    }
+
+    async fn forbid_changes(&self) {
+        self.lose_all_roles_but_reader();
+    }
+
+    async fn interrupt(&self) {
+        let fault = Fault::new(FaultAction::LoseAnswer).with_path("/virtualMachines/web-").forever();
+        self.0.emulator.faults().add(fault);
+    }
+
+    async fn reconnect(&self) {
+        self.0.emulator.faults().clear();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_fleet_keeps_the_promises_of_fleets() {
+    fleets::all(async || Emulated::new()).await;
 }

@@ -188,3 +188,19 @@ async fn who_cannot_sign_in_is_told_once() {
     let report = preflight_fleet(&nobody, &FleetSpec::of(&spec(), 3)).await;
     assert_eq!(report.failures().map(|check| check.code.as_str()).collect::<Vec<_>>(), ["sign-in"], "{report:#?}");
 }
+
+// A machine of somebody else's has the name of one of the fleet's: what others created is never written over.
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_taken_is_found_whichever_machine_has_it() {
+    let stage = Stage::new();
+    let mut lone = spec();
+    lone.name = "web-2".to_owned();
+    stage.provisioner().run(&crate::stage::plan(lone.with_dns_label("shop-3"))).await.unwrap();
+    let fleet = FleetSpec::of(&spec().with_dns_label("shop"), 3);
+    let report = preflight_fleet(&stage.subscription(), &fleet).await;
+    let name = report.of(PreflightCheck::MachineName).unwrap();
+    assert!(name.blocks() && name.cause.starts_with("web-2: a machine web-2 exists"), "{name:?}");
+    let label = report.of(PreflightCheck::DnsLabel).unwrap();
+    assert!(label.blocks() && label.cause.starts_with("web-3: shop-3.westeurope"), "{label:?}");
+    assert_eq!(report.failures().count(), 2, "{report:#?}");
+}

@@ -37,6 +37,7 @@ pub mod credential_sink;
 pub mod credential_verifier;
 pub mod devops;
 pub mod federated_credentials;
+pub mod fleets;
 pub mod journal;
 pub mod lease;
 pub mod machines;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use azconnect_arm::port::{ProvisionRecords, Provisioning};
 use azconnect_arm::provision::UnfinishedProvision;
-use azconnect_arm::spec::Windows;
-use azconnect_arm::{Phase, PreflightCheck, ProvisionId, ProvisionPlan, VmSpec};
+use azconnect_arm::spec::{Spot, Windows};
+use azconnect_arm::{NetworkChoice, Phase, PreflightCheck, ProvisionId, ProvisionPlan, VmSpec};
 use azconnect_core::{Effect, ErrorKind};
 
 use super::report::{CaseResult, Failure, Report, ensure, ensure_eq, fresh, refused};
@@ -47,6 +47,7 @@ pub async fn all<H: ProvisioningHarness>(make: impl AsyncFn() -> H) {
     let mut report = Report::new("Provisioning");
     report.add("a preflight finds a possible machine possible", clear(&make().await).await);
     report.add("a preflight finds what stands in the way", not_clear(&make().await).await);
+    report.add("a preflight makes every check that applies", makes_every_check(&make().await).await);
     report.add("a plan is the same again, and creates nothing", plans(&make().await).await);
     report.add("an impossible specification is refused with its field", checks(&make().await).await);
     report.add("a machine is built once", builds_once(&make().await).await);
@@ -80,6 +81,31 @@ async fn not_clear(harness: &impl ProvisioningHarness) -> CaseResult {
     let quota = failed.iter().find(|finding| finding.code == PreflightCheck::CoreQuota.code());
     ensure(quota.is_some(), format!("the quota is not among {failed:?}"))?;
     ensure(quota.is_some_and(|finding| !finding.remedy.is_empty()), "no remedy is given")?;
+    leaves_nothing(harness).await
+}
+
+async fn makes_every_check(harness: &impl ProvisioningHarness) -> CaseResult {
+    use PreflightCheck as Check;
+    let codes = async |spec: &VmSpec| -> Vec<String> {
+        harness.provisioning().preflight(spec).await.iter().map(|check| check.code.clone()).collect()
+    };
+    let wanted = |checks: &[Check]| checks.iter().map(|check| check.code().to_owned()).collect::<Vec<_>>();
+    let [who, size] = [
+        [Check::Specification, Check::Token, Check::Subscription, Check::Role, Check::Region, Check::Group].as_slice(),
+        [Check::CoreQuota, Check::MachineQuota, Check::NetworkQuota, Check::AddressQuota].as_slice(),
+    ];
+    let image = [Check::Image, Check::ImageFit, Check::Placement, Check::Terms, Check::Providers, Check::Validation];
+    let plain = wanted(&[who, &[Check::MachineName, Check::Size], size, &image].concat());
+    ensure_eq("the checks of a plain machine", &codes(&harness.spec()).await, &plain)?;
+    let mut rich = harness.spec().with_dns_label("conformance").with_spot(Spot::new());
+    let hub = "/subscriptions/20000000-0000-4000-8000-000000000001/resourceGroups/hub/providers";
+    rich.network = NetworkChoice::Existing(format!("{hub}/Microsoft.Network/virtualNetworks/hub/subnets/a").parse()?);
+    rich.security_group = Some(format!("{hub}/Microsoft.Network/networkSecurityGroups/hub").parse()?);
+    rich.identities = vec![format!("{hub}/Microsoft.ManagedIdentity/userAssignedIdentities/hub").parse()?];
+    rich.rules.clear();
+    let named = [Check::Network, Check::SecurityGroup, Check::MachineName, Check::DnsLabel, Check::Identities];
+    let rich_ones = wanted(&[who, &named, &[Check::Size, Check::Options], size, &image].concat());
+    ensure_eq("the checks of a machine with everything", &codes(&rich).await, &rich_ones)?;
     leaves_nothing(harness).await
 }
 

@@ -18,7 +18,7 @@ mod tokens;
 mod wire;
 
 pub use agent::Agent;
-pub use arm::{Access, ArmCall, Subscription};
+pub use arm::{Access, ArmCall, Fleet, Subscription};
 pub use consumers::Consumers;
 pub use devops::{DevOps, DevOpsCaller, DevOpsStep};
 pub use directory::{Call, Directory, Step};

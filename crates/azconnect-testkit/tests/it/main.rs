@@ -18,6 +18,7 @@ mod consumer_finder;
 mod devops;
 mod fakes;
 mod federated_credentials;
+mod fleets;
 mod judged;
 mod own_record;
 mod registration;

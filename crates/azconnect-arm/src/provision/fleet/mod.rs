@@ -24,6 +24,7 @@ use super::provisioner::{Provisioner, failed_before, is_begun, planned};
 use super::recorder::Recorder;
 use super::resolve::resolve;
 use super::state::Phase;
+use crate::client::Subscription;
 use crate::spec::FleetSpec;
 
 /// How many machines are built or deleted at a time, unless told otherwise. Each takes a handful of writes, and the service
@@ -67,6 +68,11 @@ impl Fleet {
     pub fn with_observer(mut self, observer: impl Fn(&ProvisionId, &ProvisionEvent) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
+    }
+
+    /// The subscription in which it builds.
+    pub fn subscription(&self) -> &Subscription {
+        self.provisioner.subscription()
     }
 
     /// Makes a plan: reads images and sizes, and creates nothing.

@@ -17,6 +17,13 @@ pub struct FleetMachine<T> {
     pub outcome: Result<T, Error>,
 }
 
+impl<T> FleetMachine<T> {
+    /// What became of the machine of a name, which is provisioned under an id.
+    pub fn new(name: impl Into<String>, id: ProvisionId, outcome: Result<T, Error>) -> Self {
+        Self { name: name.into(), id, outcome }
+    }
+}
+
 /// What became of the machines of a fleet whose foundation stands.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -29,6 +36,18 @@ pub struct FleetOutcome {
 }
 
 impl FleetOutcome {
+    /// The outcome of machines beside which the fleet has no others.
+    pub fn new(machines: Vec<FleetMachine<Provisioned>>) -> Self {
+        Self { machines, others: Vec::new() }
+    }
+
+    /// Sets the names of the machines that the plan does not name.
+    #[must_use]
+    pub fn with_others(mut self, names: Vec<String>) -> Self {
+        self.others = names;
+        self
+    }
+
     /// The machines that do not run, each with the reason.
     pub fn failures(&self) -> impl Iterator<Item = (&str, &Error)> {
         failures(&self.machines)
@@ -46,6 +65,11 @@ pub struct FleetCleanUp {
 }
 
 impl FleetCleanUp {
+    /// The outcome of the machines and of the foundation; `None` for one that stays, since a machine could not be deleted.
+    pub fn new(machines: Vec<FleetMachine<CleanUp>>, foundation: Option<CleanUp>) -> Self {
+        Self { machines, foundation }
+    }
+
     /// The machines that are still there, each with the reason.
     pub fn failures(&self) -> impl Iterator<Item = (&str, &Error)> {
         failures(&self.machines)

@@ -25,6 +25,7 @@
 //! # }).unwrap();
 //! ```
 
+mod fleet;
 mod machines;
 mod preflight;
 mod provisioning;
@@ -38,6 +39,7 @@ use azconnect_arm::port::MachineSummary;
 use azconnect_arm::{Assignment, Power, ResourceId};
 use azconnect_core::SubscriptionId;
 
+pub use self::fleet::Fleet;
 use self::world::World;
 pub use self::world::{Access, ArmCall};
 use super::faults::{Fault, Faults};
@@ -75,6 +77,16 @@ impl Subscription {
     /// Sets how many processors machines may have together.
     pub fn set_core_quota(&self, cores: u32) {
         self.world().core_quota = cores;
+    }
+
+    /// Sets how many machines there may be.
+    pub fn set_machine_quota(&self, machines: u32) {
+        self.world().machine_quota = machines;
+    }
+
+    /// Sets how many public addresses machines may have together.
+    pub fn set_address_quota(&self, addresses: u32) {
+        self.world().address_quota = addresses;
     }
 
     /// Adds a machine that no provisioning created.

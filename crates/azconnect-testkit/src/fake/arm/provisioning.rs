@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use azconnect_arm::port::{MachineSummary, ProvisionRecords, Provisioning};
 use azconnect_arm::provision::{
-    ProvisionFailure, ProvisionHistoryEntry, ProvisionProgress, StepProgress, StepStatus, UnfinishedProvision,
+    Part, ProvisionFailure, ProvisionHistoryEntry, ProvisionProgress, StepProgress, StepStatus, UnfinishedProvision,
 };
 use azconnect_arm::{
     AdminPassword, CleanUp, GroupChoice, NetworkChoice, OnFailure, Phase, Power, ProvisionEvent, ProvisionId,
@@ -32,6 +32,7 @@ impl Provisioning for Subscription {
         if plan.subscription != self.id {
             return Err(Error::invalid("subscription", "is not the one that the plan was made for"));
         }
+        require_machine(plan.part)?;
         let fault = self.faults.next(&ArmCall::Run);
         let mut world = self.world();
         // Before any fault: the real one journals the beginning before its first request.
@@ -42,13 +43,14 @@ impl Provisioning for Subscription {
     async fn resume(&self, id: &ProvisionId) -> Result<Provisioned, Error> {
         let fault = self.faults.next(&ArmCall::Resume);
         let mut world = self.world();
+        require_machine(world.begun.get(id).ok_or_else(nothing_begun)?.plan.part)?;
         build(&mut world, id, fault)
     }
 
     async fn clean_up(&self, id: &ProvisionId) -> Result<CleanUp, Error> {
         let fault = self.faults.next(&ArmCall::CleanUp);
         let mut world = self.world();
-        world.begun.get(id).ok_or_else(nothing_begun)?;
+        require_machine(world.begun.get(id).ok_or_else(nothing_begun)?.plan.part)?;
         proceed(fault)?;
         world.require(Access::Contributor, "*/delete")?;
         let kept = tear_down(&mut world, id);
@@ -61,13 +63,7 @@ impl ProvisionRecords for Subscription {
     async fn progress(&self, id: &ProvisionId) -> Result<ProvisionProgress, Error> {
         self.faults.read(&ArmCall::Records, || {
             let world = self.world();
-            let begun = world.begun.get(id).ok_or_else(nothing_begun)?;
-            let mut progress = ProvisionProgress::new(id.clone(), begun.phase);
-            progress.steps = steps(begun);
-            progress.failure = begun.failure.clone().map(|(step, diagnosis)| ProvisionFailure::new(step, diagnosis));
-            progress.address.clone_from(&begun.address);
-            progress.kept.clone_from(&begun.kept);
-            Ok(progress)
+            Ok(progress_of(id, world.begun.get(id).ok_or_else(nothing_begun)?))
         })
     }
 
@@ -85,7 +81,10 @@ impl ProvisionRecords for Subscription {
             let open = |begun: &Begun| matches!(begun.phase, Phase::Building | Phase::CleaningUp);
             let world = self.world();
             let unfinished = world.begun.iter().filter(|(_, begun)| open(begun));
-            Ok(unfinished.map(|(id, begun)| UnfinishedProvision::new(id.clone(), self.id, begun.phase)).collect())
+            let open = |(id, begun): (&ProvisionId, &Begun)| {
+                UnfinishedProvision::new(id.clone(), self.id, begun.phase).with_part(begun.plan.part)
+            };
+            Ok(unfinished.map(open).collect())
         })
     }
 
@@ -154,6 +153,25 @@ impl ProvisionRecords for Subscription {
     }
 }
 
+/// Refuses to take what the machines of a fleet share for a machine.
+fn require_machine(part: Part) -> Result<(), Error> {
+    if part == Part::Machine {
+        return Ok(());
+    }
+    Err(Error::invalid("provision_id", "is the name of a fleet, not of a machine")
+        .with_advice("run, resume or clean up the fleet with Fleets"))
+}
+
+/// Where a provisioning stands.
+pub(super) fn progress_of(id: &ProvisionId, begun: &Begun) -> ProvisionProgress {
+    let mut progress = ProvisionProgress::new(id.clone(), begun.phase);
+    progress.steps = steps(begun);
+    progress.failure = begun.failure.clone().map(|(step, diagnosis)| ProvisionFailure::new(step, diagnosis));
+    progress.address.clone_from(&begun.address);
+    progress.kept.clone_from(&begun.kept);
+    progress
+}
+
 /// The name of a machine's password: that of a machine which is built anew under the same name is another.
 fn password_id(begun: &Begun) -> String {
     format!("password-{}", begun.number)
@@ -187,12 +205,13 @@ fn absent(message: &str) -> Error {
 
 /// What was begun under a name, if its machine exists.
 fn built<'a>(world: &'a mut World, id: &ProvisionId) -> Result<&'a mut Begun, Error> {
-    let begun = world.begun.get_mut(id).filter(|begun| begun.phase == Phase::Finished);
+    let begun = world.begun.get_mut(id);
+    let begun = begun.filter(|begun| begun.phase == Phase::Finished && begun.plan.part == Part::Machine);
     begun.ok_or_else(|| absent("there is no machine under this name").with_advice("provision it first"))
 }
 
 /// Makes the beginning durable, unless it has begun before.
-fn begin(world: &mut World, plan: &ProvisionPlan) -> Result<(), Error> {
+pub(super) fn begin(world: &mut World, plan: &ProvisionPlan) -> Result<(), Error> {
     match world.begun.get(&plan.id) {
         Some(begun) if begun.phase != Phase::CleanedUp => {
             // The same machine asked for again is a repetition, another one under its name a mistake.
@@ -222,14 +241,13 @@ fn begin(world: &mut World, plan: &ProvisionPlan) -> Result<(), Error> {
 }
 
 /// Goes on with what was begun.
-fn build(world: &mut World, id: &ProvisionId, fault: Option<Fault>) -> Result<Provisioned, Error> {
+pub(super) fn build(world: &mut World, id: &ProvisionId, fault: Option<Fault>) -> Result<Provisioned, Error> {
     let begun = world.begun.get(id).ok_or_else(nothing_begun)?;
     let plan = begun.plan.clone();
     match begun.phase {
         Phase::Finished => return provisioned(world, &plan),
         Phase::CleanedUp | Phase::CleaningUp => {
-            return Err(Error::new(ErrorKind::Conflict, "it had been given up, and is cleaned up")
-                .with_advice("provision again when it is wanted"));
+            return Err(given_up());
         }
         _ => {}
     }
@@ -277,7 +295,9 @@ fn create(world: &mut World, plan: &ProvisionPlan) -> Result<(), Error> {
         created.push(group.clone());
     }
     let names = &plan.names;
-    created.push(group.provider("Microsoft.Network/networkSecurityGroups", &names.security_group)?);
+    if plan.spec.security_group.is_none() {
+        created.push(group.provider("Microsoft.Network/networkSecurityGroups", &names.security_group)?);
+    }
     if matches!(plan.spec.network, NetworkChoice::Create { .. }) {
         created.push(group.provider("Microsoft.Network/virtualNetworks", &names.network)?);
     }
@@ -299,7 +319,7 @@ fn create(world: &mut World, plan: &ProvisionPlan) -> Result<(), Error> {
 }
 
 /// Deletes what a provisioning created, and nothing else. Returns why its group stays, if it does.
-fn tear_down(world: &mut World, id: &ProvisionId) -> Option<String> {
+pub(super) fn tear_down(world: &mut World, id: &ProvisionId) -> Option<String> {
     let begun = world.begun.get(id)?;
     let created = begun.created.clone();
     let group = begun.plan.spec.group.name().clone();
@@ -342,9 +362,19 @@ fn machine_of(plan: &ProvisionPlan) -> Result<ResourceId, Error> {
     group.provider("Microsoft.Compute/virtualMachines", &plan.spec.name)
 }
 
+/// The steps of a machine, or of what the machines of a fleet share.
+fn steps_of(part: Part) -> &'static [Step] {
+    match part {
+        Part::Foundation => &[Step::Group, Step::SecurityGroup, Step::Network],
+        _ => &Step::ALL,
+    }
+}
+
 fn steps(begun: &Begun) -> Vec<StepProgress> {
     match begun.phase {
-        Phase::Finished => Step::ALL.into_iter().map(|step| StepProgress::new(step, StepStatus::Created)).collect(),
+        Phase::Finished => {
+            steps_of(begun.plan.part).iter().copied().map(|step| StepProgress::new(step, StepStatus::Created)).collect()
+        }
         Phase::Building => vec![StepProgress::new(Step::Group, StepStatus::Announced)],
         _ => Vec::new(),
     }
@@ -355,7 +385,8 @@ fn told(begun: &Begun) -> Vec<ProvisionEvent> {
     let mut events = vec![ProvisionEvent::Planned { plan: Box::new(begun.plan.clone()) }];
     match begun.phase {
         Phase::Finished => {
-            events.extend(Step::ALL.map(|step| ProvisionEvent::Completed { step, created: true }));
+            let steps = steps_of(begun.plan.part).iter();
+            events.extend(steps.map(|step| ProvisionEvent::Completed { step: *step, created: true }));
             events.push(ProvisionEvent::Finished { address: begun.address.clone(), fqdn: None, warning: None });
         }
         Phase::CleanedUp => {
@@ -366,7 +397,12 @@ fn told(begun: &Begun) -> Vec<ProvisionEvent> {
     events
 }
 
-fn nothing_begun() -> Error {
+pub(super) fn given_up() -> Error {
+    Error::new(ErrorKind::Conflict, "it had been given up, and is cleaned up")
+        .with_advice("provision again when it is wanted")
+}
+
+pub(super) fn nothing_begun() -> Error {
     Error::new(ErrorKind::NotFound, "nothing was begun under this name")
         .with_effect(Effect::None)
         .with_advice("check the name")

@@ -23,15 +23,17 @@ pub enum Access {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ArmCall {
-    /// A call of `Provisioning::plan`.
+    /// A call of `Provisioning::plan` or `Fleets::plan`.
     Plan,
-    /// A call of `Provisioning::run`.
+    /// A call of `Provisioning::run`, or the same for one machine of a fleet.
     Run,
-    /// A call of `Provisioning::resume`.
+    /// A call of `Provisioning::resume`, or the same for one machine of a fleet.
     Resume,
-    /// A call of `Provisioning::clean_up`.
+    /// A call of `Provisioning::clean_up`, or the same for one machine of a fleet.
     CleanUp,
-    /// A call of any method of `ProvisionRecords`.
+    /// The building of what the machines of a fleet share.
+    Foundation,
+    /// A call of any method of `ProvisionRecords`, or of `Fleets::machines`.
     Records,
     /// A call of `Machines::list`.
     ListMachines,
@@ -80,6 +82,10 @@ pub(super) struct Begun {
 pub(super) struct World {
     pub(super) access: Access,
     pub(super) core_quota: u32,
+    pub(super) machine_quota: u32,
+    pub(super) address_quota: u32,
+    /// The machines that stand on a foundation, by the name of the fleet.
+    pub(super) members: BTreeMap<ProvisionId, BTreeMap<ProvisionId, ProvisionPlan>>,
     pub(super) groups: BTreeSet<String>,
     pub(super) begun: BTreeMap<ProvisionId, Begun>,
     pub(super) assignments: Vec<Assignment>,
@@ -93,6 +99,9 @@ impl Default for World {
         Self {
             access: Access::default(),
             core_quota: 20,
+            machine_quota: 25_000,
+            address_quota: 1000,
+            members: BTreeMap::new(),
             groups: BTreeSet::new(),
             begun: BTreeMap::new(),
             assignments: Vec::new(),
@@ -147,14 +156,26 @@ impl World {
 
     /// Refuses a machine that the service would refuse.
     pub(super) fn admit(&self, plan: &ProvisionPlan) -> Result<(), (Step, Error)> {
-        let write = self.require(Access::Contributor, "Microsoft.Resources/subscriptions/resourceGroups/write");
-        write.map_err(|error| (Step::Group, error))?;
-        let group = plan.spec.group.name();
-        if matches!(plan.spec.group, GroupChoice::Existing(_)) && !self.has_group(group.as_str()) {
-            let error = Error::new(ErrorKind::NotFound, format!("the resource group {group} does not exist"))
-                .with_effect(Effect::None)
-                .with_advice("check its name, or have it created");
-            return Err((Step::Group, error));
+        self.admit_group(plan)?;
+        let refused = |step: Step, message: String, advice: &str| {
+            let error = Error::new(ErrorKind::Conflict, message).with_effect(Effect::None).with_http_status(409);
+            Err((step, error.with_advice(advice)))
+        };
+        if self.stranger_named(plan.spec.group.name().as_str(), &plan.spec.name, Some(&plan.id)).is_some() {
+            let message = format!("a machine {} exists already", plan.spec.name);
+            return refused(Step::Machine, message, "choose another name: what others created is never changed");
+        }
+        if plan.spec.dns_label.as_ref().is_some_and(|label| self.has_label(label, Some(&plan.id))) {
+            let message = "the label of the public address is taken".to_owned();
+            return refused(Step::PublicIp, message, "choose another label");
+        }
+        if plan.spec.public_ip && self.addresses_left() < 1 {
+            let message = "the quota of public addresses is used up".to_owned();
+            return refused(Step::PublicIp, message, "have the quota raised, or delete some");
+        }
+        if self.machines_left() < 1 {
+            let message = "the quota of machines is used up".to_owned();
+            return refused(Step::Machine, message, "have the quota raised, or delete some");
         }
         // A size that is not offered fits into no quota.
         let wanted = cores(&plan.spec.sizes).unwrap_or(u32::MAX);
@@ -167,6 +188,52 @@ impl World {
             return Err((Step::Machine, error));
         }
         Ok(())
+    }
+
+    /// Refuses a group that the service would refuse, or that is not there.
+    pub(super) fn admit_group(&self, plan: &ProvisionPlan) -> Result<(), (Step, Error)> {
+        let write = self.require(Access::Contributor, "Microsoft.Resources/subscriptions/resourceGroups/write");
+        write.map_err(|error| (Step::Group, error))?;
+        let group = plan.spec.group.name();
+        if matches!(plan.spec.group, GroupChoice::Existing(_)) && !self.has_group(group.as_str()) {
+            let error = Error::new(ErrorKind::NotFound, format!("the resource group {group} does not exist"))
+                .with_effect(Effect::None)
+                .with_advice("check its name, or have it created");
+            return Err((Step::Group, error));
+        }
+        Ok(())
+    }
+
+    /// A machine of a name in a group that the provisioning did not create.
+    pub(super) fn stranger_named(&self, group: &str, name: &str, own: Option<&ProvisionId>) -> Option<&Machine> {
+        let created = own.and_then(|own| self.begun.get(own)).map(|begun| begun.created.as_slice()).unwrap_or_default();
+        self.machines.values().find(|machine| {
+            let id = &machine.summary.id;
+            id.name().eq_ignore_ascii_case(name)
+                && id.group().is_some_and(|known| known.eq_ignore_ascii_case(group))
+                && !created.iter().any(|own| own.is(id))
+        })
+    }
+
+    /// Whether another provisioning has a label.
+    pub(super) fn has_label(&self, label: &str, own: Option<&ProvisionId>) -> bool {
+        let has = |begun: &Begun| begun.address.is_some() && begun.plan.spec.dns_label.as_deref() == Some(label);
+        self.begun.iter().any(|(id, begun)| Some(id) != own && has(begun))
+    }
+
+    pub(super) fn machines_left(&self) -> u32 {
+        self.machine_quota.saturating_sub(u32::try_from(self.machines.len()).unwrap_or(u32::MAX))
+    }
+
+    pub(super) fn addresses_left(&self) -> u32 {
+        let addresses = self.begun.values().flat_map(|begun| &begun.created);
+        let used = addresses.filter(|created| created.after("publicIPAddresses").is_some()).count();
+        self.address_quota.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX))
+    }
+
+    /// The plans of the machines of a fleet that may still be there.
+    pub(super) fn standing(&self, fleet: &ProvisionId) -> Vec<ProvisionPlan> {
+        self.members.get(fleet).map(|members| members.values().cloned().collect()).unwrap_or_default()
     }
 
     /// How many processors are still free under the quota.
