@@ -2,8 +2,10 @@
 
 mod arguments;
 mod certificate;
+mod clock;
 mod ending;
 mod file;
+mod world;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -11,18 +13,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use azconnect_core::{Clock, Error, ErrorKind};
-use azconnect_http::SystemClock;
 use clap::Parser;
 use serde_json::{Value, json};
 
-use self::arguments::{Arguments, OriginCount};
+use self::arguments::{Arguments, ClockKind, OriginCount};
 use self::certificate::Certificates;
+use self::clock::AdjustableClock;
 use crate::setup::seed::Seed;
 use crate::shell::emulator::Emulator;
 use crate::shell::server::{Plan, Server, bind};
-
-/// What the emulator starts with unless a seed is given.
-const DEFAULT_SEED: &str = include_str!("../data/seed.json");
 
 /// Runs the program with these arguments, the program's own name first, until it is told to stop: by SIGTERM, SIGINT or
 /// ctrl-c.
@@ -34,6 +33,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(arguments) => arguments,
         Err(refused) => return ending::of_arguments(&refused),
     };
+    if arguments.schema {
+        return ending::of_schema(Seed::SCHEMA);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(run(&arguments)),
@@ -48,19 +50,15 @@ async fn run(arguments: &Arguments) -> Result<(), Error> {
     // Before anything is told to be ready: a signal that comes early must end it as well.
     let stop = ending::told_to_stop()?;
     arguments.check()?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let emulator = Emulator::from_seed(seed(arguments)?, clock.clone())?;
+    let clock = Arc::new(match arguments.clock {
+        ClockKind::Real => AdjustableClock::running(),
+        ClockKind::Virtual => AdjustableClock::standing(),
+    });
+    let emulator = world::made(arguments, clock.clone())?;
     let certificates = certificates(arguments, &emulator, &*clock)?;
     let server = bind(emulator, plan(arguments, certificates.as_ref())?).await?;
     tell_ready(arguments, &server);
     server.run_until(stop).await
-}
-
-fn seed(arguments: &Arguments) -> Result<Seed, Error> {
-    Ok(match &arguments.seed {
-        Some(path) => Seed::from_json(&file::read("--seed", path)?)?,
-        None => Seed::from_json(DEFAULT_SEED)?,
-    })
 }
 
 /// The certificates, where anything is served with TLS.

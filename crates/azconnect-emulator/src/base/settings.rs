@@ -293,6 +293,13 @@ impl Settings {
         self
     }
 
+    /// Gives callers no budget at Azure DevOps.
+    #[must_use]
+    pub fn without_rate_limit(mut self) -> Self {
+        self.rate = None;
+        self
+    }
+
     /// Sets the budget of each caller in each organization.
     #[must_use]
     pub fn with_rate_limit(mut self, limit: RateLimit) -> Self {

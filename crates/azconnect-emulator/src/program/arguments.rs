@@ -4,8 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use azconnect_core::Error;
-use clap::{Parser, ValueEnum};
+use clap::{Parser, ValueEnum, value_parser};
 use url::Url;
+
+use crate::shell::seen::KEPT;
 
 /// Serve Microsoft Entra ID, Graph, Azure Resource Manager and Azure DevOps on this machine.
 ///
@@ -38,6 +40,31 @@ pub(super) struct Arguments {
     /// What to start with, in JSON.
     #[arg(long, value_name = "FILE")]
     pub(super) seed: Option<PathBuf>,
+    /// Print the JSON schema of a seed, and do nothing else.
+    #[arg(long)]
+    pub(super) schema: bool,
+    /// The machine's clock, or one that stands still until a control route or a delay moves it on.
+    #[arg(long, value_name = "CLOCK", default_value = "real")]
+    pub(super) clock: ClockKind,
+    /// What every request takes longer.
+    #[arg(long, value_name = "MS", value_parser = value_parser!(u32).range(..=600_000))]
+    pub(super) latency: Option<u32>,
+    /// How long every operation of Azure Resource Manager takes, and the longest pause that answers name; as measured at
+    /// the service unless given.
+    #[arg(long, value_name = "N")]
+    pub(super) operation_seconds: Option<u32>,
+    /// How long new secrets, applications, roles and their removal take to be known everywhere.
+    #[arg(long, value_name = "N")]
+    pub(super) replication_seconds: Option<u32>,
+    /// Keep the published request budgets, or none; as the seed says unless given.
+    #[arg(long, value_name = "BUDGETS")]
+    pub(super) throttle: Option<Throttle>,
+    /// Write one line for each request to the standard error, without what may be secret.
+    #[arg(long)]
+    pub(super) log: bool,
+    /// How many requests seen, and how many deleted resources, are remembered.
+    #[arg(long, value_name = "N", default_value_t = KEPT)]
+    pub(super) keep: usize,
     /// Do not serve the control routes below /_emulator.
     #[arg(long)]
     pub(super) no_control: bool,
@@ -56,6 +83,24 @@ pub(super) enum OriginCount {
     One,
     /// One for each.
     Each,
+}
+
+/// Whose time it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ClockKind {
+    /// The machine's.
+    Real,
+    /// Nobody's: it stands still until it is moved on.
+    Virtual,
+}
+
+/// Which request budgets are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Throttle {
+    /// Those that Microsoft publishes.
+    Published,
+    /// None.
+    Off,
 }
 
 /// An origin such as `https://emulator.test:8443`.

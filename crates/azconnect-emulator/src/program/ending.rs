@@ -1,6 +1,7 @@
 //! How the program ends: when it is told to, or with one sentence that says why not.
 
 use std::future::Future;
+use std::io::Write;
 use std::process::ExitCode;
 
 use azconnect_core::{Error, ErrorKind};
@@ -59,6 +60,14 @@ pub(super) fn of_arguments(refused: &clap::Error) -> ExitCode {
     let lines: Vec<&str> = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect();
     tell(&format!("{}; see --help", lines.join(" ").trim_start_matches("error: ")));
     ExitCode::from(UNUSABLE)
+}
+
+/// Prints the schema of a seed.
+pub(super) fn of_schema(schema: &str) -> ExitCode {
+    match std::io::stdout().lock().write_all(schema.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "this is a program")]

@@ -121,6 +121,8 @@ pub struct Seed {
     pub(crate) organizations: Vec<OrganizationSeed>,
     pub(crate) registries: Vec<RegistrySeed>,
     pub(crate) issuers: Vec<Issuer>,
+    /// The text that it was read from.
+    pub(crate) source: Option<Secret>,
 }
 
 /// A container registry, its tenant named by id or domain.
@@ -139,6 +141,9 @@ pub(crate) struct SubscriptionSeed {
 }
 
 impl Seed {
+    /// The JSON schema of a seed, as a text.
+    pub const SCHEMA: &str = include_str!("../../data/seed.schema.json");
+
     /// Reads a seed.
     ///
     /// # Errors
@@ -154,6 +159,7 @@ impl Seed {
             organizations: node.each("organizations", devops::read_organization)?,
             registries: node.each("registries", read_registry)?,
             issuers: node.each("issuers", entra::read_issuer)?,
+            source: Some(Secret::new(text)),
         })
     }
 }

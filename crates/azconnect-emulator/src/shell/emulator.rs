@@ -1,16 +1,20 @@
 //! The emulator itself: one world, its faults, and the way of a request through it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use azconnect_core::{Clock, Cloud, Error, KeyId, Scope, Secret};
 use azconnect_http::Transport;
 use serde_json::json;
 
+use super::control::Controls;
 use super::fault::{CannedAnswer, Fault, FaultAction, Faults};
 use super::person::Person;
 use super::resource_manager::ResourceManager;
+#[cfg(feature = "cli")]
+use super::seen::Log;
+use super::seen::{Seen, SeenRequest};
 use super::transport::InProcess;
 use super::truth::Truth;
 use crate::base::answer::{Answer, WithHeader, json_answer, unknown_route};
@@ -39,6 +43,12 @@ struct Inner {
     exchanges: AtomicU64,
     observer: RwLock<Option<Observer>>,
     late: Mutex<Vec<Late>>,
+    seen: Mutex<Seen>,
+    /// What every exchange takes longer.
+    latency: AtomicDuration,
+    /// The text of the seed, to begin anew with.
+    seed: Option<Secret>,
+    controls: OnceLock<Controls>,
 }
 
 /// A request that is still on its way, and when the service gets it.
@@ -94,9 +104,54 @@ pub(crate) enum ExchangeOutcome {
     Refused,
 }
 
+impl ExchangeOutcome {
+    fn status(&self) -> Option<u16> {
+        match self {
+            Self::Answered(answer) => Some(answer.status().as_u16()),
+            Self::Broken | Self::Refused => None,
+        }
+    }
+}
+
+/// A request on its way. It is seen when its exchange ends, also where the caller gives it up.
+struct Noted<'a> {
+    emulator: &'a Emulator,
+    request: Option<SeenRequest>,
+    began: Duration,
+    status: Option<u16>,
+}
+
+impl Drop for Noted<'_> {
+    fn drop(&mut self) {
+        if let Some(request) = self.request.take() {
+            let request = request.answered(self.status, self.began, self.emulator.now());
+            self.emulator.seen().add(request);
+        }
+    }
+}
+
+/// A duration that is read without a lock, in whole microseconds.
+#[derive(Default)]
+struct AtomicDuration(AtomicU64);
+
+impl AtomicDuration {
+    #[cfg(feature = "cli")]
+    fn set(&self, duration: Duration) {
+        self.0.store(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX), Ordering::SeqCst);
+    }
+
+    fn get(&self) -> Duration {
+        Duration::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}
+
 impl Emulator {
     /// An emulator without tenants, organizations or subscriptions, under the default settings.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self::beginning(clock, None)
+    }
+
+    fn beginning(clock: Arc<dyn Clock>, seed: Option<Secret>) -> Self {
         let world = World::empty(Settings::default(), moment(&*clock));
         Self(Arc::new(Inner {
             clock,
@@ -105,6 +160,10 @@ impl Emulator {
             exchanges: AtomicU64::new(0),
             observer: RwLock::new(None),
             late: Mutex::default(),
+            seen: Mutex::default(),
+            latency: AtomicDuration::default(),
+            seed,
+            controls: OnceLock::new(),
         }))
     }
 
@@ -114,7 +173,7 @@ impl Emulator {
     /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) where parts of the seed contradict each other, such
     /// as a connection that holds a password no application has.
     pub fn from_seed(seed: Seed, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        let emulator = Self::new(clock);
+        let emulator = Self::beginning(clock, seed.source.as_ref().map(Secret::duplicate));
         let now = emulator.now();
         populate(&mut emulator.world(), seed, now)?;
         Ok(emulator)
@@ -132,6 +191,31 @@ impl Emulator {
     pub fn adjust(&self, change: impl FnOnce(Settings) -> Settings) {
         let mut world = self.world();
         world.settings = change(world.settings.clone());
+    }
+
+    /// Begins anew: the world is what the seed says, under the settings of this moment. Faults, requests that are on their
+    /// way and those that were seen are forgotten; the clock goes on.
+    ///
+    /// # Errors
+    /// None, where the seed could be used before.
+    pub fn reset(&self) -> Result<(), Error> {
+        let now = self.now();
+        let (settings, kept, signer) = {
+            let world = self.world();
+            (world.settings.clone(), world.arm.ledger.kept(), world.tokens.signer)
+        };
+        let mut fresh = World::empty(settings.clone(), now);
+        fresh.arm.ledger.keep(kept);
+        fresh.tokens.signer = signer;
+        if let Some(text) = &self.0.seed {
+            populate(&mut fresh, Seed::from_json(text.expose())?, now)?;
+        }
+        fresh.settings = settings;
+        *self.world() = fresh;
+        self.faults().clear();
+        self.0.late.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.seen().clear();
+        Ok(())
     }
 
     /// What people do behind everybody's back, in a portal or a terminal.
@@ -226,6 +310,34 @@ impl Emulator {
         self.world().tokens.signer = signer;
     }
 
+    /// The requests that were seen.
+    pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets how many requests seen and how many deleted resources are remembered, and where a line for each request goes.
+    #[cfg(feature = "cli")]
+    pub(crate) fn remember(&self, kept: usize, log: Option<Log>) {
+        self.seen().set(kept, log);
+        self.world().arm.ledger.keep(kept);
+    }
+
+    /// Makes every exchange take this much longer, by the emulator's clock.
+    #[cfg(feature = "cli")]
+    pub(crate) fn set_latency(&self, latency: Duration) {
+        self.0.latency.set(latency);
+    }
+
+    /// Gives the control routes what only the program can do; once.
+    #[cfg(feature = "cli")]
+    pub(crate) fn set_controls(&self, controls: Controls) {
+        drop(self.0.controls.set(controls));
+    }
+
+    pub(crate) fn controls(&self) -> Option<&Controls> {
+        self.0.controls.get()
+    }
+
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.0.clock
     }
@@ -244,6 +356,8 @@ impl Emulator {
     /// Dropped during a delay, the service has acted or not as the delay says.
     pub(crate) async fn exchange(&self, call: Call) -> ExchangeOutcome {
         let number = self.0.exchanges.fetch_add(1, Ordering::SeqCst) + 1;
+        let (request, began) = (SeenRequest::of(number, &call), call.now.elapsed);
+        let mut noted = Noted { emulator: self, request: Some(request), began, status: None };
         let actions = match self.verdict(number, &call) {
             Intervention::Proceed => self.0.faults.meet(&call),
             Intervention::DropBefore => vec![FaultAction::DropBefore],
@@ -258,7 +372,10 @@ impl Emulator {
         let outcome = self.decide(call, &actions);
         self.pause(&actions, true).await;
         match outcome {
-            Some(outcome) => outcome,
+            Some(outcome) => {
+                noted.status = outcome.status();
+                outcome
+            }
             // Whoever sent the request gives it up, and drops this future.
             None => std::future::pending().await,
         }
@@ -298,6 +415,7 @@ impl Emulator {
                 _ => Duration::ZERO,
             })
             .sum();
+        let total = if after { total } else { total.saturating_add(self.0.latency.get()) };
         if !total.is_zero() {
             self.clock().sleep(total).await;
         }

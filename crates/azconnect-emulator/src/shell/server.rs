@@ -142,7 +142,7 @@ async fn handle(here: Arc<Here>, peer: Peer, request: Request<Incoming>) -> Resp
         return outgoing(tunnel::open(&here, &peer, request));
     }
     outgoing(match Place::of(&here, &request) {
-        Ok(place) => match gate::refusal(&place, &request, &peer) {
+        Ok(place) => match gate::refusal(&place, &request, &peer, here.has_control) {
             Some(refused) => refused,
             None => answer(&here, &peer, place, request).await,
         },
@@ -159,9 +159,7 @@ async fn answer(here: &Here, peer: &Peer, place: Place, request: Request<Incomin
     parts.uri = place.address;
     let request = Request::from_parts(parts, body);
     let call = Call::new(place.service, place.origins, place.origin, request, here.emulator.now());
-    if here.has_control
-        && let Some(answer) = control::answer(&here.emulator, &call)
-    {
+    if let Some(answer) = control::answer(&here.emulator, &call) {
         return answer;
     }
     match here.emulator.exchange(call).await {

@@ -22,7 +22,13 @@ fn a_wrong_argument_is_one_sentence_and_exit_code_2() {
         (&["--public-url", "https://localhost:8443/path"], "--public-url"),
         (&["--public-url", "ftp://localhost"], "--public-url"),
         (&["--seed", "/does/not/exist.json"], "/does/not/exist.json"),
-        (&["--seed", seed], "tenants[0].colour"),
+        (&["--seed", seed], "$.tenants[0].colour"),
+        (&["--clock", "wrist"], "--clock"),
+        (&["--latency", "soon"], "--latency"),
+        (&["--operation-seconds", "1.5"], "--operation-seconds"),
+        (&["--replication-seconds", "x"], "--replication-seconds"),
+        (&["--throttle", "on"], "--throttle"),
+        (&["--keep", "all"], "--keep"),
     ] {
         let output = run(arguments);
         let told = String::from_utf8(output.stderr).unwrap();
@@ -46,8 +52,26 @@ fn the_help_says_every_option_and_the_exit_codes() {
     let output = run(&["--help"]);
     let help = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
-    for word in ["--http ", "--https", "--proxy", "--ca", "--origins", "--public-url", "--trust-forwarded", "--seed"] {
-        assert!(help.contains(word), "{word}: {help}");
+    for option in [
+        "http",
+        "https",
+        "proxy",
+        "ca",
+        "origins",
+        "public-url",
+        "trust-forwarded",
+        "seed",
+        "schema",
+        "clock",
+        "latency",
+        "operation-seconds",
+        "replication-seconds",
+        "throttle",
+        "log",
+        "keep",
+        "no-control",
+    ] {
+        assert!(help.contains(&format!("--{option}")), "{option}: {help}");
     }
     assert!(help.contains("0  it was told to stop") && help.lines().all(|line| line.chars().count() <= 100), "{help}");
     assert_eq!(run(&["--version"]).status.code(), Some(0));

@@ -10,6 +10,9 @@
 
 mod addresses;
 mod arguments;
+mod control;
+mod options;
 mod program;
 mod proxy;
+mod seeds;
 mod tls;

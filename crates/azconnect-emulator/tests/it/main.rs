@@ -28,5 +28,6 @@ mod people;
 mod port;
 mod registry;
 mod replication;
+mod seed_schema;
 mod seeds;
 mod surface;

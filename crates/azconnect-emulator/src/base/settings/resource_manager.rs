@@ -241,6 +241,13 @@ impl ArmSettings {
         self
     }
 
+    /// Keeps no request budgets.
+    #[must_use]
+    pub fn without_throttling(mut self) -> Self {
+        self.throttling = false;
+        self
+    }
+
     /// Sets how many items a page has.
     #[must_use]
     pub fn with_page_size(mut self, items: usize) -> Self {

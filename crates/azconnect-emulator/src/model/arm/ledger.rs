@@ -36,13 +36,25 @@ impl LedgerEntry {
     }
 }
 
-/// The entries, in the order of creation.
-#[derive(Default)]
-pub(crate) struct Ledger(Vec<LedgerEntry>);
+/// How many deleted resources are remembered unless another number is asked for.
+const DELETED_KEPT: usize = 100_000;
+
+/// The entries, in the order of creation: every resource that exists, and the last ones that were deleted.
+pub(crate) struct Ledger {
+    entries: Vec<LedgerEntry>,
+    deleted: usize,
+    kept: usize,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self { entries: Vec::new(), deleted: 0, kept: DELETED_KEPT }
+    }
+}
 
 impl Ledger {
     pub(crate) fn entries(&self) -> &[LedgerEntry] {
-        &self.0
+        &self.entries
     }
 
     /// Notes a creation, unless the resource is there already.
@@ -51,7 +63,7 @@ impl Ledger {
         if self.live(id).is_some() {
             return;
         }
-        self.0.push(LedgerEntry {
+        self.entries.push(LedgerEntry {
             id: id.to_owned(),
             kind: kind.to_owned(),
             created_at: at,
@@ -67,13 +79,40 @@ impl Ledger {
         if let Some(entry) = self.live(id) {
             entry.deleted_at = Some(at);
             entry.deleted_by = by;
+            self.deleted += 1;
+            self.forget();
         }
+    }
+
+    pub(crate) fn kept(&self) -> usize {
+        self.kept
+    }
+
+    /// Sets how many deleted resources are remembered.
+    pub(crate) fn keep(&mut self, kept: usize) {
+        self.kept = kept;
+        self.forget();
+    }
+
+    /// Forgets the oldest of those that were deleted. In strokes, since each looks at every entry.
+    fn forget(&mut self) {
+        let stroke = self.kept / 4;
+        if self.deleted <= self.kept.saturating_add(stroke) {
+            return;
+        }
+        let mut surplus = self.deleted - self.kept;
+        self.deleted = self.kept;
+        self.entries.retain(|entry| {
+            let goes = !entry.is_live() && surplus > 0;
+            surplus -= usize::from(goes);
+            !goes
+        });
     }
 
     fn live(&mut self, id: &str) -> Option<&mut LedgerEntry> {
         let wanted = key(id);
         // From the end: an id may have lived and died before.
-        self.0.iter_mut().rev().find(|entry| entry.is_live() && key(&entry.id) == wanted)
+        self.entries.iter_mut().rev().find(|entry| entry.is_live() && key(&entry.id) == wanted)
     }
 }
 
@@ -92,5 +131,20 @@ mod tests {
         ledger.created("/a/b", "t", at, None, None);
         let live: Vec<bool> = ledger.entries().iter().map(LedgerEntry::is_live).collect();
         assert_eq!(live, [false, true]);
+    }
+
+    #[test]
+    fn of_the_deleted_the_last_are_remembered_and_of_the_others_all() {
+        let at = OffsetDateTime::UNIX_EPOCH;
+        let mut ledger = Ledger { kept: 8, ..Ledger::default() };
+        ledger.created("/stays", "t", at, None, None);
+        for number in 0..1000 {
+            ledger.created(&format!("/{number}"), "t", at, None, None);
+            ledger.deleted(&format!("/{number}"), at, None);
+            assert!(ledger.entries().len() <= 1 + 8 + 2, "{}", ledger.entries().len());
+        }
+        assert!(ledger.entries().iter().any(|entry| entry.id == "/stays"));
+        assert!(ledger.entries().iter().any(|entry| entry.id == "/999"));
+        assert!(!ledger.entries().iter().any(|entry| entry.id == "/0"));
     }
 }

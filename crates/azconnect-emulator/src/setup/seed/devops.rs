@@ -156,6 +156,8 @@ fn read_connection(node: &Node<'_>, inside: &str) -> Result<ConnectionSeed, Seed
 
 fn read_held(node: &Node<'_>) -> Result<HeldSecret, SeedFault> {
     node.only(&["application", "password", "text", "parameter"])?;
+    // Read also where a text stands in for them, so that no field is passed over.
+    let (_, _) = (node.maybe_guid("application")?, node.maybe_text("password")?);
     if let Some(text) = node.maybe_text("text")? {
         return Ok(HeldSecret::Text(Secret::new(text)));
     }
@@ -167,9 +169,10 @@ fn read_held(node: &Node<'_>) -> Result<HeldSecret, SeedFault> {
 
 fn read_member(node: &Node<'_>) -> Result<MemberSeed, SeedFault> {
     node.only(&["application", "user", "groups", "grants"])?;
-    let who = match node.maybe_guid("application")? {
-        Some(client_id) => client_id.to_string(),
-        None => node.required("user")?.text()?.to_owned(),
+    let who = match (node.maybe_guid("application")?, node.maybe_text("user")?) {
+        (Some(client_id), _) => client_id.to_string(),
+        (None, Some(user)) => user,
+        (None, None) => node.required("user")?.text()?.to_owned(),
     };
     Ok(MemberSeed {
         path: node.path().to_owned(),

@@ -23,13 +23,16 @@ const KNOWN_LIMIT: usize = 32 * 1024 * 1024;
 const UNKNOWN_LIMIT: usize = 1024 * 1024;
 
 /// Refuses a request by its head; nothing of its body has been read.
-pub(super) fn refusal<B>(place: &Place, request: &Request<B>, peer: &Peer) -> Option<Answer> {
+pub(super) fn refusal<B>(place: &Place, request: &Request<B>, peer: &Peer, has_control: bool) -> Option<Answer> {
     let headers = request.headers();
     let host = text(headers, &HOST);
     if host.is_none() && request.version() >= Version::HTTP_11 {
         return Some(control::refusal(400, "the request has no Host header"));
     }
     let is_control = is_control(request.uri().path());
+    if is_control && !has_control {
+        return Some(control::refusal(404, "this emulator has no control routes"));
+    }
     let from_here =
         peer.is_loopback() && host.is_none_or(is_loopback_name) && is_loopback_name(authority(&place.origin));
     if is_control && (!from_here || is_forwarded(headers)) {
