@@ -14,6 +14,7 @@ mod sizes;
 mod skus;
 mod splitter;
 mod subscription;
+mod terms;
 mod validation;
 
 pub use any::AnyResource;

@@ -278,10 +278,18 @@ static CODES: Catalogue<&str, Class> = Catalogue::new(&[
     .with_effect(Effect::None),
     // What was asked for.
     caller_fixes(
-        &["MarketplacePurchaseEligibilityFailed", "ResourcePurchaseValidationFailed", "VMMarketplaceInvalidInput"],
+        &["MarketplacePurchaseEligibilityFailed", "ResourcePurchaseValidationFailed"],
         ErrorKind::InvalidInput,
         "the image is sold on the marketplace and its terms are not accepted",
-        "accept the terms (az vm image terms accept --urn …), and send the image's plan",
+        "have its terms read (Subscription::image_terms) and accepted once (Subscription::accept_terms), or: az vm image terms \
+         accept --publisher … --offer … --plan …",
+    )
+    .with_effect(Effect::None),
+    caller_fixes(
+        &["VMMarketplaceInvalidInput"],
+        ErrorKind::InvalidInput,
+        "the machine does not name the plan that its image is sold under",
+        "let the identity read the image (Reader on the subscription, or on the image), whose plan is sent then",
     )
     .with_effect(Effect::None),
     caller_fixes(

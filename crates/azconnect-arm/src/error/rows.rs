@@ -154,11 +154,19 @@ const ROWS: &[(&str, K, C, Found, &str)] = &[
     ),
     ("ScopeLocked", K::Conflict, C::CallerFixes, Proven, "have the lock removed by its owner"),
     (
-        "MarketplacePurchaseEligibilityFailed ResourcePurchaseValidationFailed VMMarketplaceInvalidInput",
+        "MarketplacePurchaseEligibilityFailed ResourcePurchaseValidationFailed",
         K::InvalidInput,
         C::CallerFixes,
         Proven,
-        "accept the terms (az vm image terms accept --urn …), and send the image's plan",
+        "have its terms read (Subscription::image_terms) and accepted once (Subscription::accept_terms), or: az vm image terms \
+         accept --publisher … --offer … --plan …",
+    ),
+    (
+        "VMMarketplaceInvalidInput",
+        K::InvalidInput,
+        C::CallerFixes,
+        Proven,
+        "let the identity read the image (Reader on the subscription, or on the image), whose plan is sent then",
     ),
     (
         "PlatformImageNotFound ImageNotFound GalleryImageNotFound",

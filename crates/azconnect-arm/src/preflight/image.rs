@@ -31,16 +31,26 @@ pub(super) fn image(spec: &VmSpec, facts: &Facts) -> Option<Check> {
 }
 
 pub(super) fn terms(facts: &Facts) -> Option<Check> {
+    let check = PreflightCheck::Terms;
     let Some(Ok(image)) = &facts.image else { return None };
-    Some(match &image.properties.plan {
-        None => PreflightCheck::Terms.passed("the image is not sold on the marketplace"),
-        // No fact that is read here tells whether the terms were accepted.
-        Some(plan) => PreflightCheck::Terms.unknown(
-            format!("the image is sold as {}/{}/{}", plan.publisher, plan.product, plan.name),
-            format!(
-                "accept its terms once: az vm image terms accept --publisher {} --offer {} --plan {}",
-                plan.publisher, plan.product, plan.name
-            ),
-        ),
+    let Some(plan) = &image.properties.plan else {
+        return Some(check.passed("the image is not sold on the marketplace"));
+    };
+    let sold = format!("the image is sold as {}/{}/{}", plan.publisher, plan.product, plan.name);
+    let remedy = format!(
+        "have its terms read (Subscription::image_terms) and accepted once (Subscription::accept_terms), or: az vm image \
+         terms accept --publisher {} --offer {} --plan {}",
+        plan.publisher, plan.product, plan.name
+    );
+    Some(match facts.terms.as_ref()? {
+        Ok(terms) if terms.properties.accepted => check.passed(format!("{sold}, and its terms are accepted")),
+        Ok(terms) => {
+            let licence = terms.properties.license_text_link.as_deref().unwrap_or("in the portal");
+            check.failed(format!("{sold}, and its terms are not accepted: the licence is {licence}"), remedy)
+        }
+        // Whoever may not read them may still build: somebody else may have accepted them.
+        Err(error) => check
+            .unknown(format!("{sold}; whether its terms are accepted could not be read"), remedy)
+            .with_diagnosis(error.diagnosis().clone()),
     })
 }

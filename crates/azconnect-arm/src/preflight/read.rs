@@ -15,6 +15,7 @@ use crate::resource::image::ImageVersion;
 use crate::resource::network::VirtualNetwork;
 use crate::resource::sku::Sku;
 use crate::resource::subscription::{Location, Provider, SubscriptionView};
+use crate::resource::terms::ImageTerms;
 use crate::resource::usage::Usage;
 use crate::spec::{ImageChoice, NetworkChoice, VmSpec};
 
@@ -29,6 +30,8 @@ pub(super) struct Facts {
     pub(super) network: Result<Vec<Usage>, Error>,
     /// `None` for an image of the customer's own.
     pub(super) image: Option<Result<ImageVersion, Error>>,
+    /// `None` for an image that is not known to be sold on the marketplace.
+    pub(super) terms: Option<Result<ImageTerms, Error>>,
     pub(super) providers: Vec<(&'static str, Result<Provider, Error>)>,
     /// `None` if a network is to be created.
     pub(super) existing_network: Option<ExistingNetwork>,
@@ -67,14 +70,14 @@ pub(super) async fn read(subscription: &Subscription, spec: &VmSpec) -> Result<F
     let location = spec.location.as_str();
     let first = join(join(subscription.get(), subscription.locations().into_future()), read_group(subscription, spec));
     let sizes = join(subscription.sizes(location, &spec.sizes), subscription.compute_usages(location).into_future());
-    let rest = join(subscription.network_usages(location).into_future(), read_image(subscription, spec));
+    let rest = join(subscription.network_usages(location).into_future(), read_sold_image(subscription, spec));
     let providers = join(subscription.provider("Microsoft.Compute"), subscription.provider("Microsoft.Network"));
     let existing = join(read_network(subscription, spec), read_security_group(subscription, spec));
     let existing = join(existing, presence::read(subscription, spec));
     let all = join(join(first, sizes), join(join(rest, providers), existing));
     let (
         (((view, locations), (group, permissions)), (sizes, compute)),
-        (((network, image), providers), ((existing_network, security_group), presence)),
+        (((network, (image, terms)), providers), ((existing_network, security_group), presence)),
     ) = all.await;
     Ok(Facts {
         subscription: view,
@@ -85,6 +88,7 @@ pub(super) async fn read(subscription: &Subscription, spec: &VmSpec) -> Result<F
         compute,
         network,
         image,
+        terms,
         providers: vec![("Microsoft.Compute", providers.0), ("Microsoft.Network", providers.1)],
         existing_network,
         security_group,
@@ -103,6 +107,20 @@ async fn read_group(
     let scope = if matches!(found, Ok(None)) { subscription.scope() } else { group.id() };
     let permissions = subscription.arm().permissions(scope).await;
     (found, permissions)
+}
+
+/// The image, and the terms that it is sold under.
+async fn read_sold_image(
+    subscription: &Subscription,
+    spec: &VmSpec,
+) -> (Option<Result<ImageVersion, Error>>, Option<Result<ImageTerms, Error>>) {
+    let image = read_image(subscription, spec).await;
+    let plan = image.as_ref().and_then(|image| image.as_ref().ok()).and_then(|image| image.properties.plan.as_ref());
+    let terms = match plan {
+        Some(plan) => Some(subscription.image_terms(plan).await),
+        None => None,
+    };
+    (image, terms)
 }
 
 async fn read_image(subscription: &Subscription, spec: &VmSpec) -> Option<Result<ImageVersion, Error>> {

@@ -80,6 +80,9 @@ fn prerequisite(spec: &VmSpec, facts: &Facts) -> Option<&'static str> {
     {
         return Some("an image has to be found first");
     }
+    if facts.terms.as_ref().is_some_and(|terms| terms.as_ref().is_ok_and(|terms| !terms.properties.accepted)) {
+        return Some("the image's terms have to be accepted first");
+    }
     if facts.lacks_region(&spec.location) {
         return Some("a region of the subscription has to be chosen first");
     }

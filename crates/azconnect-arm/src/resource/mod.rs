@@ -16,6 +16,7 @@ pub mod output;
 mod query;
 pub mod sku;
 pub mod subscription;
+pub mod terms;
 pub mod usage;
 mod version;
 mod view;
@@ -27,5 +28,6 @@ pub use query::ResourceQuery;
 pub use version::ApiVersion;
 
 pub(crate) use kind::{
-    AUTHORIZATION_API, COMPUTE_API, IDENTITIES_API, NETWORK_API, OWNER_TAG, RESOURCES_API, SKUS_API, SUBSCRIPTIONS_API,
+    AUTHORIZATION_API, COMPUTE_API, IDENTITIES_API, MARKETPLACE_API, NETWORK_API, OWNER_TAG, RESOURCES_API, SKUS_API,
+    SUBSCRIPTIONS_API,
 };

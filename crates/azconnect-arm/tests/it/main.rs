@@ -48,5 +48,6 @@ mod skus;
 mod slow_key;
 mod stage;
 mod successor;
+mod terms;
 mod times;
 mod windows;

@@ -152,8 +152,13 @@ async fn machines_that_cannot_be_are_refused(way: Way) {
     market["properties"]["storageProfile"]["imageReference"] =
         json!({"publisher": "kali-linux", "offer": "kali", "sku": "kali-2025-2", "version": "latest"});
     refused(azure.put(&path, &market).await, 400, "VMMarketplaceInvalidInput");
-    market["plan"] = json!({"publisher": "kali-linux", "product": "kali", "name": "kali-2025-2"});
-    refused(azure.put(&path, &market).await, 400, "ResourcePurchaseValidationFailed");
+    market["plan"] = json!({"publisher": "kali-linux", "product": "kali", "name": "kali-2024-1"});
+    refused(azure.put(&path, &market).await, 400, "VMMarketplaceInvalidInput");
+    let mut unsold = machine(&azure);
+    unsold["plan"] = market["plan"].clone();
+    refused(azure.put(&path, &unsold).await, 400, "VMMarketplaceInvalidInput");
+    market["plan"]["name"] = json!("kali-2025-2");
+    refused(azure.put(&path, &market).await, 400, "MarketplacePurchaseEligibilityFailed");
     manager.accept_terms(SUBSCRIPTION.parse().unwrap(), "kali-linux", "kali", "kali-2025-2");
     refused(azure.put(&path, &market).await, 409, "OperationNotAllowed");
     azure.get(&path).await.expect(404);

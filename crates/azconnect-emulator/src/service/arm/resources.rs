@@ -6,3 +6,4 @@ pub(super) mod group;
 pub(super) mod subscription;
 pub(super) mod subscription_deployment;
 pub(super) mod template;
+pub(super) mod terms;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::compute::{identity, image, machine, sku};
 use super::context::{Context, Reply};
 use super::network::public_ip;
-use super::resources::{deployment, group, subscription, subscription_deployment};
+use super::resources::{deployment, group, subscription, subscription_deployment, terms};
 use super::{authorization, operation, resource, usage};
 use crate::base::answer::{Answer, json_answer};
 use crate::base::call::Call;
@@ -17,6 +17,9 @@ use crate::model::world::{Subscription, World};
 use crate::service::routes::{self, Case, Params, Route};
 
 type Handler = fn(&Context<'_>, &mut World, &Params<'_>) -> OrRefusal<Reply>;
+
+/// The terms of an image that is sold.
+const TERMS: &str = "subscription/providers/Microsoft.MarketplaceOrdering/offerTypes/virtualmachine/publishers/{publisher}/offers/{offer}/plans/{plan}/agreements/current";
 
 /// What is answered below a subscription. A path is matched by its scope, `subscription` or `group`, and by what follows
 /// it; a resource of any kind comes last, as the providers' own routes look the same.
@@ -69,6 +72,8 @@ const ROUTES: &[Route<Handler>] = &[
     Route::new("POST", "subscription/providers/{namespace}/unregister", |cx, world, at| {
         subscription::unregister(cx, world, at.get("namespace"))
     }),
+    Route::new("GET", TERMS, |cx, world, at| terms::get(cx, world, &plan(at))),
+    Route::new("PUT", TERMS, |cx, world, at| terms::put(cx, world, &plan(at))),
     Route::new("GET", "{scope}/providers/Microsoft.Compute/skus", |cx, world, _| sku::list(cx, world)),
     Route::new("GET", "{scope}/providers/{namespace}/locations/{location}/operations/{id}", |cx, world, at| {
         operation::poll(cx, world, at.get("id"), false)
@@ -121,6 +126,10 @@ const ROUTES: &[Route<Handler>] = &[
         resource::answer(cx, world, kind, &names)
     }),
 ];
+
+fn plan<'a>(at: &'a Params<'_>) -> terms::Plan<'a> {
+    terms::Plan { publisher: at.get("publisher"), offer: at.get("offer"), plan: at.get("plan") }
+}
 
 /// Answers a request below a subscription.
 pub(crate) fn route(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {

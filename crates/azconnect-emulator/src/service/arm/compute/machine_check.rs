@@ -135,34 +135,42 @@ fn check_image(cx: &Context<'_>, world: &mut World, size: &Size) -> OrRefusal<Op
     Ok(Some(image))
 }
 
+/// The plan must be that of the image, and its terms accepted.
 fn check_plan(cx: &Context<'_>, world: &mut World, image: &Image) -> OrRefusal<()> {
-    if !image.has_plan {
-        return Ok(());
-    }
+    let invalid = |message: String| Err(Refusal::new(400, "VMMarketplaceInvalidInput", message));
+    let name = cx.address.rest.last().map_or("", String::as_str);
     let plan = ["publisher", "product", "name"].map(|field| cx.text(&format!("/plan/{field}")).unwrap_or_default());
-    if plan.iter().any(|text| text.is_empty()) {
-        return Err(Refusal::new(
-            400,
-            "VMMarketplaceInvalidInput",
-            format!(
-                "Creating a virtual machine from Marketplace image or a custom image sourced from a Marketplace image requires Plan information in the request. VM: '{}'.",
-                cx.address.rest.last().map_or("", String::as_str)
-            ),
-        ));
+    match (image.has_plan, cx.at("/plan").is_some()) {
+        (false, false) => return Ok(()),
+        (false, true) => {
+            return invalid(format!(
+                "Creating a virtual machine from a non Marketplace image does not need Plan information in the request. Remove the Plan information in the request to create VM. VM: '{name}'."
+            ));
+        }
+        (true, _) if plan.iter().any(|text| text.is_empty()) => {
+            return invalid(format!(
+                "Creating a virtual machine from Marketplace image or a custom image sourced from a Marketplace image requires Plan information in the request. VM: '{name}'."
+            ));
+        }
+        // Compared with their case.
+        (true, _) if plan != [image.publisher, image.offer, image.sku] => {
+            return invalid(format!(
+                "Unable to deploy from the Marketplace image or a custom image sourced from Marketplace image. The part number in the purchase information for VM '{name}' is not as expected. Beware that the Plan object's properties are case-sensitive. Learn more about common virtual machine error codes."
+            ));
+        }
+        (true, _) => {}
     }
-    let terms = plan.join("/").to_ascii_lowercase();
-    if world.arm.account(cx.subscription).terms.contains(&terms) {
+    if world.arm.account(cx.subscription).terms.contains(&plan.join("/").to_ascii_lowercase()) {
         return Ok(());
     }
     let [publisher, product, name] = plan;
-    Err(Refusal::new(
-        400,
-        "ResourcePurchaseValidationFailed",
-        format!(
-            "User failed validation to purchase resources. Error message: 'You have not accepted the legal terms on this subscription: '{}' for this plan. Before the subscription can be used, you need to accept the legal terms of the image. To read and accept legal terms, use the Azure CLI commands described at https://go.microsoft.com/fwlink/?linkid=2110637 or the PowerShell commands available at https://go.microsoft.com/fwlink/?linkid=862451. Alternatively, deploying via the Azure portal provides a UI experience for reading and accepting the legal terms. Offer details: publisher='{publisher}' offer = '{product}', sku = '{name}'.'",
-            cx.address.subscription
-        ),
-    ))
+    let inner = format!(
+        "Offer with PublisherId: '{publisher}', OfferId: '{product}' cannot be purchased due to validation errors. For more information see details. You have not accepted the legal terms on this subscription: '{}' for this plan. Before the subscription can be used, you need to accept the legal terms of the image. To read and accept legal terms, use the Azure CLI commands described at https://go.microsoft.com/fwlink/?linkid=2110637 or the PowerShell commands available at https://go.microsoft.com/fwlink/?linkid=862451. Offer details: publisher='{publisher}' offer = '{product}', sku = '{name}'.",
+        cx.address.subscription
+    );
+    let message = "Marketplace purchase eligibility check returned errors. See inner errors for details. ";
+    let refusal = Refusal::new(400, "MarketplacePurchaseEligibilityFailed", message);
+    Err(refusal.detail(Refusal::new(400, "BadRequest", inner)))
 }
 
 /// Checks the profile of the system, and returns the user data.
