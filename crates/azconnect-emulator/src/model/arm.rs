@@ -9,6 +9,7 @@ pub(crate) mod error_codes;
 pub(crate) mod failure;
 pub(crate) mod kind;
 pub(crate) mod ledger;
+pub(crate) mod lock;
 pub(crate) mod machine;
 pub(crate) mod offers;
 pub(crate) mod operation;
@@ -26,6 +27,7 @@ use self::agent::AgentScript;
 use self::budget::Buckets;
 use self::kind::ResourceKind;
 use self::ledger::Ledger;
+use self::lock::Lock;
 use self::operation::Operation;
 use self::resource::Resource;
 use self::roles::Roles;
@@ -41,6 +43,7 @@ pub(crate) struct Arm {
     pub(crate) operations_begun: u64,
     pub(crate) roles: Roles,
     pub(crate) ledger: Ledger,
+    pub(crate) locks: Vec<Lock>,
     /// What happens inside machines whose name contains a text; the last match counts.
     pub(crate) agents: Vec<(String, AgentScript)>,
     pub(crate) accounts: BTreeMap<Uuid, Account>,
@@ -87,7 +90,8 @@ impl Arm {
                 }
             }
         }
-        // Azure removes the assignments at a scope together with the scope.
+        // Azure removes the locks and assignments at a scope together with the scope.
+        self.locks.retain(|lock| !within(&wanted, &lock.scope));
         self.roles.assignments.retain(|assignment| {
             let below = within(&wanted, &assignment.scope);
             if below {

@@ -8,6 +8,7 @@ mod authorization;
 mod compute;
 mod context;
 mod list;
+mod locks;
 mod members;
 mod names;
 mod network;

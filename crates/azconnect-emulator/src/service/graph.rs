@@ -174,6 +174,11 @@ const ROUTES: &[Route<Handler>] = &[
         owners::remove(cx, world, &Key::of(at), at.get("id"))
     }),
     Route::new("GET", "directory/deletedItems/microsoft.graph.application", |cx, world, _| deleted::list(cx, world)),
+    // The SDKs leave the first word of a type's name out.
+    Route::new("GET", "directory/deletedItems/graph.application", |cx, world, _| deleted::list(cx, world)),
+    Route::new("GET", "directory/deletedItems/graph.servicePrincipal", |cx, world, _| deleted::principals(cx, world)),
+    Route::new("GET", "directory/deletedItems/graph.user", |cx, world, _| deleted::nothing(cx, world)),
+    Route::new("GET", "directory/deletedItems/graph.group", |cx, world, _| deleted::nothing(cx, world)),
     Route::new("GET", "directory/deletedItems/microsoft.graph.servicePrincipal", |cx, world, _| {
         deleted::principals(cx, world)
     }),

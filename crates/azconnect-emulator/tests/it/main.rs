@@ -10,6 +10,7 @@
 
 mod arm;
 mod arm_compute;
+mod arm_extras;
 mod arm_faults;
 mod arm_machines;
 mod arm_terms;
@@ -32,3 +33,4 @@ mod replication;
 mod seed_schema;
 mod seeds;
 mod surface;
+mod vaults;

@@ -19,6 +19,8 @@ pub(crate) struct Account {
     /// `namespace/feature` in lower case, of the features that the subscription is registered for.
     pub(crate) features: BTreeSet<String>,
     pub(crate) policies: Vec<Policy>,
+    /// The tag names in lower case, each with the values that were made for it.
+    pub(crate) tag_names: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Whether a resource provider is registered for a subscription.
@@ -60,6 +62,7 @@ impl Default for Account {
             terms: BTreeSet::new(),
             features: BTreeSet::new(),
             policies: Vec::new(),
+            tag_names: BTreeMap::new(),
         }
     }
 }

@@ -31,6 +31,8 @@ impl Power {
 #[derive(Default)]
 pub(crate) struct Machine {
     pub(crate) power: Power,
+    /// Whether its disk was declared to be an image: such a machine never starts again.
+    pub(crate) generalized: bool,
     /// When its system began to start.
     pub(crate) started: Option<Moment>,
     pub(crate) user_data: Option<Vec<u8>>,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -29,6 +30,8 @@ pub(crate) enum Work {
     /// A deployment has ended, because its steps have.
     Deployment,
     Register(String),
+    /// Nothing changes: the operation is there for its result.
+    Answer(Value),
 }
 
 /// How far an operation has come.

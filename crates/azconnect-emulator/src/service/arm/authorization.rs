@@ -303,6 +303,23 @@ fn defined<'a>(world: &'a World, name: &str) -> OrRefusal<&'a Definition> {
     })
 }
 
+/// Removes a role of the customer's own. A role that is assigned stays, and so do those that are built in.
+pub(crate) fn undefine(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Reply> {
+    permit(cx, world, DEFINITIONS, Some(name), "delete")?;
+    let Ok(role) = defined(world, name) else { return Ok(Reply::new(204, Value::Null)) };
+    let (id, body) = (role.id, shown_role(&cx.address.scope, role));
+    if role.is_built_in() {
+        let text = "A built-in role definition cannot be deleted.";
+        return Err(Refusal::new(400, "RoleDefinitionCannotBeDeleted", text));
+    }
+    if world.arm.roles.assignments.iter().any(|assignment| assignment.role == id) {
+        let text = "There are existing role assignments referencing role (code: RoleDefinitionHasAssignments)";
+        return Err(Refusal::new(400, "RoleDefinitionHasAssignments", text));
+    }
+    world.arm.roles.definitions.retain(|role| role.id != id);
+    Ok(Reply::new(200, body))
+}
+
 /// Makes a role of the customer's own.
 pub(crate) fn define(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Reply> {
     permit(cx, world, DEFINITIONS, Some(name), "write")?;

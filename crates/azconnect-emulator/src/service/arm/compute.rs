@@ -2,6 +2,7 @@
 
 mod disk_check;
 pub(super) mod extension;
+mod handler_image;
 pub(super) mod identity;
 pub(super) mod image;
 pub(super) mod instance_view;
@@ -9,6 +10,7 @@ pub(super) mod machine;
 pub(super) mod machine_check;
 mod machine_members;
 pub(super) mod machine_write;
+pub(super) mod run_action;
 pub(super) mod run_command;
 mod security_check;
 pub(super) mod sku;

@@ -94,7 +94,7 @@ impl Context<'_> {
         let told_at_once = action.starts_with("Microsoft.Authorization/");
         let lag = if told_at_once { Duration::ZERO } else { world.settings.resource_manager.role_replica_lag };
         if world.arm.roles.allow(self.caller.object_id(), action, scope, self.now.elapsed.saturating_sub(lag)) {
-            return Ok(());
+            return self.require_unlocked(world, action, scope);
         }
         Err(Refusal::new(
             403,
@@ -103,6 +103,24 @@ impl Context<'_> {
                 "The client '{}' with object id '{}' does not have authorization to perform action '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
                 self.caller.client_id,
                 self.caller.object_id()
+            ),
+        ))
+    }
+
+    /// Refuses what a lock forbids. It is looked at once the caller's roles allow the action.
+    fn require_unlocked(&self, world: &World, action: &str, scope: &str) -> OrRefusal<()> {
+        let locks = world.arm.locks.iter().filter(|lock| lock.forbids(action, scope));
+        let scopes: Vec<&str> = locks.map(|lock| lock.scope.as_str()).collect();
+        if scopes.is_empty() {
+            return Ok(());
+        }
+        let verb = if action.ends_with("/delete") { "delete" } else { "write" };
+        Err(Refusal::new(
+            409,
+            "ScopeLocked",
+            format!(
+                "The scope '{scope}' cannot perform {verb} operation because following scope(s) are locked: '{}'. Please remove the lock and try again.",
+                scopes.join("','")
             ),
         ))
     }

@@ -25,7 +25,6 @@ use crate::model::world::World;
 /// Creates or changes a resource of the network.
 pub(crate) fn put(cx: &Context<'_>, world: &mut World, kind: ResourceKind, names: &[&str]) -> OrRefusal<Reply> {
     let target = cx.prepare(world, kind, names)?;
-    require_unchanged(cx, world, &target)?;
     if target.same_running.is_some() {
         let write = plain(OperationKind::Network, Map::new());
         return Ok(cx.write(world, &target, write));
@@ -37,22 +36,6 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, kind: ResourceKind, names
         ResourceKind::Nic => nic::put(cx, world, &target),
         _ => put_embedded(cx, world, &target),
     }
-}
-
-/// Refuses a write whose `If-Match` names another state than the present one.
-fn require_unchanged(cx: &Context<'_>, world: &World, target: &Target) -> OrRefusal<()> {
-    let Some(wanted) = cx.call.header("if-match") else { return Ok(()) };
-    let met = world.arm.get(&target.id).is_some_and(|resource| {
-        wanted.split(',').map(str::trim).any(|etag| etag == "*" || etag == format!("W/\"{}\"", resource.etag))
-    });
-    if met {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        412,
-        "PreconditionFailed",
-        format!("The condition in the If-Match header of the request for resource {} is not met.", target.id),
-    ))
 }
 
 /// A write without anything special.
@@ -238,6 +221,7 @@ fn put_embedded(cx: &Context<'_>, world: &mut World, target: &Target) -> OrRefus
     let operation = cx.start(world, start);
     if let Some(resource) = world.arm.get_mut(&parent) {
         resource.set(list, Value::Array(others));
+        resource.renew_etag();
         resource.state = ProvisioningState::Updating;
         resource.operation = Some(operation);
     }
@@ -272,6 +256,9 @@ fn note_embedded(cx: &Context<'_>, world: &mut World, id: &str) {
 /// Takes an item out of its parent.
 pub(crate) fn remove_embedded(world: &mut World, id: &str, at: Moment, by: Option<Uuid>) {
     let name = last(id).to_owned();
+    if let Some(parent) = world.arm.get_mut(parent_id(id)) {
+        parent.renew_etag();
+    }
     if let Some(parent) = world.arm.get_mut(parent_id(id))
         && let Some(child) = parent.kind().embedded()
         && let Some(Value::Array(items)) =

@@ -205,6 +205,9 @@ impl Operation {
             }),
         };
         if let Some(map) = body.as_object_mut() {
+            if let (Work::Answer(answer), Progress::Succeeded) = (&self.work, self.progress) {
+                map.insert("properties".to_owned(), json!({"output": answer}));
+            }
             if let (Some(ended), true) = (self.ended, self.namespace == "Microsoft.Compute") {
                 map.insert("endTime".to_owned(), json!(text(ended)));
             }
@@ -263,7 +266,8 @@ pub(crate) fn poll(cx: &Context<'_>, world: &World, id: &str, result: bool) -> O
 
 /// The final answer where a result is read.
 fn result_of(world: &World, operation: &Operation) -> Reply {
-    match operation.work {
+    match &operation.work {
+        Work::Answer(answer) => Reply::new(200, answer.clone()),
         Work::Provision | Work::CreateMachine | Work::Deployment => match world.arm.get(&operation.subject) {
             Some(resource) => Reply::new(200, super::view::render(world, resource)),
             None => Reply::new(200, Value::Null),

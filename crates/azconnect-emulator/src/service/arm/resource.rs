@@ -32,12 +32,48 @@ pub(crate) fn answer(cx: &Context<'_>, world: &mut World, kind: ResourceKind, na
         _ => return Err(Refusal::not_emulated()),
     };
     cx.permit(world, &format!("{}/{action}", kind.action_prefix()), &id)?;
+    check_etag(cx, world, kind, &id)?;
     match cx.call.method.as_str() {
         "GET" => read(cx, world, kind, &id),
         "HEAD" => Ok(Reply::new(if world.arm.get(&id).is_some() { 204 } else { 404 }, Value::Null)),
         "DELETE" => delete(cx, world, kind, &id),
         "PATCH" => patch(cx, world, kind, names),
         _ => put(cx, world, kind, names),
+    }
+}
+
+/// Refuses a request of Microsoft.Network that was made for another state of the resource than the one it is in.
+fn check_etag(cx: &Context<'_>, world: &World, kind: ResourceKind, id: &str) -> OrRefusal<()> {
+    if kind.namespace() != "Microsoft.Network" || cx.call.method == "GET" || cx.call.method == "HEAD" {
+        return Ok(());
+    }
+    let shown = match kind {
+        ResourceKind::Subnet | ResourceKind::SecurityRule => view::render_embedded(world, id),
+        _ => world.arm.get(id).map(|resource| view::render(world, resource)),
+    };
+    let current = shown.as_ref().and_then(|shown| shown.get("etag")?.as_str());
+    let names = |list: &str| {
+        list.split(',').map(str::trim).any(|tag| match current {
+            Some(current) => tag == "*" || tag == current,
+            None => false,
+        })
+    };
+    let stale = cx.call.header("if-match").is_some_and(|list| !names(list));
+    let taken = cx.call.header("if-none-match").is_some_and(names);
+    if stale || taken {
+        let text = format!("Precondition failed. Etag provided in the request does not match the resource '{id}'.");
+        return Err(Refusal::new(412, "PreconditionFailed", text));
+    }
+    Ok(())
+}
+
+/// The answer to a read, with the entity tag of its body in the header too.
+fn tagged(kind: ResourceKind, body: Value) -> Reply {
+    let tag = body.get("etag").and_then(Value::as_str).map(str::to_owned);
+    let reply = Reply::new(200, body);
+    match tag.filter(|_| kind.namespace() == "Microsoft.Network") {
+        Some(tag) => reply.header("etag", &tag),
+        None => reply,
     }
 }
 
@@ -66,14 +102,18 @@ fn patch(cx: &Context<'_>, world: &mut World, kind: ResourceKind, names: &[&str]
     if kind == ResourceKind::Machine {
         return machine_write::patch(cx, world, names);
     }
+    let group = cx.address.group.as_deref().unwrap_or_default();
+    let id = resource_id(&cx.address.subscription, group, kind, names);
+    if kind == ResourceKind::Extension {
+        return extension::patch(cx, world, (&id, names));
+    }
     if kind.namespace() != "Microsoft.Network" || kind.parent().is_some() {
         return Err(Refusal::not_emulated());
     }
-    let group = cx.address.group.as_deref().unwrap_or_default();
-    let id = resource_id(&cx.address.subscription, group, kind, names);
     require(world, &id)?;
     if let (Some(resource), Some(tags)) = (world.arm.get_mut(&id), cx.at("/tags")) {
         resource.document.insert("tags".to_owned(), tags.clone());
+        resource.renew_etag();
     }
     require(world, &id).map(|resource| Reply::new(200, view::render(world, resource)))
 }
@@ -138,7 +178,7 @@ pub(crate) fn not_found(world: &World, id: &str) -> Box<Refusal> {
 fn read(cx: &Context<'_>, world: &mut World, kind: ResourceKind, id: &str) -> OrRefusal<Reply> {
     if matches!(kind, ResourceKind::Subnet | ResourceKind::SecurityRule) {
         let item = view::render_embedded(world, id);
-        return item.map(|item| Reply::new(200, item)).ok_or_else(|| not_found(world, id));
+        return item.map(|item| tagged(kind, item)).ok_or_else(|| not_found(world, id));
     }
     if cx.hides(world, id) {
         return Err(not_found(world, id));
@@ -149,7 +189,7 @@ fn read(cx: &Context<'_>, world: &mut World, kind: ResourceKind, id: &str) -> Or
         _ => view::render(world, resource),
     };
     expand(cx, world, resource, &mut shown);
-    Ok(Reply::new(200, shown))
+    Ok(tagged(kind, shown))
 }
 
 /// Adds what `$expand` asks for.

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::compute::{identity, image, machine, sku};
+use super::compute::{identity, image, machine, run_action, sku};
 use super::context::{Context, Reply};
 use super::network::public_ip;
-use super::resources::{deployment, group, subscription, subscription_deployment, terms};
-use super::{authorization, operation, resource, usage};
+use super::resources::{deployment, group, subscription, subscription_deployment, tag_names, terms};
+use super::{authorization, locks, operation, resource, usage};
 use crate::base::answer::{Answer, json_answer};
 use crate::base::call::Call;
 use crate::base::refusal::{OrRefusal, Refusal};
@@ -30,6 +30,15 @@ const ROUTES: &[Route<Handler>] = &[
     Route::new("GET", "subscription/resourceGroups", |cx, world, _| group::list(cx, world)),
     Route::new("GET", "subscription/operationresults/{id}", |cx, world, at| {
         operation::poll(cx, world, at.get("id"), true)
+    }),
+    Route::new("GET", "subscription/tagNames", |cx, world, _| tag_names::all(cx, world)),
+    Route::new("PUT", "subscription/tagNames/{name}", |cx, world, at| tag_names::put(cx, world, at.get("name"))),
+    Route::new("DELETE", "subscription/tagNames/{name}", |cx, world, at| tag_names::delete(cx, world, at.get("name"))),
+    Route::new("PUT", "subscription/tagNames/{name}/tagValues/{value}", |cx, world, at| {
+        tag_names::put_value(cx, world, (at.get("name"), at.get("value")))
+    }),
+    Route::new("DELETE", "subscription/tagNames/{name}/tagValues/{value}", |cx, world, at| {
+        tag_names::delete_value(cx, world, (at.get("name"), at.get("value")))
     }),
     Route::new("GET", "{scope}/resources", |cx, world, _| resource::all(cx, world)),
     Route::new("GET", "group", |cx, world, _| group::get(cx, world)),
@@ -60,6 +69,19 @@ const ROUTES: &[Route<Handler>] = &[
     }),
     Route::new("PUT", "{scope}/providers/Microsoft.Authorization/roleDefinitions/{name}", |cx, world, at| {
         authorization::define(cx, world, at.get("name"))
+    }),
+    Route::new("DELETE", "{scope}/providers/Microsoft.Authorization/roleDefinitions/{name}", |cx, world, at| {
+        authorization::undefine(cx, world, at.get("name"))
+    }),
+    Route::new("GET", "{scope}/providers/Microsoft.Authorization/locks", |cx, world, _| locks::all(cx, world)),
+    Route::new("GET", "{scope}/providers/Microsoft.Authorization/locks/{name}", |cx, world, at| {
+        locks::get(cx, world, at.get("name"))
+    }),
+    Route::new("PUT", "{scope}/providers/Microsoft.Authorization/locks/{name}", |cx, world, at| {
+        locks::put(cx, world, at.get("name"))
+    }),
+    Route::new("DELETE", "{scope}/providers/Microsoft.Authorization/locks/{name}", |cx, world, at| {
+        locks::delete(cx, world, at.get("name"))
     }),
     // Before the general route, which would take these for resources of a group.
     Route::new("*", "{scope}/providers/Microsoft.Authorization/{rest*}", |_, _, _| Err(Refusal::not_emulated())),
@@ -97,6 +119,12 @@ const ROUTES: &[Route<Handler>] = &[
     }),
     Route::new("GET", "{scope}/providers/Microsoft.Compute/locations/{location}/vmSizes", |cx, world, _| {
         cx.permit(world, "Microsoft.Compute/locations/vmSizes/read", &cx.address.scope).map(|()| sku::plain())
+    }),
+    Route::new("GET", "{scope}/providers/Microsoft.Compute/locations/{location}/runCommands", |cx, world, at| {
+        run_action::commands(cx, world, at.get("location"))
+    }),
+    Route::new("GET", "{scope}/providers/Microsoft.Compute/locations/{location}/runCommands/{id}", |cx, world, at| {
+        run_action::command(cx, world, (at.get("location"), at.get("id")))
     }),
     Route::new(
         "GET",

@@ -47,6 +47,13 @@ pub(crate) fn render(world: &World, resource: &Resource) -> Value {
                 properties.insert("primary".to_owned(), json!(true));
             }
         }
+        ResourceKind::Machine => {
+            let extensions = world.arm.below(&resource.id, ResourceKind::Extension);
+            let extensions: Vec<Value> = extensions.map(|extension| render(world, extension)).collect();
+            if !extensions.is_empty() {
+                document.insert("resources".to_owned(), Value::Array(extensions));
+            }
+        }
         ResourceKind::Deployment if resource.operation.is_some() => {
             properties.insert("provisioningState".to_owned(), json!("Running"));
         }

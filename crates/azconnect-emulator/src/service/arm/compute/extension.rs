@@ -14,7 +14,7 @@ use crate::model::arm::machine::Power;
 use crate::model::arm::operation::Work;
 use crate::model::arm::resource::{ProvisioningState, Resource};
 use crate::model::world::World;
-use crate::service::arm::context::{Context, Reply};
+use crate::service::arm::context::{Admitted, Context, Reply};
 use crate::service::arm::members::{self, Members};
 use crate::service::arm::resource::require;
 use crate::service::arm::write::{Write, properties};
@@ -100,6 +100,28 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefu
         operation.failure = Some(failure);
     }
     Ok(reply)
+}
+
+/// Changes some fields of an extension: what is not sent stays, protected settings included.
+pub(crate) fn patch(cx: &Context<'_>, world: &mut World, (id, names): (&str, &[&str])) -> OrRefusal<Reply> {
+    let known = require(world, id)?;
+    let mut body = known.asked.clone();
+    if let (Some(Value::Object(under)), Some(Value::Object(over))) = (body.get_mut("properties"), cx.at("/properties"))
+    {
+        // Settings are replaced as a whole, as any property of an extension is.
+        under.extend(over.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+    if let (Some(map), Some(tags)) = (body.as_object_mut(), cx.at("/tags")) {
+        map.insert("tags".to_owned(), tags.clone());
+    }
+    let whole = Admitted {
+        caller: cx.caller,
+        address: cx.address.clone(),
+        subscription: cx.subscription,
+        body,
+        failure: cx.failure,
+    };
+    put(&Context::new(cx.call, whole), world, names)
 }
 
 fn write(properties: Map<String, Value>) -> Write {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::handler_image;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::same;
 use crate::model::arm::offers::{Deprecation, IMAGES, Image, image_named, region_named, region_names};
@@ -34,7 +35,13 @@ pub(crate) fn answer(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply> {
     };
     let location = region.name;
     match rest {
-        [] => Ok(names(cx, location, "", IMAGES.iter().map(|image| image.publisher))),
+        [] => {
+            let handlers = handler_image::publishers();
+            Ok(names(cx, location, "", IMAGES.iter().map(|image| image.publisher).chain(handlers)))
+        }
+        [publisher, _, kind, below @ ..] if same(kind, "vmextension") => {
+            handler_image::answer(cx, (location, &base(cx, location)), publisher, below)
+        }
         [publisher, _, kind, word] if is_vm(kind) && same(word, "offers") => {
             let base = format!("/Publishers/{publisher}/ArtifactTypes/VMImage/Offers");
             let of = IMAGES.iter().filter(|image| same(image.publisher, publisher));

@@ -34,6 +34,9 @@ pub(crate) fn of(world: &World, machine: &Resource, now: Moment) -> Value {
             let (code, words) = inner.power.status();
             statuses.push(json!({"code": code, "level": "Info", "displayStatus": words}));
         }
+        if inner.generalized {
+            statuses.push(json!({"code": "OSState/generalized", "level": "Info", "displayStatus": "VM generalized"}));
+        }
         // Name and system are told by the guest agent, so they are absent until it answers.
         if inner.agent_ready().is_some_and(|ready| ready <= now.elapsed) {
             let name = machine.text("properties/osProfile/computerName").unwrap_or(machine.name());

@@ -137,6 +137,15 @@ pub(crate) fn act(cx: &Context<'_>, world: &mut World, name: &str, action: &str)
     if action.eq_ignore_ascii_case("simulateEviction") {
         return super::spot::simulate_eviction(cx, world, &id_in_group(cx, name));
     }
+    if action.eq_ignore_ascii_case("runCommand") {
+        return super::run_action::run(cx, world, &id_in_group(cx, name));
+    }
+    if action.eq_ignore_ascii_case("generalize") {
+        return generalize(cx, world, &id_in_group(cx, name));
+    }
+    if ["reapply", "redeploy"].iter().any(|word| action.eq_ignore_ascii_case(word)) {
+        return renew(cx, world, &id_in_group(cx, name), action);
+    }
     let (kind, power) = match action.to_ascii_lowercase().as_str() {
         "start" => (OperationKind::Start, Power::Running),
         "poweroff" => (OperationKind::PowerOff, Power::Stopped),
@@ -147,6 +156,47 @@ pub(crate) fn act(cx: &Context<'_>, world: &mut World, name: &str, action: &str)
     let id = id_in_group(cx, name);
     cx.permit(world, &format!("Microsoft.Compute/virtualMachines/{action}/action"), &id)?;
     begin_power(cx, world, &id, (kind, power))
+}
+
+/// Declares the disk of a machine to be an image. The machine must not run, and never will again.
+fn generalize(cx: &Context<'_>, world: &mut World, id: &str) -> OrRefusal<Reply> {
+    cx.permit(world, "Microsoft.Compute/virtualMachines/generalize/action", id)?;
+    let machine = require(world, id)?;
+    if machine.operation.is_some() {
+        return Err(busy(cx, world, machine));
+    }
+    if machine.machine().is_some_and(|inner| inner.power == Power::Running) {
+        let text = format!("Operation 'generalize' is not allowed on VM '{}' since the VM is running.", machine.name());
+        return Err(Refusal::new(409, "OperationNotAllowed", text));
+    }
+    if let Some(inner) = world.arm.get_mut(id).and_then(Resource::machine_mut) {
+        inner.generalized = true;
+    }
+    Ok(Reply::new(200, Value::Null))
+}
+
+/// Sets a machine up again: on its host, or on another one, on which it starts anew if it ran.
+fn renew(cx: &Context<'_>, world: &mut World, id: &str, action: &str) -> OrRefusal<Reply> {
+    cx.permit(world, &format!("Microsoft.Compute/virtualMachines/{action}/action"), id)?;
+    let machine = require(world, id)?;
+    if machine.operation.is_some() {
+        return Err(busy(cx, world, machine));
+    }
+    let power = machine.machine().map_or(Power::Running, |inner| inner.power);
+    let moves = action.eq_ignore_ascii_case("redeploy") && power != Power::Creating;
+    let (kind, work) = if moves {
+        (OperationKind::Restart, Work::Power(power))
+    } else {
+        (OperationKind::MachineUpdate, Work::Provision)
+    };
+    let (location, id) = (machine.location.clone(), machine.id.clone());
+    let start = Start { kind, subject: &id, work, namespace: "Microsoft.Compute", location: &location };
+    let operation = cx.start(world, start);
+    if let Some(resource) = world.arm.get_mut(&id) {
+        resource.state = ProvisioningState::Updating;
+        resource.operation = Some(operation);
+    }
+    Ok(Reply::new(202, Value::Null).operation(operation, PollAddresses::Both))
 }
 
 fn begin_power(
@@ -160,6 +210,10 @@ fn begin_power(
         return Err(busy(cx, world, machine));
     }
     let inner = machine.machine();
+    if kind == OperationKind::Start && inner.is_some_and(|inner| inner.generalized) {
+        let text = format!("Operation 'start' is not allowed on VM '{}' since the VM is generalized.", machine.name());
+        return Err(Refusal::new(409, "OperationNotAllowed", text));
+    }
     if kind == OperationKind::Restart && inner.is_some_and(|inner| inner.power != Power::Running) {
         return Err(Refusal::new(
             409,

@@ -110,6 +110,16 @@ fn outcome_at(machine: &Resource, body: &Value, end: Duration) -> Option<Command
     Some(guest.execute(script))
 }
 
+/// When a script that is sent now ends, and what the older run command says of it: both outputs in one text.
+pub(crate) fn answer_of(world: &World, machine: &str, script: &str, now: Moment) -> (Duration, String) {
+    let body = json!({"properties": {"source": {"script": script}}});
+    let end = end_of(world, machine, &body, now);
+    let outcome = world.arm.get(machine).and_then(|machine| outcome_at(machine, &body, end));
+    let outcome = outcome.unwrap_or_else(|| CommandOutcome::new(-1, ""));
+    let text = format!("Enable succeeded: \n[stdout]\n{}\n[stderr]\n{}", tail(&outcome.output), tail(&outcome.error));
+    (end, text)
+}
+
 /// The instance view of a run command.
 pub(crate) fn view(world: &World, command: &Resource, now: Moment) -> Value {
     let Content::RunCommand(Some(Run { sent, ends: end })) = command.content else { return Value::Null };
