@@ -211,7 +211,7 @@ fn nothing_is_left_unfinished() {
 const EMULATOR_LAYERS: [&str; 6] = ["base", "model", "service", "setup", "shell", "program"];
 
 /// The emulated services. They stand side by side, as Microsoft's do.
-const EMULATOR_SERVICES: [&str; 5] = ["arm", "devops", "entra", "graph", "registry"];
+const EMULATOR_SERVICES: [&str; 6] = ["arm", "devops", "entra", "graph", "registry", "vault"];
 
 /// Which emulated service may ask which: whoever is handed a secret asks Microsoft Entra ID whether it accepts it.
 const EMULATOR_ASKS: [(&str, &str); 2] = [("devops", "entra"), ("registry", "entra")];

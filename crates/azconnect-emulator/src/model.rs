@@ -9,4 +9,5 @@ pub(crate) mod registry;
 pub(crate) mod replica;
 pub(crate) mod token;
 pub(crate) mod trust;
+pub(crate) mod vault;
 pub(crate) mod world;

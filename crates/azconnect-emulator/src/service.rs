@@ -7,3 +7,4 @@ pub(crate) mod entra;
 pub(crate) mod graph;
 pub(crate) mod registry;
 mod routes;
+pub(crate) mod vault;

@@ -66,6 +66,16 @@ pub(crate) fn rsa_numbers(key: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((number()?, number()?))
 }
 
+/// The modulus and the exponent in a `SubjectPublicKeyInfo` of an RSA key.
+pub(crate) fn public_numbers(key: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut rest = key;
+    let mut fields = sequence(&mut rest)?;
+    sequence(&mut fields)?;
+    // A string of bits, whose first byte says that all of them count.
+    let bits = next(&mut fields).filter(|bits| bits.tag == 0x03)?;
+    rsa_numbers(bits.content.strip_prefix(&[0])?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,6 +25,8 @@ pub enum Service {
     DevOpsProfile,
     /// The container registries of the seed. They have host names of their own, and no port in a server.
     Registry,
+    /// The key vaults of the seed, at `{name}.vault.azure.net`. They have host names of their own, and no port in a server.
+    KeyVault,
 }
 
 impl Service {
@@ -42,18 +44,28 @@ impl Service {
             Self::DevOpsIdentity => "devops_identity",
             Self::DevOpsProfile => "devops_profile",
             Self::Registry => "registry",
+            Self::KeyVault => "key_vault",
         }
     }
 
     /// A service by its [`name`](Self::name).
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().chain([Self::Registry]).find(|service| service.name() == name)
+        Self::ALL.into_iter().chain([Self::Registry, Self::KeyVault]).find(|service| service.name() == name)
     }
 
     /// The service behind a real host name, of any cloud.
     pub(crate) fn of_host(host: &str) -> Option<Self> {
+        if vault_of_host(host).is_some() {
+            return Some(Self::KeyVault);
+        }
         HOSTS.iter().find(|(known, _)| known.eq_ignore_ascii_case(host)).map(|(_, service)| *service)
     }
+}
+
+/// The name of the vault behind a host name.
+pub(crate) fn vault_of_host(host: &str) -> Option<String> {
+    let host = host.to_ascii_lowercase();
+    host.strip_suffix(".vault.azure.net").filter(|name| !name.is_empty() && !name.contains('.')).map(str::to_owned)
 }
 
 /// The real host names, of every cloud, and whose they are.
@@ -130,7 +142,7 @@ impl Origins {
         Service::ALL.into_iter().all(|service| self.of(service) == self.login)
     }
 
-    /// Where one service is; empty for [`Service::Registry`], each of which has a host of its own.
+    /// Where one service is; empty for [`Service::Registry`] and [`Service::KeyVault`], each of which has a host of its own.
     pub fn of(&self, service: Service) -> &str {
         match service {
             Service::Login => &self.login,
@@ -139,8 +151,8 @@ impl Origins {
             Service::DevOps => &self.devops,
             Service::DevOpsIdentity => &self.devops_identity,
             Service::DevOpsProfile => &self.devops_profile,
-            // Registries are not at one origin.
-            Service::Registry => "",
+            // Neither registries nor vaults are at one origin.
+            Service::Registry | Service::KeyVault => "",
         }
     }
 

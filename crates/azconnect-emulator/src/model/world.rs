@@ -12,6 +12,7 @@ use super::registry::Registry;
 use super::replica::choose;
 use super::token::Tokens;
 use super::trust::Issuer;
+use super::vault::Vault;
 use crate::base::call::Call;
 use crate::base::dice::{Dice, mix};
 use crate::base::moment::Moment;
@@ -31,6 +32,7 @@ pub(crate) struct World {
     pub(crate) arm: Arm,
     pub(crate) devops: DevOps,
     pub(crate) registries: Vec<Registry>,
+    pub(crate) vaults: Vec<Vault>,
     /// Who issues tokens that applications may trust.
     pub(crate) issuers: Vec<Issuer>,
     pub(crate) unknown_routes: u64,
@@ -56,6 +58,7 @@ impl World {
             arm: Arm::default(),
             devops: DevOps::default(),
             registries: Vec::new(),
+            vaults: Vec::new(),
             issuers: Vec::new(),
             unknown_routes: 0,
             unknown_route_names: BTreeSet::new(),

@@ -15,6 +15,7 @@ use crate::model::consent::{Consents, resources_of};
 use crate::model::directory::{Application, Birth, Federated, Password, ServicePrincipal, Tenant, User};
 use crate::model::registry::Registry;
 use crate::model::trust::Certificate;
+use crate::model::vault::Vault;
 use crate::model::world::{Subscription, World};
 
 /// The secret texts by the names a seed gives them, for the service connections that hold them.
@@ -61,6 +62,13 @@ pub(crate) fn populate(world: &mut World, seed: Seed, now: Moment) -> Result<(),
         world.registries.push(Registry { host, tenant, users, tokens: Vec::new() });
     }
     world.issuers.extend(seed.issuers);
+    for vault in seed.vaults {
+        let tenant = tenant_id(world, &vault.tenant, "seed.vaults")?;
+        let known = |id: &Uuid| world.directory.tenant_by_id(tenant)?.principal_of(*id).map(|one| one.object_id);
+        let ids = |clients: &[Uuid]| clients.iter().filter_map(known).collect();
+        let (officers, readers) = (ids(&vault.officers), ids(&vault.readers));
+        world.vaults.push(Vault { officers, readers, ..Vault::new(vault.name, tenant) });
+    }
     Ok(())
 }
 

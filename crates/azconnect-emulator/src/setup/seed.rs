@@ -110,6 +110,9 @@ pub(crate) use self::node::Node;
 /// `registries[]`: `host`, `users[]` (`name`, `secret`), `tenant` (whose service principals may sign in, as at Azure
 /// Container Registry). Reached in process only.
 ///
+/// `vaults[]`: `name` (of `{name}.vault.azure.net`), `tenant`, `officers[]` (client ids: may do everything with secrets and
+/// keys) and `readers[]` (client ids: may read secrets). Reached in process and through the program's proxy, by host name.
+///
 /// `issuers[]`: `issuer` (its address, as federated credentials and assertions name it) and the `keys[]` it publishes
 /// (JSON Web Keys: `kty` (`RSA`), `kid`, `n`, `e`). The emulator fetches nothing: an assertion of an issuer that is not
 /// here is refused as if the issuer did not answer.
@@ -121,8 +124,17 @@ pub struct Seed {
     pub(crate) organizations: Vec<OrganizationSeed>,
     pub(crate) registries: Vec<RegistrySeed>,
     pub(crate) issuers: Vec<Issuer>,
+    pub(crate) vaults: Vec<VaultSeed>,
     /// The text that it was read from.
     pub(crate) source: Option<Secret>,
+}
+
+/// A key vault, its tenant named by id or domain, and who may use it, by client ids.
+pub(crate) struct VaultSeed {
+    pub(crate) name: String,
+    pub(crate) tenant: String,
+    pub(crate) officers: Vec<Uuid>,
+    pub(crate) readers: Vec<Uuid>,
 }
 
 /// A container registry, its tenant named by id or domain.
@@ -151,7 +163,7 @@ impl Seed {
     /// [`Error`](azconnect_core::Error) it is [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) with that field.
     pub fn from_json(text: &str) -> Result<Self, SeedFault> {
         let node = Node::document("seed", text)?;
-        node.only(&["settings", "tenants", "subscriptions", "organizations", "registries", "issuers"])?;
+        node.only(&["settings", "tenants", "subscriptions", "organizations", "registries", "issuers", "vaults"])?;
         Ok(Self {
             settings: node.optional("settings")?.map(|settings| settings::read(&settings)).transpose()?,
             tenants: node.each("tenants", entra::read_tenant)?,
@@ -159,6 +171,7 @@ impl Seed {
             organizations: node.each("organizations", devops::read_organization)?,
             registries: node.each("registries", read_registry)?,
             issuers: node.each("issuers", entra::read_issuer)?,
+            vaults: node.each("vaults", read_vault)?,
             source: Some(Secret::new(text)),
         })
     }
@@ -172,6 +185,16 @@ impl std::fmt::Debug for Seed {
             .field("organizations", &self.organizations.len())
             .finish_non_exhaustive()
     }
+}
+
+fn read_vault(node: &Node<'_>) -> Result<VaultSeed, SeedFault> {
+    node.only(&["name", "tenant", "officers", "readers"])?;
+    Ok(VaultSeed {
+        name: node.required("name")?.text()?.to_ascii_lowercase(),
+        tenant: node.required("tenant")?.text()?.to_owned(),
+        officers: node.guids("officers")?,
+        readers: node.guids("readers")?,
+    })
 }
 
 fn read_registry(node: &Node<'_>) -> Result<RegistrySeed, SeedFault> {

@@ -26,7 +26,7 @@ use crate::base::signer::Signer;
 use crate::model::arm::failure::Failure;
 use crate::model::world::World;
 use crate::service::arm::refusal;
-use crate::service::{arm, devops, entra, graph, registry};
+use crate::service::{arm, devops, entra, graph, registry, vault};
 use crate::setup::populate::populate;
 use crate::setup::seed::Seed;
 
@@ -486,6 +486,7 @@ impl Emulator {
             Service::Graph => graph::answer(call, &mut world),
             Service::DevOps | Service::DevOpsIdentity | Service::DevOpsProfile => devops::answer(call, &mut world),
             Service::Registry => registry::answer(call, &mut world),
+            Service::KeyVault => vault::answer(call, &mut world),
         };
         answer.unwrap_or_else(|| {
             world.note_unknown_route(call);
