@@ -69,7 +69,7 @@ pub(crate) fn run(cx: &Context<'_>, world: &mut World, id: &str) -> OrRefusal<Re
 /// Lists the commands there are.
 pub(crate) fn commands(cx: &Context<'_>, world: &World, location: &str) -> OrRefusal<Reply> {
     known_region(cx, world, location)?;
-    let items = COMMANDS.iter().map(|command| document(command)).collect();
+    let items = COMMANDS.iter().map(document).collect();
     Ok(list::page(cx, world, items))
 }
 
