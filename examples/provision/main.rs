@@ -16,6 +16,7 @@ mod assemble;
 mod key;
 mod tree;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use azconnect::arm::provision::{AgentFailure, StepProgress, StepStatus};
 use azconnect::arm::{Phase, ProvisionId, ProvisionProgress, Provisioner, Step, preflight};
 use azconnect::core::{Error, ErrorKind};
-use azconnect::credential::CheckReport;
+use azconnect::credential::{Check, CheckReport, CheckStatus};
 use azconnect_examples::end::{Failure, report};
 use azconnect_examples::page::hanging;
 use azconnect_examples::table::table;
@@ -161,17 +162,32 @@ async fn delete(site: &Site, id: &ProvisionId, tree: &Tree) -> Result<(), Failur
 }
 
 fn checks_as_table(report: &CheckReport) -> String {
-    let rows: Vec<Vec<String>> =
-        report.iter().map(|check| vec![check.subject.clone(), check.status.to_string(), check.cause.clone()]).collect();
-    let remedies: Vec<String> =
+    // What keeps several checks from being made is said once.
+    let mut skipped: BTreeMap<&str, usize> = BTreeMap::new();
+    for check in report.with_status(CheckStatus::Skipped) {
+        *skipped.entry(&check.cause).or_default() += 1;
+    }
+    let alone = |check: &&Check| check.status != CheckStatus::Skipped || skipped.get(&*check.cause) == Some(&1);
+    let mut rows: Vec<Vec<String>> = report
+        .iter()
+        .filter(alone)
+        .map(|check| vec![check.subject.clone(), check.status.to_string(), check.cause.clone()])
+        .collect();
+    for (cause, count) in skipped.into_iter().filter(|(_, count)| *count > 1) {
+        rows.push(vec![format!("{count} others"), CheckStatus::Skipped.to_string(), cause.to_owned()]);
+    }
+    let mut remedies: Vec<String> =
         report.failures().map(|check| hanging(&format!("  {}: ", check.subject), &check.remedy) + "\n").collect();
+    for (check, text) in report.iter().filter_map(|check| Some((check, check.service_text.as_ref()?))) {
+        remedies.push(hanging(&format!("  {}: the service says: ", check.subject), text) + "\n");
+    }
     let table = table(&["check", "status", "what was seen"], &rows);
     if remedies.is_empty() { table } else { format!("{table}\nwhat to do:\n{}", remedies.concat()) }
 }
 
 fn blocked(report: &CheckReport) -> Error {
-    let causes: Vec<&str> = report.failures().map(|check| check.cause.as_str()).collect();
-    let remedies: Vec<&str> = report.failures().map(|check| check.remedy.as_str()).collect();
-    Error::new(ErrorKind::Conflict, format!("the machine cannot be provisioned: {}", causes.join("; ")))
-        .with_advice(remedies.join("; "))
+    // Cause and remedy of each stand in the table above.
+    let failed: Vec<&str> = report.failures().map(|check| check.subject.as_str()).collect();
+    Error::new(ErrorKind::Conflict, format!("the machine cannot be provisioned for its {}", failed.join(", ")))
+        .with_advice("do what is said above, and run this again")
 }

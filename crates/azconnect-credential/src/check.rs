@@ -67,6 +67,9 @@ pub struct Check {
     /// What is known about the failure that led to this result, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<Diagnosis>,
+    /// The service's own sentence about it, where it gave one: bounded, and without anything that was sent to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_text: Option<String>,
 }
 
 impl Check {
@@ -80,6 +83,7 @@ impl Check {
             cause: cause.into(),
             remedy: String::new(),
             diagnosis: None,
+            service_text: None,
         }
     }
 
@@ -110,12 +114,12 @@ impl Check {
 
     /// A failed check with the cause, the remedy and the diagnosis of an error.
     pub fn failed_by(code: impl Into<String>, subject: impl Into<String>, error: &Error) -> Self {
-        Self::failed(code, subject, error.to_string(), error.advice()).with_diagnosis(error.diagnosis().clone())
+        Self::failed(code, subject, error.to_string(), error.advice()).with_error(error)
     }
 
     /// An unanswered check with the cause, the remedy and the diagnosis of the error that stood in the way.
     pub fn unknown_by(code: impl Into<String>, subject: impl Into<String>, error: &Error) -> Self {
-        Self::unknown(code, subject, error.to_string(), error.advice()).with_diagnosis(error.diagnosis().clone())
+        Self::unknown(code, subject, error.to_string(), error.advice()).with_error(error)
     }
 
     /// Sets what the person should do.
@@ -139,6 +143,13 @@ impl Check {
         self
     }
 
+    /// Sets what is known about the failure, and the service's own sentence about it, from an error.
+    #[must_use]
+    pub fn with_error(mut self, error: &Error) -> Self {
+        self.service_text = error.service_text().map(str::to_owned);
+        self.with_diagnosis(error.diagnosis().clone())
+    }
+
     /// Makes it a warning: somebody should look at it although the work can go on. A failure becomes
     /// [`Unknown`](CheckStatus::Unknown) with it, since a failure stands in the way.
     #[must_use]
@@ -159,7 +170,8 @@ impl Check {
         if known.service_code().is_none() {
             known = known.with_service_code(&self.code);
         }
-        Error::from(if self.remedy.is_empty() { known } else { known.with_advice(&self.remedy) })
+        let error = Error::from(if self.remedy.is_empty() { known } else { known.with_advice(&self.remedy) });
+        self.service_text.iter().fold(error, |error, text| error.with_service_text(text.as_str()))
     }
 
     /// Whether the check failed, so that the work cannot begin.

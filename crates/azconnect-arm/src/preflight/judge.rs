@@ -130,9 +130,9 @@ pub(super) fn unread(check: PreflightCheck, error: &Error) -> Check {
         ErrorKind::NotFound | ErrorKind::Unauthenticated | ErrorKind::InvalidInput => {
             check.failed_by(error).with_cause(error.message())
         }
-        ErrorKind::PermissionDenied => check
-            .unknown("the identity may not read this", "nothing, if the provisioning succeeds")
-            .with_diagnosis(error.diagnosis().clone()),
+        ErrorKind::PermissionDenied => {
+            check.unknown("the identity may not read this", "nothing, if the provisioning succeeds").with_error(error)
+        }
         _ => check.unknown_by(error),
     }
 }

@@ -85,7 +85,7 @@ fn subscription_state(facts: &Facts, lacks_role: bool) -> Check {
                 "check its id and the tenant that the identity signs in to, and ask an administrator of the subscription \
                  for a role in it",
             )
-            .with_diagnosis(error.diagnosis().clone()),
+            .with_error(error),
         Err(error) if error.kind() == ErrorKind::PermissionDenied && lacks_role => {
             check.skipped("it is shown to those who have a role in it")
         }

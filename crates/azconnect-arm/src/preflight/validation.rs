@@ -201,7 +201,7 @@ fn refused(check: PreflightCheck, error: &Error) -> Check {
     if error.kind() == ErrorKind::PermissionDenied && !is_by_policy(error) {
         return check
             .unknown("the identity may not have the service check it", "nothing, if the provisioning succeeds")
-            .with_diagnosis(error.diagnosis().clone());
+            .with_error(error);
     }
     // Named by the catalogue as something that somebody has to mend. Any other refusal may be about the template, which the
     // provisioning does not send.

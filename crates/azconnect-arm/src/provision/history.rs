@@ -118,6 +118,7 @@ impl ProvisionEvent {
             }
             Self::Completed { step: Step::Agent, created: false } => "online, or none is wanted",
             Self::Completed { created: true, .. } => "created",
+            Self::Completed { step: Step::Extension, created: false } => "none is wanted",
             Self::Completed { created: false, .. } => "nothing to create",
             Self::FellBack { .. } => "no room: tried elsewhere",
             Self::Cleared => "what was left of it is deleted",
@@ -149,6 +150,7 @@ impl ProvisionEvent {
             Self::PasswordSealed { .. } => text("it is sealed, and told to nobody"),
             Self::Intended { .. } => text("from here on a clean-up looks for it"),
             Self::Accepted { .. } | Self::Removing { .. } => text("accepted: another process can wait for it as well"),
+            Self::Completed { step: Step::Extension, created: false } => text("the agent comes another way, if at all"),
             Self::Completed { step: Step::Agent | Step::Extension, .. } => text("as the service or the probe said"),
             Self::Completed { created: true, .. } => text("it bears the tag of this provisioning"),
             Self::Completed { created: false, .. } => text("it is never deleted"),

@@ -143,3 +143,20 @@ async fn a_complaint_about_the_template_fails_nothing() {
         assert_eq!(status(&report, PreflightCheck::Validation), CheckStatus::Unknown, "{report:#?}");
     }
 }
+
+// Of a code that nobody catalogued, the service's own sentence is all that a person has to go by.
+#[tokio::test(start_paused = true)]
+async fn a_check_keeps_the_service_s_own_sentence() {
+    let stage = Stage::new();
+    let sentence = "The value 'Burst_9' of parameter 'disk.tier' is not allowed for disks below 512 GiB.";
+    let failure = Failure::new("TierTooHighForDisk").with_status(400).with_message(sentence);
+    stage.emulator.faults().add(Fault::new(FaultAction::Fail(failure)).with_path("/validate").with_count(1));
+    let report = preflight(&stage.subscription(), &spec()).await;
+    let check = report.of(PreflightCheck::Validation).unwrap();
+    assert_eq!(check.service_text.as_deref(), Some(sentence), "{check:?}");
+    assert!(!check.cause.contains("Burst_9"), "our own sentence stays ours: {check:?}");
+    let kept: azconnect_credential::Check = serde_json::from_str(&serde_json::to_string(check).unwrap()).unwrap();
+    assert_eq!(&kept, check, "a page shows it");
+    let error = check.to_error(azconnect_core::ErrorKind::Conflict, "the machine cannot be built");
+    assert_eq!(error.service_text(), Some(sentence));
+}

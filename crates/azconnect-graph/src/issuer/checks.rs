@@ -73,5 +73,5 @@ pub(super) fn unknown_policy(error: &Error) -> Check {
         format!("the tenant's policy on the life of secrets could not be read: {error}"),
         "grant Policy.Read.All or Policy.Read.ApplicationConfiguration to let it be respected ahead of time",
     )
-    .with_diagnosis(error.diagnosis().clone())
+    .with_error(error)
 }
