@@ -38,7 +38,7 @@ impl Site<'_> {
     async fn kept_disks(&self, placement: usize) -> Result<Vec<String>, Error> {
         let mut found = Vec::new();
         for name in self.plan.disks_until(placement, true) {
-            if self.group.disk(&name)?.find().await?.is_some() {
+            if self.look(&self.group.disk(&name)?).await?.is_some() {
                 found.push(name);
             }
         }
@@ -50,7 +50,7 @@ impl Site<'_> {
         // Where the machines were built in the end, only their own journals say.
         let theirs = state.members.ever().flat_map(|(_, plan)| plan.disks_anywhere(true));
         for name in self.plan.disks_until(state.placement, true).into_iter().chain(theirs) {
-            if self.group.disk(&name)?.find().await?.is_some() {
+            if self.look(&self.group.disk(&name)?).await?.is_some() {
                 return Ok(Some(name));
             }
         }

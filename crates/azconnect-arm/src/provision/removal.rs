@@ -83,7 +83,7 @@ impl Site<'_> {
     /// that is not ours stays, and a sentence says so. All other names follow from the provisioning's.
     async fn delete_machine(&self, step: Option<Step>, was: Option<&StepState>) -> Result<Option<String>, Error> {
         let machine = self.machine()?;
-        let foreign = async || Ok::<bool, Error>(machine.find().await?.is_some_and(|view| !self.is_our_machine(&view)));
+        let foreign = async || Ok::<bool, Error>(self.look(&machine).await?.is_some_and(|view| !self.is_our_machine(&view)));
         if let Some(step) = step
             && self.ended_by_itself(step, &machine, was).await?
         {
@@ -100,7 +100,7 @@ impl Site<'_> {
             }
             // A write whose answer was lost may be applied after the deletion found nothing.
             self.clock.sleep(LATE_WRITE_PAUSE).await;
-            if machine.find().await?.is_none() {
+            if self.look(&machine).await?.is_none() {
                 return Ok(None);
             }
             if self.clock.elapsed().saturating_sub(started) > DELETION_LIMIT {
@@ -115,7 +115,7 @@ impl Site<'_> {
     async fn delete_disks(&self, names: Vec<String>) -> Result<(), Error> {
         for name in names {
             let disk = self.group.disk(&name)?;
-            if disk.find().await?.is_some() {
+            if self.look(&disk).await?.is_some() {
                 // Not journalled on its own: after a crash, the same action looks for the disks again.
                 self.delete(None, &disk, None).await?;
             }
@@ -129,7 +129,7 @@ impl Site<'_> {
         // The look at what it holds was made before that deletion began. Where that has come to nothing, it is made again:
         // others may have put something there meanwhile.
         let is_gone = self.ended_by_itself(step, handle, state.steps.get(&step)).await?;
-        if !is_gone && let Some(found) = handle.find().await? {
+        if !is_gone && let Some(found) = self.look(handle).await? {
             // The journal is not enough: between our look and our write, someone else may have created it.
             if !self.is_ours(&found) {
                 return self.disown("it is not ours").await;
@@ -162,7 +162,7 @@ impl Site<'_> {
         }
         // Our own is gone by now; its name is the caller's own, so that somebody else may have taken it.
         if self.plan.part.is_machine()
-            && let Some(machine) = self.machine()?.find().await?
+            && let Some(machine) = self.look(&self.machine()?).await?
             && !self.is_our_machine(&machine)
         {
             return Ok(Some(format!("the virtual machine {}, which is not ours", self.plan.spec.name)));
@@ -176,7 +176,7 @@ impl Site<'_> {
                     return Ok(Some(format!("{name}, which is not ours")));
                 }
             // Every disk that had to go was deleted by its name. One that is there has data on it, whoever made it.
-            } else if !plans.iter().any(|plan| plan.names_disk(name)) || self.group.disk(name)?.find().await?.is_some()
+            } else if !plans.iter().any(|plan| plan.names_disk(name)) || self.look(&self.group.disk(name)?).await?.is_some()
             {
                 return Ok(Some(format!("the disk {name}")));
             }
@@ -200,7 +200,7 @@ impl Site<'_> {
         let mut late = was == Some(&StepState::Intended);
         while late {
             self.clock.sleep(LATE_WRITE_PAUSE).await;
-            late = handle.find().await?.is_some();
+            late = self.look(handle).await?.is_some();
             if late {
                 self.delete_patiently(step, handle).await?;
             }
@@ -237,6 +237,7 @@ impl Site<'_> {
         loop {
             let error = match self.delete_once(step, handle).await {
                 Ok(()) => return Ok(()),
+                Err(error) if self.role_comes(&error).await => continue,
                 Err(error) => error,
             };
             let elapsed = self.clock.elapsed().saturating_sub(started);

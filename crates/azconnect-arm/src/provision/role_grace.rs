@@ -83,10 +83,15 @@ impl Site<'_> {
 
     /// Reads a resource; `None` if it does not exist.
     pub(super) async fn find<K: Kind>(&self, handle: &Handle<K>) -> Result<Option<K::View>, Failure> {
+        self.look(handle).await.map_err(Failure::of_refusal)
+    }
+
+    /// The same, with the refusal as it came.
+    pub(super) async fn look<K: Kind>(&self, handle: &Handle<K>) -> Result<Option<K::View>, Error> {
         loop {
             match handle.find().await {
                 Err(error) if self.role_comes(&error).await => {}
-                found => return found.map_err(Failure::of_refusal),
+                found => return found,
             }
         }
     }

@@ -7,7 +7,7 @@ use azconnect_core::{Clock, ErrorKind};
 use azconnect_emulator::arm::ArmSettings;
 use serde_json::json;
 
-use crate::stage::{CLIENT, SUBSCRIPTION, Stage, plan, spec};
+use crate::stage::{CLIENT, SUBSCRIPTION, SUCCESSOR, Stage, id, plan, spec};
 
 /// An identity without a role, at a service whose replicas learn of one so late.
 async fn stage(lag: Duration) -> Stage {
@@ -87,4 +87,19 @@ async fn a_role_that_was_just_given_is_waited_for_even_before_it_is_shown() {
     let ((took, outcome), ()) = tokio::join!(run(&stage, provisioner), arrives);
     outcome.unwrap();
     assert!(took > Duration::from_secs(90) && took < Duration::from_secs(300), "{took:?}");
+}
+
+// Whoever takes over, such as an application whose role was given for that, deletes as well.
+#[tokio::test(start_paused = true)]
+async fn a_clean_up_waits_for_a_role_that_was_just_given() {
+    let stage = stage(Duration::from_secs(240)).await;
+    give_contributor(&stage);
+    stage.clock.sleep(Duration::from_secs(300)).await;
+    run(&stage, stage.provisioner()).await.1.unwrap();
+    stage.grant(SUCCESSOR, "Contributor", &format!("/subscriptions/{SUBSCRIPTION}"));
+    let began = stage.clock.elapsed();
+    let successor = stage.provisioner_in(stage.subscription_as(SUCCESSOR));
+    assert_eq!(successor.clean_up(&id()).await.unwrap().kept, None);
+    assert!(stage.clock.elapsed() - began >= Duration::from_secs(200));
+    assert_eq!(stage.live(), Vec::<String>::new());
 }
