@@ -84,6 +84,17 @@ fn wrong_network(spec: &VmSpec, subnet: &ResourceId, found: &VirtualNetwork) -> 
             "choose a network in the machine's region",
         ));
     }
-    let has = found.properties.subnets.iter().any(|known| known.name.eq_ignore_ascii_case(subnet.name()));
-    (!has).then(|| check.failed(format!("{} has no subnet {}", found.name, subnet.name()), "check the subnet's name"))
+    let named = found.properties.subnets.iter().find(|known| known.name.eq_ignore_ascii_case(subnet.name()));
+    let Some(named) = named else {
+        let cause = format!("{} has no subnet {}", found.name, subnet.name());
+        return Some(check.failed(cause, "check the subnet's name"));
+    };
+    let ranges = named.properties.address_prefix.iter().chain(&named.properties.address_prefixes);
+    let is_ipv6 = |range: &String| range.contains(':');
+    (spec.ipv6.is_some() && !ranges.clone().any(is_ipv6)).then(|| {
+        check.failed(
+            format!("{}/{} has no range of IPv6", found.name, subnet.name()),
+            "give the subnet a range of IPv6, or build the machine without it",
+        )
+    })
 }

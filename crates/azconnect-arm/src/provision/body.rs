@@ -13,6 +13,7 @@ pub(super) struct Ids {
     pub(super) security_group: ResourceId,
     pub(super) subnet: ResourceId,
     pub(super) public_ip: Option<ResourceId>,
+    pub(super) public_ipv6: Option<ResourceId>,
     pub(super) interface: ResourceId,
 }
 
@@ -33,6 +34,11 @@ impl Ids {
             },
             public_ip: if plan.spec.public_ip {
                 Some(network("publicIPAddresses", &plan.names.public_ip)?)
+            } else {
+                None
+            },
+            public_ipv6: if plan.spec.has_public_ipv6() {
+                Some(network("publicIPAddresses", &plan.names.public_ipv6)?)
             } else {
                 None
             },
@@ -83,40 +89,68 @@ pub(super) fn security_group(plan: &ProvisionPlan) -> Value {
 
 pub(super) fn network(plan: &ProvisionPlan) -> Option<Value> {
     let NetworkChoice::Create { space, subnet, outbound } = &plan.spec.network else { return None };
+    // Said explicitly: what the service assumes has changed.
+    let mut properties = json!({"defaultOutboundAccess": outbound});
+    let mut spaces = vec![space];
+    match &plan.spec.ipv6 {
+        None => set(&mut properties, "addressPrefix", json!(subnet)),
+        Some(ipv6) => {
+            spaces.push(&ipv6.space);
+            set(&mut properties, "addressPrefixes", json!([subnet, ipv6.subnet]));
+        }
+    }
     Some(json!({
         "location": plan.spec.location,
         "tags": tags(plan),
         "properties": {
-            "addressSpace": {"addressPrefixes": [space]},
-            "subnets": [{
-                "name": "default",
-                // Said explicitly: what the service assumes has changed.
-                "properties": {"addressPrefix": subnet, "defaultOutboundAccess": outbound}
-            }]
+            "addressSpace": {"addressPrefixes": spaces},
+            "subnets": [{"name": "default", "properties": properties}]
         }
     }))
 }
 
 pub(super) fn public_ip(plan: &ProvisionPlan) -> Value {
-    let mut properties = json!({"publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4"});
-    if let Some(label) = &plan.spec.dns_label {
-        set(&mut properties, "dnsSettings", json!({"domainNameLabel": label}));
+    let mut body = address(plan, "IPv4");
+    if let (Some(label), Some(properties)) = (&plan.spec.dns_label, body.get_mut("properties")) {
+        set(properties, "dnsSettings", json!({"domainNameLabel": label}));
     }
+    body
+}
+
+pub(super) fn public_ipv6(plan: &ProvisionPlan) -> Value {
+    address(plan, "IPv6")
+}
+
+fn address(plan: &ProvisionPlan, version: &str) -> Value {
     // Without zones: the service puts it into all of the region, so that it fits the machine in whichever it finds room.
     json!({
         "location": plan.spec.location,
         "tags": tags(plan),
         // The service creates no Basic address any more.
         "sku": {"name": "Standard"},
-        "properties": properties
+        "properties": {"publicIPAllocationMethod": "Static", "publicIPAddressVersion": version}
     })
 }
 
 pub(super) fn interface(plan: &ProvisionPlan, ids: &Ids, placement: Option<&Placement>) -> Value {
     let possible = placement.and_then(|placement| placement.accelerated_networking);
-    let mut address = json!({"subnet": {"id": ids.subnet}, "privateIPAllocationMethod": "Dynamic"});
-    if let Some(public_ip) = &ids.public_ip {
-        set(&mut address, "publicIPAddress", json!({"id": public_ip, "properties": {"deleteOption": "Delete"}}));
+    let with_public = |mut private: Value, public: Option<&ResourceId>| {
+        if let Some(public) = public {
+            set(&mut private, "publicIPAddress", json!({"id": public, "properties": {"deleteOption": "Delete"}}));
+        }
+        private
+    };
+    let private = json!({"subnet": {"id": ids.subnet}, "privateIPAllocationMethod": "Dynamic"});
+    let mut addresses =
+        vec![json!({"name": "primary", "properties": with_public(private.clone(), ids.public_ip.as_ref())})];
+    if plan.spec.ipv6.is_some() {
+        let mut private = private;
+        set(&mut private, "privateIPAddressVersion", json!("IPv6"));
+        addresses.push(json!({"name": "ipv6", "properties": with_public(private, ids.public_ipv6.as_ref())}));
+        // Of several, the service wants to be told.
+        if let Some(properties) = addresses.first_mut().and_then(|first| first.get_mut("properties")) {
+            set(properties, "primary", json!(true));
+        }
     }
     json!({
         "location": plan.spec.location,
@@ -125,7 +159,7 @@ pub(super) fn interface(plan: &ProvisionPlan, ids: &Ids, placement: Option<&Plac
             "networkSecurityGroup": {"id": ids.security_group},
             // It depends on the size: the interface is written again where another one is fallen back to.
             "enableAcceleratedNetworking": plan.spec.accelerated_networking.is_on(possible),
-            "ipConfigurations": [{"name": "primary", "properties": address}]
+            "ipConfigurations": addresses
         }
     })
 }

@@ -185,7 +185,7 @@ mod tests {
     proptest! {
         /// From any state, deciding and doing ends, with nothing of ours left.
         #[test]
-        fn clean_up_ends_with_nothing_left(states in prop::collection::vec(step_state(), 8)) {
+        fn clean_up_ends_with_nothing_left(states in prop::collection::vec(step_state(), 9)) {
             let mut state = building();
             for (step, at) in Step::ALL.into_iter().zip(states) {
                 at.map(|at| state.steps.insert(step, at));

@@ -20,6 +20,8 @@ pub enum Step {
     Network,
     /// Creates the public address, if one is wanted.
     PublicIp,
+    /// Creates the public address of IPv6, if one is wanted.
+    PublicIpv6,
     /// Creates the network interface.
     Interface,
     /// Creates the virtual machine with its disks.
@@ -32,11 +34,12 @@ pub enum Step {
 
 impl Step {
     /// All steps, in the order of creation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Group,
         Self::SecurityGroup,
         Self::Network,
         Self::PublicIp,
+        Self::PublicIpv6,
         Self::Interface,
         Self::Machine,
         Self::Extension,
@@ -47,8 +50,8 @@ impl Step {
     pub(super) fn needs(self) -> &'static [Self] {
         match self {
             Self::Group => &[],
-            Self::SecurityGroup | Self::Network | Self::PublicIp => &[Self::Group],
-            Self::Interface => &[Self::SecurityGroup, Self::Network, Self::PublicIp],
+            Self::SecurityGroup | Self::Network | Self::PublicIp | Self::PublicIpv6 => &[Self::Group],
+            Self::Interface => &[Self::SecurityGroup, Self::Network, Self::PublicIp, Self::PublicIpv6],
             Self::Machine => &[Self::Interface],
             Self::Extension => &[Self::Machine],
             Self::Agent => &[Self::Extension],
@@ -60,8 +63,17 @@ impl Step {
         match self {
             Self::Machine => Some(&[]),
             Self::Interface => Some(&[Self::Machine]),
-            Self::SecurityGroup | Self::Network | Self::PublicIp => Some(&[Self::Machine, Self::Interface]),
-            Self::Group => Some(&[Self::Machine, Self::Interface, Self::SecurityGroup, Self::Network, Self::PublicIp]),
+            Self::SecurityGroup | Self::Network | Self::PublicIp | Self::PublicIpv6 => {
+                Some(&[Self::Machine, Self::Interface])
+            }
+            Self::Group => Some(&[
+                Self::Machine,
+                Self::Interface,
+                Self::SecurityGroup,
+                Self::Network,
+                Self::PublicIp,
+                Self::PublicIpv6,
+            ]),
             Self::Extension | Self::Agent => None,
         }
     }
@@ -73,6 +85,7 @@ impl Step {
             Self::SecurityGroup => "security_group",
             Self::Network => "network",
             Self::PublicIp => "public_ip",
+            Self::PublicIpv6 => "public_ipv6",
             Self::Interface => "interface",
             Self::Machine => "machine",
             Self::Extension => "extension",
@@ -87,6 +100,7 @@ impl Step {
             Self::SecurityGroup => "network security group",
             Self::Network => "network",
             Self::PublicIp => "public address",
+            Self::PublicIpv6 => "public IPv6 address",
             Self::Interface => "network interface",
             Self::Machine => "virtual machine",
             Self::Extension => "extension",
@@ -189,6 +203,9 @@ pub enum ProvisionEvent {
     Finished {
         /// The public address, such as `203.0.113.7`, if it has one.
         address: Option<String>,
+        /// The public address of IPv6, if it has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ipv6: Option<String>,
         /// The name of the public address, if it was given a label.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fqdn: Option<String>,

@@ -118,7 +118,6 @@ impl ProvisionEvent {
             }
             Self::Completed { step: Step::Agent, created: false } => "online, or none is wanted",
             Self::Completed { created: true, .. } => "created",
-            Self::Completed { step: Step::Extension, created: false } => "none is wanted",
             Self::Completed { created: false, .. } => "nothing to create",
             Self::FellBack { .. } => "no room: tried elsewhere",
             Self::Cleared => "what was left of it is deleted",
@@ -150,7 +149,6 @@ impl ProvisionEvent {
             Self::PasswordSealed { .. } => text("it is sealed, and told to nobody"),
             Self::Intended { .. } => text("from here on a clean-up looks for it"),
             Self::Accepted { .. } | Self::Removing { .. } => text("accepted: another process can wait for it as well"),
-            Self::Completed { step: Step::Extension, created: false } => text("the agent comes another way, if at all"),
             Self::Completed { step: Step::Agent | Step::Extension, .. } => text("as the service or the probe said"),
             Self::Completed { created: true, .. } => text("it bears the tag of this provisioning"),
             Self::Completed { created: false, .. } => text("it is never deleted"),
@@ -165,8 +163,9 @@ impl ProvisionEvent {
             Self::CleanUpBegun => text("by recorded name, in the order of what needs what"),
             Self::Removed { .. } => text("it is gone"),
             Self::CleanedUp { kept } => kept.clone().unwrap_or_else(|| text("nothing is left")),
-            Self::Finished { address, warning, .. } => {
-                let address = address.as_deref().unwrap_or("no public address");
+            Self::Finished { address, ipv6, warning, .. } => {
+                let known: Vec<&str> = address.iter().chain(ipv6).map(String::as_str).collect();
+                let address = if known.is_empty() { text("no public address") } else { known.join(" and ") };
                 warning.as_ref().map_or_else(|| address.to_owned(), |warning| format!("{address}; {warning}"))
             }
         }

@@ -197,7 +197,7 @@ mod tests {
         let planned = ProvisionEvent::Planned { plan: Box::new(foundation) };
         let complete = |step| ProvisionEvent::Completed { step, created: true };
         let added = ProvisionEvent::MemberAdded { plan: Box::new(machine) };
-        let finished = ProvisionEvent::Finished { address: None, fqdn: None, warning: None };
+        let finished = ProvisionEvent::Finished { address: None, ipv6: None, fqdn: None, warning: None };
         let [group, rules, network] = [Step::Group, Step::SecurityGroup, Step::Network].map(complete);
         let stands = [planned, added.clone(), group, rules, network, finished, ProvisionEvent::CleanUpBegun];
         let state = ProvisionState::of(&stands).unwrap();
@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_machine_does_not_run_before_every_step_is_complete() {
-        let end = ProvisionEvent::Finished { address: None, fqdn: None, warning: None };
+        let end = ProvisionEvent::Finished { address: None, ipv6: None, fqdn: None, warning: None };
         refused(after(&[]), &end, "the resource group is not complete");
     }
 }

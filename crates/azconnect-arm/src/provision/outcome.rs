@@ -17,6 +17,9 @@ pub struct Provisioned {
     pub machine: ResourceId,
     /// The public address, such as `203.0.113.7`, if the machine has one.
     pub address: Option<String>,
+    /// The public address of IPv6, if the machine has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipv6: Option<String>,
     /// The name of the public address, such as `web.westeurope.cloudapp.azure.com`, if it was given a label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fqdn: Option<String>,
@@ -40,13 +43,20 @@ impl Provisioned {
         placement: Placement,
     ) -> Self {
         let (admin, fingerprint) = (admin.into(), fingerprint.into());
-        Self { id, machine, address: None, fqdn: None, admin, fingerprint, placement, warning: None }
+        Self { id, machine, address: None, ipv6: None, fqdn: None, admin, fingerprint, placement, warning: None }
     }
 
     /// Sets the public address.
     #[must_use]
     pub fn with_address(mut self, address: Option<String>) -> Self {
         self.address = address;
+        self
+    }
+
+    /// Sets the public address of IPv6.
+    #[must_use]
+    pub fn with_ipv6(mut self, ipv6: Option<String>) -> Self {
+        self.ipv6 = ipv6;
         self
     }
 

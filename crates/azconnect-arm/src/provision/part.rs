@@ -49,6 +49,7 @@ impl ProvisionPlan {
                         spec.location.clone(),
                         spec.group.clone(),
                         spec.network.clone(),
+                        spec.ipv6.clone(),
                         spec.rules.clone(),
                     )
                 };

@@ -84,6 +84,9 @@ pub struct Names {
     pub network: String,
     /// The name of the public address.
     pub public_ip: String,
+    /// The name of the public address of IPv6; empty if there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub public_ipv6: String,
     /// The name of the network interface.
     pub interface: String,
     /// The beginning of the names of all disks.
@@ -109,8 +112,8 @@ impl Names {
 
     /// Whether one of these is the name of a resource. Of disks, only a plan knows the whole names.
     pub(super) fn include(&self, name: &str) -> bool {
-        let known = [&self.security_group, &self.network, &self.public_ip, &self.interface];
-        known.iter().any(|known| known.eq_ignore_ascii_case(name))
+        let known = [&self.security_group, &self.network, &self.public_ip, &self.public_ipv6, &self.interface];
+        known.iter().filter(|known| !known.is_empty()).any(|known| known.eq_ignore_ascii_case(name))
     }
 
     fn within(id: &ProvisionId, subscription: SubscriptionId, spec: &VmSpec, limit: impl Fn(&str) -> usize) -> Self {
@@ -129,6 +132,7 @@ impl Names {
             security_group: name("nsg"),
             network: name("vnet"),
             public_ip: name("ip"),
+            public_ipv6: if spec.has_public_ipv6() { name("ip6") } else { String::new() },
             interface: name("nic"),
             disks: name("disk"),
         }
@@ -218,6 +222,9 @@ impl fmt::Display for ProvisionPlan {
         match &spec.network {
             NetworkChoice::Create { space, subnet, .. } => {
                 writeln!(f, "  + network {} {space}, subnet {subnet}", self.names.network)?;
+                if let Some(ipv6) = &spec.ipv6 {
+                    writeln!(f, "    and {}, {}", ipv6.space, ipv6.subnet)?;
+                }
             }
             NetworkChoice::Existing(subnet) => writeln!(f, "    subnet {subnet} (exists)")?,
         }
@@ -230,6 +237,9 @@ impl fmt::Display for ProvisionPlan {
                 Some(label) => writeln!(f, ", {label}.{}.…)", spec.location)?,
                 None => writeln!(f, ")")?,
             }
+        }
+        if spec.has_public_ipv6() {
+            writeln!(f, "  + public IPv6 address {} (Standard, static)", self.names.public_ipv6)?;
         }
         writeln!(f, "  + network interface {}", self.names.interface)?;
         let placements: Vec<String> = self.placements.iter().map(ToString::to_string).collect();

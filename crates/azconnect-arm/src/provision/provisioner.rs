@@ -25,7 +25,7 @@ use super::resolve::resolve;
 use super::role_grace::{RoleGrace, RoleWait};
 use super::sealing::Sealing;
 use super::state::{Phase, ProvisionState};
-use super::steps::Site;
+use super::steps::{Addresses, Site};
 use crate::client::Subscription;
 use crate::spec::{OnFailure, VmSpec};
 
@@ -399,10 +399,10 @@ impl Provisioner {
                     }
                 }
                 Action::Finish => {
-                    let address = site.address().await?;
+                    let Addresses { address, ipv6, fqdn } = site.addresses().await?;
                     let warning = site.told_warning();
                     site.forget_all_operations().await?;
-                    recorder.record(ProvisionEvent::Finished { address, fqdn: site.fqdn(), warning }).await?;
+                    recorder.record(ProvisionEvent::Finished { address, ipv6, fqdn, warning }).await?;
                 }
                 _ => return Ok(()),
             }
@@ -493,8 +493,7 @@ impl Provisioner {
             clock: self.ports.session.clock.clone(),
             probe: self.probe.clone(),
             warning: Mutex::new(None),
-            known_address: Mutex::new(None),
-            known_fqdn: Mutex::new(None),
+            known_addresses: Mutex::new(None),
         })
     }
 
@@ -512,6 +511,7 @@ impl Provisioner {
             id: site.plan.id.clone(),
             machine: site.machine()?.id().clone(),
             address: state.address.clone(),
+            ipv6: state.ipv6.clone(),
             fqdn: state.fqdn.clone(),
             admin: site.plan.spec.admin.clone(),
             fingerprint: match state.password_sealed {

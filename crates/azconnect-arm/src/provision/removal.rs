@@ -54,6 +54,7 @@ impl Site<'_> {
             }
             Step::Network => self.delete(Some(step), &group.virtual_network(&names.network)?, was).await?,
             Step::PublicIp => self.delete(Some(step), &group.public_ip(&names.public_ip)?, was).await?,
+            Step::PublicIpv6 => self.delete(Some(step), &group.public_ip(&names.public_ipv6)?, was).await?,
             Step::Group => return self.remove_group(state).await,
             Step::Extension | Step::Agent => {}
         }
@@ -83,7 +84,8 @@ impl Site<'_> {
     /// that is not ours stays, and a sentence says so. All other names follow from the provisioning's.
     async fn delete_machine(&self, step: Option<Step>, was: Option<&StepState>) -> Result<Option<String>, Error> {
         let machine = self.machine()?;
-        let foreign = async || Ok::<bool, Error>(self.look(&machine).await?.is_some_and(|view| !self.is_our_machine(&view)));
+        let foreign =
+            async || Ok::<bool, Error>(self.look(&machine).await?.is_some_and(|view| !self.is_our_machine(&view)));
         if let Some(step) = step
             && self.ended_by_itself(step, &machine, was).await?
         {
@@ -176,7 +178,8 @@ impl Site<'_> {
                     return Ok(Some(format!("{name}, which is not ours")));
                 }
             // Every disk that had to go was deleted by its name. One that is there has data on it, whoever made it.
-            } else if !plans.iter().any(|plan| plan.names_disk(name)) || self.look(&self.group.disk(name)?).await?.is_some()
+            } else if !plans.iter().any(|plan| plan.names_disk(name))
+                || self.look(&self.group.disk(name)?).await?.is_some()
             {
                 return Ok(Some(format!("the disk {name}")));
             }

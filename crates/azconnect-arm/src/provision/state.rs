@@ -78,6 +78,8 @@ pub struct ProvisionState {
     pub failure: Option<(Step, Diagnosis)>,
     /// The public address of the machine, once it is finished.
     pub address: Option<String>,
+    /// The public address of IPv6, if it has one, once it is finished.
+    pub ipv6: Option<String>,
     /// The name of the public address, if it was given a label, once it is finished.
     pub fqdn: Option<String>,
     /// A sentence on what went wrong without making it fail, once it is finished.
@@ -152,7 +154,7 @@ impl ProvisionState {
                 self.clearing = false;
                 // The service deletes the network interface and the public address with a machine: they are written
                 // again.
-                for step in [Step::Interface, Step::PublicIp] {
+                for step in [Step::Interface, Step::PublicIp, Step::PublicIpv6] {
                     if self.steps.get(&step) == Some(&(StepState::Complete { created: true })) {
                         self.steps.insert(step, StepState::Intended);
                     }
@@ -184,7 +186,8 @@ impl ProvisionState {
                 self.phase = Phase::CleanedUp;
                 self.kept.clone_from(kept);
             }
-            ProvisionEvent::Finished { address, fqdn, warning } => {
+            ProvisionEvent::Finished { address, ipv6, fqdn, warning } => {
+                self.ipv6.clone_from(ipv6);
                 self.fqdn.clone_from(fqdn);
                 self.phase = Phase::Finished;
                 self.address.clone_from(address);
@@ -211,7 +214,13 @@ impl ProvisionState {
     }
 
     pub(super) fn is_complete(&self, step: Step) -> bool {
-        matches!(self.steps.get(&step), Some(StepState::Complete { .. }))
+        matches!(self.steps.get(&step), Some(StepState::Complete { .. })) || !self.wants(step)
+    }
+
+    /// Whether a step is part of what is built. Most that have nothing to create are journalled as that; a machine without IPv6
+    /// is built as before there was any.
+    fn wants(&self, step: Step) -> bool {
+        step != Step::PublicIpv6 || self.plan.as_ref().is_some_and(|plan| plan.spec.has_public_ipv6())
     }
 
     /// How much of its plan's specification is built.

@@ -55,8 +55,15 @@ pub(super) struct Site<'a> {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) probe: Option<Arc<dyn AgentProbe>>,
     pub(super) warning: Mutex<Option<String>>,
-    pub(super) known_address: Mutex<Option<String>>,
-    pub(super) known_fqdn: Mutex<Option<String>>,
+    pub(super) known_addresses: Mutex<Option<Addresses>>,
+}
+
+/// The public addresses of a machine, and the name of the first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Addresses {
+    pub(super) address: Option<String>,
+    pub(super) ipv6: Option<String>,
+    pub(super) fqdn: Option<String>,
 }
 
 impl Site<'_> {
@@ -80,6 +87,10 @@ impl Site<'_> {
                 self.ensure(step, handle, &body::public_ip(self.plan), state).await
             }
             Step::PublicIp => self.skip(step).await,
+            Step::PublicIpv6 => {
+                let handle = self.group.public_ip(&self.plan.names.public_ipv6);
+                self.ensure(step, handle, &body::public_ipv6(self.plan), state).await
+            }
             Step::Interface => {
                 let handle = self.group.network_interface(&self.plan.names.interface);
                 self.ensure(
@@ -102,23 +113,27 @@ impl Site<'_> {
         self.group.virtual_machine(&self.plan.spec.name)
     }
 
-    /// The public address of the machine, read once; `None` if it has none.
+    /// The public address of IPv4 of the machine, read once; `None` if it has none.
     pub(super) async fn address(&self) -> Result<Option<String>, Error> {
-        let known = self.known_address.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if known.is_some() || !self.plan.spec.public_ip {
-            return Ok(known);
-        }
-        let PublicIpProperties { ip_address: address, dns_settings, .. } =
-            self.group.public_ip(&self.plan.names.public_ip)?.get().await?.properties;
-        let fqdn = dns_settings.and_then(|settings| settings.fqdn);
-        *self.known_fqdn.lock().unwrap_or_else(PoisonError::into_inner) = fqdn;
-        self.known_address.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&address);
-        Ok(address)
+        Ok(self.addresses().await?.address)
     }
 
-    /// The name of the public address, once the address was read.
-    pub(super) fn fqdn(&self) -> Option<String> {
-        self.known_fqdn.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The public addresses of the machine, read once.
+    pub(super) async fn addresses(&self) -> Result<Addresses, Error> {
+        let known = self.known_addresses.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        if !self.plan.spec.public_ip {
+            return Ok(Addresses::default());
+        }
+        let names = &self.plan.names;
+        let read = async |name: &str| Ok::<_, Error>(self.group.public_ip(name)?.get().await?.properties);
+        let PublicIpProperties { ip_address: address, dns_settings, .. } = read(&names.public_ip).await?;
+        let ipv6 = if self.plan.spec.has_public_ipv6() { read(&names.public_ipv6).await?.ip_address } else { None };
+        let read = Addresses { address, ipv6, fqdn: dns_settings.and_then(|settings| settings.fqdn) };
+        *self.known_addresses.lock().unwrap_or_else(PoisonError::into_inner) = Some(read.clone());
+        Ok(read)
     }
 
     async fn create_group(&self, state: &ProvisionState) -> Result<(), Failure> {
@@ -300,7 +315,7 @@ impl Site<'_> {
     }
 
     pub(super) fn forget_address(&self) {
-        *self.known_address.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.known_addresses.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     pub(super) fn warn(&self, text: String) {

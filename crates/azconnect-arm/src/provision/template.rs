@@ -56,6 +56,10 @@ fn of_machine(plan: &ProvisionPlan, writes: &Writes<'_>, mut before: Vec<String>
         resources.push(resource::<PublicIps>(&names.public_ip, &[], body::public_ip(plan)));
         before.push(address.to_string());
     }
+    if let Some(address) = &ids.public_ipv6 {
+        resources.push(resource::<PublicIps>(&names.public_ipv6, &[], body::public_ipv6(plan)));
+        before.push(address.to_string());
+    }
     resources.push(resource::<NetworkInterfaces>(
         &names.interface,
         &before,

@@ -7,6 +7,7 @@ use super::cloud_init::CloudInit;
 use super::disk::{check_data_disks, check_os_disk};
 use super::dns::check_dns_label;
 use super::identity::check_identities;
+use super::ipv6::Ipv6;
 use super::names::{check_admin_name, check_machine_name, check_reserved};
 use super::network::check_security_group;
 use super::rule::check_rules;
@@ -27,6 +28,7 @@ impl VmSpec {
         self.public_key.as_deref().map_or(Ok(()), |line| read_public(line).map(|_| ()))?;
         self.check_words()?;
         self.network.check()?;
+        self.ipv6.as_ref().map_or(Ok(()), Ipv6::check)?;
         check_dns_label(self.dns_label.as_deref(), self.public_ip)?;
         check_security_group(self.security_group.as_ref(), &self.rules)?;
         check_os_disk(self.os_disk_gib, &self.os_disk_kind)?;

@@ -108,6 +108,7 @@ fn agree(one: &VmSpec, other: &VmSpec) -> Result<(), Error> {
         ("location", one.location == other.location),
         ("resource_group", one.group == other.group),
         ("network", one.network == other.network),
+        ("ipv6", one.ipv6 == other.ipv6),
         ("security_group", one.security_group == other.security_group),
         ("inbound_rule", one.rules == other.rules),
     ];

@@ -9,6 +9,7 @@ use super::agent::AgentInstall;
 use super::disk::DataDisk;
 use super::group::GroupChoice;
 use super::image::ImageChoice;
+use super::ipv6::Ipv6;
 use super::names::check_machine_name;
 use super::network::NetworkChoice;
 use super::rule::InboundRule;
@@ -68,6 +69,9 @@ pub struct VmSpec {
     pub rules: Vec<InboundRule>,
     /// Whether it gets a public address, which is static.
     pub public_ip: bool,
+    /// IPv6 beside IPv4, if it gets that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipv6: Option<Ipv6>,
     /// The label of the public address's name, such as `web` in `web.westeurope.cloudapp.azure.com`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns_label: Option<String>,
@@ -136,6 +140,7 @@ impl VmSpec {
             security_group: None,
             rules: Vec::new(),
             public_ip: true,
+            ipv6: None,
             dns_label: None,
             tags: BTreeMap::new(),
             agent: None,
@@ -225,6 +230,15 @@ impl VmSpec {
         self
     }
 
+    /// Gives the machine IPv6 beside IPv4: a private address, and a public one if it gets a public address at all. A subnet that
+    /// exists must have a range of IPv6. Rules say for which family they are: [`Source::Anyone`](super::Source::Anyone) is
+    /// both.
+    #[must_use]
+    pub fn with_ipv6(mut self, ipv6: Ipv6) -> Self {
+        self.ipv6 = Some(ipv6);
+        self
+    }
+
     /// Names the public address in Azure's own domain: `web` becomes `web.westeurope.cloudapp.azure.com`. The label is unique in
     /// the region; `Provisioned::fqdn` gives the name.
     #[must_use]
@@ -310,5 +324,11 @@ impl VmSpec {
     pub fn with_on_failure(mut self, on_failure: OnFailure) -> Self {
         self.on_failure = on_failure;
         self
+    }
+
+    /// Whether it gets a public address of IPv6.
+    #[must_use]
+    pub fn has_public_ipv6(&self) -> bool {
+        self.public_ip && self.ipv6.is_some()
     }
 }

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_arm::{Phase, Provisioner, SshKey};
+use azconnect_arm::spec::Ipv6;
+use azconnect_arm::{Phase, ProvisionPlan, Provisioner, SshKey};
 use azconnect_core::{
     Append, Clock, Entry, Error, ErrorKind, Integrity, Journal, SecretId, SecretStore, Sequence, StreamId,
 };
@@ -90,16 +91,16 @@ async fn assert_done(stage: &Stage, provisioner: &Provisioner, name: &str) {
 }
 
 /// How many exchanges an undisturbed provisioning takes.
-async fn exchanges() -> u64 {
+async fn exchanges(plan: &ProvisionPlan) -> u64 {
     let stage = Stage::new();
     let provisioner = provisioner(&stage).await;
     let before = stage.emulator.exchanges();
-    provisioner.run(&plan(spec())).await.unwrap();
+    provisioner.run(plan).await.unwrap();
     stage.emulator.exchanges() - before
 }
 
 /// Breaks one exchange for good, as a killed process sees it: nothing after it happens either.
-async fn die_at(stage: &Stage, provisioner: &Provisioner, nth: u64, verdict: Intervention) {
+async fn die_at(stage: &Stage, provisioner: &Provisioner, plan: &ProvisionPlan, nth: u64, verdict: Intervention) {
     let first = stage.emulator.exchanges();
     stage.emulator.on_exchange(Arc::new(move |exchange| {
         let number = exchange.number - first;
@@ -113,8 +114,7 @@ async fn die_at(stage: &Stage, provisioner: &Provisioner, nth: u64, verdict: Int
     }));
     // The process is killed as soon as its exchange is over.
     let (emulator, clock) = (stage.emulator.clone(), stage.clock.clone());
-    let plan = plan(spec());
-    let run = std::pin::pin!(provisioner.run(&plan));
+    let run = std::pin::pin!(provisioner.run(plan));
     let killed = std::pin::pin!(async move {
         while emulator.exchanges() < first + nth {
             clock.sleep(Duration::from_millis(20)).await;
@@ -130,16 +130,36 @@ async fn lease_runs_out(stage: &Stage) {
     stage.clock.sleep(Duration::from_secs(60)).await;
 }
 
+/// One more address is one more thing to leak.
+#[tokio::test(start_paused = true)]
+async fn killed_around_every_exchange_a_machine_with_ipv6_goes_on() {
+    let plan = plan(spec().with_ipv6(Ipv6::private().unwrap()));
+    let total = exchanges(&plan).await;
+    assert!(total > exchanges(&crate::stage::plan(spec())).await, "{total} exchanges");
+    for nth in 1..=total {
+        let name = format!("exchange {nth}");
+        let stage = Stage::new();
+        let provisioner = provisioner(&stage).await;
+        die_at(&stage, &provisioner, &plan, nth, Intervention::LoseAnswer).await;
+        if nth % 2 == 0 {
+            let machine = provisioner.resume(&id()).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            assert!(machine.ipv6.is_some(), "{name}");
+        }
+        provisioner.clean_up(&id()).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        assert_eq!(stage.live(), Vec::<String>::new(), "{name}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn killed_around_every_exchange_it_goes_on() {
-    let total = exchanges().await;
+    let total = exchanges(&plan(spec())).await;
     assert!(total >= 12, "{total} exchanges");
     for nth in 1..=total {
         for verdict in [Intervention::DropBefore, Intervention::LoseAnswer] {
             let name = format!("exchange {nth}, {verdict:?}");
             let stage = Stage::new();
             let provisioner = provisioner(&stage).await;
-            die_at(&stage, &provisioner, nth, verdict).await;
+            die_at(&stage, &provisioner, &plan(spec()), nth, verdict).await;
             assert_key_is_kept(&stage).await;
             provisioner.resume(&id()).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
             assert_done(&stage, &provisioner, &name).await;
@@ -149,13 +169,13 @@ async fn killed_around_every_exchange_it_goes_on() {
 
 #[tokio::test(start_paused = true)]
 async fn killed_around_every_exchange_it_cleans_up() {
-    let total = exchanges().await;
+    let total = exchanges(&plan(spec())).await;
     for nth in 1..=total {
         for verdict in [Intervention::DropBefore, Intervention::LoseAnswer] {
             let name = format!("exchange {nth}, {verdict:?}");
             let stage = Stage::new();
             let provisioner = provisioner(&stage).await;
-            die_at(&stage, &provisioner, nth, verdict).await;
+            die_at(&stage, &provisioner, &plan(spec()), nth, verdict).await;
             provisioner.clean_up(&id()).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
             assert_eq!(stage.live(), Vec::<String>::new(), "{name}");
             assert_eq!(provisioner.state(&id()).await.unwrap().phase, Phase::CleanedUp);
@@ -165,7 +185,7 @@ async fn killed_around_every_exchange_it_cleans_up() {
 
 #[tokio::test(start_paused = true)]
 async fn one_lost_answer_anywhere_is_outlived() {
-    for nth in 1..=exchanges().await {
+    for nth in 1..=exchanges(&plan(spec())).await {
         let stage = Stage::new();
         let provisioner = provisioner(&stage).await;
         let first = stage.emulator.exchanges();
@@ -179,7 +199,7 @@ async fn one_lost_answer_anywhere_is_outlived() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_anywhere_leaves_nothing_that_a_clean_up_does_not_find() {
-    let total = exchanges().await;
+    let total = exchanges(&plan(spec())).await;
     for (status, code) in [(403, "AuthorizationFailed"), (400, "InvalidParameter"), (500, "InternalServerError")] {
         for nth in 1..=total {
             let name = format!("exchange {nth}, {code}");

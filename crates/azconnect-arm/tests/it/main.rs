@@ -22,6 +22,7 @@ mod fleet_crash;
 mod fleet_disks;
 mod forged;
 mod golden;
+mod ipv6;
 mod keys;
 mod lease;
 mod lists;

@@ -175,7 +175,11 @@ mod tests {
     #[test]
     fn eager_asks_every_second_at_first_and_then_every_four() {
         assert_eq!(schedule(&Eager::new(), 30, 11), [1, 2, 3, 4, 5, 7, 9, 12, 16, 20, 24]);
-        assert_eq!(schedule(&Eager::new(), 2, 9), [1, 2, 3, 4, 5, 7, 9, 11, 13], "a service that names a shorter pause");
+        assert_eq!(
+            schedule(&Eager::new(), 2, 9),
+            [1, 2, 3, 4, 5, 7, 9, 11, 13],
+            "a service that names a shorter pause"
+        );
     }
 
     /// Writes to a network take 1 to 3 s in the median, and 5 to 24 s in one case of twenty.

@@ -6,10 +6,12 @@ pub(super) mod nic;
 pub(super) mod public_ip;
 mod rules;
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use self::cidr::Cidr;
+use self::cidr::{Cidr, Family};
 use super::context::{Context, PollAddresses, Reply};
 use super::operation::Start;
 use super::write::{Target, Write, properties};
@@ -86,30 +88,11 @@ fn check_subnets(
         let name = subnet.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         super::names::check(ResourceKind::Subnet, &name)?;
         let id = format!("{}/subnets/{name}", target.id);
-        let prefix = subnet_prefix(&subnet);
-        let own = range(prefix.unwrap_or_default(), &id)?;
-        if !space.iter().any(|space| space.contains(own)) {
-            return Err(Refusal::new(
-                400,
-                "NetcfgSubnetRangeOutsideVnet",
-                format!(
-                    "Subnet '{name}' is not valid because its IP address range is outside the IP address range of virtual network '{}'.",
-                    last(&target.id)
-                ),
-            ));
-        }
-        if let Some((other, _)) = ranges.iter().find(|(_, range)| range.overlaps(own)) {
-            return Err(Refusal::new(
-                400,
-                "NetcfgSubnetRangesOverlap",
-                format!(
-                    "Subnet '{name}' is not valid because its IP address range overlaps with that of an existing subnet in virtual network '{}': '{other}'.",
-                    last(&target.id)
-                ),
-            ));
+        for own in subnet_ranges(&subnet, &id)? {
+            check_range(&name, own, (space, &ranges), last(&target.id))?;
+            ranges.push((name.clone(), own));
         }
         check_security_group(cx, world, &id, subnet.pointer("/properties/networkSecurityGroup/id"))?;
-        ranges.push((name, own));
         complete.push(complete_item(&id, ResourceKind::Subnet, subnet));
     }
     let kept = |id: &str| ranges.iter().any(|(name, _)| same(name, last(id)));
@@ -121,10 +104,47 @@ fn check_subnets(
     }
 }
 
-/// The range of a subnet, in either of its fields.
-pub(crate) fn subnet_prefix(subnet: &Value) -> Option<&str> {
+/// Refuses a subnet's range that is not in its network's, or that another subnet has.
+fn check_range(name: &str, own: Cidr, (space, taken): (&[Cidr], &[(String, Cidr)]), network: &str) -> OrRefusal<()> {
+    if !space.iter().any(|space| space.contains(own)) {
+        return Err(Refusal::new(
+            400,
+            "NetcfgSubnetRangeOutsideVnet",
+            format!(
+                "Subnet '{name}' is not valid because its IP address range is outside the IP address range of virtual network '{network}'."
+            ),
+        ));
+    }
+    if let Some((other, _)) = taken.iter().find(|(_, range)| range.overlaps(own)) {
+        return Err(Refusal::new(
+            400,
+            "NetcfgSubnetRangesOverlap",
+            format!(
+                "Subnet '{name}' is not valid because its IP address range overlaps with that of an existing subnet in virtual network '{network}': '{other}'."
+            ),
+        ));
+    }
+    // The documentation says so of every subnet; the code of the refusal is not published.
+    if own.family() == Family::V6 && own.length() != 64 {
+        let message = format!("The IPv6 address prefix of subnet '{name}' must have a length of 64.");
+        return Err(Refusal::new(400, "InvalidIPv6SubnetPrefixLength", message));
+    }
+    Ok(())
+}
+
+/// The ranges of a subnet, which stand in one field or in the other, in the order in which they were given.
+pub(crate) fn subnet_prefixes(subnet: &Value) -> Vec<&str> {
     let one = subnet.pointer("/properties/addressPrefix").and_then(Value::as_str);
-    one.or_else(|| subnet.pointer("/properties/addressPrefixes/0").and_then(Value::as_str))
+    let several = subnet.pointer("/properties/addressPrefixes").and_then(Value::as_array);
+    one.into_iter().chain(several.into_iter().flatten().filter_map(Value::as_str)).collect()
+}
+
+fn subnet_ranges(subnet: &Value, id: &str) -> OrRefusal<Vec<Cidr>> {
+    let prefixes = subnet_prefixes(subnet);
+    if prefixes.is_empty() {
+        return range("", id).map(|range| vec![range]);
+    }
+    prefixes.into_iter().map(|prefix| range(prefix, id)).collect()
 }
 
 fn range(text: &str, id: &str) -> OrRefusal<Cidr> {
@@ -273,10 +293,17 @@ pub(crate) fn remove_embedded(world: &mut World, id: &str, at: Moment, by: Optio
 pub(crate) fn provisioned(world: &mut World, id: &str) {
     let Some(resource) = world.arm.get(id) else { return };
     if resource.kind() == ResourceKind::PublicIp && resource.text("properties/ipAddress").is_none() {
+        let family = Family::of_word(resource.text("properties/publicIPAddressVersion"));
         world.arm.addresses_given += 1;
         let number = world.arm.addresses_given;
-        // The range that is kept for benchmarks: nobody's address.
-        let address = std::net::Ipv4Addr::from(u32::from(std::net::Ipv4Addr::new(198, 18, 0, 0)).wrapping_add(number));
+        // The ranges that are kept for benchmarks: nobody's address.
+        let address: IpAddr = match family {
+            Family::V4 => Ipv4Addr::from(u32::from(Ipv4Addr::new(198, 18, 0, 0)).wrapping_add(number)).into(),
+            Family::V6 => {
+                let first = u128::from(Ipv6Addr::new(0x2001, 2, 0, 0, 0, 0, 0, 0));
+                Ipv6Addr::from(first.wrapping_add(u128::from(number))).into()
+            }
+        };
         if let Some(resource) = world.arm.get_mut(id) {
             resource.set("ipAddress", json!(address.to_string()));
         }

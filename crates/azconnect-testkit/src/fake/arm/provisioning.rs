@@ -231,6 +231,7 @@ pub(super) fn begin(world: &mut World, plan: &ProvisionPlan) -> Result<(), Error
                 failure: None,
                 created: Vec::new(),
                 address: None,
+                ipv6: None,
                 keeps_credential: true,
                 kept: None,
             };
@@ -305,6 +306,10 @@ fn create(world: &mut World, plan: &ProvisionPlan) -> Result<(), Error> {
     if address.is_some() {
         created.push(group.provider("Microsoft.Network/publicIPAddresses", &names.public_ip)?);
     }
+    let ipv6 = address.as_ref().filter(|_| plan.spec.ipv6.is_some()).map(|_| world.next_ipv6());
+    if ipv6.is_some() {
+        created.push(group.provider("Microsoft.Network/publicIPAddresses", &names.public_ipv6)?);
+    }
     created.push(group.provider("Microsoft.Network/networkInterfaces", &names.interface)?);
     created.push(group.provider("Microsoft.Compute/disks", &plan.os_disk(0))?);
     created.push(machine.clone());
@@ -314,6 +319,7 @@ fn create(world: &mut World, plan: &ProvisionPlan) -> Result<(), Error> {
     if let Some(begun) = world.begun.get_mut(&plan.id) {
         begun.created = created;
         begun.address = address;
+        begun.ipv6 = ipv6;
     }
     Ok(())
 }
@@ -351,10 +357,11 @@ pub(super) fn tear_down(world: &mut World, id: &ProvisionId) -> Option<String> {
 fn provisioned(world: &World, plan: &ProvisionPlan) -> Result<Provisioned, Error> {
     let placement = plan.placements.first().cloned();
     let placement = placement.ok_or_else(|| Error::new(ErrorKind::Corrupt, "the plan names no placement"))?;
-    let address = world.begun.get(&plan.id).and_then(|begun| begun.address.clone());
+    let (address, ipv6) =
+        world.begun.get(&plan.id).map(|begun| (begun.address.clone(), begun.ipv6.clone())).unwrap_or_default();
     let machine =
         Provisioned::new(plan.id.clone(), machine_of(plan)?, &plan.spec.admin, fingerprint_of(plan), placement);
-    Ok(machine.with_address(address))
+    Ok(machine.with_address(address).with_ipv6(ipv6))
 }
 
 fn machine_of(plan: &ProvisionPlan) -> Result<ResourceId, Error> {
@@ -363,17 +370,17 @@ fn machine_of(plan: &ProvisionPlan) -> Result<ResourceId, Error> {
 }
 
 /// The steps of a machine, or of what the machines of a fleet share.
-fn steps_of(part: Part) -> &'static [Step] {
-    match part {
-        Part::Foundation => &[Step::Group, Step::SecurityGroup, Step::Network],
-        _ => &Step::ALL,
+fn steps_of(plan: &ProvisionPlan) -> Vec<Step> {
+    match plan.part {
+        Part::Foundation => vec![Step::Group, Step::SecurityGroup, Step::Network],
+        _ => Step::ALL.into_iter().filter(|step| *step != Step::PublicIpv6 || plan.spec.has_public_ipv6()).collect(),
     }
 }
 
 fn steps(begun: &Begun) -> Vec<StepProgress> {
     match begun.phase {
         Phase::Finished => {
-            steps_of(begun.plan.part).iter().copied().map(|step| StepProgress::new(step, StepStatus::Created)).collect()
+            steps_of(&begun.plan).into_iter().map(|step| StepProgress::new(step, StepStatus::Created)).collect()
         }
         Phase::Building => vec![StepProgress::new(Step::Group, StepStatus::Announced)],
         _ => Vec::new(),
@@ -385,9 +392,14 @@ fn told(begun: &Begun) -> Vec<ProvisionEvent> {
     let mut events = vec![ProvisionEvent::Planned { plan: Box::new(begun.plan.clone()) }];
     match begun.phase {
         Phase::Finished => {
-            let steps = steps_of(begun.plan.part).iter();
-            events.extend(steps.map(|step| ProvisionEvent::Completed { step: *step, created: true }));
-            events.push(ProvisionEvent::Finished { address: begun.address.clone(), fqdn: None, warning: None });
+            let steps = steps_of(&begun.plan).into_iter();
+            events.extend(steps.map(|step| ProvisionEvent::Completed { step, created: true }));
+            events.push(ProvisionEvent::Finished {
+                address: begun.address.clone(),
+                ipv6: begun.ipv6.clone(),
+                fqdn: None,
+                warning: None,
+            });
         }
         Phase::CleanedUp => {
             events.extend([ProvisionEvent::CleanUpBegun, ProvisionEvent::CleanedUp { kept: begun.kept.clone() }]);

@@ -74,6 +74,7 @@ pub(super) struct Begun {
     /// What it created and what is still there.
     pub(super) created: Vec<ResourceId>,
     pub(super) address: Option<String>,
+    pub(super) ipv6: Option<String>,
     /// Whether the key or password of its machine was not forgotten yet.
     pub(super) keeps_credential: bool,
     pub(super) kept: Option<String>,
@@ -249,6 +250,11 @@ impl World {
     pub(super) fn next_address(&mut self) -> String {
         self.addresses = self.addresses.wrapping_add(1);
         format!("203.0.113.{}", self.addresses)
+    }
+
+    pub(super) fn next_ipv6(&mut self) -> String {
+        self.addresses = self.addresses.wrapping_add(1);
+        format!("2001:db8::{:x}", self.addresses)
     }
 
     pub(super) fn next_number(&mut self) -> u32 {

@@ -1,10 +1,10 @@
 //! The IP configurations of interfaces: their references and their addresses.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use serde_json::{Map, Value, json};
 
-use super::cidr::Cidr;
+use super::cidr::{Cidr, Family};
 use super::nic::{configuration_with, configurations, require_reference};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::{last, parent_id, same_id};
@@ -24,7 +24,7 @@ pub(crate) struct Configuring<'a> {
 }
 
 /// An address in use, and by whom.
-type Taken = (String, Ipv4Addr);
+type Taken = (String, IpAddr);
 
 impl Configuring<'_> {
     /// Completes a configuration with what the service adds.
@@ -38,13 +38,15 @@ impl Configuring<'_> {
             return Err(Refusal::new(400, "IPConfigurationMustHaveSubnet", message));
         };
         require_reference(self.cx, self.world, &self.target.id, &subnet)?;
+        let family = Family::of_word(properties.get("privateIPAddressVersion").and_then(Value::as_str));
+        self.check_family(&id, family)?;
         if let Some(public) = reference("publicIPAddress") {
-            self.check_public(&id, &public)?;
+            self.check_public(&id, &public, family)?;
         }
-        let address = self.address(&id, &subnet, &properties)?;
+        let address = self.address(&id, (&subnet, family), &properties)?;
         properties.insert("privateIPAddress".to_owned(), json!(address.to_string()));
         properties.entry("privateIPAllocationMethod").or_insert(json!("Dynamic"));
-        properties.entry("privateIPAddressVersion").or_insert(json!("IPv4"));
+        properties.insert("privateIPAddressVersion".to_owned(), json!(family.word()));
         properties.insert("primary".to_owned(), json!(self.others.is_empty()));
         properties.insert("provisioningState".to_owned(), json!("Succeeded"));
         Ok(json!({
@@ -55,9 +57,33 @@ impl Configuring<'_> {
         }))
     }
 
-    /// A public address belongs to one interface at a time.
-    fn check_public(&self, id: &str, public: &str) -> OrRefusal<()> {
+    /// An interface has addresses of IPv4, and of IPv6 beside them. The documentation says so; the code is not published.
+    fn check_family(&self, id: &str, family: Family) -> OrRefusal<()> {
+        if family == Family::V4 || !self.others.is_empty() {
+            return Ok(());
+        }
+        let message =
+            format!("IP configuration {id} is of IPv6, and the first of a network interface must be of IPv4.");
+        Err(Refusal::new(400, "IPv4ConfigurationRequired", message))
+    }
+
+    /// A public address belongs to one interface at a time, and to a configuration of its own version.
+    fn check_public(&self, id: &str, public: &str, family: Family) -> OrRefusal<()> {
         require_reference(self.cx, self.world, &self.target.id, public)?;
+        let version = Family::of_word(
+            self.world.arm.get(public).and_then(|public| public.text("properties/publicIPAddressVersion")),
+        );
+        if version != family {
+            return Err(Refusal::new(
+                400,
+                "IPVersionForPublicIpAndNicIpConfigurationMustMatch",
+                format!(
+                    "IP version for publicIPAddress '{public}', version '{}' and network interface ipConfiguration '{id}', version '{}' must match.",
+                    version.word(),
+                    family.word()
+                ),
+            ));
+        }
         let user = configuration_with(self.world, "publicIPAddress", public);
         match user.filter(|user| !same_id(parent_id(user), &self.target.id)) {
             None => Ok(()),
@@ -72,11 +98,13 @@ impl Configuring<'_> {
     }
 
     /// The address in the subnet: the one that is asked for, the own one again, or the next free one.
-    fn address(&self, id: &str, subnet: &str, asked: &Map<String, Value>) -> OrRefusal<Ipv4Addr> {
-        let prefix = network::embedded(self.world, subnet).and_then(network::subnet_prefix).unwrap_or_default();
-        let Some(range) = Cidr::parse(prefix) else {
-            let message = format!("Address prefix {prefix} of {subnet} is not valid.");
-            return Err(Refusal::new(400, "InvalidAddressPrefixFormat", message));
+    fn address(&self, id: &str, (subnet, family): (&str, Family), asked: &Map<String, Value>) -> OrRefusal<IpAddr> {
+        let prefixes = network::embedded(self.world, subnet).map(network::subnet_prefixes).unwrap_or_default();
+        let mut ranges = prefixes.iter().filter_map(|prefix| Some((*prefix, Cidr::parse(prefix)?)));
+        let Some((prefix, range)) = ranges.find(|(_, range)| range.family() == family) else {
+            // The code of this refusal is not published.
+            let message = format!("Subnet {subnet} has no {} address prefix, which {id} needs.", family.word());
+            return Err(Refusal::new(400, "SubnetLacksAddressPrefixOfVersion", message));
         };
         let (own, taken) = self.taken(id, subnet);
         let text = |field: &str| asked.get(field).and_then(Value::as_str);
@@ -84,7 +112,7 @@ impl Configuring<'_> {
         if let Some(wanted) = text("privateIPAddress").and_then(|address| address.parse().ok()).filter(|_| fixed) {
             return fixed_address(id, wanted, (prefix, range), &taken);
         }
-        let is_free = |address: &Ipv4Addr| !taken.iter().any(|(_, other)| other == address);
+        let is_free = |address: &IpAddr| !taken.iter().any(|(_, other)| other == address);
         // A later write keeps the address, as long as the subnet still has it.
         if let Some(own) = own.filter(|own| range.holds(*own) && is_free(own)) {
             return Ok(own);
@@ -102,8 +130,8 @@ impl Configuring<'_> {
     }
 
     /// The address this configuration has so far, and those of all others in its subnet.
-    fn taken(&self, id: &str, subnet: &str) -> (Option<Ipv4Addr>, Vec<Taken>) {
-        let address = |configuration: &Value| -> Option<Ipv4Addr> {
+    fn taken(&self, id: &str, subnet: &str) -> (Option<IpAddr>, Vec<Taken>) {
+        let address = |configuration: &Value| -> Option<IpAddr> {
             configuration.pointer("/properties/privateIPAddress")?.as_str()?.parse().ok()
         };
         let (mut own, mut taken) = (None, Vec::new());
@@ -124,7 +152,7 @@ impl Configuring<'_> {
 }
 
 /// An address that is asked for, if it is in the range and nobody has it.
-fn fixed_address(id: &str, wanted: Ipv4Addr, (prefix, range): (&str, Cidr), taken: &[Taken]) -> OrRefusal<Ipv4Addr> {
+fn fixed_address(id: &str, wanted: IpAddr, (prefix, range): (&str, Cidr), taken: &[Taken]) -> OrRefusal<IpAddr> {
     if !range.holds(wanted) {
         return Err(Refusal::new(
             400,

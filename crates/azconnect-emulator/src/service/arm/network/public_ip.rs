@@ -33,6 +33,11 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, target: &Target) -> OrRef
             format!("Standard sku publicIp {} must have AllocationMethod set to Static.", target.id),
         ));
     }
+    let version = cx.text("/properties/publicIPAddressVersion").unwrap_or("IPv4");
+    if !same(version, "IPv4") && !same(version, "IPv6") {
+        let message = format!("Invalid value '{version}' for publicIPAddressVersion. Allowed values: IPv4, IPv6.");
+        return Err(Refusal::new(400, "InvalidRequestFormat", message));
+    }
     if !target.exists {
         usage::require_public_ip(cx, world, &target.location)?;
     }
