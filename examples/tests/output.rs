@@ -70,13 +70,18 @@ fn provision_plan() {
 }
 
 #[test]
+fn fleet() {
+    insta::assert_snapshot!(printed("fleet", &[]));
+}
+
+#[test]
 fn own_part() {
     insta::assert_snapshot!(printed("own_part", &[]));
 }
 
 #[test]
 fn the_help_of_every_program_fits_the_page_and_says_the_exit_codes() {
-    for name in ["rotate", "connections", "convert", "provision", "emulator", "storm"] {
+    for name in ["rotate", "connections", "convert", "provision", "fleet", "emulator", "storm"] {
         let help = printed(name, &["--help"]);
         for code in ["0  done", "1  ", "2  ", "3  a person is needed", "4  not finished"] {
             assert!(help.contains(code), "{name} does not say {code:?}:\n{help}");
@@ -88,11 +93,13 @@ fn the_help_of_every_program_fits_the_page_and_says_the_exit_codes() {
 #[test]
 fn what_goes_on_for_a_while_or_goes_wrong_fits_the_page_as_well() {
     let legacy = "a0000000-0000-4000-8000-000000000005";
-    let cases: [(&str, &[&str], i32); 7] = [
+    let cases: [(&str, &[&str], i32); 9] = [
         ("provision", &[], 0),
         ("provision", &["--bad-size"], 3),
         ("provision", &["--no-quota"], 3),
         ("provision", &["--failing-agent"], 1),
+        ("fleet", &["--location", "northeurope"], 3),
+        ("fleet", &["--state", "/does/not/matter"], 2),
         ("rotate", &["--force", "--application", legacy], 3),
         ("rotate", &["--product", "/does/not/exist/and/has/a/name/that/is/too/long/for/a/line/of/a/page.json"], 2),
         ("connections", &["--organization", "contoso", "--project", "Nowhere"], 1),

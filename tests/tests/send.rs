@@ -109,6 +109,7 @@ fn arm() {
     is_send(Provisioner::forget_private_key(any(), any(), any()));
     is_send(Fleet::plan(any(), any(), any()));
     is_send(Fleet::run(any(), any()));
+    is_send(Fleet::run_until(any(), any(), any::<Ready<()>>()));
     is_send(Fleet::resume(any(), any()));
     is_send(Fleet::remove(any(), any(), any()));
     is_send(Fleet::clean_up(any(), any()));

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::event::Step;
 use super::id::ProvisionId;
 use super::part::Part;
+use super::shown;
 use crate::resource::image::{ImagePlan, Urn};
-use crate::spec::{GroupChoice, ImageChoice, NetworkChoice, OnFailure, Switch, VmSpec};
+use crate::spec::{ImageChoice, OnFailure, VmSpec};
 
 /// A size and a zone to build the machine with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,75 +202,12 @@ impl ProvisionPlan {
 
 impl fmt::Display for ProvisionPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let spec = &self.spec;
         let what = if self.part.is_machine() { "machine" } else { "what the machines share:" };
-        writeln!(f, "{what} {} in {} ({})", spec.name, spec.location, self.subscription)?;
-        match &spec.group {
-            GroupChoice::Create(name) => writeln!(f, "  + resource group {name}, unless it exists")?,
-            GroupChoice::Existing(name) => writeln!(f, "    resource group {name} (exists)")?,
+        let mut lines = vec![format!("{what} {} in {} ({})", self.spec.name, self.spec.location, self.subscription)];
+        lines.extend(shown::shared(self));
+        if self.part.is_machine() {
+            lines.extend(shown::own(self));
         }
-        match &spec.security_group {
-            None => {
-                writeln!(
-                    f,
-                    "  + network security group {} with {} rules",
-                    self.names.security_group,
-                    spec.rules.len()
-                )?;
-            }
-            Some(group) => writeln!(f, "    network security group {} (exists)", group.name())?,
-        }
-        match &spec.network {
-            NetworkChoice::Create { space, subnet, .. } => {
-                writeln!(f, "  + network {} {space}, subnet {subnet}", self.names.network)?;
-                if let Some(ipv6) = &spec.ipv6 {
-                    writeln!(f, "    and {}, {}", ipv6.space, ipv6.subnet)?;
-                }
-            }
-            NetworkChoice::Existing(subnet) => writeln!(f, "    subnet {subnet} (exists)")?,
-        }
-        if !self.part.is_machine() {
-            return Ok(());
-        }
-        if spec.public_ip {
-            write!(f, "  + public address {} (Standard, static", self.names.public_ip)?;
-            match &spec.dns_label {
-                Some(label) => writeln!(f, ", {label}.{}.…)", spec.location)?,
-                None => writeln!(f, ")")?,
-            }
-        }
-        if spec.has_public_ipv6() {
-            writeln!(f, "  + public IPv6 address {} (Standard, static)", self.names.public_ipv6)?;
-        }
-        writeln!(f, "  + network interface {}", self.names.interface)?;
-        let placements: Vec<String> = self.placements.iter().map(ToString::to_string).collect();
-        write!(f, "  + virtual machine {}: {}", spec.name, placements.join(", else "))?;
-        for option in options(spec) {
-            write!(f, "\n    {option}")?;
-        }
-        for (position, disk) in spec.data_disks.iter().enumerate() {
-            write!(f, "\n    data disk {}: {disk}", disk.lun_at(position))?;
-        }
-        if spec.agent.is_some() {
-            write!(f, "\n    then wait for its agent")?;
-        }
-        Ok(())
+        f.write_str(&shown::page(&lines))
     }
-}
-
-/// What was asked for beyond size and image, one thing a line.
-fn options(spec: &VmSpec) -> Vec<String> {
-    let switched = |name: &str, switch: Switch| match switch {
-        Switch::Auto => None,
-        Switch::On => Some(format!("{name}: on")),
-        Switch::Off => Some(format!("{name}: off")),
-    };
-    let mut options: Vec<String> = spec.spot.iter().map(ToString::to_string).collect();
-    if spec.windows.is_some() {
-        options.push(format!("Windows, computer name {}: the password is made and sealed", spec.computer_name()));
-    }
-    options.extend(switched("Trusted Launch", spec.trusted_launch));
-    options.extend(switched("accelerated networking", spec.accelerated_networking));
-    options.extend(spec.identities.iter().map(|id| format!("identity {} (exists)", id.name())));
-    options
 }

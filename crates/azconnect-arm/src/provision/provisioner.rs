@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use azconnect_core::{Effect, Error, ErrorKind, Journal, Lease, Retry, Secret, SecretStore};
+use azconnect_core::{Effect, Error, ErrorKind, Journal, Lease, Secret, SecretStore};
 use azconnect_saga::SessionPorts;
-use futures_util::future::{Either, join_all, select};
+use futures_util::future::join_all;
 
 use super::body::Ids;
 use super::decide::{Action, decide};
@@ -138,46 +138,6 @@ impl Provisioner {
         let outcome = self.begin_and_drive(&recorder, plan).await;
         recorder.close().await;
         outcome
-    }
-
-    /// Builds the machine until `cancel` is done; then deletes what was created.
-    ///
-    /// # Errors
-    /// As [`Provisioner::run`]; [`Timeout`](ErrorKind::Timeout) if it was cancelled, after the clean-up.
-    pub async fn run_until(
-        &self,
-        plan: &ProvisionPlan,
-        cancel: impl Future<Output = ()> + Send,
-    ) -> Result<Provisioned, Error> {
-        let cancel = std::pin::pin!(cancel);
-        let recorder = Recorder::open(&self.ports, &plan.id).await?;
-        let outcome = {
-            let build = std::pin::pin!(self.begin_and_drive(&recorder, plan));
-            match select(build, cancel).await {
-                Either::Left((outcome, _)) => Some(outcome),
-                Either::Right(_) => None,
-            }
-        };
-        // Under the same lease: nobody else may begin between the cancelling and the clean-up.
-        let outcome = match outcome {
-            Some(outcome) => outcome,
-            None => recorder.guard(self.cancel(&recorder)).await,
-        };
-        recorder.close().await;
-        outcome
-    }
-
-    /// Deletes what was created so far, and says that it was cancelled.
-    async fn cancel(&self, recorder: &Recorder) -> Result<Provisioned, Error> {
-        // The building was dropped, perhaps within an append that may have become durable.
-        recorder.settle().await?;
-        // Where nothing was journalled, nothing was sent.
-        if recorder.state().plan.is_some() {
-            self.tear_down(recorder).await?;
-        }
-        Err(Error::new(ErrorKind::Timeout, "the provisioning was cancelled, and what it created is deleted")
-            .with_retry(Retry::No)
-            .with_advice("provision again when it is wanted"))
     }
 
     /// Goes on with a provisioning that was begun, whether it was building or cleaning up.
@@ -346,7 +306,11 @@ impl Provisioner {
         Ok(plan.clone())
     }
 
-    async fn begin_and_drive(&self, recorder: &Recorder, plan: &ProvisionPlan) -> Result<Provisioned, Error> {
+    pub(super) async fn begin_and_drive(
+        &self,
+        recorder: &Recorder,
+        plan: &ProvisionPlan,
+    ) -> Result<Provisioned, Error> {
         let work = async {
             require_machine(plan.part)?;
             self.begin(recorder, plan).await?;
@@ -478,7 +442,7 @@ impl Provisioner {
         }
     }
 
-    fn site<'a>(&'a self, recorder: &'a Recorder, plan: &'a ProvisionPlan) -> Result<Site<'a>, Error> {
+    pub(super) fn site<'a>(&'a self, recorder: &'a Recorder, plan: &'a ProvisionPlan) -> Result<Site<'a>, Error> {
         self.check_subscription(plan)?;
         Ok(Site {
             group: self.subscription.group(plan.spec.group.name()),
@@ -505,7 +469,7 @@ impl Provisioner {
             .with_advice("use a provisioner of the plan's subscription"))
     }
 
-    fn provisioned(&self, site: &Site<'_>, state: &ProvisionState) -> Result<Provisioned, Error> {
+    pub(super) fn provisioned(&self, site: &Site<'_>, state: &ProvisionState) -> Result<Provisioned, Error> {
         let corrupt = || Error::new(ErrorKind::Corrupt, "the journal names no placement or no key");
         Ok(Provisioned {
             id: site.plan.id.clone(),

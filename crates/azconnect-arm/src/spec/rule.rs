@@ -1,6 +1,7 @@
 //! The inbound rules: who may reach which ports of the machine.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use azconnect_core::Error;
@@ -36,6 +37,16 @@ impl Source {
             Self::Range(range) => range.to_string(),
             Self::ServiceTag(tag) => tag.clone(),
             Self::Anyone => "*".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Range(range) => range.fmt(f),
+            Self::ServiceTag(tag) => f.write_str(tag),
+            Self::Anyone => f.write_str("anyone"),
         }
     }
 }
@@ -83,7 +94,20 @@ impl Protocol {
     }
 }
 
-/// A rule that lets sources connect to a range of ports.
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+            Self::Icmp => "ICMP",
+            Self::Esp => "ESP",
+            Self::Ah => "AH",
+            Self::Any => "any protocol",
+        })
+    }
+}
+
+/// A rule that lets sources connect to a range of ports. In words, it is `allow-ssh: TCP 22 from 203.0.113.7/32`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InboundRule {
@@ -97,6 +121,19 @@ pub struct InboundRule {
     pub protocol: Protocol,
     /// The sources that may connect. There must be at least one.
     pub sources: Vec<Source>,
+}
+
+impl fmt::Display for InboundRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.protocol)?;
+        match (self.protocol.has_ports(), self.ports) {
+            (false, _) | (true, ALL_PORTS) => {}
+            (true, (first, last)) if first == last => write!(f, " {first}")?,
+            (true, (first, last)) => write!(f, " {first}-{last}")?,
+        }
+        let sources: Vec<String> = self.sources.iter().map(ToString::to_string).collect();
+        write!(f, " from {}", sources.join(", "))
+    }
 }
 
 impl InboundRule {
@@ -319,5 +356,16 @@ mod tests {
                 prop_assert!(rules.iter().all(|rule| rule.ports.0 <= rule.ports.1 && (100..=4096).contains(&rule.priority)));
             }
         }
+    }
+
+    #[test]
+    fn a_rule_is_told_in_words() {
+        let from = || vec!["203.0.113.7/32".parse().unwrap()];
+        assert_eq!(InboundRule::ssh(from()).to_string(), "allow-ssh: TCP 22 from 203.0.113.7/32");
+        assert_eq!(InboundRule::ping(100, from()).to_string(), "allow-ping: ICMP from 203.0.113.7/32");
+        let web = InboundRule::tcp("web", 200, 80..=443, vec![Source::Anyone, Source::ServiceTag("AzureCloud".into())]);
+        assert_eq!(web.to_string(), "web: TCP 80-443 from anyone, AzureCloud");
+        let all = InboundRule::portless("all", 300, Protocol::Any, vec![Source::Anyone]);
+        assert_eq!(all.to_string(), "all: any protocol from anyone");
     }
 }

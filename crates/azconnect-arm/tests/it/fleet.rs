@@ -236,17 +236,6 @@ async fn a_group_with_what_others_put_there_stays() {
     assert_eq!(live.len(), 2, "{live:?}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_plan_shows_what_is_shared() {
-    let shown = fleet_plan(2).to_string();
-    let at = |text: &str| shown.find(text).unwrap_or_else(|| panic!("{text} is not in {shown}"));
-    let shared = at("what the machines share: web in westeurope");
-    assert!(shared < at("+ resource group rg-web") && at("+ network web-vnet-") < at("machine web-1 in westeurope"));
-    assert!(at("machine web-1 in") < at("machine web-2 in"));
-    assert_eq!(shown.matches("+ network web-vnet-").count(), 1, "{shown}");
-    assert_eq!(shown.matches("subnet /subscriptions").count(), 2, "{shown}");
-}
-
 /// A machine by itself may stand on a security group that exists.
 #[tokio::test(start_paused = true)]
 async fn a_security_group_that_exists_is_used_and_stays() {

@@ -20,6 +20,8 @@ mod fleet;
 mod fleet_belonging;
 mod fleet_crash;
 mod fleet_disks;
+mod fleet_plan;
+mod fleet_stop;
 mod forged;
 mod golden;
 mod ipv6;

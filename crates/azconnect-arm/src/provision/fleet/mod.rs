@@ -3,18 +3,21 @@
 mod member;
 mod outcome;
 mod plan;
+mod stop;
 
 use std::fmt;
+use std::future::pending;
 use std::sync::Arc;
 
 use azconnect_core::Error;
-use futures_util::StreamExt;
 use futures_util::stream::iter;
+use futures_util::{FutureExt, StreamExt};
 
 pub use outcome::{FleetCleanUp, FleetMachine, FleetOutcome};
 pub use plan::FleetPlan;
 
 use self::member::{Standing, altered, check_free, check_names, check_stands_on, find, foreign};
+use self::stop::Stop;
 use super::event::ProvisionEvent;
 use super::id::ProvisionId;
 use super::outcome::{CleanUp, Provisioned};
@@ -109,15 +112,39 @@ impl Fleet {
     /// `machine_name` if something else stands under the name of a new machine. The failure of a machine is in its
     /// outcome.
     pub async fn run(&self, plan: &FleetPlan) -> Result<FleetOutcome, Error> {
+        self.run_until(plan, pending()).await
+    }
+
+    /// Builds the fleet until `cancel` is done, such as a deadline. Machines that run by then stay, and are told by their names;
+    /// what was created of the others is deleted, and the fleet lets go of them: [`Fleet::resume`] leaves them alone, and
+    /// [`Fleet::run`] builds them. A machine that was there before the call stays.
+    ///
+    /// # Errors
+    /// As [`Fleet::run`]; [`Timeout`](azconnect_core::ErrorKind::Timeout) if it was cancelled before the fleet had a machine,
+    /// after everything that was created is deleted. Of a machine that was cancelled, its outcome is that error.
+    pub async fn run_until(
+        &self,
+        plan: &FleetPlan,
+        cancel: impl Future<Output = ()> + Send,
+    ) -> Result<FleetOutcome, Error> {
+        let stop: Stop<'_> = cancel.boxed().shared();
         self.under_lease(&plan.id, async |recorder| {
             check_plan(plan)?;
             self.begin(recorder, plan).await?;
-            self.lay_foundation(recorder).await?;
-            let machines = self
-                .each(&plan.machines, |provisioner: Provisioner, machine: ProvisionPlan| async move {
-                    provisioner.run(&machine).await
-                })
-                .await;
+            if !self.lay_foundation_until(recorder, stop.clone()).await? {
+                return self.give_up(recorder).await;
+            }
+            let build = |provisioner: Provisioner, machine: ProvisionPlan| {
+                let stop = stop.clone();
+                async move { stop::build(&provisioner, &machine, stop).await }
+            };
+            let machines = self.each(&plan.machines, build).await;
+            if stop::is_over(&stop) {
+                self.let_go(recorder, &machines).await?;
+                if recorder.state().members.standing().next().is_none() {
+                    return self.give_up(recorder).await;
+                }
+            }
             self.settle(recorder, &machines).await?;
             let state = recorder.state();
             let others = state.members.standing().filter(|known| machines.iter().all(|machine| machine.id != known.id));

@@ -9,6 +9,7 @@ use crate::provision::body::Ids;
 use crate::provision::id::ProvisionId;
 use crate::provision::part::Part;
 use crate::provision::plan::ProvisionPlan;
+use crate::provision::shown;
 use crate::spec::{FleetSpec, GroupChoice, NetworkChoice, VmSpec};
 
 /// What a fleet would create. `Display` prints it for a person. To make a plan has no effect.
@@ -58,6 +59,7 @@ fn foundation(
     let size = first.sizes.first().map(String::as_str).unwrap_or_default();
     let mut shared = VmSpec::new(name, &first.location, size, first.image.clone(), first.group.clone())?;
     shared.network = first.network.clone();
+    shared.ipv6 = first.ipv6.clone();
     shared.security_group = first.security_group.clone();
     shared.rules = first.rules.clone();
     shared.tags = first.tags.clone();
@@ -69,13 +71,21 @@ fn foundation(
 
 impl fmt::Display for FleetPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.foundation)?;
-        for (at, plan) in self.machines.iter().enumerate() {
-            if at > 0 {
-                writeln!(f)?;
-            }
-            write!(f, "{plan}")?;
+        let spec = &self.foundation.spec;
+        let count = match self.machines.len() {
+            1 => "1 machine".to_owned(),
+            count => format!("{count} machines"),
+        };
+        let mut lines = vec![
+            format!("fleet {}: {count} in {}", self.id, spec.location),
+            format!("  subscription {}", self.foundation.subscription),
+            "what the machines share".to_owned(),
+        ];
+        lines.extend(shown::shared(&self.foundation));
+        for machine in &self.machines {
+            lines.push(format!("machine {}", machine.spec.name));
+            lines.extend(shown::own(machine));
         }
-        Ok(())
+        f.write_str(&shown::page(&lines))
     }
 }
