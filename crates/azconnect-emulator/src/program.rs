@@ -5,20 +5,20 @@ mod certificate;
 mod clock;
 mod ending;
 mod file;
+mod state;
 mod world;
 
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use azconnect_core::{Clock, Error, ErrorKind};
 use clap::Parser;
 use serde_json::{Value, json};
 
-use self::arguments::{Arguments, ClockKind, OriginCount};
+use self::arguments::{Arguments, OriginCount};
 use self::certificate::Certificates;
-use self::clock::AdjustableClock;
+use self::world::World;
 use crate::setup::seed::Seed;
 use crate::shell::emulator::Emulator;
 use crate::shell::server::{Plan, Server, bind};
@@ -50,15 +50,13 @@ async fn run(arguments: &Arguments) -> Result<(), Error> {
     // Before anything is told to be ready: a signal that comes early must end it as well.
     let stop = ending::told_to_stop()?;
     arguments.check()?;
-    let clock = Arc::new(match arguments.clock {
-        ClockKind::Real => AdjustableClock::running(),
-        ClockKind::Virtual => AdjustableClock::standing(),
-    });
-    let emulator = world::made(arguments, clock.clone())?;
+    let World { emulator, clock, save } = World::of(arguments)?;
     let certificates = certificates(arguments, &emulator, &*clock)?;
     let server = bind(emulator, plan(arguments, certificates.as_ref())?).await?;
     tell_ready(arguments, &server);
-    server.run_until(stop).await
+    server.run_until(stop).await?;
+    // After the last exchange has ended.
+    save.map_or(Ok(()), |save| save())
 }
 
 /// The certificates, where anything is served with TLS.

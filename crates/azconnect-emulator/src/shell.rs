@@ -6,6 +6,8 @@ pub(crate) mod fault;
 pub(crate) mod host;
 pub(crate) mod mask;
 pub(crate) mod person;
+#[cfg(feature = "cli")]
+pub(crate) mod record;
 pub(crate) mod resource_manager;
 pub(crate) mod seen;
 pub mod server;

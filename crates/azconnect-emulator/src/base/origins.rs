@@ -88,7 +88,7 @@ pub(crate) const HOSTS: [(&str, Service); 15] = [
 ];
 
 /// Where each service of an emulator answers: origins without a trailing slash.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Origins {
     /// Microsoft Entra ID, such as `https://login.microsoftonline.com`.

@@ -1,10 +1,11 @@
 //! Why a service refuses. Each service writes a refusal in its own words, at its edge.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
 /// How the body of an error is written. Azure Resource Manager and its proxies use all of these shapes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ErrorShape {
     /// `{"error": {"code", "message", …}}`, the documented shape.
@@ -41,7 +42,7 @@ impl ErrorShape {
 }
 
 /// Why a service refuses a request: the status, and what its error says.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
     pub(crate) code: String,
@@ -57,7 +58,7 @@ pub(crate) struct Refusal {
 }
 
 /// How a service answers with a refusal.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Treatment {
     /// An error in the words of the service.
     #[default]

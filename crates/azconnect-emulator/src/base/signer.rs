@@ -3,6 +3,8 @@
 use std::sync::OnceLock;
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+#[cfg(feature = "cli")]
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
@@ -18,18 +20,34 @@ pub(crate) struct Signer {
     pub(crate) id: String,
 }
 
+/// One for all emulators of a process: to make one takes as long as hundreds of tokens.
+static SIGNER: OnceLock<Option<Signer>> = OnceLock::new();
+
 impl Signer {
     /// The signer of this process; nothing if the machine has no random numbers.
     pub(crate) fn of_process() -> Option<&'static Self> {
-        // One for all emulators of a process: to make one takes as long as hundreds of tokens.
-        static SIGNER: OnceLock<Option<Signer>> = OnceLock::new();
         SIGNER.get_or_init(Self::new).as_ref()
     }
 
+    /// Makes a key pair of an earlier process the signer of this one, which must not have signed anything yet.
+    #[cfg(feature = "cli")]
+    pub(crate) fn restore(pkcs8: &[u8]) -> bool {
+        SIGNER.set(KeyPair::from_pkcs8(pkcs8).ok().map(Self::of)).is_ok()
+    }
+
+    /// The key pair, for a later process.
+    #[cfg(feature = "cli")]
+    pub(crate) fn pkcs8(&self) -> Option<Vec<u8>> {
+        AsDer::<Pkcs8V1Der<'_>>::as_der(&self.pair).ok().map(|der| der.as_ref().to_vec())
+    }
+
     fn new() -> Option<Self> {
-        let pair = KeyPair::generate(KeySize::Rsa2048).ok()?;
+        KeyPair::generate(KeySize::Rsa2048).ok().map(Self::of)
+    }
+
+    fn of(pair: KeyPair) -> Self {
         let id = URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, pair.public_key().as_ref()));
-        Some(Self { pair, id })
+        Self { pair, id }
     }
 
     /// The signature of a text by RS256, in base64url.

@@ -65,6 +65,9 @@ pub(super) struct Arguments {
     /// How many requests seen, and how many deleted resources, are remembered.
     #[arg(long, value_name = "N", default_value_t = KEPT)]
     pub(super) keep: usize,
+    /// Keep the world in a file, and go on from it. The file holds secrets: its owner alone can read it.
+    #[arg(long, value_name = "FILE")]
+    pub(super) state: Option<PathBuf>,
     /// Do not serve the control routes below /_emulator.
     #[arg(long)]
     pub(super) no_control: bool,

@@ -9,6 +9,8 @@ use azconnect_http::SystemClock;
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
+use crate::base::moment::Moment;
+
 /// The longest that a clock can be moved on at once.
 pub(crate) const LONGEST_MOVE: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
 
@@ -17,6 +19,8 @@ pub(crate) struct AdjustableClock {
     machine: SystemClock,
     /// When it began, where it stands still.
     stands_at: Option<OffsetDateTime>,
+    /// How long earlier runs lasted, and the time between them and this one.
+    before: Duration,
     /// How far it was moved on.
     ahead: Mutex<Duration>,
     moved: watch::Sender<()>,
@@ -26,13 +30,30 @@ impl AdjustableClock {
     /// The machine's clock.
     pub(crate) fn running() -> Self {
         let machine = SystemClock::new();
-        Self { machine, stands_at: None, ahead: Mutex::default(), moved: watch::Sender::new(()) }
+        Self {
+            machine,
+            stands_at: None,
+            before: Duration::ZERO,
+            ahead: Mutex::default(),
+            moved: watch::Sender::new(()),
+        }
     }
 
     /// A clock that begins now and stands still. Whoever sleeps by it moves it on and waits for nothing.
     pub(crate) fn standing() -> Self {
         let running = Self::running();
         Self { stands_at: Some(running.machine.now()), ..running }
+    }
+
+    /// Goes on from where a clock of this kind was at a moment, when it had been moved on by `ahead`.
+    pub(crate) fn continued(self, was: Moment, ahead: Duration) -> Self {
+        let stands_at = self.stands_at.map(|_| was.wall);
+        let ahead = if stands_at.is_some() { Duration::ZERO } else { ahead };
+        let this = Self { stands_at, before: Duration::ZERO, ahead: Mutex::new(ahead), ..self };
+        // The machine's clock may have been set back since: elapsed time does not follow it.
+        let passed = Duration::try_from(this.now() - was.wall).unwrap_or_default();
+        let before = was.elapsed.saturating_add(passed).saturating_sub(this.elapsed());
+        Self { before, ..this }
     }
 
     /// Moves it on.
@@ -48,7 +69,8 @@ impl AdjustableClock {
         self.stands_at.is_some()
     }
 
-    fn ahead(&self) -> Duration {
+    /// How far it was moved on.
+    pub(crate) fn ahead(&self) -> Duration {
         *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -62,7 +84,7 @@ impl Clock for AdjustableClock {
 
     fn elapsed(&self) -> Duration {
         let machine = if self.is_standing() { Duration::ZERO } else { self.machine.elapsed() };
-        machine.saturating_add(self.ahead())
+        machine.saturating_add(self.ahead()).saturating_add(self.before)
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -11,6 +11,8 @@ use azconnect_core::Error;
 pub(crate) enum Readers {
     /// It holds nothing secret.
     Everybody,
+    /// It holds secrets.
+    Owner,
 }
 
 /// Reads a text file that an option names.
@@ -58,6 +60,7 @@ fn open(path: &Path, readers: Readers) -> io::Result<File> {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(match readers {
             Readers::Everybody => 0o644,
+            Readers::Owner => 0o600,
         });
     }
     #[cfg(not(unix))]

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use azconnect_core::Error;
 
-use super::arguments::{Arguments, Throttle};
+use super::arguments::{Arguments, ClockKind, Throttle};
 use super::clock::AdjustableClock;
 use super::file;
+use super::state::{self, Kept, State};
 use crate::base::settings::resource_manager::{ArmSettings, RetryAfter};
 use crate::base::settings::{RateLimit, Settings};
 use crate::setup::seed::{Seed, SeedFault};
@@ -26,35 +27,102 @@ const LONGEST_PAUSE: u32 = 10;
 /// published; here it is one unit.
 const PUBLISHED: (u32, Duration) = (200, Duration::from_secs(300));
 
-/// Makes the emulator that the arguments describe.
-///
-/// # Errors
-/// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) naming the file, and the place in it.
-pub(super) fn made(arguments: &Arguments, clock: Arc<AdjustableClock>) -> Result<Emulator, Error> {
-    let emulator = seeded(arguments, clock.clone())?;
-    emulator.adjust(|settings| adjusted(settings, arguments));
-    emulator.remember(arguments.keep, arguments.log.then_some(log()));
-    emulator.set_latency(Duration::from_millis(arguments.latency.unwrap_or_default().into()));
-    emulator.set_controls(Controls {
-        clock: if clock.is_standing() { "virtual" } else { "real" },
-        advance: Box::new(move |time| clock.advance(time)),
-    });
-    Ok(emulator)
+/// Writes the world to its file.
+pub(super) type Save = Arc<dyn Fn() -> Result<(), Error> + Send + Sync>;
+
+/// The emulator, its clock, and how it is saved, if it is.
+pub(super) struct World {
+    pub(super) emulator: Emulator,
+    pub(super) clock: Arc<AdjustableClock>,
+    pub(super) save: Option<Save>,
 }
 
-fn seeded(arguments: &Arguments, clock: Arc<AdjustableClock>) -> Result<Emulator, Error> {
-    let Some(path) = &arguments.seed else {
-        return Emulator::from_seed(Seed::from_json(DEFAULT_SEED)?, clock);
+impl World {
+    /// Makes the world that the arguments describe, or the one that their file holds.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) naming the file, and the place in it.
+    pub(super) fn of(arguments: &Arguments) -> Result<Self, Error> {
+        let former = arguments.state.as_deref().map(|path| State::read(arguments, path)).transpose()?.flatten();
+        let seed = seed_text(arguments, former.as_ref())?;
+        let clock = Arc::new(clock(arguments, former.as_ref())?);
+        let emulator = seeded(arguments, &seed, clock.clone())?;
+        emulator.adjust(|settings| adjusted(settings, arguments));
+        emulator.remember(arguments.keep, arguments.log.then_some(log()));
+        emulator.set_latency(Duration::from_millis(arguments.latency.unwrap_or_default().into()));
+        let save = kept(arguments, &emulator, &clock, seed, former)?;
+        let (moved, saved) = (clock.clone(), save.clone());
+        emulator.set_controls(Controls {
+            clock: if clock.is_standing() { "virtual" } else { "real" },
+            advance: Box::new(move |time| moved.advance(time)),
+            save: saved.map(|save| Box::new(move || save()) as Box<dyn Fn() -> Result<(), Error> + Send + Sync>),
+        });
+        Ok(Self { emulator, clock, save })
+    }
+}
+
+fn clock(arguments: &Arguments, former: Option<&State>) -> Result<AdjustableClock, Error> {
+    let clock = match arguments.clock {
+        ClockKind::Real => AdjustableClock::running(),
+        ClockKind::Virtual => AdjustableClock::standing(),
     };
-    let text = file::read("--seed", path)?;
+    let Some(former) = former else { return Ok(clock) };
+    let written = former.written().ok_or_else(|| {
+        Error::invalid("--state", "the file is damaged: it was written at no moment").with_advice("name another file")
+    })?;
+    Ok(clock.continued(written, former.ahead))
+}
+
+/// Has the requests kept, if there is a file for them, after those of the former run have been acted on again.
+fn kept(
+    arguments: &Arguments,
+    emulator: &Emulator,
+    clock: &Arc<AdjustableClock>,
+    seed: String,
+    former: Option<State>,
+) -> Result<Option<Save>, Error> {
+    let Some(path) = arguments.state.as_deref() else { return Ok(None) };
+    if let Some(former) = &former {
+        former.restore_key();
+    }
+    emulator.sign_tokens();
+    let replayed = emulator.keep_record(former.map(|former| former.record));
+    replayed.map_err(|_| {
+        Error::invalid("--state", format!("{}: is damaged", path.display()))
+            .with_advice("name another file, or restore it")
+    })?;
+    let kept = Kept { path: path.into(), seed, options: state::options(arguments) };
+    let (emulator, clock) = (emulator.clone(), clock.clone());
+    let save: Save = Arc::new(move || state::write(&emulator, &clock, &kept));
+    // At once: a file that cannot be written is told now, and not when all has been done.
+    save()?;
+    Ok(Some(save))
+}
+
+/// The text of the seed: of the argument, or else of the file's, or else the usual one.
+fn seed_text(arguments: &Arguments, former: Option<&State>) -> Result<String, Error> {
+    let given = arguments.seed.as_deref().map(|path| file::read("--seed", path)).transpose()?;
+    match (given, former) {
+        (Some(given), Some(former)) if given != former.seed => {
+            Err(Error::invalid("--seed", "it is another seed than that of the state")
+                .with_advice("leave --seed out, or name another file with --state"))
+        }
+        (_, Some(former)) => Ok(former.seed.clone()),
+        (Some(given), None) => Ok(given),
+        (None, None) => Ok(DEFAULT_SEED.to_owned()),
+    }
+}
+
+fn seeded(arguments: &Arguments, text: &str, clock: Arc<AdjustableClock>) -> Result<Emulator, Error> {
     // As everybody writes paths in JSON, and with the file they are in.
     let place = |within: &str| within.replacen("seed", "$", 1);
+    let file = arguments.seed.as_deref().or(arguments.state.as_deref()).map(|path| path.display().to_string());
     let wrong = |within: &str, message: &str, advice: &str| {
         let message = message.strip_prefix(within).map_or(message, str::trim_start);
-        Error::invalid("--seed", format!("{}: {}: {message}", path.display(), place(within)))
-            .with_advice(advice.to_owned())
+        let file = file.as_deref().unwrap_or_default();
+        Error::invalid("--seed", format!("{file}: {}: {message}", place(within))).with_advice(advice.to_owned())
     };
-    let seed = Seed::from_json(&text);
+    let seed = Seed::from_json(text);
     let seed = seed.map_err(|fault: SeedFault| wrong(fault.path(), &fault.to_string(), &fault.advice()))?;
     Emulator::from_seed(seed, clock).map_err(|error| match error.field() {
         Some(field) => wrong(field, error.message(), error.advice()),

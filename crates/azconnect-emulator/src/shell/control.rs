@@ -15,11 +15,13 @@ use crate::base::moment::rfc3339;
 pub(crate) struct Controls {
     pub(crate) clock: &'static str,
     pub(crate) advance: Box<dyn Fn(Duration) + Send + Sync>,
+    /// Writes the state to its file, where there is one.
+    pub(crate) save: Option<Box<dyn Fn() -> Result<(), Error> + Send + Sync>>,
 }
 
 /// What there is, for whoever asks for anything else.
 const ROUTES: &str = "there are GET /_emulator/state, GET /_emulator/origins, GET and DELETE /_emulator/requests, GET, POST and \
-                      DELETE /_emulator/faults, GET and POST /_emulator/clock and POST /_emulator/reset";
+                      DELETE /_emulator/faults, GET and POST /_emulator/clock, POST /_emulator/reset and POST /_emulator/save";
 
 /// Answers a request below `/_emulator`, or nothing if it is not one. Such requests are not exchanges.
 pub(crate) fn answer(emulator: &Emulator, call: &Call) -> Option<Answer> {
@@ -57,6 +59,13 @@ pub(crate) fn answer(emulator: &Emulator, call: &Call) -> Option<Answer> {
         (&Method::POST, ["reset"]) => match emulator.reset() {
             Ok(()) => empty(204),
             Err(error) => refused(500, "EmulatorControl", &error),
+        },
+        (&Method::POST, ["save"]) => match emulator.controls().and_then(|controls| controls.save.as_ref()) {
+            Some(save) => match save() {
+                Ok(()) => empty(204),
+                Err(error) => refused(500, "EmulatorControl", &error),
+            },
+            None => refusal(409, "there is no file to save to: start the program with --state FILE"),
         },
         _ => refusal(404, ROUTES),
     })

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
+#[cfg(feature = "cli")]
+use azconnect_core::ErrorKind;
 use azconnect_core::{Clock, Cloud, Error, KeyId, Scope, Secret};
 use azconnect_http::Transport;
 use serde_json::json;
@@ -11,6 +13,8 @@ use serde_json::json;
 use super::control::Controls;
 use super::fault::{CannedAnswer, Fault, FaultAction, Faults};
 use super::person::Person;
+#[cfg(feature = "cli")]
+use super::record::{KeptRequest, Record};
 use super::resource_manager::ResourceManager;
 #[cfg(feature = "cli")]
 use super::seen::Log;
@@ -49,6 +53,8 @@ struct Inner {
     /// The text of the seed, to begin anew with.
     seed: Option<Secret>,
     controls: OnceLock<Controls>,
+    #[cfg(feature = "cli")]
+    record: Mutex<Option<Record>>,
 }
 
 /// A request that is still on its way, and when the service gets it.
@@ -164,6 +170,8 @@ impl Emulator {
             latency: AtomicDuration::default(),
             seed,
             controls: OnceLock::new(),
+            #[cfg(feature = "cli")]
+            record: Mutex::default(),
         }))
     }
 
@@ -199,12 +207,15 @@ impl Emulator {
     /// # Errors
     /// None, where the seed could be used before.
     pub fn reset(&self) -> Result<(), Error> {
-        let now = self.now();
+        self.begin_at(self.now())
+    }
+
+    fn begin_at(&self, now: Moment) -> Result<(), Error> {
         let (settings, kept, signer) = {
             let world = self.world();
             (world.settings.clone(), world.arm.ledger.kept(), world.tokens.signer)
         };
-        let mut fresh = World::empty(settings.clone(), now);
+        let mut fresh = World::empty(Settings::default(), now);
         fresh.arm.ledger.keep(kept);
         fresh.tokens.signer = signer;
         if let Some(text) = &self.0.seed {
@@ -215,7 +226,38 @@ impl Emulator {
         self.faults().clear();
         self.0.late.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.seen().clear();
+        #[cfg(feature = "cli")]
+        if let Some(record) = &mut *self.0.record.lock().unwrap_or_else(PoisonError::into_inner) {
+            *record = Record { began: now.into(), requests: Vec::new() };
+        }
         Ok(())
+    }
+
+    /// Keeps what the services act on from now on, after they have acted on what was kept before. The settings are those of
+    /// this moment.
+    ///
+    /// # Errors
+    /// [`Corrupt`](azconnect_core::ErrorKind::Corrupt) if what was kept is no record.
+    #[cfg(feature = "cli")]
+    pub(crate) fn keep_record(&self, former: Option<Record>) -> Result<(), Error> {
+        let damaged = || Error::new(ErrorKind::Corrupt, "the record of the requests is damaged");
+        let record = former.unwrap_or_else(|| Record { began: self.now().into(), requests: Vec::new() });
+        // Made anew also where nothing was kept: ids follow from the very moment that the record names.
+        self.begin_at(record.began.moment().ok_or_else(damaged)?)?;
+        for request in &record.requests {
+            let (call, failure) = request.call().ok_or_else(damaged)?;
+            // What was answered was read then, or lost.
+            drop(self.serve(&call, failure));
+        }
+        self.0.exchanges.store(record.requests.len() as u64, Ordering::SeqCst);
+        *self.0.record.lock().unwrap_or_else(PoisonError::into_inner) = Some(record);
+        Ok(())
+    }
+
+    /// What the services have acted on since the start, where it is kept.
+    #[cfg(feature = "cli")]
+    pub(crate) fn record(&self) -> Option<Record> {
+        self.0.record.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What people do behind everybody's back, in a portal or a terminal.
@@ -480,6 +522,11 @@ impl Emulator {
     /// Lets the service answer, and act on its world.
     fn serve(&self, call: &Call, failure: Option<&Failure>) -> Answer {
         let mut world = self.world();
+        // Under the lock of the world: the order of the record is the order in which the services act.
+        #[cfg(feature = "cli")]
+        if let Some(record) = &mut *self.0.record.lock().unwrap_or_else(PoisonError::into_inner) {
+            record.requests.push(KeptRequest::of(call, failure));
+        }
         let answer = match call.service {
             Service::Login => entra::answer(call, &mut world),
             Service::ResourceManager => arm::answer(call, failure, &mut world),

@@ -29,6 +29,7 @@ fn a_wrong_argument_is_one_sentence_and_exit_code_2() {
         (&["--replication-seconds", "x"], "--replication-seconds"),
         (&["--throttle", "on"], "--throttle"),
         (&["--keep", "all"], "--keep"),
+        (&["--state", "/does/not/exist/state.json"], "/does/not/exist/state.json"),
     ] {
         let output = run(arguments);
         let told = String::from_utf8(output.stderr).unwrap();
@@ -69,6 +70,7 @@ fn the_help_says_every_option_and_the_exit_codes() {
         "throttle",
         "log",
         "keep",
+        "state",
         "no-control",
     ] {
         assert!(help.contains(&format!("--{option}")), "{option}: {help}");

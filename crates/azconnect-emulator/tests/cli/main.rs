@@ -15,4 +15,5 @@ mod options;
 mod program;
 mod proxy;
 mod seeds;
+mod state;
 mod tls;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error_codes;
@@ -22,7 +23,7 @@ use crate::base::refusal::{ErrorShape, Refusal};
 ///     .with_method("PUT")
 ///     .with_path("/virtualMachines/");
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Failure {
     pub(crate) refusal: Box<Refusal>,

@@ -1,0 +1,155 @@
+//! `--state`: the world outlives the program.
+
+use serde_json::{Value, json};
+
+use crate::program::{ADMINISTRATOR, Client, Program, SUBSCRIPTION, run};
+
+const GRAPH_SCOPE: &str = "https://graph.microsoft.com/.default";
+
+async fn truth(client: &Client, program: &Program) -> Value {
+    let mut truth = client.get(&format!("{}/_emulator/state", program.origin("http"))).await.expect(200);
+    truth.as_object_mut().unwrap().remove("now");
+    truth
+}
+
+/// Adds a secret, which is returned, makes a resource group, and begins to delete another.
+async fn work(client: &Client, program: &Program) -> (String, String) {
+    let origin = program.origin("http");
+    let token = client.token(&origin, GRAPH_SCOPE).await;
+    let add = format!("{origin}/v1.0/applications(appId='{ADMINISTRATOR}')/addPassword");
+    let added =
+        client.call("POST", &add, &token, r#"{"passwordCredential": {"displayName": "new"}}"#).await.expect(200);
+    let arm = client.token(&origin, "https://management.azure.com/.default").await;
+    for name in ["stays", "goes"] {
+        let group = format!("{origin}/subscriptions/{SUBSCRIPTION}/resourceGroups/{name}?api-version=2021-04-01");
+        client.call("PUT", &group, &arm, r#"{"location": "westeurope"}"#).await.expect(201);
+        if name == "goes" {
+            assert_eq!(client.call("DELETE", &group, &arm, "").await.status, 202);
+        }
+    }
+    (added["secretText"].as_str().unwrap().to_owned(), token)
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_world_goes_on_where_it_was() {
+    for arguments in [&["--state", "{}/state.json"][..], &["--state", "{}/state.json", "--clock", "virtual"]] {
+        let program = Program::start(arguments);
+        let client = program.client();
+        let (secret, token) = work(&client, &program).await;
+        let before = truth(&client, &program).await;
+        let (status, told, folder) = program.stop("TERM");
+        assert_eq!((status.code(), told.as_str()), (Some(0), ""));
+
+        let program = Program::start_in(folder, arguments);
+        let client = program.client();
+        assert_eq!(truth(&client, &program).await, before, "{arguments:?}");
+        // A token of the former run, and the secret that was made in it.
+        let origin = program.origin("http");
+        assert_eq!(client.call("GET", &format!("{origin}/v1.0/applications"), &token, "").await.status, 200);
+        let form = format!(
+            "grant_type=client_credentials&client_id={ADMINISTRATOR}&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default\
+             &client_secret={}",
+            secret.replace('~', "%7E")
+        );
+        let request = http::Request::post(format!("{origin}/contoso.onmicrosoft.com/oauth2/v2.0/token"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(bytes::Bytes::from(form));
+        assert_eq!(client.send(request.unwrap()).await.unwrap().status, 200);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_clock_does_not_go_back_from_one_run_to_the_next() {
+    let arguments = ["--state", "{}/state.json"];
+    let program = Program::start(&arguments);
+    let client = program.client();
+    let clock = |program: &Program| format!("{}/_emulator/clock", program.origin("http"));
+    client.ask("POST", &clock(&program), &[], r#"{"advanceSeconds": 5000}"#).await.expect(200);
+    let (_, _, folder) = program.stop("TERM");
+    let program = Program::start_in(folder, &arguments);
+    let now = program.client().get(&clock(&program)).await.expect(200);
+    assert!((5000.0..5300.0).contains(&now["elapsedSeconds"].as_f64().unwrap()), "{now}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn it_is_saved_on_demand_whole_and_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let program = Program::start(&["--state", "{}/state.json"]);
+    let client = program.client();
+    work(&client, &program).await;
+    let save = format!("{}/_emulator/save", program.origin("http"));
+    assert_eq!(client.ask("POST", &save, &[], "").await.status, 204);
+    let path = program.folder.path().join("state.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let state: Value = serde_json::from_str(&text).unwrap();
+    assert!(state["warning"].as_str().unwrap().contains("secrets"), "whoever opens it is told");
+    assert_eq!(state["record"]["requests"].as_array().unwrap().len(), 6);
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::read_dir(program.folder.path()).unwrap().count(), 1, "nothing is left beside it");
+
+    // Killed: what was saved last is what there is.
+    let before = truth(&client, &program).await;
+    let (_, _, folder) = program.stop("KILL");
+    let program = Program::start_in(folder, &["--state", "{}/state.json"]);
+    assert_eq!(truth(&program.client(), &program).await, before);
+
+    let program = Program::start(&[]);
+    let save = format!("{}/_emulator/save", program.origin("http"));
+    assert_eq!(program.client().ask("POST", &save, &[], "").await.status, 409, "there is no file");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn after_a_reset_the_former_world_is_forgotten() {
+    let program = Program::start(&["--state", "{}/state.json"]);
+    let client = program.client();
+    work(&client, &program).await;
+    client.ask("POST", &format!("{}/_emulator/reset", program.origin("http")), &[], "").await;
+    work(&client, &program).await;
+    let before = truth(&client, &program).await;
+    let (_, _, folder) = program.stop("TERM");
+    let program = Program::start_in(folder, &["--state", "{}/state.json"]);
+    let mut after = truth(&program.client(), &program).await;
+    // Requests are counted by the program, and those before the reset are gone with their world.
+    after["exchanges"] = before["exchanges"].clone();
+    assert_eq!(after, before);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_is_not_ours_is_refused_and_left_as_it_is() {
+    let program = Program::start(&["--state", "{}/state.json"]);
+    let (_, _, folder) = program.stop("TERM");
+    let path = folder.path().join("state.json");
+    let sound: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let with = |field: &str, value: Value| {
+        let mut state = sound.clone();
+        state[field] = value;
+        state.to_string()
+    };
+    let place = path.to_str().unwrap();
+    for (text, arguments, complaint) in [
+        (with("version", json!(2)), &[][..], "another version"),
+        (with("record", json!({"secret": "hunter2"})), &[], "damaged"),
+        ("hunter2".to_owned(), &[], "no state"),
+        ("[]".to_owned(), &[], "no state"),
+        (sound.to_string(), &["--operation-seconds", "1"], "other options"),
+        (sound.to_string(), &["--clock", "virtual"], "other options"),
+    ] {
+        std::fs::write(&path, &text).unwrap();
+        let output = run(&[&["--state", place], arguments].concat());
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains(place) && told.contains(complaint) && !told.contains("hunter2"), "{told}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "{complaint}");
+    }
+    std::fs::write(&path, sound.to_string()).unwrap();
+    let seed = folder.path().join("seed.json");
+    std::fs::write(&seed, "{}").unwrap();
+    let output = run(&["--state", place, "--seed", seed.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+}
