@@ -193,7 +193,7 @@ async fn a_certificate_that_graph_was_given_signs_in(way: Way) {
     let path = format!("/applications/{DEPLOYER_OBJECT}");
     let credential = json!({"type": "AsymmetricX509Cert", "usage": "Verify", "key": STANDARD.encode(&holder.der), "displayName": "c"});
     let patch = |body: Value| harness.graph("PATCH", &path).bearer(&token).json(&body).send();
-    patch(json!({"keyCredentials": [credential]})).await.expect(204);
+    patch(json!({"keyCredentials": [credential.clone()]})).await.expect(204);
     ask(&harness, &holder.ps256(&claims(&endpoint(&harness)))).await.expect(200);
     // Shown by its thumbprint; its bytes only to whoever asks for them by name.
     let shown = harness.graph("GET", &path).bearer(&token).send().await.expect(200)["keyCredentials"][0].clone();
@@ -206,6 +206,14 @@ async fn a_certificate_that_graph_was_given_signs_in(way: Way) {
     ask(&harness, &holder.ps256(&claims(&endpoint(&harness)))).await.expect(200);
     patch(json!({"keyCredentials": []})).await.expect(204);
     assert_eq!(refused(&harness, &holder.ps256(&claims(&endpoint(&harness)))).await, 700_027);
+    // Both ends of the calendar, with offsets that lead beyond them.
+    let mut edge = credential;
+    edge["startDateTime"] = json!("0000-01-01T00:00:00+23:59");
+    edge["endDateTime"] = json!("9999-12-31T23:59:59-23:59");
+    let reply = patch(json!({"keyCredentials": [edge]})).await;
+    assert!(matches!(reply.status, 204 | 400), "{}", reply.text);
+    harness.graph("GET", &path).bearer(&token).send().await.expect(200);
+    ask(&harness, &holder.ps256(&claims(&endpoint(&harness)))).await;
     let broken = json!({"type": "AsymmetricX509Cert", "usage": "Verify", "key": "AAAA"});
     patch(json!({"keyCredentials": [broken]})).await.expect(400);
 }

@@ -1,12 +1,14 @@
 //! Whatever is sent, the emulator answers: no input of a caller makes it panic.
 
 use azconnect_emulator::{Service, Settings};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::arm::ARM_SCOPE;
 use crate::harness::{
-    DEPLOYER, DEPLOYER_OBJECT, DEVOPS_SCOPE, GRAPH_SCOPE, Harness, OPERATOR, SUBSCRIPTION, WEB, Way, contoso,
+    DEPLOYER, DEPLOYER_OBJECT, DEVOPS_SCOPE, GRAPH_SCOPE, Harness, OPERATOR, SUBSCRIPTION, TENANT, WEB, Way, contoso,
 };
 
 const SERVICES: [(Service, &str); 4] = [
@@ -183,6 +185,48 @@ proptest! {
                 let reply = ask.send().await;
                 assert!(reply.status != 500, "{method} {url}: {}", reply.text);
             }
+        });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    // Whoever asks for a token is nobody yet, and may send anything as its proof.
+    #[test]
+    fn whatever_is_asserted_or_asked_of_a_vault_is_answered(
+        algorithm in prop_oneof![Just("RS256".to_owned()), Just("PS256".to_owned()), text()],
+        (ends, begins) in (any::<f64>(), any::<f64>()),
+        claim in value(),
+        signature in prop::collection::vec(any::<u8>(), 0..300),
+        (method, path) in (prop::sample::select(vec!["GET", "PUT", "POST", "PATCH", "DELETE"]), prop::collection::vec(word(), 0..4)),
+        body in value(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut seed = world();
+            seed["vaults"] = json!([{"name": "contoso", "tenant": TENANT, "officers": [OPERATOR]}]);
+            let settings = Settings::default().with_single_use_assertions(true);
+            let harness = Harness::new(Way::InProcess, settings, &seed).await;
+            let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+            let claims = json!({"iss": DEPLOYER, "sub": DEPLOYER, "aud": claim, "exp": ends, "nbf": begins, "jti": "x"});
+            let header = json!({"alg": algorithm, "x5t": claim, "x5t#S256": "AA=="});
+            let assertion = format!("{}.{}.{}", part(&header), part(&claims), URL_SAFE_NO_PAD.encode(&signature));
+            let fields = [
+                ("grant_type", "client_credentials"),
+                ("client_id", DEPLOYER),
+                ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+                ("client_assertion", &assertion),
+                ("scope", GRAPH_SCOPE),
+            ];
+            let path_of_tokens = format!("/{TENANT}/oauth2/v2.0/token");
+            let reply = harness.ask(Service::Login, "POST", &path_of_tokens).form(&fields).send().await;
+            assert!(matches!(reply.status, 400 | 401), "{}", reply.text);
+            let token = harness.token("https://vault.azure.net/.default").await;
+            let mut url = url::Url::parse("https://contoso.vault.azure.net/?api-version=7.6").unwrap();
+            url.path_segments_mut().unwrap().pop_if_empty().extend(["secrets"]).extend(&path);
+            let reply = harness.ask(Service::KeyVault, method, url.as_str()).bearer(&token).json(&body).send().await;
+            assert!(reply.status != 500, "{method} {url}: {}", reply.text);
         });
     }
 }
