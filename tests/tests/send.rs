@@ -89,6 +89,7 @@ fn arm() {
     is_send(Subscription::provider(any(), any()));
     is_send(Subscription::register(any(), any()));
     is_send(Subscription::image(any(), any(), any()));
+    is_send(Subscription::image_by_id(any(), any(), any()));
     is_send(Subscription::image_terms(any(), any()));
     is_send(Subscription::accept_terms(any(), any()));
     is_send(Subscription::own_machines(any()));

@@ -4,6 +4,7 @@ mod access;
 mod any;
 mod arm;
 mod dns_label;
+mod gallery;
 mod group;
 mod handle;
 mod list;

@@ -5,11 +5,16 @@ use azconnect_credential::Check;
 use super::check::PreflightCheck;
 use super::judge::unread;
 use super::read::Facts;
-use crate::spec::VmSpec;
+use crate::error::is_absent;
+use crate::spec::{ImageChoice, VmSpec};
 
 pub(super) fn image(spec: &VmSpec, facts: &Facts) -> Option<Check> {
     let check = PreflightCheck::Image;
-    Some(match facts.image.as_ref()? {
+    Some(match &facts.image {
+        // An image of others may not be read, and be used all the same. That it is not there is said of itself alone.
+        Err(error) if matches!(spec.image, ImageChoice::Id(_)) && !is_absent(error) => check
+            .unknown("the image may not be read", "nothing, if the provisioning succeeds")
+            .with_diagnosis(error.diagnosis().clone()),
         Err(error) => unread(check, error),
         Ok(image) if spec.check_system(&image.properties).is_err() => {
             check.failed_by(&spec.check_system(&image.properties).err()?)
@@ -32,7 +37,7 @@ pub(super) fn image(spec: &VmSpec, facts: &Facts) -> Option<Check> {
 
 pub(super) fn terms(facts: &Facts) -> Option<Check> {
     let check = PreflightCheck::Terms;
-    let Some(Ok(image)) = &facts.image else { return None };
+    let Ok(image) = &facts.image else { return None };
     let Some(plan) = &image.properties.plan else {
         return Some(check.passed("the image is not sold on the marketplace"));
     };

@@ -7,7 +7,7 @@ use super::check::PreflightCheck;
 use super::read::Facts;
 use super::{image, options, place, placement, presence, quota, standing, validation};
 use crate::client::register_command;
-use crate::spec::{ImageChoice, NetworkChoice, VmSpec};
+use crate::spec::{NetworkChoice, VmSpec};
 
 /// The checks, in the order of [`PreflightCheck`]. Without facts, nobody could sign in.
 pub(super) fn judge(subscription: SubscriptionId, spec: &VmSpec, facts: &Result<Facts, Error>) -> CheckReport {
@@ -36,7 +36,7 @@ pub(super) fn judge(subscription: SubscriptionId, spec: &VmSpec, facts: &Result<
 fn applicable(spec: &VmSpec) -> impl Iterator<Item = PreflightCheck> {
     use PreflightCheck as Check;
     let network = matches!(spec.network, NetworkChoice::Existing(_));
-    let (address, urn) = (spec.public_ip, matches!(spec.image, ImageChoice::Urn(_)));
+    let address = spec.public_ip;
     let all = [
         (Check::Subscription, true),
         (Check::Role, true),
@@ -53,10 +53,10 @@ fn applicable(spec: &VmSpec) -> impl Iterator<Item = PreflightCheck> {
         (Check::MachineQuota, true),
         (Check::NetworkQuota, true),
         (Check::AddressQuota, address),
-        (Check::Image, urn),
-        (Check::ImageFit, urn),
+        (Check::Image, true),
+        (Check::ImageFit, true),
         (Check::Placement, true),
-        (Check::Terms, urn),
+        (Check::Terms, true),
         (Check::Providers, true),
         (Check::Validation, true),
     ];

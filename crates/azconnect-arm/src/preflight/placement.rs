@@ -163,16 +163,15 @@ fn offers_options(facts: &Facts, spec: &VmSpec, size: &str) -> Finding {
         return Finding::Good;
     }
     let Some(sku) = find(facts, size) else { return Finding::Open("what it offers is not known") };
-    let image = facts.image.as_ref().and_then(|image| image.as_ref().ok()).map(|image| &image.properties);
+    let image = facts.image.as_ref().ok().map(|image| &image.properties);
     problem(spec, sku, image).map_or(Finding::Good, Finding::Bad)
 }
 
 /// Whether the image runs on a size: generation and architecture.
 fn fits(facts: &Facts, size: &str) -> Finding {
     let image = match &facts.image {
-        None => return Finding::Good,
-        Some(Err(_)) => return Finding::Open("the image could not be read"),
-        Some(Ok(image)) => image,
+        Err(_) => return Finding::Open("the image could not be read"),
+        Ok(image) => image,
     };
     let Some(sku) = find(facts, size) else { return Finding::Open("its generations are not known") };
     match misfit(image, sku) {
@@ -247,7 +246,7 @@ pub(super) fn options(spec: &VmSpec, facts: &Facts) -> Check {
 }
 
 pub(super) fn image_fit(spec: &VmSpec, facts: &Facts) -> Option<Check> {
-    let (Some(Ok(_)), Ok(_)) = (&facts.image, &facts.sizes) else { return None };
+    let (Ok(_), Ok(_)) = (&facts.image, &facts.sizes) else { return None };
     let check = PreflightCheck::ImageFit;
     if !spec.sizes.iter().any(|size| find(facts, size).is_some()) {
         return Some(check.skipped("a size has to be chosen first"));

@@ -28,8 +28,7 @@ pub(super) struct Facts {
     pub(super) sizes: Result<Arc<[Sku]>, Error>,
     pub(super) compute: Result<Vec<Usage>, Error>,
     pub(super) network: Result<Vec<Usage>, Error>,
-    /// `None` for an image of the customer's own.
-    pub(super) image: Option<Result<ImageVersion, Error>>,
+    pub(super) image: Result<ImageVersion, Error>,
     /// `None` for an image that is not known to be sold on the marketplace.
     pub(super) terms: Option<Result<ImageTerms, Error>>,
     pub(super) providers: Vec<(&'static str, Result<Provider, Error>)>,
@@ -113,9 +112,9 @@ async fn read_group(
 async fn read_sold_image(
     subscription: &Subscription,
     spec: &VmSpec,
-) -> (Option<Result<ImageVersion, Error>>, Option<Result<ImageTerms, Error>>) {
+) -> (Result<ImageVersion, Error>, Option<Result<ImageTerms, Error>>) {
     let image = read_image(subscription, spec).await;
-    let plan = image.as_ref().and_then(|image| image.as_ref().ok()).and_then(|image| image.properties.plan.as_ref());
+    let plan = image.as_ref().ok().and_then(|image| image.properties.plan.as_ref());
     let terms = match plan {
         Some(plan) => Some(subscription.image_terms(plan).await),
         None => None,
@@ -123,10 +122,10 @@ async fn read_sold_image(
     (image, terms)
 }
 
-async fn read_image(subscription: &Subscription, spec: &VmSpec) -> Option<Result<ImageVersion, Error>> {
+async fn read_image(subscription: &Subscription, spec: &VmSpec) -> Result<ImageVersion, Error> {
     match &spec.image {
-        ImageChoice::Urn(urn) => Some(subscription.image(&spec.location, urn).await),
-        ImageChoice::Id(_) => None,
+        ImageChoice::Urn(urn) => subscription.image(&spec.location, urn).await,
+        ImageChoice::Id(id) => subscription.image_by_id(&spec.location, id).await,
     }
 }
 

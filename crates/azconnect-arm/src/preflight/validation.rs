@@ -7,7 +7,7 @@ use super::check::PreflightCheck;
 use super::placement::candidates;
 use super::read::Facts;
 use crate::client::Subscription;
-use crate::error::{Class, Fault};
+use crate::error::{Class, Fault, is_absent};
 use crate::key::{KeyKind, SshKey};
 use crate::provision::{FleetPlan, ProvisionId, ProvisionPlan, Writes, fill, group_template, subscription_template};
 use crate::spec::{FleetSpec, GroupChoice, VmSpec};
@@ -76,8 +76,7 @@ fn prerequisite(spec: &VmSpec, facts: &Facts) -> Option<&'static str> {
     if facts.providers.iter().any(|(namespace, _)| facts.lacks_provider(namespace)) {
         return Some("the resource providers have to be registered first");
     }
-    if facts.image.as_ref().is_some_and(|image| image.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound))
-    {
+    if facts.image.as_ref().is_err_and(is_absent) {
         return Some("an image has to be found first");
     }
     if facts.terms.as_ref().is_some_and(|terms| terms.as_ref().is_ok_and(|terms| !terms.properties.accepted)) {
@@ -151,7 +150,7 @@ async fn ask_until_passed(
 }
 
 fn fill_in(plan: &mut ProvisionPlan, facts: &Facts) {
-    let image = facts.image.as_ref().and_then(|image| image.as_ref().ok());
+    let image = facts.image.as_ref().ok();
     fill(plan, image, facts.sizes.as_deref().ok());
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::body::{Ids, set, tags};
 use super::credential::Access;
 use super::plan::{Placement, ProvisionPlan};
-use crate::spec::{DataDisk, ImageChoice, Switch, VmSpec};
+use crate::spec::{DataDisk, ImageChoice, ImageKind, Switch, VmSpec};
 
 /// The facts that only the body of the machine needs.
 pub(super) struct MachineInput<'a> {
@@ -160,7 +160,7 @@ fn storage(plan: &ProvisionPlan, at: usize) -> Value {
         ImageChoice::Urn(urn) => {
             json!({"publisher": urn.publisher, "offer": urn.offer, "sku": urn.sku, "version": urn.version})
         }
-        ImageChoice::Id(id) => json!({ "id": id }),
+        ImageChoice::Id(id) => json!({ (ImageKind::of(id).map_or("id", ImageKind::field)): id }),
     };
     let mut os_disk = json!({
         "name": plan.os_disk(at),

@@ -9,7 +9,7 @@ use super::event::Step;
 use super::id::ProvisionId;
 use super::part::Part;
 use super::shown;
-use crate::resource::image::{ImagePlan, Urn};
+use crate::resource::image::ImagePlan;
 use crate::spec::{ImageChoice, OnFailure, VmSpec};
 
 /// A size and a zone to build the machine with.
@@ -67,11 +67,10 @@ impl ResolvedImage {
         Self { choice, plan: None }
     }
 
-    pub(crate) fn of_version(urn: &Urn, version: &str, plan: Option<&ImagePlan>) -> Self {
-        Self {
-            choice: ImageChoice::Urn(urn.clone().with_version(version)),
-            plan: plan.map(|plan| (plan.name.clone(), plan.publisher.clone(), plan.product.clone())),
-        }
+    /// The same image, sold under a marketplace plan or none.
+    pub(crate) fn with_plan(mut self, plan: Option<&ImagePlan>) -> Self {
+        self.plan = plan.map(|plan| (plan.name.clone(), plan.publisher.clone(), plan.product.clone()));
+        self
     }
 }
 

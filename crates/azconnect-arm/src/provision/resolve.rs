@@ -18,7 +18,7 @@ pub(super) async fn resolve(subscription: &Subscription, plan: &mut ProvisionPla
     let image = async {
         match &spec.image {
             ImageChoice::Urn(urn) => subscription.image(&spec.location, urn).await.ok(),
-            ImageChoice::Id(_) => None,
+            ImageChoice::Id(id) => subscription.image_by_id(&spec.location, id).await.ok(),
         }
     };
     let (image, sizes) = join(image, subscription.sizes(&spec.location, &spec.sizes)).await;
@@ -31,8 +31,13 @@ pub(super) async fn resolve(subscription: &Subscription, plan: &mut ProvisionPla
 
 /// Fills a plan with what was read.
 pub(crate) fn fill(plan: &mut ProvisionPlan, image: Option<&ImageVersion>, sizes: Option<&[Sku]>) {
-    if let (Some(image), ImageChoice::Urn(urn)) = (image, &plan.spec.image) {
-        plan.image = ResolvedImage::of_version(urn, &image.name, image.properties.plan.as_ref());
+    if let Some(image) = image {
+        let choice = match &plan.spec.image {
+            ImageChoice::Urn(urn) => ImageChoice::Urn(urn.clone().with_version(&image.name)),
+            own => own.clone(),
+        };
+        // What was made of an image that is sold is sold as well.
+        plan.image = ResolvedImage::new(choice).with_plan(image.properties.plan.as_ref());
     }
     let Some(sizes) = sizes else { return };
     let image = image.map(|image| &image.properties);

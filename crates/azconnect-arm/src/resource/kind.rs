@@ -10,6 +10,7 @@ pub(crate) const SKUS_API: &str = "2021-07-01";
 pub(crate) const AUTHORIZATION_API: &str = "2022-04-01";
 pub(crate) const IDENTITIES_API: &str = "2023-01-31";
 pub(crate) const MARKETPLACE_API: &str = "2021-01-01";
+pub(crate) const GALLERIES_API: &str = "2024-03-03";
 pub(crate) const DISKS_API: &str = "2024-03-02";
 
 /// A kind of resource: how it is read, its api-version, and the names of its operations.

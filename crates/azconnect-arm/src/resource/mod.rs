@@ -7,6 +7,7 @@
 pub mod access;
 pub mod compute;
 mod document;
+pub mod gallery;
 pub mod group;
 mod id;
 pub mod image;
@@ -28,6 +29,6 @@ pub use query::ResourceQuery;
 pub use version::ApiVersion;
 
 pub(crate) use kind::{
-    AUTHORIZATION_API, COMPUTE_API, IDENTITIES_API, MARKETPLACE_API, NETWORK_API, OWNER_TAG, RESOURCES_API, SKUS_API,
-    SUBSCRIPTIONS_API,
+    AUTHORIZATION_API, COMPUTE_API, GALLERIES_API, IDENTITIES_API, MARKETPLACE_API, NETWORK_API, OWNER_TAG,
+    RESOURCES_API, SKUS_API, SUBSCRIPTIONS_API,
 };

@@ -33,6 +33,7 @@ impl VmSpec {
         check_security_group(self.security_group.as_ref(), &self.rules)?;
         check_os_disk(self.os_disk_gib, &self.os_disk_kind)?;
         check_data_disks(&self.data_disks)?;
+        self.image.check()?;
         self.check_windows()?;
         self.check_tags()?;
         check_identities(&self.identities)?;

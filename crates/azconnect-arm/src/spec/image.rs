@@ -15,14 +15,71 @@ use crate::resource::image::Urn;
 pub enum ImageChoice {
     /// An image of the platform or the marketplace.
     Urn(Urn),
-    /// An image of the customer, such as one in a gallery, by its resource id.
+    /// An image of the customer or of a gallery by its id, which may be of another subscription: a managed image, an image of a
+    /// gallery in one version or the latest, or one of a gallery that is published (`/CommunityGalleries/NAME/Images/NAME`) or
+    /// shared (`/SharedGalleries/NAME/Images/NAME`).
     Id(ResourceId),
 }
 
 /// The publishers whose images are of Windows, all of them.
 const WINDOWS_PUBLISHERS: &[&str] = &["MicrosoftWindowsServer", "MicrosoftWindowsDesktop"];
 
+/// What the id of an image names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ImageKind {
+    /// A managed image.
+    Managed,
+    /// An image of a gallery in a subscription, in a version or the latest.
+    Gallery,
+    /// An image of a gallery that is published to everybody.
+    Community,
+    /// An image of a gallery that is shared with the subscription.
+    Shared,
+}
+
+impl ImageKind {
+    /// The kind of an id; `None` if it is not that of an image.
+    pub(crate) fn of(id: &ResourceId) -> Option<Self> {
+        let parts: Vec<String> = id.segments().map(str::to_ascii_lowercase).collect();
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let (kind, image) = match parts.as_slice() {
+            ["subscriptions", _, "resourcegroups", _, "providers", "microsoft.compute", "images", _] => {
+                return Some(Self::Managed);
+            }
+            ["subscriptions", _, "resourcegroups", _, "providers", "microsoft.compute", "galleries", _, image @ ..] => {
+                (Self::Gallery, image)
+            }
+            ["communitygalleries", _, image @ ..] => (Self::Community, image),
+            ["sharedgalleries", _, image @ ..] => (Self::Shared, image),
+            _ => return None,
+        };
+        matches!(image, ["images", _] | ["images", _, "versions", _]).then_some(kind)
+    }
+
+    /// The field of a machine's image reference in which such an id stands.
+    pub(crate) fn field(self) -> &'static str {
+        match self {
+            Self::Managed | Self::Gallery => "id",
+            Self::Community => "communityGalleryImageId",
+            Self::Shared => "sharedGalleryImageId",
+        }
+    }
+}
+
 impl ImageChoice {
+    /// Checks that an id is that of an image.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::Id(id) if ImageKind::of(id).is_none() => Err(Error::invalid("image", "is not the id of an image")
+                .with_advice(
+                    "give the id of a managed image (…/Microsoft.Compute/images/NAME), of an image of a gallery \
+                     (…/Microsoft.Compute/galleries/NAME/images/NAME), or one that begins with /CommunityGalleries/ or \
+                     /SharedGalleries/",
+                )),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the image is known to be of Windows without asking.
     pub(crate) fn is_known_windows(&self) -> bool {
         match self {
@@ -54,7 +111,8 @@ impl FromStr for ImageChoice {
             return Ok(Self::Urn(urn.parse()?));
         }
         if text.starts_with('/') {
-            return Ok(Self::Id(text.parse()?));
+            let choice = Self::Id(text.parse()?);
+            return choice.check().map(|()| choice);
         }
         text.parse().map(Self::Urn).map_err(|error: Error| {
             let known: Vec<&str> = ALIASES.iter().map(|(alias, _)| *alias).collect();
@@ -73,10 +131,31 @@ mod tests {
     #[test]
     fn images_are_read_in_three_forms() {
         assert!(matches!("ubuntu2404".parse(), Ok(ImageChoice::Urn(_))));
-        assert!(matches!("/subscriptions/s/x/y".parse(), Ok(ImageChoice::Id(_))));
+        let managed = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/base";
+        assert!(matches!(managed.parse(), Ok(ImageChoice::Id(_))));
         assert!("Ubuntu1".parse::<ImageChoice>().unwrap_err().advice().contains("Ubuntu2404"));
         for (_, urn) in ALIASES {
             assert!(urn.parse::<Urn>().is_ok());
+        }
+    }
+
+    #[test]
+    fn only_the_id_of_an_image_is_one() {
+        let of = |id: &str| ImageKind::of(&id.parse().unwrap());
+        let compute = "/subscriptions/s/resourcegroups/g/providers/Microsoft.Compute";
+        assert_eq!(of(&format!("{compute}/images/base")), Some(ImageKind::Managed));
+        assert_eq!(of(&format!("{compute}/galleries/own/images/base")), Some(ImageKind::Gallery));
+        assert_eq!(of(&format!("{compute}/galleries/own/images/base/versions/1.0.0")), Some(ImageKind::Gallery));
+        assert_eq!(of("/CommunityGalleries/tools-1a/Images/base"), Some(ImageKind::Community));
+        assert_eq!(of("/sharedGalleries/own-1a/images/base/versions/latest"), Some(ImageKind::Shared));
+        for bad in
+            ["/CommunityGalleries/tools-1a", "/CommunityGalleries/tools-1a/Pictures/base", "/subscriptions/s/x/y"]
+        {
+            assert_eq!(of(bad), None);
+            assert_eq!(bad.parse::<ImageChoice>().unwrap_err().field(), Some("image"), "{bad}");
+        }
+        for bad in ["disks/base", "galleries/own", "galleries/own/images", "galleries/own/images/base/versions"] {
+            assert_eq!(of(&format!("{compute}/{bad}")), None, "{bad}");
         }
     }
 }

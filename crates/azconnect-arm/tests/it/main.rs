@@ -33,6 +33,7 @@ mod names;
 mod network;
 mod options;
 mod output;
+mod own_images;
 mod ports;
 mod preflight;
 mod preflight_fleet;

@@ -138,7 +138,7 @@ impl Stage {
         Arc::new(SignIn { client: CLIENT, tenant, transport: self.emulator.transport(), clock: self.clock.clone() })
     }
 
-    fn sign_in_as(&self, client: &'static str) -> Arc<SignIn> {
+    pub(crate) fn sign_in_as(&self, client: &'static str) -> Arc<SignIn> {
         Arc::new(SignIn { client, tenant: TENANT, transport: self.emulator.transport(), clock: self.clock.clone() })
     }
 

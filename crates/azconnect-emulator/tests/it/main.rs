@@ -12,6 +12,7 @@ mod arm;
 mod arm_compute;
 mod arm_extras;
 mod arm_faults;
+mod arm_galleries;
 mod arm_ipv6;
 mod arm_machines;
 mod arm_terms;

@@ -14,12 +14,16 @@ pub(crate) enum ResourceKind {
     Machine,
     Extension,
     RunCommand,
+    Image,
+    Gallery,
+    GalleryImage,
+    GalleryVersion,
     Deployment,
 }
 
 impl ResourceKind {
     /// Every kind whose id names a group and a provider.
-    const IN_GROUPS: [Self; 11] = [
+    const IN_GROUPS: [Self; 15] = [
         Self::VirtualNetwork,
         Self::Subnet,
         Self::SecurityGroup,
@@ -30,6 +34,10 @@ impl ResourceKind {
         Self::Machine,
         Self::Extension,
         Self::RunCommand,
+        Self::Image,
+        Self::Gallery,
+        Self::GalleryImage,
+        Self::GalleryVersion,
         Self::Deployment,
     ];
 
@@ -42,7 +50,14 @@ impl ResourceKind {
             | Self::SecurityRule
             | Self::PublicIp
             | Self::Nic => "Microsoft.Network",
-            Self::Disk | Self::Machine | Self::Extension | Self::RunCommand => "Microsoft.Compute",
+            Self::Disk
+            | Self::Machine
+            | Self::Extension
+            | Self::RunCommand
+            | Self::Image
+            | Self::Gallery
+            | Self::GalleryImage
+            | Self::GalleryVersion => "Microsoft.Compute",
         }
     }
 
@@ -60,6 +75,10 @@ impl ResourceKind {
             Self::Machine => &["virtualMachines"],
             Self::Extension => &["virtualMachines", "extensions"],
             Self::RunCommand => &["virtualMachines", "runCommands"],
+            Self::Image => &["images"],
+            Self::Gallery => &["galleries"],
+            Self::GalleryImage => &["galleries", "images"],
+            Self::GalleryVersion => &["galleries", "images", "versions"],
             Self::Deployment => &["deployments"],
         }
     }
@@ -92,6 +111,8 @@ impl ResourceKind {
             Self::Subnet => Some(Self::VirtualNetwork),
             Self::SecurityRule => Some(Self::SecurityGroup),
             Self::Extension | Self::RunCommand => Some(Self::Machine),
+            Self::GalleryImage => Some(Self::Gallery),
+            Self::GalleryVersion => Some(Self::GalleryImage),
             _ => None,
         }
     }

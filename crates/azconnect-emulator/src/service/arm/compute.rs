@@ -2,6 +2,8 @@
 
 mod disk_check;
 pub(super) mod extension;
+pub(super) mod gallery;
+mod gallery_members;
 mod handler_image;
 pub(super) mod identity;
 pub(super) mod image;
@@ -10,6 +12,7 @@ pub(super) mod machine;
 pub(super) mod machine_check;
 mod machine_members;
 pub(super) mod machine_write;
+mod origin;
 pub(super) mod run_action;
 pub(super) mod run_command;
 mod security_check;

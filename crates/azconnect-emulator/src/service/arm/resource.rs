@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::compute::{extension, instance_view, machine, machine_write, run_command};
+use super::compute::{extension, gallery, instance_view, machine, machine_write, run_command};
 use super::context::{Context, PollAddresses, Reply};
 use super::operation::{Start, preempt};
 use super::resources::deployment;
@@ -83,6 +83,9 @@ fn put(cx: &Context<'_>, world: &mut World, kind: ResourceKind, names: &[&str]) 
         ResourceKind::Extension => extension::put(cx, world, names),
         ResourceKind::RunCommand => run_command::put(cx, world, names),
         ResourceKind::Disk => put_disk(cx, world, names),
+        ResourceKind::Image | ResourceKind::Gallery | ResourceKind::GalleryImage | ResourceKind::GalleryVersion => {
+            gallery::put(cx, world, kind, names)
+        }
         ResourceKind::Deployment => deployment::put(cx, world, names),
         _ => network::put(cx, world, kind, names),
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::compute::{identity, image, machine, run_action, sku};
+use super::compute::{gallery, identity, image, machine, run_action, sku};
 use super::context::{Context, Reply};
 use super::network::public_ip;
 use super::resources::{deployment, group, subscription, subscription_deployment, tag_names, terms};
@@ -94,6 +94,16 @@ const ROUTES: &[Route<Handler>] = &[
     Route::new("POST", "subscription/providers/{namespace}/unregister", |cx, world, at| {
         subscription::unregister(cx, world, at.get("namespace"))
     }),
+    Route::new(
+        "GET",
+        "subscription/providers/Microsoft.Compute/locations/{location}/{galleries}/{gallery}/images/{image}",
+        |cx, world, at| gallery::public(cx, world, &listing(at), None),
+    ),
+    Route::new(
+        "GET",
+        "subscription/providers/Microsoft.Compute/locations/{location}/{galleries}/{gallery}/images/{image}/versions/{version}",
+        |cx, world, at| gallery::public(cx, world, &listing(at), Some(at.get("version"))),
+    ),
     Route::new("GET", TERMS, |cx, world, at| terms::get(cx, world, &plan(at))),
     Route::new("PUT", TERMS, |cx, world, at| terms::put(cx, world, &plan(at))),
     Route::new("GET", "{scope}/providers/Microsoft.Compute/skus", |cx, world, _| sku::list(cx, world)),
@@ -154,6 +164,15 @@ const ROUTES: &[Route<Handler>] = &[
         resource::answer(cx, world, kind, &names)
     }),
 ];
+
+fn listing<'a>(at: &'a Params<'_>) -> gallery::Listing<'a> {
+    gallery::Listing {
+        location: at.get("location"),
+        galleries: at.get("galleries"),
+        gallery: at.get("gallery"),
+        image: at.get("image"),
+    }
+}
 
 fn plan<'a>(at: &'a Params<'_>) -> terms::Plan<'a> {
     terms::Plan { publisher: at.get("publisher"), offer: at.get("offer"), plan: at.get("plan") }

@@ -4,11 +4,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::origin::Origin;
 use super::{disk_check, identity, security_check, spot, windows_check, zone_check};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::same;
 use crate::model::arm::kind::ResourceKind;
-use crate::model::arm::offers::{Image, Size, image_named, region_named, size_named};
+use crate::model::arm::offers::{Size, image_named, region_named, size_named};
 use crate::model::world::World;
 use crate::service::arm::context::Context;
 use crate::service::arm::usage::Need;
@@ -23,11 +24,11 @@ pub(crate) fn check(
     cx: &Context<'_>,
     world: &mut World,
     target: &Target,
-) -> OrRefusal<(Option<&'static Image>, Option<Vec<u8>>)> {
+) -> OrRefusal<(Option<Origin>, Option<Vec<u8>>)> {
     let size = check_size(cx, world, &target.location)?;
-    let image = check_image(cx, world, size)?;
-    let user_data = check_system(cx, image)?;
-    security_check::check(cx, world, size, image)?;
+    let image = check_image(cx, world, target, size)?;
+    let user_data = check_system(cx, image.as_ref())?;
+    security_check::check(cx, world, size, image.as_ref())?;
     spot::check(cx, size)?;
     identity::check(cx, world, &target.id)?;
     disk_check::check(cx, world, size)?;
@@ -80,32 +81,13 @@ pub(crate) fn check_size(cx: &Context<'_>, world: &mut World, location: &str) ->
 }
 
 /// The image, if there is one and it fits the size.
-fn check_image(cx: &Context<'_>, world: &mut World, size: &Size) -> OrRefusal<Option<&'static Image>> {
-    let text = |field: &str| cx.text(&format!("/properties/storageProfile/imageReference/{field}")).unwrap_or_default();
-    // Only images of the marketplace are emulated, so one of a customer's own is never there.
-    if let Some(id) = cx.text("/properties/storageProfile/imageReference/id") {
-        let location = cx.text("/location").unwrap_or_default();
-        return Err(Refusal::new(
-            404,
-            "ImageNotFound",
-            format!("The Image '{id}' cannot be found in '{location}' region."),
-        )
-        .at("imageReference"));
-    }
+fn check_image(cx: &Context<'_>, world: &mut World, target: &Target, size: &Size) -> OrRefusal<Option<Origin>> {
     if cx.text("/properties/storageProfile/osDisk/createOption").is_some_and(|option| same(option, "Attach")) {
         return Ok(None);
     }
-    let (publisher, offer, sku, version) = (text("publisher"), text("offer"), text("sku"), text("version"));
-    if publisher.is_empty() {
-        return Err(Refusal::parameter("imageReference", "Required parameter 'imageReference' is missing (null)."));
-    }
-    let Some(image) = image_named(publisher, offer, sku).filter(|image| image.version(version).is_some()) else {
-        return Err(Refusal::new(
-            404,
-            "PlatformImageNotFound",
-            format!("The platform image '{publisher}:{offer}:{sku}:{version}' is not available. Verify that all fields in the storage profile are correct. For more details about storage profile information, please refer to https://aka.ms/storageprofile"),
-        )
-        .at("imageReference"));
+    let image = match Origin::by_id(cx, world, target)? {
+        Some(image) => image,
+        None => platform_image(cx)?,
     };
     if image.architecture != size.architecture {
         return Err(Refusal::new(
@@ -119,7 +101,7 @@ fn check_image(cx: &Context<'_>, world: &mut World, size: &Size) -> OrRefusal<Op
             ),
         ));
     }
-    if !size.generations.contains(image.generation) {
+    if !size.generations.contains(&image.generation) {
         return Err(Refusal::new(
             400,
             "BadRequest",
@@ -131,34 +113,52 @@ fn check_image(cx: &Context<'_>, world: &mut World, size: &Size) -> OrRefusal<Op
             ),
         ));
     }
-    check_plan(cx, world, image)?;
+    check_plan(cx, world, &image)?;
     Ok(Some(image))
 }
 
+/// The image of the platform that the body names.
+fn platform_image(cx: &Context<'_>) -> OrRefusal<Origin> {
+    let text = |field: &str| cx.text(&format!("/properties/storageProfile/imageReference/{field}")).unwrap_or_default();
+    let (publisher, offer, sku, version) = (text("publisher"), text("offer"), text("sku"), text("version"));
+    if publisher.is_empty() {
+        return Err(Refusal::parameter("imageReference", "Required parameter 'imageReference' is missing (null)."));
+    }
+    let found = image_named(publisher, offer, sku).and_then(|image| Some((image, image.version(version)?)));
+    found.map(|(image, version)| Origin::of_platform(image, version)).ok_or_else(|| {
+        Refusal::new(
+            404,
+            "PlatformImageNotFound",
+            format!("The platform image '{publisher}:{offer}:{sku}:{version}' is not available. Verify that all fields in the storage profile are correct. For more details about storage profile information, please refer to https://aka.ms/storageprofile"),
+        )
+        .at("imageReference")
+    })
+}
+
 /// The plan must be that of the image, and its terms accepted.
-fn check_plan(cx: &Context<'_>, world: &mut World, image: &Image) -> OrRefusal<()> {
+fn check_plan(cx: &Context<'_>, world: &mut World, image: &Origin) -> OrRefusal<()> {
     let invalid = |message: String| Err(Refusal::new(400, "VMMarketplaceInvalidInput", message));
     let name = cx.address.rest.last().map_or("", String::as_str);
     let plan = ["publisher", "product", "name"].map(|field| cx.text(&format!("/plan/{field}")).unwrap_or_default());
-    match (image.has_plan, cx.at("/plan").is_some()) {
-        (false, false) => return Ok(()),
-        (false, true) => {
+    match (&image.plan, cx.at("/plan").is_some()) {
+        (None, false) => return Ok(()),
+        (None, true) => {
             return invalid(format!(
                 "Creating a virtual machine from a non Marketplace image does not need Plan information in the request. Remove the Plan information in the request to create VM. VM: '{name}'."
             ));
         }
-        (true, _) if plan.iter().any(|text| text.is_empty()) => {
+        (Some(_), _) if plan.iter().any(|text| text.is_empty()) => {
             return invalid(format!(
                 "Creating a virtual machine from Marketplace image or a custom image sourced from a Marketplace image requires Plan information in the request. VM: '{name}'."
             ));
         }
         // Compared with their case.
-        (true, _) if plan != [image.publisher, image.offer, image.sku] => {
+        (Some(own), _) if *own != plan => {
             return invalid(format!(
                 "Unable to deploy from the Marketplace image or a custom image sourced from Marketplace image. The part number in the purchase information for VM '{name}' is not as expected. Beware that the Plan object's properties are case-sensitive. Learn more about common virtual machine error codes."
             ));
         }
-        (true, _) => {}
+        (Some(_), _) => {}
     }
     if world.arm.account(cx.subscription).terms.contains(&plan.join("/").to_ascii_lowercase()) {
         return Ok(());
@@ -174,7 +174,7 @@ fn check_plan(cx: &Context<'_>, world: &mut World, image: &Image) -> OrRefusal<(
 }
 
 /// Checks the profile of the system, and returns the user data.
-fn check_system(cx: &Context<'_>, image: Option<&Image>) -> OrRefusal<Option<Vec<u8>>> {
+fn check_system(cx: &Context<'_>, image: Option<&Origin>) -> OrRefusal<Option<Vec<u8>>> {
     let text = |field: &str| cx.text(&format!("/properties/osProfile/{field}"));
     if image.is_none() {
         return Ok(None);

@@ -39,9 +39,10 @@ pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefu
     let mut shown_properties = visible(properties(&cx.body));
     if let Some(Value::Object(storage)) = shown_properties.get_mut("storageProfile")
         && let (Some(image), Some(Value::Object(reference))) = (image, storage.get_mut("imageReference"))
-        && let Some(version) = image.version(reference.get("version").and_then(Value::as_str).unwrap_or("latest"))
     {
-        reference.insert("exactVersion".to_owned(), json!(version));
+        if let Some(version) = image.version {
+            reference.insert("exactVersion".to_owned(), json!(version));
+        }
         if let Some(Value::Object(disk)) = storage.get_mut("osDisk") {
             disk.insert("osType".to_owned(), json!(if image.windows { "Windows" } else { "Linux" }));
         }

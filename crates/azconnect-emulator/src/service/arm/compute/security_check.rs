@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use super::origin::Origin;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::same;
-use crate::model::arm::offers::{Image, Size};
+use crate::model::arm::offers::Size;
 use crate::model::world::World;
 use crate::service::arm::context::Context;
 
@@ -12,7 +13,7 @@ use crate::service::arm::context::Context;
 const STANDARD_FEATURE: &str = "microsoft.compute/usestandardsecuritytype";
 
 /// Refuses a security type that image, size or subscription do not allow.
-pub(crate) fn check(cx: &Context<'_>, world: &mut World, size: &Size, image: Option<&Image>) -> OrRefusal<()> {
+pub(crate) fn check(cx: &Context<'_>, world: &mut World, size: &Size, image: Option<&Origin>) -> OrRefusal<()> {
     let profile = "/properties/securityProfile";
     let kind = cx.text(&format!("{profile}/securityType"));
     let settings = cx.at(&format!("{profile}/uefiSettings"));
@@ -38,7 +39,7 @@ pub(crate) fn check(cx: &Context<'_>, world: &mut World, size: &Size, image: Opt
 }
 
 /// Trusted Launch needs an image and a size that can do it.
-fn trusted_launch(size: &Size, image: Option<&Image>) -> OrRefusal<()> {
+fn trusted_launch(size: &Size, image: Option<&Origin>) -> OrRefusal<()> {
     if image.is_some_and(|image| !image.trusted_launch) {
         return Err(Refusal::new(
             400,
