@@ -20,6 +20,7 @@ mod resources;
 mod route;
 mod throttle;
 mod usage;
+mod version;
 mod view;
 mod write;
 
@@ -102,6 +103,9 @@ fn serve(call: &Call, failure: Option<&Failure>, world: &mut World, caller: Call
         return top(world, call, caller, word);
     }
     let address = Address::parse(&call.segments)?;
+    if let Err(refusal) = version::require_of_type(call.query.get("api-version").unwrap_or_default().trim(), &address) {
+        return Some(refusal::answer(&refusal));
+    }
     let subscription = match known_subscription(world, call, caller, &address) {
         Ok(subscription) => subscription,
         Err(refusal) => return Some(refusal::answer(&refusal)),

@@ -15,6 +15,7 @@ mod arm_faults;
 mod arm_galleries;
 mod arm_ipv6;
 mod arm_machines;
+mod arm_strict;
 mod arm_terms;
 mod arm_zones;
 mod assertions;

@@ -9,36 +9,12 @@ use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::{Address, same};
 use crate::model::token::{Audience, Caller, TokenFault};
 use crate::model::world::World;
+use crate::service::arm::version;
 
 /// Checks the version of the API and the token; returns who asks.
 pub(crate) fn admit(call: &Call, world: &World) -> OrRefusal<Caller> {
-    let version = call.query.get("api-version").unwrap_or_default().trim();
-    if version.is_empty() {
-        return Err(Refusal::new(
-            400,
-            "MissingApiVersionParameter",
-            "The api-version query parameter (?api-version=) is required for all requests.",
-        ));
-    }
-    if !is_date(version) {
-        return Err(Refusal::new(
-            400,
-            "InvalidApiVersionParameter",
-            format!(
-                "The api-version '{version}' is invalid. The supported versions are '2025-04-01,2024-11-01,2022-12-01'."
-            ),
-        ));
-    }
+    version::require(call.query.get("api-version").unwrap_or_default().trim())?;
     authenticate(call, world)
-}
-
-/// Whether a version is a date, with or without `-preview`.
-fn is_date(version: &str) -> bool {
-    let date = version.get(..10).unwrap_or_default();
-    let parts: Vec<&str> = date.split('-').collect();
-    let digits = |text: &&str, length| text.len() == length && text.chars().all(|c| c.is_ascii_digit());
-    let form = matches!(parts.as_slice(), [y, m, d] if digits(y, 4) && digits(m, 2) && digits(d, 2));
-    form && matches!(version.get(10..), Some("" | "-preview" | "-beta" | "-alpha"))
 }
 
 fn authenticate(call: &Call, world: &World) -> OrRefusal<Caller> {
@@ -118,18 +94,4 @@ pub(crate) fn known_subscription(world: &mut World, call: &Call, caller: Caller,
         ));
     }
     Ok(id)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn any_date_is_a_version_and_nothing_else() {
-        assert!(is_date("2022-12-01"));
-        assert!(is_date("2018-01-01-preview"));
-        for wrong in ["latest", "2022-12", "2022-12-01-x", "20221201"] {
-            assert!(!is_date(wrong), "{wrong}");
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! Microsoft.Compute: virtual machines with their disks, extensions and commands; sizes and images.
 
 mod disk_check;
+pub(super) mod disk_members;
 pub(super) mod extension;
 pub(super) mod gallery;
 mod gallery_members;

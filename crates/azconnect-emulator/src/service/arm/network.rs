@@ -2,6 +2,7 @@
 
 mod cidr;
 mod ip_configuration;
+mod members;
 pub(super) mod nic;
 pub(super) mod public_ip;
 mod rules;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 use self::cidr::{Cidr, Family};
 use super::context::{Context, PollAddresses, Reply};
+use super::members::{Provider, check_for, check_words};
 use super::operation::Start;
 use super::write::{Target, Write, properties};
 use crate::base::moment::Moment;
@@ -26,6 +28,8 @@ use crate::model::world::World;
 
 /// Creates or changes a resource of the network.
 pub(crate) fn put(cx: &Context<'_>, world: &mut World, kind: ResourceKind, names: &[&str]) -> OrRefusal<Reply> {
+    check_for(Provider::Network, &cx.body, members::of(kind))?;
+    check_words(Provider::Network, &cx.body, members::words_of(kind))?;
     let target = cx.prepare(world, kind, names)?;
     if target.same_running.is_some() {
         let write = plain(OperationKind::Network, Map::new());

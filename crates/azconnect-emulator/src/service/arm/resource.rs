@@ -2,12 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
+use super::compute::disk_members::{DISK, DISK_WORDS};
 use super::compute::{extension, gallery, instance_view, machine, machine_write, run_command};
 use super::context::{Context, PollAddresses, Reply};
+use super::members::Provider;
 use super::operation::{Start, preempt};
 use super::resources::deployment;
 use super::write::{Write, busy, properties};
-use super::{list, network, view};
+use super::{list, members, network, view};
 use crate::base::moment::rfc3339;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
@@ -92,6 +94,8 @@ fn put(cx: &Context<'_>, world: &mut World, kind: ResourceKind, names: &[&str]) 
 }
 
 fn put_disk(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Reply> {
+    members::check(&cx.body, DISK)?;
+    members::check_words(Provider::Compute, &cx.body, DISK_WORDS)?;
     let target = cx.prepare(world, ResourceKind::Disk, names)?;
     let mut properties = properties(&cx.body);
     properties.entry("diskState").or_insert(json!("Unattached"));

@@ -33,8 +33,8 @@ impl Search {
             let known = FIELDS.iter().find(|known| known.eq_ignore_ascii_case(field.trim()))?;
             Some(((*known).to_owned(), value.to_lowercase())).filter(|(_, value)| !value.contains('"'))
         };
-        let clause = |text: &str| text.split("\" AND \"").map(|part| term(&quoted(part))).collect::<Option<Vec<_>>>();
-        let clauses = text.split("\" OR \"").map(|part| clause(&quoted(part))).collect::<Option<_>>();
+        let clause = |text: &str| pieces(text, "\" AND \"").iter().map(|part| term(part)).collect::<Option<Vec<_>>>();
+        let clauses = pieces(text, "\" OR \"").iter().map(|part| clause(part)).collect::<Option<_>>();
         clauses.map(Self).ok_or_else(|| unsupported("Syntax error: the $search is not of the form \"property:value\"."))
     }
 
@@ -48,9 +48,12 @@ impl Search {
     }
 }
 
-/// Gives a piece that was cut between two terms its quotation marks back.
-fn quoted(piece: &str) -> String {
-    format!("\"{}\"", piece.trim().trim_matches('"'))
+/// Cuts a text between two terms, and gives the pieces the quotation marks back that the cuts took.
+fn pieces(text: &str, between: &str) -> Vec<String> {
+    let parts: Vec<&str> = text.trim().split(between).collect();
+    let last = parts.len().saturating_sub(1);
+    let mark = |wanted: bool| if wanted { "\"" } else { "" };
+    parts.iter().enumerate().map(|(at, part)| format!("{}{part}{}", mark(at > 0), mark(at < last))).collect()
 }
 
 fn unsupported(message: &str) -> Box<Refusal> {

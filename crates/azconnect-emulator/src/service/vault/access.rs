@@ -86,8 +86,9 @@ pub(super) fn require_version(call: &Call) -> OrRefusal<()> {
 /// Whether a version is a date from the first that was one on, with or without `-preview`.
 fn is_dated(version: &str) -> bool {
     let date = version.strip_suffix("-preview").unwrap_or(version);
-    let form = date.len() == 10 && date.chars().all(|c| c.is_ascii_digit() || c == '-');
-    form && date.split('-').count() == 3 && date >= "2025-07-01"
+    let lengths: Vec<usize> = date.split('-').map(str::len).collect();
+    let form = lengths == [4, 2, 2] && date.chars().all(|c| c.is_ascii_digit() || c == '-');
+    form && date >= "2025-07-01"
 }
 
 #[cfg(test)]

@@ -14,22 +14,6 @@ use crate::service::arm::context::Context;
 /// How many data disks a machine of any size takes here, as the list of sizes says.
 pub(crate) const DATA_DISKS: usize = 8;
 
-/// The kinds of storage, and the words of enumerations, each as its JSON type is called.
-const KINDS: (&str, &[&str]) = (
-    "StorageAccountTypes",
-    &[
-        "Standard_LRS",
-        "StandardSSD_LRS",
-        "StandardSSD_ZRS",
-        "Premium_LRS",
-        "Premium_ZRS",
-        "PremiumV2_LRS",
-        "UltraSSD_LRS",
-    ],
-);
-const CACHINGS: (&str, &[&str]) = ("CachingTypes", &["None", "ReadOnly", "ReadWrite"]);
-const DELETE_OPTIONS: (&str, &[&str]) = ("DiskDeleteOptionTypes", &["Delete", "Detach"]);
-
 /// Checks the system disk and the data disks of a machine of a size.
 pub(crate) fn check(cx: &Context<'_>, world: &World, size: &Size) -> OrRefusal<()> {
     let storage = "/properties/storageProfile";
@@ -59,9 +43,6 @@ pub(crate) fn check(cx: &Context<'_>, world: &World, size: &Size) -> OrRefusal<(
 fn check_one(cx: &Context<'_>, world: &World, size: &Size, disk: &Value) -> OrRefusal<()> {
     let text = |pointer: &str| disk.pointer(pointer).and_then(Value::as_str);
     let kind = text("/managedDisk/storageAccountType");
-    for (value, words) in [(kind, KINDS), (text("/caching"), CACHINGS), (text("/deleteOption"), DELETE_OPTIONS)] {
-        check_word(value, words)?;
-    }
     let name = text("/name");
     let (kind, shown) = (kind.unwrap_or_default(), name.unwrap_or_default());
     if kind.starts_with("Premium") && !size.premium {
@@ -93,19 +74,6 @@ fn check_one(cx: &Context<'_>, world: &World, size: &Size, disk: &Value) -> OrRe
     // A disk that is attached is there already.
     let attached = text("/createOption").is_some_and(|option| same(option, "Attach"));
     name.filter(|_| !attached).map_or(Ok(()), |name| refuse_taken(cx, world, name))
-}
-
-fn check_word(value: Option<&str>, (kind, words): (&str, &[&str])) -> OrRefusal<()> {
-    match value {
-        Some(value) if !words.iter().any(|word| same(word, value)) => Err(Refusal::new(
-            400,
-            "BadRequest",
-            format!(
-                "Error converting value \"{value}\" to type '{kind}'. Path 'properties.storageProfile', line 1, position 1."
-            ),
-        )),
-        _ => Ok(()),
-    }
 }
 
 /// A disk of the same name would be overwritten.

@@ -1,6 +1,6 @@
-//! The members of a virtual machine's body, as Microsoft's specification of the API names them.
+//! The members of a virtual machine's body, and the words that some take, as Microsoft's specification of the API names them.
 
-use crate::service::arm::members::Members;
+use crate::service::arm::members::{Members, Words};
 
 /// Every object of the body that this emulator looks at.
 pub(crate) const MACHINE: &[Members] = &[
@@ -189,3 +189,35 @@ pub(crate) const MACHINE: &[Members] = &[
 ];
 
 const MANAGED_DISK: &[&str] = &["id", "storageAccountType", "diskEncryptionSet", "securityProfile"];
+
+/// The words that a machine's members take.
+pub(crate) const MACHINE_WORDS: &[Words] = &[
+    ("properties.evictionPolicy", "VirtualMachineEvictionPolicyTypes", &["Deallocate", "Delete"]),
+    ("properties.priority", "VirtualMachinePriorityTypes", &["Regular", "Low", "Spot"]),
+    ("properties.licenseType", "LicenseType", &["None", "Windows_Client", "Windows_Server", "RHEL_BYOS", "SLES_BYOS"]),
+    ("properties.networkProfile.networkInterfaces.[].properties.deleteOption", "DeleteOptions", DELETE),
+    ("properties.securityProfile.securityType", "SecurityTypes", &["TrustedLaunch", "ConfidentialVM", "Standard"]),
+    ("properties.storageProfile.diskControllerType", "DiskControllerTypes", &["SCSI", "NVMe"]),
+    ("properties.storageProfile.osDisk.caching", "CachingTypes", CACHING),
+    ("properties.storageProfile.osDisk.createOption", "DiskCreateOptionTypes", CREATION),
+    ("properties.storageProfile.osDisk.deleteOption", "DiskDeleteOptionTypes", DELETE),
+    ("properties.storageProfile.osDisk.osType", "OperatingSystemTypes", &["Windows", "Linux"]),
+    ("properties.storageProfile.osDisk.managedDisk.storageAccountType", "StorageAccountTypes", STORAGE),
+    ("properties.storageProfile.dataDisks.[].caching", "CachingTypes", CACHING),
+    ("properties.storageProfile.dataDisks.[].createOption", "DiskCreateOptionTypes", CREATION),
+    ("properties.storageProfile.dataDisks.[].deleteOption", "DiskDeleteOptionTypes", DELETE),
+    ("properties.storageProfile.dataDisks.[].managedDisk.storageAccountType", "StorageAccountTypes", STORAGE),
+];
+
+const DELETE: &[&str] = &["Delete", "Detach"];
+const CACHING: &[&str] = &["None", "ReadOnly", "ReadWrite"];
+const CREATION: &[&str] = &["FromImage", "Empty", "Attach", "Copy", "Restore"];
+const STORAGE: &[&str] = &[
+    "Standard_LRS",
+    "StandardSSD_LRS",
+    "StandardSSD_ZRS",
+    "Premium_LRS",
+    "Premium_ZRS",
+    "PremiumV2_LRS",
+    "UltraSSD_LRS",
+];

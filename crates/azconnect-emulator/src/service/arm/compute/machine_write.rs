@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::identity;
 use super::machine::{check_accelerated, check_interfaces, make_disks};
 use super::machine_check::{check, check_size};
-use super::machine_members::MACHINE;
+use super::machine_members::{MACHINE, MACHINE_WORDS};
 use crate::base::moment::rfc3339;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
@@ -17,6 +17,7 @@ use crate::model::arm::operation::Work;
 use crate::model::arm::resource::Resource;
 use crate::model::world::World;
 use crate::service::arm::context::{Context, Reply};
+use crate::service::arm::members::Provider;
 use crate::service::arm::resource::require;
 use crate::service::arm::usage::Need;
 use crate::service::arm::write::{Target, Write, properties};
@@ -25,6 +26,7 @@ use crate::service::arm::{members, usage, view, write};
 /// Creates a machine, or changes an existing one.
 pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Reply> {
     members::check(&cx.body, MACHINE)?;
+    members::check_words(Provider::Compute, &cx.body, MACHINE_WORDS)?;
     let target = cx.prepare(world, ResourceKind::Machine, names)?;
     if target.same_running.is_some() {
         return Ok(cx.write(world, &target, update(Map::new())));
@@ -156,6 +158,7 @@ fn change(cx: &Context<'_>, world: &mut World, target: &Target, size: &'static S
 /// Changes some fields of a machine.
 pub(crate) fn patch(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Reply> {
     members::check(&cx.body, MACHINE)?;
+    members::check_words(Provider::Compute, &cx.body, MACHINE_WORDS)?;
     let id = cx.address.group_id().unwrap_or_default();
     let id = format!("{id}/providers/Microsoft.Compute/virtualMachines/{}", names.first().copied().unwrap_or_default());
     let machine = require(world, &id)?;

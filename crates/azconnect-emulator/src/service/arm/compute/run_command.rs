@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::disk_members::RUN_COMMAND;
 use super::extension::require_running;
 use crate::base::moment::{Moment, rfc3339};
 use crate::base::refusal::{OrRefusal, Refusal};
@@ -16,14 +17,15 @@ use crate::model::arm::operation::Work;
 use crate::model::arm::resource::{Content, Resource, Run};
 use crate::model::world::World;
 use crate::service::arm::context::{Context, Reply};
-use crate::service::arm::view;
 use crate::service::arm::write::{Write, properties};
+use crate::service::arm::{members, view};
 
 /// The usual limit of a script.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(90 * 60);
 
 /// Sends a command to a machine.
 pub(crate) fn put(cx: &Context<'_>, world: &mut World, names: &[&str]) -> OrRefusal<Reply> {
+    members::check(&cx.body, RUN_COMMAND)?;
     let target = cx.prepare(world, ResourceKind::RunCommand, names)?;
     let mut shown_properties = properties(&cx.body);
     for hidden in ["protectedParameters", "runAsPassword"] {

@@ -29,10 +29,6 @@ pub(crate) fn check(cx: &Context<'_>, size: &Size) -> OrRefusal<()> {
     let eviction = cx.text("/properties/evictionPolicy");
     let price = cx.at("/properties/billingProfile/maxPrice");
     let refused = |code: &str, message: String| Err(Refusal::new(409, code, message));
-    if let Some(priority) = priority.filter(|word| !is_spot(Some(word)) && !same(word, "Regular")) {
-        let message = format!("Error converting value \"{priority}\" to type 'VirtualMachinePriorityTypes'.");
-        return Err(Refusal::new(400, "BadRequest", message));
-    }
     if !is_spot(priority) {
         return match (eviction, price) {
             (Some(_), _) => refused(
@@ -49,10 +45,6 @@ pub(crate) fn check(cx: &Context<'_>, size: &Size) -> OrRefusal<()> {
     if !size.is_spot_capable() {
         let message = format!("Azure Spot is not supported for this VM size {}.", size.name);
         return refused("AzureSpotIsNotSupportedForThisVMSize", message);
-    }
-    if let Some(eviction) = eviction.filter(|word| !same(word, "Deallocate") && !same(word, "Delete")) {
-        let message = format!("Error converting value \"{eviction}\" to type 'VirtualMachineEvictionPolicyTypes'.");
-        return Err(Refusal::new(400, "BadRequest", message));
     }
     let Some(price) = price else { return Ok(()) };
     let invalid = || {
