@@ -15,12 +15,15 @@ pub(crate) fn program(name: &str) -> PathBuf {
 
 /// What stands in the place of each text that differs from run to run, as wide as that: `d` is a digit, `x` a hexadecimal
 /// digit, `w` a small letter, `W` a capital one, a blank the end of a word; all others are themselves.
-const SHAPES: [(&str, &str); 5] = [
+const SHAPES: [(&str, &str); 7] = [
     ("dddd-dd-dd", "YYYY-MM-DD"),
     ("Www dd Www dddd", "Day DD Mon YYYY"),
     ("Www d Www dddd", "Day D Mon YYYY"),
     ("dd:dd:dd", "HH:MM:SS"),
     ("xxxxxxxx", "1d1d1d1d"),
+    // The pauses between attempts are drawn.
+    ("attempts in d s", "attempts in N s"),
+    ("attempts in dd s", "attempts in N s"),
 ];
 
 /// A text without dates, times and new ids.
