@@ -95,7 +95,7 @@ fn seed(plan: &Plan) -> Value {
                     "displayName": "operator",
                     "clientId": operator().to_string(),
                     "passwords": [{"name": "operator", "endsInDays": 3000, "secret": OPERATOR_SECRET}],
-                    "graphRoles": ["Application.ReadWrite.All"],
+                    "graphRoles": ["Application.ReadWrite.All", "Policy.Read.ApplicationConfiguration"],
                     "devopsOrganizations": [ORGANIZATION],
                 },
                 {

@@ -10,7 +10,8 @@ const ADA: &str = "50000000-0000-4000-8000-000000000001";
 
 async fn directory(way: Way) -> Harness {
     let mut seed = contoso();
-    seed["tenants"][0]["applications"][0]["graphRoles"] = json!(["Application.ReadWrite.All", "Directory.Read.All"]);
+    let roles = ["Application.ReadWrite.All", "Directory.Read.All", "Policy.Read.ApplicationConfiguration"];
+    seed["tenants"][0]["applications"][0]["graphRoles"] = json!(roles);
     seed["tenants"][0]["users"] =
         json!([{"id": ADA, "userPrincipalName": "ada@contoso.onmicrosoft.com", "displayName": "Ada"}]);
     Harness::new(way, Settings::default(), &seed).await
@@ -42,6 +43,30 @@ async fn a_tenant_shows_its_organization_domains_and_people(way: Way) {
     assert_eq!(get(&harness, &token, "/policies/appManagementPolicies").await["value"], json!([]));
     let missing = harness.graph("GET", "/users/nobody").bearer(&token).send().await;
     assert_eq!(missing.expect(404)["error"]["code"], "Request_ResourceNotFound");
+}
+
+// The permissions of *Get tenantAppManagementPolicy*: those for policies, and none for applications.
+async fn reading_policies_takes_a_permission_for_policies(way: Way) {
+    for (role, status) in
+        [("Application.ReadWrite.All", 403), ("Policy.Read.ApplicationConfiguration", 200), ("Policy.Read.All", 200)]
+    {
+        let mut seed = contoso();
+        seed["tenants"][0]["applications"][0]["graphRoles"] = json!([role]);
+        let harness = Harness::new(way, Settings::default(), &seed).await;
+        let token = harness.token(GRAPH_SCOPE).await;
+        harness.graph("GET", "/policies/defaultAppManagementPolicy").bearer(&token).send().await.expect(status);
+    }
+}
+
+async fn a_choice_of_what_the_type_does_not_have_is_refused(way: Way) {
+    let harness = directory(way).await;
+    let token = harness.token(GRAPH_SCOPE).await;
+    for path in ["/applications?$select=id,dispayName", "/servicePrincipals?$select=appid,secrets"] {
+        let refused = harness.graph("GET", path).bearer(&token).send().await.expect(400);
+        assert!(refused["error"]["message"].as_str().unwrap().contains("Could not find a property"), "{refused}");
+    }
+    let page = get(&harness, &token, "/applications?$select=id,displayName,signInAudience").await;
+    assert!(page["value"][0]["displayName"].is_string(), "{page}");
 }
 
 // A service principal is nobody: `me` is a person's.
@@ -109,6 +134,8 @@ async fn a_deleted_application_is_listed_with_its_principal(way: Way) {
 
 mod ways {
     crate::both_ways! {
+        reading_policies_takes_a_permission_for_policies
+        a_choice_of_what_the_type_does_not_have_is_refused
         a_tenant_shows_its_organization_domains_and_people
         me_is_the_person_who_asks
         reading_the_tenant_takes_a_role

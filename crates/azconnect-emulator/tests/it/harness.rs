@@ -249,7 +249,7 @@ pub(crate) fn contoso() -> Value {
             "applications": [
                 {
                     "displayName": "Operator", "clientId": OPERATOR,
-                    "graphRoles": ["Application.ReadWrite.All"],
+                    "graphRoles": ["Application.ReadWrite.All", "Policy.Read.ApplicationConfiguration"],
                     "devopsOrganizations": ["contoso"],
                     "passwords": [{"name": "own", "secret": OPERATOR_SECRET}],
                 },

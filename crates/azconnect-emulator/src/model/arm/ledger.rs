@@ -1,5 +1,7 @@
 //! The ledger of every resource that was ever created.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -37,18 +39,20 @@ impl LedgerEntry {
 }
 
 /// How many deleted resources are remembered unless another number is asked for.
-const DELETED_KEPT: usize = 100_000;
+const DELETED_KEPT: usize = 10_000;
 
 /// The entries, in the order of creation: every resource that exists, and the last ones that were deleted.
 pub(crate) struct Ledger {
     entries: Vec<LedgerEntry>,
+    /// Where those that exist stand, by their ids as [`key`] makes them.
+    live: HashMap<String, usize>,
     deleted: usize,
     kept: usize,
 }
 
 impl Default for Ledger {
     fn default() -> Self {
-        Self { entries: Vec::new(), deleted: 0, kept: DELETED_KEPT }
+        Self { entries: Vec::new(), live: HashMap::new(), deleted: 0, kept: DELETED_KEPT }
     }
 }
 
@@ -60,9 +64,11 @@ impl Ledger {
     /// Notes a creation, unless the resource is there already.
     pub(crate) fn created(&mut self, id: &str, kind: &str, at: OffsetDateTime, by: Option<Uuid>, with: Option<&str>) {
         // A second PUT of the same resource creates nothing.
-        if self.live(id).is_some() {
+        let key = key(id);
+        if self.live.contains_key(&key) {
             return;
         }
+        self.live.insert(key, self.entries.len());
         self.entries.push(LedgerEntry {
             id: id.to_owned(),
             kind: kind.to_owned(),
@@ -76,12 +82,13 @@ impl Ledger {
 
     /// Notes the deletion of a resource, if it exists.
     pub(crate) fn deleted(&mut self, id: &str, at: OffsetDateTime, by: Option<Uuid>) {
-        if let Some(entry) = self.live(id) {
-            entry.deleted_at = Some(at);
-            entry.deleted_by = by;
-            self.deleted += 1;
-            self.forget();
-        }
+        let Some(entry) = self.live.remove(&key(id)).and_then(|position| self.entries.get_mut(position)) else {
+            return;
+        };
+        entry.deleted_at = Some(at);
+        entry.deleted_by = by;
+        self.deleted += 1;
+        self.forget();
     }
 
     pub(crate) fn kept(&self) -> usize {
@@ -107,12 +114,8 @@ impl Ledger {
             surplus -= usize::from(goes);
             !goes
         });
-    }
-
-    fn live(&mut self, id: &str) -> Option<&mut LedgerEntry> {
-        let wanted = key(id);
-        // From the end: an id may have lived and died before.
-        self.entries.iter_mut().rev().find(|entry| entry.is_live() && key(&entry.id) == wanted)
+        let live = self.entries.iter().enumerate().filter(|(_, entry)| entry.is_live());
+        self.live = live.map(|(position, entry)| (key(&entry.id), position)).collect();
     }
 }
 
@@ -142,6 +145,7 @@ mod tests {
             ledger.created(&format!("/{number}"), "t", at, None, None);
             ledger.deleted(&format!("/{number}"), at, None);
             assert!(ledger.entries().len() <= 1 + 8 + 2, "{}", ledger.entries().len());
+            assert_eq!(ledger.live.len(), 1);
         }
         assert!(ledger.entries().iter().any(|entry| entry.id == "/stays"));
         assert!(ledger.entries().iter().any(|entry| entry.id == "/999"));

@@ -70,8 +70,13 @@ impl Admitted {
         self.has(&["AppRoleAssignment.ReadWrite.All"])
     }
 
+    /// Reading policies takes a permission for policies: none for applications is enough.
     pub(super) fn may_read_policies(&self) -> OrRefusal<()> {
-        self.has(&["Policy.Read.All", "Policy.ReadWrite.ApplicationConfiguration", "Application.ReadWrite.All"])
+        self.has(&[
+            "Policy.Read.ApplicationConfiguration",
+            "Policy.Read.All",
+            "Policy.ReadWrite.ApplicationConfiguration",
+        ])
     }
 
     /// Whether the caller has any of these roles.

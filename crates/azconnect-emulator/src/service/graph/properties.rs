@@ -76,6 +76,39 @@ const NESTED: [(&str, &[&str]); 3] = [
     ("publicClient", &["redirectUris"]),
 ];
 
+/// What is read of applications and service principals and written nowhere.
+const SHOWN: [&str; 11] = [
+    "appDescription",
+    "appDisplayName",
+    "applicationTemplateId",
+    "appOwnerOrganizationId",
+    "certification",
+    "customSecurityAttributes",
+    "oauth2PermissionScopes",
+    "publishedPermissionScopes",
+    "resourceSpecificApplicationPermissions",
+    "signInAudience",
+    "verifiedPublisher",
+];
+
+/// Refuses a choice of a property that the type does not have.
+pub(super) fn check_selected(collection: &str, names: &[&str]) -> OrRefusal<()> {
+    let (kind, writable) = match collection {
+        "applications" => ("application", APPLICATION),
+        "servicePrincipals" => ("servicePrincipal", PRINCIPAL),
+        // Of the others, the documents that are shown are parts only.
+        _ => return Ok(()),
+    };
+    let all = [writable, &READ_ONLY, &SHOWN].concat();
+    let odd = names.iter().find(|name| **name != "*" && !all.iter().any(|known| known.eq_ignore_ascii_case(name)));
+    odd.map_or(Ok(()), |name| {
+        let text = format!(
+            "Parsing OData Select and Expand failed: Could not find a property named '{name}' on type 'microsoft.graph.{kind}'."
+        );
+        Err(crate::base::refusal::Refusal::new(400, "BadRequest", text))
+    })
+}
+
 /// Refuses a body with a property that the type does not have, or that nobody may write.
 pub(super) fn check(body: &Map<String, Value>, kind: &str, known: &[&str]) -> OrRefusal<()> {
     for (name, value) in body.iter().filter(|(name, _)| !name.starts_with('@')) {

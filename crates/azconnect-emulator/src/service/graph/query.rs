@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use super::Context;
+use super::properties;
 use super::search::Search;
 use crate::base::answer::{Answer, json_answer};
 use crate::base::refusal::{OrRefusal, Refusal};
@@ -26,6 +27,7 @@ pub(super) fn check_options(cx: &Context<'_>) -> OrRefusal<()> {
 /// One object, with the selected fields.
 pub(super) fn entity(cx: &Context<'_>, collection: &str, object: Map<String, Value>) -> OrRefusal<Answer> {
     check_options(cx)?;
+    properties::check_selected(collection, &cx.call.query.list("$select"))?;
     let (mut body, suffix) = selected(cx, object);
     let context = format!("{}/$metadata#{collection}{suffix}/$entity", cx.base());
     body.shift_insert(0, "@odata.context".to_owned(), Value::String(context));
@@ -41,6 +43,7 @@ pub(super) fn page(
     filterable: &[&str],
 ) -> OrRefusal<Answer> {
     check_options(cx)?;
+    properties::check_selected(collection, &cx.call.query.list("$select"))?;
     let query = &cx.call.query;
     let filter = query.filled("$filter").map(Filter::parse).transpose()?;
     filter.iter().try_for_each(|filter| filter.check(filterable))?;
