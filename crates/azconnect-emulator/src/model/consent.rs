@@ -74,7 +74,6 @@ pub(crate) fn resources_of(tenant: Uuid, wall: OffsetDateTime) -> Vec<ServicePri
             passwords: Vec::new(),
             owners: Vec::new(),
             graph_roles: Vec::new(),
-            reader_of: Vec::new(),
             created: Birth { wall, elapsed: None },
             document: document.as_object().cloned().unwrap_or_default(),
         }

@@ -71,8 +71,6 @@ pub(crate) struct ServicePrincipal {
     pub(crate) owners: Vec<Uuid>,
     /// The application roles it has been granted at Graph.
     pub(crate) graph_roles: Vec<String>,
-    /// The subscriptions it may read.
-    pub(crate) reader_of: Vec<Uuid>,
     pub(crate) created: Birth,
     pub(crate) document: Map<String, Value>,
 }

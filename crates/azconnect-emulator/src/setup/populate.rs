@@ -34,6 +34,9 @@ pub(crate) fn populate(world: &mut World, seed: Seed, now: Moment) -> Result<(),
     let mut entries = Vec::new();
     for tenant in seed.tenants {
         entries.extend(tenant_entries(&tenant));
+        for (principal, subscription) in readers(&tenant) {
+            world.arm.roles.give("Reader", (principal, &format!("/subscriptions/{subscription}")), None, now);
+        }
         let tenant = build_tenant(&mut world.dice, tenant, now.wall, &mut named);
         if world.directory.tenant_by_id(tenant.id).is_some() {
             return Err(Error::invalid("seed.tenants", format!("tenant {} is there twice", tenant.id))
@@ -87,6 +90,13 @@ fn tenant_entries(tenant: &TenantSeed) -> Vec<(Uuid, String)> {
     let users = tenant.users.iter().map(|user| (user.object_id, &user.organizations));
     let all = principals.chain(users);
     all.flat_map(|(id, organizations)| organizations.iter().map(move |name| (id, name.clone()))).collect()
+}
+
+/// Who may read which subscription, whether the seed has it or not: Azure DevOps tests connections to it.
+fn readers(tenant: &TenantSeed) -> Vec<(Uuid, Uuid)> {
+    let own = tenant.applications.iter().filter_map(|application| application.principal.as_ref());
+    let all = own.chain(&tenant.foreign);
+    all.flat_map(|principal| principal.reader_of.iter().map(|id| (principal.object_id, *id))).collect()
 }
 
 fn build_tenant(dice: &mut Dice, seed: TenantSeed, now: OffsetDateTime, named: &mut NamedSecrets) -> Tenant {
@@ -188,7 +198,6 @@ fn build_principal(
         passwords: build_passwords(dice, seed.passwords, seed.client_id, now, named),
         owners: Vec::new(),
         graph_roles: seed.graph_roles,
-        reader_of: seed.reader_of,
         created: Birth { wall: now.saturating_sub(Duration::days(400)), elapsed: None },
         document: Map::new(),
     }

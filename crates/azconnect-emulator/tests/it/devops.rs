@@ -247,6 +247,27 @@ async fn a_principal_that_may_not_read_the_subscription_is_403_inside_200(way: W
     assert!(message.contains("Microsoft.Resources/subscriptions/read") && message.contains("'Forbidden'"), "{message}");
 }
 
+// Resource Manager and the test of a connection ask the same roles.
+async fn the_test_follows_the_roles_of_resource_manager(way: Way) {
+    let devops = DevOps::new(way, Settings::default(), &connected()).await;
+    let emulator = &devops.harness.emulator;
+    let principal = emulator.truth().application(DEPLOYER.parse().unwrap()).unwrap().service_principal_id.unwrap();
+    let scope = format!("/subscriptions/{SUBSCRIPTION}");
+    emulator.resource_manager().revoke(principal.as_uuid(), &scope);
+    assert_eq!(devops.test(PRODUCTION, None).await["statusCode"], "forbidden");
+    emulator
+        .resource_manager()
+        .grant(principal.as_uuid(), "Contributor", &format!("{scope}/resourceGroups/one"))
+        .unwrap();
+    assert_eq!(
+        devops.test(PRODUCTION, None).await["statusCode"],
+        "forbidden",
+        "a role in a group reads no subscription"
+    );
+    emulator.resource_manager().grant(principal.as_uuid(), "Contributor", &scope).unwrap();
+    assert_eq!(devops.test(PRODUCTION, None).await["statusCode"], "ok");
+}
+
 async fn the_test_of_another_registry_asks_docker_hub_and_proves_nothing(way: Way) {
     let devops = DevOps::new(way, Settings::default(), &connected()).await;
     let result = devops.test(REGISTRY, None).await;
@@ -460,6 +481,7 @@ mod ways {
         an_update_is_refused_for_what_the_service_refuses
         several_are_updated_together_or_not_at_all
         the_test_asks_entra_now_for_stored_and_candidate
+        the_test_follows_the_roles_of_resource_manager
         a_principal_that_may_not_read_the_subscription_is_403_inside_200
         the_test_of_another_registry_asks_docker_hub_and_proves_nothing
         bad_authentication_has_four_shapes

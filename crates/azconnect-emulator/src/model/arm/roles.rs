@@ -6,6 +6,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::address::{same, within};
+use crate::base::dice::named_guid;
+use crate::base::moment::Moment;
 
 /// A role: the actions that it allows, and where it may be assigned.
 #[derive(Clone, Debug)]
@@ -78,6 +80,23 @@ impl Definition {
 }
 
 impl Roles {
+    /// Gives a role by its name to a service principal at a scope, from a moment on. A name of its own is made unless one is
+    /// given.
+    pub(crate) fn give(&mut self, role: &str, (principal, scope): (Uuid, &str), name: Option<Uuid>, at: Moment) {
+        let Some(role) = self.definition(role).map(|definition| definition.id) else { return };
+        let name = name.unwrap_or_else(|| named_guid(&format!("{principal}/{role}/{scope}")));
+        self.assignments.push(Assignment {
+            name: name.to_string(),
+            scope: scope.to_owned(),
+            role,
+            principal,
+            principal_type: "ServicePrincipal".to_owned(),
+            effective: at.elapsed,
+            created: at.wall,
+            by: None,
+        });
+    }
+
     /// A role by its id, or by its name in any case.
     pub(crate) fn definition(&self, role: &str) -> Option<&Definition> {
         let id = Uuid::parse_str(role.rsplit('/').next().unwrap_or(role)).ok();

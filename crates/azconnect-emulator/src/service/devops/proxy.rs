@@ -160,7 +160,8 @@ impl Subject {
             );
         };
         let readable = Uuid::parse_str(subscription).is_ok_and(|id| {
-            world.directory.principal(principal).is_some_and(|principal| principal.reader_of.contains(&id))
+            let scope = format!("/subscriptions/{id}");
+            world.arm.roles.allow(principal, "Microsoft.Resources/subscriptions/read", &scope, cx.now.elapsed)
         });
         if readable {
             return Verdict::ok();

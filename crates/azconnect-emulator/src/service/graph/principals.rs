@@ -72,7 +72,6 @@ pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
         passwords: Vec::new(),
         owners: vec![cx.caller.object_id()],
         graph_roles: Vec::new(),
-        reader_of: Vec::new(),
         created: Birth { wall: cx.now.wall, elapsed: Some(cx.now.elapsed) },
         document: body,
     };

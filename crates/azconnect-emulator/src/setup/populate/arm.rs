@@ -35,13 +35,6 @@ pub(crate) fn populate(world: &mut World, id: Uuid, seed: AccountSeed, now: Mome
     for assignment in seed.assignments {
         assign(world, id, &assignment, now)?;
     }
-    // `subscriptionReader` of a seed is a role as well, so that Resource Manager and Azure DevOps's tests agree.
-    let principals = world.directory.tenants.iter().flat_map(|tenant| &tenant.principals);
-    let readers: Vec<Uuid> = principals.filter(|p| p.reader_of.contains(&id)).map(|p| p.object_id).collect();
-    for principal in readers {
-        let reader = AssignmentSeed { path: "seed".to_owned(), principal, role: "Reader".to_owned(), group: None };
-        assign(world, id, &reader, now)?;
-    }
     Ok(())
 }
 

@@ -90,7 +90,6 @@ fn make_application(
         passwords: Vec::new(),
         owners: vec![cx.caller.member.identity.object_id()],
         graph_roles: Vec::new(),
-        reader_of: subscription.into_iter().collect(),
         created: born,
         document: Map::new(),
     };
@@ -102,7 +101,12 @@ fn make_application(
     if let Some(data) = connection.document.get_mut("data").and_then(Value::as_object_mut) {
         data.insert("appObjectId".to_owned(), json!(object_id.to_string()));
         data.insert("spnObjectId".to_owned(), json!(principal_id.to_string()));
-        data.insert("azureSpnRoleAssignmentId".to_owned(), json!(world.dice.guid().to_string()));
+        // What Azure DevOps creates for itself may act in the whole subscription.
+        let assignment = world.dice.guid();
+        data.insert("azureSpnRoleAssignmentId".to_owned(), json!(assignment.to_string()));
+        if let Some(scope) = subscription.map(|id| format!("/subscriptions/{id}")) {
+            world.arm.roles.give("Contributor", (principal_id, &scope), Some(assignment), cx.now);
+        }
     }
 }
 
