@@ -5,6 +5,7 @@ pub(crate) mod arm;
 pub(crate) mod consent;
 pub(crate) mod devops;
 pub(crate) mod directory;
+pub(crate) mod key_maker;
 pub(crate) mod registry;
 pub(crate) mod replica;
 pub(crate) mod token;

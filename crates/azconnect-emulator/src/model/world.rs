@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::arm::Arm;
 use super::devops::DevOps;
 use super::directory::Directory;
+use super::key_maker::KeyMaker;
 use super::registry::Registry;
 use super::replica::choose;
 use super::token::Tokens;
@@ -33,6 +34,7 @@ pub(crate) struct World {
     pub(crate) devops: DevOps,
     pub(crate) registries: Vec<Registry>,
     pub(crate) vaults: Vec<Vault>,
+    pub(crate) key_maker: KeyMaker,
     /// Who issues tokens that applications may trust.
     pub(crate) issuers: Vec<Issuer>,
     pub(crate) unknown_routes: u64,
@@ -59,6 +61,7 @@ impl World {
             devops: DevOps::default(),
             registries: Vec::new(),
             vaults: Vec::new(),
+            key_maker: KeyMaker::default(),
             issuers: Vec::new(),
             unknown_routes: 0,
             unknown_route_names: BTreeSet::new(),

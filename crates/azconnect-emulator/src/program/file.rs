@@ -26,7 +26,7 @@ pub(crate) fn read(option: &'static str, path: &Path) -> Result<String, Error> {
     })
 }
 
-/// Writes a whole file: whoever reads it meets the former text or this one, never a part.
+/// Writes a whole file: whoever reads it meets the former text or this one, never a part. One call at a time for each path.
 ///
 /// # Errors
 /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) naming the option and the file.
@@ -52,9 +52,14 @@ fn written(path: &Path, text: &str, readers: Readers) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Makes a file that nobody else has opened: one that is left from before keeps its own mode, and its readers.
 fn open(path: &Path, readers: Readers) -> io::Result<File> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
@@ -66,4 +71,40 @@ fn open(path: &Path, readers: Readers) -> io::Result<File> {
     #[cfg(not(unix))]
     let _ = readers;
     options.open(path)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_stale_file_of_another_mode_never_gets_the_secrets() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        let stale = beside(&path);
+        std::fs::write(&stale, "stale").unwrap();
+        std::fs::set_permissions(&stale, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let mut reader = File::open(&stale).unwrap();
+        write("--state", &path, "secrets", Readers::Owner).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "secrets");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let mut read = String::new();
+        reader.read_to_string(&mut read).unwrap();
+        assert_eq!(read, "stale", "who had it open reads what it was");
+        assert!(!stale.exists());
+    }
+
+    #[test]
+    fn a_link_that_lies_in_the_way_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, elsewhere) = (folder.path().join("state.json"), folder.path().join("elsewhere"));
+        std::fs::write(&elsewhere, "theirs").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, beside(&path)).unwrap();
+        write("--state", &path, "secrets", Readers::Owner).unwrap();
+        assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), "theirs");
+        assert!(std::fs::symlink_metadata(&path).unwrap().is_file());
+    }
 }

@@ -16,20 +16,27 @@ use super::file::{self, Readers};
 use crate::base::moment::Moment;
 use crate::base::signer::Signer;
 use crate::shell::emulator::Emulator;
-use crate::shell::record::{At, Record};
+use crate::shell::record::{At, Record, ReplayFault};
 
 /// The version of the file. Another one is refused: what it says might mean something else.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// What whoever opens the file should know.
-const WARNING: &str =
-    "This file holds secrets: the seed, a signing key, and every request with its tokens and passwords.";
+const WARNING: &str = "This file holds secrets: the seed, a signing key, the keys of vaults, and every request with its tokens and passwords.";
+
+/// The version of the program. Another one may answer the same requests in another way, and make another world of them.
+const PROGRAM: &str = env!("CARGO_PKG_VERSION");
+
+/// What to do about a file that this program cannot go on from.
+const OTHER_PROGRAM: &str = "run the version that wrote it, or remove the file";
 
 /// What lies in the file.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct State {
     version: u64,
+    /// The version of the program that wrote it.
+    program: String,
     warning: String,
     /// What the world was made with. Under other options the same requests would make another one.
     options: Value,
@@ -52,14 +59,14 @@ impl State {
             return Ok(None);
         }
         let text = file::read("--state", path)?;
-        let unusable = |complaint: &str, advice: &'static str| {
-            Error::invalid("--state", format!("{}: {complaint}", path.display())).with_advice(advice)
-        };
+        let unusable = |complaint: &str, advice: &'static str| unusable(path, complaint, advice);
         let value: Value = serde_json::from_str(&text).unwrap_or_default();
+        let program = value.get("program").and_then(Value::as_str);
         match value.get("version").and_then(Value::as_u64) {
-            Some(VERSION) => {}
+            Some(VERSION) if program == Some(PROGRAM) => {}
+            // Without its words: whatever the file says there may be a secret.
             Some(_) => {
-                return Err(unusable("is of another version", "use the program that wrote it, or name another file"));
+                return Err(unusable(&format!("is of another version of this program than {PROGRAM}"), OTHER_PROGRAM));
             }
             None => return Err(unusable("is no state of this program", "name another file")),
         }
@@ -85,14 +92,31 @@ impl State {
     }
 }
 
+/// Why the requests of a file cannot be acted on again.
+pub(super) fn unplayable(path: &Path, fault: &ReplayFault) -> Error {
+    match fault {
+        ReplayFault::Damaged => unusable(path, "is damaged", "name another file, or restore it"),
+        ReplayFault::AnsweredOtherwise { number, of, then, now } => unusable(
+            path,
+            &format!("request {number} of {of} was answered with {then} and would be with {now} now"),
+            OTHER_PROGRAM,
+        ),
+    }
+}
+
+fn unusable(path: &Path, complaint: &str, advice: &'static str) -> Error {
+    Error::invalid("--state", format!("{}: {complaint}", path.display())).with_advice(advice)
+}
+
 /// Writes the file, whole. It can be read by its owner alone.
 ///
 /// # Errors
 /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) naming the file.
 pub(super) fn write(emulator: &Emulator, clock: &AdjustableClock, kept: &Kept) -> Result<(), Error> {
-    let Some(record) = emulator.record() else { return Ok(()) };
+    let Some(record) = emulator.record()? else { return Ok(()) };
     let state = State {
         version: VERSION,
+        program: PROGRAM.to_owned(),
         warning: WARNING.to_owned(),
         options: kept.options.clone(),
         seed: kept.seed.clone(),

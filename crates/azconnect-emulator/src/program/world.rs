@@ -1,7 +1,7 @@
 //! The world that the program serves: a seed, and what the arguments change of it.
 
 use std::io::Write;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use azconnect_core::Error;
@@ -87,13 +87,15 @@ fn kept(
     }
     emulator.sign_tokens();
     let replayed = emulator.keep_record(former.map(|former| former.record));
-    replayed.map_err(|_| {
-        Error::invalid("--state", format!("{}: is damaged", path.display()))
-            .with_advice("name another file, or restore it")
-    })?;
+    replayed.map_err(|fault| state::unplayable(path, &fault))?;
     let kept = Kept { path: path.into(), seed, options: state::options(arguments) };
     let (emulator, clock) = (emulator.clone(), clock.clone());
-    let save: Save = Arc::new(move || state::write(&emulator, &clock, &kept));
+    let one_at_a_time = Mutex::new(());
+    let save: Save = Arc::new(move || {
+        // Two at once would write into one file, and the older world could come to lie over the newer one.
+        let _turn = one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
+        state::write(&emulator, &clock, &kept)
+    });
     // At once: a file that cannot be written is told now, and not when all has been done.
     save()?;
     Ok(Some(save))

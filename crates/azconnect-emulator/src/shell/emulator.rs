@@ -14,7 +14,7 @@ use super::control::Controls;
 use super::fault::{CannedAnswer, Fault, FaultAction, Faults};
 use super::person::Person;
 #[cfg(feature = "cli")]
-use super::record::{KeptRequest, Record};
+use super::record::{KeptRequest, Record, ReplayFault};
 use super::resource_manager::ResourceManager;
 #[cfg(feature = "cli")]
 use super::seen::Log;
@@ -222,14 +222,18 @@ impl Emulator {
             populate(&mut fresh, Seed::from_json(text.expose())?, now)?;
         }
         fresh.settings = settings;
-        *self.world() = fresh;
+        {
+            let mut world = self.world();
+            *world = fresh;
+            // Under the lock of the world: a request belongs to the record of the world that acts on it.
+            #[cfg(feature = "cli")]
+            if let Some(record) = &mut *self.0.record.lock().unwrap_or_else(PoisonError::into_inner) {
+                *record = Record::beginning(now);
+            }
+        }
         self.faults().clear();
         self.0.late.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.seen().clear();
-        #[cfg(feature = "cli")]
-        if let Some(record) = &mut *self.0.record.lock().unwrap_or_else(PoisonError::into_inner) {
-            *record = Record { began: now.into(), requests: Vec::new() };
-        }
         Ok(())
     }
 
@@ -237,17 +241,25 @@ impl Emulator {
     /// this moment.
     ///
     /// # Errors
-    /// [`Corrupt`](azconnect_core::ErrorKind::Corrupt) if what was kept is no record.
+    /// If what was kept is no record, or its requests are answered in another way than they were.
     #[cfg(feature = "cli")]
-    pub(crate) fn keep_record(&self, former: Option<Record>) -> Result<(), Error> {
-        let damaged = || Error::new(ErrorKind::Corrupt, "the record of the requests is damaged");
-        let record = former.unwrap_or_else(|| Record { began: self.now().into(), requests: Vec::new() });
+    pub(crate) fn keep_record(&self, former: Option<Record>) -> Result<(), ReplayFault> {
+        let record = former.unwrap_or_else(|| Record::beginning(self.now()));
+        let began = record.began.moment().ok_or(ReplayFault::Damaged)?;
         // Made anew also where nothing was kept: ids follow from the very moment that the record names.
-        self.begin_at(record.began.moment().ok_or_else(damaged)?)?;
-        for request in &record.requests {
-            let (call, failure) = request.call().ok_or_else(damaged)?;
+        self.begin_at(began).map_err(|_| ReplayFault::Damaged)?;
+        self.world().key_maker = record.key_maker()?;
+        for (place, request) in record.requests.iter().enumerate() {
+            let (call, failure) = request.call().ok_or(ReplayFault::Damaged)?;
             // What was answered was read then, or lost.
-            drop(self.serve(&call, failure));
+            let (then, now) = (request.status, self.serve(&call, failure).status().as_u16());
+            if then != now {
+                let (number, of) = (place + 1, record.requests.len());
+                return Err(ReplayFault::AnsweredOtherwise { number, of, then, now });
+            }
+        }
+        if !record.is_made_by(&self.world().key_maker) {
+            return Err(ReplayFault::Damaged);
         }
         self.0.exchanges.store(record.requests.len() as u64, Ordering::SeqCst);
         *self.0.record.lock().unwrap_or_else(PoisonError::into_inner) = Some(record);
@@ -255,9 +267,16 @@ impl Emulator {
     }
 
     /// What the services have acted on since the start, where it is kept.
+    ///
+    /// # Errors
+    /// [`Unexpected`](azconnect_core::ErrorKind::Unexpected) if a key of a vault cannot be written.
     #[cfg(feature = "cli")]
-    pub(crate) fn record(&self) -> Option<Record> {
-        self.0.record.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn record(&self) -> Result<Option<Record>, Error> {
+        // Under the lock of the world: the keys are those of these requests.
+        let world = self.world();
+        let record = self.0.record.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let unwritten = || Error::new(ErrorKind::Unexpected, "a key of a vault cannot be written");
+        record.map(|record| record.with_keys(&world.key_maker).ok_or_else(unwritten)).transpose()
     }
 
     /// What people do behind everybody's back, in a portal or a terminal.
@@ -522,11 +541,6 @@ impl Emulator {
     /// Lets the service answer, and act on its world.
     fn serve(&self, call: &Call, failure: Option<&Failure>) -> Answer {
         let mut world = self.world();
-        // Under the lock of the world: the order of the record is the order in which the services act.
-        #[cfg(feature = "cli")]
-        if let Some(record) = &mut *self.0.record.lock().unwrap_or_else(PoisonError::into_inner) {
-            record.requests.push(KeptRequest::of(call, failure));
-        }
         let answer = match call.service {
             Service::Login => entra::answer(call, &mut world),
             Service::ResourceManager => arm::answer(call, failure, &mut world),
@@ -535,10 +549,16 @@ impl Emulator {
             Service::Registry => registry::answer(call, &mut world),
             Service::KeyVault => vault::answer(call, &mut world),
         };
-        answer.unwrap_or_else(|| {
+        let answer = answer.unwrap_or_else(|| {
             world.note_unknown_route(call);
             unknown_route(call)
-        })
+        });
+        // Still under the lock of the world: the order of the record is the order in which the services act.
+        #[cfg(feature = "cli")]
+        if let Some(record) = &mut *self.0.record.lock().unwrap_or_else(PoisonError::into_inner) {
+            record.requests.push(KeptRequest::of(call, failure, &answer));
+        }
+        answer
     }
 }
 

@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use url::form_urlencoded::Serializer;
 
+use crate::base::answer::Answer;
 use crate::base::call::Call;
 use crate::base::moment::Moment;
 use crate::base::origins::{Origins, Service};
 use crate::model::arm::failure::Failure;
+use crate::model::key_maker::KeyMaker;
 
 /// When a world began, and what its services have acted on since.
 #[derive(Clone, Serialize, Deserialize)]
@@ -22,6 +24,46 @@ use crate::model::arm::failure::Failure;
 pub(crate) struct Record {
     pub(crate) began: At,
     pub(crate) requests: Vec<KeptRequest>,
+    /// The keys that vaults have made on the way, in order. They come of chance, as nothing else does.
+    keys: Vec<String>,
+}
+
+/// Why requests could not be acted on again.
+#[derive(Debug)]
+pub(crate) enum ReplayFault {
+    /// They are no requests, or the keys are not theirs.
+    Damaged,
+    /// A request is answered in another way than it was, so the world is another one.
+    AnsweredOtherwise {
+        /// Counted from 1.
+        number: usize,
+        of: usize,
+        then: u16,
+        now: u16,
+    },
+}
+
+impl Record {
+    pub(crate) fn beginning(now: Moment) -> Self {
+        Self { began: now.into(), requests: Vec::new(), keys: Vec::new() }
+    }
+
+    /// With the keys that were made while the requests were acted on; nothing if one of them cannot be written.
+    pub(crate) fn with_keys(self, made: &KeyMaker) -> Option<Self> {
+        let keys = made.pkcs8()?.iter().map(|key| STANDARD.encode(key)).collect();
+        Some(Self { keys, ..self })
+    }
+
+    /// What makes these keys again.
+    pub(crate) fn key_maker(&self) -> Result<KeyMaker, ReplayFault> {
+        let keys = self.keys.iter().map(|key| STANDARD.decode(key).ok()).collect::<Option<Vec<_>>>();
+        keys.and_then(|keys| KeyMaker::again(&keys)).ok_or(ReplayFault::Damaged)
+    }
+
+    /// Whether exactly these keys were made again.
+    pub(crate) fn is_made_by(&self, made: &KeyMaker) -> bool {
+        made.made() == self.keys.len() && !made.has_former()
+    }
 }
 
 /// A moment, exactly.
@@ -61,10 +103,12 @@ pub(crate) struct KeptRequest {
     headers: BTreeMap<String, Vec<String>>,
     body: String,
     failure: Option<Failure>,
+    /// What it was answered with, though the answer may have been lost.
+    pub(crate) status: u16,
 }
 
 impl KeptRequest {
-    pub(crate) fn of(call: &Call, failure: Option<&Failure>) -> Self {
+    pub(crate) fn of(call: &Call, failure: Option<&Failure>, answer: &Answer) -> Self {
         let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in &call.headers {
             headers.entry(name.to_string()).or_default().push(STANDARD.encode(value.as_bytes()));
@@ -81,6 +125,7 @@ impl KeptRequest {
             headers,
             body: STANDARD.encode(&call.body),
             failure: failure.cloned(),
+            status: answer.status().as_u16(),
         }
     }
 

@@ -16,4 +16,5 @@ mod program;
 mod proxy;
 mod seeds;
 mod state;
+mod state_keys;
 mod tls;

@@ -1,5 +1,6 @@
 //! `--state`: the world outlives the program.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::program::{ADMINISTRATOR, Client, Program, SUBSCRIPTION, run};
@@ -133,7 +134,8 @@ async fn a_file_that_is_not_ours_is_refused_and_left_as_it_is() {
     };
     let place = path.to_str().unwrap();
     for (text, arguments, complaint) in [
-        (with("version", json!(2)), &[][..], "another version"),
+        (with("version", json!(99)), &[][..], "another version"),
+        (with("program", json!("0.0.0-hunter2")), &[], "another version"),
         (with("record", json!({"secret": "hunter2"})), &[], "damaged"),
         ("hunter2".to_owned(), &[], "no state"),
         ("[]".to_owned(), &[], "no state"),
@@ -147,9 +149,53 @@ async fn a_file_that_is_not_ours_is_refused_and_left_as_it_is() {
         assert!(told.contains(place) && told.contains(complaint) && !told.contains("hunter2"), "{told}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "{complaint}");
     }
+    assert_eq!(sound["program"], env!("CARGO_PKG_VERSION"));
     std::fs::write(&path, sound.to_string()).unwrap();
     let seed = folder.path().join("seed.json");
     std::fs::write(&seed, "{}").unwrap();
     let output = run(&["--state", place, "--seed", seed.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A program that answers a request in another way would go on from a world that nobody has seen.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_whose_requests_are_answered_otherwise_now_is_refused() {
+    let program = Program::start(&["--state", "{}/state.json"]);
+    work(&program.client(), &program).await;
+    let (_, _, folder) = program.stop("TERM");
+    let path = folder.path().join("state.json");
+    let mut state: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let statuses: Vec<_> =
+        state["record"]["requests"].as_array().unwrap().iter().map(|it| it["status"].clone()).collect();
+    assert_eq!(statuses, [200, 200, 200, 201, 201, 202]);
+    state["record"]["requests"][3]["status"] = json!(200);
+    state["record"]["requests"][5]["status"] = json!(204);
+    std::fs::write(&path, state.to_string()).unwrap();
+    let output = run(&["--state", path.to_str().unwrap()]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    let complaint = format!("{}: request 4 of 6 was answered with 200 and would be with 201 now", path.display());
+    let remedy = "run the version that wrote it, or remove the file";
+    assert!(told.contains(&complaint) && told.contains(remedy) && told.lines().count() == 1, "{told}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), state.to_string(), "it is left as it is");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn saves_at_once_leave_a_whole_file() {
+    let program = Program::start(&["--state", "{}/state.json"]);
+    let client = program.client();
+    work(&client, &program).await;
+    let save = format!("{}/_emulator/save", program.origin("http"));
+    for _ in 0..10 {
+        let replies = join_all((0..40).map(|_| client.ask("POST", &save, &[], ""))).await;
+        for reply in replies {
+            assert_eq!(reply.status, 204, "{}", reply.text);
+        }
+        let text = std::fs::read_to_string(program.folder.path().join("state.json")).unwrap();
+        let state: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(state["record"]["requests"].as_array().unwrap().len(), 6);
+    }
+    assert_eq!(std::fs::read_dir(program.folder.path()).unwrap().count(), 1, "nothing is left beside it");
 }

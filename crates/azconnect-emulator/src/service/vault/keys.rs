@@ -35,7 +35,8 @@ pub(super) fn create(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefus
         Some(4096) => KeySize::Rsa4096,
         Some(_) => return Err(refusal::bad("Key size is not supported: give 2048, 3072 or 4096.")),
     };
-    let key = Key::generate(size).map_err(|_| Refusal::new(500, "InternalServerError", "No key could be made."))?;
+    let failed = || Refusal::new(500, "InternalServerError", "No key could be made.");
+    let key = world.key_maker.make(size).ok_or_else(failed)?;
     let id = world.dice.guid().simple().to_string();
     let version = item::version(cx, id, key, &body)?;
     let new = || Item { name: name.to_owned(), versions: Vec::new(), deleted: None };
