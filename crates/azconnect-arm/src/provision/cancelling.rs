@@ -7,7 +7,7 @@ use super::outcome::Provisioned;
 use super::plan::ProvisionPlan;
 use super::provisioner::{Provisioner, failed_before, planned};
 use super::recorder::Recorder;
-use super::state::Phase;
+use super::state::{Phase, ProvisionState};
 
 impl Provisioner {
     /// Builds the machine until `cancel` is done; then deletes what was created. A machine that was there before the call stays,
@@ -44,16 +44,23 @@ impl Provisioner {
     async fn cancel(&self, recorder: &Recorder) -> Result<Provisioned, Error> {
         // The building was dropped, perhaps within an append that may have become durable.
         recorder.settle().await?;
-        // Where nothing was journalled, nothing was sent.
-        if recorder.state().plan.is_some() {
-            self.tear_down(recorder).await?;
+        let state = recorder.state();
+        if state.phase == Phase::Finished {
+            // It ran at that very moment.
+            return self.running(recorder, &state).await;
         }
+        // Where nothing was journalled, nothing was sent.
+        let kept = if state.plan.is_some() { self.tear_down(recorder).await?.kept } else { None };
         let state = recorder.state();
         if state.failure.is_some() {
             // It was being deleted for that reason, which nobody has heard yet.
             return Err(failed_before(&state));
         }
-        Err(Error::new(ErrorKind::Timeout, "the provisioning was cancelled, and what it created is deleted")
+        let rest = kept.map_or_else(
+            || "what it created is deleted".to_owned(),
+            |kept| format!("what it created is deleted, but {kept}"),
+        );
+        Err(Error::new(ErrorKind::Timeout, format!("the provisioning was cancelled, and {rest}"))
             .with_retry(Retry::No)
             .with_advice("provision again when it is wanted"))
     }
@@ -62,12 +69,21 @@ impl Provisioner {
     async fn leave(&self, recorder: &Recorder) -> Result<Provisioned, Error> {
         recorder.settle().await?;
         let state = recorder.state();
+        let is_going = matches!(state.phase, Phase::CleaningUp | Phase::CleanedUp);
+        if is_going || (state.phase == Phase::Failed && !state.is_kept()) {
+            // It failed within this call, and its specification says that it goes then: that was begun, and is brought to its end.
+            return self.cancel(recorder).await;
+        }
         if state.phase == Phase::Finished {
-            let plan = planned(recorder).await?;
-            return self.provisioned(&self.site(recorder, &plan)?, &state);
+            return self.running(recorder, &state).await;
         }
         Err(Error::new(ErrorKind::Timeout, "the provisioning was cancelled, and the machine, which ran before, stays")
             .with_retry(Retry::No)
             .with_advice("resume it to try its agent again, or clean it up"))
+    }
+
+    async fn running(&self, recorder: &Recorder, state: &ProvisionState) -> Result<Provisioned, Error> {
+        let plan = planned(recorder).await?;
+        self.provisioned(&self.site(recorder, &plan)?, state)
     }
 }

@@ -97,6 +97,7 @@ impl ProvisionState {
     /// Requires a step that is neither complete nor being removed.
     fn require_open(&self, step: Step) -> Result<(), Forbidding> {
         self.require_building()?;
+        require(self.wants(step), || format!("it has no {}", step.name()))?;
         let open = matches!(self.steps.get(&step), None | Some(StepState::Intended | StepState::Accepted(_)));
         require(open, || format!("the {} is complete", step.name()))
     }
@@ -213,6 +214,20 @@ mod tests {
         failed.evolve(&ProvisionEvent::Removed { step: Step::Group }).unwrap();
         let interface = ProvisionEvent::Intended { step: Step::Interface };
         refused(ProvisionState::of(&stands[..5]).unwrap(), &interface, "a foundation has no network interface");
+    }
+
+    // A clean-up would look for an address without a name, for ever.
+    #[test]
+    fn an_address_of_ipv6_is_none_of_a_machine_without_it() {
+        let mut state = ProvisionState { phase: Phase::Building, ..ProvisionState::default() };
+        state = state.evolve(&ProvisionEvent::KeySealed { public: "p".into(), fingerprint: "f".into() }).unwrap();
+        state = state.evolve(&ProvisionEvent::Completed { step: Step::Group, created: true }).unwrap();
+        for event in [
+            ProvisionEvent::Intended { step: Step::PublicIpv6 },
+            ProvisionEvent::Completed { step: Step::PublicIpv6, created: true },
+        ] {
+            assert!(state.clone().evolve(&event).is_err(), "{event:?}");
+        }
     }
 
     #[test]

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use azconnect_core::{Effect, Error, ErrorKind, Journal, Lease, Secret, SecretStore};
 use azconnect_saga::SessionPorts;
-use futures_util::future::join_all;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
 
 use super::body::Ids;
 use super::decide::{Action, decide};
@@ -148,7 +149,7 @@ impl Provisioner {
         let recorder = Recorder::open(&self.ports, id).await?;
         let work = async {
             require_machine(recorder.state().part())?;
-            self.drive(&recorder).await
+            self.driven(&recorder).await
         };
         let outcome = recorder.guard(work).await;
         recorder.close().await;
@@ -314,7 +315,7 @@ impl Provisioner {
         let work = async {
             require_machine(plan.part)?;
             self.begin(recorder, plan).await?;
-            self.drive(recorder).await
+            self.driven(recorder).await
         };
         recorder.guard(work).await
     }
@@ -324,6 +325,11 @@ impl Provisioner {
             return Ok(());
         }
         recorder.record(ProvisionEvent::Planned { plan: Box::new(plan.clone()) }).await
+    }
+
+    /// The same as [`Provisioner::drive`], on the heap: every future around it would hold all of its steps.
+    fn driven<'s>(&'s self, recorder: &'s Recorder) -> BoxFuture<'s, Result<Provisioned, Error>> {
+        self.drive(recorder).boxed()
     }
 
     async fn drive(&self, recorder: &Recorder) -> Result<Provisioned, Error> {

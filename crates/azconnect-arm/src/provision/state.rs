@@ -219,7 +219,7 @@ impl ProvisionState {
 
     /// Whether a step is part of what is built. Most that have nothing to create are journalled as that; a machine without IPv6
     /// is built as before there was any.
-    fn wants(&self, step: Step) -> bool {
+    pub(super) fn wants(&self, step: Step) -> bool {
         step != Step::PublicIpv6 || self.plan.as_ref().is_some_and(|plan| plan.spec.has_public_ipv6())
     }
 

@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use azconnect_core::{Clock, Effect, Error, ErrorKind, SecretStore};
 use azconnect_http::OperationOutcome;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use futures_util::lock::Mutex as AsyncMutex;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::body::{self, Ids};
 use super::event::{ProvisionEvent, Step};
@@ -69,43 +72,55 @@ pub(super) struct Addresses {
 impl Site<'_> {
     /// Performs one step, or goes on with it.
     pub(super) async fn create(&self, step: Step, state: &ProvisionState) -> Result<(), StepFailure> {
-        let outcome = match step {
-            Step::Group => self.create_group(state).await,
-            Step::SecurityGroup if self.plan.spec.security_group.is_some() => self.skip(step).await,
+        self.begin(step, state).await.map_err(|failure| StepFailure { step, failure })
+    }
+
+    /// The work of one step. On the heap, and made by a function of its own: the work of all steps together, in one future, is
+    /// more than the stack of a thread should have to hold.
+    fn begin<'s>(&'s self, step: Step, state: &'s ProvisionState) -> BoxFuture<'s, Result<(), Failure>> {
+        let spec = &self.plan.spec;
+        match step {
+            Step::Group => self.create_group(state).boxed(),
+            Step::SecurityGroup if spec.security_group.is_some() => self.skip(step).boxed(),
             Step::SecurityGroup => {
                 let handle = self.group.network_security_group(&self.plan.names.security_group);
-                self.ensure(step, handle, &body::security_group(self.plan), state).await
+                self.ensured(step, handle, body::security_group(self.plan), state)
             }
             Step::Network => match body::network(self.plan) {
-                Some(body) => {
-                    self.ensure(step, self.group.virtual_network(&self.plan.names.network), &body, state).await
-                }
-                None => self.skip(step).await,
+                Some(body) => self.ensured(step, self.group.virtual_network(&self.plan.names.network), body, state),
+                None => self.skip(step).boxed(),
             },
-            Step::PublicIp if self.plan.spec.public_ip => {
+            Step::PublicIp if spec.public_ip => {
                 let handle = self.group.public_ip(&self.plan.names.public_ip);
-                self.ensure(step, handle, &body::public_ip(self.plan), state).await
+                self.ensured(step, handle, body::public_ip(self.plan), state)
             }
-            Step::PublicIp => self.skip(step).await,
+            Step::PublicIp => self.skip(step).boxed(),
             Step::PublicIpv6 => {
                 let handle = self.group.public_ip(&self.plan.names.public_ipv6);
-                self.ensure(step, handle, &body::public_ipv6(self.plan), state).await
+                self.ensured(step, handle, body::public_ipv6(self.plan), state)
             }
             Step::Interface => {
                 let handle = self.group.network_interface(&self.plan.names.interface);
-                self.ensure(
-                    step,
-                    handle,
-                    &body::interface(self.plan, &self.ids, self.plan.placements.get(state.placement)),
-                    state,
-                )
-                .await
+                let body = body::interface(self.plan, &self.ids, self.plan.placements.get(state.placement));
+                self.ensured(step, handle, body, state)
             }
-            Step::Machine => self.create_machine(state).await,
-            Step::Extension => self.create_extension(state).await,
-            Step::Agent => self.await_agent().await,
-        };
-        outcome.map_err(|failure| StepFailure { step, failure })
+            Step::Machine => self.create_machine(state).boxed(),
+            Step::Extension => self.create_extension(state).boxed(),
+            Step::Agent => self.await_agent().boxed(),
+        }
+    }
+
+    fn ensured<'s, K: Kind>(
+        &'s self,
+        step: Step,
+        handle: Result<Handle<K>, Error>,
+        body: Value,
+        state: &'s ProvisionState,
+    ) -> BoxFuture<'s, Result<(), Failure>>
+    where
+        K::View: Tagged,
+    {
+        async move { self.ensure(step, handle, &body, state).await }.boxed()
     }
 
     /// The handle of the machine that is built.

@@ -11,6 +11,7 @@
 mod addresses;
 mod agent;
 mod any;
+mod cancelled;
 mod client;
 mod contract;
 mod crash;

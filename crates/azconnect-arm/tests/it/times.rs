@@ -44,17 +44,19 @@ fn in_virtual_time<T>(work: impl Future<Output = T>) -> T {
 /// Runs until it ends, or for longer than anybody waits. Whether it failed is not asked: only that nothing panics.
 async fn all_calls(stage: &Stage, provisioner: &Provisioner, install: azconnect_arm::AgentInstall) {
     let plan = plan(spec().with_agent(install));
-    let _ = enough(stage, provisioner.run(&plan)).await;
-    let _ = enough(stage, provisioner.run_until(&plan, stage.clock.sleep(ENOUGH / 2))).await;
-    let _ = enough(stage, provisioner.resume(&id())).await;
-    let _ = enough(stage, provisioner.progress(&id())).await;
-    let _ = enough(stage, provisioner.private_key(&id())).await;
-    let _ = enough(stage, provisioner.forget_private_key(&id(), "SHA256:any")).await;
-    let _ = enough(stage, provisioner.clean_up(&id())).await;
+    let id = id();
+    let _ = enough(stage, || provisioner.run(&plan)).await;
+    let _ = enough(stage, || provisioner.run_until(&plan, stage.clock.sleep(ENOUGH / 2))).await;
+    let _ = enough(stage, || provisioner.resume(&id)).await;
+    let _ = enough(stage, || provisioner.progress(&id)).await;
+    let _ = enough(stage, || provisioner.private_key(&id)).await;
+    let _ = enough(stage, || provisioner.forget_private_key(&id, "SHA256:any")).await;
+    let _ = enough(stage, || provisioner.clean_up(&id)).await;
 }
 
-async fn enough<T>(stage: &Stage, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    within(&stage.clock, ENOUGH, "the call", Box::pin(work)).await?
+/// Each call is made here, so that the stack of the caller does not hold all of them.
+async fn enough<T, W: Future<Output = Result<T, Error>>>(stage: &Stage, work: impl FnOnce() -> W) -> Result<T, Error> {
+    within(&stage.clock, ENOUGH, "the call", Box::pin(work())).await?
 }
 
 proptest! {

@@ -17,7 +17,7 @@ pub use outcome::{FleetCleanUp, FleetMachine, FleetOutcome};
 pub use plan::FleetPlan;
 
 use self::member::{Standing, altered, check_free, check_names, check_stands_on, find, foreign};
-use self::stop::Stop;
+use self::stop::{Stop, still_there};
 use super::event::ProvisionEvent;
 use super::id::ProvisionId;
 use super::outcome::{CleanUp, Provisioned};
@@ -293,10 +293,7 @@ impl Fleet {
         if matches!(state.phase, Phase::CleaningUp | Phase::CleanedUp) {
             let rest = self.delete_all(recorder).await?;
             return Err(match rest.machines.into_iter().find_map(|machine| machine.outcome.err()) {
-                Some(error) => {
-                    let advice = format!("{}; then clean the fleet up again", error.advice());
-                    error.with_advice(advice)
-                }
+                Some(error) => still_there(error),
                 None => failed_before(&state),
             });
         }

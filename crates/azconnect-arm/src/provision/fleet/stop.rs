@@ -38,6 +38,12 @@ fn stopped(message: &str, effect: Effect) -> Error {
         .with_advice("run the fleet again when it is wanted")
 }
 
+/// A machine that could not be deleted, so that what the fleet shares stays as well.
+pub(super) fn still_there(error: Error) -> Error {
+    let advice = format!("{}; then clean the fleet up again", error.advice());
+    error.with_advice(advice)
+}
+
 impl Fleet {
     /// Builds the foundation until the stop. `false`: it was stopped before. A foundation that stood before the call stands.
     pub(super) async fn lay_foundation_until(&self, recorder: &Recorder, stop: Stop<'_>) -> Result<bool, Error> {
@@ -56,8 +62,15 @@ impl Fleet {
     pub(super) async fn give_up(&self, recorder: &Recorder) -> Result<FleetOutcome, Error> {
         // The building was dropped, perhaps within an append that may have become durable.
         recorder.settle().await?;
-        self.delete_all(recorder).await?;
-        Err(stopped("the fleet was stopped before it had a machine, and what it created is deleted", Effect::Unknown))
+        let gone = self.delete_all(recorder).await?;
+        if let Some(error) = gone.machines.into_iter().find_map(|machine| machine.outcome.err()) {
+            return Err(still_there(error));
+        }
+        let rest = match gone.foundation.and_then(|foundation| foundation.kept) {
+            None => "what it created is deleted".to_owned(),
+            Some(kept) => format!("what it created is deleted, but {kept}"),
+        };
+        Err(stopped(&format!("the fleet was stopped before it had a machine, and {rest}"), Effect::Unknown))
     }
 
     /// Journals that machines which were stopped, and of which nothing is left, are none of the fleet's, so that nobody builds
