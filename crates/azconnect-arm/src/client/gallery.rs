@@ -18,20 +18,41 @@ use crate::spec::ImageKind;
 /// The operation, as errors and spans show it.
 const GET: &str = "arm.own_image.get";
 
+/// An image that was read by its id.
+pub(crate) struct OwnImage {
+    pub(crate) image: ImageVersion,
+    /// What prevented to read whether the version is in the region: only the definition is known to be there.
+    pub(crate) unverified: Option<Error>,
+}
+
+impl From<ImageVersion> for OwnImage {
+    fn from(image: ImageVersion) -> Self {
+        Self { image, unverified: None }
+    }
+}
+
 impl Subscription {
     /// Reads an image by its id, as a machine of a region would start from it: a managed image, or one of a gallery, published
     /// and shared ones among them. Generation, architecture, features, plan and system are those of its definition. The image
-    /// may be of another subscription.
+    /// may be of another subscription. Whether a gallery of a subscription has the version in the region is not verified where
+    /// versions may not be read.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there is none, or none in the region; [`InvalidInput`](ErrorKind::InvalidInput) for
     /// an id that is not of an image; the service's refusal otherwise.
     pub async fn image_by_id(&self, location: &str, id: &ResourceId) -> Result<ImageVersion, Error> {
+        Ok(self.own_image(location, id).await?.image)
+    }
+
+    /// The same, with what prevented that it was verified.
+    pub(crate) async fn own_image(&self, location: &str, id: &ResourceId) -> Result<OwnImage, Error> {
         match ImageKind::of(id) {
-            Some(ImageKind::Managed) => self.managed_image(location, id).await,
+            Some(ImageKind::Managed) => self.managed_image(location, id).await.map(OwnImage::from),
             Some(ImageKind::Gallery) => self.gallery_image(location, id).await,
-            Some(ImageKind::Community) => self.public_image(location, "communityGalleries", id).await,
-            Some(ImageKind::Shared) => self.public_image(location, "sharedGalleries", id).await,
+            Some(ImageKind::Community) => {
+                self.public_image(location, "communityGalleries", id).await.map(OwnImage::from)
+            }
+            Some(ImageKind::Shared) => self.public_image(location, "sharedGalleries", id).await.map(OwnImage::from),
             None => Err(Error::invalid("image", "is not the id of an image")
                 .with_advice("give the id of a managed image, or of one of a gallery")),
         }
@@ -42,17 +63,18 @@ impl Subscription {
         if image.is_in(location) { Ok(image.version()) } else { Err(not_in(id, location)) }
     }
 
-    async fn gallery_image(&self, location: &str, id: &ResourceId) -> Result<ImageVersion, Error> {
+    async fn gallery_image(&self, location: &str, id: &ResourceId) -> Result<OwnImage, Error> {
         let definition = id.segments().take(10).fold(String::new(), |path, part| path + "/" + part);
         let definition = ResourceId::parse(&definition)?;
         let image = self.own::<GalleryImage>(self.arm().url(&definition, &[], &[("api-version", GALLERIES_API)])?);
         let (image, there) = join(image, self.has_version(location, &definition, id.after("versions"))).await;
-        let image = image?;
+        let image = image?.version(id.after("versions").unwrap_or("latest"));
         match there {
+            Ok(true) => Ok(image.into()),
             Ok(false) => Err(not_in(id, location)),
             Err(error) if is_absent(&error) => Err(error),
             // Who may read the definition alone learns where its versions are when the machine is made.
-            _ => Ok(image.version(id.after("versions").unwrap_or("latest"))),
+            Err(error) => Ok(OwnImage { image, unverified: Some(error) }),
         }
     }
 

@@ -27,4 +27,5 @@ pub use pending::Pending;
 pub use skus::Skus;
 pub use subscription::Subscription;
 
+pub(crate) use gallery::OwnImage;
 pub(crate) use subscription::register_command;

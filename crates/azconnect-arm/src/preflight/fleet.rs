@@ -92,8 +92,11 @@ fn kinds(fleet: &FleetSpec) -> Vec<Kind<'_>> {
     kinds
 }
 
-/// Whether what stands in the way of one machine stands in the way of the other.
+/// Whether what stands in the way of one machine stands in the way of the other. One without a label is not looked at for one.
 fn are_alike(one: &VmSpec, other: &VmSpec) -> bool {
+    if one.dns_label.is_some() != other.dns_label.is_some() {
+        return false;
+    }
     let mut renamed = other.clone();
     renamed.name.clone_from(&one.name);
     renamed.dns_label.clone_from(&one.dns_label);
@@ -140,11 +143,11 @@ fn together(fleet: &FleetSpec, kinds: &[Kind<'_>], read_of: &[Result<Facts, Erro
     let machines = wanted(fleet, kinds, read_of);
     let Some((first, facts)) = machines.first() else { return Vec::new() };
     let count = |machines: usize| i64::try_from(machines).unwrap_or(i64::MAX);
-    let addresses = machines.iter().filter(|(spec, _)| spec.public_ip).count();
+    let addresses = machines.iter().map(|(spec, _)| quota::public_addresses(spec)).sum();
     vec![
         cores(&machines),
         quota::machines(first, count(machines.len()), facts),
         quota::network(first, count(machines.len()), facts),
-        quota::addresses(first, count(addresses), facts),
+        quota::addresses(first, addresses, facts),
     ]
 }

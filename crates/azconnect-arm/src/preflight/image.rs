@@ -6,7 +6,7 @@ use super::check::PreflightCheck;
 use super::judge::unread;
 use super::read::Facts;
 use crate::error::is_absent;
-use crate::spec::{ImageChoice, VmSpec};
+use crate::spec::{ImageChoice, ImageKind, VmSpec};
 
 pub(super) fn image(spec: &VmSpec, facts: &Facts) -> Option<Check> {
     let check = PreflightCheck::Image;
@@ -19,7 +19,19 @@ pub(super) fn image(spec: &VmSpec, facts: &Facts) -> Option<Check> {
         Ok(image) if spec.check_system(&image.properties).is_err() => {
             check.failed_by(&spec.check_system(&image.properties).err()?)
         }
+        // The service takes no administrator, key or cloud-init for a machine of it.
+        Ok(image) if image.properties.is_specialized() => check.failed(
+            "the image is specialized: it is still set up as the machine it was made of",
+            "choose a generalized image: a machine that is set up with an administrator cannot be built of a specialized one",
+        ),
         Ok(image) => {
+            if let Some(error) = &facts.unverified {
+                let cause = format!(
+                    "the image is defined; whether its version {} is in {} could not be read",
+                    image.name, spec.location
+                );
+                return Some(check.unknown(cause, "nothing, if the provisioning succeeds").with_error(error));
+            }
             let status = &image.properties.image_deprecation_status;
             match status.image_state.as_deref() {
                 Some("Deprecated") => {
@@ -35,11 +47,19 @@ pub(super) fn image(spec: &VmSpec, facts: &Facts) -> Option<Check> {
     })
 }
 
-pub(super) fn terms(facts: &Facts) -> Option<Check> {
+pub(super) fn terms(spec: &VmSpec, facts: &Facts) -> Option<Check> {
     let check = PreflightCheck::Terms;
     let Ok(image) = &facts.image else { return None };
     let Some(plan) = &image.properties.plan else {
-        return Some(check.passed("the image is not sold on the marketplace"));
+        // The document of a managed image names no plan, and the machine that it was made of may have had one.
+        return Some(if is_managed(&spec.image) {
+            check.unknown(
+                "a managed image does not show whether it was made from one that is sold on the marketplace",
+                "nothing, if it was not; else choose an image of a gallery, whose definition names the plan",
+            )
+        } else {
+            check.passed("the image is not sold on the marketplace")
+        });
     };
     let sold = format!("the image is sold as {}/{}/{}", plan.publisher, plan.product, plan.name);
     let remedy = format!(
@@ -58,4 +78,8 @@ pub(super) fn terms(facts: &Facts) -> Option<Check> {
             .unknown(format!("{sold}; whether its terms are accepted could not be read"), remedy)
             .with_diagnosis(error.diagnosis().clone()),
     })
+}
+
+fn is_managed(image: &ImageChoice) -> bool {
+    matches!(image, ImageChoice::Id(id) if ImageKind::of(id) == Some(ImageKind::Managed))
 }

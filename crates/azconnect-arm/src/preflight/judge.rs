@@ -80,11 +80,11 @@ fn made(check: PreflightCheck, subscription: SubscriptionId, spec: &VmSpec, fact
         PreflightCheck::CoreQuota => Some(placement::cores(spec, facts)),
         PreflightCheck::MachineQuota => Some(quota::machines(spec, 1, facts)),
         PreflightCheck::NetworkQuota => Some(quota::network(spec, 1, facts)),
-        PreflightCheck::AddressQuota => Some(quota::addresses(spec, 1, facts)),
+        PreflightCheck::AddressQuota => Some(quota::addresses(spec, quota::public_addresses(spec), facts)),
         PreflightCheck::Image => image::image(spec, facts),
         PreflightCheck::ImageFit => placement::image_fit(spec, facts),
         PreflightCheck::Placement => Some(placement::placement(spec, facts)),
-        PreflightCheck::Terms => image::terms(facts),
+        PreflightCheck::Terms => image::terms(spec, facts),
         PreflightCheck::Providers => Some(providers(subscription, facts)),
         PreflightCheck::Validation => Some(validation::judge(spec, facts)),
         PreflightCheck::Specification | PreflightCheck::Token | PreflightCheck::Subscription | PreflightCheck::Role => {

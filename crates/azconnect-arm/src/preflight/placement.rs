@@ -147,6 +147,14 @@ fn enough_cores(facts: &Facts, spec: &VmSpec, size: &str) -> Finding {
     }
 }
 
+/// Why it is not known whether the quotas of processors suffice for one machine of a size. `None` where it is.
+pub(super) fn open_cores(facts: &Facts, spec: &VmSpec, size: &str) -> Option<&'static str> {
+    match enough_cores(facts, spec, size) {
+        Finding::Open(why) => Some(why),
+        Finding::Good | Finding::Bad(_) => None,
+    }
+}
+
 /// The names of the quotas that the processors of a machine count against. Spot machines have one of their own, whatever their
 /// family.
 pub(super) fn core_quotas<'a>(spec: &VmSpec, sku: &'a Sku) -> impl Iterator<Item = &'a str> {

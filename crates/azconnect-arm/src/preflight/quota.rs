@@ -62,10 +62,14 @@ pub(super) fn network(spec: &VmSpec, count: i64, facts: &Facts) -> Check {
     more(PreflightCheck::NetworkQuota, spec, &facts.network, &needs, free, remedy)
 }
 
-/// Whether `count` more public addresses are allowed.
+/// How many public addresses a machine gets: one of each family that it has.
+pub(super) fn public_addresses(spec: &VmSpec) -> i64 {
+    i64::from(spec.public_ip) + i64::from(spec.has_public_ipv6())
+}
+
+/// Whether `count` more public addresses, of both families together, are allowed.
 pub(super) fn addresses(spec: &VmSpec, count: i64, facts: &Facts) -> Check {
     // The service documents no quota for those of IPv6 alone.
-    let count = if spec.has_public_ipv6() { count.saturating_mul(2) } else { count };
     let needs = [("StandardSkuPublicIpAddresses", count), ("PublicIPAddresses", count)];
     let remedy = "have the quota of public addresses raised, or delete some that are not needed";
     more(PreflightCheck::AddressQuota, spec, &facts.network, &needs, &free("public address", count), remedy)

@@ -7,7 +7,7 @@ use futures_util::future::join;
 
 use super::presence::{self, Presence};
 use super::validation::Asked;
-use crate::client::Subscription;
+use crate::client::{OwnImage, Subscription};
 use crate::resource::ResourceId;
 use crate::resource::access::Permissions;
 use crate::resource::group::ResourceGroup;
@@ -29,6 +29,8 @@ pub(super) struct Facts {
     pub(super) compute: Result<Vec<Usage>, Error>,
     pub(super) network: Result<Vec<Usage>, Error>,
     pub(super) image: Result<ImageVersion, Error>,
+    /// What prevented to read whether the image's version is in the region, where its definition was read.
+    pub(super) unverified: Option<Error>,
     /// `None` for an image that is not known to be sold on the marketplace.
     pub(super) terms: Option<Result<ImageTerms, Error>>,
     pub(super) providers: Vec<(&'static str, Result<Provider, Error>)>,
@@ -76,7 +78,7 @@ pub(super) async fn read(subscription: &Subscription, spec: &VmSpec) -> Result<F
     let all = join(join(first, sizes), join(join(rest, providers), existing));
     let (
         (((view, locations), (group, permissions)), (sizes, compute)),
-        (((network, (image, terms)), providers), ((existing_network, security_group), presence)),
+        (((network, (image, unverified, terms)), providers), ((existing_network, security_group), presence)),
     ) = all.await;
     Ok(Facts {
         subscription: view,
@@ -87,6 +89,7 @@ pub(super) async fn read(subscription: &Subscription, spec: &VmSpec) -> Result<F
         compute,
         network,
         image,
+        unverified,
         terms,
         providers: vec![("Microsoft.Compute", providers.0), ("Microsoft.Network", providers.1)],
         existing_network,
@@ -108,24 +111,27 @@ async fn read_group(
     (found, permissions)
 }
 
-/// The image, and the terms that it is sold under.
+/// The image, what prevented to verify its version, and the terms that it is sold under.
 async fn read_sold_image(
     subscription: &Subscription,
     spec: &VmSpec,
-) -> (Result<ImageVersion, Error>, Option<Result<ImageTerms, Error>>) {
-    let image = read_image(subscription, spec).await;
+) -> (Result<ImageVersion, Error>, Option<Error>, Option<Result<ImageTerms, Error>>) {
+    let (image, unverified) = match read_image(subscription, spec).await {
+        Ok(found) => (Ok(found.image), found.unverified),
+        Err(error) => (Err(error), None),
+    };
     let plan = image.as_ref().ok().and_then(|image| image.properties.plan.as_ref());
     let terms = match plan {
         Some(plan) => Some(subscription.image_terms(plan).await),
         None => None,
     };
-    (image, terms)
+    (image, unverified, terms)
 }
 
-async fn read_image(subscription: &Subscription, spec: &VmSpec) -> Result<ImageVersion, Error> {
+async fn read_image(subscription: &Subscription, spec: &VmSpec) -> Result<OwnImage, Error> {
     match &spec.image {
-        ImageChoice::Urn(urn) => subscription.image(&spec.location, urn).await,
-        ImageChoice::Id(id) => subscription.image_by_id(&spec.location, id).await,
+        ImageChoice::Urn(urn) => subscription.image(&spec.location, urn).await.map(OwnImage::from),
+        ImageChoice::Id(id) => subscription.own_image(&spec.location, id).await,
     }
 }
 

@@ -7,7 +7,7 @@ use azconnect_credential::Check;
 
 use super::check::PreflightCheck;
 use super::judge::unread;
-use super::placement::{core_quotas, find, possible_sizes};
+use super::placement::{core_quotas, find, open_cores, possible_sizes};
 use super::quota::{lack, named};
 use super::read::Facts;
 use crate::resource::usage::Usage;
@@ -22,7 +22,7 @@ pub(super) struct Room<'a> {
     /// How much of each quota is taken, by its name in small letters.
     taken: BTreeMap<String, i64>,
     /// The machines that got a size, with it.
-    placed: Vec<(&'a VmSpec, String)>,
+    placed: Vec<(Wanted<'a>, String)>,
     left_out: Vec<Wanted<'a>>,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Room<'a> {
 
     /// How many machines that are like one got a size.
     pub(super) fn given(&self, size: &str, is_like: impl Fn(&VmSpec) -> bool) -> usize {
-        self.placed.iter().filter(|(spec, given)| given.eq_ignore_ascii_case(size) && is_like(spec)).count()
+        self.placed.iter().filter(|((spec, _), given)| given.eq_ignore_ascii_case(size) && is_like(spec)).count()
     }
 
     fn has(&self, spec: &VmSpec, facts: &Facts, size: &str) -> bool {
@@ -56,16 +56,22 @@ impl<'a> Room<'a> {
         })
     }
 
-    fn take(&mut self, spec: &'a VmSpec, facts: &Facts, size: String) {
+    fn take(&mut self, spec: &'a VmSpec, facts: &'a Facts, size: String) {
         for (name, wanted) in needs(spec, facts, &size) {
             let taken = self.taken.entry(name.to_ascii_lowercase()).or_default();
             *taken = taken.saturating_add(wanted);
         }
-        self.placed.push((spec, size));
+        self.placed.push(((spec, facts), size));
     }
 
     fn taken(&self, name: &str) -> i64 {
         self.taken.get(&name.to_ascii_lowercase()).copied().unwrap_or_default()
+    }
+
+    /// A size that was given although its quotas or its processors are not known, and which of them.
+    fn open(&self) -> Option<(&str, &'static str)> {
+        let open = |(spec, facts): &Wanted<'_>, size| Some((size, open_cores(facts, spec, size)?));
+        self.placed.iter().find_map(|(machine, size)| open(machine, size.as_str()))
     }
 
     /// What is short for the machines that are left out, size by size: what all would need together that count against it.
@@ -105,8 +111,8 @@ fn need(spec: &VmSpec, facts: &Facts, size: &str, quota: &str) -> Option<i64> {
 pub(super) fn cores(machines: &[Wanted<'_>]) -> Check {
     let check = PreflightCheck::CoreQuota;
     let Some(room) = Room::of(machines) else { return unreadable(machines) };
-    let known = |(spec, facts): &Wanted<'_>| spec.sizes.iter().any(|size| !needs(spec, facts, size).is_empty());
-    if !machines.iter().all(known) {
+    let offered = |(spec, facts): &Wanted<'_>| spec.sizes.iter().any(|size| find(facts, size).is_some());
+    if !machines.iter().all(offered) {
         return check.skipped("a size has to be chosen first");
     }
     if !room.left_out.is_empty() {
@@ -120,6 +126,9 @@ pub(super) fn cores(machines: &[Wanted<'_>]) -> Check {
             format!("{fit} of {all} machines fit; {}", lacks.join("; ")),
             "have the quota raised, build fewer machines, or choose another size or region",
         );
+    }
+    if let Some((size, why)) = room.open() {
+        return check.unknown(format!("{size}: {why}"), "nothing, if the provisioning succeeds");
     }
     let mut sizes: Vec<&String> = Vec::new();
     room.placed.iter().for_each(|(_, size)| {

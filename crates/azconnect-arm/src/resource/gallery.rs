@@ -15,6 +15,8 @@ views! {
     GalleryImageProperties {
         /// The operating system: `Linux` or `Windows`.
         os_type: Option<String>,
+        /// Whether what is of one machine alone was taken out (`Generalized`) or is in it still (`Specialized`).
+        os_state: Option<String>,
         /// The generation of virtual hardware, `V1` or `V2`.
         #[serde(rename(deserialize = "hyperVGeneration"))]
         hyper_v_generation: Option<String>,
@@ -75,6 +77,8 @@ views! {
     ManagedImageDisk {
         /// The operating system: `Linux` or `Windows`.
         os_type: Option<String>,
+        /// Whether what is of one machine alone was taken out (`Generalized`) or is in it still (`Specialized`).
+        os_state: Option<String>,
     }
 }
 
@@ -87,7 +91,7 @@ impl GalleryImage {
             architecture: own.architecture,
             plan: own.purchase_plan,
             features: own.features,
-            os_disk_image: OsDiskImage { operating_system: own.os_type },
+            os_disk_image: OsDiskImage { operating_system: own.os_type, os_state: own.os_state },
             ..ImageProperties::default()
         };
         ImageVersion { id: self.id, name: name.to_owned(), properties }
@@ -116,9 +120,10 @@ impl ManagedImage {
     /// The image, as one of the platform is shown.
     pub(crate) fn version(self) -> ImageVersion {
         let own = self.properties;
+        let disk = own.storage_profile.os_disk;
         let properties = ImageProperties {
             hyper_v_generation: own.hyper_v_generation,
-            os_disk_image: OsDiskImage { operating_system: own.storage_profile.os_disk.os_type },
+            os_disk_image: OsDiskImage { operating_system: disk.os_type, os_state: disk.os_state },
             ..ImageProperties::default()
         };
         ImageVersion { id: self.id, name: "of its own".to_owned(), properties }

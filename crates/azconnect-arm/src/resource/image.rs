@@ -38,6 +38,9 @@ views! {
     OsDiskImage {
         /// The operating system: `Linux` or `Windows`.
         operating_system: Option<String>,
+        /// `Generalized`, or `Specialized` for one that is still set up as the machine it was made of. Those of the platform do
+        /// not say.
+        os_state: Option<String>,
     }
     /// One feature of an image.
     ImageFeature {
@@ -73,6 +76,11 @@ impl ImageProperties {
     /// Whether the image is of Windows; `None` if it does not say.
     pub fn is_windows(&self) -> Option<bool> {
         self.os_disk_image.operating_system.as_deref().map(|system| system.eq_ignore_ascii_case("Windows"))
+    }
+
+    /// Whether the image is still set up as the machine it was made of, so that the service sets up no machine of it anew.
+    pub fn is_specialized(&self) -> bool {
+        self.os_disk_image.os_state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("Specialized"))
     }
 
     /// Whether the image starts with Trusted Launch. One that does not say so does not. `None` if its generation is not known.

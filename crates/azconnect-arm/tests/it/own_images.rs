@@ -5,7 +5,8 @@ use azconnect_arm::spec::Windows;
 use azconnect_arm::{GroupChoice, PreflightCheck, ProvisionPlan, ResourceId, VmSpec, preflight};
 use azconnect_core::{Effect, ErrorKind};
 use azconnect_credential::{Check, CheckStatus};
-use azconnect_emulator::arm::ArmSettings;
+use azconnect_emulator::arm::{ArmSettings, Failure};
+use azconnect_emulator::{Fault, FaultAction};
 use serde_json::{Value, json};
 
 use crate::stage::{CLIENT, SUBSCRIPTION, SUCCESSOR, Stage, group_name, id, plan as unread_plan, subscription_id};
@@ -224,4 +225,64 @@ fn an_id_of_something_else_is_refused_before_it_is_sent() {
     let mut spec = spec("Ubuntu2404");
     spec.image = azconnect_arm::ImageChoice::Id(at("disks/base").parse().unwrap());
     assert_eq!(ProvisionPlan::new(id(), subscription_id(), spec).unwrap_err().field(), Some("image"));
+}
+
+/// A role may show the definition alone, and a service that is busy or broken shows nothing of a version.
+#[tokio::test(start_paused = true)]
+async fn a_version_that_could_not_be_read_is_not_called_there() {
+    let (stage, _) = stage(None, definition(|_| ())).await;
+    for (path, image) in [
+        ("/images/base/versions/1.0.0", at("galleries/own/images/base/versions/1.0.0")),
+        ("/images/base/versions?", at("galleries/own/images/base")),
+    ] {
+        for code in ["AuthorizationFailed", "TooManyRequests", "InternalServerError"] {
+            let fault = Fault::new(FaultAction::Fail(Failure::new(code))).with_method("GET").with_path(path).forever();
+            stage.emulator.faults().add(fault);
+            let check = checked(&stage, &spec(&image), PreflightCheck::Image).await;
+            assert_eq!(check.status, CheckStatus::Unknown, "{code}: {check:?}");
+            assert!(check.cause.contains("in westeurope could not be read"), "{code}: {check:?}");
+            assert!(!check.remedy.is_empty(), "{code}: {check:?}");
+            // The definition says what holds for every version.
+            assert_eq!(planned(&stage, &image).await.placements[0].trusted_launch, Some(true), "{code}");
+            stage.emulator.faults().clear();
+        }
+        assert_eq!(checked(&stage, &spec(&image), PreflightCheck::Image).await.status, CheckStatus::Passed);
+    }
+}
+
+/// The document of a managed image has no field for a plan, whatever machine it was made of.
+#[tokio::test(start_paused = true)]
+async fn the_terms_of_a_managed_image_are_not_known() {
+    let (stage, _) = stage(None, definition(|_| ())).await;
+    let disk = json!({"osDisk": {"osType": "Linux", "osState": "Generalized"}});
+    write(&stage, "images/base", json!({"hyperVGeneration": "V2", "storageProfile": disk})).await;
+    let report = preflight(&stage.subscription(), &spec(&at("images/base"))).await;
+    let terms = report.of(PreflightCheck::Terms).unwrap();
+    assert_eq!(terms.status, CheckStatus::Unknown, "{terms:?}");
+    assert!(terms.remedy.contains("an image of a gallery"), "{terms:?}");
+    assert!(report.is_clear(), "{report:#?}");
+}
+
+/// The service takes no `osProfile` for a machine of a specialized image.
+#[tokio::test(start_paused = true)]
+async fn a_specialized_image_is_none_for_a_machine_that_is_set_up_anew() {
+    let info = json!({
+        "publicNamePrefix": "tools", "eula": "https://contoso.example/eula",
+        "publisherUri": "https://contoso.example", "publisherContact": "images@contoso.example"
+    });
+    let sharing = json!({"permissions": "Community", "communityGalleryInfo": info});
+    let (stage, gallery) = stage(Some(sharing), definition(|image| image["osState"] = json!("Specialized"))).await;
+    let disk = json!({"osDisk": {"osType": "Linux", "osState": "Specialized"}});
+    write(&stage, "images/base", json!({"hyperVGeneration": "V2", "storageProfile": disk})).await;
+    let public = gallery["properties"]["sharingProfile"]["communityGalleryInfo"]["publicNames"][0].as_str().unwrap();
+    for image in [
+        at("images/base"),
+        at("galleries/own/images/base"),
+        at("galleries/own/images/base/versions/1.0.0"),
+        format!("/CommunityGalleries/{public}/Images/base"),
+    ] {
+        let check = checked(&stage, &spec(&image), PreflightCheck::Image).await;
+        assert_eq!(check.status, CheckStatus::Failed, "{image}: {check:?}");
+        assert!(check.cause.contains("specialized") && check.remedy.contains("generalized"), "{image}: {check:?}");
+    }
 }

@@ -1,10 +1,11 @@
 //! The preflight of a fleet: for each quota one machine fits, and all of them do not.
 
-use azconnect_arm::spec::Spot;
+use azconnect_arm::spec::{Ipv6, Spot};
 use azconnect_arm::{FleetSpec, GroupChoice, PreflightCheck, VmSpec, preflight, preflight_fleet};
 use azconnect_credential::{CheckReport, CheckStatus};
 use azconnect_emulator::arm::{Failure, Policy};
-use azconnect_emulator::{Fault, FaultAction};
+use azconnect_emulator::{CannedAnswer, Fault, FaultAction};
+use serde_json::{Value, json};
 
 use crate::fleet::fleet_plan;
 use crate::preflight::{status, subscription};
@@ -203,4 +204,74 @@ async fn a_name_that_is_taken_is_found_whichever_machine_has_it() {
     let label = report.of(PreflightCheck::DnsLabel).unwrap();
     assert!(label.blocks() && label.cause.starts_with("web-3: shop-3.westeurope"), "{label:?}");
     assert_eq!(report.failures().count(), 2, "{report:#?}");
+}
+
+// A label is looked at for the machines that have one, whichever of the fleet has none.
+#[tokio::test(start_paused = true)]
+async fn a_label_that_is_taken_is_found_beside_machines_without_one() {
+    let stage = Stage::new();
+    let mut lone = spec();
+    lone.name = "lone".to_owned();
+    stage.provisioner().run(&crate::stage::plan(lone.with_dns_label("shop"))).await.unwrap();
+    let mut machines = FleetSpec::of(&spec(), 3).machines;
+    machines[1].dns_label = Some("shop".to_owned());
+    for without_first in [true, false] {
+        if !without_first {
+            machines.swap(0, 1);
+        }
+        let fleet = FleetSpec::new("web", machines.clone());
+        let report = preflight_fleet(&stage.subscription(), &fleet).await;
+        let label = report.of(PreflightCheck::DnsLabel).unwrap();
+        assert!(label.blocks() && label.cause.starts_with("shop.westeurope"), "{label:?}");
+        assert_eq!(report.failures().count(), 1, "{report:#?}");
+    }
+}
+
+// Public addresses of both families count against one quota, and a machine without a public one has neither.
+#[tokio::test(start_paused = true)]
+async fn each_machine_needs_as_many_addresses_as_it_has_families() {
+    let mut machines = FleetSpec::of(&spec().with_ipv6(Ipv6::private().unwrap()), 3).machines;
+    for private in [0, 2] {
+        machines.iter_mut().enumerate().for_each(|(at, machine)| machine.public_ip = at != private);
+        for (limit, expected) in [(3, CheckStatus::Failed), (4, CheckStatus::Passed)] {
+            let stage = Stage::new();
+            let manager = stage.emulator.resource_manager();
+            manager.set_quota(subscription(), "westeurope", "StandardSkuPublicIpAddresses", limit).unwrap();
+            let report = preflight_fleet(&stage.subscription(), &FleetSpec::new("web", machines.clone())).await;
+            let check = report.of(PreflightCheck::AddressQuota).unwrap();
+            assert_eq!(check.status, expected, "{private}: {report:#?}");
+            let told = if limit == 3 { "4 of StandardSkuPublicIpAddresses are needed" } else { "4 are free" };
+            assert!(check.cause.contains(told), "{private}: {check:?}");
+        }
+    }
+}
+
+/// What the service answers on a path instead, as long as the stage lasts.
+fn answer(stage: &Stage, path: &str, value: Value) {
+    let canned = CannedAnswer::new(200).with_body(json!({ "value": value }));
+    stage.emulator.faults().add(Fault::new(FaultAction::Answer(canned)).with_method("GET").with_path(path).forever());
+}
+
+// A list may lack a quota, and a size its number of processors: what is not known of one machine is not known of several.
+#[tokio::test(start_paused = true)]
+async fn processors_that_are_not_known_of_one_machine_are_not_known_of_a_fleet() {
+    let machines = json!([{"name": {"value": "virtualMachines"}, "limit": 100, "currentValue": 0}]);
+    let size = json!([{
+        "resourceType": "virtualMachines", "name": "Standard_B2s", "family": "standardBSFamily", "capabilities": [],
+        "locations": ["westeurope"], "locationInfo": [{"location": "westeurope", "zones": ["1"]}], "restrictions": []
+    }]);
+    for (path, list, told) in [
+        ("/providers/Microsoft.Compute/locations/westeurope/usages", machines, "its quotas are not shown"),
+        ("/providers/Microsoft.Compute/skus", size, "its processors are not known"),
+    ] {
+        let stage = Stage::new();
+        answer(&stage, path, list);
+        let one = preflight(&stage.subscription(), &spec()).await;
+        for report in [one, look(&stage, &spec(), 1).await, look(&stage, &spec(), 3).await] {
+            let cores = report.of(PreflightCheck::CoreQuota).unwrap();
+            assert_eq!(cores.status, CheckStatus::Unknown, "{path}: {report:#?}");
+            assert_eq!(cores.cause, format!("Standard_B2s: {told}"));
+            assert!(!cores.remedy.is_empty(), "{cores:?}");
+        }
+    }
 }
