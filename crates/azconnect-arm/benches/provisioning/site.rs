@@ -44,7 +44,8 @@ pub(crate) async fn sign_in(cloud: &Cloud, transport: &dyn Transport, clock: &dy
     let scope = cloud.resource_manager_scope();
     let form = format!("grant_type=client_credentials&client_id={CLIENT}&client_secret=from+the+seed&scope={scope}");
     let address = format!("{}contoso.onmicrosoft.com/oauth2/v2.0/token", cloud.login());
-    let answer = transport.send(http::Request::post(address).body(form.into()).unwrap()).await.unwrap();
+    let request = http::Request::post(address).header("content-type", "application/x-www-form-urlencoded");
+    let answer = transport.send(request.body(form.into()).unwrap()).await.unwrap();
     let answer: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
     let later = clock.now() + Duration::from_secs(3000);
     let secret = Secret::new(answer["access_token"].as_str().expect("a token"));
