@@ -82,6 +82,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod choices;
 mod client;
 pub mod error;
 mod key;
@@ -99,7 +100,7 @@ pub use error::{Class, Fault};
 pub use key::{KeyKind, SshKey};
 pub use machine::OwnMachine;
 pub use password::AdminPassword;
-pub use preflight::{PreflightCheck, preflight, preflight_fleet};
+pub use preflight::{PreflightCheck, machine_actions, preflight, preflight_fleet};
 pub use provision::{
     CleanUp, Fleet, FleetPlan, Phase, ProvisionEvent, ProvisionId, ProvisionPlan, ProvisionProgress, ProvisionState,
     Provisioned, Provisioner, Step,

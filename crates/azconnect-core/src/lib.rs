@@ -25,11 +25,13 @@ pub mod catalogue;
 mod clock;
 mod cloud;
 mod diagnosis;
+mod document;
 mod effect;
 mod error;
 mod error_kind;
 mod id;
 mod journal;
+mod key_wrap;
 mod lease;
 mod pause;
 mod retry;
@@ -39,16 +41,21 @@ mod secret_store;
 pub use clock::Clock;
 pub use cloud::{Cloud, CustomCloud, Scope};
 pub use diagnosis::Diagnosis;
+pub use document::{
+    CollectionId, Document, DocumentId, DocumentKey, DocumentPage, DocumentQuery, DocumentStore, Labels, Revision,
+    StoredDocument,
+};
 pub use effect::{Effect, Retry};
 pub use error::Error;
 pub use error_kind::ErrorKind;
 pub use id::{ApplicationObjectId, ClientId, KeyId, PrincipalObjectId, ResourceGroupName, SubscriptionId, TenantId};
 pub use journal::{Append, Entry, Integrity, Journal, Record, Sequence, StreamId};
+pub use key_wrap::{KeyWrap, PlainKey, WrappedKey, WrappingKeyId};
 pub use lease::{Epoch, Grant, Lease, LeaseKey};
 pub use pause::in_words;
 pub use retry::{Attempt, ExponentialBackoff, NoRetry, RetryPolicy};
 pub use secret::Secret;
-pub use secret_store::{SecretId, SecretStore};
+pub use secret_store::{MAX_LISTED, SecretId, SecretStore};
 
 /// Builds the id types of other azconnect crates. Not part of the public contract.
 #[doc(hidden)]

@@ -30,4 +30,11 @@ pub trait SecretStore: Send + Sync {
 
     /// Forgets a secret. Removing one that is not there succeeds.
     async fn remove(&self, id: &SecretId) -> Result<(), Error>;
+
+    /// The names that begin with `prefix` and come after `after`, in order, byte by byte: at most [`MAX_LISTED`]. Nothing is
+    /// opened. A list that is shorter than that is the end.
+    async fn list(&self, prefix: &str, after: Option<&SecretId>) -> Result<Vec<SecretId>, Error>;
 }
+
+/// How many names of secrets [`SecretStore::list`] returns at once.
+pub const MAX_LISTED: usize = 1000;

@@ -50,6 +50,7 @@
 
 mod authorization;
 mod background;
+mod bound;
 mod client;
 mod client_ports;
 mod create;
@@ -78,6 +79,7 @@ mod verify;
 
 pub use authorization::PersonalAccessToken;
 pub use background::{Progress, ReadyPolicy};
+pub use bound::{binding_states, bound_project, secret_destination};
 pub use client::DevOpsClient;
 pub use create::{
     AzureConnection, AzureCredential, DockerConnection, DockerRegistry, GenericConnection, NewConnection,

@@ -3,7 +3,7 @@
 //! The message of an error is always our own: the service's may quote what was sent.
 
 use azconnect_core::catalogue::Row;
-use azconnect_core::{Effect, Error, ErrorKind};
+use azconnect_core::{Effect, Error, ErrorKind, KeyId};
 use azconnect_http::{Dialect, Response, kind_of_status, request_id, service_text};
 use http::StatusCode;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use crate::catalogue::{APPLICATION_UNKNOWN, CODES, CONCURRENCY, FEDERATED_DUPLIC
 pub(crate) struct GraphDialect;
 
 /// The dialect of a password's removal: the service's refusal of an unknown key is a success.
-pub(crate) struct RemovalDialect;
+pub(crate) struct RemovalDialect(pub(crate) KeyId);
 
 /// The dialect of a deletion: the service's *not found* is a success.
 pub(crate) struct AbsenceDialect;
@@ -34,8 +34,12 @@ impl Dialect for GraphDialect {
 
 impl Dialect for RemovalDialect {
     fn judge(&self, answer: &Response) -> Result<(), Error> {
-        let missing = answer.status() == StatusCode::BAD_REQUEST
-            && Told::read(answer.body()).says("no password credential found with keyid");
+        // Seen as 400. A 404 is taken for it only where it is about this key: most are about the application.
+        let missing = match answer.status() {
+            StatusCode::BAD_REQUEST => Told::read(answer.body()).says("no password credential found with keyid"),
+            StatusCode::NOT_FOUND => Told::read(answer.body()).says(&format!("resource '{}' does not exist", self.0)),
+            _ => false,
+        };
         if missing { Ok(()) } else { GraphDialect.judge(answer) }
     }
 }
@@ -295,13 +299,27 @@ mod tests {
 
     #[test]
     fn only_a_removal_takes_a_missing_key_as_done() {
+        let removal = RemovalDialect("1272a66f-e2e8-4e88-ab43-487409186c3f".parse().unwrap());
         let message = "No password credential found with keyId '1272a66f-e2e8-4e88-ab43-487409186c3f'.";
         let body = json!({"error": {"code": "Request_BadRequest", "message": message}}).to_string();
-        assert!(RemovalDialect.judge(&answered(400, &body)).is_ok());
-        assert!(RemovalDialect.judge(&answered(404, &body)).is_err());
-        assert!(RemovalDialect.judge(&answered(500, &body)).is_err());
+        assert!(removal.judge(&answered(400, &body)).is_ok());
+        assert!(removal.judge(&answered(404, &body)).is_err());
+        assert!(removal.judge(&answered(500, &body)).is_err());
         assert!(GraphDialect.judge(&answered(400, &body)).is_err());
-        assert!(RemovalDialect.judge(&answered(400, "")).is_err());
+        assert!(removal.judge(&answered(400, "")).is_err());
+        let missing = |id: &str| {
+            let message = format!(
+                "Resource '{id}' does not exist or one of its queried reference-property objects are not present."
+            );
+            json!({"error": {"code": "Request_ResourceNotFound", "message": message}}).to_string()
+        };
+        let key = missing("1272a66f-e2e8-4e88-ab43-487409186c3f");
+        assert!(removal.judge(&answered(404, &key)).is_ok());
+        assert!(removal.judge(&answered(400, &key)).is_err());
+        assert!(
+            removal.judge(&answered(404, &missing(ID))).is_err(),
+            "the application is not found, which proves nothing"
+        );
     }
 
     #[test]

@@ -127,8 +127,8 @@ mod rows;
 mod wire;
 
 pub use application::{
-    Application, ApplicationChange, ApplicationQuery, ApplicationRef, Audience, DirectoryObjectId, NewApplication,
-    Owner, OwnerKind, Permission, PermissionId, PermissionKind, Platform, RedirectUris,
+    Application, ApplicationChange, ApplicationQuery, ApplicationRef, Audience, ComparedPassword, DirectoryObjectId,
+    HintMatch, NewApplication, Owner, OwnerKind, Permission, PermissionId, PermissionKind, Platform, RedirectUris,
 };
 pub use client::GraphClient;
 pub use consent::Consent;

@@ -214,11 +214,13 @@ impl GraphClient {
             .write_call(operation, self.holder_address(&holder, &["removePassword"], &[])?)
             .with_idempotency(Idempotency::Idempotent)
             .with_json(&RemoveBody { key_id: key })?;
-        let answer = self.pipeline.execute(call, &RemovalDialect).await?;
+        let answer = self.pipeline.execute(call, &RemovalDialect(key)).await?;
         Ok(match answer.status() {
-            // The dialect lets this status through for one reason only: the key is not there.
-            StatusCode::BAD_REQUEST if is_after_doubt(&answer) => (Retirement::NotListed, Effect::Unknown),
-            StatusCode::BAD_REQUEST => (Retirement::NotListed, Effect::None),
+            // The dialect lets these two through for one reason only: the key is not there.
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND if is_after_doubt(&answer) => {
+                (Retirement::NotListed, Effect::Unknown)
+            }
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => (Retirement::NotListed, Effect::None),
             _ => (Retirement::Accepted, Effect::Unknown),
         })
     }

@@ -215,7 +215,8 @@ fn a_success_of_its_own_kind_takes_its_status_and_its_words_together() {
     let key = "No password credential found with keyId 'x'.";
     let owner = "One or more added object references already exist for the following modified properties: 'owners'.";
     let role = "Permission being assigned already exists on the object.";
-    let dialects: [&dyn Dialect; 3] = [&RemovalDialect, &AbsenceDialect, &PresenceDialect];
+    let removal = RemovalDialect("f0b0b335-1d71-4883-8f98-567911bfdca6".parse().unwrap());
+    let dialects: [&dyn Dialect; 3] = [&removal, &AbsenceDialect, &PresenceDialect];
     for (status, code, message, takes) in [
         (400, "Request_BadRequest", key, Some(0)),
         (404, "Request_BadRequest", key, None),

@@ -58,6 +58,7 @@
 mod cache;
 mod catalogue;
 mod client_secret;
+mod discovery;
 mod endpoint;
 mod live;
 mod own;
@@ -70,6 +71,7 @@ mod verifier;
 
 pub use cache::TokenCache;
 pub use client_secret::ClientSecretSource;
+pub use discovery::TenantDiscovery;
 pub use endpoint::TokenEndpoint;
 pub use own::OwnCredentialSink;
 pub use own_record::OwnRecord;

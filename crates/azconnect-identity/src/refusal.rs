@@ -119,6 +119,7 @@ mod tests {
             ("unauthorized_client", 7_000_112, PermissionDenied, "delete nothing"),
             ("unauthorized_client", 70_001, PermissionDenied, "delete nothing"),
             ("invalid_request", 90_002, InvalidInput, "cloud"),
+            ("invalid_request", 900_432, InvalidInput, "cloud"),
             ("invalid_client", 700_027, Unauthenticated, "certificate"),
             ("invalid_client", 700_024, Unauthenticated, "clock"),
             ("invalid_client", 70_021, Unauthenticated, "subject"),

@@ -12,7 +12,7 @@ use azconnect_http::{
 use http::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use url::Url;
+use url::{Host, Url};
 
 use crate::error::ArmDialect;
 use crate::resource::ResourceId;
@@ -67,6 +67,18 @@ impl Arm {
     /// The clock of the pipeline, by which waiting is measured.
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         self.pipeline.clock()
+    }
+
+    /// Whether it is the public Azure, or an emulator of it on this machine. Any other has regions and sizes of its own: that of
+    /// a government or of China, and an Azure Stack.
+    pub(crate) fn is_public(&self) -> bool {
+        let is_here = match self.base.host() {
+            Some(Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        };
+        is_here || Cloud::public().resource_manager().host() == self.base.host()
     }
 
     pub(crate) fn dialect(&self) -> &ArmDialect {

@@ -28,4 +28,4 @@ pub use skus::Skus;
 pub use subscription::Subscription;
 
 pub(crate) use gallery::OwnImage;
-pub(crate) use subscription::register_command;
+pub(crate) use subscription::{plain_region, register_command};

@@ -29,6 +29,8 @@ pub struct Skus {
     ready: VecDeque<Sku>,
     next: Option<Url>,
     watch: ListWatch,
+    /// How many elements were none of a size; `None` where one such ends the list with an error.
+    odd: Option<usize>,
 }
 
 impl Skus {
@@ -48,7 +50,18 @@ impl Skus {
             ready: VecDeque::new(),
             next: Some(url),
             watch,
+            odd: None,
         }
+    }
+
+    /// Passes over elements that are not written as a size is, and counts them.
+    pub(crate) fn tolerant(self) -> Self {
+        Self { odd: Some(0), ..self }
+    }
+
+    /// How many elements were passed over.
+    pub(crate) fn passed_over(&self) -> usize {
+        self.odd.unwrap_or_default()
     }
 
     /// The next size, or `None` after the last.
@@ -110,10 +123,14 @@ impl Skus {
             };
             return Ok(());
         };
-        let (ready, watch) = (&mut self.ready, &mut self.watch);
+        let (ready, watch, odd) = (&mut self.ready, &mut self.watch, &mut self.odd);
         self.splitter.feed(&piece?, |element| {
             watch.count(1)?;
-            ready.push_back(serde_json::from_slice(element).map_err(|_| wrong())?);
+            match (serde_json::from_slice(element), &mut *odd) {
+                (Ok(sku), _) => ready.push_back(sku),
+                (Err(_), Some(odd)) => *odd += 1,
+                (Err(_), None) => return Err(wrong()),
+            }
             Ok(())
         })
     }

@@ -118,6 +118,16 @@ impl Subscription {
         self.list("arm.virtual_machine.list", &["providers", "Microsoft.Compute", "virtualMachines"], COMPUTE_API)
     }
 
+    /// The regions as the service writes them, so that one that is written oddly does not hide the others.
+    pub(crate) fn location_records(&self) -> List<serde_json::Value> {
+        self.list("arm.location.list", &["locations"], SUBSCRIPTIONS_API)
+    }
+
+    /// The resource groups as the service writes them, likewise.
+    pub(crate) fn group_records(&self) -> List<serde_json::Value> {
+        self.list("arm.resource_group.list", &["resourcegroups"], RESOURCES_API)
+    }
+
     fn list<T: DeserializeOwned + Send + 'static>(&self, operation: &'static str, rest: &[&str], api: &str) -> List<T> {
         let url = self.arm.url(&self.scope, rest, &[("api-version", api)]);
         List::new(&self.arm, url.map(|url| self.arm.call(operation, Method::GET, url)))
@@ -207,7 +217,7 @@ fn image_segments<'a>(location: &'a str, urn: &'a Urn) -> [&'a str; 13] {
 
 /// A region as the service names it. It is one word, so that it cannot change a filter or a path that it becomes part
 /// of.
-pub(super) fn plain_region(location: &str) -> Result<&str, Error> {
+pub(crate) fn plain_region(location: &str) -> Result<&str, Error> {
     if location.is_empty() || !location.chars().all(|c| c.is_ascii_alphanumeric()) {
         return Err(Error::invalid("location", "is not the name of a region")
             .with_advice("give the region as one word, such as westeurope"));

@@ -20,6 +20,7 @@ mod validation;
 use azconnect_core::Clock;
 use azconnect_credential::CheckReport;
 
+pub use action::machine_actions;
 pub use check::PreflightCheck;
 pub use fleet::preflight_fleet;
 

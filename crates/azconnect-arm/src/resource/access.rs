@@ -68,6 +68,12 @@ impl Permissions {
         let any = |patterns: &[String]| patterns.iter().any(|pattern| covers(pattern, action));
         any(&self.actions) && !any(&self.not_actions)
     }
+
+    /// Whether this role allows an action on data, such as reading a blob. Case does not matter.
+    pub fn allows_on_data(&self, action: &str) -> bool {
+        let any = |patterns: &[String]| patterns.iter().any(|pattern| covers(pattern, action));
+        any(&self.data_actions) && !any(&self.not_data_actions)
+    }
 }
 
 impl RoleAssignment {

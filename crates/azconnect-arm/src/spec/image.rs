@@ -102,6 +102,12 @@ const ALIASES: &[(&str, &str)] = &[
     ("Win2025", "MicrosoftWindowsServer:WindowsServer:2025-datacenter-g2:latest"),
 ];
 
+/// The short names with what each stands for.
+pub(crate) fn aliases() -> impl Iterator<Item = (&'static str, Urn)> {
+    // Every one of them is an URN, as the test below shows.
+    ALIASES.iter().filter_map(|(alias, urn)| Some((*alias, urn.parse().ok()?)))
+}
+
 impl FromStr for ImageChoice {
     type Err = Error;
 

@@ -39,4 +39,4 @@ pub use vm::{OnFailure, VmSpec};
 pub use windows::{Windows, WindowsUpdates};
 
 pub(crate) use agent::check_extension_script;
-pub(crate) use image::ImageKind;
+pub(crate) use image::{ImageKind, aliases};

@@ -105,6 +105,10 @@ impl SecretStore for Mortal {
         self.sealed.lock().unwrap().remove(id.as_str());
         if dies { Err(dead()) } else { Ok(()) }
     }
+
+    async fn list(&self, prefix: &str, after: Option<&SecretId>) -> Result<Vec<SecretId>, Error> {
+        self.secrets.list(prefix, after).await
+    }
 }
 
 fn provisioner(stage: &Stage, mortal: &Arc<Mortal>) -> Provisioner {

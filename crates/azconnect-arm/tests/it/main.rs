@@ -12,6 +12,7 @@ mod addresses;
 mod agent;
 mod any;
 mod cancelled;
+mod choices;
 mod client;
 mod contract;
 mod crash;

@@ -26,9 +26,19 @@ fn sizes_and_locations_are_written_with_the_names_of_their_fields() {
     assert_eq!(written["resource_type"], "virtualMachines");
     assert_eq!(written["restrictions"][0]["kind"], "Location");
     assert_eq!(written["restrictions"][0]["restriction_info"]["zones"], json!(["1"]));
-    let location: Location =
-        serde_json::from_value(json!({"name": "westeurope", "displayName": "West Europe"})).unwrap();
-    assert_eq!(to_value(&location).unwrap(), json!({"name": "westeurope", "display_name": "West Europe"}));
+    let location: Location = serde_json::from_value(json!({
+        "name": "westeurope",
+        "displayName": "West Europe",
+        "type": "Region",
+        "metadata": {"regionType": "Physical", "geographyGroup": "Europe", "pairedRegion": [{"name": "northeurope"}]}
+    }))
+    .unwrap();
+    let written = to_value(&location).unwrap();
+    assert_eq!((&written["name"], &written["display_name"]), (&json!("westeurope"), &json!("West Europe")));
+    assert_eq!((&written["kind"], &written["availability_zone_mappings"]), (&json!("Region"), &json!([])));
+    assert_eq!(written["metadata"]["region_type"], "Physical");
+    assert_eq!(written["metadata"]["geography_group"], "Europe");
+    assert_eq!(written["metadata"]["paired_region"][0]["name"], "northeurope");
 }
 
 #[test]

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use azconnect_arm::port::{Fleets, Machines, ProvisionRecords, Provisioning, Roles};
+use azconnect_arm::port::{Choices, Fleets, Machines, ProvisionRecords, Provisioning, Roles};
 use azconnect_arm::{Fleet, Power, ProvisionId, ProvisionPlan, ResourceId, VmSpec};
 use azconnect_core::{PrincipalObjectId, ResourceGroupName};
 use azconnect_emulator::arm::ArmSettings;
-use azconnect_emulator::{Fault, FaultAction};
+use azconnect_emulator::{Fault, FaultAction, Service};
+use azconnect_testkit::conformance::choices::{self, ChoicesHarness};
 use azconnect_testkit::conformance::fleets::{self, FleetsHarness};
 use azconnect_testkit::conformance::machines::{self, MachinesHarness};
 use azconnect_testkit::conformance::provisioning::{self, ProvisioningHarness};
 use azconnect_testkit::conformance::roles::{self, RolesHarness};
 use serde_json::json;
 
-use crate::stage::{CLIENT, SUBSCRIPTION, Stage, spec, subscription_id};
+use crate::stage::{CLIENT, SUBSCRIPTION, Stage, group_name, spec, subscription_id};
 
 struct Emulated(Stage);
 
@@ -188,4 +189,37 @@ impl FleetsHarness for Emulated {
 #[tokio::test(start_paused = true)]
 async fn the_fleet_keeps_the_promises_of_fleets() {
     fleets::all(async || Emulated::new()).await;
+}
+
+#[async_trait]
+impl ChoicesHarness for Emulated {
+    fn choices(&self) -> Arc<dyn Choices> {
+        Arc::new(self.0.subscription().choices().with_group(group_name()))
+    }
+
+    async fn add_group(&self, name: &str, region: &str) {
+        self.0.emulator.resource_manager().add_group(subscription_id().as_uuid(), name, region).unwrap();
+    }
+
+    async fn close_size(&self, region: &str, size: &str) {
+        self.0.emulator.resource_manager().restrict_size(subscription_id().as_uuid(), region, size, &[]).unwrap();
+    }
+
+    async fn limit_to_group(&self) {
+        let principal = self.deployer().as_uuid();
+        let scope = format!("/subscriptions/{SUBSCRIPTION}");
+        let azure = self.0.emulator.resource_manager();
+        azure.revoke(principal, &scope);
+        azure.grant(principal, "Contributor", &format!("{scope}/resourceGroups/rg-web")).unwrap();
+    }
+
+    async fn break_down(&self) {
+        let fault = Fault::new(FaultAction::Throttle { status: 503, retry_after: None });
+        self.0.emulator.faults().add(fault.with_service(Service::ResourceManager).forever());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_subscription_keeps_the_promises_of_choices() {
+    choices::all(async || Emulated::new()).await;
 }

@@ -141,6 +141,11 @@ impl<'a> EndpointChange<'a> {
         self.secret.is_some()
     }
 
+    /// Whether it disables the connection, or enables it.
+    pub(crate) fn sets_state(&self) -> bool {
+        self.disabled.is_some()
+    }
+
     /// The whole document with this change made, ready to be written.
     ///
     /// Masked secrets go back as the `null` as which they came: a key that is left out may be lost. The cached access token

@@ -2,18 +2,13 @@
 
 use std::fmt;
 
-use azconnect_core::{Error, ErrorKind, guid_id};
+use azconnect_core::{Error, ErrorKind};
+pub use azconnect_credential::EndpointId;
 use serde_json::{Map, Value};
 
 use super::kind::Kind;
 use super::number::inexact_number;
 use super::shown;
-
-guid_id!(
-    /// The id of a service connection, which the service calls endpoint.
-    EndpointId,
-    "connection id"
-);
 
 /// A service connection: the service's JSON document, whole, with views that read from it.
 ///

@@ -52,7 +52,7 @@ impl Endpoints {
             )
             .with_advice("find out who changes the connection, and write it again"));
         }
-        let wrong = differences(&draft.document, after.document(), Moment::AfterWriting);
+        let (after, wrong) = self.with_state(change, &draft, after).await?;
         if wrong.is_empty() {
             return self.with_stored_secret(former, after).await;
         }
@@ -73,6 +73,33 @@ impl Endpoints {
         Err(conflict("somebody changed the connection since it was read", &changed)
             .with_effect(Effect::None)
             .with_advice("read the connection again and decide again; nothing was written"))
+    }
+
+    /// The connection after a write, and what of it is not as it was written. A service that passes over `isDisabled` in a plain
+    /// update is asked again, by the operation that the portal uses for it.
+    async fn with_state(
+        &self,
+        change: &EndpointChange<'_>,
+        draft: &Draft<'_>,
+        after: Endpoint,
+    ) -> Result<(Endpoint, Vec<String>), Error> {
+        let wrong = differences(&draft.document, after.document(), Moment::AfterWriting);
+        if !(change.sets_state() && wrong == ["isDisabled"]) {
+            return Ok((after, wrong));
+        }
+        // The first write was accepted: no refusal of the second one says that nothing changed.
+        let unknown = |error: Error| error.with_effect(Effect::Unknown);
+        let mut url = self.write_url(Some(after.id())).map_err(unknown)?;
+        url.query_pairs_mut().append_pair("operation", "ChangeProperties");
+        let call = Call::put("devops.endpoint.update", url).with_json(draft).map_err(unknown)?;
+        self.organization.send(call).await.map_err(|error| {
+            unknown(error).with_advice(
+                "everything but the connection's state was written: disable or enable it in the portal, and read it again",
+            )
+        })?;
+        let after = self.get(after.id()).await.map_err(unknown)?;
+        let wrong = differences(&draft.document, after.document(), Moment::AfterWriting);
+        Ok((after, wrong))
     }
 
     /// Writes a whole document over the connection's.

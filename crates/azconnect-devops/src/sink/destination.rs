@@ -89,6 +89,11 @@ impl Destination {
     }
 }
 
+/// The hosts that a connection sends its secret to, as a person and a journal read them.
+pub(crate) fn destination_of(endpoint: &Endpoint) -> Option<String> {
+    Destination::of(endpoint).map(|found| found.hosts)
+}
+
 /// Permits a secret to go where a connection sends it.
 ///
 /// # Errors

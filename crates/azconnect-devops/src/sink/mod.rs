@@ -18,6 +18,7 @@ use azconnect_credential::{
     SinkReport,
 };
 
+pub(crate) use self::destination::destination_of;
 use self::destination::{Destination, require_agreed};
 use self::last_push::LastPush;
 pub(crate) use self::name::{sink_id, title};
@@ -161,8 +162,10 @@ impl ServiceConnectionSink {
         require_agreed(endpoint, candidate.destination.or(self.destination.as_deref()))
     }
 
-    /// All checks that the document alone can answer. Whether a registry can be asked takes a call.
-    fn checks(&self, endpoint: &Endpoint) -> CheckReport {
+    /// Judges a connection that was read already, such as one of a list: everything that its document alone can answer.
+    /// Nothing is sent. Whether its secret may be changed, and whether a registry can be asked, takes a call: see
+    /// [`inspect`](CredentialSink::inspect).
+    pub fn checks(&self, endpoint: &Endpoint) -> CheckReport {
         let checks = refresh_checks(endpoint, self.endpoints.project()).into_iter();
         let mut checks: CheckReport = checks.map(|check| self.as_asked(check)).collect();
         if checks.is_clear() {

@@ -34,10 +34,6 @@ pub(crate) const CLUSTER: &str = "50000000-0000-4000-8000-000000000006";
 /// Longer than the emulator's replicas need.
 pub(crate) const SETTLED: Duration = Duration::from_secs(60);
 
-fn seed() -> Seed {
-    Seed::from_json(&seed_text().to_string()).unwrap()
-}
-
 fn seed_text() -> Value {
     let held = json!({"application": APPLICATION, "password": "old"});
     let azure = |name: &str, mode: &str| {
@@ -123,8 +119,16 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(settings: Settings, connection: &str) -> Self {
+        Self::changed(settings, connection, |_| {})
+    }
+
+    /// The same with another seed.
+    pub(crate) fn changed(settings: Settings, connection: &str, change: impl FnOnce(&mut Value)) -> Self {
         let clock = VirtualClock::new();
-        let emulator = Emulator::from_seed(seed(), Arc::new(clock.clone())).unwrap().with_settings(settings);
+        let mut text = seed_text();
+        change(&mut text);
+        let seed = Seed::from_json(&text.to_string()).unwrap();
+        let emulator = Emulator::from_seed(seed, Arc::new(clock.clone())).unwrap().with_settings(settings);
         let door = Arc::new(Door {
             inner: emulator.transport(),
             connection: connection.parse().unwrap(),

@@ -9,14 +9,14 @@ use azconnect_emulator::Settings;
 
 use crate::emulated::{APPLICATION, AZURE, SUBSCRIPTION, TENANT, World};
 
-struct Secrets {
+pub(crate) struct Secrets {
     key: Secret,
     pem: Secret,
     profile: Secret,
 }
 
 impl Secrets {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             key: Secret::new("a-secret~of-ours"),
             pem: Secret::new("-----BEGIN CERTIFICATE----- -----BEGIN PRIVATE KEY-----"),
@@ -39,7 +39,7 @@ impl Secrets {
     }
 }
 
-fn wishes<'a>(secrets: &'a Secrets, project: &Project) -> Vec<NewConnection<'a>> {
+pub(crate) fn wishes<'a>(secrets: &'a Secrets, project: &Project) -> Vec<NewConnection<'a>> {
     let id = SUBSCRIPTION.parse().unwrap();
     let mut wishes = Vec::new();
     let scopes = [

@@ -1,8 +1,10 @@
 //! App registrations: their reading, making and changing, their owners, redirect addresses and required permissions.
 
 mod addresses;
+mod certificates;
 mod deleted;
 mod ensure;
+mod hint;
 mod owners;
 mod permissions;
 mod reads;
@@ -11,6 +13,7 @@ mod wish;
 mod writes;
 
 pub use addresses::{Platform, RedirectUris};
+pub use hint::{ComparedPassword, HintMatch};
 pub use owners::{DirectoryObjectId, Owner, OwnerKind};
 pub use permissions::{Permission, PermissionId, PermissionKind};
 pub use reads::ApplicationQuery;

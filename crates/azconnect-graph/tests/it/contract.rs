@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use azconnect_core::{ApplicationObjectId, ClientId, Clock, Effect, ErrorKind, KeyId};
+use azconnect_core::{ApplicationObjectId, ClientId, Clock, Effect, ErrorKind, KeyId, Secret};
 use azconnect_credential::{Marker, Retirement};
 use azconnect_graph::{ApplicationQuery, Audience, NewPassword, PasswordHolder};
 use azconnect_http::SystemClock;
@@ -155,6 +155,11 @@ async fn a_sparse_answer_is_read_but_a_missing_list_of_passwords_is_no_empty_one
         Mock::given(method("GET")).respond_with(answer).mount(&server).await;
         let error = client_of(&server, "a-token").application(OBJECT.parse().unwrap()).await.unwrap_err();
         assert_eq!((error.kind(), error.operation()), (ErrorKind::Unexpected, Some("graph.application.get")));
+        // Nor does it prove that a secret is none of them.
+        let (holder, secret) = (OBJECT.parse::<ApplicationObjectId>().unwrap(), Secret::new("Abc8Q~x"));
+        let error = client_of(&server, "a-token").match_secret(holder, &secret).await.unwrap_err();
+        let operation = "graph.application.password_of_secret";
+        assert_eq!((error.kind(), error.operation()), (ErrorKind::Unexpected, Some(operation)), "{document}");
     }
 }
 

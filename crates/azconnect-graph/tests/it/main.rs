@@ -15,6 +15,7 @@ mod effect;
 mod federated;
 mod hostile_times;
 mod issuer;
+mod outcomes;
 mod ports;
 mod set_up;
 mod stage;

@@ -424,3 +424,25 @@ async fn a_person_s_own_consent_is_neither_listed_nor_changed() {
     let changes: Vec<_> = graph.seen().into_iter().filter(|seen| !seen.starts_with("GET")).collect();
     assert_eq!(changes, ["POST /v1.0/oauth2PermissionGrants"], "a consent for everybody beside it");
 }
+
+/// The service refuses every change of a certificate that is there, and a PATCH replaces the whole list.
+#[tokio::test(start_paused = true)]
+async fn a_certificate_is_added_and_removed_and_the_others_go_back_as_they_came() {
+    let other = json!({"keyId": KEY, "key": null, "type": "AsymmetricX509Cert", "usage": "Verify", "displayName": "old",
+                       "customKeyIdentifier": "AB", "endDateTime": "2027-01-31T12:00:00Z"});
+    let (graph, written) = keeper(json!({"keyCredentials": [other]}));
+    assert!(graph.client().add_certificate(object(), "new", "MAA=").await.unwrap());
+    graph.client().remove_certificate(object(), OBJECT.parse().unwrap()).await.unwrap();
+    let new = json!({"type": "AsymmetricX509Cert", "usage": "Verify", "key": "MAA=", "displayName": "new"});
+    assert_eq!(*written.lock().unwrap(), [json!({"keyCredentials": [other, new]})]);
+
+    let (graph, written) = keeper(json!({"keyCredentials": [other, {"keyId": OBJECT, "key": "MAA="}]}));
+    assert!(!graph.client().add_certificate(object(), "new", "MAA=").await.unwrap(), "it is there already");
+    graph.client().remove_certificate(object(), OBJECT.parse().unwrap()).await.unwrap();
+    assert_eq!(*written.lock().unwrap(), [json!({"keyCredentials": [other]})]);
+
+    let (graph, written) = keeper(json!({}));
+    let error = graph.client().add_certificate(object(), "new", "MAA=").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unexpected);
+    assert!(written.lock().unwrap().is_empty(), "a missing list is not an empty one");
+}

@@ -10,6 +10,7 @@
 
 mod cache;
 mod conformance;
+mod discovery;
 mod follow;
 mod hostile_times;
 mod own;
