@@ -1,4 +1,4 @@
-//! Where azconnect keeps its journal, its secrets and its leases: in memory, or in one SQLite file.
+//! Where azconnect keeps its journal, its secrets, its leases and its documents: in memory, in one SQLite file, or in PostgreSQL.
 //!
 //! ```
 //! # #[cfg(feature = "sqlite")]
@@ -36,6 +36,24 @@
 //! # }).unwrap();
 //! ```
 //!
+//! A product of several machines keeps the same in PostgreSQL 12 or later (feature `postgres`), also behind a pooler in
+//! transaction mode. The tables are made in a schema of their own, leases go by the server's clock, and a connection over a
+//! network is encrypted, with the server's certificate and name checked:
+//!
+//! ```no_run
+//! # #[cfg(feature = "postgres")]
+//! # async fn open(clock: std::sync::Arc<dyn azconnect_core::Clock>) -> Result<(), azconnect_core::Error> {
+//! use azconnect_core::Secret;
+//! use azconnect_store::PostgresStore;
+//! use azconnect_store::seal::SealingKey;
+//!
+//! let url = Secret::new("postgres://azconnect:…@db.contoso.com/products");
+//! let store = PostgresStore::open(url, SealingKey::from_file("/run/keys/seal.key")?, clock).await?;
+//! // Journal, secrets, leases and documents, as above.
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! The stores in memory serve tests and products without a need for durability:
 //!
 //! ```
@@ -55,13 +73,21 @@
 
 mod draft;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod rules;
 pub mod seal;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod stored;
 mod witness;
 
-pub use memory::{MemoryJournal, MemoryLease, MemorySecrets};
+pub use memory::{MemoryDocuments, MemoryJournal, MemoryLease, MemorySecrets};
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore};
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use stored::resealed::Resealed;
 pub use witness::{FileWitness, JournalWitness, Testimony};

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use azconnect_core::{Append, Clock, Epoch, Error, ErrorKind, Journal, Record, Secret, SecretStore, Sequence};
 use azconnect_store::SqliteStore;
-use azconnect_store::seal::SealingKey;
+use azconnect_store::seal::{SealingKey, SealingKeys};
 use azconnect_testkit::ManualClock;
 
 /// How many records each append has: a torn append would leave another number.
@@ -35,16 +35,44 @@ async fn main() {
     {
         return write(Path::new(path), name, count.parse().unwrap()).await;
     }
+    if let [role, path] = arguments.as_slice()
+        && role == "reseal"
+    {
+        return reseal(Path::new(path)).await;
+    }
+    a_killed_change_of_the_key_goes_on_where_it_was().await;
+    println!("test a_killed_change_of_the_key_goes_on_where_it_was ... ok");
     killed_writers_lose_nothing_that_was_acknowledged().await;
     println!("test killed_writers_lose_nothing_that_was_acknowledged ... ok");
     writers_of_several_processes_take_turns().await;
     println!("test writers_of_several_processes_take_turns ... ok");
 }
 
+fn key(first: u8) -> SealingKey {
+    let bytes: Vec<u8> = (first..first + 32).collect();
+    SealingKey::from_bytes(&bytes).unwrap()
+}
+
 async fn open(path: &Path) -> SqliteStore {
-    let bytes: Vec<u8> = (1..=32).collect();
-    let key = SealingKey::from_bytes(&bytes).unwrap();
-    SqliteStore::open(path, key, Arc::new(ManualClock::new())).await.unwrap()
+    SqliteStore::open(path, key(1), Arc::new(ManualClock::new())).await.unwrap()
+}
+
+async fn open_with_both(path: &Path) -> SqliteStore {
+    let keys = SealingKeys::new(key(2)).with_previous(key(1));
+    SqliteStore::open(path, keys, Arc::new(ManualClock::new())).await.unwrap()
+}
+
+/// Changes the key in the smallest portions, and says so after each.
+async fn reseal(path: &Path) {
+    let store = open_with_both(path).await;
+    loop {
+        let resealed = store.reseal_some(1).await.unwrap();
+        println!("{}", resealed.left);
+        std::io::stdout().flush().unwrap();
+        if resealed.is_over {
+            return;
+        }
+    }
 }
 
 /// Appends batches to the one stream, each preceded by a secret of its own, and says so after each.
@@ -76,11 +104,12 @@ struct Writer {
 
 impl Writer {
     fn start(path: &Path, name: &str, count: u64) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["write", path.to_str().unwrap(), name, &count.to_string()])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::run(&["write", path.to_str().unwrap(), name, &count.to_string()])
+    }
+
+    fn run(arguments: &[&str]) -> Self {
+        let mut child =
+            Command::new(std::env::current_exe().unwrap()).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
     }
@@ -110,6 +139,38 @@ async fn labels(store: &SqliteStore) -> Result<Vec<String>, Error> {
             batch[0].record.payload.clone()
         })
         .collect())
+}
+
+async fn a_killed_change_of_the_key_goes_on_where_it_was() {
+    const COUNT: usize = 6;
+    let folder = tempfile::tempdir().unwrap();
+    // After no portion, after each of them, and after the last, which marks everything anew.
+    for survived in 0..=COUNT {
+        let path = folder.path().join(format!("store-{survived}.db"));
+        let store = open(&path).await;
+        let label = |number: usize| format!("secret/{number}");
+        for number in 0..COUNT {
+            store.put(&label(number).parse().unwrap(), &Secret::new(label(number))).await.unwrap();
+        }
+        drop(store);
+        let mut process = Writer::run(&["reseal", path.to_str().unwrap()]);
+        for portion in 0..survived {
+            assert_eq!(process.next(), (COUNT - 1 - portion).to_string());
+        }
+        // The kill falls wherever it is by then: between two writes, or within one.
+        process.kill();
+        let store = open_with_both(&path).await;
+        for number in 0..COUNT {
+            let secret = store.get(&label(number).parse().unwrap()).await.unwrap().unwrap();
+            assert_eq!(secret.expose(), label(number), "killed after {survived}");
+        }
+        assert!(store.reseal().await.unwrap() <= COUNT - survived, "killed after {survived}");
+        drop(store);
+        let store = SqliteStore::open(&path, key(2), Arc::new(ManualClock::new())).await.unwrap();
+        let names: Vec<_> = (0..COUNT).map(|number| label(number).parse().unwrap()).collect();
+        assert_eq!(store.list("", None).await.unwrap(), names);
+        assert_eq!(store.get(&names[0]).await.unwrap().unwrap().expose(), "secret/0");
+    }
 }
 
 async fn killed_writers_lose_nothing_that_was_acknowledged() {

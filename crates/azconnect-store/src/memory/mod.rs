@@ -1,9 +1,11 @@
 //! Everything in this process's memory: for tests, demonstrations, and products that need no durability.
 
+mod documents;
 mod journal;
 mod lease;
 mod secrets;
 
+pub use documents::MemoryDocuments;
 pub use journal::MemoryJournal;
 pub use lease::MemoryLease;
 pub use secrets::MemorySecrets;

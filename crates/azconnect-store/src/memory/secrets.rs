@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use azconnect_core::{Error, Secret, SecretId, SecretStore};
+use azconnect_core::{Error, MAX_LISTED, Secret, SecretId, SecretStore};
 
 use super::lock;
 use crate::seal::holds_another;
@@ -50,5 +51,12 @@ impl SecretStore for MemorySecrets {
     async fn remove(&self, id: &SecretId) -> Result<(), Error> {
         lock(&self.0).remove(id);
         Ok(())
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&SecretId>) -> Result<Vec<SecretId>, Error> {
+        let held = lock(&self.0);
+        let later = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let names = held.range::<SecretId, _>(later).map(|(id, _)| id).filter(|id| id.as_str().starts_with(prefix));
+        Ok(names.take(MAX_LISTED).cloned().collect())
     }
 }

@@ -71,6 +71,7 @@ impl Known {
     }
 
     /// What was set aside.
+    #[cfg(feature = "sqlite")]
     pub(crate) fn asides(&self) -> impl Iterator<Item = &(StreamId, Aside)> {
         self.aside.values()
     }
@@ -106,6 +107,11 @@ impl Known {
     /// Learns what this process itself has written.
     pub(crate) fn wrote(&mut self, stream: StreamId, head: Head, totals: Totals, mac: Mac) {
         self.streams.insert(stream, Standing::Whole(head));
+        (self.totals, self.mac) = (totals, mac);
+    }
+
+    /// Learns that this process itself has changed something beside the streams.
+    pub(crate) fn changed(&mut self, totals: Totals, mac: Mac) {
         (self.totals, self.mac) = (totals, mac);
     }
 

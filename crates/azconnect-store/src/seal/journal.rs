@@ -3,7 +3,7 @@
 //! An entry's mark covers the mark of the one before, so that a changed, missing, moved or exchanged entry shows. A stream's
 //! head covers the mark of its last entry, so that a cut end shows. The totals count every entry that was ever written, so
 //! that a stream that is missing, or was taken back to an earlier head, shows: every true head that is not the latest
-//! counts less.
+//! counts less. They cover the mark of all sealed secrets too, so that a secret that was put back, or is gone, shows.
 
 use aws_lc_rs::rand;
 use azconnect_core::{Entry, Epoch, Error, Sequence, StreamId};
@@ -78,6 +78,8 @@ pub(crate) struct Totals {
     pub(crate) streams: StreamNumber,
     /// How many entries there are in all streams, and what was set aside counts for.
     pub(crate) entries: u64,
+    /// The mark of all sealed secrets that there are, in a store that counts them.
+    pub(crate) secrets: Option<Mac>,
 }
 
 impl Totals {
@@ -85,7 +87,7 @@ impl Totals {
     pub(crate) fn begin(keys: &SealingKeys) -> Result<Self, Error> {
         let id = JournalId::random()?;
         let trace = keys.mark(&Message::new("azconnect journal begin 1").bytes(id.as_bytes()))?;
-        Ok(Self { id, changes: 0, trace, streams: 0, entries: 0 })
+        Ok(Self { id, changes: 0, trace, streams: 0, entries: 0, secrets: None })
     }
 
     /// After one more change, of which `what` tells.
@@ -95,11 +97,17 @@ impl Totals {
     }
 
     pub(crate) fn message(&self) -> Message {
-        self.labelled("azconnect journal totals 1")
+        let label = if self.secrets.is_some() { "azconnect journal totals 2" } else { "azconnect journal totals 1" };
+        let message = self
+            .labelled(label)
             .number(self.changes)
             .bytes(self.trace.as_bytes())
             .number(self.streams)
-            .number(self.entries)
+            .number(self.entries);
+        match &self.secrets {
+            Some(secrets) => message.bytes(secrets.as_bytes()),
+            None => message,
+        }
     }
 
     pub(crate) fn head_message(&self, stream: &StreamId, head: &Head) -> Message {

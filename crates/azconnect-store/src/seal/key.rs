@@ -1,10 +1,11 @@
 //! The key that seals.
 
 use std::fmt;
+use std::str::FromStr;
 
 use aws_lc_rs::aead::{AES_256_GCM, RandomizedNonceKey};
 use aws_lc_rs::{hmac, rand};
-use azconnect_core::Secret;
+use azconnect_core::{Error, PlainKey, Secret};
 use base64::Engine as _;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
@@ -35,6 +36,18 @@ impl fmt::Display for SealingKeyId {
     }
 }
 
+impl FromStr for SealingKeyId {
+    type Err = Error;
+
+    /// Reads what [`Display`](fmt::Display) shows: 16 hexadecimal digits.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let is_hex = text.len() == 2 * Self::LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = u64::from_str_radix(text, 16).ok().filter(|_| is_hex);
+        let invalid = || Error::invalid("sealing_key_id", "the name of a sealing key must be 16 hexadecimal digits");
+        number.map(|number| Self(number.to_be_bytes())).ok_or_else(invalid)
+    }
+}
+
 impl fmt::Debug for SealingKeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SealingKeyId({self})")
@@ -47,7 +60,7 @@ pub struct SealingKey {
     bytes: Box<Zeroizing<[u8; Self::LENGTH]>>,
     id: SealingKeyId,
     /// What marks a journal. Derived, so that one key serves one purpose.
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     marks: hmac::Key,
     /// Where it was read, to be named when it is the wrong one.
     origin: Option<String>,
@@ -73,7 +86,7 @@ impl SealingKey {
         }
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &**own), b"azconnect sealing key id");
         let (id, _) = tag.as_ref().split_first_chunk().ok_or(SealingKeyError::Cryptography)?;
-        #[cfg(feature = "sqlite")]
+        #[cfg(any(feature = "postgres", feature = "sqlite"))]
         let marks = hmac::Key::new(
             hmac::HMAC_SHA256,
             hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &**own), b"azconnect journal mark key 1").as_ref(),
@@ -81,7 +94,7 @@ impl SealingKey {
         Ok(Self {
             bytes: own,
             id: SealingKeyId(*id),
-            #[cfg(feature = "sqlite")]
+            #[cfg(any(feature = "postgres", feature = "sqlite"))]
             marks,
             origin: None,
         })
@@ -121,15 +134,23 @@ impl SealingKey {
     }
 
     /// Where the key was read, such as `the key file /etc/azconnect/seal.key`.
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(crate) fn origin(&self) -> Option<&str> {
         self.origin.as_deref()
     }
 
     /// The key that marks a journal.
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(crate) fn marks(&self) -> &hmac::Key {
         &self.marks
+    }
+
+    /// A second owner of the same bytes, to be wrapped by another key.
+    ///
+    /// # Errors
+    /// None in practice: a key has the right length.
+    pub fn to_plain(&self) -> Result<PlainKey, Error> {
+        PlainKey::from_bytes(self.bytes.as_slice())
     }
 
     /// The key as base64, for a key file.
@@ -150,8 +171,6 @@ impl fmt::Debug for SealingKey {
 
 #[cfg(test)]
 mod tests {
-    use azconnect_core::Error;
-
     use super::*;
 
     #[test]
@@ -172,6 +191,15 @@ mod tests {
             let error = Error::from(SealingKey::from_base64(&Secret::new(bad)).unwrap_err());
             assert_eq!(error.field(), Some("sealing_key"));
             assert!(bad.is_empty() || !format!("{error:?}").contains(bad));
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_key_is_read_back() {
+        let id = SealingKey::generate().unwrap().id();
+        assert_eq!(id.to_string().parse::<SealingKeyId>().unwrap(), id);
+        for bad in ["", "0123", "+123456789abcdef", "0123456789abcdeg", "0123456789abcdef0"] {
+            assert_eq!(bad.parse::<SealingKeyId>().unwrap_err().field(), Some("sealing_key_id"), "{bad}");
         }
     }
 

@@ -10,7 +10,7 @@ use super::{SealingKeyError, SealingKeyId, SealingKeys};
 pub(crate) struct Mac([u8; Self::LENGTH]);
 
 impl Mac {
-    const TAG_LENGTH: usize = 32;
+    pub(crate) const TAG_LENGTH: usize = 32;
     pub(crate) const LENGTH: usize = SealingKeyId::LENGTH + Self::TAG_LENGTH;
 
     /// What a column holds, if it has the length of a mark. Whether it is a true one, [`SealingKeys::is_marked`] says.
@@ -62,6 +62,18 @@ impl SealingKeys {
         let tag = hmac::sign(key.marks(), &message.0);
         let mac = Mac::from_bytes(&[key.id().as_bytes(), tag.as_ref()].concat());
         mac.ok_or_else(|| SealingKeyError::Cryptography.into())
+    }
+
+    /// Marks a message with the key of an id, which must be one of these.
+    pub(crate) fn mark_with(&self, id: SealingKeyId, message: &Message) -> Result<Mac, Error> {
+        let tag = self.digest(id, message).ok_or(SealingKeyError::Cryptography)?;
+        let mac = Mac::from_bytes(&[id.as_bytes(), tag.as_slice()].concat());
+        mac.ok_or_else(|| SealingKeyError::Cryptography.into())
+    }
+
+    /// What the key of an id makes of a message; it is not to be stored.
+    pub(crate) fn digest(&self, id: SealingKeyId, message: &Message) -> Option<[u8; Mac::TAG_LENGTH]> {
+        hmac::sign(self.key(id)?.marks(), &message.0).as_ref().try_into().ok()
     }
 
     /// Whether a mark is of this message, and was made with one of these keys.

@@ -7,6 +7,10 @@
 //! A sealed record is `version (1) ‖ key id (8) ‖ nonce (12) ‖ ciphertext ‖ tag (16)`. Random nonces are safe for 2³²
 //! records under one key (NIST SP 800-38D, section 8.3); rotate the key before that.
 //!
+//! The stores in SQLite and PostgreSQL seal each secret with a random data key of its own, and seals that key in the way above. Such a secret
+//! is `version (2) ‖ nonce (12) ‖ ciphertext ‖ tag (16)`. So a change of the key seals data keys anew and opens no secret, and
+//! whoever removes a secret removes the key to it.
+//!
 //! ```
 //! use azconnect_core::Secret;
 //! use azconnect_store::seal::{SealingKey, SealingKeys};
@@ -20,15 +24,22 @@
 
 mod env;
 mod fault;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) mod journal;
 mod key;
 mod key_file;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub(crate) mod mac;
 mod owner;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) mod presence;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) mod record;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) mod store_key;
+mod wrap;
 
-use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
+use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use azconnect_core::{Effect, Error, ErrorKind, Secret, SecretId};
 use zeroize::Zeroizing;
 
@@ -36,7 +47,7 @@ pub use fault::SealingKeyError;
 pub use key::{SealingKey, SealingKeyId};
 pub use owner::owner_digest;
 
-/// The one format that sealed secrets have had so far.
+/// The format of what is sealed with a sealing key itself.
 const VERSION: u8 = 1;
 const TAG_LEN: usize = 16;
 
@@ -75,24 +86,40 @@ impl SealingKeys {
         seal_with(&self.current, purpose, name, secret)
     }
 
+    /// Seals bytes that are no text, such as a key.
+    pub(crate) fn seal_bytes(&self, purpose: &str, name: &str, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut header = vec![VERSION];
+        header.extend_from_slice(self.current.id().as_bytes());
+        let bound = associated(&header, purpose, name);
+        let sealed = lock(&self.current.cipher()?, bound, bytes)?;
+        Ok([header, sealed].concat())
+    }
+
     /// Opens what was sealed for this purpose under this name.
     ///
     /// # Errors
     /// [`Corrupt`](ErrorKind::Corrupt) if it was sealed with a key that is not among these, was changed, or belongs to
     /// another purpose or name.
     pub fn open(&self, purpose: &str, name: &str, sealed: &[u8]) -> Result<Secret, Error> {
+        let text = self.open_bytes(purpose, name, sealed)?;
+        std::str::from_utf8(&text).map(Secret::new).map_err(|_| damaged(name))
+    }
+
+    /// Opens what [`SealingKeys::seal_bytes`] has sealed for this purpose under this name.
+    pub(crate) fn open_bytes(&self, purpose: &str, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
         let id = sealed_with(sealed).ok_or_else(|| damaged(name))?;
         let key = self.key(id).ok_or_else(|| {
             corrupt(format!("{name}: sealed with another key ({id})"))
                 .with_advice("give the key that sealed it, as the current key or as a previous one")
         })?;
         let (header, rest) = sealed.split_at_checked(1 + SealingKeyId::LENGTH).ok_or_else(|| damaged(name))?;
-        let (nonce, body) = rest.split_at_checked(NONCE_LEN).ok_or_else(|| damaged(name))?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| damaged(name))?;
-        let mut body = Zeroizing::new(body.to_vec());
-        let bound = associated(header, purpose, name);
-        let text = key.cipher()?.open_in_place(nonce, Aad::from(bound), &mut body).map_err(|_| damaged(name))?;
-        std::str::from_utf8(text).map(Secret::new).map_err(|_| damaged(name))
+        unlock(&key.cipher()?, associated(header, purpose, name), rest).ok_or_else(|| damaged(name))
+    }
+
+    /// The keys that open, and seal nothing.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(crate) fn previous(&self) -> impl Iterator<Item = &SealingKey> {
+        self.previous.iter()
     }
 
     /// The key that has an id, current or previous.
@@ -109,16 +136,30 @@ impl From<SealingKey> for SealingKeys {
 
 /// Seals with one key.
 pub(crate) fn seal_with(key: &SealingKey, purpose: &str, name: &str, secret: &Secret) -> Result<Vec<u8>, Error> {
-    let text = secret.expose().as_bytes();
     let mut header = vec![VERSION];
     header.extend_from_slice(key.id().as_bytes());
-    // With room for the tag, so that the clear text is never left behind in a buffer that was outgrown.
-    let mut body = Zeroizing::new(Vec::with_capacity(text.len() + TAG_LEN));
-    body.extend_from_slice(text);
     let bound = associated(&header, purpose, name);
-    let nonce = key.cipher()?.seal_in_place_append_tag(Aad::from(bound), &mut *body);
+    Ok([header, lock(&key.cipher()?, bound, secret.expose().as_bytes())?].concat())
+}
+
+/// Encrypts with a fresh nonce, which comes first.
+fn lock(cipher: &RandomizedNonceKey, bound: Vec<u8>, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    // With room for the tag, so that the clear text is never left behind in a buffer that was outgrown.
+    let mut body = Zeroizing::new(Vec::with_capacity(bytes.len() + TAG_LEN));
+    body.extend_from_slice(bytes);
+    let nonce = cipher.seal_in_place_append_tag(Aad::from(bound), &mut *body);
     let nonce = nonce.map_err(|_| Error::new(ErrorKind::Unexpected, "sealing failed"))?;
-    Ok([header.as_slice(), nonce.as_ref(), body.as_slice()].concat())
+    Ok([nonce.as_ref(), body.as_slice()].concat())
+}
+
+/// Decrypts what begins with its nonce, if it is whole and all that was bound is the same.
+fn unlock(cipher: &RandomizedNonceKey, bound: Vec<u8>, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, body) = sealed.split_at_checked(NONCE_LEN)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+    let mut body = Zeroizing::new(body.to_vec());
+    let length = cipher.open_in_place(nonce, Aad::from(bound), &mut body).ok()?.len();
+    body.truncate(length);
+    Some(body)
 }
 
 /// The id of the key that sealed a record, if it has this module's format.

@@ -1,19 +1,15 @@
 //! Whether all that was written into the journal is there.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use azconnect_core::{Error, Sequence, StreamId};
+use azconnect_core::{Error, StreamId};
 use rusqlite::Connection;
 
 use super::failure::{before_effect, damaged};
 use super::rows::{self, EntryRow, HeadRow};
-use super::tampered;
 use crate::rules::known::{Known, Standing};
 use crate::seal::SealingKeys;
-use crate::seal::journal::{Chain, StreamNumber, Totals};
-
-/// How many numbers are tried to find out which stream some entries without a head belong to.
-const CANDIDATES: usize = 64;
+use crate::stored::audit::{Audit, Heads};
 
 /// Brings what is known up to what the journal is now, by what was written since.
 ///
@@ -24,7 +20,8 @@ pub(super) fn sync(connection: &Connection, keys: &SealingKeys, known: &mut Know
         return Ok(());
     }
     let since = known.totals().changes;
-    for (stream, aside) in rows::asides_after(connection, keys, &totals, since)? {
+    let asides = rows::asides_after(connection, since)?;
+    for (stream, aside) in asides.into_iter().filter_map(|row| row.verified(keys, &totals)) {
         known.learn_aside(stream, aside);
     }
     for row in HeadRow::after(connection, since)? {
@@ -38,83 +35,18 @@ pub(super) fn sync(connection: &Connection, keys: &SealingKeys, known: &mut Know
     Ok(())
 }
 
-/// What was found in a journal.
-pub(super) struct Audit {
-    known: Known,
-}
-
-impl Audit {
-    /// What is known, if nothing is missing. Damaged streams may be among it.
-    pub(super) fn complete(self) -> Result<Known, Error> {
-        match self.known.missing() {
-            0 => Ok(self.known),
-            missing => Err(tampered::missing(missing, &self.damaged())),
-        }
-    }
-
-    /// What is known, whatever is missing.
-    pub(super) fn known(&self) -> &Known {
-        &self.known
-    }
-
-    pub(super) fn is_complete(&self) -> bool {
-        self.known.missing() == 0
-    }
-
-    fn damaged(&self) -> Vec<&StreamId> {
-        let damaged = |(stream, standing)| matches!(standing, &Standing::Damaged { .. }).then_some(stream);
-        self.known.streams().filter_map(damaged).collect()
-    }
-}
-
 /// Looks at the head of every stream. Entries are looked at only where a head is not as it should be.
 pub(super) fn audit(connection: &Connection, keys: &SealingKeys) -> Result<Audit, Error> {
-    let (totals, mac) = rows::totals(connection, keys)?;
-    let mut known = Known::new(totals, mac);
-    let mut numbers = Numbers::of(&totals);
-    for (stream, aside) in rows::asides_after(connection, keys, &totals, 0)? {
-        if numbers.take(aside.number) {
-            known.learn_aside(stream, aside);
+    let totals = rows::totals(connection, keys)?;
+    let heads = Heads::look(keys, totals, rows::asides_after(connection, 0)?, HeadRow::all(connection)?);
+    let mut entries = BTreeMap::new();
+    if !heads.is_settled() {
+        for stream in heads.suspects(without_head(connection)?) {
+            let rows = EntryRow::from(connection, &stream, 1)?;
+            entries.insert(stream, rows);
         }
     }
-    let mut suspects = BTreeSet::new();
-    for row in HeadRow::all(connection)? {
-        match row.verified(keys, &totals).filter(|head| numbers.take(head.number)) {
-            Some(head) => known.learn(row.stream, Standing::Whole(head)),
-            None => drop(suspects.insert(row.stream)),
-        }
-    }
-    if suspects.is_empty() && known.missing() == 0 {
-        return Ok(Audit { known });
-    }
-    suspects.extend(without_head(connection)?);
-    for stream in suspects {
-        let (number, last) = recover(connection, keys, &totals, &stream, &numbers)?.unwrap_or_default();
-        numbers.take(number);
-        known.learn(stream, Standing::Damaged { number, last });
-    }
-    Ok(Audit { known })
-}
-
-/// The numbers of streams that were given, and which of them are accounted for.
-struct Numbers {
-    given: StreamNumber,
-    taken: BTreeSet<StreamNumber>,
-}
-
-impl Numbers {
-    fn of(totals: &Totals) -> Self {
-        Self { given: totals.streams, taken: BTreeSet::new() }
-    }
-
-    /// Takes a number for a stream, unless another has it. 0 is no number, and what has it is counted every time.
-    fn take(&mut self, number: StreamNumber) -> bool {
-        number == 0 || (number <= self.given && self.taken.insert(number))
-    }
-
-    fn gaps(&self) -> impl Iterator<Item = StreamNumber> {
-        (1..=self.given).filter(|number| !self.taken.contains(number)).take(CANDIDATES)
-    }
+    Ok(heads.settle(keys, entries))
 }
 
 /// The streams that have entries and no head.
@@ -130,28 +62,4 @@ fn without_head(connection: &Connection) -> Result<Vec<StreamId>, Error> {
     let rows = rows.query_map((), |row| row.get::<_, String>(0)).map_err(before_effect)?;
     rows.map(|name| StreamId::new(name.map_err(before_effect)?).map_err(|_| damaged("entries without a stream")))
         .collect()
-}
-
-/// The number and the last position that the entries of a stream without a true head prove.
-fn recover(
-    connection: &Connection,
-    keys: &SealingKeys,
-    totals: &Totals,
-    stream: &StreamId,
-    numbers: &Numbers,
-) -> Result<Option<(StreamNumber, Sequence)>, Error> {
-    let mut found = None;
-    let mut before = None;
-    for row in EntryRow::from(connection, stream, 1)? {
-        let (mac, previous) = (row.mac(), std::mem::replace(&mut before, row.mac()));
-        let (Ok(entry), Some(mac)) = (row.entry(), mac) else { continue };
-        let previous = previous.filter(|_| entry.sequence.0 > 1);
-        let mut candidates = numbers.gaps();
-        let number = candidates
-            .find(|number| Chain { totals, stream, number: *number }.holds(keys, &entry, previous.as_ref(), &mac));
-        if let Some(number) = number {
-            found = Some((number, entry.sequence));
-        }
-    }
-    Ok(found)
 }

@@ -7,21 +7,22 @@ use azconnect_core::{Effect, Error, ErrorKind};
 
 use super::audit::audit;
 use super::failure::{before_effect, failed};
-use super::{file, keys, open, schema, sign};
+use super::{file, keys, open, schema, sign, store_key};
 use crate::draft::Draft;
 use crate::seal::SealingKeys;
+use crate::seal::store_key::StoreKeys;
 
 /// Creates a database at a path, unless another process does so first: then theirs stays.
 ///
 /// It is made under another name and linked into place. So no process sees a half-made one, and a crash or a full disk
 /// leaves either nothing or a whole database: an empty file at the path is a damaged one.
-pub(super) fn create(path: &Path, keys: &SealingKeys) -> Result<(), Error> {
+pub(super) fn create(path: &Path, keys: &SealingKeys, own: Option<&StoreKeys>) -> Result<(), Error> {
     let draft = Draft::beside(path).map_err(|error| not_begun(path, error))?;
     // Whoever made one while this process waited for its turn was making the same.
     if path.exists() {
         return Ok(());
     }
-    fill(draft.path(), keys).map_err(|error| open::named(path, error))?;
+    fill(draft.path(), keys, own).map_err(|error| open::named(path, error))?;
     check(draft.path(), keys).map_err(|error| open::named(path, error))?;
     match draft.publish() {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(not_published(path, error)),
@@ -29,13 +30,14 @@ pub(super) fn create(path: &Path, keys: &SealingKeys) -> Result<(), Error> {
     }
 }
 
-fn fill(draft: &Path, keys: &SealingKeys) -> Result<(), Error> {
+fn fill(draft: &Path, keys: &SealingKeys, own: Option<&StoreKeys>) -> Result<(), Error> {
     let mut connection = open::connect(draft)?;
     connection.pragma_update(None, "application_id", schema::APPLICATION_ID).map_err(before_effect)?;
     open::set_durable(&connection)?;
     schema::migrate(&mut connection, |transaction, _| {
         keys::note_current(transaction, keys)?;
-        sign::begin(transaction, keys)
+        sign::begin(transaction, keys)?;
+        own.map_or(Ok(()), |own| store_key::note(transaction, keys, own))
     })?;
     // Closing would write the log into the file as well, and keep to itself that it could not.
     let is_busy: bool =
@@ -93,7 +95,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let keys = SealingKeys::new(SealingKey::generate().unwrap());
         let draft = Draft::beside(&folder.path().join("store.db")).unwrap();
-        fill(draft.path(), &keys).unwrap();
+        fill(draft.path(), &keys, None).unwrap();
         check(draft.path(), &keys).unwrap();
         // What a disk leaves that was full when the log was to be written into the file.
         let unclosed = open::connect(draft.path()).unwrap();
@@ -107,7 +109,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.db");
         std::fs::write(&path, "theirs").unwrap();
-        create(&path, &SealingKeys::new(SealingKey::generate().unwrap())).unwrap();
+        create(&path, &SealingKeys::new(SealingKey::generate().unwrap()), None).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"theirs");
     }
 }

@@ -3,6 +3,8 @@
 use azconnect_core::{Effect, Error, ErrorKind};
 use rusqlite::{ErrorCode, ffi};
 
+pub(super) use crate::stored::damaged;
+
 const DISK_FULL: (ErrorKind, &str, &str) =
     (ErrorKind::Unavailable, "the disk is full", "free some room on the disk, then try again; nothing is lost");
 
@@ -69,11 +71,4 @@ fn extended_code(error: &rusqlite::Error) -> Option<i32> {
 /// Translates an error of a read, or of a transaction that was not committed: nothing was applied.
 pub(super) fn before_effect(error: rusqlite::Error) -> Error {
     failed(error).with_effect(Effect::None)
-}
-
-/// The database holds a value that this crate never writes.
-pub(super) fn damaged(what: &str) -> Error {
-    Error::new(ErrorKind::Corrupt, format!("the database holds {what}"))
-        .with_effect(Effect::None)
-        .with_advice("stop every process that uses it, and restore the file from a backup")
 }

@@ -1,7 +1,5 @@
 //! The journal in SQLite.
 
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 use azconnect_core::{Append, Entry, Error, Integrity, Journal, Sequence, StreamId};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
@@ -12,11 +10,11 @@ use super::failure::{before_effect, failed};
 use super::moment::from_column;
 use super::rows::{self, HeadRow};
 use super::{Shared, SqliteStore, begin, keys, tampered};
-use crate::rules::journal::{StreamState, admit};
-use crate::rules::known::{Known, Standing};
+use crate::rules::known::Known;
 use crate::seal::SealingKeys;
-use crate::seal::journal::{Chain, Head, Totals};
-use crate::seal::mac::Mac;
+use crate::stored::audit::unfinished;
+use crate::stored::chain::begins_at;
+use crate::stored::next::Next;
 
 /// The position of the last checkpoint, by an index. Whether it is that, the entries tell that are read from there on.
 const CHECKPOINT: &str = "SELECT max(sequence) FROM entry WHERE stream = ?1 AND checkpoint = 1";
@@ -32,7 +30,7 @@ impl Journal for SqliteStore {
             let written = write(&transaction, &shared.keys, &known, &append)?;
             transaction.commit().map_err(failed)?;
             let last = written.head.last;
-            known.wrote(append.stream, written.head, written.totals, written.mac);
+            known.wrote(append.stream, written.head, written.totals, written.totals_mac);
             shared.testify(&known)?;
             Ok(last)
         })
@@ -65,7 +63,8 @@ impl Journal for SqliteStore {
 
     /// A stream whose row is not as it was written is among them, whatever it says: whoever reads it learns why.
     async fn unfinished(&self) -> Result<Vec<StreamId>, Error> {
-        self.look("store.journal.unfinished", |reader| unfinished(&reader)).await
+        self.look("store.journal.unfinished", |reader| Ok(unfinished(reader.known, HeadRow::all(reader.connection)?)))
+            .await
     }
 
     fn integrity(&self) -> Integrity {
@@ -97,42 +96,8 @@ fn last_checkpoint(connection: &Connection, stream: &StreamId) -> Result<Sequenc
     found.map_or(Ok(Sequence::START), |sequence| from_column(sequence).map(Sequence))
 }
 
-/// Whether these entries begin with the last checkpoint, or with the first entry of a stream that has none.
-fn begins_at(entries: &[Entry], checkpoint: Sequence) -> bool {
-    let first = checkpoint.0.max(1);
-    let last = entries.iter().rfind(|entry| entry.record.is_checkpoint()).map(|entry| entry.sequence);
-    entries.first().is_some_and(|entry| entry.sequence.0 == first) && last.unwrap_or_default() == checkpoint
-}
-
-fn unfinished(reader: &Reader<'_>) -> Result<Vec<StreamId>, Error> {
-    let known = reader.known;
-    let mut names: BTreeSet<_> = known.streams().map(|(stream, _)| stream.clone()).collect();
-    for row in HeadRow::all(reader.connection)? {
-        let rests = match (known.standing(&row.stream), row.claimed()) {
-            (Some(Standing::Whole(known)), Some(found)) => *known == found && found.at_rest,
-            _ => false,
-        };
-        match rests {
-            true => names.remove(&row.stream),
-            false => names.insert(row.stream),
-        };
-    }
-    Ok(names.into_iter().collect())
-}
-
-/// What an append has made of a stream and of the journal.
-struct Written {
-    head: Head,
-    totals: Totals,
-    mac: Mac,
-}
-
-fn write(
-    transaction: &Transaction<'_>,
-    sealing: &SealingKeys,
-    known: &Known,
-    append: &Append,
-) -> Result<Written, Error> {
+/// Writes what an append makes of the journal.
+fn write(transaction: &Transaction<'_>, sealing: &SealingKeys, known: &Known, append: &Append) -> Result<Next, Error> {
     let stream = &append.stream;
     let reader = Reader { connection: transaction, keys: sealing, known };
     let before = reader.head(stream)?;
@@ -140,35 +105,17 @@ fn write(
         // The last entry is there, and is the one that the next will follow.
         reader.entries(stream, head, Sequence(head.last.0.saturating_sub(1)))?;
     }
-    let state = before.as_ref().map(|head| StreamState { last: head.last, epoch: head.epoch }).unwrap_or_default();
-    let after = admit(append, state)?;
-    let old = known.totals();
-    let number = before.as_ref().map_or(old.streams + 1, |head| head.number);
-    let change = old.changes + 1;
-    let chain = Chain { totals: old, stream, number };
-    let mut entry = before.map(|head| head.entry);
-    let mut marked = Vec::new();
-    for (record, sequence) in append.records.iter().zip(state.last.0 + 1..) {
-        let next = Entry::new(Sequence(sequence), after.epoch, record.clone());
-        let mac = chain.mark(sealing, &next, entry.as_ref())?;
-        marked.push((next, mac));
-        entry = Some(mac);
-    }
-    let entry = entry.ok_or_else(|| tampered::head(stream))?;
-    let head = Head { number, last: after.last, epoch: after.epoch, at_rest: append.at_rest, change, entry };
+    let next = Next::of(sealing, known, append, before)?;
     if known.mac().key_id() != Some(sealing.current().id()) {
         keys::note_current(transaction, sealing)?;
     }
     // The head first: an entry belongs to a stream that exists.
-    let mac = rows::write_head(transaction, sealing, old, stream, &head)?;
-    for (entry, mac) in &marked {
+    rows::write_head(transaction, stream, &next.head, &next.head_mac)?;
+    for (entry, mac) in &next.entries {
         rows::insert_entry(transaction, stream, entry, mac)?;
     }
-    let mut totals = old.changed(sealing, mac.as_bytes())?;
-    totals.streams = totals.streams.max(number);
-    totals.entries += marked.len() as u64;
-    let mac = rows::write_totals(transaction, sealing, &totals)?;
-    Ok(Written { head, totals, mac })
+    rows::write_totals(transaction, sealing, &next.totals)?;
+    Ok(next)
 }
 
 #[cfg(test)]

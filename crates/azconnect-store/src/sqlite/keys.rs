@@ -4,9 +4,9 @@ use azconnect_core::{Effect, Error, ErrorKind, Secret};
 use rusqlite::{Connection, Transaction, params};
 
 use super::failure::{before_effect, damaged};
-use super::secrets::PURPOSE;
-use super::tampered;
-use crate::seal::{SealingKeys, seal_with, sealed_with};
+use super::{records, tampered};
+use crate::seal::{SealingKeyId, SealingKeys, seal_with, sealed_with};
+use crate::stored::noted::{check_forgets, is_new};
 
 /// The purpose under which a key's proof is sealed, and the text that is sealed.
 ///
@@ -29,6 +29,9 @@ pub(super) fn check(connection: &Connection, keys: &SealingKeys, is_marked: bool
             if keys.open(other, &id, &proof).is_ok() {
                 return tampered::totals("was made to look like one of another version of the tables");
             }
+            if proves_current(connection, keys, purpose) {
+                return unended(connection, keys, &id).with_source(error);
+            }
             let given = keys.current().origin().map(|origin| format!(" than that of {origin}")).unwrap_or_default();
             Error::new(ErrorKind::Corrupt, format!("the database was sealed with another key ({id}){given}"))
                 .with_effect(Effect::None)
@@ -39,6 +42,29 @@ pub(super) fn check(connection: &Connection, keys: &SealingKeys, is_marked: bool
         })?;
     }
     Ok(())
+}
+
+/// Whether the database is sealed with the current key, whatever else it is sealed with.
+fn proves_current(connection: &Connection, keys: &SealingKeys, purpose: &str) -> bool {
+    let current = keys.current().id().to_string();
+    proofs(connection)
+        .is_ok_and(|proofs| proofs.iter().any(|(id, proof)| *id == current && keys.open(purpose, id, proof).is_ok()))
+}
+
+/// The refusal of a database whose change to the given key was begun and not ended.
+fn unended(connection: &Connection, keys: &SealingKeys, missing: &str) -> Error {
+    let current = keys.current().id();
+    // A database of an earlier version has no data keys.
+    let left = records::count_not_under(connection, current.as_bytes()).unwrap_or_default();
+    Error::new(
+        ErrorKind::Corrupt,
+        format!(
+            "the change of the key has not ended: {left} secrets, or what else was sealed with another key ({missing}), are \
+             not under {current} yet"
+        ),
+    )
+    .with_effect(Effect::None)
+    .with_advice("give the other key as a previous one, and call `SqliteStore::reseal` to the end; nothing was changed")
 }
 
 fn proofs(connection: &Connection) -> Result<Vec<(String, Vec<u8>)>, Error> {
@@ -60,8 +86,14 @@ pub(super) fn note_marked(transaction: &Transaction<'_>, keys: &SealingKeys) -> 
     note_current(transaction, keys)
 }
 
-/// Notes that something is sealed with the current key.
+/// Notes that something is sealed with the current key, before it is.
+///
+/// # Errors
+/// [`Corrupt`](ErrorKind::Corrupt) if the database is sealed with another key by now, of which this process knows nothing.
 pub(super) fn note_current(transaction: &Transaction<'_>, keys: &SealingKeys) -> Result<(), Error> {
+    if !is_new(keys, noted(transaction)?.iter().map(String::as_str))? {
+        return Ok(());
+    }
     let id = keys.current().id().to_string();
     let proof = keys.seal(PROOF, &id, &Secret::new(PROOF))?;
     transaction
@@ -70,24 +102,21 @@ pub(super) fn note_current(transaction: &Transaction<'_>, keys: &SealingKeys) ->
         .map_err(before_effect)
 }
 
-/// Seals everything with the current key, forgets the others, and returns how many secrets were sealed anew.
-pub(super) fn reseal(transaction: &Transaction<'_>, keys: &SealingKeys) -> Result<usize, Error> {
-    let current = keys.current().id();
-    let mut rows = transaction.prepare("SELECT id, sealed FROM secret").map_err(before_effect)?;
-    let rows = rows.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).map_err(before_effect)?;
-    let all: Vec<(String, Vec<u8>)> = rows.collect::<Result<_, _>>().map_err(before_effect)?;
-    let mut count = 0;
-    for (id, sealed) in all.into_iter().filter(|(_, sealed)| sealed_with(sealed) != Some(current)) {
-        let secret = keys.open(PURPOSE, &id, &sealed)?;
-        let sealed = keys.seal(PURPOSE, &id, &secret)?;
-        transaction
-            .execute("UPDATE secret SET sealed = ?2 WHERE id = ?1", params![id, sealed])
-            .map_err(before_effect)?;
-        count += 1;
-    }
+/// The names of all keys with which something is sealed.
+pub(super) fn noted(connection: &Connection) -> Result<Vec<String>, Error> {
+    Ok(proofs(connection)?.into_iter().map(|(id, _)| id).collect())
+}
+
+/// Whether something may be sealed or marked with another key than the one of this id.
+pub(super) fn has_others(transaction: &Transaction<'_>, current: SealingKeyId) -> Result<bool, Error> {
+    let current = current.to_string();
+    Ok(proofs(transaction)?.iter().any(|(id, _)| *id != current))
+}
+
+/// Notes that everything is sealed and marked with the current key.
+pub(super) fn forget_others(transaction: &Transaction<'_>, keys: &SealingKeys) -> Result<(), Error> {
+    check_forgets(keys, noted(transaction)?.iter().map(String::as_str))?;
     note_current(transaction, keys)?;
-    transaction
-        .execute("DELETE FROM sealing_key WHERE id <> ?1", params![current.to_string()])
-        .map_err(before_effect)?;
-    Ok(count)
+    let current = keys.current().id().to_string();
+    transaction.execute("DELETE FROM sealing_key WHERE id <> ?1", [&current]).map(drop).map_err(before_effect)
 }

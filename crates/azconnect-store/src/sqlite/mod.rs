@@ -7,20 +7,23 @@ mod aside;
 mod audit;
 mod chain;
 mod create;
+mod documents;
 mod failure;
 mod file;
 mod journal;
 mod key_file;
 mod keys;
 mod lease;
-mod moment;
 mod open;
 mod options;
+mod present;
+mod records;
+mod reseal;
 mod rows;
 mod schema;
 mod secrets;
 mod sign;
-mod tampered;
+mod store_key;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -34,13 +37,16 @@ use tokio::sync::oneshot;
 pub use self::options::SqliteOptions;
 
 use self::failure::failed;
-use self::options::Consent;
+use self::open::Opening;
 use crate::rules::known::Known;
-use crate::seal::SealingKeys;
+use crate::seal::store_key::StoreKeys;
+use crate::seal::{SealingKeyId, SealingKeys};
+use crate::stored::present::Present;
+use crate::stored::{moment, tampered};
 use crate::witness::{JournalWitness, Testimony};
 
-/// A [`Journal`](azconnect_core::Journal), [`SecretStore`](azconnect_core::SecretStore) and
-/// [`Lease`](azconnect_core::Lease) in one SQLite file. Clones share one connection.
+/// A [`Journal`](azconnect_core::Journal), [`SecretStore`](azconnect_core::SecretStore), [`Lease`](azconnect_core::Lease) and
+/// [`DocumentStore`](azconnect_core::DocumentStore) in one SQLite file. Clones share one connection.
 ///
 /// Its futures need a tokio runtime: the work is done on its blocking threads.
 ///
@@ -61,7 +67,13 @@ use crate::witness::{JournalWitness, Testimony};
 ///   its streams in the place of the same stream of the other while both have as many entries.
 /// - Leases bear no mark. Who writes them can keep a writer from its work, or let two begin. Two cannot both append: the
 ///   stream's epoch is marked, and a position is written once.
-/// - Secrets can be removed, and put back under their own name; see [`seal`](crate::seal).
+/// - A secret opens with its own data key, in its own place, while it counts: one that was removed and put back, one that
+///   was exchanged, and an earlier one of the same name are [`Corrupt`](ErrorKind::Corrupt). Where a new process finds that
+///   secrets are gone or were put back, it cannot tell which, and opens nothing. They are counted with the journal, so a whole
+///   file that is taken back shows as that of a journal does. Changes that a database of version 4 saw before it was brought
+///   to version 5 are not covered.
+/// - A document that was changed, moved or added is [`Corrupt`](ErrorKind::Corrupt). One that was removed, or put back as it
+///   was at an earlier revision, is not noticed.
 ///
 /// The way on is a backup. Without one, [`SqliteStore::set_aside`] lets one stream begin anew, and
 /// [`SqliteOptions::accepting_lost_entries`] takes what is left.
@@ -83,6 +95,8 @@ struct Shared {
     path: PathBuf,
     /// The journal as it was seen last. Locked by whoever has the connection.
     known: Mutex<Known>,
+    /// The secrets as they were seen last. Locked after `known`.
+    present: Mutex<Present>,
     witness: Option<Arc<dyn JournalWitness>>,
 }
 
@@ -124,6 +138,11 @@ impl Shared {
     fn known(&self) -> MutexGuard<'_, Known> {
         // What is known is only ever added to, so that a panic leaves something true behind.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn present(&self) -> MutexGuard<'_, Present> {
+        // Whatever a panic leaves is marked as unknown, and looked at anew.
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Refuses to go on from a journal that is older than its witness remembers.
@@ -193,43 +212,27 @@ impl SqliteStore {
         path: PathBuf,
         keys: SealingKeys,
         clock: Arc<dyn Clock>,
-        consent: Consent,
-        witness: Option<Arc<dyn JournalWitness>>,
+        options: SqliteOptions,
+        own: Option<&StoreKeys>,
     ) -> Result<Self, Error> {
+        let SqliteOptions { consent, witness, .. } = options;
         let remembered = witness.as_ref().map(|witness| witness.recall()).transpose()?.flatten();
-        let (connection, known) = open::open(&path, &keys, consent, remembered.as_ref())?;
-        let (connection, known) = (Mutex::new(connection), Mutex::new(known));
-        let shared = Shared { connection, queue: Mutex::default(), keys, clock, path, known, witness };
+        let opening = Opening { path: &path, keys: &keys, consent, remembered: remembered.as_ref(), own };
+        let (connection, known, present) = open::open(&opening)?;
+        let (connection, known, present) = (Mutex::new(connection), Mutex::new(known), Mutex::new(present));
+        let shared = Shared { connection, queue: Mutex::default(), keys, clock, path, known, present, witness };
         shared.testify(&shared.known())?;
         Ok(Self(Arc::new(shared)))
+    }
+
+    /// The public name of the key that seals: of the key that was given, or of the store's own.
+    pub fn key_id(&self) -> SealingKeyId {
+        self.0.keys.current().id()
     }
 
     /// The absolute path of the database file.
     pub fn path(&self) -> &Path {
         &self.0.path
-    }
-
-    /// Seals every secret with the current key that was sealed with a previous one, and returns how many. After it the
-    /// previous keys are not needed any more.
-    ///
-    /// All or nothing; idempotent. No process that has only the previous key can open the file afterwards.
-    ///
-    /// # Errors
-    /// [`Corrupt`](ErrorKind::Corrupt) if a secret does not open; nothing is changed then.
-    pub async fn reseal(&self) -> Result<usize, Error> {
-        let count = self
-            .call("store.reseal", |connection, shared| {
-                let mut known = shared.known();
-                let transaction = begin(connection)?;
-                sign::reseal(&transaction, &shared.keys, &mut known)?;
-                let count = keys::reseal(&transaction, &shared.keys)?;
-                transaction.commit().map_err(failed)?;
-                shared.follow(connection, &mut known)?;
-                Ok(count)
-            })
-            .await?;
-        self.forget().await?;
-        Ok(count)
     }
 
     /// Overwrites what the write-ahead log still holds of removed rows. Rows are overwritten in the file itself by

@@ -10,28 +10,36 @@ use rusqlite::{Connection, OpenFlags};
 use super::audit::audit;
 use super::failure::{before_effect, damaged, failed};
 use super::options::Consent;
-use super::{create, file, keys, schema, sign, testimony};
+use super::{create, file, keys, present, schema, sign, store_key, testimony};
 use crate::draft::sweep;
 use crate::rules::known::Known;
 use crate::seal::SealingKeys;
+use crate::seal::store_key::StoreKeys;
+use crate::stored::present::Present;
 use crate::witness::{Testimony, older};
 
 /// How long a call waits for other processes' transactions, which are all short.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// What a database is opened with.
+pub(super) struct Opening<'a> {
+    pub(super) path: &'a Path,
+    pub(super) keys: &'a SealingKeys,
+    pub(super) consent: Consent,
+    pub(super) remembered: Option<&'a Testimony>,
+    /// The wrapped keys of a store that has keys of its own.
+    pub(super) own: Option<&'a StoreKeys>,
+}
+
 /// Opens the database at a path, after creating it where there is none, and says what its journal is.
-pub(super) fn open(
-    path: &Path,
-    keys: &SealingKeys,
-    consent: Consent,
-    remembered: Option<&Testimony>,
-) -> Result<(Connection, Known), Error> {
+pub(super) fn open(opening: &Opening<'_>) -> Result<(Connection, Known, Present), Error> {
+    let Opening { path, keys, consent, remembered, own } = *opening;
     sweep(path);
     if !file::exists_and_is_ours(path)? {
         if remembered.is_some() {
             return Err(named(path, older("is gone, and its witness remembers it")));
         }
-        create::create(path, keys)?;
+        create::create(path, keys, own)?;
         if !file::exists_and_is_ours(path)? {
             return Err(file::wrong(path, "vanished while it was opened"));
         }
@@ -45,8 +53,8 @@ pub(super) fn open(
     checkpoint_on_close(&connection, true)?;
     file::close_to_others(path)?;
     set_durable(&connection).map_err(|error| named(path, error))?;
-    let known = settle(&mut connection, keys, consent).map_err(|error| named(path, error))?;
-    Ok((connection, known))
+    let (known, present) = settle(&mut connection, keys, consent, own).map_err(|error| named(path, error))?;
+    Ok((connection, known, present))
 }
 
 /// Refuses a journal that must not be gone on with, before anything is written.
@@ -68,11 +76,19 @@ fn check_journal(
     }
     let found = audit(&transaction, keys)?;
     remembered.map_or(Ok(()), |remembered| remembered.check(&testimony(found.known())))?;
+    if schema::version(&transaction)? >= schema::COUNTED && !consent.accepts_loss {
+        present::load(&transaction, keys, found.known().totals())?;
+    }
     if consent.accepts_loss { Ok(()) } else { found.complete().map(drop) }
 }
 
 /// Brings the tables to the newest version and does what was consented to.
-fn settle(connection: &mut Connection, keys: &SealingKeys, consent: Consent) -> Result<Known, Error> {
+fn settle(
+    connection: &mut Connection,
+    keys: &SealingKeys,
+    consent: Consent,
+    own: Option<&StoreKeys>,
+) -> Result<(Known, Present), Error> {
     schema::migrate(connection, |transaction, from| {
         if from < schema::MARKED {
             keys::note_marked(transaction, keys)?;
@@ -82,10 +98,16 @@ fn settle(connection: &mut Connection, keys: &SealingKeys, consent: Consent) -> 
             }
             sign::trust(transaction, keys)?;
         }
+        if from < schema::COUNTED {
+            present::begin(transaction, keys)?;
+        }
+        own.map_or(Ok(()), |own| store_key::note(transaction, keys, own))?;
         if consent.accepts_loss { sign::accept(transaction, keys) } else { Ok(()) }
     })?;
     let transaction = connection.transaction().map_err(before_effect)?;
-    audit(&transaction, keys)?.complete()
+    let known = audit(&transaction, keys)?.complete()?;
+    let present = present::load(&transaction, keys, known.totals())?;
+    Ok((known, present))
 }
 
 /// The refusal to mark, unasked, what anybody may have written.
@@ -135,12 +157,15 @@ pub(super) fn check(connection: &Connection, keys: &SealingKeys) -> Result<(), E
     if finding != "ok" {
         return Err(damaged("pages that are damaged").with_source(finding));
     }
-    schema::check_version(connection)?;
-    keys::check(connection, keys, schema::version(connection)? >= schema::MARKED)?;
-    schema::check_objects(connection)
+    // As it is at one moment: another process may bring the tables to a newer version meanwhile.
+    let moment = connection.unchecked_transaction().map_err(before_effect)?;
+    schema::check_version(&moment)?;
+    keys::check(&moment, keys, schema::version(&moment)? >= schema::MARKED)?;
+    schema::check_objects(&moment)
 }
 
-fn checkpoint_on_close(connection: &Connection, checkpoint: bool) -> Result<(), Error> {
+/// Sets whether closing the connection writes the log into the file.
+pub(super) fn checkpoint_on_close(connection: &Connection, checkpoint: bool) -> Result<(), Error> {
     let skip = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
     connection.set_db_config(skip, !checkpoint).map(drop).map_err(before_effect)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use azconnect_core::{Clock, Error};
 
 use super::{SqliteStore, blocking, file, key_file};
-use crate::seal::SealingKeys;
+use crate::seal::{SealingKeyId, SealingKeys};
 use crate::witness::JournalWitness;
 
 /// What a person has consented to.
@@ -41,8 +41,12 @@ pub(super) struct Consent {
 #[derive(Clone, Default)]
 #[must_use]
 pub struct SqliteOptions {
-    consent: Consent,
-    witness: Option<Arc<dyn JournalWitness>>,
+    pub(super) consent: Consent,
+    pub(super) witness: Option<Arc<dyn JournalWitness>>,
+    /// The key that a store with a key of its own must have.
+    pub(super) expected: Option<SealingKeyId>,
+    /// Whether a store with a key of its own makes itself a new one.
+    pub(super) renews: bool,
 }
 
 impl SqliteOptions {
@@ -79,6 +83,24 @@ impl SqliteOptions {
         self
     }
 
+    /// Refuses a store with a key of its own ([`open_wrapped`](Self::open_wrapped)) that is not sealed with the key of this
+    /// name, which [`SqliteStore::key_id`] tells once it was made. Keep the name where those who can write the database cannot.
+    ///
+    /// Who can write the database and has the *public* key of a vault's key can otherwise put a database of their own making
+    /// into its place, with a key of their own that they wrapped: wrapping takes no permission. A
+    /// [witness](Self::with_witness) notices that as well.
+    pub fn with_expected_key(mut self, id: SealingKeyId) -> Self {
+        self.expected = Some(id);
+        self
+    }
+
+    /// Lets a store with a key of its own make itself a new one at the opening. The former one stays until
+    /// [`SqliteStore::reseal`] has ended. Other processes that have the database open must open it again.
+    pub fn renewing_key(mut self) -> Self {
+        self.renews = true;
+        self
+    }
+
     /// Opens the store in a file, or creates it where there is no file.
     ///
     /// # Errors
@@ -91,7 +113,7 @@ impl SqliteOptions {
         clock: Arc<dyn Clock>,
     ) -> Result<SqliteStore, Error> {
         let (given, keys) = (path.as_ref().to_owned(), keys.into());
-        blocking(move || SqliteStore::open_absolute(file::absolute(&given)?, keys, clock, self.consent, self.witness))
+        blocking(move || SqliteStore::open_absolute(file::absolute(&given)?, keys, clock, self, None))
             .await
             .map_err(|error| error.in_operation("store.open"))
     }
@@ -110,7 +132,7 @@ impl SqliteOptions {
         blocking(move || {
             let path = file::absolute(&given)?;
             let key = key_file::read_or_generate(&path, &key_file)?;
-            SqliteStore::open_absolute(path, key.into(), clock, self.consent, self.witness)
+            SqliteStore::open_absolute(path, key.into(), clock, self, None)
         })
         .await
         .map_err(|error| error.in_operation("store.open"))

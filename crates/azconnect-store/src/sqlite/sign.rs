@@ -8,14 +8,17 @@ use super::chain::Reader;
 use super::failure::before_effect;
 use super::moment::to_column;
 use super::rows::{self, EntryRow, HeadRow};
-use super::tampered;
+use super::{present, tampered};
 use crate::rules::known::{Known, Standing};
 use crate::seal::SealingKeys;
 use crate::seal::journal::{Chain, Head, JournalId, Totals};
+use crate::seal::presence::Presence;
 
-/// Begins a journal without streams.
+/// Begins a journal without streams, of a store without secrets.
 pub(super) fn begin(transaction: &Transaction<'_>, keys: &SealingKeys) -> Result<(), Error> {
-    rows::write_totals(transaction, keys, &Totals::begin(keys)?).map(drop)
+    let begun = Totals::begin(keys)?;
+    let secrets = Presence::none(begun.id, keys.current().id()).mark(keys)?;
+    rows::write_totals(transaction, keys, &Totals { secrets: Some(secrets), ..begun }).map(drop)
 }
 
 /// Whether there is nothing in a journal.
@@ -42,7 +45,8 @@ pub(super) fn trust(transaction: &Transaction<'_>, keys: &SealingKeys) -> Result
 /// Marks everything with the current key. Refuses a journal of which anything is damaged.
 pub(super) fn reseal(transaction: &Transaction<'_>, keys: &SealingKeys, known: &mut Known) -> Result<(), Error> {
     sync(transaction, keys, known)?;
-    let totals = known.totals().changed(keys, b"reseal")?;
+    let secrets = present::marked_anew(transaction, keys, known.totals())?;
+    let totals = Totals { secrets: Some(secrets), ..known.totals().changed(keys, b"reseal")? };
     for (stream, standing) in known.streams() {
         anew(transaction, keys, known, &totals, stream, standing)?;
     }
@@ -55,12 +59,13 @@ pub(super) fn reseal(transaction: &Transaction<'_>, keys: &SealingKeys, known: &
 /// It becomes another journal by its id, so that nothing that was lost can be put back.
 pub(super) fn accept(transaction: &Transaction<'_>, keys: &SealingKeys) -> Result<(), Error> {
     let found = audit(transaction, keys)?;
-    if found.is_complete() {
-        return Ok(());
-    }
     let known = found.known();
     let old = known.totals();
+    if found.is_complete() && present::is_complete(transaction, keys, old) {
+        return Ok(());
+    }
     let mut totals = Totals { id: JournalId::random()?, entries: 0, ..old.changed(keys, b"accept")? };
+    totals.secrets = Some(present::accept(transaction, keys, &old.id, &totals.id)?);
     for (stream, standing) in known.streams() {
         totals.entries += anew(transaction, keys, known, &totals, stream, standing).map_or(0, |last| last.0);
     }
@@ -123,6 +128,7 @@ fn mark(
     let entry = before.ok_or_else(|| tampered::head(stream))?;
     let (epoch, at_rest) = (end.epoch, end.at_rest);
     let head = Head { number, last, epoch, at_rest, change: totals.changes, entry };
-    rows::write_head(transaction, keys, totals, stream, &head)?;
+    let mac = keys.mark(&totals.head_message(stream, &head))?;
+    rows::write_head(transaction, stream, &head, &mac)?;
     Ok(last)
 }

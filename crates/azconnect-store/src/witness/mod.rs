@@ -37,6 +37,12 @@ impl Testimony {
         self.journal == other.journal && self.changes >= other.changes
     }
 
+    /// Whether the journal was marked with a key of which `is_known` knows the id. A mark begins with that.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn is_marked_with(&self, is_known: impl FnOnce(&str) -> bool) -> bool {
+        self.mark.get(..16).is_some_and(is_known)
+    }
+
     /// Refuses a journal that is older than this, or another one.
     #[cfg(feature = "sqlite")]
     pub(crate) fn check(&self, now: &Self) -> Result<(), Error> {

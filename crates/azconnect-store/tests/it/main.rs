@@ -11,5 +11,7 @@
 
 mod hostile_times;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;

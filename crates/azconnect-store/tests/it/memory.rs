@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use azconnect_core::{Journal, Lease, SecretId, SecretStore};
-use azconnect_store::{MemoryJournal, MemoryLease, MemorySecrets};
+use azconnect_core::{DocumentStore, Journal, Lease, SecretId, SecretStore};
+use azconnect_store::{MemoryDocuments, MemoryJournal, MemoryLease, MemorySecrets};
 use azconnect_testkit::{Canary, ManualClock, conformance};
 
 #[tokio::test]
@@ -17,6 +17,11 @@ async fn secrets_conform() {
 }
 
 #[tokio::test]
+async fn documents_conform() {
+    conformance::document_store::all(async || Arc::new(MemoryDocuments::new()) as Arc<dyn DocumentStore>).await;
+}
+
+#[tokio::test]
 async fn lease_conforms() {
     conformance::lease::all(async |clock| Arc::new(MemoryLease::new(clock)) as Arc<dyn Lease>).await;
 }
@@ -27,6 +32,8 @@ async fn clones_share_what_they_hold() {
     let lease = MemoryLease::new(Arc::new(ManualClock::new()));
     conformance::journal::durable(async || Arc::new(journal.clone()) as Arc<dyn Journal>).await;
     conformance::secret_store::durable(async || Arc::new(secrets.clone()) as Arc<dyn SecretStore>).await;
+    let documents = MemoryDocuments::new();
+    conformance::document_store::durable(async || Arc::new(documents.clone()) as Arc<dyn DocumentStore>).await;
     let key = "key".parse().unwrap();
     lease.acquire(&key, "a", std::time::Duration::from_secs(1)).await.unwrap();
     assert!(lease.clone().acquire(&key, "b", std::time::Duration::from_secs(1)).await.is_err());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use azconnect_core::{Clock, ErrorKind, Journal, Lease, Record, Secret, SecretStore, Sequence};
+use azconnect_core::{Clock, DocumentStore, ErrorKind, Journal, Lease, Record, Secret, SecretStore, Sequence};
 use azconnect_store::SqliteStore;
 use azconnect_testkit::conformance;
 use time::macros::datetime;
@@ -27,6 +27,13 @@ async fn secrets_conform() {
     let place = Place::new();
     conformance::secret_store::all(async || Arc::new(place.open().await) as Arc<dyn SecretStore>).await;
     conformance::secret_store::durable(async || Arc::new(place.open().await) as Arc<dyn SecretStore>).await;
+}
+
+#[tokio::test]
+async fn documents_conform() {
+    let place = Place::new();
+    conformance::document_store::all(async || Arc::new(place.open().await) as Arc<dyn DocumentStore>).await;
+    conformance::document_store::durable(async || Arc::new(place.open().await) as Arc<dyn DocumentStore>).await;
 }
 
 #[tokio::test]

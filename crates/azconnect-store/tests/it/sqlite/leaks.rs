@@ -53,22 +53,24 @@ async fn the_sealing_key_is_not_in_the_database() {
 async fn a_removed_or_resealed_record_is_overwritten_on_the_disk() {
     let place = Place::new();
     let store = place.open().await;
-    let sealed = |id: &str| -> Vec<u8> {
-        let connection = Connection::open(place.path()).unwrap();
-        connection.query_row("SELECT sealed FROM secret WHERE id = ?1", [id], |row| row.get(0)).unwrap()
+    let column = |sql: &str, id: &str| -> Vec<u8> {
+        Connection::open(place.path()).unwrap().query_row(sql, [id], |row| row.get(0)).unwrap()
     };
+    let sealed = |id| column("SELECT sealed FROM secret WHERE id = ?1", id);
+    let data_key = |id| column("SELECT wrapped FROM data_key WHERE id = ?1", id);
     let on_disk = |needle: &[u8]| {
         place.files().iter().any(|(_, bytes)| bytes.windows(needle.len()).any(|window| window == needle))
     };
     for id in ["removed", "resealed"] {
         store.put(&id.parse().unwrap(), &Canary::new().secret()).await.unwrap();
     }
-    let (removed, resealed) = (sealed("removed"), sealed("resealed"));
-    assert!(on_disk(&removed) && on_disk(&resealed));
+    let (removed, its_key, resealed) = (sealed("removed"), data_key("removed"), data_key("resealed"));
+    assert!(on_disk(&removed) && on_disk(&its_key) && on_disk(&resealed));
     store.remove(&"removed".parse().unwrap()).await.unwrap();
     assert!(!on_disk(&removed), "the removed record is still on the disk");
+    assert!(!on_disk(&its_key), "its data key is still on the disk");
     drop(store);
     let store = open(&place.path(), SealingKeys::new(key(2)).with_previous(key(1))).await.unwrap();
     store.reseal().await.unwrap();
-    assert!(!on_disk(&resealed), "the record sealed with the old key is still on the disk");
+    assert!(!on_disk(&resealed), "the data key that was sealed with the old key is still on the disk");
 }

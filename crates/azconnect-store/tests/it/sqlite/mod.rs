@@ -1,13 +1,17 @@
 //! The store in SQLite.
 
 mod conforms;
+mod data_keys;
+mod documents;
 mod files;
 mod golden;
 mod key_file;
 mod keys;
 mod leaks;
 mod order;
+mod reseal;
 mod schema;
+mod store_key;
 mod taken_back;
 mod tamper;
 mod witness;

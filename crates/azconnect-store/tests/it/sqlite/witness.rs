@@ -3,7 +3,8 @@
 use std::fs;
 use std::sync::{Arc, Mutex};
 
-use azconnect_core::{Effect, Error, ErrorKind, Journal, Sequence};
+use azconnect_core::{Effect, Error, ErrorKind, Journal, Secret, SecretStore, Sequence};
+use azconnect_store::seal::SealingKeys;
 use azconnect_store::{FileWitness, JournalWitness, SqliteOptions, SqliteStore, Testimony};
 use azconnect_testkit::ManualClock;
 
@@ -115,13 +116,19 @@ async fn every_kind_of_change_is_told() {
     let changes = || witness.recall().unwrap().unwrap().changes();
     store.append(append("stream", 0, "a")).await.unwrap();
     assert_eq!(changes(), 1);
-    store.reseal().await.unwrap();
+    store.put(&"a".parse().unwrap(), &Secret::new("a")).await.unwrap();
     assert_eq!(changes(), 2);
+    store.remove(&"a".parse().unwrap()).await.unwrap();
+    assert_eq!(changes(), 3);
     intruder(&place.path()).execute_batch("UPDATE stream SET epoch = 0").unwrap();
     store.set_aside(&id("stream")).await.unwrap();
-    assert_eq!(changes(), 3);
+    assert_eq!(changes(), 4);
     drop(store);
-    open(&place, &witness).await.unwrap();
+    let (options, keys) = (SqliteOptions::new().with_witness(Arc::new(witness.clone())), SealingKeys::new(key(2)));
+    let keys = keys.with_previous(key(1));
+    let store = options.open(place.path(), keys, Arc::new(ManualClock::new())).await.unwrap();
+    store.reseal().await.unwrap();
+    assert_eq!(changes(), 5);
 }
 
 /// A witness that cannot do what it is asked.

@@ -4,26 +4,26 @@ use azconnect_core::{Effect, Error, ErrorKind};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
-use super::failure::damaged;
+use super::damaged;
 
 /// A moment as text in UTC, with every digit it has.
-pub(super) fn to_text(field: &'static str, moment: OffsetDateTime) -> Result<String, Error> {
+pub(crate) fn to_text(field: &'static str, moment: OffsetDateTime) -> Result<String, Error> {
     let text = moment.checked_to_offset(UtcOffset::UTC).and_then(|moment| moment.format(&Rfc3339).ok());
     text.ok_or_else(|| Error::invalid(field, "is a moment outside the years 0 to 9999"))
 }
 
 /// Reads a moment that [`to_text`] wrote. Any other text means that the database is damaged.
-pub(super) fn from_text(text: &str) -> Result<OffsetDateTime, Error> {
+pub(crate) fn from_text(text: &str) -> Result<OffsetDateTime, Error> {
     OffsetDateTime::parse(text, &Rfc3339).map_err(|_| damaged("a timestamp that cannot be read"))
 }
 
-/// A count as SQLite's signed integer.
-pub(super) fn to_column(field: &'static str, count: u64) -> Result<i64, Error> {
+/// A count as a database's signed integer.
+pub(crate) fn to_column(field: &'static str, count: u64) -> Result<i64, Error> {
     i64::try_from(count).map_err(|_| Error::invalid(field, "is greater than 2^63 - 1"))
 }
 
 /// Reads a count that [`to_column`] wrote. A negative one means that the database is damaged.
-pub(super) fn from_column(count: i64) -> Result<u64, Error> {
+pub(crate) fn from_column(count: i64) -> Result<u64, Error> {
     u64::try_from(count)
         .map_err(|_| Error::new(ErrorKind::Corrupt, "the database holds a negative count").with_effect(Effect::None))
 }
