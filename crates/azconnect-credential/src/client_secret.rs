@@ -28,7 +28,21 @@ pub fn check_client_secret(secret: &Secret) -> Result<(), Error> {
             "paste the Value alone, without spaces around it",
         );
     }
+    if let Some(mark) = text.chars().find(|c| is_invisible(*c)) {
+        let message = format!("contains an invisible character (U+{:04X})", u32::from(mark));
+        return refuse(&message, "copy the Value once more with the button beside it in the portal, or type it");
+    }
     Ok(())
+}
+
+/// Whether a character takes no room and is no white space: Unicode's format characters, and the like of them. Pages bring them
+/// along with what is copied from them, and no secret holds one.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{115f}' | '\u{1160}'
+        | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use azconnect_credential::entra::{self, EntraCode};
-use azconnect_credential::{Assessment, CredentialKind, Expiry};
+use azconnect_credential::{
+    Assessment, ConnectionRecord, CredentialKind, EndReading, EndSource, Expiry, ExpiryNote, ExpiryPolicy, Kept,
+    ListedEnd,
+};
 use proptest::prelude::*;
 use time::macros::datetime;
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
@@ -45,6 +48,35 @@ proptest! {
         // A moment that RFC 3339 cannot say is refused, and not written otherwise.
         let _ = serde_json::to_string(&judged);
         let _ = serde_json::to_string(&CredentialKind::client_secret("a/b".parse().unwrap(), Some(end)));
+    }
+
+    /// Looks at any moments, in any order, with any end: each crossing is noted once, and nothing panics.
+    #[test]
+    fn a_note_takes_any_end_at_any_time(
+        recorded in proptest::option::of(moments()), changed in moments(),
+        looks in proptest::collection::vec((moments(), proptest::option::of(proptest::option::of(moments()))), 1..12),
+    ) {
+        let id = "d1b2c3d4-0000-4000-8000-000000000001";
+        let credential = CredentialKind::client_secret("a/b".parse().unwrap(), recorded);
+        let (subscription, tenant, client) = (id.parse().unwrap(), id.parse().unwrap(), id.parse().unwrap());
+        let record = ConnectionRecord::new("shop".parse().unwrap(), subscription, tenant, client, credential)
+            .with_created_at(changed);
+        let mut note = ExpiryNote::new(&record).unwrap();
+        for (now, listed) in looks {
+            let reading = match listed {
+                Some(end) => EndReading::Listed(ListedEnd::new(id.parse().unwrap(), EndSource::ListedByKey, end)),
+                None => EndReading::Absent(azconnect_core::Diagnosis::invalid("key", "not listed")),
+            };
+            let before = note.clone();
+            let found = note.look(&record, &reading, &ExpiryPolicy::default(), now);
+            prop_assert!(found.source != EndSource::Unknown || found.expiry.ends_at().is_none());
+            prop_assert!(found.noted.is_none() || note != before);
+            prop_assert_eq!(note.look(&record, &reading, &ExpiryPolicy::default(), now).noted, None);
+            // A moment that RFC 3339 cannot say is refused, and whatever is written is read.
+            if let Ok(text) = note.to_text() {
+                prop_assert_eq!(ExpiryNote::from_text(&text).unwrap(), note.clone());
+            }
+        }
     }
 
     #[test]

@@ -31,23 +31,28 @@
 //! | [`ApplicationTrust`](azconnect_graph::ApplicationTrust) | [`conformance::application_trust`] | [`fake::Registrations`] |
 //! | [`Clock`](azconnect_core::Clock) | [`conformance::clock`] | [`ManualClock`], [`VirtualClock`] |
 //! | [`ConnectionDirectory`](azconnect_devops::ConnectionDirectory) | [`conformance::devops::directory`] | [`fake::DevOps`] |
+//! | [`ConnectionChecks`](azconnect_credential::ConnectionChecks) | [`conformance::connection_checks`] | [`fake::Keeper`] |
 //! | [`ConsumerFinder`](azconnect_credential::ConsumerFinder) | [`conformance::consumer_finder`] | [`fake::Consumers`] |
 //! | [`CredentialIssuer`](azconnect_credential::CredentialIssuer) | [`conformance::credential_issuer`] | [`fake::Directory::issuer`] |
 //! | [`CredentialSink`](azconnect_credential::CredentialSink) | [`conformance::credential_sink`] | [`fake::Directory::sink`] |
 //! | [`CredentialVerifier`](azconnect_credential::CredentialVerifier) | [`conformance::credential_verifier`] | [`fake::Directory::verifier`] |
+//! | [`ExpiryWatch`](azconnect_credential::ExpiryWatch) | [`conformance::expiry_watch`] | [`fake::Radar`] |
 //! | [`FederatedCredentials`](azconnect_devops::FederatedCredentials) | [`conformance::federated_credentials`] | [`fake::Federation`] |
 //! | [`FederationConverter`](azconnect_devops::FederationConverter) | [`conformance::devops::federation`] | [`fake::DevOps`] |
 //! | [`Journal`](azconnect_core::Journal) | [`conformance::journal`] | `azconnect_store::MemoryJournal` |
+//! | [`KeyWrap`](azconnect_core::KeyWrap) | [`conformance::key_wrap`] | [`fake::Vault`] |
 //! | [`Lease`](azconnect_core::Lease) | [`conformance::lease`] | `azconnect_store::MemoryLease` |
 //! | [`Machines`](azconnect_arm::port::Machines) | [`conformance::machines`] | [`fake::Subscription`] |
 //! | [`OwnRecord`](azconnect_identity::OwnRecord) | [`conformance::own_record`] | [`fake::SignInRecord`] |
 //! | [`Provisioning`](azconnect_arm::port::Provisioning), [`ProvisionRecords`](azconnect_arm::port::ProvisionRecords) | [`conformance::provisioning`] | [`fake::Subscription`] |
 //! | [`Roles`](azconnect_arm::port::Roles) | [`conformance::roles`] | [`fake::Subscription`] |
 //! | [`SecretStore`](azconnect_core::SecretStore) | [`conformance::secret_store`] | `azconnect_store::MemorySecrets` |
+//! | [`DocumentStore`](azconnect_core::DocumentStore) | [`conformance::document_store`] | `azconnect_store::MemoryDocuments` |
 //! | [`ServiceConnections`](azconnect_devops::ServiceConnections) | [`conformance::devops::connections`] | [`fake::DevOps`] |
 //! | [`ServiceConnectionSharing`](azconnect_devops::ServiceConnectionSharing) | [`conformance::devops::sharing`] | [`fake::DevOps`] |
 //! | [`ServiceConnectionVerifier`](azconnect_devops::ServiceConnectionVerifier) | [`conformance::devops::verifier`] | [`fake::DevOps`] |
 //! | [`ServiceConnectionWriter`](azconnect_devops::ServiceConnectionWriter) | [`conformance::devops::writer`] | [`fake::DevOps`] |
+//! | [`Setup`](azconnect_setup::Setup) | [`conformance::setup`] | [`fake::Customer`] |
 //! | [`TokenProvider`](azconnect_credential::TokenProvider) | [`conformance::token_provider`] | [`fake::Tokens`] |
 //! | [`Transport`](azconnect_http::Transport) | [`conformance::transport`] | [`fake::Wire`] |
 //!

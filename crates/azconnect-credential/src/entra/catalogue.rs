@@ -100,6 +100,12 @@ pub(super) static ENTRA: Catalogue<u32, Meaning> = Catalogue::new(&[
         "check the tenant id, and that the cloud is the tenant's: public, US Government or China",
     ),
     row(
+        &[900_432],
+        ErrorKind::InvalidInput,
+        "the tenant is in another cloud than the login",
+        "use the cloud of the tenant: public, US Government or China",
+    ),
+    row(
         &[700_025, 7_000_216, 7_000_218],
         ErrorKind::Unauthenticated,
         "the application and the kind of credential do not fit",

@@ -86,6 +86,7 @@ mod tests {
         (70_001, ELSEWHERE, "delete nothing"),
         (90_002, ELSEWHERE, "cloud"),
         (900_023, ELSEWHERE, "cloud"),
+        (900_432, ELSEWHERE, "cloud"),
         (700_027, NEW_OR_WRONG, "certificate"),
         (700_024, ELSEWHERE, "clock"),
         (70_021, NEW_OR_WRONG, "subject"),

@@ -1,5 +1,19 @@
 //! What a product calls, as ports: narrow and object-safe.
 
+mod bindings;
+mod checks;
 mod connections;
+mod expiry;
+mod expiry_survey;
+mod records;
+mod tenant_settings;
 
-pub use connections::{ConnectRequest, ConnectionKeeper};
+pub use bindings::BindingRecords;
+pub use checks::{CheckedConnection, ConnectionChecks};
+pub use connections::{ConnectRequest, Connected, ConnectionKeeper, NewSecret};
+pub use expiry::{CrossingPage, ExpiryWatch, OpenCrossing, Standing, StandingPage};
+pub use expiry_survey::{ExpirySurvey, ExpiryWatchExt};
+pub use records::{ConnectionChange, ConnectionPage, ConnectionQuery, ConnectionRecords};
+pub use tenant_settings::{
+    ActingChoice, NewPersonalToken, SettingsOutcome, TenantSettingsKeeper, TenantSettingsRequest,
+};

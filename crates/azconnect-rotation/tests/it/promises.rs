@@ -563,6 +563,10 @@ impl SecretStore for Hesitant {
     async fn remove(&self, id: &SecretId) -> Result<(), Error> {
         self.inner.remove(id).await
     }
+
+    async fn list(&self, prefix: &str, after: Option<&SecretId>) -> Result<Vec<SecretId>, Error> {
+        self.inner.list(prefix, after).await
+    }
 }
 
 #[tokio::test(start_paused = true)]

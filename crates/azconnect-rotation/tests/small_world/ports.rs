@@ -170,6 +170,10 @@ impl SecretStore for Port<dyn SecretStore> {
     async fn remove(&self, id: &SecretId) -> Result<(), Error> {
         self.world.call(Kind::Forget, self.inner.remove(id)).await
     }
+
+    async fn list(&self, prefix: &str, after: Option<&SecretId>) -> Result<Vec<SecretId>, Error> {
+        self.inner.list(prefix, after).await
+    }
 }
 
 #[async_trait]

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use azconnect_core::{Error, ErrorKind, Secret, SecretId, SecretStore};
+use azconnect_core::{Error, ErrorKind, MAX_LISTED, Secret, SecretId, SecretStore};
 use futures_util::future::join_all;
 
-use super::report::{CaseResult, Failure, Report, ensure, fresh, refused};
+use super::report::{CaseResult, Failure, Report, ensure, ensure_eq, fresh, refused};
 use crate::canary::Canary;
 
 /// Checks every behaviour that needs one open store at a time.
@@ -22,6 +22,7 @@ pub async fn all(make: impl AsyncFn() -> Arc<dyn SecretStore>) {
     report.add("what is removed is gone", remove(&*make().await).await);
     report.add("removing what is not there succeeds", remove_absent(&*make().await).await);
     report.add("names do not mix", names_do_not_mix(&*make().await).await);
+    report.add("names are listed in order and in portions", lists(&*make().await).await);
     report.add("any text survives", any_text(&*make().await).await);
     report.add("a secret of 1 MiB survives", large(&*make().await).await);
     report.add("of concurrent secrets under one name exactly one wins", one_wins(&[make().await]).await);
@@ -104,6 +105,34 @@ async fn names_do_not_mix(store: &dyn SecretStore) -> CaseResult {
         holds(store, &SecretId::new(format!("{root}/{name}"))?, &format!("secret of {name}")).await?;
     }
     Ok(())
+}
+
+async fn lists(store: &dyn SecretStore) -> CaseResult {
+    let root = fresh("secret");
+    // Names that a pattern, a dictionary or a careless bound would mix up.
+    let names = ["A", "a", "a-", "a/", "a/1", "a/10", "a/2", "a_", "aa", "b"].map(|name| format!("{root}/{name}"));
+    for name in names.iter().rev() {
+        store.put(&SecretId::new(name)?, &Secret::new("listed")).await?;
+    }
+    let gone = SecretId::new(format!("{root}/b"))?;
+    store.remove(&gone).await?;
+    for prefix in ["/", "/A", "/a", "/a/", "/a/1", "/a_", "/b"] {
+        let prefix = format!("{root}{prefix}");
+        for after in [None, Some(SecretId::new(format!("{root}/a/1"))?), Some(gone.clone())] {
+            let found = store.list(&prefix, after.as_ref()).await?;
+            let is_after = |name: &String| after.as_ref().is_none_or(|after| name.as_str() > after.as_str());
+            let held = names.iter().filter(|name| name.as_str() != gone.as_str());
+            let wanted: Vec<_> = held.filter(|name| name.starts_with(&prefix) && is_after(name)).cloned().collect();
+            ensure_eq(&prefix, &found.iter().map(SecretId::to_string).collect(), &wanted)?;
+        }
+    }
+    let many = fresh("secret");
+    for number in 0..=MAX_LISTED {
+        store.put(&SecretId::new(format!("{many}/{number:04}"))?, &Secret::new("listed")).await?;
+    }
+    let first = store.list(&many, None).await?;
+    ensure_eq("the first portion", &first.len(), &MAX_LISTED)?;
+    ensure_eq("the rest", &store.list(&many, first.last()).await?.len(), &1)
 }
 
 async fn any_text(store: &dyn SecretStore) -> CaseResult {

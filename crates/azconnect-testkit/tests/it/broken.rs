@@ -183,6 +183,10 @@ impl SecretStore for Overwriting {
     async fn remove(&self, id: &SecretId) -> Result<(), Error> {
         self.0.remove(id).await
     }
+
+    async fn list(&self, prefix: &str, after: Option<&SecretId>) -> Result<Vec<SecretId>, Error> {
+        self.0.list(prefix, after).await
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use azconnect_core::{Error, ErrorKind, Secret};
-use azconnect_credential::{Assessment, ConnectRequest, ConnectionKeeper, ConnectionRecord, CredentialVerdict};
+use azconnect_credential::{
+    Assessment, ConnectRequest, Connected, ConnectionId, ConnectionKeeper, ConnectionRecord, ConnectionRecords,
+    CredentialVerdict, NewSecret,
+};
 use azconnect_testkit::conformance::connection_keeper::{self, KeeperHarness};
 use azconnect_testkit::fake::{Fault, Keeper, KeeperStep};
 
@@ -37,6 +40,9 @@ impl<K: ConnectionKeeper + 'static> KeeperHarness for Stage<K> {
     fn keeper(&self) -> Arc<dyn ConnectionKeeper> {
         Arc::new((self.1)(self.0.clone()))
     }
+    fn records(&self) -> Arc<dyn ConnectionRecords> {
+        Arc::new(self.0.clone())
+    }
     fn request(&self) -> ConnectRequest {
         request()
     }
@@ -64,7 +70,7 @@ struct Trusting(Keeper);
 
 #[async_trait]
 impl ConnectionKeeper for Trusting {
-    async fn connect(&self, request: ConnectRequest, secret: Secret) -> Result<ConnectionRecord, Error> {
+    async fn connect(&self, request: ConnectRequest, secret: Secret) -> Result<Connected, Error> {
         match self.0.connect(request.clone(), secret.duplicate()).await {
             Err(error) if error.kind() == ErrorKind::Unavailable => {
                 self.0.faults().heal();
@@ -73,15 +79,18 @@ impl ConnectionKeeper for Trusting {
             outcome => outcome,
         }
     }
-    async fn test(&self, record: &ConnectionRecord) -> Result<Assessment, Error> {
-        let mut tested = self.0.test(record).await?;
+    async fn replace_secret(&self, id: &ConnectionId, secret: NewSecret) -> Result<ConnectionRecord, Error> {
+        self.0.replace_secret(id, secret).await
+    }
+    async fn test(&self, id: &ConnectionId) -> Result<Assessment, Error> {
+        let mut tested = self.0.test(id).await?;
         if tested.verdict == CredentialVerdict::Inconclusive {
             tested.verdict = CredentialVerdict::Accepted;
         }
         Ok(tested)
     }
-    async fn disconnect(&self, record: &ConnectionRecord) -> Result<(), Error> {
-        self.0.disconnect(record).await
+    async fn disconnect(&self, id: &ConnectionId) -> Result<(), Error> {
+        self.0.disconnect(id).await
     }
 }
 
@@ -96,15 +105,18 @@ struct Careless(Keeper);
 
 #[async_trait]
 impl ConnectionKeeper for Careless {
-    async fn connect(&self, mut request: ConnectRequest, secret: Secret) -> Result<ConnectionRecord, Error> {
+    async fn connect(&self, mut request: ConnectRequest, secret: Secret) -> Result<Connected, Error> {
         request.region = None;
         let text = secret.expose().to_owned();
         self.0.connect(request, secret).await.map_err(|error| error.with_message(format!("{text} is refused")))
     }
-    async fn test(&self, record: &ConnectionRecord) -> Result<Assessment, Error> {
-        self.0.test(record).await
+    async fn replace_secret(&self, id: &ConnectionId, secret: NewSecret) -> Result<ConnectionRecord, Error> {
+        self.0.replace_secret(id, secret).await
     }
-    async fn disconnect(&self, _: &ConnectionRecord) -> Result<(), Error> {
+    async fn test(&self, id: &ConnectionId) -> Result<Assessment, Error> {
+        self.0.test(id).await
+    }
+    async fn disconnect(&self, _: &ConnectionId) -> Result<(), Error> {
         Ok(())
     }
 }
@@ -115,9 +127,9 @@ async fn a_careless_keeper_is_named() {
     named(
         &message,
         &[
-            "the record says what was asked for",
-            "disconnecting forgets the secret, and may be repeated",
-            "a record opens and forgets its own secret alone",
+            "the record says what was asked for, and is found",
+            "disconnecting forgets everything, and may be repeated",
+            "disconnecting one connection leaves the others",
             "no secret is shown or logged",
         ],
     );

@@ -11,11 +11,16 @@
 
 mod agent_probe;
 mod arm;
+mod bindings;
 mod broken;
+mod broken_documents;
+mod choices;
 mod clock;
+mod connection_checks;
 mod connection_keeper;
 mod consumer_finder;
 mod devops;
+mod expiry_watch;
 mod fakes;
 mod federated_credentials;
 mod fleets;
@@ -24,5 +29,6 @@ mod own_record;
 mod registration;
 mod registrations;
 mod rotations;
+mod tenant_settings;
 mod token_provider;
 mod transport;

@@ -25,6 +25,7 @@
 //! # }).unwrap();
 //! ```
 
+mod choices;
 mod fleet;
 mod machines;
 mod preflight;
@@ -97,6 +98,22 @@ impl Subscription {
     /// Adds a resource group that was there before.
     pub fn seed_group(&self, name: &str) {
         self.world().groups.insert(name.to_ascii_lowercase());
+    }
+
+    /// Adds a resource group of a region that was there before.
+    pub fn seed_group_in(&self, name: &str, region: &str) {
+        self.seed_group(name);
+        self.world().group_regions.insert(name.to_ascii_lowercase(), region.to_owned());
+    }
+
+    /// Closes a size to the subscription in a region, for [`Choices`](azconnect_arm::port::Choices).
+    pub fn close_size(&self, region: &str, size: &str) {
+        self.world().closed_sizes.push((region.to_ascii_lowercase(), size.to_owned()));
+    }
+
+    /// Lets the caller list what is of one resource group only, for [`Choices`](azconnect_arm::port::Choices).
+    pub fn limit_lists_to(&self, group: &str) {
+        self.world().own_group = Some(group.to_ascii_lowercase());
     }
 
     /// Makes the next call of a kind fail.

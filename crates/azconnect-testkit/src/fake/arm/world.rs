@@ -53,11 +53,13 @@ pub enum ArmCall {
     ListRoles,
     /// A call of `Roles::remove`.
     Remove,
+    /// A call of any method of `Choices`.
+    Choices,
 }
 
-/// The sizes there are, with their processors.
-const SIZES: [(&str, u32); 4] =
-    [("Standard_B2s", 2), ("Standard_B2ms", 2), ("Standard_D2s_v5", 2), ("Standard_D4s_v5", 4)];
+/// The sizes there are, with their processors and their memory in GiB.
+pub(super) const SIZES: [(&str, u32, u64); 4] =
+    [("Standard_B2s", 2, 4), ("Standard_B2ms", 2, 8), ("Standard_D2s_v5", 2, 8), ("Standard_D4s_v5", 4, 16)];
 
 pub(super) struct Machine {
     pub(super) summary: MachineSummary,
@@ -88,6 +90,12 @@ pub(super) struct World {
     /// The machines that stand on a foundation, by the name of the fleet.
     pub(super) members: BTreeMap<ProvisionId, BTreeMap<ProvisionId, ProvisionPlan>>,
     pub(super) groups: BTreeSet<String>,
+    /// The regions of groups that are elsewhere than in `westeurope`.
+    pub(super) group_regions: BTreeMap<String, String>,
+    /// The only group that the caller works in; `None` where it works in the whole subscription.
+    pub(super) own_group: Option<String>,
+    /// The sizes that are closed in a region, each with its region.
+    pub(super) closed_sizes: Vec<(String, String)>,
     pub(super) begun: BTreeMap<ProvisionId, Begun>,
     pub(super) assignments: Vec<Assignment>,
     machines: BTreeMap<String, Machine>,
@@ -104,6 +112,9 @@ impl Default for World {
             address_quota: 1000,
             members: BTreeMap::new(),
             groups: BTreeSet::new(),
+            group_regions: BTreeMap::new(),
+            own_group: None,
+            closed_sizes: Vec::new(),
             begun: BTreeMap::new(),
             assignments: Vec::new(),
             machines: BTreeMap::new(),
@@ -270,8 +281,8 @@ impl World {
 
 /// The processors of the first of some sizes that exists.
 pub(super) fn cores(sizes: &[String]) -> Option<u32> {
-    let known = |size: &String| SIZES.iter().find(|(name, _)| name.eq_ignore_ascii_case(size));
-    sizes.iter().find_map(known).map(|(_, cores)| *cores)
+    let known = |size: &String| SIZES.iter().find(|(name, ..)| name.eq_ignore_ascii_case(size));
+    sizes.iter().find_map(known).map(|(_, cores, _)| *cores)
 }
 
 /// Ids are compared without regard to case.
