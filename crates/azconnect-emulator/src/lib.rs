@@ -67,6 +67,8 @@ mod setup;
 mod shell;
 
 pub use base::origins::{Origins, Service};
+pub use base::settings::devops::DevOpsOutcome;
+pub use base::settings::sign_in::{DevicePolling, RefreshRule, SignInSettings};
 pub use base::settings::{BadAuthentication, RateLimit, ReplicaChoice, Settings, UnsentSecrets};
 pub use model::directory::Hidden;
 pub use setup::seed::{Seed, SeedFault};
@@ -75,6 +77,14 @@ pub use shell::fault::{CannedAnswer, Fault, FaultAction, Faults};
 pub use shell::person::Person;
 pub use shell::server;
 pub use shell::truth::{Acceptance, ApplicationTruth, ConnectionTruth, Held, PasswordHome, PasswordTruth, Truth};
+pub use shell::visitor::{Conduct, Landing, Visitor};
+
+/// Microsoft Graph: its budgets, and what it answers where neither a document nor an observation settles that.
+pub mod graph {
+    pub use crate::base::settings::graph::{
+        BusyAnswer, FederatedDuplicate, ForbiddenCredential, GraphSettings, MissingPassword, TenantSize, YoungObject,
+    };
+}
 
 /// Azure Resource Manager: subscriptions, groups, network, compute and roles.
 ///

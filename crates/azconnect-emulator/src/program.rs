@@ -29,6 +29,12 @@ use crate::shell::server::{Plan, Server, bind};
 /// The exit code is 0 when it was told to stop, 2 when an argument or a file cannot be used, and 1 when anything else
 /// failed, such as a port that is taken.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    main_with_seed(arguments, world::DEFAULT_SEED)
+}
+
+/// Runs the program as [`main`] does, for a program of yours: where the arguments name no seed, it starts with this one, a
+/// document in JSON.
+pub fn main_with_seed(arguments: impl IntoIterator<Item = OsString>, seed: &str) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(refused) => return ending::of_arguments(&refused),
@@ -38,7 +44,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(run(&arguments)),
+        Ok(runtime) => runtime.block_on(run(&arguments, seed)),
         Err(error) => {
             Err(Error::new(ErrorKind::Unavailable, "cannot start the threads that answer").with_source(error))
         }
@@ -46,11 +52,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     ending::of(outcome)
 }
 
-async fn run(arguments: &Arguments) -> Result<(), Error> {
+async fn run(arguments: &Arguments, seed: &str) -> Result<(), Error> {
     // Before anything is told to be ready: a signal that comes early must end it as well.
     let stop = ending::told_to_stop()?;
     arguments.check()?;
-    let World { emulator, clock, save } = World::of(arguments)?;
+    let World { emulator, clock, save } = World::of(arguments, seed)?;
     let certificates = certificates(arguments, &emulator, &*clock)?;
     let server = bind(emulator, plan(arguments, certificates.as_ref())?).await?;
     tell_ready(arguments, &server);
@@ -65,6 +71,8 @@ fn certificates(arguments: &Arguments, emulator: &Emulator, clock: &dyn Clock) -
         return Ok(None);
     }
     let mut names = emulator.registry_hosts();
+    // Some clients take no wildcard below a name of one word.
+    names.extend(emulator.vault_names().into_iter().map(|name| format!("{name}.localhost")));
     names.extend(arguments.public_host());
     let certificates = Certificates::make(names, clock.now())?;
     if let Some(path) = &arguments.ca {

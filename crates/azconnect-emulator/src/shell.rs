@@ -13,3 +13,4 @@ pub(crate) mod seen;
 pub mod server;
 pub(crate) mod transport;
 pub(crate) mod truth;
+pub(crate) mod visitor;

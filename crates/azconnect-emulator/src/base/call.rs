@@ -16,6 +16,8 @@ pub(crate) struct Call {
     /// Where every service is for this caller, and the caller's own word for this one.
     pub(crate) origins: Origins,
     pub(crate) origin: String,
+    /// The key vault that the address stands for, where its host name does not say so.
+    pub(crate) vault: Option<String>,
     pub(crate) method: Method,
     /// As sent, still percent-encoded, without the query.
     pub(crate) path: String,
@@ -49,6 +51,7 @@ impl Call {
             service,
             origins,
             origin,
+            vault: None,
             method: parts.method,
             segments: segments(&path),
             query: Query::of(&parts.uri),
@@ -57,6 +60,11 @@ impl Call {
             body,
             now,
         }
+    }
+
+    /// The same call, to a key vault.
+    pub(crate) fn with_vault(self, vault: Option<String>) -> Self {
+        Self { vault, ..self }
     }
 
     /// The same call without its headers and body.
@@ -70,6 +78,7 @@ impl Call {
             service: self.service,
             origins: self.origins.clone(),
             origin: self.origin.clone(),
+            vault: self.vault.clone(),
             method,
             path: path.to_owned(),
             segments: segments(path),
@@ -138,7 +147,8 @@ fn segments(path: &str) -> Vec<String> {
 pub(crate) struct Query(pub(crate) Vec<(String, String)>);
 
 impl Query {
-    fn of(uri: &Uri) -> Self {
+    /// The query of an address.
+    pub(crate) fn of(uri: &Uri) -> Self {
         Self(url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect())
     }
 

@@ -1,5 +1,7 @@
 //! The services the emulator stands in for, and where each of them is.
 
+use std::collections::BTreeMap;
+
 use azconnect_core::{Cloud, Error, danger};
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +27,8 @@ pub enum Service {
     DevOpsProfile,
     /// The container registries of the seed. They have host names of their own, and no port in a server.
     Registry,
-    /// The key vaults of the seed, at `{name}.vault.azure.net`. They have host names of their own, and no port in a server.
+    /// The key vaults of the seed, at `{name}.vault.azure.net`. Each has an address of its own in a server, see
+    /// [`Origins::vaults`].
     KeyVault,
 }
 
@@ -103,6 +106,10 @@ pub struct Origins {
     pub devops_identity: String,
     /// Azure DevOps profiles and accounts, such as `https://app.vssps.visualstudio.com`.
     pub devops_profile: String,
+    /// The address of each key vault of the seed, by its name, where they have not the real ones. An address has no path, as
+    /// clients take the ids of secrets apart.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vaults: BTreeMap<String, String>,
 }
 
 impl Origins {
@@ -117,6 +124,7 @@ impl Origins {
             devops: origin(cloud.devops()),
             devops_identity: origin(cloud.devops_identity()),
             devops_profile: origin(cloud.devops_profile()),
+            vaults: BTreeMap::new(),
         }
     }
 
@@ -134,7 +142,14 @@ impl Origins {
             devops: origin(Service::DevOps),
             devops_identity: origin(Service::DevOpsIdentity),
             devops_profile: origin(Service::DevOpsProfile),
+            vaults: BTreeMap::new(),
         }
+    }
+
+    /// With the address of each vault.
+    pub(crate) fn with_vaults<'a>(mut self, names: impl Iterator<Item = &'a str>, at: impl Fn(&str) -> String) -> Self {
+        self.vaults = names.map(|name| (name.to_owned(), at(name))).collect();
+        self
     }
 
     /// Whether all services share one origin, so that an audience cannot tell them apart.

@@ -1,10 +1,17 @@
 //! How the emulated services behave: lags, replicas, pages and the shape of refusals.
 
+pub(crate) mod devops;
+pub(crate) mod graph;
 pub(crate) mod resource_manager;
+pub(crate) mod sign_in;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use self::devops::DevOpsOutcome;
+use self::graph::GraphSettings;
 use self::resource_manager::ArmSettings;
+use self::sign_in::SignInSettings;
 
 /// How the emulator answers a request whose authentication Azure DevOps does not accept.
 ///
@@ -46,6 +53,8 @@ pub enum UnsentSecrets {
     AlwaysKept,
     /// Both lose it.
     AlwaysLost,
+    /// `null` keeps it; where its key is absent, the update is refused.
+    AbsentRefused,
 }
 
 /// How the emulator behaves. By default nothing lags, which keeps simple tests simple.
@@ -74,14 +83,20 @@ pub struct Settings {
     pub(crate) unsent_secrets: UnsentSecrets,
     pub(crate) conversion_lag: Duration,
     pub(crate) background_failure: Option<Box<str>>,
-    pub(crate) issuer_move: bool,
-    pub(crate) ignores_extra_inputs: bool,
+    pub(crate) graph: GraphSettings,
+    pub(crate) devops_outcomes: BTreeSet<DevOpsOutcome>,
     pub(crate) resource_manager: ArmSettings,
+    pub(crate) sign_in: SignInSettings,
     pub(crate) page_size: usize,
     pub(crate) rate: Option<RateLimit>,
     pub(crate) bom_on_errors: bool,
     pub(crate) numeric_status_codes: bool,
+    pub(crate) vault_throttling: bool,
+    pub(crate) kept: usize,
 }
+
+/// How much of what is over is remembered unless another number is asked for.
+const KEPT: usize = 10_000;
 
 /// The budget of one caller at Azure DevOps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,13 +132,16 @@ impl Default for Settings {
             unsent_secrets: UnsentSecrets::NullKeeps,
             conversion_lag: Duration::ZERO,
             background_failure: None,
-            issuer_move: false,
-            ignores_extra_inputs: false,
+            graph: GraphSettings::default(),
+            devops_outcomes: BTreeSet::new(),
             resource_manager: ArmSettings::default(),
+            sign_in: SignInSettings::default(),
             page_size: 100,
             rate: None,
             bom_on_errors: false,
             numeric_status_codes: false,
+            vault_throttling: false,
+            kept: KEPT,
         }
     }
 }
@@ -249,20 +267,15 @@ impl Settings {
         self
     }
 
-    /// Makes the conversion call move a federated connection from the issuer that retires to the current one. It is not
-    /// documented to do so, and refuses unless this is set.
+    /// Plays the other of two outcomes at Azure DevOps, where no document says which the service has.
     #[must_use]
-    pub fn with_issuer_move(mut self, moves: bool) -> Self {
-        self.issuer_move = moves;
+    pub fn with_other_outcome(mut self, outcome: DevOpsOutcome) -> Self {
+        self.devops_outcomes.insert(outcome);
         self
     }
 
-    /// Makes the creation of a service connection pass over inputs that its type does not have. They are refused unless this is
-    /// set.
-    #[must_use]
-    pub fn with_extra_inputs_ignored(mut self, ignored: bool) -> Self {
-        self.ignores_extra_inputs = ignored;
-        self
+    pub(crate) fn plays(&self, outcome: DevOpsOutcome) -> bool {
+        self.devops_outcomes.contains(&outcome)
     }
 
     /// Sets how many items a page holds if the caller does not name a size.
@@ -286,10 +299,45 @@ impl Settings {
         self
     }
 
+    /// Makes key vaults keep the published budgets of ten seconds each, and answer 429 beyond them.
+    #[must_use]
+    pub fn with_vault_throttling(mut self, throttles: bool) -> Self {
+        self.vault_throttling = throttles;
+        self
+    }
+
+    /// Sets how much of what is over is remembered, so that a long run does not grow: deleted resources in the ledger, ended
+    /// operations, of which the last 1,000 stay readable in any case, deleted service connections, and the removed secrets,
+    /// certificates and trusts of each object of the directory, each by itself; 10,000 unless set.
+    #[must_use]
+    pub fn with_kept(mut self, kept: usize) -> Self {
+        self.kept = kept;
+        self
+    }
+
+    /// Sets how Microsoft Graph behaves: its budgets, and what it answers where nobody has settled that.
+    #[must_use]
+    pub fn with_graph(mut self, settings: GraphSettings) -> Self {
+        self.graph = settings;
+        self
+    }
+
     /// Sets how Azure Resource Manager behaves: its durations, lags and budgets.
     #[must_use]
     pub fn with_resource_manager(mut self, settings: ArmSettings) -> Self {
         self.resource_manager = settings;
+        self
+    }
+
+    /// How long any replica may go on believing in what was removed.
+    pub(crate) fn longest_removal_lag(&self) -> Duration {
+        self.remove_lag.max(self.list_removal_lag.unwrap_or(self.list_lag))
+    }
+
+    /// Sets how the sign-in of people behaves, and how many token requests are answered.
+    #[must_use]
+    pub fn with_sign_in(mut self, settings: SignInSettings) -> Self {
+        self.sign_in = settings;
         self
     }
 

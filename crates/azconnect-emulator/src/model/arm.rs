@@ -28,7 +28,7 @@ use self::budget::Buckets;
 use self::kind::ResourceKind;
 use self::ledger::Ledger;
 use self::lock::Lock;
-use self::operation::Operation;
+use self::operation::Operations;
 use self::resource::Resource;
 use self::roles::Roles;
 use crate::base::moment::Moment;
@@ -39,8 +39,7 @@ pub(crate) struct Arm {
     /// Every resource, by its id in lower case as [`key`] makes it.
     // Sorted, so that lists come in the same order in every run.
     pub(crate) resources: BTreeMap<String, Resource>,
-    pub(crate) operations: BTreeMap<Uuid, Operation>,
-    pub(crate) operations_begun: u64,
+    pub(crate) operations: Operations,
     pub(crate) roles: Roles,
     pub(crate) ledger: Ledger,
     pub(crate) locks: Vec<Lock>,

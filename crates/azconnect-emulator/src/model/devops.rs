@@ -4,7 +4,7 @@ pub(crate) mod confidential;
 mod groups;
 pub(crate) mod permissions;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use azconnect_core::Secret;
@@ -114,7 +114,8 @@ pub(crate) struct Connection {
     /// When a deletion that has begun is complete.
     pub(crate) deleted_at: Option<Duration>,
     pub(crate) executions: Vec<Execution>,
-    pub(crate) pipelines: PipelineGrant,
+    /// What each of its projects lets its own pipelines do.
+    pub(crate) pipelines: BTreeMap<Uuid, PipelineGrant>,
     pub(crate) converted: Option<Conversion>,
     /// What the service still does to it.
     pub(crate) background: Option<Background>,
@@ -141,7 +142,7 @@ pub(crate) struct Execution {
     pub(crate) started: OffsetDateTime,
 }
 
-/// Which pipelines may use a service connection.
+/// Which pipelines of one project may use a service connection.
 #[derive(Default)]
 pub(crate) struct PipelineGrant {
     pub(crate) all: Option<(Uuid, OffsetDateTime)>,
@@ -183,6 +184,19 @@ impl Organization {
 
     pub(crate) fn member(&self, id: Uuid) -> Option<&Member> {
         self.members.iter().find(|member| member.id == id)
+    }
+
+    /// Forgets the service connections that were deleted first, so that this many of the deleted are left.
+    pub(crate) fn forget(&mut self, kept: usize, elapsed: Duration) {
+        let mut surplus = self.connections.iter().filter(|one| !one.exists(elapsed)).count().saturating_sub(kept);
+        // In strokes, as each moves what is behind it.
+        if surplus > kept / 4 {
+            self.connections.retain(|one| {
+                let goes = surplus > 0 && !one.exists(elapsed);
+                surplus -= usize::from(goes);
+                !goes
+            });
+        }
     }
 
     /// A service connection that has not been deleted.

@@ -8,8 +8,11 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::consent::{self, Consents};
+use super::credential_policy::CredentialPolicy;
+use super::history::Mortal;
 use super::replica::Replica;
 use super::trust::Certificate;
+use crate::base::moment::Moment;
 
 /// Every tenant of the emulated world.
 #[derive(Default)]
@@ -30,8 +33,12 @@ pub(crate) struct Tenant {
     pub(crate) consents: Consents,
     /// What was deleted and can be restored.
     pub(crate) bin: Vec<Deleted>,
-    /// The longest life that the tenant's policy lets a new secret have.
-    pub(crate) longest_password: Option<time::Duration>,
+    /// What new credentials the tenant allows.
+    pub(crate) policy: CredentialPolicy,
+    /// How many changes were asked for at Graph.
+    pub(crate) changes: u32,
+    /// Whether people may consent for themselves to what takes no administrator.
+    pub(crate) people_may_consent: bool,
 }
 
 /// An application that was deleted in its home tenant, and what went with it.
@@ -39,6 +46,18 @@ pub(crate) struct Deleted {
     pub(crate) application: Application,
     /// Its service principal in the home tenant, if it had one.
     pub(crate) principal: Option<ServicePrincipal>,
+    /// When it was deleted.
+    pub(crate) at: Moment,
+}
+
+/// How long a deleted application can be restored, by *Recover deleted applications*.
+const BIN_LIFE: time::Duration = time::Duration::days(30);
+
+impl Deleted {
+    /// Whether its time in the bin is over.
+    pub(crate) fn is_purged(&self, wall: OffsetDateTime) -> bool {
+        self.at.wall.saturating_add(BIN_LIFE) <= wall
+    }
 }
 
 /// An application registration, in its home tenant.
@@ -68,6 +87,8 @@ pub(crate) struct ServicePrincipal {
     /// How Graph keeps it from everybody who asks; sign-ins go on.
     pub(crate) hidden: Option<Hidden>,
     pub(crate) passwords: Vec<Password>,
+    /// They authenticate as those of its application do.
+    pub(crate) certificates: Vec<Certificate>,
     pub(crate) owners: Vec<Uuid>,
     /// The application roles it has been granted at Graph.
     pub(crate) graph_roles: Vec<String>,
@@ -90,7 +111,25 @@ pub(crate) struct User {
     pub(crate) object_id: Uuid,
     pub(crate) principal_name: String,
     pub(crate) display_name: String,
+    pub(crate) mail: Option<String>,
     pub(crate) password: Option<Secret>,
+    pub(crate) enabled: bool,
+    /// Whether a password alone is not enough.
+    pub(crate) needs_strong_sign_in: bool,
+    /// Whether it may consent for everybody, and to what only an administrator may.
+    pub(crate) is_administrator: bool,
+    /// The sign-in name at home, of somebody who is a guest here.
+    pub(crate) guest_of: Option<String>,
+    pub(crate) epochs: Epochs,
+}
+
+/// How often a person's sign-ins were ended. Numbers and not moments, since a clock may stand still.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Epochs {
+    /// Every sign-in of an earlier number counts for nothing.
+    pub(crate) sign_ins: u32,
+    /// Nor do those of public clients, once the person has changed its password.
+    pub(crate) passwords: u32,
 }
 
 /// A federated identity credential, as Graph shows it.
@@ -142,6 +181,24 @@ impl Password {
     }
 }
 
+impl Mortal for Password {
+    fn removed_at(&self) -> Option<Duration> {
+        self.removed.map(|(at, _)| at)
+    }
+}
+
+impl Mortal for Deleted {
+    fn removed_at(&self) -> Option<Duration> {
+        Some(self.at.elapsed)
+    }
+}
+
+impl Mortal for (Federated, Duration) {
+    fn removed_at(&self) -> Option<Duration> {
+        Some(self.1)
+    }
+}
+
 impl Directory {
     /// A tenant by its id or domain.
     pub(crate) fn tenant(&self, name: &str) -> Option<&Tenant> {
@@ -186,6 +243,13 @@ impl Directory {
     /// A person by its object id.
     pub(crate) fn user(&self, object_id: Uuid) -> Option<&User> {
         self.tenants.iter().find_map(|tenant| tenant.users.iter().find(|user| user.object_id == object_id))
+    }
+
+    /// Every certificate that authenticates a client in a tenant: of its application, then of its service principal.
+    pub(crate) fn certificates_of<'a>(&'a self, tenant: &'a Tenant, client_id: Uuid) -> Vec<&'a Certificate> {
+        let application = self.application(client_id).map(|(_, application)| application.certificates.as_slice());
+        let principal = tenant.principal_of(client_id).map(|principal| principal.certificates.as_slice());
+        application.into_iter().chain(principal).flatten().collect()
     }
 
     /// Every password that authenticates a client in a tenant: of its application, then of its service principal.
@@ -235,12 +299,13 @@ impl Directory {
 
 impl Tenant {
     /// Puts an application into the bin. Its service principal in this tenant, which is its home, goes with it.
-    pub(crate) fn throw_away(&mut self, object_id: Uuid) -> bool {
+    pub(crate) fn throw_away(&mut self, object_id: Uuid, now: Moment) -> bool {
         let Some(place) = self.applications.iter().position(|a| a.object_id == object_id) else { return false };
         let application = self.applications.remove(place);
         let place = self.principals.iter().position(|principal| principal.client_id == application.client_id);
         let principal = place.map(|place| self.principals.remove(place));
-        self.bin.push(Deleted { application, principal });
+        self.bin.retain(|deleted| !deleted.is_purged(now.wall));
+        self.bin.push(Deleted { application, principal, at: now });
         true
     }
 
@@ -253,6 +318,11 @@ impl Tenant {
         self.applications.push(deleted.application);
         self.principals.extend(deleted.principal);
         true
+    }
+
+    /// The service principal of a client, also of one of Microsoft's own applications.
+    pub(crate) fn any_principal_of(&self, client_id: Uuid) -> Option<&ServicePrincipal> {
+        self.principals.iter().chain(&self.resources).find(|principal| principal.client_id == client_id)
     }
 
     pub(crate) fn principal_of(&self, client_id: Uuid) -> Option<&ServicePrincipal> {

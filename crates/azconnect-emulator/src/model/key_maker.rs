@@ -6,12 +6,14 @@ use std::collections::VecDeque;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};
 
-/// Makes keys, and knows those that it has made: nobody could make them again.
+/// Makes keys, and knows those that it has made where it keeps them: nobody could make them again.
 #[derive(Default)]
 pub(crate) struct KeyMaker {
     /// Those of a former run that are still to be made again, the next one first.
     former: VecDeque<PrivateDecryptingKey>,
     made: Vec<PrivateDecryptingKey>,
+    /// Whether those that were made are kept, for a later process: else a long run would grow by them.
+    keeps: bool,
 }
 
 impl KeyMaker {
@@ -21,15 +23,25 @@ impl KeyMaker {
             Some(key) => key,
             None => PrivateDecryptingKey::generate(size).ok()?,
         };
-        self.made.push(key.clone());
+        if self.keeps {
+            self.made.push(key.clone());
+        }
         Some(key)
+    }
+
+    pub(crate) fn keeping(keeps: bool) -> Self {
+        Self { keeps, ..Self::default() }
+    }
+
+    pub(crate) fn is_keeping(&self) -> bool {
+        self.keeps
     }
 
     /// Makes these keys first, in this order; nothing if one of them is no key.
     #[cfg(feature = "cli")]
     pub(crate) fn again(keys: &[Vec<u8>]) -> Option<Self> {
         let former = keys.iter().map(|key| PrivateDecryptingKey::from_pkcs8(key).ok()).collect::<Option<_>>()?;
-        Some(Self { former, made: Vec::new() })
+        Some(Self { former, ..Self::keeping(true) })
     }
 
     /// All keys that were made, in order, for a later process.

@@ -37,6 +37,10 @@ impl<'a> Replica<'a> {
         Self { settings, number, elapsed: now.elapsed, added: settings.list_lag, removed }
     }
 
+    pub(crate) fn settings(&self) -> &Settings {
+        self.settings
+    }
+
     /// Every replica of the token endpoint.
     pub(crate) fn all_of_tokens(settings: &'a Settings, now: Moment) -> Vec<Self> {
         (0..settings.replicas).map(|number| Self::of_tokens(settings, number, now)).collect()

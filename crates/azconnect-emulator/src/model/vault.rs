@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::arm::budget::Buckets;
+
 /// A key vault of a tenant.
 pub(crate) struct Vault {
     pub(crate) name: String,
@@ -19,6 +21,7 @@ pub(crate) struct Vault {
     /// By name in lower case.
     pub(crate) secrets: BTreeMap<String, Item<Secret>>,
     pub(crate) keys: BTreeMap<String, Item<PrivateDecryptingKey>>,
+    pub(crate) buckets: Buckets,
 }
 
 /// A secret or a key: all of its versions, the latest one last.
@@ -47,7 +50,8 @@ pub(crate) struct Version<T> {
 impl Vault {
     pub(crate) fn new(name: String, tenant: Uuid) -> Self {
         let (secrets, keys) = (BTreeMap::new(), BTreeMap::new());
-        Self { name, tenant, officers: Vec::new(), readers: Vec::new(), secrets, keys }
+        let buckets = Buckets::default();
+        Self { name, tenant, officers: Vec::new(), readers: Vec::new(), secrets, keys, buckets }
     }
 }
 

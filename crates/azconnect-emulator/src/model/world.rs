@@ -8,9 +8,11 @@ use uuid::Uuid;
 use super::arm::Arm;
 use super::devops::DevOps;
 use super::directory::Directory;
+use super::graph_budget::GraphBudgets;
 use super::key_maker::KeyMaker;
 use super::registry::Registry;
 use super::replica::choose;
+use super::sign_in::SignIns;
 use super::token::Tokens;
 use super::trust::Issuer;
 use super::vault::Vault;
@@ -28,7 +30,9 @@ pub(crate) struct World {
     pub(crate) settings: Settings,
     pub(crate) dice: Dice,
     pub(crate) directory: Directory,
+    pub(crate) graph_budgets: GraphBudgets,
     pub(crate) tokens: Tokens,
+    pub(crate) sign_ins: SignIns,
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) arm: Arm,
     pub(crate) devops: DevOps,
@@ -55,7 +59,9 @@ impl World {
             dice: dice(&settings, now),
             settings,
             directory: Directory::default(),
+            graph_budgets: GraphBudgets::default(),
             tokens: Tokens::default(),
+            sign_ins: SignIns::default(),
             subscriptions: Vec::new(),
             arm: Arm::default(),
             devops: DevOps::default(),

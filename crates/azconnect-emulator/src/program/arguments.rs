@@ -13,22 +13,22 @@ use crate::shell::seen::KEPT;
 ///
 /// Prints one line of JSON when it is ready, and runs until SIGTERM or ctrl-c.
 #[derive(Debug, Parser)]
-#[command(name = "azconnect-emulator", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "azconnect-emulator", version, max_term_width = 80, after_help = EXIT_CODES)]
 pub(super) struct Arguments {
     /// Serve plain HTTP on a loopback address; port 0 takes a free one. 127.0.0.1:0 if nothing else is served.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
     http: Option<SocketAddr>,
     /// Serve HTTPS on a loopback address, under a certificate that is made at the start.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
     pub(super) https: Option<SocketAddr>,
     /// Be a proxy on a loopback address for clients whose host names are fixed: requests to Microsoft's hosts are answered
     /// here, all others refused.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
     pub(super) proxy: Option<SocketAddr>,
     /// Write the certificate of the authority that clients have to trust, in PEM.
     #[arg(long, value_name = "FILE")]
     pub(super) ca: Option<PathBuf>,
-    /// Serve everything at one origin, or each service at one of its own, on six ports in a row.
+    /// Serve everything at one origin, or each service and each key vault at one of its own, on ports in a row.
     #[arg(long, value_name = "COUNT", default_value = "one")]
     pub(super) origins: OriginCount,
     /// The origin by which callers know the emulator, where another server stands in front.
@@ -104,6 +104,16 @@ pub(super) enum Throttle {
     Published,
     /// None.
     Off,
+}
+
+/// An address of this machine with a port. Whoever reaches the emulator may use it, so there is no other.
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let number = text.strip_prefix("localhost:").map(|port| format!("{}:{port}", Ipv4Addr::LOCALHOST));
+    match number.as_deref().unwrap_or(text).parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_loopback() => Ok(address),
+        Ok(_) => Err("it is not loopback: give one such as 127.0.0.1:8001 or [::1]:8001".to_owned()),
+        Err(_) => Err("it is no address with a port: give one such as 127.0.0.1:8001".to_owned()),
+    }
 }
 
 /// An origin such as `https://emulator.test:8443`.

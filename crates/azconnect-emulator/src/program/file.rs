@@ -21,7 +21,7 @@ pub(crate) enum Readers {
 /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) naming the option and the file.
 pub(crate) fn read(option: &'static str, path: &Path) -> Result<String, Error> {
     std::fs::read_to_string(path).map_err(|error| {
-        Error::invalid(option, format!("cannot read {}: {}", path.display(), error.kind()))
+        Error::invalid(option, format!("cannot read {}: {}", path.display(), why(&error)))
             .with_advice("give the path of a readable file")
     })
 }
@@ -35,9 +35,35 @@ pub(crate) fn write(option: &'static str, path: &Path, text: &str, readers: Read
     let written = written(&beside, text, readers).and_then(|()| std::fs::rename(&beside, path));
     written.map_err(|error| {
         drop(std::fs::remove_file(&beside));
-        Error::invalid(option, format!("cannot write {}: {}", path.display(), error.kind()))
+        Error::invalid(option, format!("cannot write {}: {}", path.display(), why(&error)))
             .with_advice("name a file in a folder that can be written")
     })
+}
+
+/// What went wrong, without the path, which is named beside it.
+fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        kind => kind.to_string(),
+    }
+}
+
+/// Removes what runs that were killed while they wrote have left beside a file. It may hold secrets.
+pub(crate) fn sweep(path: &Path) {
+    let Some(folder) = path.parent().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+    else {
+        return;
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let is_left = |found: &str| {
+        let process = found.strip_prefix(&name).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".new"));
+        process.is_some_and(|process| process.parse::<u32>().is_ok())
+    };
+    let left = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in left.filter(|entry| is_left(&entry.file_name().to_string_lossy())) {
+        // What cannot be removed does no harm but that it is there.
+        drop(std::fs::remove_file(entry.path()));
+    }
 }
 
 fn beside(path: &Path) -> PathBuf {
@@ -95,6 +121,20 @@ mod tests {
         reader.read_to_string(&mut read).unwrap();
         assert_eq!(read, "stale", "who had it open reads what it was");
         assert!(!stale.exists());
+    }
+
+    #[test]
+    fn what_killed_runs_have_left_beside_a_file_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        for name in ["state.json", "state.json.12.new", "state.json.new", "state.json.a.new", "other.json.12.new"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        sweep(&path);
+        let mut names: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["other.json.12.new", "state.json", "state.json.a.new", "state.json.new"]);
     }
 
     #[test]

@@ -66,7 +66,9 @@ impl State {
             Some(VERSION) if program == Some(PROGRAM) => {}
             // Without its words: whatever the file says there may be a secret.
             Some(_) => {
-                return Err(unusable(&format!("is of another version of this program than {PROGRAM}"), OTHER_PROGRAM));
+                let by = program.filter(|text| is_version(text)).map(|text| format!(", {text},")).unwrap_or_default();
+                let complaint = format!("was written by another version of this program{by} than {PROGRAM}");
+                return Err(unusable(&complaint, OTHER_PROGRAM));
             }
             None => return Err(unusable("is no state of this program", "name another file")),
         }
@@ -90,6 +92,12 @@ impl State {
     pub(super) fn written(&self) -> Option<Moment> {
         self.written.moment()
     }
+}
+
+/// Whether a text is the number of a version and nothing else.
+fn is_version(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    parts.len() == 3 && parts.iter().all(|part| part.len() < 6 && part.parse::<u32>().is_ok())
 }
 
 /// Why the requests of a file cannot be acted on again.

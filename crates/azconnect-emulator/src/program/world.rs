@@ -18,7 +18,7 @@ use crate::shell::emulator::Emulator;
 use crate::shell::seen::Log;
 
 /// What the emulator starts with unless a seed is given.
-const DEFAULT_SEED: &str = include_str!("../../data/seed.json");
+pub(super) const DEFAULT_SEED: &str = include_str!("../../data/seed.json");
 
 /// The longest pause that answers name where operations take a time of the caller's choice.
 const LONGEST_PAUSE: u32 = 10;
@@ -38,13 +38,14 @@ pub(super) struct World {
 }
 
 impl World {
-    /// Makes the world that the arguments describe, or the one that their file holds.
+    /// Makes the world that the arguments describe, or the one that their file holds. Where they name no seed, it is the usual
+    /// one.
     ///
     /// # Errors
     /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) naming the file, and the place in it.
-    pub(super) fn of(arguments: &Arguments) -> Result<Self, Error> {
+    pub(super) fn of(arguments: &Arguments, usual_seed: &str) -> Result<Self, Error> {
         let former = arguments.state.as_deref().map(|path| State::read(arguments, path)).transpose()?.flatten();
-        let seed = seed_text(arguments, former.as_ref())?;
+        let seed = seed_text(arguments, former.as_ref(), usual_seed)?;
         let clock = Arc::new(clock(arguments, former.as_ref())?);
         let emulator = seeded(arguments, &seed, clock.clone())?;
         emulator.adjust(|settings| adjusted(settings, arguments));
@@ -96,13 +97,14 @@ fn kept(
         let _turn = one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
         state::write(&emulator, &clock, &kept)
     });
+    file::sweep(path);
     // At once: a file that cannot be written is told now, and not when all has been done.
     save()?;
     Ok(Some(save))
 }
 
 /// The text of the seed: of the argument, or else of the file's, or else the usual one.
-fn seed_text(arguments: &Arguments, former: Option<&State>) -> Result<String, Error> {
+fn seed_text(arguments: &Arguments, former: Option<&State>, usual: &str) -> Result<String, Error> {
     let given = arguments.seed.as_deref().map(|path| file::read("--seed", path)).transpose()?;
     match (given, former) {
         (Some(given), Some(former)) if given != former.seed => {
@@ -111,7 +113,7 @@ fn seed_text(arguments: &Arguments, former: Option<&State>) -> Result<String, Er
         }
         (_, Some(former)) => Ok(former.seed.clone()),
         (Some(given), None) => Ok(given),
-        (None, None) => Ok(DEFAULT_SEED.to_owned()),
+        (None, None) => Ok(usual.to_owned()),
     }
 }
 
@@ -135,6 +137,7 @@ fn seeded(arguments: &Arguments, text: &str, clock: Arc<AdjustableClock>) -> Res
 /// The settings of the seed, but for what the arguments say.
 fn adjusted(settings: Settings, arguments: &Arguments) -> Settings {
     let mut arm = settings.resource_manager.clone();
+    let mut graph = settings.graph.clone();
     let mut settings = settings;
     if let Some(seconds) = arguments.operation_seconds {
         arm = arm
@@ -149,15 +152,20 @@ fn adjusted(settings: Settings, arguments: &Arguments) -> Settings {
     match arguments.throttle {
         Some(Throttle::Published) => {
             arm = arm.with_throttling();
-            settings = settings.with_rate_limit(RateLimit::new(PUBLISHED.0, PUBLISHED.1));
+            graph = graph.with_throttling();
+            let sign_in = settings.sign_in.clone().with_assumed_limits();
+            let rate = RateLimit::new(PUBLISHED.0, PUBLISHED.1);
+            settings = settings.with_rate_limit(rate).with_sign_in(sign_in).with_vault_throttling(true);
         }
         Some(Throttle::Off) => {
             arm = ArmSettings::without_throttling(arm);
-            settings = settings.without_rate_limit();
+            graph = graph.without_throttling();
+            let sign_in = settings.sign_in.clone().without_limits();
+            settings = settings.without_rate_limit().with_sign_in(sign_in).with_vault_throttling(false);
         }
         None => {}
     }
-    settings.with_resource_manager(arm)
+    settings.with_graph(graph).with_resource_manager(arm).with_kept(arguments.keep)
 }
 
 /// A line for each request, on the standard error: the standard output has the one line that it is ready.

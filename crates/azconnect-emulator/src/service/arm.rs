@@ -26,10 +26,12 @@ mod write;
 
 use http::Method;
 use serde_json::Value;
+use uuid::Uuid;
 
 use self::admission::{admit, known_subscription};
 use self::context::{Admitted, Context, Reply};
 use self::route::{endpoints, route, top};
+use self::throttle::Asked;
 use crate::base::answer::{Answer, WithHeader, empty, json_answer};
 use crate::base::call::Call;
 use crate::base::moment::Moment;
@@ -99,17 +101,36 @@ fn stamped(call: &Call, world: &mut World, answer: Answer) -> Answer {
 /// Routes a request of someone known.
 fn serve(call: &Call, failure: Option<&Failure>, world: &mut World, caller: Caller) -> Option<Answer> {
     let parts = call.parts();
-    if let ([word], true) = (parts.as_slice(), call.method == Method::GET) {
-        return top(world, call, caller, word);
-    }
-    let address = Address::parse(&call.segments)?;
+    let top_word = match parts.as_slice() {
+        [word] if call.method == Method::GET => Some(*word),
+        _ => None,
+    };
+    let address = if top_word.is_some() { None } else { Some(Address::parse(&call.segments)?) };
+    let subscription = address.as_ref().map(|address| known_subscription(world, call, caller, address));
+    let known = subscription.as_ref().and_then(|subscription| subscription.as_ref().ok()).copied();
+    // Drawn from the budget before the route is looked at: refused requests count as well.
+    let asked = Asked { call, caller, subscription: known, address: address.as_ref() };
+    let (headers, drawn) = throttle::draw(world, &asked);
+    let answer = match (drawn, address, subscription) {
+        (Err(refusal), ..) | (_, _, Some(Err(refusal))) => refusal::answer(&refusal),
+        (Ok(()), Some(address), Some(Ok(subscription))) => {
+            below_subscription(call, failure, world, (caller, address, subscription))?
+        }
+        _ => top(world, call, caller, top_word.unwrap_or_default())?,
+    };
+    Some(headers.iter().fold(answer, |answer, (name, value)| answer.with_header(name, value)))
+}
+
+/// Answers what is below a subscription, or nothing if no route matches.
+fn below_subscription(
+    call: &Call,
+    failure: Option<&Failure>,
+    world: &mut World,
+    (caller, address, subscription): (Caller, Address, Uuid),
+) -> Option<Answer> {
     if let Err(refusal) = version::require_of_type(call.query.get("api-version").unwrap_or_default().trim(), &address) {
         return Some(refusal::answer(&refusal));
     }
-    let subscription = match known_subscription(world, call, caller, &address) {
-        Ok(subscription) => subscription,
-        Err(refusal) => return Some(refusal::answer(&refusal)),
-    };
     let body = match call.json() {
         Ok(body) => body,
         Err(error) => {
@@ -122,32 +143,11 @@ fn serve(call: &Call, failure: Option<&Failure>, world: &mut World, caller: Call
         }
     };
     let cx = Context::new(call, Admitted { caller, address, subscription, body, failure });
-    // Drawn from the budget before the route is looked at: refused requests count as well.
-    let headers = if world.settings.resource_manager.throttling {
-        world.arm.buckets.admit(&cx)
-    } else {
-        Ok(usual_headers(&call.method))
-    };
-    let headers = match headers {
-        Ok(headers) => headers,
-        Err(refusal) => return Some(refusal::answer(&refusal)),
-    };
-    let answer = match route(&cx, world) {
+    Some(match route(&cx, world) {
         Ok(reply) => written(&cx, world, &reply),
         Err(refusal) if refusal.is_not_emulated() => return None,
         Err(refusal) => refusal::answer(&refusal),
-    };
-    Some(headers.iter().fold(answer, |answer, (name, value)| answer.with_header(name, value)))
-}
-
-/// The budgets that answers show if throttling is off.
-fn usual_headers(method: &Method) -> throttle::Headers {
-    let word = match *method {
-        Method::GET | Method::HEAD => "reads",
-        Method::DELETE => "deletes",
-        _ => "writes",
-    };
-    vec![(format!("x-ms-ratelimit-remaining-subscription-{word}"), "199".to_owned())]
+    })
 }
 
 fn written(cx: &Context<'_>, world: &World, reply: &Reply) -> Answer {

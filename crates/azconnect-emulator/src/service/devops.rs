@@ -70,7 +70,7 @@ pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
         Err(refusal) => match refusal.treatment {
             Treatment::NotEmulated => return None,
             Treatment::SignIn(tenant) => refusal::unauthenticated(call, world, tenant),
-            Treatment::Error => refusal::answer(&refusal, world.settings.bom_on_errors),
+            Treatment::Error => refusal::answer(&refusal, &world.settings),
         },
     };
     let session = call.header("x-tfs-session").unwrap_or(&activity).to_owned();
@@ -107,9 +107,12 @@ fn enter(call: &Call, world: &mut World) -> OrRefusal<Answer> {
     let caller = OrganizationCaller::of(call, world, name)?;
     let organization = world.devops.organization(name).ok_or_else(Refusal::not_emulated)?.name.clone();
     let cx = Context::new(call, Admitted { caller, organization, project });
-    for connection in &mut cx.organization_mut(world)?.connections {
+    let kept = world.settings.kept;
+    let known = cx.organization_mut(world)?;
+    for connection in &mut known.connections {
         connection.settle(cx.now.elapsed);
     }
+    known.forget(kept, cx.now.elapsed);
     // Counted once the caller is known: a budget is a caller's.
     let usage = Usage::count(&cx, world)?;
     let answer = route_to(&cx, world, rest)?;
@@ -117,6 +120,21 @@ fn enter(call: &Call, world: &mut World) -> OrRefusal<Answer> {
         Some(usage) => usage.warn(answer),
         None => answer,
     })
+}
+
+/// Refuses a body in another form than JSON, before anybody reads it. Nothing served here takes another form of JSON.
+fn check_media_type(call: &Call) -> OrRefusal<()> {
+    let given = call.header("content-type").unwrap_or_default();
+    let kind = given.split(';').next().unwrap_or_default().trim();
+    if call.body.is_empty() || ["application/json", "text/json"].iter().any(|known| kind.eq_ignore_ascii_case(known)) {
+        return Ok(());
+    }
+    let text = format!(
+        "The request indicated a Content-Type of \"{kind}\" for method type \"{}\" which is not supported. Valid content \
+         types for this method are: application/json.",
+        call.method
+    );
+    Err(Refusal::new(415, "VssRequestContentTypeNotSupportedException", text))
 }
 
 type Handler = fn(&Context<'_>, &mut World, &Params<'_>) -> OrRefusal<Answer>;
@@ -226,6 +244,7 @@ fn route_to(cx: &Context<'_>, world: &mut World, parts: &[&str]) -> OrRefusal<An
         _ => version::RELEASED,
     };
     version::check(cx.call, rule, latest)?;
+    check_media_type(cx.call)?;
     let one_origin = is_one_origin(cx.call, latest.is_some());
     let is_devops = cx.call.service == Service::DevOps;
     let tables: &[&[Route<Handler>]] = match (one_origin, is_devops) {

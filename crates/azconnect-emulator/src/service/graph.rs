@@ -7,6 +7,8 @@ mod consents;
 mod deleted;
 mod document;
 mod federated;
+mod holder;
+mod keys;
 mod objects;
 mod owners;
 mod passwords;
@@ -16,7 +18,9 @@ mod query;
 mod refusal;
 mod search;
 mod tenant;
+mod throttle;
 
+use http::Method;
 use uuid::Uuid;
 
 use self::caller::Admitted;
@@ -44,7 +48,10 @@ enum Key {
 
 impl Key {
     fn of(at: &Params<'_>) -> Self {
-        let text = at.get("key");
+        Self::named(at.get("key"))
+    }
+
+    fn named(text: &str) -> Self {
         match Self::in_parentheses(text) {
             Some(id) => Self::AppId(id.to_owned()),
             None => Self::ObjectId(text.to_owned()),
@@ -99,7 +106,7 @@ pub(crate) fn answer(call: &Call, world: &mut World) -> Option<Answer> {
     let answer = match handle(call, world, &words) {
         Ok(answer) => answer,
         Err(refusal) if refusal.is_not_emulated() => return None,
-        Err(refusal) => refusal::answer(&refusal, call, &id),
+        Err(refusal) => refusal::answer(&refusal, call, &world.settings.graph, &id),
     };
     let echoed = call.header("client-request-id").unwrap_or(&id).to_owned();
     let answer = answer
@@ -140,6 +147,9 @@ const ROUTES: &[Route<Handler>] = &[
     Route::new("GET", "{collection}/delta()", |_, _, _| Err(Refusal::not_emulated())),
     Route::new("GET", "users", |cx, world, _| tenant::users(cx, world)),
     Route::new("GET", "users/{key}", |cx, world, at| tenant::user(cx, world, at.get("key"))),
+    Route::new("POST", "users/{key}/revokeSignInSessions", |cx, world, at| {
+        tenant::revoke_sign_ins(cx, world, at.get("key"))
+    }),
     Route::new("GET", "groups", |cx, world, _| tenant::groups(cx, world)),
     Route::new("GET", "groups/{key}", |cx, _, at| tenant::group(cx, at.get("key"))),
     Route::new("GET", "applications", |cx, world, _| applications::list(cx, world)),
@@ -152,6 +162,12 @@ const ROUTES: &[Route<Handler>] = &[
     }),
     Route::new("POST", "applications/{key}/removePassword", |cx, world, at| {
         passwords::remove(cx, world, HolderKind::Application, &Key::of(at))
+    }),
+    Route::new("POST", "applications/{key}/addKey", |cx, world, at| {
+        keys::add(cx, world, HolderKind::Application, &Key::of(at))
+    }),
+    Route::new("POST", "applications/{key}/removeKey", |cx, world, at| {
+        keys::remove(cx, world, HolderKind::Application, &Key::of(at))
     }),
     Route::new("GET", "applications/{key}/federatedIdentityCredentials", |cx, world, at| {
         federated::list(cx, world, &Key::of(at))
@@ -216,6 +232,12 @@ const ROUTES: &[Route<Handler>] = &[
     Route::new("POST", "servicePrincipals/{key}/removePassword", |cx, world, at| {
         passwords::remove(cx, world, HolderKind::ServicePrincipal, &Key::of(at))
     }),
+    Route::new("POST", "servicePrincipals/{key}/addKey", |cx, world, at| {
+        keys::add(cx, world, HolderKind::ServicePrincipal, &Key::of(at))
+    }),
+    Route::new("POST", "servicePrincipals/{key}/removeKey", |cx, world, at| {
+        keys::remove(cx, world, HolderKind::ServicePrincipal, &Key::of(at))
+    }),
 ];
 
 fn handle(call: &Call, world: &mut World, words: &[&str]) -> OrRefusal<Answer> {
@@ -223,5 +245,33 @@ fn handle(call: &Call, world: &mut World, words: &[&str]) -> OrRefusal<Answer> {
     let cx = Context::new(call, Admitted::of(call, world)?);
     let found = routes::find(ROUTES, Case::Matters, &call.method, words);
     let (handler, at) = found.ok_or_else(Refusal::not_emulated)?;
-    handler(&cx, world, &at)
+    let spent = throttle::admit(&cx, world, words)?;
+    check_body(&cx)?;
+    check_quiet(&cx, world, words)?;
+    let answer = handler(&cx, world, &at)?;
+    Ok(match spent {
+        Some(spent) => spent.tell(answer),
+        None => answer,
+    })
+}
+
+/// A body that does not say it is JSON is not read.
+fn check_body(cx: &Context<'_>) -> OrRefusal<()> {
+    let kind = cx.call.header("content-type").unwrap_or_default();
+    let is_json = kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
+    if cx.call.body.is_empty() || is_json { Ok(()) } else { Err(passwords::malformed()) }
+}
+
+/// Refuses a change now and then, where the settings say that others are under way.
+fn check_quiet(cx: &Context<'_>, world: &mut World, words: &[&str]) -> OrRefusal<()> {
+    let settings = &world.settings.graph;
+    let (every, answer) = (settings.busy_every, settings.busy_answer);
+    let is_read = cx.call.method == Method::GET || words.last() == Some(&"getByIds");
+    let tenant = world.directory.tenant_mut(cx.caller.tenant).filter(|_| every > 0 && !is_read);
+    let Some(tenant) = tenant else { return Ok(()) };
+    tenant.changes = tenant.changes.wrapping_add(1);
+    if tenant.changes.is_multiple_of(every) {
+        return Err(refusal::busy(answer, words.last() == Some(&"removePassword")));
+    }
+    Ok(())
 }

@@ -1,13 +1,14 @@
 //! Azure Key Vault: secrets and keys, and the challenge that says where to sign in.
 //!
-//! By the *Azure Key Vault REST API reference*. Vaults have host names of their own: they are reached in process, and by
-//! their names through the program's proxy.
+//! By the *Azure Key Vault REST API reference*. Vaults have host names of their own in process and through the program's
+//! proxy, and addresses without a path in a server, since clients take the ids of secrets apart.
 
 mod access;
 mod item;
 mod keys;
 mod refusal;
 mod secrets;
+mod throttle;
 
 use self::access::{Admitted, Right};
 use super::context;
@@ -112,9 +113,12 @@ fn handle(call: &Call, world: &mut World) -> OrRefusal<Answer> {
     // Who asks is looked at first: the challenge is what a stranger gets, whatever it asks for.
     let admitted = Admitted::of(call, world)?;
     access::require_version(call)?;
+    let cx = Context::new(call, admitted);
+    secrets::purge_due(&cx, world)?;
     let parts = call.parts();
     let ((right, handler), at) =
         routes::find(ROUTES, Case::Ignored, &call.method, &parts).ok_or_else(Refusal::not_emulated)?;
-    admitted.require(*right)?;
-    handler(&Context::new(call, admitted), world, &at)
+    throttle::draw(&cx, world, &parts)?;
+    cx.require(*right)?;
+    handler(&cx, world, &at)
 }

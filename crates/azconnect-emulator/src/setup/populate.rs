@@ -2,6 +2,7 @@
 
 mod arm;
 mod devops;
+mod sign_in;
 
 use azconnect_core::{Error, Secret};
 use serde_json::Map;
@@ -12,7 +13,7 @@ use super::seed::{ApplicationSeed, CertificateSeed, PasswordSeed, PrincipalSeed,
 use crate::base::dice::Dice;
 use crate::base::moment::Moment;
 use crate::model::consent::{Consents, resources_of};
-use crate::model::directory::{Application, Birth, Federated, Password, ServicePrincipal, Tenant, User};
+use crate::model::directory::{Application, Birth, Epochs, Federated, Password, ServicePrincipal, Tenant, User};
 use crate::model::registry::Registry;
 use crate::model::trust::Certificate;
 use crate::model::vault::Vault;
@@ -32,12 +33,14 @@ pub(crate) fn populate(world: &mut World, seed: Seed, now: Moment) -> Result<(),
     // Everything below draws ids in the order of the seed: to move a line moves every id after it.
     let mut named = NamedSecrets::new();
     let mut entries = Vec::new();
-    for tenant in seed.tenants {
+    for mut tenant in seed.tenants {
         entries.extend(tenant_entries(&tenant));
         for (principal, subscription) in readers(&tenant) {
             world.arm.roles.give("Reader", (principal, &format!("/subscriptions/{subscription}")), None, now);
         }
-        let tenant = build_tenant(&mut world.dice, tenant, now.wall, &mut named);
+        let consents = std::mem::take(&mut tenant.consents);
+        let mut tenant = build_tenant(&mut world.dice, tenant, now.wall, &mut named)?;
+        sign_in::consent(&mut world.dice, &mut tenant, &consents, now.wall)?;
         if world.directory.tenant_by_id(tenant.id).is_some() {
             return Err(Error::invalid("seed.tenants", format!("tenant {} is there twice", tenant.id))
                 .with_advice("give each tenant an id of its own"));
@@ -99,7 +102,12 @@ fn readers(tenant: &TenantSeed) -> Vec<(Uuid, Uuid)> {
     all.flat_map(|principal| principal.reader_of.iter().map(|id| (principal.object_id, *id))).collect()
 }
 
-fn build_tenant(dice: &mut Dice, seed: TenantSeed, now: OffsetDateTime, named: &mut NamedSecrets) -> Tenant {
+fn build_tenant(
+    dice: &mut Dice,
+    seed: TenantSeed,
+    now: OffsetDateTime,
+    named: &mut NamedSecrets,
+) -> Result<Tenant, Error> {
     let mut owned: Vec<(Uuid, Uuid)> = Vec::new();
     let mut principals = Vec::new();
     let mut applications = Vec::new();
@@ -108,7 +116,7 @@ fn build_tenant(dice: &mut Dice, seed: TenantSeed, now: OffsetDateTime, named: &
             owned.extend(principal.owns.iter().map(|client_id| (*client_id, principal.object_id)));
             principals.push(build_principal(dice, principal, now, named));
         }
-        applications.push(build_application(dice, application, now, named));
+        applications.push(build_application(dice, application, now, named)?);
     }
     for principal in seed.foreign {
         owned.extend(principal.owns.iter().map(|client_id| (*client_id, principal.object_id)));
@@ -125,7 +133,7 @@ fn build_tenant(dice: &mut Dice, seed: TenantSeed, now: OffsetDateTime, named: &
         let mine = owned.iter().filter(|(client_id, _)| *client_id == principal.client_id).map(|(_, owner)| *owner);
         principal.owners = mine.collect();
     }
-    Tenant {
+    Ok(Tenant {
         id: seed.id,
         domain: seed.domain,
         display_name: seed.display_name,
@@ -138,14 +146,22 @@ fn build_tenant(dice: &mut Dice, seed: TenantSeed, now: OffsetDateTime, named: &
                 object_id: user.object_id,
                 principal_name: user.principal_name,
                 display_name: user.display_name,
+                mail: user.mail,
                 password: user.password,
+                enabled: user.enabled,
+                needs_strong_sign_in: user.mfa,
+                is_administrator: user.administrator,
+                guest_of: user.guest_of,
+                epochs: Epochs::default(),
             })
             .collect(),
         resources: resources_of(seed.id, now.saturating_sub(Duration::days(4000))),
         consents: Consents::default(),
         bin: Vec::new(),
-        longest_password: seed.longest_password_days.map(|days| Duration::days(days.into())),
-    }
+        people_may_consent: seed.people_may_consent,
+        policy: seed.policy,
+        changes: 0,
+    })
 }
 
 fn build_application(
@@ -153,9 +169,9 @@ fn build_application(
     seed: ApplicationSeed,
     now: OffsetDateTime,
     named: &mut NamedSecrets,
-) -> Application {
+) -> Result<Application, Error> {
     let born = Birth { wall: now.saturating_sub(Duration::days(400)), elapsed: None };
-    Application {
+    Ok(Application {
         object_id: seed.object_id,
         client_id: seed.client_id,
         display_name: seed.display_name,
@@ -170,8 +186,8 @@ fn build_application(
             .collect(),
         owners: seed.owners,
         created: born,
-        document: Map::new(),
-    }
+        document: sign_in::document(seed.client_id, &seed.sign_in)?,
+    })
 }
 
 fn build_certificates(dice: &mut Dice, seeds: Vec<CertificateSeed>, now: OffsetDateTime) -> Vec<Certificate> {
@@ -196,6 +212,7 @@ fn build_principal(
         enabled: seed.enabled,
         hidden: None,
         passwords: build_passwords(dice, seed.passwords, seed.client_id, now, named),
+        certificates: Vec::new(),
         owners: Vec::new(),
         graph_roles: seed.graph_roles,
         created: Birth { wall: now.saturating_sub(Duration::days(400)), elapsed: None },

@@ -4,8 +4,10 @@ pub(crate) mod arm;
 mod devops;
 mod entra;
 mod fault;
+mod graph;
 mod node;
 mod settings;
+pub(crate) mod sign_in;
 
 use azconnect_core::Secret;
 use uuid::Uuid;
@@ -73,16 +75,27 @@ pub(crate) use self::node::Node;
 /// `tokenLifetimeSeconds`, `singleUseAssertions`, `badAuthentication` (`html203`, `redirect302`, `empty401`, `json401`), `unsentSecrets` (`nullKeeps`, `absentKeeps`,
 /// `alwaysKept`, `alwaysLost`), `pageSize`,
 /// `rateLimit` (`requests`, `windowSeconds`), `bomOnErrors`, `numericStatusCodes`,
+/// `graph` (`throttling`, `tenantSize`, `namedPauses`, `federatedDuplicate`, `forbiddenCredential`, `busyEvery`, `busyAnswer`,
+/// `missingPassword`, `youngObject`, `pssProofs`, `hints`, `smallInnerError`, `nestedMerged`,
+/// `keyBytesRequired`; see
+/// [`GraphSettings`](crate::graph::GraphSettings)),
+/// `signIn` (`refreshTokens` (`kept`, `singleUse`, `reuseRevokes`), `devicePolling` (`tolerated`, `slowDown`, `loopDetected`),
+/// `deviceErrorsIn200`, `rateLimit`, `loopLimit`; see [`SignInSettings`](crate::SignInSettings)),
 /// `resourceManager` (`operationSeconds`: how long every operation takes; `retryAfterSeconds`, `readLagSeconds`,
 /// `listLagSeconds`, `roleLagSeconds`, `principalLagSeconds`, `throttling`, `pageSize`, `skuInflation`; see
 /// [`ArmSettings`](crate::arm::ArmSettings)).
 ///
-/// `tenants[]`: `id`, `domain`, `displayName`, `passwordPolicy` (`maxLifetimeDays`), `applications[]`,
+/// `tenants[]`: `id`, `domain`, `displayName`, `passwordPolicy` (`maxLifetimeDays`, `forbidsNew`), `certificatePolicy`
+/// (`maxLifetimeDays`), `applications[]`,
 /// `servicePrincipals[]` (of another tenant's applications: `clientId`, and the fields of a service principal below),
-/// `users[]` (`id`, `userPrincipalName`, `displayName`, `password`, `devopsOrganizations[]`).
+/// `users[]` (`id`, `userPrincipalName`, `displayName`, `mail`, `password`, `enabled`, `mfa`: a password alone is not enough,
+/// `administrator`: may consent for everybody, `guestOf`: the name at home, of a guest, `devopsOrganizations[]`),
+/// `userConsent` (`false`: only administrators consent), `consents[]` (`client`, `resource`, `scope`, `user`).
 ///
 /// `applications[]`: `displayName`, `clientId`, `objectId`, `signInAudience` (`AzureADMyOrg` unless given),
-/// `passwords[]`, `certificates[]` (`pem`, `displayName`, `startsInDays`, `endsInDays`), `owners[]` (client ids), `federatedCredentials[]` (as Graph takes them), and, of its service
+/// `passwords[]`, `certificates[]` (`pem`, `displayName`, `startsInDays`, `endsInDays`), `owners[]` (client ids), `federatedCredentials[]` (as Graph takes them),
+/// `webRedirectUris[]`, `spaRedirectUris[]`, `publicClientRedirectUris[]`, `idTokens` (beside a code), `publicClientFlows` (for
+/// devices), `permissions[]` (`resource`, `scopes[]`, `roles[]`), `exposedScopes[]` (`name`, `administrators`), and, of its service
 /// principal: `servicePrincipalId`, `servicePrincipal` (`false`: it has none), `enabled`, `graphRoles[]`, `owns[]`
 /// (client ids of applications), `subscriptionReader[]`, `devopsOrganizations[]` (as administrator of the whole
 /// organization), `servicePrincipalPasswords[]`.
@@ -111,7 +124,8 @@ pub(crate) use self::node::Node;
 /// Container Registry). Reached in process only.
 ///
 /// `vaults[]`: `name` (of `{name}.vault.azure.net`), `tenant`, `officers[]` (client ids: may do everything with secrets and
-/// keys) and `readers[]` (client ids: may read secrets). Reached in process and through the program's proxy, by host name.
+/// keys) and `readers[]` (client ids: may read secrets). Reached by host name in process and through the program's proxy, and
+/// at the address that [`Origins`](crate::Origins) names in a server.
 ///
 /// `issuers[]`: `issuer` (its address, as federated credentials and assertions name it) and the `keys[]` it publishes
 /// (JSON Web Keys: `kty` (`RSA`), `kid`, `n`, `e`). The emulator fetches nothing: an assertion of an issuer that is not

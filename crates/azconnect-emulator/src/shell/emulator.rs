@@ -21,6 +21,7 @@ use super::seen::Log;
 use super::seen::{Seen, SeenRequest};
 use super::transport::InProcess;
 use super::truth::Truth;
+use super::visitor::Visitor;
 use crate::base::answer::{Answer, WithHeader, json_answer, unknown_route};
 use crate::base::call::Call;
 use crate::base::moment::Moment;
@@ -28,6 +29,7 @@ use crate::base::origins::Service;
 use crate::base::settings::Settings;
 use crate::base::signer::Signer;
 use crate::model::arm::failure::Failure;
+use crate::model::key_maker::KeyMaker;
 use crate::model::world::World;
 use crate::service::arm::refusal;
 use crate::service::{arm, devops, entra, graph, registry, vault};
@@ -211,12 +213,12 @@ impl Emulator {
     }
 
     fn begin_at(&self, now: Moment) -> Result<(), Error> {
-        let (settings, kept, signer) = {
+        let (settings, keeps_keys, signer) = {
             let world = self.world();
-            (world.settings.clone(), world.arm.ledger.kept(), world.tokens.signer)
+            (world.settings.clone(), world.key_maker.is_keeping(), world.tokens.signer)
         };
         let mut fresh = World::empty(Settings::default(), now);
-        fresh.arm.ledger.keep(kept);
+        fresh.key_maker = KeyMaker::keeping(keeps_keys);
         fresh.tokens.signer = signer;
         if let Some(text) = &self.0.seed {
             populate(&mut fresh, Seed::from_json(text.expose())?, now)?;
@@ -337,6 +339,11 @@ impl Emulator {
         entra::user_token(&mut self.world(), user_principal_name, scope.as_str(), now)
     }
 
+    /// Somebody in front of a browser, who reaches the emulator without a socket. See [`Visitor`].
+    pub fn visitor(&self) -> Visitor {
+        Visitor::over(self.transport())
+    }
+
     /// How many requests were received, including those that a fault applied to.
     pub fn exchanges(&self) -> u64 {
         self.0.exchanges.load(Ordering::SeqCst)
@@ -352,6 +359,11 @@ impl Emulator {
 
     pub(crate) fn has_registry(&self, host: &str) -> bool {
         self.world().registries.iter().any(|registry| registry.host.eq_ignore_ascii_case(host))
+    }
+
+    /// The names of the seed's key vaults, in its order.
+    pub(crate) fn vault_names(&self) -> Vec<String> {
+        self.world().vaults.iter().map(|vault| vault.name.clone()).collect()
     }
 
     /// The host names of the seed's registries.
@@ -376,11 +388,10 @@ impl Emulator {
         self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets how many requests seen and how many deleted resources are remembered, and where a line for each request goes.
+    /// Sets how many requests seen are remembered, and where a line for each request goes.
     #[cfg(feature = "cli")]
     pub(crate) fn remember(&self, kept: usize, log: Option<Log>) {
         self.seen().set(kept, log);
-        self.world().arm.ledger.keep(kept);
     }
 
     /// Makes every exchange take this much longer, by the emulator's clock.

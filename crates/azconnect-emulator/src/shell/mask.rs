@@ -4,7 +4,7 @@ use http::HeaderMap;
 use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
-use crate::base::call::Call;
+use crate::base::call::Query;
 
 /// What stands for anything that is not shown.
 const MASK: &str = "***";
@@ -39,22 +39,39 @@ const SHOWN: [&str; 7] = [
 /// From this length on, a word of letters and digits may be a secret.
 const LONG: usize = 32;
 
-/// The path and the query of a call.
-pub(crate) fn address(call: &Call) -> String {
-    let mut text: String = call.path.split('/').map(word).collect::<Vec<_>>().join("/");
-    for (place, (name, value)) in call.query.0.iter().enumerate() {
+/// A path and a query.
+pub(crate) fn address(path: &str, query: &Query) -> String {
+    let mut text: String = path.split('/').map(word).collect::<Vec<_>>().join("/");
+    for (place, (name, value)) in query.0.iter().enumerate() {
         text.push(if place == 0 { '?' } else { '&' });
         let is_plain = PLAIN.iter().any(|plain| plain.eq_ignore_ascii_case(name));
         text.push_str(&words(name));
         text.push('=');
         text.push_str(&if is_plain { words(value) } else { MASK.to_owned() });
     }
-    one_line(&text)
+    shortened(one_line(&text))
+}
+
+/// A sentence, in which a caller's words may be.
+pub(crate) fn sentence(text: &str) -> String {
+    shortened(one_line(&words(text)))
+}
+
+/// The longest text that is remembered of a request: callers may send addresses of any length.
+const LONGEST: usize = 2_000;
+
+/// A text of a bounded length.
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some(_) => text.chars().take(LONGEST).chain(['…']).collect::<String>(),
+        None => text,
+    }
 }
 
 /// The headers that are shown, by name.
 pub(crate) fn headers(headers: &HeaderMap) -> Vec<(&'static str, String)> {
-    let shown = SHOWN.into_iter().filter_map(|name| Some((name, one_line(&words(headers.get(name)?.to_str().ok()?)))));
+    let shown = |name| Some((name, sentence(headers.get(name)?.to_str().ok()?)));
+    let shown = SHOWN.into_iter().filter_map(shown);
     // Of a credential only the scheme: it tells a bearer from a basic one.
     let scheme = headers.get("authorization").and_then(|value| value.to_str().ok()).map(|value| {
         let scheme =
@@ -123,6 +140,12 @@ mod tests {
         ] {
             assert_eq!(words(&format!("a eq '{secret}'")), "a eq '***'");
         }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_off() {
+        assert_eq!(shortened("ä".repeat(LONGEST)), "ä".repeat(LONGEST));
+        assert_eq!(shortened("ä".repeat(10 * LONGEST)), format!("{}…", "ä".repeat(LONGEST)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What people do behind everybody's back.
 
 mod connections;
+mod users;
 
 use azconnect_core::{ClientId, Error, ErrorKind, KeyId, Secret};
 use time::OffsetDateTime;
@@ -118,11 +119,14 @@ impl Person {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there is no such application.
     pub fn delete_application(&self, application: ClientId) -> Result<(), Error> {
-        self.act(|world, _| {
+        self.act(|world, now| {
             let id = application.as_uuid();
             let tenant = world.directory.home_mut(id).ok_or_else(|| no_application(application))?;
             let object = tenant.applications.iter().find(|one| one.client_id == id).map(|one| one.object_id);
-            object.filter(|object| tenant.throw_away(*object)).map(|_| ()).ok_or_else(|| no_application(application))
+            object
+                .filter(|object| tenant.throw_away(*object, now))
+                .map(|_| ())
+                .ok_or_else(|| no_application(application))
         })
     }
 

@@ -98,6 +98,8 @@ pub(crate) struct KeptRequest {
     service: Service,
     origin: String,
     origins: Origins,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vault: Option<String>,
     method: String,
     address: String,
     headers: BTreeMap<String, Vec<String>>,
@@ -120,6 +122,7 @@ impl KeptRequest {
             service: call.service,
             origin: call.origin.clone(),
             origins: call.origins.clone(),
+            vault: call.vault.clone(),
             method: call.method.to_string(),
             address: format!("{}{mark}{query}", call.path),
             headers,
@@ -139,6 +142,6 @@ impl KeptRequest {
         }
         let request = builder.body(STANDARD.decode(&self.body).ok()?.into()).ok()?;
         let call = Call::new(self.service, self.origins.clone(), self.origin.clone(), request, self.at.moment()?);
-        Some((call, self.failure.as_ref()))
+        Some((call.with_vault(self.vault.clone()), self.failure.as_ref()))
     }
 }

@@ -11,10 +11,9 @@ use crate::model::arm::address::{key, within};
 use crate::model::arm::agent::AgentScript;
 use crate::model::arm::ledger::LedgerEntry;
 use crate::model::arm::offers::{region_named, size_named};
-use crate::model::arm::operation::{Operation, Progress};
 use crate::model::arm::policy::Policy;
 use crate::model::arm::resource::Resource;
-use crate::model::arm::roles::Assignment;
+use crate::model::arm::roles::{Assignment, Terms};
 use crate::service::arm;
 
 /// Sets up Azure Resource Manager beyond its seed, and looks inside: see
@@ -54,6 +53,7 @@ impl ResourceManager {
             effective: now.elapsed,
             created: now.wall,
             by: None,
+            terms: Terms::default(),
         });
         Ok(())
     }
@@ -189,8 +189,7 @@ impl ResourceManager {
         let now = self.emulator.now();
         let mut world = self.emulator.world();
         arm::settle(&mut world, now);
-        let running = |operation: &&Operation| operation.progress == Progress::Running;
-        world.arm.operations.values().filter(running).count()
+        world.arm.operations.running().count()
     }
 }
 

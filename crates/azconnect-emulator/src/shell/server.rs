@@ -7,6 +7,7 @@ mod gate;
 mod listen;
 mod path;
 mod place;
+mod refused;
 mod tunnel;
 
 use std::future::Future;
@@ -28,20 +29,21 @@ pub(crate) use self::connection::AnyStream;
 use self::connection::Peer;
 use self::listen::{Open, accept};
 use self::place::Place;
+use self::refused::Head;
 use super::control;
 use super::emulator::{Emulator, ExchangeOutcome};
 use crate::base::answer::{Answer, empty};
 use crate::base::call::Call;
 use crate::base::origins::{Origins, Service};
 
-/// Binds one port for each service.
+/// Binds one port for each service, and one for each key vault of the seed.
 ///
-/// Port 0 takes a free one for each; any other port is the first of six in a row, in the order of the fields of
-/// [`Origins`].
+/// Port 0 takes a free one for each; any other port is the first of as many in a row: six services in the order of the
+/// fields of [`Origins`], then the vaults in the order of the seed.
 ///
 /// # Errors
 /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for an address that is not loopback, or a port too high for
-/// six in a row; [`Unavailable`](azconnect_core::ErrorKind::Unavailable) if a port is taken.
+/// as many in a row; [`Unavailable`](azconnect_core::ErrorKind::Unavailable) if a port is taken.
 pub async fn serve(emulator: Emulator, address: SocketAddr) -> Result<Server, Error> {
     bind(emulator, Plan { http: Some(address), ..Plan::default() }).await
 }
@@ -104,14 +106,22 @@ pub(crate) type Handshake = Arc<dyn Fn(AnyStream) -> BoxFuture<'static, io::Resu
 /// What is behind a port.
 #[derive(Clone, Debug)]
 enum Behind {
-    /// One service, and the ports of them all.
-    Service(Service, Arc<[(Service, u16)]>),
+    /// One service or vault, and the ports of them all.
+    One(Door, Arc<[(Door, u16)]>),
     /// Every service: the path says which.
     Everything,
     /// Every service under its real host names, inside a tunnel.
     RealHosts,
     /// A proxy to those host names.
     Proxy,
+}
+
+/// What has a port of its own, where each has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Door {
+    Service(Service),
+    /// A key vault, by its name.
+    Vault(String),
 }
 
 /// What the handler of one port knows.
@@ -128,6 +138,8 @@ struct Here {
     public_url: Option<String>,
     trusts_forwarded: bool,
     has_control: bool,
+    /// The key vaults that there are, by their names.
+    vaults: Arc<[String]>,
 }
 
 impl Here {
@@ -138,27 +150,35 @@ impl Here {
 
 /// Answers one request. The bounds of [`gate`] and [`body`] come first: whoever reaches the port is nobody yet.
 async fn handle(here: Arc<Here>, peer: Peer, request: Request<Incoming>) -> Response<Outgoing> {
+    peer.has_asked();
     if matches!(here.behind, Behind::Proxy) && request.method() == Method::CONNECT {
         return outgoing(tunnel::open(&here, &peer, request));
     }
-    outgoing(match Place::of(&here, &request) {
+    let answered = match Place::of(&here, &request) {
         Ok(place) => match gate::refusal(&place, &request, &peer, here.has_control) {
-            Some(refused) => refused,
+            Some(refused) => Head::of(Some(place.service), &request).refuse(&here, &refused),
             None => answer(&here, &peer, place, request).await,
         },
-        Err(nowhere) => nowhere.answer(),
-    })
+        Err(nowhere) => Head::of(None, &request).refuse(&here, &nowhere),
+    };
+    peer.has_asked();
+    outgoing(answered)
 }
 
 async fn answer(here: &Here, peer: &Peer, place: Place, request: Request<Incoming>) -> Answer {
     let (mut parts, body) = request.into_parts();
     let body = match read(body, &parts.headers, gate::body_limit(&here.emulator, &parts.headers)).await {
         Ok(body) => body,
-        Err(refused) => return refused,
+        Err(refused) => {
+            let (service, headers) = (Some(place.service), &parts.headers);
+            let head = Head { service, method: &parts.method, address: &parts.uri, headers };
+            return head.refuse(here, &refused);
+        }
     };
     parts.uri = place.address;
     let request = Request::from_parts(parts, body);
     let call = Call::new(place.service, place.origins, place.origin, request, here.emulator.now());
+    let call = call.with_vault(place.vault);
     if let Some(answer) = control::answer(&here.emulator, &call) {
         return answer;
     }

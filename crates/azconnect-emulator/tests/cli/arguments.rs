@@ -8,11 +8,17 @@ fn a_wrong_argument_is_one_sentence_and_exit_code_2() {
     let seed = folder.path().join("seed.json");
     std::fs::write(&seed, r#"{"tenants": [{"colour": "secret-text"}]}"#).unwrap();
     let seed = seed.to_str().unwrap();
+    let broken = folder.path().join("broken.json");
+    std::fs::write(&broken, "{\n]").unwrap();
+    let broken = broken.to_str().unwrap();
+    let below_a_file = &format!("{seed}/state.json");
     for (arguments, named) in [
         (&["--https", "here"][..], "--https"),
         (&["--nonsense"], "--nonsense"),
-        (&["--http", "0.0.0.0:0"], "loopback"),
-        (&["--http", "127.0.0.1:65533", "--origins", "each"], "six ports"),
+        (&["--http", "0.0.0.0:0"], "--http <ADDRESS>': it is not loopback"),
+        (&["--http", "8001"], "127.0.0.1:8001"),
+        (&["--https", "example.com:443"], "it is no address with a port"),
+        (&["--http", "127.0.0.1:65533", "--origins", "each"], "not enough ports"),
         (&["--https", "192.0.2.1:0"], "loopback"),
         (&["--proxy", "192.0.2.1:0"], "loopback"),
         (&["--ca", "ca.pem"], "--https"),
@@ -21,8 +27,13 @@ fn a_wrong_argument_is_one_sentence_and_exit_code_2() {
         (&["--origins", "each", "--public-url", "https://localhost:8443"], "--origins"),
         (&["--public-url", "https://localhost:8443/path"], "--public-url"),
         (&["--public-url", "ftp://localhost"], "--public-url"),
-        (&["--seed", "/does/not/exist.json"], "/does/not/exist.json"),
+        (&["--seed", "/does/not/exist.json"], "/does/not/exist.json: there is no such file or folder"),
         (&["--seed", seed], "$.tenants[0].colour"),
+        (&["--seed", broken], "broken.json: $: is not JSON: line 2, column 1; correct the text there"),
+        (&["--seed", broken], "--schema"),
+        (&["--seed", "/"], "cannot read /: is a directory"),
+        (&["--https", "127.0.0.1:0", "--ca", "/"], "--ca: cannot write /"),
+        (&["--state", below_a_file], "seed.json/state.json: not a directory; name a file"),
         (&["--clock", "wrist"], "--clock"),
         (&["--latency", "soon"], "--latency"),
         (&["--operation-seconds", "1.5"], "--operation-seconds"),
@@ -46,6 +57,7 @@ fn a_taken_port_is_a_failure_and_not_a_wrong_argument() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains(&program.address("http")) && told.lines().count() == 1, "{told}");
+    assert!(told.contains("address in use; choose another port"), "{told}");
 }
 
 #[test]
@@ -75,6 +87,12 @@ fn the_help_says_every_option_and_the_exit_codes() {
     ] {
         assert!(help.contains(&format!("--{option}")), "{option}: {help}");
     }
-    assert!(help.contains("0  it was told to stop") && help.lines().all(|line| line.chars().count() <= 100), "{help}");
+    assert!(help.contains("0  it was told to stop") && help.lines().all(|line| line.chars().count() <= 80), "{help}");
     assert_eq!(run(&["--version"]).status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn localhost_is_an_address_of_this_machine() {
+    let program = Program::start(&["--http", "localhost:0"]);
+    assert!(program.origin("http").starts_with("http://127.0.0.1:"), "{}", program.ready);
 }

@@ -17,4 +17,6 @@ mod proxy;
 mod seeds;
 mod state;
 mod state_keys;
+mod state_sign_in;
 mod tls;
+mod vaults;

@@ -97,6 +97,12 @@ async fn published_budgets_are_kept_or_not_as_asked() {
             refused += u32::from(status == 429);
         }
         assert_eq!(refused > 0, kept, "{arguments:?}: {refused} refused");
+        // One switch for all services: Graph says what a request costs where it keeps its budgets.
+        let token = client.token(&program.origin("http"), GRAPH_SCOPE).await;
+        let applications = format!("{}/v1.0/applications", program.origin("http"));
+        let answer = client.call("GET", &applications, &token, "").await;
+        let told = answer.headers.contains_key("x-ms-resource-unit");
+        assert_eq!(told, arguments == ["--throttle", "published"], "{arguments:?}");
     }
 }
 
@@ -136,6 +142,28 @@ async fn the_log_has_one_line_a_request_and_no_secret() {
     assert!(log.contains(" login POST /contoso.onmicrosoft.com/oauth2/v2.0/token 200 "), "{log}");
     assert!(log.contains(" graph GET /v1.0/applications?$top=5&code=*** 200 "), "{log}");
     assert!(!log.contains(SECRET) && !log.contains(&token), "{log}");
+}
+
+/// Whoever does not trust the authority, or speaks no TLS, sees nothing of why it is not answered.
+#[cfg(unix)]
+#[tokio::test]
+async fn the_log_says_what_a_port_refuses_and_which_handshakes_fail() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let program = Program::start(&["--log", "--https", "127.0.0.1:0", "--http", "127.0.0.1:0", "--ca", "{}/ca.pem"]);
+    let client = program.client();
+    let reset = format!("{}/_emulator/reset", program.origin("http"));
+    assert_eq!(client.ask("POST", &reset, &[("origin", "https://example.com")], "{}").await.status, 403);
+    let mut stream = tokio::net::TcpStream::connect(program.address("https")).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    let _ = stream.read_to_end(&mut Vec::new()).await;
+    let (_, log, _folder) = program.stop("TERM");
+    assert!(
+        log.contains(" - login POST /_emulator/reset 403 refused: a page of another origin may not do this"),
+        "{log}"
+    );
+    assert!(log.contains(" - - no answer refused: the TLS handshake failed: "), "{log}");
+    assert_eq!(log.lines().count(), 2, "{log}");
 }
 
 #[cfg(unix)]

@@ -140,6 +140,10 @@ impl Reply {
 }
 
 impl Client {
+    pub(crate) fn transport(&self) -> Arc<dyn Transport> {
+        self.0.clone()
+    }
+
     pub(crate) async fn send(&self, request: http::Request<Bytes>) -> Result<Reply, azconnect_core::Error> {
         let answer = self.0.send(request).await?;
         let text = String::from_utf8_lossy(answer.body()).into_owned();

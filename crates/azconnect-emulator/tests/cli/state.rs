@@ -135,7 +135,8 @@ async fn a_file_that_is_not_ours_is_refused_and_left_as_it_is() {
     let place = path.to_str().unwrap();
     for (text, arguments, complaint) in [
         (with("version", json!(99)), &[][..], "another version"),
-        (with("program", json!("0.0.0-hunter2")), &[], "another version"),
+        (with("program", json!("0.0.0-hunter2")), &[], "another version of this program than"),
+        (with("program", json!("0.0.7")), &[], "another version of this program, 0.0.7, than"),
         (with("record", json!({"secret": "hunter2"})), &[], "damaged"),
         ("hunter2".to_owned(), &[], "no state"),
         ("[]".to_owned(), &[], "no state"),
@@ -198,4 +199,58 @@ async fn saves_at_once_leave_a_whole_file() {
         assert_eq!(state["record"]["requests"].as_array().unwrap().len(), 6);
     }
     assert_eq!(std::fs::read_dir(program.folder.path()).unwrap().count(), 1, "nothing is left beside it");
+}
+
+/// However it ends while it saves, the file is the former one or the new one, and never a part.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_kill_while_it_saves_leaves_a_whole_file_and_nothing_beside_it_for_long() {
+    let mut folder = tempfile::tempdir().unwrap();
+    for round in 0..6_u64 {
+        let program = Program::start_in(folder, &["--state", "{}/state.json"]);
+        let client = program.client();
+        let origin = program.origin("http");
+        // Something to write, so that a kill can hit it amid.
+        for _ in 0..20 {
+            client.token(&origin, GRAPH_SCOPE).await;
+        }
+        let saving = async {
+            loop {
+                let save = http::Request::post(format!("{origin}/_emulator/save")).body(bytes::Bytes::new()).unwrap();
+                if client.send(save).await.is_err() {
+                    return;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(20 + 7 * round), saving).await;
+        let (_, _, kept) = program.stop("KILL");
+        let text = std::fs::read_to_string(kept.path().join("state.json")).unwrap();
+        serde_json::from_str::<Value>(&text).unwrap_or_else(|error| panic!("round {round}: {error}"));
+        // As if it had been hit before the new file took the place of the former one.
+        std::fs::write(kept.path().join("state.json.4000000.new"), "{\"seed\": \"hal").unwrap();
+        folder = kept;
+    }
+    let program = Program::start_in(folder, &["--state", "{}/state.json"]);
+    assert_eq!(std::fs::read_dir(program.folder.path()).unwrap().count(), 1, "a half-written file may hold secrets");
+}
+
+/// Whoever has asked is answered, and what was done is kept.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_request_that_is_under_way_when_it_is_told_to_stop_is_answered_and_kept() {
+    let program = Program::start(&["--state", "{}/state.json", "--latency", "700"]);
+    let client = program.client();
+    let origin = program.origin("http");
+    let token = client.token(&origin, GRAPH_SCOPE).await;
+    let asking = tokio::spawn(async move {
+        let url = format!("{origin}/v1.0/applications");
+        client.call("POST", &url, &token, r#"{"displayName": "made at the end"}"#).await.status
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let (status, told, folder) = tokio::task::spawn_blocking(move || program.stop("TERM")).await.unwrap();
+    assert_eq!((status.code(), told.as_str()), (Some(0), ""));
+    assert_eq!(asking.await.unwrap(), 201);
+    let program = Program::start_in(folder, &["--state", "{}/state.json"]);
+    let truth = truth(&program.client(), &program).await;
+    assert!(truth["applications"].to_string().contains("made at the end"), "{truth}");
 }

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use rcgen::{CertificateParams, PKCS_RSA_SHA256, RsaKeySize};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use crate::harness::{DEPLOYER, DEPLOYER_OBJECT, GRAPH_SCOPE, Harness, OPERATOR, OPERATOR_SECRET, Reply, TENANT, Way};
 
@@ -15,30 +16,36 @@ const ISSUER: &str = "https://token.actions.githubusercontent.com";
 const SUBJECT: &str = "repo:contoso/web:ref:refs/heads/main";
 
 /// 2026-01-01, where the clock of the tests stands.
-const NOW: i64 = 1_767_225_600;
+pub(crate) const NOW: i64 = 1_767_225_600;
 
 /// A key with its certificate.
-struct Holder {
-    pem: String,
-    der: Vec<u8>,
+pub(crate) struct Holder {
+    pub(crate) pem: String,
+    pub(crate) der: Vec<u8>,
     pair: KeyPair,
 }
 
 impl Holder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
+        Self::valid(rcgen::date_time_ymd(1975, 1, 1), rcgen::date_time_ymd(4096, 1, 1))
+    }
+
+    pub(crate) fn valid(from: OffsetDateTime, to: OffsetDateTime) -> Self {
         let key = rcgen::KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
-        let certificate = CertificateParams::new(vec!["deployer".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let mut parameters = CertificateParams::new(vec!["deployer".to_owned()]).unwrap();
+        (parameters.not_before, parameters.not_after) = (from, to);
+        let certificate = parameters.self_signed(&key).unwrap();
         let pair = KeyPair::from_pkcs8(key.serialized_der()).unwrap();
         let der = certificate.der().to_vec();
         let body = STANDARD.encode(&der);
         Self { pem: format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"), der, pair }
     }
 
-    fn thumbprint(&self) -> Vec<u8> {
+    pub(crate) fn thumbprint(&self) -> Vec<u8> {
         aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &self.der).as_ref().to_vec()
     }
 
-    fn sign(&self, how: &'static dyn RsaEncoding, header: &Value, claims: &Value) -> String {
+    pub(crate) fn sign(&self, how: &'static dyn RsaEncoding, header: &Value, claims: &Value) -> String {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let text = format!("{}.{}", part(header), part(claims));
         let mut bytes = vec![0; self.pair.public_modulus_len()];
@@ -47,14 +54,14 @@ impl Holder {
     }
 
     /// As *Application certificate credentials* asks for it.
-    fn ps256(&self, claims: &Value) -> String {
+    pub(crate) fn ps256(&self, claims: &Value) -> String {
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &self.der);
         let header = json!({"alg": "PS256", "typ": "JWT", "x5t#S256": URL_SAFE_NO_PAD.encode(hash)});
         self.sign(&signature::RSA_PSS_SHA256, &header, claims)
     }
 
     /// As older clients do: SHA-1, in padded base64.
-    fn rs256(&self, claims: &Value) -> String {
+    pub(crate) fn rs256(&self, claims: &Value) -> String {
         let header = json!({"alg": "RS256", "typ": "JWT", "x5t": STANDARD.encode(self.thumbprint())});
         self.sign(&signature::RSA_PKCS1_SHA256, &header, claims)
     }
@@ -70,7 +77,7 @@ fn numbers(der: &[u8]) -> (&[u8], &[u8]) {
     (&der[9..265], &der[267..])
 }
 
-fn claims(aud: &str) -> Value {
+pub(crate) fn claims(aud: &str) -> Value {
     json!({
         "aud": aud, "iss": DEPLOYER, "sub": DEPLOYER, "jti": "a1", "nbf": NOW, "iat": NOW, "exp": NOW + 600,
     })
@@ -96,11 +103,11 @@ async fn with_keys(way: Way, settings: Settings, holders: [&Holder; 3]) -> Harne
     Harness::new(way, settings, &seed).await
 }
 
-fn endpoint(harness: &Harness) -> String {
+pub(crate) fn endpoint(harness: &Harness) -> String {
     format!("{}/{TENANT}/oauth2/v2.0/token", harness.origin(Service::Login))
 }
 
-async fn ask(harness: &Harness, assertion: &str) -> Reply {
+pub(crate) async fn ask(harness: &Harness, assertion: &str) -> Reply {
     harness
         .ask(Service::Login, "POST", &format!("/{TENANT}/oauth2/v2.0/token"))
         .form(&[

@@ -9,6 +9,7 @@ use crate::harness::{
 
 const PRODUCTION: &str = "50000000-0000-4000-8000-000000000001";
 const REGISTRY: &str = "50000000-0000-4000-8000-000000000002";
+const API: &str = "40000000-0000-4000-8000-000000000002";
 const ENDPOINTS: &str = "/contoso/Web/_apis/serviceendpoint/endpoints";
 
 /// The azurerm document of a connection.
@@ -352,7 +353,7 @@ async fn projects_come_in_pages(way: Way) {
 
 async fn a_connection_is_created_shared_unshared_and_deleted(way: Way) {
     let mut seed = connected();
-    seed["organizations"][0]["projects"].as_array_mut().unwrap().push(json!({"name": "Api"}));
+    seed["organizations"][0]["projects"].as_array_mut().unwrap().push(json!({"id": API, "name": "Api"}));
     let devops = DevOps::new(way, Settings::default(), &seed).await;
     let mut document = azurerm("Fresh");
     document["id"] = json!("64be39c2-102b-416d-a3ac-2de40ebc8513");
@@ -369,7 +370,7 @@ async fn a_connection_is_created_shared_unshared_and_deleted(way: Way) {
     let id = created["id"].as_str().unwrap();
     assert_eq!(devops.test(id, None).await["statusCode"], "ok");
     let path = format!("/contoso/_apis/serviceendpoint/endpoints/{id}?api-version=7.1");
-    let share = json!([{"projectReference": {"name": "Api"}, "name": "Fresh in Api"}]);
+    let share = json!([{"projectReference": {"id": API}, "name": "Fresh in Api"}]);
     devops.ask("PATCH", &path).json(&share).send().await.expect(204);
     let shown = devops.get(id).await;
     assert_eq!(

@@ -261,7 +261,8 @@ async fn a_budget_warns_on_success_and_then_refuses(way: Way) {
     assert_eq!(ask().await.status, 200);
     let refusal = ask().await;
     assert_eq!(refusal.header("retry-after"), "270");
-    assert_eq!(refusal.header("x-ratelimit-reset"), (1_767_225_600 + 300).to_string());
+    // *Rate and usage limits*: the time at which tracked usage would return to nothing, if all of it stopped now.
+    assert_eq!(refusal.header("x-ratelimit-reset"), (1_767_225_600 + 30 + 300).to_string());
     refused(&refusal.expect(429), "RequestBlockedException", "TF400733");
     // Another caller has a budget of its own, and time gives this one back.
     let operator = people.harness.token(DEVOPS_SCOPE).await;
@@ -283,6 +284,13 @@ async fn the_route_table_needs_no_authentication_and_the_areas_name_every_origin
     assert_eq!(people.harness.ask(Service::DevOps, "OPTIONS", "/nowhere/_apis").send().await.status, 404);
     let identity = people.harness.ask(Service::DevOpsIdentity, "OPTIONS", "/contoso/_apis").send().await.expect(200);
     assert!(identity["value"].as_array().unwrap().iter().any(|location| location["area"] == "Graph"));
+    // The official clients look for personal access tokens under the id of their area.
+    let tokens = identity["value"].as_array().unwrap().iter().find(|location| location["resourceName"] == "Pats");
+    let tokens = tokens.unwrap();
+    assert_eq!(
+        (&tokens["id"], &tokens["routeTemplate"]),
+        (&json!("55967393-20ef-45c6-a96c-b5d5d5986a9a"), &json!("_apis/{area}/{resource}"))
+    );
     let areas = people.get(Service::DevOps, "/contoso/_apis/ResourceAreas").await;
     for (name, service, path) in [
         ("serviceendpoint", Service::DevOps, "/contoso/"),

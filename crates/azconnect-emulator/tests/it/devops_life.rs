@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use azconnect_emulator::{Service, Settings};
+use azconnect_emulator::{DevOpsOutcome, Service, Settings};
 use serde_json::{Value, json};
 
 use crate::devops::{DevOps, azurerm, connected, refused};
@@ -219,6 +219,33 @@ async fn pipelines_are_granted_one_by_one_or_all(way: Way) {
     refused(&body, "VssInvalidPreviewVersionException", "-preview");
 }
 
+// The address names the project, and what one project grants is nothing to another.
+async fn each_project_grants_its_own_pipelines(way: Way) {
+    let api = "40000000-0000-4000-8000-000000000002";
+    let mut seed = connected();
+    seed["organizations"][0]["projects"].as_array_mut().unwrap().push(json!({"id": api, "name": "Api"}));
+    seed["organizations"][0]["projects"][0]["connections"][0]["pipelines"] = json!([3]);
+    let devops = DevOps::new(way, Settings::default(), &seed).await;
+    let path = format!("/contoso/_apis/serviceendpoint/endpoints/{PRODUCTION}?api-version=7.1");
+    let share = json!([{"projectReference": {"id": api}, "name": "Production"}]);
+    devops.ask("PATCH", &path).json(&share).send().await.expect(204);
+    let of = |project: &str| {
+        format!(
+            "/contoso/{project}/_apis/pipelines/pipelinepermissions/endpoint/{PRODUCTION}?api-version=7.1-preview.1"
+        )
+    };
+    let grants = async |project: &str| {
+        let body = devops.ask("GET", &of(project)).send().await.expect(200);
+        let ids: Vec<u64> =
+            body["pipelines"].as_array().unwrap().iter().map(|one| one["id"].as_u64().unwrap()).collect();
+        (body["allPipelines"]["authorized"] == true, ids)
+    };
+    assert_eq!((grants("Web").await, grants("Api").await), ((false, vec![3]), (false, vec![])));
+    let all = json!({"allPipelines": {"authorized": true}, "pipelines": [{"id": 9, "authorized": true}]});
+    devops.ask("PATCH", &of("Api")).json(&all).send().await.expect(200);
+    assert_eq!((grants("Web").await, grants("Api").await), ((false, vec![3]), (true, vec![9])));
+}
+
 async fn the_history_comes_in_pages_latest_first(way: Way) {
     let mut seed = connected();
     seed["organizations"][0]["projects"][0]["connections"][0]["executions"] = json!(5);
@@ -291,7 +318,8 @@ async fn a_new_connection_has_the_inputs_of_its_type_each_in_its_place(way: Way)
         assert!(body["message"].as_str().unwrap().contains(text), "{text}: {body}");
     }
     // Some say that the service passes over what it does not know.
-    let devops = as_ann(way, Settings::default().with_extra_inputs_ignored(true), &with_ann()).await;
+    let devops =
+        as_ann(way, Settings::default().with_other_outcome(DevOpsOutcome::ExtraInputsIgnored), &with_ann()).await;
     let (document, ..) = wrong(|d| d["authorization"]["parameters"]["tenant"] = json!("x"), 400, "");
     devops.ask("POST", CREATE).json(&document).send().await.expect(200);
 }
@@ -304,6 +332,7 @@ mod ways {
         a_conversion_can_be_taken_back_for_seven_days
         what_cannot_be_converted_is_refused_with_its_rule
         pipelines_are_granted_one_by_one_or_all
+        each_project_grants_its_own_pipelines
         the_history_comes_in_pages_latest_first
         types_are_found_by_name_and_scheme
         a_new_connection_has_the_inputs_of_its_type_each_in_its_place

@@ -98,11 +98,10 @@ async fn discovery_names_the_callers_own_origin(way: Way) {
     assert!(origin.ends_with(body["metadata"][0]["aliases"][0].as_str().unwrap()));
 }
 
-async fn a_grant_that_is_not_emulated_is_refused_loudly(way: Way) {
+async fn a_route_that_is_not_emulated_is_refused_loudly(way: Way) {
     let harness = Harness::contoso(way).await;
-    let path = format!("/{TENANT}/oauth2/v2.0/token");
-    let reply = harness.ask(Service::Login, "POST", &path).form(&[("grant_type", "refresh_token")]).send().await;
-    let body = reply.expect(501);
+    let path = format!("/{TENANT}/saml2");
+    let body = harness.ask(Service::Login, "POST", &path).form(&[("SAMLRequest", "x")]).send().await.expect(501);
     assert_eq!(body["error"]["service"], "login");
     assert_eq!(body["error"]["path"], path);
     assert_eq!(harness.emulator.truth().unknown_routes, 1);
@@ -115,6 +114,6 @@ mod ways {
         a_disabled_application_is_refused
         a_secret_of_the_service_principal_authenticates_too
         discovery_names_the_callers_own_origin
-        a_grant_that_is_not_emulated_is_refused_loudly
+        a_route_that_is_not_emulated_is_refused_loudly
     }
 }

@@ -1,7 +1,7 @@
 //! What a port refuses before any service sees it, over raw connections: the emulator stands on a developer's machine.
 
 use azconnect_emulator::Service;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -114,4 +114,80 @@ async fn broken_json_and_broken_bodies_are_bad_requests() {
     let answer =
         raw(&harness, Service::Graph, &format!("{head}Transfer-Encoding: chunked\r\n\r\nnot a number\r\n")).await;
     assert_eq!(status(&answer), 400, "{answer}");
+}
+
+/// What is shown of the last request: its reason, status, method, address and service.
+async fn last_shown(harness: &Harness) -> Value {
+    let seen = harness.ask(Service::Graph, "GET", "/_emulator/requests").send().await.expect(200);
+    let last = seen["requests"].as_array().unwrap().last().cloned().unwrap_or_default();
+    json!([last["refused"], last["status"], last["method"], last["address"], last["service"]])
+}
+
+/// Whoever wonders where a request has gone finds it, with the reason.
+#[tokio::test]
+async fn what_a_port_refuses_is_shown_with_the_reason_and_without_secrets() {
+    let harness = Harness::contoso(Way::Http).await;
+    let host = harness.origin(Service::Graph).trim_start_matches("http://").to_owned();
+    let secret = "abc8Qdefghijklmnopqrstuvwxyz0123456789-_";
+    let foreign = harness.ask(Service::Graph, "POST", &format!("/v1.0/applications/{secret}?code=x"));
+    foreign.header("origin", "https://example.com").json(&json!({})).send().await;
+    assert_eq!(
+        last_shown(&harness).await,
+        json!(["a page of another origin may not do this", 403, "POST", "/v1.0/applications/***?code=***", "graph"])
+    );
+    let post = format!("POST /v1.0/applications HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
+    let json = "Content-Type: application/json\r\n";
+    for (sent, reason, status, method) in [
+        ("GET /v1.0/me HTTP/1.1\r\nConnection: close\r\n\r\n".to_owned(), "the request has no Host header", 400, "GET"),
+        (
+            "GET /v1.0/me HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n".to_owned(),
+            "the Host of the request is no host",
+            400,
+            "GET",
+        ),
+        (
+            format!("{post}Content-Length: 2\r\n\r\n{{}}"),
+            "the Content-Type of the request is not application/json",
+            415,
+            "POST",
+        ),
+        (
+            format!("{post}{json}Content-Length: 2000000\r\n\r\n"),
+            "the request body is larger than 1048576 bytes",
+            413,
+            "POST",
+        ),
+        (
+            format!("{post}{json}Transfer-Encoding: chunked\r\n\r\nnot a number\r\n"),
+            "the request body is incomplete",
+            400,
+            "POST",
+        ),
+    ] {
+        raw(&harness, Service::Graph, &sent).await;
+        let shown = last_shown(&harness).await;
+        assert_eq!((&shown[0], &shown[1], &shown[2]), (&json!(reason), &json!(status), &json!(method)), "{sent}");
+    }
+    raw(&harness, Service::Graph, "\u{16}\u{3}\u{1} hello, is this TLS?\r\n\r\n").await;
+    assert_eq!(last_shown(&harness).await[0], "it is not HTTP/1.1");
+    raw(&harness, Service::Graph, &format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(900_000))).await;
+    assert_eq!(last_shown(&harness).await[0], "the head of the request is too large");
+    let mut stream = TcpStream::connect(&host).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHo").await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest).await;
+    assert_eq!(last_shown(&harness).await[0], "the connection ended in the middle of a request");
+}
+
+#[tokio::test]
+async fn no_more_of_a_refused_request_is_remembered_than_a_bound() {
+    let harness = Harness::contoso(Way::Http).await;
+    let long = format!("/v1.0/{}", "x/".repeat(20_000));
+    for _ in 0..3 {
+        raw(&harness, Service::Graph, &format!("GET {long} HTTP/1.1\r\nConnection: close\r\n\r\n")).await;
+    }
+    let shown = last_shown(&harness).await;
+    assert_eq!((&shown[0], &shown[1]), (&json!("the request has no Host header"), &json!(400)));
+    assert!(shown[3].as_str().unwrap().chars().count() < 3_000, "{shown}");
 }

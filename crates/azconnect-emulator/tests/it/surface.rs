@@ -260,3 +260,111 @@ async fn a_secret_may_begin_and_end_at_the_end_of_time() {
         harness.emulator.truth();
     }
 }
+
+const LOGIN_PATHS: [&str; 9] = [
+    "oauth2/v2.0/authorize",
+    "oauth2/authorize",
+    "oauth2/v2.0/token",
+    "oauth2/token",
+    "oauth2/v2.0/devicecode",
+    "oauth2/deviceauth",
+    "v2.0/adminconsent",
+    "oauth2/v2.0/logout",
+    "discovery/v2.0/keys",
+];
+
+/// A parameter of the sign-in, with a value that is known, or that fits nowhere.
+fn parameter() -> impl Strategy<Value = (String, String)> {
+    use crate::signing_in::{ADA, BACK, DESKTOP, PORTAL, PORTAL_SECRET};
+    let names = [
+        "client_id",
+        "redirect_uri",
+        "response_type",
+        "response_mode",
+        "scope",
+        "state",
+        "nonce",
+        "prompt",
+        "login_hint",
+        "code_challenge",
+        "code_challenge_method",
+        "grant_type",
+        "client_secret",
+        "code",
+        "refresh_token",
+        "device_code",
+        "assertion",
+        "requested_token_use",
+        "code_verifier",
+        "resource",
+        "flow",
+        "canary",
+        "page",
+        "action",
+        "email",
+        "account",
+        "post_logout_redirect_uri",
+    ];
+    let values = [
+        PORTAL,
+        DESKTOP,
+        PORTAL_SECRET,
+        BACK,
+        ADA,
+        "http://localhost:99999999",
+        "code",
+        "code id_token",
+        "form_post",
+        "none",
+        "login",
+        "consent",
+        "select_account",
+        "openid offline_access User.Read",
+        "/.default",
+        "a/b/.default //",
+        "authorization_code",
+        "refresh_token",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "on_behalf_of",
+        "S256",
+        "a.b.c",
+        "\u{e9}\r\n<>",
+    ];
+    let value = prop_oneof![4 => prop::sample::select(values.to_vec()).prop_map(str::to_owned), 1 => "[ -~]{0,140}"];
+    (prop::sample::select(names.to_vec()).prop_map(str::to_owned), value)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    // Whoever signs in is nobody yet, and may send anything.
+    #[test]
+    fn whatever_is_sent_to_the_sign_in_is_answered(requests in prop::collection::vec(
+        (
+            prop::sample::select(vec!["GET", "POST"]),
+            prop::sample::select(vec![TENANT, "common", "organizations", "consumers", "nowhere"]),
+            prop::sample::select(LOGIN_PATHS.to_vec()),
+            prop::collection::vec(parameter(), 0..9),
+            prop::collection::vec(parameter(), 0..9),
+        ),
+        1..5,
+    )) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let harness = Harness::new(Way::InProcess, Settings::default(), &crate::signing_in::seed()).await;
+            let mut cookie = String::new();
+            for (method, tenant, path, query, form) in requests {
+                let mut url = url::Url::parse(&format!("{}/{tenant}/{path}", harness.origin(Service::Login))).unwrap();
+                url.query_pairs_mut().extend_pairs(&query);
+                let ask = harness.ask(Service::Login, method, url.as_str());
+                let form: Vec<_> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+                let reply = ask.form(&form).header("cookie", &cookie).send().await;
+                assert!(reply.status != 500, "{method} {url}: {}", reply.text);
+                if let Some(told) = reply.header("set-cookie").split(';').next().filter(|told| !told.is_empty()) {
+                    cookie = told.to_owned();
+                }
+            }
+        });
+    }
+}

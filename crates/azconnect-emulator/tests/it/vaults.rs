@@ -1,4 +1,4 @@
-//! Key Vault: the challenge, secrets and keys. In process, as vaults have host names of their own.
+//! Key Vault: the challenge, secrets, keys and budgets, at a vault's own host name in process.
 
 use azconnect_emulator::{Service, Settings};
 use serde_json::{Value, json};
@@ -129,4 +129,126 @@ async fn a_key_wraps_and_unwraps() {
     let managed = json!({"alg": "A256KW", "value": "a2V5"});
     refused(vault.ask("POST", &format!("{path}/wrapkey"), managed).await, 400, "BadParameter", "");
     assert_eq!(vault.ask("POST", "/keys/ec/create", json!({"kty": "EC"})).await.status, 501);
+}
+
+/// What a client misspells must not be taken for something else, and a refusal must leave nothing behind.
+#[tokio::test]
+async fn a_body_that_the_vault_does_not_understand_is_refused_and_changes_nothing() {
+    let vault = Vault::new().await;
+    let made = vault.ask("PUT", "/secrets/db", json!({"value": "one", "tags": {"a": "b"}})).await.expect(200);
+    let path = made["id"].as_str().unwrap().split_once(".net").unwrap().1.to_owned();
+    let long = "x".repeat(257);
+    for (members, odd) in [
+        (json!({"Tags": {}}), "Tags"),
+        (json!({"expires": 1}), "expires"),
+        (json!({"attributes": {"expires": 1}}), "expires"),
+        (json!({"attributes": {"exp": "2026-01-01"}}), "exp"),
+        (json!({"attributes": {"exp": 1.5}}), "exp"),
+        (json!({"attributes": {"nbf": "1"}}), "nbf"),
+        (json!({"attributes": {"enabled": "false"}}), "enabled"),
+        (json!({"attributes": []}), "attributes"),
+        (json!({"tags": ["a"]}), "tags"),
+        (json!({"tags": {"a": 1}}), "Tags"),
+        (json!({"tags": {"a": long}}), "Tags"),
+        (json!({"contentType": 1}), "contentType"),
+        (json!({"contentType": long}), "contentType"),
+    ] {
+        // What is good stands beside what is not, and is not done either.
+        let mut change = json!({"contentType": "text/plain"});
+        change.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        let patched = vault.ask("PATCH", &path, change).await;
+        assert!(patched.text.contains(odd), "{members}: {}", patched.text);
+        refused(patched, 400, "BadParameter", "");
+        let mut put = json!({"value": "two"});
+        put.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        refused(vault.ask("PUT", "/secrets/db", put).await, 400, "BadParameter", "");
+        let mut key = json!({"kty": "RSA"});
+        if members.get("contentType").is_none() {
+            key.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+            refused(vault.ask("POST", "/keys/kek/create", key).await, 400, "BadParameter", "");
+        }
+    }
+    for body in [json!({"value": 1}), json!([]), json!({}), Value::Null] {
+        refused(vault.ask("PUT", "/secrets/db", body).await, 400, "BadParameter", "");
+    }
+    for key in [
+        json!({"kty": "RSA", "key_size": "2048"}),
+        json!({"kty": "RSA", "key_ops": ["wrap"]}),
+        json!({"kty": "RSA", "size": 2048}),
+    ] {
+        refused(vault.ask("POST", "/keys/kek/create", key).await, 400, "BadParameter", "");
+    }
+    let shown = vault.ask("GET", &path, Value::Null).await.expect(200);
+    assert_eq!(shown, made, "nothing of all that was done");
+    let keys = vault.ask("GET", "/keys", Value::Null).await.expect(200);
+    assert_eq!(keys["value"], json!([]), "and no key was made");
+    // What clients send for nothing is nothing.
+    let null = json!({"value": "two", "contentType": null, "tags": null, "attributes": {"exp": null}});
+    vault.ask("PUT", "/secrets/db", null).await.expect(200);
+}
+
+async fn throttled() -> Vault {
+    let vault = Vault::new().await;
+    vault.harness.emulator.adjust(|settings| settings.with_vault_throttling(true));
+    vault
+}
+
+// 4,000 transactions in ten seconds, and 300 new versions of secrets; nobody is promised a Retry-After.
+#[tokio::test]
+async fn a_vault_answers_as_much_as_is_published_in_ten_seconds() {
+    let vault = throttled().await;
+    for _ in 0..300 {
+        vault.ask("PUT", "/secrets/db", json!({"value": "x"})).await.expect(200);
+    }
+    let refusal = vault.ask("PUT", "/secrets/db", json!({"value": "x"})).await;
+    assert_eq!(refusal.header("retry-after"), "");
+    refused(refusal, 429, "Throttled", "");
+    for _ in 0..4_000 {
+        assert_eq!(
+            vault.ask("GET", "/secrets/none", Value::Null).await.status,
+            404,
+            "reads have a budget of their own"
+        );
+    }
+    refused(vault.ask("GET", "/secrets/none", Value::Null).await, 429, "Throttled", "");
+    vault.harness.advance(10);
+    vault.ask("PUT", "/secrets/db", json!({"value": "x"})).await.expect(200);
+    assert_eq!(vault.ask("GET", "/secrets/none", Value::Null).await.status, 404);
+}
+
+// A key of 4,096 bits costs eight times as much as one of 2,048.
+#[tokio::test]
+async fn a_larger_key_costs_more_of_the_budget() {
+    let vault = throttled().await;
+    for (name, size, answers) in [("small", 2048, 4_000), ("middle", 3072, 1_000), ("large", 4096, 500)] {
+        vault.harness.advance(10);
+        vault.ask("POST", &format!("/keys/{name}/create"), json!({"kty": "RSA", "key_size": size})).await.expect(200);
+        for _ in 0..answers {
+            assert_eq!(vault.ask("GET", &format!("/keys/{name}"), Value::Null).await.status, 200, "{size}");
+        }
+        refused(vault.ask("GET", &format!("/keys/{name}"), Value::Null).await, 429, "Throttled", "");
+    }
+}
+
+#[tokio::test]
+async fn without_a_budget_a_vault_answers_whatever_is_asked() {
+    let vault = Vault::new().await;
+    for _ in 0..310 {
+        vault.ask("PUT", "/secrets/db", json!({"value": "x"})).await.expect(200);
+    }
+}
+
+// What nobody recovers is purged on its date.
+#[tokio::test]
+async fn a_deleted_secret_is_purged_on_its_date() {
+    let vault = Vault::new().await;
+    vault.ask("PUT", "/secrets/db", json!({"value": "one"})).await.expect(200);
+    vault.ask("DELETE", "/secrets/db", Value::Null).await.expect(200);
+    let day = 24 * 3600;
+    vault.harness.advance(90 * day - 1);
+    let vault = Vault { token: vault.harness.token(SCOPE).await, harness: vault.harness };
+    vault.ask("GET", "/deletedsecrets/db", Value::Null).await.expect(200);
+    vault.harness.advance(1);
+    refused(vault.ask("GET", "/deletedsecrets/db", Value::Null).await, 404, "SecretNotFound", "");
+    vault.ask("PUT", "/secrets/db", json!({"value": "two"})).await.expect(200);
 }

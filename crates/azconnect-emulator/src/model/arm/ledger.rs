@@ -38,9 +38,6 @@ impl LedgerEntry {
     }
 }
 
-/// How many deleted resources are remembered unless another number is asked for.
-const DELETED_KEPT: usize = 10_000;
-
 /// The entries, in the order of creation: every resource that exists, and the last ones that were deleted.
 pub(crate) struct Ledger {
     entries: Vec<LedgerEntry>,
@@ -52,7 +49,8 @@ pub(crate) struct Ledger {
 
 impl Default for Ledger {
     fn default() -> Self {
-        Self { entries: Vec::new(), live: HashMap::new(), deleted: 0, kept: DELETED_KEPT }
+        // All of them, until the settings are known.
+        Self { entries: Vec::new(), live: HashMap::new(), deleted: 0, kept: usize::MAX }
     }
 }
 
@@ -89,10 +87,6 @@ impl Ledger {
         entry.deleted_by = by;
         self.deleted += 1;
         self.forget();
-    }
-
-    pub(crate) fn kept(&self) -> usize {
-        self.kept
     }
 
     /// Sets how many deleted resources are remembered.

@@ -18,6 +18,7 @@ pub(crate) struct Definition {
     pub(crate) actions: Vec<String>,
     pub(crate) not_actions: Vec<String>,
     pub(crate) data_actions: Vec<String>,
+    pub(crate) not_data_actions: Vec<String>,
     /// Where it may be assigned; a built-in role has `/`.
     pub(crate) scopes: Vec<String>,
 }
@@ -34,6 +35,17 @@ pub(crate) struct Assignment {
     pub(crate) effective: Duration,
     pub(crate) created: OffsetDateTime,
     pub(crate) by: Option<Uuid>,
+    pub(crate) terms: Terms,
+}
+
+/// What of an assignment may change afterwards.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Terms {
+    pub(crate) description: Option<String>,
+    /// Kept and shown. Nothing here has the data whose use a condition limits.
+    pub(crate) condition: Option<String>,
+    pub(crate) condition_version: Option<String>,
+    pub(crate) delegated_identity: Option<String>,
 }
 
 /// All roles, and to whom they are given.
@@ -64,6 +76,7 @@ impl Definition {
             actions: texts(actions),
             not_actions: texts(not_actions),
             data_actions: Vec::new(),
+            not_data_actions: Vec::new(),
             scopes: vec!["/".to_owned()],
         }
     }
@@ -94,6 +107,7 @@ impl Roles {
             effective: at.elapsed,
             created: at.wall,
             by: None,
+            terms: Terms::default(),
         });
     }
 
@@ -291,6 +305,7 @@ mod tests {
             effective: Duration::from_secs(5),
             created: OffsetDateTime::UNIX_EPOCH,
             by: None,
+            terms: Terms::default(),
         });
         let may = |scope: &str, at: u64| {
             roles.allow(principal, "Microsoft.Compute/virtualMachines/write", scope, Duration::from_secs(at))

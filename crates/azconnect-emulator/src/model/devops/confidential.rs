@@ -21,6 +21,16 @@ const CONFIDENTIAL: [(&str, &[&str]); 11] = [
     ("None", &["nugetkey", "serviceBusConnectionString"]),
 ];
 
+/// The confidential fields of `data`, which one published type has: the private key of an SSH connection.
+const CONFIDENTIAL_DATA: (&str, &[&str]) = ("ssh", &["PrivateKey"]);
+
+/// The confidential fields of `data` of a document.
+fn confidential_data_of(document: &Map<String, Value>) -> &'static [&'static str] {
+    let kind = field(document, "type").and_then(Value::as_str).unwrap_or_default();
+    let (known, names) = CONFIDENTIAL_DATA;
+    if kind.eq_ignore_ascii_case(known) { names } else { &[] }
+}
+
 /// The confidential parameters of a scheme.
 fn confidential_of(scheme: &str) -> &'static [&'static str] {
     CONFIDENTIAL.iter().find(|(known, _)| known.eq_ignore_ascii_case(scheme)).map_or(&[], |(_, names)| names)
@@ -51,7 +61,7 @@ pub(crate) fn confidential_parameter(document: &Map<String, Value>) -> Option<&'
     names.first().copied()
 }
 
-/// The confidential parameters of a document that came in.
+/// The confidential values of a document that came in.
 #[derive(Default)]
 pub(crate) struct Confidential {
     /// Those that hold a text, under the names they came with.
@@ -63,20 +73,39 @@ pub(crate) struct Confidential {
 /// Takes every secret out of a document, and leaves `null` in its place.
 pub(crate) fn take_secrets(document: &mut Map<String, Value>) -> Confidential {
     let mut found = Confidential::default();
+    let of_data = confidential_data_of(document);
+    if let Some(data) = document.get_mut("data").and_then(Value::as_object_mut) {
+        found.take(data, of_data);
+    }
     let names = scheme_of(document).map(confidential_of).unwrap_or_default();
-    let Some(parameters) = parameters_of(document) else { return found };
-    for (key, value) in parameters.iter_mut().filter(|(key, _)| is_confidential(names, key)) {
-        match value.take() {
-            Value::String(text) => found.secrets.push((key.clone(), Secret::new(text))),
-            // Noted and not dropped: an update with `accessToken: null` breaks a connection.
-            _ => found.empty.push(key.clone()),
-        }
+    if let Some(parameters) = parameters_of(document) {
+        found.take(parameters, names);
     }
     found
 }
 
+impl Confidential {
+    fn take(&mut self, map: &mut Map<String, Value>, names: &[&str]) {
+        for (key, value) in map.iter_mut().filter(|(key, _)| is_confidential(names, key)) {
+            match value.take() {
+                Value::String(text) => self.secrets.push((key.clone(), Secret::new(text))),
+                // Noted and not dropped: an update with `accessToken: null` breaks a connection.
+                _ => self.empty.push(key.clone()),
+            }
+        }
+    }
+}
+
 /// Marks the place of a secret in a document.
 pub(crate) fn mark_secret(document: &mut Map<String, Value>, key: &str) {
+    if is_confidential(confidential_data_of(document), key) {
+        if let Some(data) = document.entry("data").or_insert_with(|| Value::Object(Map::new())).as_object_mut()
+            && field(data, key).is_none()
+        {
+            data.insert(key.to_owned(), Value::Null);
+        }
+        return;
+    }
     let authorization = document.entry("authorization").or_insert_with(|| Value::Object(Map::new()));
     let Some(authorization) = authorization.as_object_mut() else { return };
     let parameters = authorization.entry("parameters").or_insert_with(|| Value::Object(Map::new()));
@@ -88,6 +117,10 @@ pub(crate) fn mark_secret(document: &mut Map<String, Value>, key: &str) {
 
 /// Removes the places of secrets: lists do not even show the keys.
 pub(crate) fn omit_secrets(document: &mut Map<String, Value>) {
+    let of_data = confidential_data_of(document);
+    if let Some(data) = document.get_mut("data").and_then(Value::as_object_mut) {
+        data.retain(|key, _| !is_confidential(of_data, key));
+    }
     let names = scheme_of(document).map(confidential_of).unwrap_or_default();
     if let Some(parameters) = parameters_of(document) {
         parameters.retain(|key, _| !is_confidential(names, key));
@@ -98,6 +131,21 @@ pub(crate) fn omit_secrets(document: &mut Map<String, Value>) {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn the_private_key_of_an_ssh_connection_is_a_secret_in_its_data() {
+        let mut document = json!({"type": "SSH", "data": {"Host": "h", "PrivateKey": "k"},
+            "authorization": {"scheme": "UsernamePassword", "parameters": {"username": "u", "password": "p"}}});
+        let map = document.as_object_mut().unwrap();
+        let names: Vec<String> = take_secrets(map).secrets.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["PrivateKey", "password"]);
+        assert_eq!(map["data"], json!({"Host": "h", "PrivateKey": null}));
+        map.remove("data");
+        mark_secret(map, "PrivateKey");
+        assert_eq!(map["data"], json!({"PrivateKey": null}));
+        omit_secrets(map);
+        assert_eq!((&map["data"], &map["authorization"]["parameters"]), (&json!({}), &json!({"username": "u"})));
+    }
 
     #[test]
     fn secrets_leave_their_place_in_any_case_of_the_key() {

@@ -1,5 +1,7 @@
 //! Role assignments, role definitions and permissions, at any scope.
 
+mod members;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -10,7 +12,7 @@ use super::list;
 use crate::base::moment::rfc3339;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::arm::address::{last, same, same_id, within};
-use crate::model::arm::roles::{Assignment, Definition};
+use crate::model::arm::roles::{Assignment, Definition, Terms};
 use crate::model::world::World;
 
 const ASSIGNMENTS: &str = "roleAssignments";
@@ -35,7 +37,7 @@ pub(crate) fn permissions(cx: &Context<'_>, world: &World) -> OrRefusal<Reply> {
         .map(|role| {
             json!({
                 "actions": role.actions, "notActions": role.not_actions,
-                "dataActions": role.data_actions, "notDataActions": [],
+                "dataActions": role.data_actions, "notDataActions": role.not_data_actions,
             })
         })
         .collect();
@@ -65,14 +67,14 @@ fn shown(assignment: &Assignment) -> Value {
             "principalId": assignment.principal,
             "principalType": assignment.principal_type,
             "scope": assignment.scope,
-            "condition": null,
-            "conditionVersion": null,
+            "condition": assignment.terms.condition,
+            "conditionVersion": assignment.terms.condition_version,
             "createdOn": rfc3339(assignment.created),
             "updatedOn": rfc3339(assignment.created),
             "createdBy": assignment.by,
             "updatedBy": assignment.by,
-            "delegatedManagedIdentityResourceId": null,
-            "description": null,
+            "delegatedManagedIdentityResourceId": assignment.terms.delegated_identity,
+            "description": assignment.terms.description,
         },
         "id": assignment.id(),
         "type": "Microsoft.Authorization/roleAssignments",
@@ -130,6 +132,7 @@ fn filter_of(text: &str) -> OrRefusal<(Option<Uuid>, bool)> {
 /// Assigns a role to a principal.
 pub(crate) fn assign(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Reply> {
     permit(cx, world, ASSIGNMENTS, Some(name), "write")?;
+    members::check_assignment(&cx.body)?;
     let scope = cx.address.scope.as_str();
     let (role, principal) = asked_for(cx, world, name)?;
     let is_same = |a: &&Assignment| a.role == role && a.principal == principal && same_id(&a.scope, scope);
@@ -141,6 +144,18 @@ pub(crate) fn assign(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefus
             "RoleAssignmentUpdateNotPermitted",
             "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
         ));
+    }
+    let terms = terms_of(cx);
+    // Under its own name an assignment takes another description and condition, and nothing else.
+    if named.is_some_and(|named| named.terms != terms) {
+        let found = world.arm.roles.assignments.iter_mut().find(|a| same(&a.name, name));
+        return found.map_or_else(
+            || Err(Refusal::not_emulated()),
+            |found| {
+                found.terms = terms;
+                Ok(Reply::new(200, shown(found)))
+            },
+        );
     }
     // Two assignments that say the same are refused even under different names.
     if let Some(twin) = assignments.iter().find(is_same) {
@@ -157,6 +172,7 @@ pub(crate) fn assign(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefus
         effective: cx.now.elapsed.saturating_add(world.settings.resource_manager.role_lag),
         created: cx.now.wall,
         by: Some(cx.caller.object_id()),
+        terms,
     };
     let by = Some(cx.caller.object_id());
     let id = new.id();
@@ -164,6 +180,16 @@ pub(crate) fn assign(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefus
     let body = shown(&new);
     world.arm.roles.assignments.push(new);
     Ok(Reply::new(201, body))
+}
+
+fn terms_of(cx: &Context<'_>) -> Terms {
+    let text = |member: &str| cx.text(&format!("/properties/{member}")).map(str::to_owned);
+    Terms {
+        description: text("description"),
+        condition: text("condition"),
+        condition_version: text("conditionVersion"),
+        delegated_identity: text("delegatedManagedIdentityResourceId"),
+    }
 }
 
 /// The role and the principal of a request, if its name and both ids are sound.
@@ -178,7 +204,10 @@ fn asked_for(cx: &Context<'_>, world: &World, name: &str) -> OrRefusal<(Uuid, Uu
         })
     };
     let (role, principal) = (last(text("roleDefinitionId")?), text("principalId")?);
-    let known = |id: &Uuid| world.arm.roles.definitions.iter().any(|definition| definition.id == *id);
+    let scope = cx.address.scope.as_str();
+    let reaches = |definition: &Definition| definition.scopes.iter().any(|own| own == "/" || within(own, scope));
+    // A role that may not be assigned here does not exist here.
+    let known = |id: &Uuid| world.arm.roles.definitions.iter().any(|role| role.id == *id && reaches(role));
     let Some(role_id) = Uuid::parse_str(role).ok().filter(known) else {
         let message = format!("The specified role definition with ID '{}' does not exist.", role.replace('-', ""));
         return Err(Refusal::new(400, "RoleDefinitionDoesNotExist", message));
@@ -264,7 +293,7 @@ fn shown_role(scope: &str, role: &Definition) -> Value {
             "assignableScopes": role.scopes,
             "permissions": [{
                 "actions": role.actions, "notActions": role.not_actions,
-                "dataActions": role.data_actions, "notDataActions": [],
+                "dataActions": role.data_actions, "notDataActions": role.not_data_actions,
             }],
         },
         "id": format!("/subscriptions/{}/providers/Microsoft.Authorization/roleDefinitions/{}", subscription_of(scope), role.id),
@@ -323,6 +352,7 @@ pub(crate) fn undefine(cx: &Context<'_>, world: &mut World, name: &str) -> OrRef
 /// Makes a role of the customer's own.
 pub(crate) fn define(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Reply> {
     permit(cx, world, DEFINITIONS, Some(name), "write")?;
+    members::check_definition(&cx.body)?;
     let scope = cx.address.scope.as_str();
     let (Ok(id), Some(role_name)) = (Uuid::parse_str(name), cx.text("/properties/roleName")) else {
         return Err(Refusal::new(
@@ -351,6 +381,7 @@ pub(crate) fn define(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefus
         actions: texts("/properties/permissions/0/actions"),
         not_actions: texts("/properties/permissions/0/notActions"),
         data_actions: texts("/properties/permissions/0/dataActions"),
+        not_data_actions: texts("/properties/permissions/0/notDataActions"),
         scopes: texts("/properties/assignableScopes"),
     };
     let body = shown_role(scope, &role);

@@ -17,6 +17,7 @@ pub(crate) type Words = (&'static str, &'static str, &'static [&'static str]);
 pub(crate) enum Provider {
     Compute,
     Network,
+    Authorization,
 }
 
 /// Refuses a body of Microsoft.Compute with a member that the service does not know. Names are compared without their case,
@@ -86,6 +87,7 @@ impl Provider {
         match self {
             Self::Compute => Refusal::new(400, "BadRequest", message).at(path),
             Self::Network => unparsed(message),
+            Self::Authorization => badly_formatted(&message),
         }
     }
 
@@ -98,6 +100,7 @@ impl Provider {
             Self::Network => {
                 unparsed(message(&format!("Microsoft.WindowsAzure.Networking.Nrp.Frontend.Contract.Csm.Public.{kind}")))
             }
+            Self::Authorization => badly_formatted(&message(kind)),
         }
     }
 }
@@ -109,6 +112,11 @@ fn unparsed(message: String) -> Box<Refusal> {
         "InvalidJson",
         message,
     ))
+}
+
+/// What Microsoft.Authorization says of a body that it cannot read.
+fn badly_formatted(message: &str) -> Box<Refusal> {
+    Refusal::new(400, "BadRequestFormat", format!("The request was incorrectly formatted: {message}"))
 }
 
 #[cfg(test)]

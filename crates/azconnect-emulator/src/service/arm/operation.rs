@@ -10,6 +10,7 @@ use super::context::{Context, Reply};
 use super::resources::deployment;
 use super::{network, refusal};
 use crate::base::call::Query;
+use crate::base::dice::Dice;
 use crate::base::moment::Moment;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::base::settings::resource_manager::OperationKind;
@@ -39,19 +40,9 @@ impl Context<'_> {
         let usual = world.settings.resource_manager.duration(start.kind);
         let time = failure.as_ref().and_then(|failure| failure.time).unwrap_or(usual);
         let id = world.dice.guid();
-        world.arm.operations_begun += 1;
-        // As .NET counts: tenths of microseconds since the year 1.
-        let ticks = self.now.wall.unix_timestamp_nanos() / 100 + 621_355_968_000_000_000;
-        // Real addresses are signed and several KB long, so a client that cuts or rewrites them must fail here too.
-        let token = vec![
-            ("t".to_owned(), ticks.to_string()),
-            ("c".to_owned(), format!("MII{}", world.dice.text(CERTIFICATE_LENGTH))),
-            ("s".to_owned(), world.dice.text(342)),
-            ("h".to_owned(), world.dice.text(43)),
-        ];
         let operation = Operation {
             id,
-            number: world.arm.operations_begun,
+            number: world.arm.operations.next_number(),
             kind: start.kind,
             subject: start.subject.to_owned(),
             work: start.work,
@@ -64,11 +55,11 @@ impl Context<'_> {
             ended: None,
             failure,
             by: self.caller.object_id(),
-            token,
+            signature: world.dice.number(),
             partition: world.dice.guid(),
             api_version: self.api_version().to_owned(),
         };
-        world.arm.operations.insert(id, operation);
+        world.arm.operations.begin(operation);
         id
     }
 
@@ -93,30 +84,29 @@ impl Context<'_> {
 /// Ends whatever was to end until now, in order.
 pub(crate) fn settle(world: &mut World, now: Moment) {
     loop {
-        let running = world
-            .arm
-            .operations
-            .values()
-            .filter(|operation| operation.progress == Progress::Running && operation.ends <= now.elapsed);
+        let running = world.arm.operations.running().filter(|operation| operation.ends <= now.elapsed);
         // In the order of their ends, and of their beginnings where those are the same: one may change what the next
         // one finds.
-        let Some(id) = running.min_by_key(|o| (o.ends, o.number)).map(|o| o.id) else { return };
+        let Some(id) = running.min_by_key(|o| (o.ends, o.number)).map(|o| o.id) else { break };
         let at = world.arm.operations.get(&id).map_or(now, |operation| operation.moment_of_end(now));
         end(world, id, now);
         deployment::advance(world, at);
     }
+    let kept = world.settings.kept;
+    world.arm.operations.keep(kept);
+    world.arm.ledger.keep(kept);
 }
 
 /// Ends one operation at the moment that was set for it.
 pub(crate) fn end(world: &mut World, id: Uuid, now: Moment) {
-    let Some(operation) = world.arm.operations.get_mut(&id) else { return };
+    let Some(operation) = world.arm.operations.get(&id) else { return };
     let at = operation.moment_of_end(now);
-    operation.ended = Some(at.wall);
-    operation.progress = match &operation.failure {
+    let progress = match &operation.failure {
         None => Progress::Succeeded,
         Some(failure) if failure.canceled => Progress::Canceled,
         Some(_) => Progress::Failed,
     };
+    let Some(operation) = world.arm.operations.end(id, progress, at.wall) else { return };
     let (progress, work, subject) = (operation.progress, operation.work.clone(), operation.subject.clone());
     let by = Some(operation.by);
     let code = operation.failure.as_ref().map_or(String::new(), |failure| failure.refusal.code.clone());
@@ -153,13 +143,12 @@ pub(crate) fn end(world: &mut World, id: Uuid, now: Moment) {
 
 /// Ends an operation before its time, because a later one takes its place.
 pub(crate) fn preempt(world: &mut World, id: Uuid, now: Moment) {
-    let Some(operation) = world.arm.operations.get_mut(&id) else { return };
-    if operation.progress != Progress::Running {
+    if world.arm.operations.get(&id).is_none_or(|operation| operation.progress != Progress::Running) {
         return;
     }
-    operation.progress = Progress::Canceled;
-    operation.ended = Some(now.wall);
-    operation.failure = Some(Failure::new("OperationPreempted").canceled());
+    if let Some(operation) = world.arm.operations.end(id, Progress::Canceled, now.wall) {
+        operation.failure = Some(Failure::new("OperationPreempted").canceled());
+    }
 }
 
 impl Operation {
@@ -183,8 +172,22 @@ impl Operation {
             }
         }
         query.push(("api-version".to_owned(), self.api_version.clone()));
-        query.extend(self.token.iter().cloned());
+        query.extend(self.token());
         query
+    }
+
+    /// What follows `api-version`: a signature, the same whenever it is asked for.
+    fn token(&self) -> [(String, String); 4] {
+        // As .NET counts: tenths of microseconds since the year 1.
+        let ticks = self.started.wall.unix_timestamp_nanos() / 100 + 621_355_968_000_000_000;
+        let mut dice = Dice::new(self.signature);
+        // Real addresses are signed and several KB long, so a client that cuts or rewrites them must fail here too.
+        [
+            ("t".to_owned(), ticks.to_string()),
+            ("c".to_owned(), format!("MII{}", dice.text(CERTIFICATE_LENGTH))),
+            ("s".to_owned(), dice.text(342)),
+            ("h".to_owned(), dice.text(43)),
+        ]
     }
 
     /// Where the operation, or its result, is read.

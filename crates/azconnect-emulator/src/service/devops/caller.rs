@@ -15,6 +15,8 @@ pub(super) struct OrganizationCaller {
     pub(super) member: Member,
     /// The scopes of the personal access token that was used; none for a token of Entra ID.
     pat_scope: Option<String>,
+    /// What a person let an application do, where that is less than everything.
+    delegated_scope: Option<String>,
 }
 
 impl OrganizationCaller {
@@ -30,13 +32,14 @@ impl OrganizationCaller {
                     return Err(refused());
                 }
                 let member = found.member_of(token.identity).cloned().ok_or_else(refused)?;
-                Ok(Self { member, pat_scope: None })
+                let scope = token.scope().filter(|scope| !scope.split(' ').any(|one| one == "user_impersonation"));
+                Ok(Self { member, pat_scope: None, delegated_scope: scope.map(str::to_owned) })
             }
             Claim::Basic { password, .. } => {
                 let (identity, pat) = find_pat(world, found, &password, call.now).ok_or_else(refused)?;
                 // A token of someone who has left the organization is worth nothing.
                 let member = found.member_of(identity).cloned().ok_or_else(refused)?;
-                Ok(Self { member, pat_scope: Some(pat.scope.clone()) })
+                Ok(Self { member, pat_scope: Some(pat.scope.clone()), delegated_scope: None })
             }
             Claim::Nobody | Claim::Other => Err(refused()),
         }
@@ -51,10 +54,11 @@ impl OrganizationCaller {
         self.pat_scope.is_none() && matches!(self.member.identity, Identity::User(_))
     }
 
-    /// Whether the personal access token, if one is used, has one of these scopes.
+    /// Whether the personal access token, or what a person let an application do, has one of these scopes.
     pub(super) fn is_within(&self, scopes: &[&str]) -> bool {
         self.pat_scope
             .as_deref()
+            .or(self.delegated_scope.as_deref())
             .is_none_or(|granted| granted.split(' ').any(|scope| scope == "app_token" || scopes.contains(&scope)))
     }
 }

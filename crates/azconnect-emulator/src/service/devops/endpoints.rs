@@ -1,5 +1,6 @@
 //! Service connections, which the API calls service endpoints.
 
+mod contract;
 mod convert;
 mod create;
 mod document;
@@ -13,12 +14,14 @@ use uuid::Uuid;
 use super::{Context, refusal};
 use crate::base::answer::Answer;
 use crate::base::refusal::{OrRefusal, Refusal};
+use crate::base::settings::devops::DevOpsOutcome;
 use crate::model::devops::permissions::{ADMINISTER, collection_token, connection_token};
 use crate::model::devops::{Connection, Organization, Project};
 use crate::model::world::World;
 use crate::service::routes::{self, Case, Params, Route};
 
-pub(super) use self::document::body;
+pub(super) use self::contract::Reader;
+pub(super) use self::document::{body, check};
 
 /// Refuses a personal access token whose scopes do not reach service connections.
 pub(super) fn check_scope(cx: &Context<'_>, world: &World) -> OrRefusal<()> {
@@ -62,9 +65,10 @@ fn guid(text: &str) -> OrRefusal<Uuid> {
 }
 
 /// A project that the caller may see.
-pub(super) fn project<'w>(cx: &Context<'_>, organization: &'w Organization, key: &str) -> OrRefusal<&'w Project> {
+pub(super) fn project<'w>(cx: &Context<'_>, world: &'w World, key: &str) -> OrRefusal<&'w Project> {
+    let organization = cx.organization(world)?;
     let found = organization.project(key).filter(|project| organization.may_enter(cx.caller.id(), project.id));
-    found.ok_or_else(|| refusal::project(key))
+    found.ok_or_else(|| refusal::project(world, key))
 }
 
 /// A service connection, which the caller may not be able to do anything with.
@@ -81,10 +85,11 @@ fn administers(cx: &Context<'_>, organization: &Organization, connection: &Conne
         })
 }
 
-/// The refusal of a name that a project already has: an internal error, of all things.
-fn duplicate(name: &str) -> Box<Refusal> {
+/// The refusal of a name that a project already has: as recorded, an internal error, of all things.
+fn duplicate(world: &World, name: &str) -> Box<Refusal> {
+    let status = if world.settings.plays(DevOpsOutcome::DuplicateNameConflict) { 409 } else { 500 };
     Refusal::new(
-        500,
+        status,
         "DuplicateServiceConnectionException",
         format!(
             "Service connection with name {name} already exists. Only a user having Administrator/User role \
@@ -94,14 +99,10 @@ fn duplicate(name: &str) -> Box<Refusal> {
 }
 
 /// Refuses a name that another service connection has in a project.
-fn check_name(
-    cx: &Context<'_>,
-    organization: &Organization,
-    (project, name): (Uuid, &str),
-    own: Option<Uuid>,
-) -> OrRefusal<()> {
+fn check_name(cx: &Context<'_>, world: &World, (project, name): (Uuid, &str), own: Option<Uuid>) -> OrRefusal<()> {
+    let organization = cx.organization(world)?;
     let taken = organization.connections.iter().filter(|one| one.exists(cx.now.elapsed)).any(|one| {
         Some(one.id) != own && one.reference(project).is_some_and(|reference| reference.name.eq_ignore_ascii_case(name))
     });
-    if taken { Err(duplicate(name)) } else { Ok(()) }
+    if taken { Err(duplicate(world, name)) } else { Ok(()) }
 }

@@ -19,7 +19,7 @@ const PAGE: usize = 50;
 /// The latest uses first. The token of the next page, a number, comes in a header.
 pub(super) fn answer(cx: &Context<'_>, world: &World, id: &str) -> OrRefusal<Answer> {
     let organization = cx.organization(world)?;
-    let project = endpoints::project(cx, organization, cx.project.unwrap_or_default())?;
+    let project = endpoints::project(cx, world, cx.project.unwrap_or_default())?;
     let found = Uuid::parse_str(id).ok().and_then(|id| organization.connection(id, cx.now.elapsed));
     let found =
         found.filter(|connection| connection.reference(project.id).is_some()).ok_or_else(|| refusal::endpoint(id))?;

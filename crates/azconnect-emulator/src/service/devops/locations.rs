@@ -128,7 +128,7 @@ const DEVOPS: [Location; 13] = [
     ),
 ];
 
-const IDENTITY: [Location; 9] = [
+const IDENTITY: [Location; 10] = [
     location("048aee0a-7072-4cde-ab73-7af77b1e0b4e", "Graph", "Descriptors", "_apis/{area}/{resource}/{storageKey}")
         .preview(),
     location("ebbe6af8-0b91-4c13-8cf1-777c14858188", "Graph", "Groups", "_apis/{area}/{resource}/{groupDescriptor}")
@@ -171,6 +171,8 @@ const IDENTITY: [Location; 9] = [
     )
     .preview(),
     location("28010c54-d0c0-4c89-a5b0-1c9e188b9fb7", "IMS", "Identities", "_apis/{resource}/{identityId}"),
+    // The one resource of its area, whose id it has.
+    location("55967393-20ef-45c6-a96c-b5d5d5986a9a", "Tokens", "Pats", ROUTE).preview(),
 ];
 
 const PROFILE: [Location; 2] = [

@@ -63,6 +63,7 @@ fn authenticate(call: &Call, world: &World) -> OrRefusal<Token> {
                 client_id: Uuid::nil(),
                 tenant: organization.tenant.unwrap_or_default(),
                 audience: Audience::DevOps,
+                consented: None,
                 expires: pat.valid_to,
             })
         }

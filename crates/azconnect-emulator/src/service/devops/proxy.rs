@@ -4,10 +4,13 @@ use azconnect_core::Secret;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::endpoints::{Reader, check};
+use super::types::Inputs;
 use super::{Context, refusal};
 use crate::base::answer::{Answer, json_answer};
 use crate::base::origins::Service;
 use crate::base::refusal::{OrRefusal, Refusal};
+use crate::base::settings::devops::DevOpsOutcome;
 use crate::model::devops::confidential::take_secrets;
 use crate::model::devops::permissions::{ADMINISTER, USE, connection_token};
 use crate::model::devops::{Connection, field};
@@ -50,9 +53,12 @@ pub(super) fn answer(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
         return Err(Refusal::not_emulated());
     }
     let stored = find_stored(cx, world)?;
-    let candidate = body.get("serviceEndpointDetails").and_then(Value::as_object);
+    let candidate = match body.get("serviceEndpointDetails") {
+        Some(Value::Object(details)) => Some(read_candidate(world, details, stored)?),
+        _ => None,
+    };
     let subject = match (candidate, stored) {
-        (Some(candidate), stored) => merge(candidate.clone(), stored),
+        (Some(candidate), stored) => merge(candidate, stored),
         (None, Some(stored)) => Subject {
             document: stored.document.clone(),
             secrets: stored.secrets.iter().map(|(key, text)| (key.clone(), text.duplicate())).collect(),
@@ -71,10 +77,25 @@ pub(super) fn answer(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
     Ok(json_answer(200, &result))
 }
 
+/// A candidate, which is held to what is asked of the document of a connection, but for its name.
+fn read_candidate(
+    world: &World,
+    details: &Map<String, Value>,
+    stored: Option<&Connection>,
+) -> OrRefusal<Map<String, Value>> {
+    let refuses_unknown = world.settings.plays(DevOpsOutcome::UnknownMembersRefused);
+    let mut read = Reader { stored: None, refuses_unknown }.details(details.clone())?;
+    read.insert("name".to_owned(), json!("candidate"));
+    check(&read)?;
+    let ignores_extra = world.settings.plays(DevOpsOutcome::ExtraInputsIgnored);
+    Inputs { stored: stored.map(|stored| &stored.document), ignores_extra }.check(&mut read)?;
+    Ok(read)
+}
+
 /// The stored connection that a test names, if it names one.
 fn find_stored<'w>(cx: &Context<'_>, world: &'w World) -> OrRefusal<Option<&'w Connection>> {
     let organization = cx.organization(world)?;
-    let project = super::endpoints::project(cx, organization, cx.project.unwrap_or_default())?.id;
+    let project = super::endpoints::project(cx, world, cx.project.unwrap_or_default())?.id;
     // `0` and the empty GUID stand for a connection that is not stored yet.
     let named = cx.call.query.filled("endpointId").filter(|id| *id != "0");
     let Some(id) = named.and_then(|id| Uuid::parse_str(id).ok()).filter(|id| !id.is_nil()) else { return Ok(None) };

@@ -8,7 +8,8 @@ use uuid::Uuid;
 use crate::base::answer::{Answer, WithHeader, empty, json_answer, typed};
 use crate::base::call::Call;
 use crate::base::refusal::{ErrorShape, Refusal};
-use crate::base::settings::BadAuthentication;
+use crate::base::settings::devops::DevOpsOutcome;
+use crate::base::settings::{BadAuthentication, Settings};
 use crate::model::world::World;
 
 pub(super) fn argument(message: impl Into<String>) -> Box<Refusal> {
@@ -54,9 +55,9 @@ pub(super) fn project_by_name(name: &str) -> Box<Refusal> {
     )
 }
 
-pub(super) fn project(key: &str) -> Box<Refusal> {
+pub(super) fn project(world: &World, key: &str) -> Box<Refusal> {
     Refusal::new(
-        400,
+        if world.settings.plays(DevOpsOutcome::MissingProjectNotFound) { 404 } else { 400 },
         "ProjectDoesNotExistException",
         format!(
             "VS800075: The project with id 'vstfs:///Classification/TeamProject/{key}' does not exist, or you do \
@@ -70,13 +71,15 @@ pub(super) fn endpoint(id: &str) -> Box<Refusal> {
     Refusal::new(404, "ServiceEndpointNotFoundException", text)
 }
 
-/// The answer. With `bom`, the body begins with a byte order mark, as some of the real ones do.
-pub(super) fn answer(refusal: &Refusal, bom: bool) -> Answer {
+/// The answer. The settings say whether its body begins with a byte order mark, or is plain text, as some of the real ones.
+pub(super) fn answer(refusal: &Refusal, settings: &Settings) -> Answer {
     let encoded = utf8_percent_encode(&refusal.message, NON_ALPHANUMERIC).to_string();
     let answer = if refusal.shape == ErrorShape::Html {
         let page =
             format!("<!DOCTYPE html><html><head><title>{0}</title></head><body>{0}</body></html>", refusal.message);
         typed(refusal.status, "text/html; charset=utf-8", page)
+    } else if settings.plays(DevOpsOutcome::TextErrors) {
+        typed(refusal.status, "text/plain; charset=utf-8", refusal.message.clone())
     } else {
         let body = json!({
             "$id": "1",
@@ -87,7 +90,7 @@ pub(super) fn answer(refusal: &Refusal, bom: bool) -> Answer {
             "errorCode": 0,
             "eventId": 3000,
         });
-        let text = if bom { format!("\u{feff}{body}") } else { body.to_string() };
+        let text = if settings.bom_on_errors { format!("\u{feff}{body}") } else { body.to_string() };
         typed(refusal.status, "application/json; charset=utf-8", text)
     };
     let answer = answer.with_header("x-tfs-serviceerror", &encoded);

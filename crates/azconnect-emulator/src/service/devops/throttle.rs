@@ -12,8 +12,9 @@ use crate::model::world::World;
 pub(super) struct Usage {
     used: u32,
     limit: u32,
-    /// When the budget is whole again, in seconds from now.
+    /// Until the use falls below the budget, in seconds from now.
     pause: u64,
+    /// When nothing would be used any more, if no other request came.
     reset: i64,
 }
 
@@ -29,10 +30,12 @@ impl Usage {
         }
         let free = times.front().map_or(Duration::ZERO, |first| (*first + rate.window).saturating_sub(now.elapsed));
         let pause = free.as_secs() + u64::from(free.subsec_nanos() > 0);
-        let reset = later(now.wall, free).unix_timestamp();
         let used = u32::try_from(times.len()).unwrap_or(u32::MAX);
+        let is_let_in = used < rate.requests;
+        let last = times.back().copied().filter(|_| !is_let_in).unwrap_or(now.elapsed);
+        let reset = later(now.wall, (last + rate.window).saturating_sub(now.elapsed)).unix_timestamp();
         let usage = Self { used: used.saturating_add(1), limit: rate.requests, pause, reset };
-        if used >= rate.requests {
+        if !is_let_in {
             return Err(usage.refusal());
         }
         // Only what was let through counts: a client that keeps knocking is let in again in time.

@@ -2,9 +2,6 @@
 //!
 //! By *Application certificate credentials* and *Workload identity federation* of the Microsoft identity platform.
 
-use base64::Engine;
-use base64::alphabet::{STANDARD, URL_SAFE};
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -48,7 +45,8 @@ pub(super) fn check(
         if !token.is_for(|audience| is_own_audience(cx, tenant, audience)) {
             return Err(refusal::assertion_audience());
         }
-        return check_certificate(&token, application, cx.now.wall);
+        let certificates = world.directory.certificates_of(tenant, client);
+        return check_certificate(&token, &certificates, (replica, cx.now.wall));
     }
     check_times(&token, cx.now.wall)?;
     check_federated(world, &token, application, (issuer, subject, replica))
@@ -77,38 +75,31 @@ fn check_times(token: &Jwt, now: OffsetDateTime) -> OrRefusal<()> {
 /// The token endpoint of the tenant, by either of its names and versions, or its issuer.
 fn is_own_audience(cx: &Context<'_>, tenant: &Tenant, audience: &str) -> bool {
     let origins = [cx.call.origin.as_str(), &cx.call.origins.login, "https://login.microsoftonline.com"];
-    let names = [tenant.id.to_string(), tenant.domain.clone()];
+    // Whoever asks at an endpoint for several tenants names that one.
+    let path =
+        cx.call.segments.first().filter(|name| ["organizations", "common", "consumers"].contains(&name.as_str()));
+    let names = [tenant.id.to_string(), tenant.domain.clone(), path.cloned().unwrap_or_else(|| tenant.id.to_string())];
     let ends = ["oauth2/v2.0/token", "oauth2/token", "v2.0"];
     origins.iter().any(|origin| {
         names.iter().any(|name| ends.iter().any(|end| audience.eq_ignore_ascii_case(&format!("{origin}/{name}/{end}"))))
     })
 }
 
-fn check_certificate(token: &Jwt, application: &Application, now: OffsetDateTime) -> OrRefusal<()> {
+fn check_certificate(
+    token: &Jwt,
+    certificates: &[&Certificate],
+    (replica, now): (&Replica<'_>, OffsetDateTime),
+) -> OrRefusal<()> {
     let named = token.header("x5t#S256").or(token.header("x5t")).unwrap_or_default();
-    let Some(certificate) = application.certificates.iter().find(|one| is_named(token, one)) else {
+    // A replica that has not heard of a certificate does not know it, nor that one was removed.
+    let mut known = certificates.iter().filter(|one| one.is_known_to(replica));
+    let Some(certificate) = known.find(|one| one.is_named_by(token) == Some(true)) else {
         return Err(refusal::key_not_found(named));
     };
     if !token.is_signed_by(certificate.public_key()) {
         return Err(refusal::signature_wrong(named));
     }
-    let in_time = certificate.starts <= now && now < certificate.ends;
-    if in_time { Ok(()) } else { Err(refusal::key_expired(named)) }
-}
-
-/// Whether the header names a certificate. Clients write its hash with and without padding, in both alphabets.
-fn is_named(token: &Jwt, certificate: &Certificate) -> bool {
-    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let decode = |text: &str| {
-        let alphabets = [URL_SAFE, STANDARD].into_iter();
-        alphabets.filter_map(|alphabet| GeneralPurpose::new(&alphabet, config).decode(text).ok()).next()
-    };
-    let says = |name: &str| token.header(name).and_then(decode);
-    match (says("x5t#S256"), says("x5t")) {
-        (Some(hash), _) => hash == certificate.thumbprint_sha256(),
-        (None, Some(hash)) => hash == certificate.thumbprint(),
-        (None, None) => false,
-    }
+    if certificate.is_in_time(now) { Ok(()) } else { Err(refusal::key_expired(named)) }
 }
 
 fn check_federated(

@@ -77,6 +77,11 @@ pub(super) fn configuration(cx: &Context<'_>, world: &World, tenant: &str, versi
 pub(super) fn keys(cx: &Context<'_>, world: &World, tenant: &str) -> OrRefusal<Answer> {
     // Refused for a tenant that does not exist, as its configuration is.
     configuration(cx, world, tenant, Version::V2)?;
-    let keys: Vec<Value> = Signer::of_process().and_then(Signer::published).into_iter().collect();
+    let mut keys: Vec<Value> = Signer::of_process().and_then(Signer::published).into_iter().collect();
+    // Each key says whose tokens it may sign.
+    let tenant = world.directory.tenant(tenant).map_or_else(|| "{tenantid}".to_owned(), |tenant| tenant.id.to_string());
+    for key in keys.iter_mut().filter_map(Value::as_object_mut) {
+        key.insert("issuer".to_owned(), json!(format!("{}/{tenant}/v2.0", cx.call.origin)));
+    }
     Ok(json_answer(200, &json!({"keys": keys})))
 }

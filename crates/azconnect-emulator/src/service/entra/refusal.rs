@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 use time::macros::format_description;
 
 use super::Context;
-use crate::base::answer::{Answer, typed};
+use crate::base::answer::{Answer, WithHeader, typed};
 use crate::base::call::Call;
 use crate::base::refusal::Refusal;
 use crate::model::world::World;
 
 /// A refusal with its AADSTS number, which the token endpoint writes beside its OAuth code.
-fn aadsts(number: u32, error: &'static str, status: u16, text: impl Into<String>) -> Box<Refusal> {
+pub(super) fn aadsts(number: u32, error: &'static str, status: u16, text: impl Into<String>) -> Box<Refusal> {
     let mut refusal = Refusal::new(status, error, text);
     refusal.number = number;
     refusal
@@ -228,9 +228,18 @@ pub(super) fn description(refusal: &Refusal) -> String {
     format!("AADSTS{}: {}", refusal.number, refusal.message)
 }
 
-/// The answer that carries a refusal.
-pub(super) fn answer(refusal: &Refusal, call: &Call, world: &mut World) -> Answer {
-    let trace = world.dice.guid();
+/// A refusal as it is told: with the ids by which support finds it.
+pub(super) struct Told {
+    pub(super) description: String,
+    timestamp: String,
+    trace: String,
+    correlation: String,
+    pub(super) uri: String,
+}
+
+/// Draws the ids of a refusal and writes its text.
+pub(super) fn told(refusal: &Refusal, call: &Call, world: &mut World) -> Told {
+    let trace = world.dice.guid().to_string();
     let correlation = call.header("client-request-id").map_or_else(|| world.dice.guid().to_string(), str::to_owned);
     let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]Z");
     let timestamp = call.now.wall.format(format).unwrap_or_default();
@@ -238,16 +247,27 @@ pub(super) fn answer(refusal: &Refusal, call: &Call, world: &mut World) -> Answe
         "{}\r\nTrace ID: {trace}\r\nCorrelation ID: {correlation}\r\nTimestamp: {timestamp}",
         description(refusal)
     );
-    let body = json!({
+    let uri = format!("{}/error?code={}", call.origin, refusal.number);
+    Told { description, timestamp, trace, correlation, uri }
+}
+
+/// The answer that carries a refusal.
+pub(super) fn answer(refusal: &Refusal, call: &Call, world: &mut World) -> Answer {
+    let told = told(refusal, call, world);
+    let mut body = json!({
         "error": refusal.code,
-        "error_description": description,
+        "error_description": told.description,
         "error_codes": [refusal.number],
-        "timestamp": timestamp,
-        "trace_id": trace.to_string(),
-        "correlation_id": correlation,
-        "error_uri": format!("{}/error?code={}", call.origin, refusal.number),
+        "timestamp": told.timestamp,
+        "trace_id": told.trace,
+        "correlation_id": told.correlation,
+        "error_uri": told.uri,
     });
-    typed(refusal.status, "application/json; charset=utf-8", escape(&body))
+    if let Some(body) = body.as_object_mut() {
+        body.extend(refusal.additional.iter().cloned());
+    }
+    let answer = typed(refusal.status, "application/json; charset=utf-8", escape(&body));
+    refusal.headers.iter().fold(answer, |answer, (name, value)| answer.with_header(name, value))
 }
 
 /// A GET where only a POST is accepted.

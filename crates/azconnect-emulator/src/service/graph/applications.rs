@@ -8,6 +8,7 @@ use super::{Context, Key, certificates, document, properties, query, refusal};
 use crate::base::answer::{Answer, empty, json_answer};
 use crate::base::refusal::OrRefusal;
 use crate::model::directory::{Application, Birth, Tenant};
+use crate::model::history::Memory;
 use crate::model::world::World;
 
 const AUDIENCES: [&str; 4] =
@@ -40,14 +41,17 @@ pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
     cx.may_create()?;
     let mut body = object(cx, "application", properties::APPLICATION)?;
     let display_name = match body.shift_remove("displayName") {
-        Some(Value::String(name)) if !name.is_empty() && name.chars().count() <= 256 => name,
+        Some(Value::String(name)) if is_display_name(&name) => name,
         _ => {
             let text = "A value is required for property 'displayName' of resource 'Application'.";
             return Err(refusal::bad_request(text));
         }
     };
     let audience = read_audience(&mut body)?.unwrap_or_else(|| "AzureADMyOrg".to_owned());
-    let certificates = certificates::read(cx, &mut world.dice, &mut body, &[])?.unwrap_or_default();
+    let policy = tenant(cx, world)?.policy;
+    let wanted = certificates::read(cx, &mut world.dice, &mut body, &policy, &[])?.unwrap_or_default();
+    let mut certificates = Vec::new();
+    certificates::replace(cx, &mut certificates, wanted);
     let application = Application {
         object_id: world.dice.guid(),
         client_id: world.dice.guid(),
@@ -76,29 +80,46 @@ pub(super) fn update(cx: &Context<'_>, world: &mut World, key: &Key) -> OrRefusa
     let mut body = object(cx, "application", properties::APPLICATION)?;
     let audience = read_audience(&mut body)?;
     let name = body.shift_remove("displayName");
+    let policy = tenant(cx, world)?.policy;
+    let memory = Memory::of(&world.settings);
+    let (merges_nested, needs_bytes) = (world.settings.graph.merges_nested, world.settings.graph.requires_key_bytes);
     let World { directory, dice, .. } = world;
     let found = directory
         .tenant_mut(cx.caller.tenant)
         .and_then(|tenant| tenant.applications.iter_mut().find(|application| application.object_id == id));
     let application = found.ok_or_else(|| refusal::not_found(key.text()))?;
-    if let Some(certificates) = certificates::read(cx, dice, &mut body, &application.certificates)? {
-        application.certificates = certificates;
+    certificates::check_bytes(&body, needs_bytes)?;
+    let wanted = certificates::read(cx, dice, &mut body, &policy, &application.certificates)?;
+    match name {
+        None => {}
+        Some(Value::String(name)) if is_display_name(&name) => application.display_name = name,
+        Some(_) => return Err(refusal::invalid("displayName", "Application")),
     }
-    if let Some(Value::String(name)) = name {
-        application.display_name = name;
+    if let Some(wanted) = wanted {
+        certificates::replace(cx, &mut application.certificates, wanted);
+        memory.forget(&mut application.certificates, cx.now.elapsed);
     }
     if let Some(audience) = audience {
         application.sign_in_audience = audience;
     }
-    // Merged and not replaced: a PATCH keeps what it leaves out. A property that has an inside is replaced as a whole.
-    application.document.extend(body);
+    // Merged and not replaced: a PATCH keeps what it leaves out. No document says so of what stands inside a property.
+    for (name, value) in body {
+        match (application.document.get_mut(&name), value) {
+            (Some(Value::Object(old)), Value::Object(new)) if merges_nested => old.extend(new),
+            (_, value) => {
+                application.document.insert(name, value);
+            }
+        }
+    }
     Ok(empty(204))
 }
 
 pub(super) fn delete(cx: &Context<'_>, world: &mut World, key: &Key) -> OrRefusal<Answer> {
     let id = changeable(cx, world, key)?;
+    let memory = Memory::of(&world.settings);
     if let Some(tenant) = world.directory.tenant_mut(cx.caller.tenant) {
-        tenant.throw_away(id);
+        tenant.throw_away(id, cx.now);
+        memory.forget(&mut tenant.bin, cx.now.elapsed);
     }
     Ok(empty(204))
 }
@@ -115,7 +136,12 @@ pub(super) fn find<'w>(cx: &Context<'_>, world: &'w World, key: &Key) -> OrRefus
 
 /// The object id of an application that the caller may change.
 pub(super) fn changeable(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Uuid> {
-    let application = find(cx, world, key)?;
+    let application = find(cx, world, key).map_err(|missing| {
+        let tenant = world.directory.tenant_by_id(cx.caller.tenant);
+        let mut all = tenant.into_iter().flat_map(|tenant| &tenant.applications);
+        let exists = all.any(|one| key.matches(one.object_id, one.client_id));
+        if exists { refusal::young(&world.settings.graph, key.text()) } else { missing }
+    })?;
     cx.may_change(&application.owners)?;
     Ok(application.object_id)
 }
@@ -147,13 +173,14 @@ pub(super) fn created(cx: &Context<'_>, collection: &str, mut object: Map<String
     json_answer(201, &Value::Object(object)).with_header("location", &format!("{}/{collection}/{id}", cx.base()))
 }
 
+fn is_display_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().count() <= 256
+}
+
 fn read_audience(body: &mut Map<String, Value>) -> OrRefusal<Option<String>> {
     match body.shift_remove("signInAudience") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if AUDIENCES.contains(&text.as_str()) => Ok(Some(text)),
-        Some(_) => {
-            let text = "Invalid value specified for property 'signInAudience' of resource 'Application'.";
-            Err(refusal::bad_request(text))
-        }
+        Some(_) => Err(refusal::invalid("signInAudience", "Application")),
     }
 }

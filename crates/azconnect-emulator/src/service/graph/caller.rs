@@ -14,6 +14,8 @@ pub(super) struct Admitted {
     pub(super) caller: Caller,
     /// The application roles that the caller was granted.
     roles: Vec<String>,
+    /// The delegated permissions, where a person consented to some.
+    scope: Option<String>,
     /// The number of the replica that answers.
     pub(super) replica: u32,
 }
@@ -31,11 +33,11 @@ impl Admitted {
         })?;
         let roles = match token.identity {
             Identity::ServicePrincipal(id) => world.directory.graph_roles_of(id),
-            // People have no application roles here; what they may do at Graph is not emulated.
+            // What a person may do at Graph is not emulated, but for what it let an application read of itself.
             Identity::User(_) => Vec::new(),
         };
-        let caller = token.caller();
-        Ok(Self { caller, roles, replica: world.next_replica(Service::Graph) })
+        let (caller, scope) = (token.caller(), token.scope().map(str::to_owned));
+        Ok(Self { caller, roles, scope, replica: world.next_replica(Service::Graph) })
     }
 
     /// Reading applications takes any of these; so the *List applications* reference has it for `OwnedBy` too.
@@ -77,6 +79,14 @@ impl Admitted {
             "Policy.Read.All",
             "Policy.ReadWrite.ApplicationConfiguration",
         ])
+    }
+
+    /// Reading oneself takes a delegated permission that says so. The scopes of OpenID Connect do not.
+    pub(super) fn may_read_oneself(&self) -> OrRefusal<()> {
+        let enough =
+            ["User.Read", "User.ReadBasic.All", "User.Read.All", "Directory.Read.All", "Directory.AccessAsUser.All"];
+        let granted = self.scope.as_deref().is_none_or(|scope| scope.split(' ').any(|one| enough.contains(&one)));
+        if granted { Ok(()) } else { Err(refusal::denied()) }
     }
 
     /// Whether the caller has any of these roles.

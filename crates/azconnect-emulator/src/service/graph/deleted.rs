@@ -13,8 +13,7 @@ const COLLECTION: &str = "directoryObjects";
 
 pub(super) fn list(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
     cx.may_read()?;
-    let bin = &applications::tenant(cx, world)?.bin;
-    let objects = bin.iter().map(|deleted| shown(cx, world, deleted)).collect::<OrRefusal<_>>()?;
+    let objects = bin(cx, world)?.map(|deleted| shown(cx, world, deleted)).collect::<OrRefusal<_>>()?;
     query::page(cx, COLLECTION, objects, world.settings.page_size, &["displayName", "id"])
 }
 
@@ -23,7 +22,7 @@ pub(super) fn principals(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
     cx.may_read()?;
     let tenant = applications::tenant(cx, world)?;
     let replica = cx.replica(world);
-    let gone = tenant.bin.iter().filter_map(|deleted| deleted.principal.as_ref());
+    let gone = bin(cx, world)?.filter_map(|deleted| deleted.principal.as_ref());
     let objects = gone.map(|principal| document::principal(principal, Some(tenant), &replica)).collect();
     query::page(cx, COLLECTION, objects, world.settings.page_size, &["displayName", "id"])
 }
@@ -61,17 +60,22 @@ pub(super) fn remove(cx: &Context<'_>, world: &mut World, id: &str) -> OrRefusal
     Ok(empty(204))
 }
 
+/// What can still be restored.
+fn bin<'w>(cx: &Context<'_>, world: &'w World) -> OrRefusal<impl Iterator<Item = &'w Deleted>> {
+    let wall = cx.now.wall;
+    Ok(applications::tenant(cx, world)?.bin.iter().filter(move |deleted| !deleted.is_purged(wall)))
+}
+
 fn find<'w>(cx: &Context<'_>, world: &'w World, id: &str) -> OrRefusal<&'w Deleted> {
     let wanted = Uuid::parse_str(id).ok();
-    let bin = &applications::tenant(cx, world)?.bin;
-    let found = bin.iter().find(|deleted| Some(deleted.application.object_id) == wanted);
+    let found = bin(cx, world)?.find(|deleted| Some(deleted.application.object_id) == wanted);
     found.ok_or_else(|| refusal::not_found(id))
 }
 
 fn shown(cx: &Context<'_>, world: &World, deleted: &Deleted) -> OrRefusal<Map<String, Value>> {
     let replica = cx.replica(world);
     let mut object = document::application(&deleted.application, applications::tenant(cx, world)?, &replica);
-    object.insert("deletedDateTime".to_owned(), json!(document::moment(cx.now.wall)));
+    object.insert("deletedDateTime".to_owned(), json!(document::moment(deleted.at.wall)));
     object.shift_insert(0, "@odata.type".to_owned(), json!("#microsoft.graph.application"));
     Ok(object)
 }

@@ -14,8 +14,8 @@ pub(super) fn moment(moment: OffsetDateTime) -> String {
 }
 
 /// A secret without its text.
-pub(super) fn password(password: &Password) -> Value {
-    json!({
+pub(super) fn password(password: &Password, shows_hints: bool) -> Value {
+    let mut shown = json!({
         "customKeyIdentifier": null,
         "displayName": password.display_name,
         "endDateTime": moment(password.ends),
@@ -23,12 +23,17 @@ pub(super) fn password(password: &Password) -> Value {
         "keyId": password.key_id.to_string(),
         "secretText": null,
         "startDateTime": moment(password.starts),
-    })
+    });
+    if let (false, Some(map)) = (shows_hints, shown.as_object_mut()) {
+        map.shift_remove("hint");
+    }
+    shown
 }
 
 /// The secrets that one replica lists.
 fn passwords(all: &[Password], replica: &Replica<'_>) -> Value {
-    all.iter().filter(|one| one.is_known_to(replica)).map(password).collect()
+    let shows_hints = replica.settings().graph.shows_hints;
+    all.iter().filter(|one| one.is_known_to(replica)).map(|one| password(one, shows_hints)).collect()
 }
 
 /// An application, with the secrets that a replica lists.
@@ -70,7 +75,7 @@ pub(super) fn application(application: &Application, tenant: &Tenant, replica: &
         "info": {
             "logoUrl": null, "marketingUrl": null, "privacyStatementUrl": null, "supportUrl": null, "termsOfServiceUrl": null,
         },
-        "keyCredentials": application.certificates.iter().map(super::certificates::shown).collect::<Value>(),
+        "keyCredentials": super::certificates::listed(&application.certificates, replica),
         "parentalControlSettings": {"countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow"},
         "passwordCredentials": passwords(&application.passwords, replica),
         "publicClient": {"redirectUris": []},
@@ -128,7 +133,7 @@ pub(super) fn principal(
         "info": {
             "logoUrl": null, "marketingUrl": null, "privacyStatementUrl": null, "supportUrl": null, "termsOfServiceUrl": null,
         },
-        "keyCredentials": [],
+        "keyCredentials": super::certificates::listed(&principal.certificates, replica),
         "oauth2PermissionScopes": [],
         "passwordCredentials": passwords(&principal.passwords, replica),
         "resourceSpecificApplicationPermissions": [],
@@ -145,7 +150,7 @@ pub(super) fn user(user: &User) -> Map<String, Value> {
         "displayName": user.display_name,
         "givenName": null,
         "jobTitle": null,
-        "mail": user.principal_name,
+        "mail": user.mail,
         "mobilePhone": null,
         "officeLocation": null,
         "preferredLanguage": null,

@@ -7,8 +7,13 @@ use super::passwords::malformed;
 use super::{Context, Key, applications, document, query, refusal};
 use crate::base::answer::{Answer, empty};
 use crate::base::refusal::{OrRefusal, Refusal};
+use crate::base::settings::graph::{FederatedDuplicate, GraphSettings};
 use crate::model::directory::{Application, Birth, Federated};
+use crate::model::history::Memory;
 use crate::model::world::World;
+
+/// What one has.
+const FIELDS: [&str; 5] = ["name", "issuer", "subject", "description", "audiences"];
 
 /// How many an application may have.
 const LIMIT: usize = 20;
@@ -48,7 +53,7 @@ pub(super) fn create(cx: &Context<'_>, world: &mut World, key: &Key) -> OrRefusa
         let text = "The maximum number of federated identity credentials (20) for this application has been reached.";
         return Err(refusal::bad_request(text));
     }
-    check(application, &body, None)?;
+    check(application, &body, None, &world.settings.graph)?;
     let collection = collection(application);
     let credential = Federated {
         id: world.dice.guid(),
@@ -75,7 +80,7 @@ pub(super) fn update(cx: &Context<'_>, world: &mut World, key: &Key, id: &str) -
     let mut merged = known.document.clone();
     merged.extend(body);
     let known = known.id;
-    check(application, &merged, Some(known))?;
+    check(application, &merged, Some(known), &world.settings.graph)?;
     let found = find_mut(cx, world, application_id)
         .and_then(|application| application.federated.iter_mut().find(|one| one.id == known));
     if let Some(found) = found {
@@ -86,10 +91,12 @@ pub(super) fn update(cx: &Context<'_>, world: &mut World, key: &Key, id: &str) -
 
 pub(super) fn delete(cx: &Context<'_>, world: &mut World, key: &Key, id: &str) -> OrRefusal<Answer> {
     let application_id = applications::changeable(cx, world, key)?;
+    let memory = Memory::of(&world.settings);
     let application = find_mut(cx, world, application_id).ok_or_else(|| refusal::not_found(key.text()))?;
     let at = application.federated.iter().position(|one| names(one, id)).ok_or_else(|| refusal::not_found(id))?;
     let gone = application.federated.remove(at);
     application.removed_federated.push((gone, cx.now.elapsed));
+    memory.forget(&mut application.removed_federated, cx.now.elapsed);
     Ok(empty(204))
 }
 
@@ -105,17 +112,24 @@ fn text<'a>(body: &'a Map<String, Value>, field: &str) -> &'a str {
 fn read(cx: &Context<'_>) -> OrRefusal<Map<String, Value>> {
     let Ok(Value::Object(mut body)) = cx.call.json() else { return Err(malformed()) };
     body.retain(|name, _| name != "id" && !name.starts_with('@'));
-    Ok(body)
+    let Some(odd) = body.keys().find(|name| !FIELDS.contains(&name.as_str())) else { return Ok(body) };
+    let text = format!("The property '{odd}' does not exist on type 'microsoft.graph.federatedIdentityCredential'.");
+    Err(refusal::bad_request(text))
 }
 
-fn check(application: &Application, body: &Map<String, Value>, own: Option<Uuid>) -> OrRefusal<()> {
+fn check(
+    application: &Application,
+    body: &Map<String, Value>,
+    own: Option<Uuid>,
+    settings: &GraphSettings,
+) -> OrRefusal<()> {
     let long = |field: &str, limit: usize| text(body, field).chars().count() > limit;
     if long("name", 120) || ["issuer", "subject", "description"].iter().any(|field| long(field, 600)) {
         return Err(refusal::bad_request("A property of the federated identity credential is too long."));
     }
-    if let Some(audiences) = body.get("audiences")
-        && audiences.as_array().is_none_or(|list| list.len() != 1 || !list.iter().all(Value::is_string))
-    {
+    let audiences = body.get("audiences").and_then(Value::as_array).map(Vec::as_slice);
+    let is_one = matches!(audiences, Some([Value::String(one)]) if (1..=600).contains(&one.chars().count()));
+    if !is_one {
         return Err(refusal::bad_request("Property 'audiences' must hold exactly one value."));
     }
     let others = application.federated.iter().filter(|one| Some(one.id) != own);
@@ -127,8 +141,21 @@ fn check(application: &Application, body: &Map<String, Value>, own: Option<Uuid>
         let same = |field: &str| text(&other.document, field) == text(body, field);
         // By the reference, issuer and subject are unique together.
         if same("issuer") && same("subject") {
-            let text = "FederatedIdentityCredential with the same issuer and subject already exists.";
-            return Err(Refusal::new(409, "Request_MultipleObjectsWithSameKeyValue", text));
+            return Err(match settings.federated_duplicate {
+                FederatedDuplicate::Conflict409 => {
+                    let text = "FederatedIdentityCredential with the same issuer and subject already exists.";
+                    Refusal::new(409, "Request_MultipleObjectsWithSameKeyValue", text)
+                }
+                FederatedDuplicate::Invalid400 => {
+                    let text = format!(
+                        "The combination of issuer and subject must be unique for the application. Issuer {} and \
+                         Subject: {} already exist. paramName: FederatedIdentityCredential.Subject",
+                        text(body, "issuer"),
+                        text(body, "subject")
+                    );
+                    Refusal::new(400, "InvalidFederatedIdentityCredentialValue", text)
+                }
+            });
         }
     }
     Ok(())

@@ -53,19 +53,23 @@ pub(super) fn by_ids(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
     Ok(json_answer(200, &json!({"@odata.context": context, "value": found})))
 }
 
-/// Answers `GET /policies/defaultAppManagementPolicy` with the tenant's longest life of a secret.
+/// Answers `GET /policies/defaultAppManagementPolicy` with what the tenant allows of new credentials.
 pub(super) fn policy(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
     cx.may_read_policies()?;
-    let tenant = world.directory.tenant_by_id(cx.caller.tenant);
-    let longest = tenant.and_then(|tenant| tenant.longest_password);
-    let lifetime = longest.map(|longest| {
-        json!([{
-            "restrictionType": "passwordLifetime",
-            "maxLifetime": format!("P{}D", longest.whole_days()),
+    let policy = world.directory.tenant_by_id(cx.caller.tenant).map(|tenant| tenant.policy).unwrap_or_default();
+    let restriction = |kind: &str, longest: Option<time::Duration>| {
+        json!({
+            "restrictionType": kind,
+            "maxLifetime": longest.map(|longest| format!("P{}D", longest.whole_days())),
             "restrictForAppsCreatedAfterDateTime": "2014-10-19T10:37:00Z",
             "state": "enabled",
-        }])
-    });
+        })
+    };
+    let lifetime = policy.longest_password.map(|longest| restriction("passwordLifetime", Some(longest)));
+    let addition = policy.forbids_passwords.then(|| restriction("passwordAddition", None));
+    let passwords: Value = lifetime.into_iter().chain(addition).collect();
+    let longest = policy.longest_certificate.map(|longest| restriction("asymmetricKeyLifetime", Some(longest)));
+    let keys: Value = longest.into_iter().collect();
     Ok(json_answer(
         200,
         &json!({
@@ -73,9 +77,9 @@ pub(super) fn policy(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
             "id": POLICY_ID.to_string(),
             "displayName": "Default app management tenant policy",
             "description": "Default tenant policy that enforces app management restrictions on applications and service principals.",
-            "isEnabled": longest.is_some(),
-            "applicationRestrictions": {"passwordCredentials": lifetime.clone().unwrap_or_else(|| json!([])), "keyCredentials": []},
-            "servicePrincipalRestrictions": {"passwordCredentials": lifetime.unwrap_or_else(|| json!([])), "keyCredentials": []},
+            "isEnabled": policy.is_enabled(),
+            "applicationRestrictions": {"passwordCredentials": passwords.clone(), "keyCredentials": keys.clone()},
+            "servicePrincipalRestrictions": {"passwordCredentials": passwords, "keyCredentials": keys},
         }),
     ))
 }

@@ -6,23 +6,25 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::principals::check_sight;
+use super::holder::{Holder, Right};
 use super::{Context, HolderKind, Key, document, refusal};
 use crate::base::answer::{Answer, empty, json_answer};
 use crate::base::refusal::{OrRefusal, Refusal};
-use crate::model::directory::{Password, Tenant};
+use crate::base::settings::graph::MissingPassword;
+use crate::model::directory::Password;
+use crate::model::history::Memory;
 use crate::model::world::World;
 
 /// How many secrets an application for personal accounts may hold.
 const PERSONAL_LIMIT: usize = 2;
 
 /// How many credentials of all kinds any application may hold, by the *Entra service limits*.
-const LIMIT: usize = 1000;
+pub(super) const LIMIT: usize = 1000;
 
 /// Not idempotent, and the only answer that ever holds a secret's text.
 pub(super) fn add(cx: &Context<'_>, world: &mut World, kind: HolderKind, key: &Key) -> OrRefusal<Answer> {
     let wanted = read_wanted(cx)?;
-    let holder = find(cx, world, kind, key)?;
+    let holder = Holder::find(cx, world, (kind, key), Right::Granted)?;
     let now = cx.now;
     let start = wanted.start.unwrap_or(now.wall);
     // Two years is the documented default.
@@ -30,9 +32,9 @@ pub(super) fn add(cx: &Context<'_>, world: &mut World, kind: HolderKind, key: &K
     if end <= start || end <= now.wall {
         return Err(refusal::bad_request("The passwordCredential's endDateTime is invalid: it is not in the future."));
     }
-    check_policy(world, cx.caller.tenant, end - start)?;
+    check_policy(cx, world, end - start)?;
     // A removed secret counts no more, although a replica may still accept it.
-    let live = holder_passwords(world, cx.caller.tenant, &holder).iter().filter(|p| p.is_live()).count();
+    let live = holder.passwords(cx, world).iter().filter(|p| p.is_live()).count();
     let limit = if holder.personal { PERSONAL_LIMIT } else { LIMIT };
     if live >= limit {
         let text =
@@ -49,13 +51,13 @@ pub(super) fn add(cx: &Context<'_>, world: &mut World, kind: HolderKind, key: &K
         added: Some(now.elapsed),
         removed: None,
     };
-    let mut body = document::password(&password);
+    let mut body = document::password(&password, world.settings.graph.shows_hints);
     if let Some(map) = body.as_object_mut() {
         map.insert("secretText".to_owned(), json!(password.text.expose()));
         let context = format!("{}/$metadata#microsoft.graph.passwordCredential", cx.base());
         map.shift_insert(0, "@odata.context".to_owned(), json!(context));
     }
-    if let Some(passwords) = holder_passwords_mut(world, cx.caller.tenant, &holder) {
+    if let Some(passwords) = holder.passwords_mut(cx, world) {
         passwords.push(password);
     }
     Ok(json_answer(200, &body))
@@ -68,77 +70,28 @@ pub(super) fn remove(cx: &Context<'_>, world: &mut World, kind: HolderKind, key:
     let id = Uuid::parse_str(&key_id).map_err(|_| {
         refusal::bad_request(format!("Cannot convert the literal '{key_id}' to the expected type 'Edm.Guid'."))
     })?;
-    let holder = find(cx, world, kind, key)?;
+    let holder = Holder::find(cx, world, (kind, key), Right::Granted)?;
     let replica = cx.replica(world);
-    let known = holder_passwords(world, cx.caller.tenant, &holder)
+    let known = holder
+        .passwords(cx, world)
         .iter()
         .any(|password| password.key_id == id && password.is_live() && password.is_known_to(&replica));
     if !known {
-        return Err(refusal::bad_request(format!("No password credential found with keyId '{key_id}'.")));
+        return Err(match world.settings.graph.missing_password {
+            MissingPassword::BadRequest400 => {
+                refusal::bad_request(format!("No password credential found with keyId '{key_id}'."))
+            }
+            MissingPassword::NotFound404 => refusal::not_found(&key_id),
+        });
     }
-    let now = cx.now;
-    let passwords = holder_passwords_mut(world, cx.caller.tenant, &holder);
-    for password in passwords.into_iter().flatten().filter(|password| password.key_id == id) {
-        password.removed = Some((now.elapsed, now.wall));
+    let (now, memory) = (cx.now, Memory::of(&world.settings));
+    if let Some(passwords) = holder.passwords_mut(cx, world) {
+        for password in passwords.iter_mut().filter(|password| password.key_id == id) {
+            password.removed = Some((now.elapsed, now.wall));
+        }
+        memory.forget(passwords, now.elapsed);
     }
     Ok(empty(204))
-}
-
-/// Whose secrets change, once it is sure that the caller may.
-struct Holder {
-    kind: HolderKind,
-    object_id: Uuid,
-    personal: bool,
-}
-
-fn find(cx: &Context<'_>, world: &World, kind: HolderKind, key: &Key) -> OrRefusal<Holder> {
-    let tenant = world.directory.tenant_by_id(cx.caller.tenant).ok_or_else(|| refusal::not_found(key.text()))?;
-    let replica = cx.replica(world);
-    let missing = || refusal::not_found(key.text());
-    let (holder, owners) = match kind {
-        HolderKind::Application => {
-            let found = tenant.applications.iter().find(|a| {
-                key.matches(a.object_id, a.client_id) && replica.has_seen_creation(a.object_id, a.created.elapsed)
-            });
-            let found = found.ok_or_else(missing)?;
-            let personal = found.sign_in_audience.contains("PersonalMicrosoftAccount");
-            (Holder { kind, object_id: found.object_id, personal }, &found.owners)
-        }
-        HolderKind::ServicePrincipal => {
-            let found = tenant.principals.iter().find(|p| {
-                key.matches(p.object_id, p.client_id) && replica.has_seen_creation(p.object_id, p.created.elapsed)
-            });
-            let found = found.ok_or_else(missing)?;
-            check_sight(found, key)?;
-            (Holder { kind, object_id: found.object_id, personal: false }, &found.owners)
-        }
-    };
-    cx.may_change(owners)?;
-    Ok(holder)
-}
-
-fn passwords_in<'a>(tenant: &'a Tenant, holder: &Holder) -> Option<&'a Vec<Password>> {
-    let id = holder.object_id;
-    match holder.kind {
-        HolderKind::Application => tenant.applications.iter().find(|a| a.object_id == id).map(|a| &a.passwords),
-        HolderKind::ServicePrincipal => tenant.principals.iter().find(|p| p.object_id == id).map(|p| &p.passwords),
-    }
-}
-
-fn holder_passwords<'a>(world: &'a World, tenant: Uuid, holder: &Holder) -> &'a [Password] {
-    let passwords = world.directory.tenant_by_id(tenant).and_then(|tenant| passwords_in(tenant, holder));
-    passwords.map(Vec::as_slice).unwrap_or_default()
-}
-
-fn holder_passwords_mut<'a>(world: &'a mut World, tenant: Uuid, holder: &Holder) -> Option<&'a mut Vec<Password>> {
-    let tenant = world.directory.tenant_mut(tenant)?;
-    let id = holder.object_id;
-    match holder.kind {
-        HolderKind::Application => tenant.applications.iter_mut().find(|a| a.object_id == id).map(|a| &mut a.passwords),
-        HolderKind::ServicePrincipal => {
-            tenant.principals.iter_mut().find(|p| p.object_id == id).map(|p| &mut p.passwords)
-        }
-    }
 }
 
 struct Wanted {
@@ -172,10 +125,14 @@ fn read_wanted(cx: &Context<'_>) -> OrRefusal<Wanted> {
     })
 }
 
-fn check_policy(world: &World, tenant: Uuid, lifetime: Duration) -> OrRefusal<()> {
-    let longest = world.directory.tenant_by_id(tenant).and_then(|tenant| tenant.longest_password);
-    match longest {
-        Some(longest) if lifetime > longest => Err(refusal::lifetime(&super::objects::POLICY_ID.to_string())),
+fn check_policy(cx: &Context<'_>, world: &World, lifetime: Duration) -> OrRefusal<()> {
+    let policy = world.directory.tenant_by_id(cx.caller.tenant).map(|tenant| tenant.policy).unwrap_or_default();
+    let id = super::objects::POLICY_ID.to_string();
+    if policy.forbids_passwords {
+        return Err(refusal::forbidden_credential(&world.settings.graph, &id));
+    }
+    match policy.longest_password {
+        Some(longest) if lifetime > longest => Err(refusal::lifetime(&id)),
         _ => Ok(()),
     }
 }

@@ -4,10 +4,11 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::applications::{created, object, tenant};
-use super::{Context, Key, document, properties, query, refusal};
+use super::{Context, Key, certificates, document, properties, query, refusal};
 use crate::base::answer::{Answer, empty};
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::directory::{Birth, Hidden, ServicePrincipal, Tenant};
+use crate::model::history::Memory;
 use crate::model::world::World;
 
 /// What a list can be filtered by, of what the documents name.
@@ -35,7 +36,9 @@ pub(super) fn list(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
 pub(super) fn get(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Answer> {
     cx.may_read()?;
     let principal = find(cx, world, key)?;
-    query::entity(cx, "servicePrincipals", show(cx, world, principal))
+    let mut shown = show(cx, world, principal);
+    certificates::with_keys(cx, &mut shown, &principal.certificates);
+    query::entity(cx, "servicePrincipals", shown)
 }
 
 pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
@@ -63,13 +66,19 @@ pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
         );
         return Err(Refusal::new(409, "Request_MultipleObjectsWithSameKeyValue", text));
     }
+    let policy = tenant(cx, world)?.policy;
+    let wanted = certificates::read(cx, &mut world.dice, &mut body, &policy, &[])?.unwrap_or_default();
+    let mut certificates = Vec::new();
+    certificates::replace(cx, &mut certificates, wanted);
+    let enabled = read_enabled(&mut body)?.unwrap_or(true);
     let principal = ServicePrincipal {
         object_id: world.dice.guid(),
         client_id,
         display_name,
-        enabled: body.shift_remove("accountEnabled").and_then(|enabled| enabled.as_bool()).unwrap_or(true),
+        enabled,
         hidden: None,
         passwords: Vec::new(),
+        certificates,
         owners: vec![cx.caller.object_id()],
         graph_roles: Vec::new(),
         created: Birth { wall: cx.now.wall, elapsed: Some(cx.now.elapsed) },
@@ -85,12 +94,19 @@ pub(super) fn create(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
 pub(super) fn update(cx: &Context<'_>, world: &mut World, key: &Key) -> OrRefusal<Answer> {
     let id = changeable(cx, world, key)?;
     let mut body = object(cx, "servicePrincipal", properties::PRINCIPAL)?;
-    let enabled = body.shift_remove("accountEnabled").and_then(|enabled| enabled.as_bool());
-    let found = world
-        .directory
+    let enabled = read_enabled(&mut body)?;
+    let policy = tenant(cx, world)?.policy;
+    let memory = Memory::of(&world.settings);
+    certificates::check_bytes(&body, world.settings.graph.requires_key_bytes)?;
+    let World { directory, dice, .. } = world;
+    let found = directory
         .tenant_mut(cx.caller.tenant)
         .and_then(|tenant| tenant.principals.iter_mut().find(|principal| principal.object_id == id));
     let principal = found.ok_or_else(|| refusal::not_found(key.text()))?;
+    if let Some(wanted) = certificates::read(cx, dice, &mut body, &policy, &principal.certificates)? {
+        certificates::replace(cx, &mut principal.certificates, wanted);
+        memory.forget(&mut principal.certificates, cx.now.elapsed);
+    }
     principal.enabled = enabled.unwrap_or(principal.enabled);
     principal.document.extend(body);
     Ok(empty(204))
@@ -132,9 +148,23 @@ pub(super) fn check_sight(principal: &ServicePrincipal, key: &Key) -> OrRefusal<
 }
 
 fn changeable(cx: &Context<'_>, world: &World, key: &Key) -> OrRefusal<Uuid> {
-    let principal = find(cx, world, key)?;
+    let principal = find(cx, world, key).map_err(|missing| {
+        let tenant = world.directory.tenant_by_id(cx.caller.tenant);
+        let mut all = tenant.into_iter().flat_map(|tenant| &tenant.principals);
+        // One that is kept from the caller is not young.
+        let exists = all.any(|one| key.matches(one.object_id, one.client_id) && one.hidden.is_none());
+        if exists { refusal::young(&world.settings.graph, key.text()) } else { missing }
+    })?;
     cx.may_change(&principal.owners)?;
     Ok(principal.object_id)
+}
+
+fn read_enabled(body: &mut Map<String, Value>) -> OrRefusal<Option<bool>> {
+    match body.shift_remove("accountEnabled") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Bool(enabled)) => Ok(Some(enabled)),
+        Some(_) => Err(refusal::invalid("accountEnabled", "ServicePrincipal")),
+    }
 }
 
 fn show(cx: &Context<'_>, world: &World, principal: &ServicePrincipal) -> Map<String, Value> {

@@ -91,15 +91,29 @@ const SHOWN: [&str; 11] = [
     "verifiedPublisher",
 ];
 
+/// What a federated identity credential shows.
+const FEDERATED: &[&str] = &["audiences", "claimsMatchingExpression", "description", "issuer", "name", "subject"];
+
+/// What a delegated permission grant shows.
+const GRANT: &[&str] = &["clientId", "consentType", "principalId", "resourceId", "scope"];
+
+/// What the assignment of an application role shows.
+const ASSIGNMENT: &[&str] =
+    &["appRoleId", "principalDisplayName", "principalId", "principalType", "resourceDisplayName", "resourceId"];
+
 /// Refuses a choice of a property that the type does not have.
 pub(super) fn check_selected(collection: &str, names: &[&str]) -> OrRefusal<()> {
-    let (kind, writable) = match collection {
-        "applications" => ("application", APPLICATION),
-        "servicePrincipals" => ("servicePrincipal", PRINCIPAL),
+    let (kind, all) = match collection {
+        "applications" => ("application", [APPLICATION, &READ_ONLY, &SHOWN].concat()),
+        "servicePrincipals" => ("servicePrincipal", [PRINCIPAL, &READ_ONLY, &SHOWN].concat()),
+        "oauth2PermissionGrants" => ("oAuth2PermissionGrant", [GRANT, &["id"]].concat()),
+        "appRoleAssignments" => ("appRoleAssignment", [ASSIGNMENT, &READ_ONLY].concat()),
+        one if one.ends_with("/federatedIdentityCredentials") => {
+            ("federatedIdentityCredential", [FEDERATED, &["id"]].concat())
+        }
         // Of the others, the documents that are shown are parts only.
         _ => return Ok(()),
     };
-    let all = [writable, &READ_ONLY, &SHOWN].concat();
     let odd = names.iter().find(|name| **name != "*" && !all.iter().any(|known| known.eq_ignore_ascii_case(name)));
     odd.map_or(Ok(()), |name| {
         let text = format!(

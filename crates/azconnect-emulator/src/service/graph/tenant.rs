@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::applications::tenant;
 use super::{Context, document, query, refusal};
-use crate::base::answer::Answer;
+use crate::base::answer::{Answer, empty};
 use crate::base::refusal::OrRefusal;
 use crate::model::directory::Tenant;
 use crate::model::token::Identity;
@@ -114,8 +114,23 @@ pub(super) fn me(cx: &Context<'_>, world: &World) -> OrRefusal<Answer> {
     let Identity::User(id) = cx.caller.identity else {
         return Err(refusal::bad_request("/me request is only valid with delegated authentication flow."));
     };
+    cx.may_read_oneself()?;
     let user = tenant(cx, world)?.users.iter().find(|user| user.object_id == id);
     query::entity(cx, "users", document::user(user.ok_or_else(|| refusal::not_found(&id.to_string()))?))
+}
+
+/// Ends every sign-in of a person. A guest's sign-ins are its home tenant's, and go on.
+///
+/// By *user: revokeSignInSessions*, which promises 204. People may not call it here: what they may do at Graph is not emulated.
+pub(super) fn revoke_sign_ins(cx: &Context<'_>, world: &mut World, key: &str) -> OrRefusal<Answer> {
+    cx.may(&["User.RevokeSessions.All"])?;
+    let id = Uuid::parse_str(key).ok();
+    let tenant = world.directory.tenant_mut(cx.caller.tenant).ok_or_else(refusal::denied)?;
+    let mut users = tenant.users.iter_mut();
+    let found = users.find(|user| Some(user.object_id) == id || user.principal_name.eq_ignore_ascii_case(key));
+    let user = found.ok_or_else(|| refusal::not_found(key))?;
+    user.epochs.sign_ins = user.epochs.sign_ins.saturating_add(1);
+    Ok(empty(204))
 }
 
 const GROUPS: [&str; 3] = ["Group.Read.All", "Group.ReadWrite.All", "GroupMember.Read.All"];

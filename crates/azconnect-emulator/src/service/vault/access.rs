@@ -1,5 +1,8 @@
 //! Who asks a vault, and what it may do there.
 
+use time::Date;
+use time::macros::{date, format_description};
+
 use super::refusal;
 use crate::base::call::{Call, Claim};
 use crate::base::origins::vault_of_host;
@@ -32,7 +35,7 @@ impl Admitted {
     pub(super) fn of(call: &Call, world: &World) -> OrRefusal<Self> {
         let host = call.origin.split_once("://").map_or("", |(_, host)| host);
         let host = host.split(':').next().unwrap_or_default();
-        let name = vault_of_host(host).unwrap_or_default();
+        let name = call.vault.clone().or_else(|| vault_of_host(host)).unwrap_or_default();
         // A vault that does not exist has no address. Whoever asks for it made a mistake in the seed.
         let vault = world.vaults.iter().find(|vault| vault.name == name).ok_or_else(Refusal::not_emulated)?;
         let challenge =
@@ -83,12 +86,15 @@ pub(super) fn require_version(call: &Call) -> OrRefusal<()> {
     }
 }
 
-/// Whether a version is a date from the first that was one on, with or without `-preview`.
+/// The first version that was a date.
+const FIRST_DATED: Date = date!(2025 - 07 - 01);
+
+/// Whether a version is a date of the calendar, from the first that was one on, with or without `-preview`.
 fn is_dated(version: &str) -> bool {
     let date = version.strip_suffix("-preview").unwrap_or(version);
-    let lengths: Vec<usize> = date.split('-').map(str::len).collect();
-    let form = lengths == [4, 2, 2] && date.chars().all(|c| c.is_ascii_digit() || c == '-');
-    form && date >= "2025-07-01"
+    let plain = date.len() == 10 && date.chars().all(|c| c.is_ascii_digit() || c == '-');
+    let form = format_description!("[year]-[month]-[day]");
+    plain && Date::parse(date, form).is_ok_and(|date| date >= FIRST_DATED)
 }
 
 #[cfg(test)]
@@ -98,6 +104,10 @@ mod tests {
     #[test]
     fn a_version_is_a_number_up_to_7_6_or_a_date_after_it() {
         assert!(["2025-07-01", "2026-04-01", "2026-03-01-preview"].into_iter().all(is_dated));
-        assert!(!["2025-06-30", "2016-10-01", "latest", "7.7", "2026-4-1", "20260401--"].into_iter().any(is_dated));
+        assert!(
+            !["2025-06-30", "2016-10-01", "latest", "7.7", "2026-4-1", "20260401--", "2026-13-01", "2026-02-30"]
+                .into_iter()
+                .any(is_dated)
+        );
     }
 }

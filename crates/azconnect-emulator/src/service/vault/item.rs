@@ -12,7 +12,7 @@ use crate::model::vault::Version;
 const PAGE: usize = 25;
 
 /// Days for which something deleted can come back.
-const RECOVERABLE: i64 = 90;
+pub(super) const RECOVERABLE: i64 = 90;
 
 /// The address of a secret or key, or of one of its versions.
 pub(super) fn id(cx: &Context<'_>, collection: &str, name: &str, version: &str) -> String {
@@ -29,8 +29,77 @@ pub(super) fn check_name(name: &str) -> OrRefusal<()> {
     Err(refusal::bad(format!("The request URI contains an invalid name: {name}")))
 }
 
-/// A version of what the body asks for.
-pub(super) fn version<T>(cx: &Context<'_>, id: String, content: T, body: &Value) -> OrRefusal<Version<T>> {
+/// What a body says of a version, all of which is read before anything is changed.
+pub(super) struct Wish {
+    tags: Option<Map<String, Value>>,
+    media_type: Option<String>,
+    enabled: Option<bool>,
+    begins: Option<i64>,
+    ends: Option<i64>,
+}
+
+/// The attributes that a body may have. The last ones are the service's own, and are sent back by some clients.
+const ATTRIBUTES: [&str; 9] =
+    ["enabled", "nbf", "exp", "exportable", "created", "updated", "recoverableDays", "recoveryLevel", "hsmPlatform"];
+
+/// The longest content type, tag name and tag value.
+const LONGEST_WORD: usize = 256;
+
+impl Wish {
+    /// Reads a body that may have these members and no other.
+    pub(super) fn read(body: &Value, members: &[&str]) -> OrRefusal<Self> {
+        only(body, "the body", members)?;
+        let attributes = body.get("attributes").unwrap_or(&Value::Null);
+        if !attributes.is_null() {
+            only(attributes, "attributes", &ATTRIBUTES)?;
+        }
+        let tags = typed(body, "tags", "an object of texts", Value::as_object)?;
+        if let Some(tags) = tags {
+            let fits = |text: &str| text.len() <= LONGEST_WORD;
+            let odd = tags.iter().any(|(name, value)| !fits(name) || !value.as_str().is_some_and(fits));
+            if tags.len() > 15 || odd {
+                return Err(refusal::bad("Tags are up to 15 texts of up to 256 characters."));
+            }
+        }
+        let media_type = typed(body, "contentType", "a text", Value::as_str)?;
+        if media_type.is_some_and(|text| text.len() > LONGEST_WORD - 1) {
+            return Err(refusal::bad("Property 'contentType' has at most 255 characters."));
+        }
+        Ok(Self {
+            tags: tags.cloned(),
+            media_type: media_type.map(str::to_owned),
+            enabled: typed(attributes, "enabled", "true or false", Value::as_bool)?,
+            begins: typed(attributes, "nbf", SECONDS, Value::as_i64)?,
+            ends: typed(attributes, "exp", SECONDS, Value::as_i64)?,
+        })
+    }
+}
+
+const SECONDS: &str = "a whole number of seconds since 1970";
+
+/// Refuses what is no object, and members that nobody reads: a misspelt one would change nothing and tell nobody.
+pub(super) fn only(value: &Value, what: &str, members: &[&str]) -> OrRefusal<()> {
+    let object = value.as_object().ok_or_else(|| refusal::bad(format!("{what} is not a JSON object.")))?;
+    match object.keys().find(|name| !members.contains(&name.as_str())) {
+        Some(odd) => Err(refusal::bad(format!("Property '{odd}' of {what} is not known."))),
+        None => Ok(()),
+    }
+}
+
+/// A member of a type; nothing where it is absent or `null`.
+pub(super) fn typed<'v, T: 'v>(
+    object: &'v Value,
+    name: &str,
+    kind: &str,
+    read: impl Fn(&'v Value) -> Option<T>,
+) -> OrRefusal<Option<T>> {
+    let Some(value) = object.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
+    let wrong = || refusal::bad(format!("Property '{name}' has an invalid value: it is {kind}."));
+    read(value).map(Some).ok_or_else(wrong)
+}
+
+/// A version as somebody wishes it.
+pub(super) fn version<T>(cx: &Context<'_>, id: String, content: T, wish: Wish) -> Version<T> {
     let mut version = Version {
         id,
         content,
@@ -42,30 +111,18 @@ pub(super) fn version<T>(cx: &Context<'_>, id: String, content: T, body: &Value)
         media_type: None,
         tags: None,
     };
-    change(cx, &mut version, body)?;
-    Ok(version)
+    change(cx, &mut version, wish);
+    version
 }
 
 /// Changes what may change of a version: everything but its content.
-pub(super) fn change<T>(cx: &Context<'_>, version: &mut Version<T>, body: &Value) -> OrRefusal<()> {
-    if let Some(tags) = body.get("tags").and_then(Value::as_object) {
-        if tags.len() > 15 || tags.values().any(|value| value.as_str().is_none_or(|value| value.len() > 256)) {
-            return Err(refusal::bad("Tags are up to 15 texts of up to 256 characters."));
-        }
-        version.tags = Some(tags.clone());
-    }
-    if let Some(media_type) = body.get("contentType").and_then(Value::as_str) {
-        version.media_type = Some(media_type.to_owned());
-    }
-    if let Some(attributes) = body.get("attributes") {
-        if let Some(enabled) = attributes.get("enabled").and_then(Value::as_bool) {
-            version.enabled = enabled;
-        }
-        version.begins = attributes.get("nbf").and_then(Value::as_i64).or(version.begins);
-        version.ends = attributes.get("exp").and_then(Value::as_i64).or(version.ends);
-    }
+pub(super) fn change<T>(cx: &Context<'_>, version: &mut Version<T>, wish: Wish) {
+    version.tags = wish.tags.or(version.tags.take());
+    version.media_type = wish.media_type.or(version.media_type.take());
+    version.enabled = wish.enabled.unwrap_or(version.enabled);
+    version.begins = wish.begins.or(version.begins);
+    version.ends = wish.ends.or(version.ends);
     version.updated = cx.now.wall;
-    Ok(())
 }
 
 /// What is shown of every version.

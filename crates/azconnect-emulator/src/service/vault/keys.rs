@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::item::{self, check_name, page};
+use super::item::{self, Wish, check_name, only, page, typed};
 use super::{Context, refusal};
 use crate::base::answer::{Answer, json_answer};
 use crate::base::der;
@@ -25,11 +25,16 @@ const ALGORITHM: &str = "RSA-OAEP-256";
 pub(super) fn create(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Answer> {
     check_name(name)?;
     let body = cx.call.json().map_err(|_| refusal::bad("The request body is not valid JSON."))?;
+    let wish = Wish::read(
+        &body,
+        &["kty", "key_size", "public_exponent", "key_ops", "attributes", "tags", "crv", "release_policy"],
+    )?;
+    check_operations(&body)?;
     // Elliptic and symmetric keys are not emulated, and a refusal would be taken for the vault's.
     if body.get("kty").and_then(Value::as_str) != Some("RSA") {
         return Err(Refusal::not_emulated());
     }
-    let size = match body.get("key_size").and_then(Value::as_u64) {
+    let size = match typed(&body, "key_size", "a number", Value::as_u64)? {
         None | Some(2048) => KeySize::Rsa2048,
         Some(3072) => KeySize::Rsa3072,
         Some(4096) => KeySize::Rsa4096,
@@ -38,7 +43,7 @@ pub(super) fn create(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefus
     let failed = || Refusal::new(500, "InternalServerError", "No key could be made.");
     let key = world.key_maker.make(size).ok_or_else(failed)?;
     let id = world.dice.guid().simple().to_string();
-    let version = item::version(cx, id, key, &body)?;
+    let version = item::version(cx, id, key, wish);
     let new = || Item { name: name.to_owned(), versions: Vec::new(), deleted: None };
     let item = cx.vault_mut(world)?.keys.entry(name.to_ascii_lowercase()).or_insert_with(new);
     let shown = shown(cx, &item.name, &version);
@@ -85,8 +90,18 @@ pub(super) fn unwrap(cx: &Context<'_>, world: &World, name: &str, version: &str)
     Ok(result(cx, &item.name, version, plain))
 }
 
+/// What a key may be for.
+const OPERATIONS: [&str; 8] = ["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey", "import", "export"];
+
+fn check_operations(body: &Value) -> OrRefusal<()> {
+    let named = typed(body, "key_ops", "a list of operations", Value::as_array)?;
+    let odd = named.into_iter().flatten().find(|name| !name.as_str().is_some_and(|name| OPERATIONS.contains(&name)));
+    odd.map_or(Ok(()), |odd| Err(refusal::bad(format!("Property 'key_ops' has an invalid value: {odd}."))))
+}
+
 fn value(cx: &Context<'_>) -> OrRefusal<Vec<u8>> {
     let body = cx.call.json().map_err(|_| refusal::bad("The request body is not valid JSON."))?;
+    only(&body, "the body", &["alg", "value", "iv", "aad", "tag"])?;
     match body.get("alg").and_then(Value::as_str) {
         Some(ALGORITHM) => {}
         _ => return Err(refusal::bad(format!("The algorithm must be {ALGORITHM}."))),

@@ -13,6 +13,12 @@ pub(super) fn bad(message: impl Into<String>) -> Box<Refusal> {
     Refusal::new(400, "BadParameter", message)
 }
 
+pub(super) fn throttled() -> Box<Refusal> {
+    let text =
+        "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached";
+    Refusal::new(429, "Throttled", text)
+}
+
 pub(super) fn forbidden(caller: &str) -> Box<Refusal> {
     let text = format!(
         "Caller is not authorized to perform action on resource. If role assignments, deny assignments or role \

@@ -2,8 +2,9 @@
 
 use azconnect_core::Secret;
 use serde_json::{Map, Value, json};
+use time::Duration;
 
-use super::item::{self, as_deleted, check_name, page};
+use super::item::{self, RECOVERABLE, Wish, as_deleted, check_name, page};
 use super::{Context, refusal};
 use crate::base::answer::{Answer, empty, json_answer};
 use crate::base::refusal::OrRefusal;
@@ -16,11 +17,12 @@ const LONGEST: usize = 25_600;
 pub(super) fn put(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Answer> {
     check_name(name)?;
     let body = cx.call.json().map_err(|_| refusal::bad("The request body is not valid JSON."))?;
+    let wish = Wish::read(&body, &["value", "contentType", "tags", "attributes"])?;
     let Some(value) = body.get("value").and_then(Value::as_str).filter(|value| value.len() <= LONGEST) else {
         return Err(refusal::bad("Property 'value' is required, and at most 25 KB long."));
     };
     let id = world.dice.guid().simple().to_string();
-    let version = item::version(cx, id, Secret::new(value), &body)?;
+    let version = item::version(cx, id, Secret::new(value), wish);
     let secrets = &mut cx.vault_mut(world)?.secrets;
     let new = || Item { name: name.to_owned(), versions: Vec::new(), deleted: None };
     let secret = secrets.entry(name.to_ascii_lowercase()).or_insert_with(new);
@@ -44,12 +46,13 @@ pub(super) fn get(cx: &Context<'_>, world: &World, name: &str, version: &str) ->
 
 pub(super) fn update(cx: &Context<'_>, world: &mut World, name: &str, version: &str) -> OrRefusal<Answer> {
     let body = cx.call.json().map_err(|_| refusal::bad("The request body is not valid JSON."))?;
+    let wish = Wish::read(&body, &["contentType", "tags", "attributes"])?;
     find(cx, world, name, false)?;
     let missing = || refusal::not_found("Secret", name);
     let secret = cx.vault_mut(world)?.secrets.get_mut(&name.to_ascii_lowercase()).ok_or_else(missing)?;
     let shown_name = secret.name.clone();
     let version = secret.version_mut(version).ok_or_else(missing)?;
-    item::change(cx, version, &body)?;
+    item::change(cx, version, wish);
     Ok(json_answer(200, &Value::Object(shown(cx, &shown_name, version, true))))
 }
 
@@ -80,6 +83,15 @@ pub(super) fn get_deleted(cx: &Context<'_>, world: &World, name: &str) -> OrRefu
     let secret = find(cx, world, name, true)?;
     let shown = shown_deleted(cx, secret, true).ok_or_else(|| refusal::not_found("Secret", name))?;
     Ok(json_answer(200, &Value::Object(shown)))
+}
+
+/// Removes for good what nobody has recovered in time.
+pub(super) fn purge_due(cx: &Context<'_>, world: &mut World) -> OrRefusal<()> {
+    let over = |secret: &Item<Secret>| {
+        secret.deleted.is_some_and(|at| at.saturating_add(Duration::days(RECOVERABLE)) <= cx.now.wall)
+    };
+    cx.vault_mut(world)?.secrets.retain(|_, secret| !over(secret));
+    Ok(())
 }
 
 pub(super) fn purge(cx: &Context<'_>, world: &mut World, name: &str) -> OrRefusal<Answer> {

@@ -8,7 +8,7 @@ use crate::base::moment::Moment;
 use crate::model::arm::account::Registration;
 use crate::model::arm::address::group_id;
 use crate::model::arm::resource::Resource;
-use crate::model::arm::roles::Assignment;
+use crate::model::arm::roles::{Assignment, Terms};
 use crate::model::world::World;
 use crate::setup::seed::arm::{AccountSeed, AssignmentSeed};
 
@@ -67,6 +67,7 @@ fn assign(world: &mut World, id: Uuid, seed: &AssignmentSeed, now: Moment) -> Re
         effective: now.elapsed,
         created: now.wall,
         by: None,
+        terms: Terms::default(),
     });
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Makes organizations of a seed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use azconnect_core::{Error, Secret};
 use serde_json::{Map, Value};
@@ -215,10 +215,14 @@ fn build_connection(
                 started: now.wall.saturating_sub(Duration::hours(i64::from(seed.executions - id) + 1)),
             })
             .collect(),
-        pipelines: PipelineGrant {
-            all: seed.all_pipelines.then_some((granted_by, now.wall)),
-            some: seed.pipelines.into_iter().map(|id| (id, granted_by, now.wall)).collect(),
-        },
+        // A seed says it of the project in which it has the connection.
+        pipelines: BTreeMap::from([(
+            project,
+            PipelineGrant {
+                all: seed.all_pipelines.then_some((granted_by, now.wall)),
+                some: seed.pipelines.into_iter().map(|id| (id, granted_by, now.wall)).collect(),
+            },
+        )]),
         converted,
         background: None,
     })

@@ -4,11 +4,14 @@ use azconnect_core::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
+use time::Duration;
 use uuid::Uuid;
 
 use super::fault::SeedFault;
 use super::node::Node;
+use super::sign_in::{self, ConsentSeed, SignInSeed};
 use crate::base::dice::named_guid;
+use crate::model::credential_policy::CredentialPolicy;
 use crate::model::trust::{Issuer, IssuerKey, certificate_in};
 
 /// A tenant of a seed.
@@ -16,10 +19,12 @@ pub(crate) struct TenantSeed {
     pub(crate) id: Uuid,
     pub(crate) domain: String,
     pub(crate) display_name: String,
-    pub(crate) longest_password_days: Option<u32>,
+    pub(crate) policy: CredentialPolicy,
     pub(crate) applications: Vec<ApplicationSeed>,
     pub(crate) foreign: Vec<PrincipalSeed>,
     pub(crate) users: Vec<UserSeed>,
+    pub(crate) people_may_consent: bool,
+    pub(crate) consents: Vec<ConsentSeed>,
 }
 
 /// An application, with the service principal it has in its own tenant.
@@ -33,6 +38,7 @@ pub(crate) struct ApplicationSeed {
     pub(crate) owners: Vec<Uuid>,
     pub(crate) federated: Vec<Map<String, Value>>,
     pub(crate) principal: Option<PrincipalSeed>,
+    pub(crate) sign_in: SignInSeed,
 }
 
 /// A service principal of a seed.
@@ -53,7 +59,12 @@ pub(crate) struct UserSeed {
     pub(crate) object_id: Uuid,
     pub(crate) principal_name: String,
     pub(crate) display_name: String,
+    pub(crate) mail: Option<String>,
     pub(crate) password: Option<Secret>,
+    pub(crate) enabled: bool,
+    pub(crate) mfa: bool,
+    pub(crate) administrator: bool,
+    pub(crate) guest_of: Option<String>,
     pub(crate) organizations: Vec<String>,
 }
 
@@ -79,25 +90,50 @@ const PRINCIPAL_FIELDS: [&str; 6] =
     ["enabled", "graphRoles", "owns", "subscriptionReader", "devopsOrganizations", "servicePrincipalPasswords"];
 
 pub(super) fn read_tenant(node: &Node<'_>) -> Result<TenantSeed, SeedFault> {
-    node.only(&["id", "domain", "displayName", "passwordPolicy", "applications", "servicePrincipals", "users"])?;
+    node.only(&[
+        "id",
+        "domain",
+        "displayName",
+        "passwordPolicy",
+        "certificatePolicy",
+        "applications",
+        "servicePrincipals",
+        "users",
+        "userConsent",
+        "consents",
+    ])?;
     let domain = node.required("domain")?.text()?.to_owned();
-    let policy = node.optional("passwordPolicy")?;
-    let longest_password_days = match &policy {
-        Some(policy) => {
-            policy.only(&["maxLifetimeDays"])?;
-            Some(policy.required("maxLifetimeDays")?.number()?)
-        }
-        None => None,
-    };
+    let policy = read_policy(node)?;
     Ok(TenantSeed {
         id: node.required("id")?.guid()?,
         display_name: node.maybe_text("displayName")?.unwrap_or_else(|| domain.clone()),
         applications: node.each("applications", |node| read_application(node, &domain))?,
         foreign: node.each("servicePrincipals", |node| read_foreign(node, &domain))?,
         users: node.each("users", |node| read_user(node, &domain))?,
-        longest_password_days,
+        policy,
+        people_may_consent: node.flag_or("userConsent", true)?,
+        consents: node.each("consents", sign_in::read_consent)?,
         domain,
     })
+}
+
+/// Reads what new credentials a tenant allows.
+fn read_policy(node: &Node<'_>) -> Result<CredentialPolicy, SeedFault> {
+    let mut policy = CredentialPolicy::default();
+    let longest = |node: &Node<'_>| {
+        let days = node.optional("maxLifetimeDays")?.map(|days| days.number()).transpose()?;
+        Ok::<_, SeedFault>(days.map(|days| Duration::days(days.into())))
+    };
+    if let Some(passwords) = node.optional("passwordPolicy")? {
+        passwords.only(&["maxLifetimeDays", "forbidsNew"])?;
+        policy.longest_password = longest(&passwords)?;
+        policy.forbids_passwords = passwords.flag_or("forbidsNew", false)?;
+    }
+    if let Some(certificates) = node.optional("certificatePolicy")? {
+        certificates.only(&["maxLifetimeDays"])?;
+        policy.longest_certificate = longest(&certificates)?;
+    }
+    Ok(policy)
 }
 
 fn read_application(node: &Node<'_>, domain: &str) -> Result<ApplicationSeed, SeedFault> {
@@ -113,7 +149,7 @@ fn read_application(node: &Node<'_>, domain: &str) -> Result<ApplicationSeed, Se
         "federatedCredentials",
         "servicePrincipal",
     ];
-    node.only(&[own.as_slice(), PRINCIPAL_FIELDS.as_slice()].concat())?;
+    node.only(&[own.as_slice(), PRINCIPAL_FIELDS.as_slice(), sign_in::FIELDS.as_slice()].concat())?;
     let display_name = node.required("displayName")?.text()?.to_owned();
     let client_id =
         node.maybe_guid("clientId")?.unwrap_or_else(|| named_guid(&format!("{domain}/{display_name}/client")));
@@ -127,6 +163,7 @@ fn read_application(node: &Node<'_>, domain: &str) -> Result<ApplicationSeed, Se
         owners: node.guids("owners")?,
         federated: node.each("federatedCredentials", read_federated)?,
         principal: principal.then(|| read_principal(node, client_id, &display_name, domain)).transpose()?,
+        sign_in: sign_in::read(node)?,
         display_name,
     })
 }
@@ -155,12 +192,33 @@ fn read_principal(node: &Node<'_>, client_id: Uuid, name: &str, domain: &str) ->
 }
 
 fn read_user(node: &Node<'_>, domain: &str) -> Result<UserSeed, SeedFault> {
-    node.only(&["id", "userPrincipalName", "displayName", "password", "devopsOrganizations"])?;
+    node.only(&[
+        "id",
+        "userPrincipalName",
+        "displayName",
+        "mail",
+        "password",
+        "enabled",
+        "mfa",
+        "administrator",
+        "guestOf",
+        "devopsOrganizations",
+    ])?;
     let principal_name = node.required("userPrincipalName")?.text()?.to_owned();
     Ok(UserSeed {
         object_id: node.maybe_guid("id")?.unwrap_or_else(|| named_guid(&format!("{domain}/{principal_name}"))),
         display_name: node.maybe_text("displayName")?.unwrap_or_else(|| principal_name.clone()),
+        // An empty one says that there is none; of a guest it is the one at home.
+        mail: node
+            .maybe_text("mail")?
+            .or(node.maybe_text("guestOf")?)
+            .or_else(|| Some(principal_name.clone()))
+            .filter(|mail| !mail.is_empty()),
         password: node.maybe_text("password")?.map(Secret::new),
+        enabled: node.flag_or("enabled", true)?,
+        mfa: node.flag_or("mfa", false)?,
+        administrator: node.flag_or("administrator", false)?,
+        guest_of: node.maybe_text("guestOf")?,
         organizations: node.texts("devopsOrganizations")?,
         principal_name,
     })

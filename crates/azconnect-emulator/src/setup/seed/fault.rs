@@ -67,7 +67,7 @@ impl SeedFault {
     pub fn advice(&self) -> String {
         match self {
             Self::NotJson { .. } => {
-                "correct the text there; the fields are described at Seed and Faults::add_json".to_owned()
+                "correct the text there; the fields are described at Seed and Faults::add_json, and by azconnect-emulator --schema".to_owned()
             }
             Self::UnknownField { known, .. } => {
                 format!("remove or correct it; the fields here are {}", known.join(", "))

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::fault::SeedFault;
 use super::node::Node;
+use crate::base::settings::devops::DevOpsOutcome;
 use crate::base::settings::{BadAuthentication, RateLimit, ReplicaChoice, Settings, UnsentSecrets};
 
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 23] = [
     "seed",
     "replicas",
     "replicaChoice",
@@ -24,7 +25,12 @@ const FIELDS: [&str; 18] = [
     "rateLimit",
     "bomOnErrors",
     "numericStatusCodes",
+    "graph",
+    "backgroundFailure",
+    "devopsOutcomes",
+    "vaultThrottling",
     "resourceManager",
+    "signIn",
 ];
 
 /// Reads settings; what is left out is as by default.
@@ -42,9 +48,16 @@ pub(super) fn read(node: &Node<'_>) -> Result<Settings, SeedFault> {
         .with_token_lifetime(seconds(node, "tokenLifetimeSeconds", default.token_lifetime)?)
         .with_single_use_assertions(node.flag_or("singleUseAssertions", false)?)
         .with_bom_on_errors(node.flag_or("bomOnErrors", false)?)
-        .with_numeric_status_codes(node.flag_or("numericStatusCodes", false)?);
+        .with_numeric_status_codes(node.flag_or("numericStatusCodes", false)?)
+        .with_vault_throttling(node.flag_or("vaultThrottling", false)?);
+    if let Some(graph) = node.optional("graph")? {
+        settings = settings.with_graph(super::graph::read_settings(&graph)?);
+    }
     if let Some(arm) = node.optional("resourceManager")? {
         settings = settings.with_resource_manager(super::arm::read_settings(&arm)?);
+    }
+    if let Some(sign_in) = node.optional("signIn")? {
+        settings = settings.with_sign_in(super::sign_in::read_settings(&sign_in)?);
     }
     if let Some(seed) = node.optional("seed")? {
         settings = settings.with_seed(seed.number()?.into());
@@ -64,12 +77,24 @@ pub(super) fn read(node: &Node<'_>) -> Result<Settings, SeedFault> {
     if let Some(rule) = node.optional("unsentSecrets")? {
         settings = settings.with_unsent_secrets(read_rule(&rule)?);
     }
-    if let Some(rate) = node.optional("rateLimit")? {
-        rate.only(&["requests", "windowSeconds"])?;
-        let window = seconds(&rate, "windowSeconds", Duration::from_secs(300))?;
-        settings = settings.with_rate_limit(RateLimit::new(rate.required("requests")?.number()?, window));
+    if let Some(text) = node.maybe_text("backgroundFailure")? {
+        settings = settings.with_background_failure(&text);
+    }
+    for outcome in node.each("devopsOutcomes", read_outcome)? {
+        settings = settings.with_other_outcome(outcome);
+    }
+    if let Some(rate) = read_limit(node, "rateLimit")? {
+        settings = settings.with_rate_limit(rate);
     }
     Ok(settings)
+}
+
+/// A number of requests in a time, or nothing if the field is absent.
+pub(super) fn read_limit(node: &Node<'_>, key: &str) -> Result<Option<RateLimit>, SeedFault> {
+    let Some(rate) = node.optional(key)? else { return Ok(None) };
+    rate.only(&["requests", "windowSeconds"])?;
+    let window = seconds(&rate, "windowSeconds", Duration::from_secs(300))?;
+    Ok(Some(RateLimit::new(rate.required("requests")?.number()?, window)))
 }
 
 fn seconds(node: &Node<'_>, key: &str, default: Duration) -> Result<Duration, SeedFault> {
@@ -100,6 +125,13 @@ fn read_rule(node: &Node<'_>) -> Result<UnsentSecrets, SeedFault> {
         "absentKeeps" => Ok(UnsentSecrets::AbsentKeeps),
         "alwaysKept" => Ok(UnsentSecrets::AlwaysKept),
         "alwaysLost" => Ok(UnsentSecrets::AlwaysLost),
-        _ => Err(node.wrong("is not a rule", "use nullKeeps, absentKeeps, alwaysKept or alwaysLost")),
+        "absentRefused" => Ok(UnsentSecrets::AbsentRefused),
+        _ => Err(node.wrong("is not a rule", "use nullKeeps, absentKeeps, alwaysKept, alwaysLost or absentRefused")),
     }
+}
+
+fn read_outcome(node: &Node<'_>) -> Result<DevOpsOutcome, SeedFault> {
+    let name = node.text()?;
+    let found = DevOpsOutcome::ALL.into_iter().find(|outcome| outcome.as_str() == name);
+    found.ok_or_else(|| node.wrong("is not an outcome", "use one of those that the schema of the seed names"))
 }

@@ -1,12 +1,14 @@
 //! What people do to service connections.
 
+use std::collections::BTreeMap;
+
 use azconnect_core::{Error, KeyId, Secret};
 use uuid::Uuid;
 
 use super::{Person, missing};
 use crate::base::moment::Moment;
 use crate::model::devops::confidential::{confidential_parameter, mark_secret};
-use crate::model::devops::{Connection, DevOps, PipelineGrant, Reference};
+use crate::model::devops::{Connection, DevOps, Reference};
 use crate::model::world::World;
 
 impl Person {
@@ -42,6 +44,24 @@ impl Person {
                 name.clone_into(&mut reference.name);
             }
             found.document.insert("name".to_owned(), name.into());
+            found.modified = now.wall;
+            Ok(())
+        })
+    }
+
+    /// Changes the document of a service connection, such as its registry, its scheme, or whether it is disabled. What the
+    /// document does not hold, such as its secret, stays.
+    ///
+    /// # Errors
+    /// [`NotFound`](azconnect_core::ErrorKind::NotFound) if there is no such connection.
+    pub fn edit_connection(
+        &self,
+        connection: Uuid,
+        edit: impl FnOnce(&mut serde_json::Map<String, serde_json::Value>),
+    ) -> Result<(), Error> {
+        self.act(|world, now| {
+            let found = find(world, connection, now)?;
+            edit(&mut found.document);
             found.modified = now.wall;
             Ok(())
         })
@@ -138,7 +158,7 @@ fn again(old: &Connection, id: Uuid, now: Moment) -> Connection {
         failure: None,
         deleted_at: None,
         executions: Vec::new(),
-        pipelines: PipelineGrant::default(),
+        pipelines: BTreeMap::new(),
         converted: None,
         background: None,
     }

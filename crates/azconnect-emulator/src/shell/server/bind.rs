@@ -8,7 +8,8 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 
 use super::listen::Open;
-use super::{Behind, Handshake, Here, Server};
+use super::place::vault_host;
+use super::{Behind, Door, Handshake, Here, Server};
 use crate::base::origins::{Origins, Service};
 use crate::shell::emulator::Emulator;
 
@@ -61,6 +62,7 @@ pub(crate) struct Bound {
 pub(crate) async fn bind(emulator: Emulator, plan: Plan) -> Result<Server, Error> {
     // Whoever reaches a socket may check signatures; in process nobody does.
     emulator.sign_tokens();
+    let vaults: Arc<[String]> = emulator.vault_names().into();
     let open = Open::new();
     let mut doors = Vec::new();
     let mut bound = Bound::default();
@@ -74,18 +76,24 @@ pub(crate) async fn bind(emulator: Emulator, plan: Plan) -> Result<Server, Error
         public_url: plan.public_url.clone(),
         trusts_forwarded: plan.trusts_forwarded,
         has_control: plan.has_control,
+        vaults: vaults.clone(),
     };
     for (name, address, handshake, origins) in
         [("http", plan.http, None, &mut bound.http), ("https", plan.https, plan.handshake.clone(), &mut bound.https)]
     {
         let Some(address) = address else { continue };
-        let taken = listeners(address, plan.one_origin).await?;
-        let ports: Arc<[(Service, u16)]> = taken.iter().filter_map(|(s, _, at)| Some(((*s)?, at.port()))).collect();
-        let at = |service| taken.iter().find(|(s, ..)| s.is_none_or(|s| s == service)).map(|(.., at)| *at);
-        *origins = Some(Origins::each(|s| at(s).map_or_else(String::new, |at| format!("{name}://{at}"))));
-        for (service, listener, at) in taken {
-            let behind = service.map_or(Behind::Everything, |service| Behind::Service(service, ports.clone()));
-            doors.push((listener, Arc::new(here(behind, at, handshake.clone()))));
+        if plan.one_origin {
+            let (listener, at) = listen(address, "every service").await?;
+            *origins = Some(one_origin(&format!("{name}://{at}"), &vaults));
+            doors.push((listener, Arc::new(here(Behind::Everything, at, handshake))));
+            continue;
+        }
+        let taken = listeners(address, &vaults).await?;
+        let ports: Arc<[(Door, u16)]> = taken.iter().map(|(door, _, at)| (door.clone(), at.port())).collect();
+        *origins =
+            Some(origins_by_port(&ports, &vaults, |port| format!("{name}://{}", SocketAddr::new(address.ip(), port))));
+        for (door, listener, at) in taken {
+            doors.push((listener, Arc::new(here(Behind::One(door, ports.clone()), at, handshake.clone()))));
         }
     }
     if let Some(address) = plan.proxy {
@@ -99,25 +107,45 @@ pub(crate) async fn bind(emulator: Emulator, plan: Plan) -> Result<Server, Error
     Ok(Server { doors, open, bound, origins, cloud })
 }
 
-type Taken = (Option<Service>, TcpListener, SocketAddr);
+/// One origin for everything. One vault is there as well; each of several has a host name of its own, which is this machine.
+pub(super) fn one_origin(origin: &str, vaults: &[String]) -> Origins {
+    let names = vaults.iter().map(String::as_str);
+    Origins::one(origin).with_vaults(names, |name| match vaults {
+        [_] => origin.to_owned(),
+        _ => vault_host(origin, name),
+    })
+}
 
-/// One port for everything, or six.
-async fn listeners(address: SocketAddr, one_origin: bool) -> Result<Vec<Taken>, Error> {
-    if one_origin {
-        let (listener, at) = listen(address, "every service").await?;
-        return Ok(vec![(None, listener, at)]);
-    }
+/// An origin for each service and vault, by the port that it has.
+pub(super) fn origins_by_port(ports: &[(Door, u16)], vaults: &[String], at: impl Fn(u16) -> String) -> Origins {
+    let of = |wanted: &Door| {
+        let port = ports.iter().find(|(door, _)| door == wanted).map_or(0, |(_, port)| *port);
+        at(port)
+    };
+    let origins = Origins::each(|service| of(&Door::Service(service)));
+    origins.with_vaults(vaults.iter().map(String::as_str), |name| of(&Door::Vault(name.to_owned())))
+}
+
+type Taken = (Door, TcpListener, SocketAddr);
+
+/// A port for each service, and for each vault after them.
+async fn listeners(address: SocketAddr, vaults: &[String]) -> Result<Vec<Taken>, Error> {
+    let doors = Service::ALL.into_iter().map(Door::Service).chain(vaults.iter().cloned().map(Door::Vault));
     let mut taken = Vec::new();
-    for (offset, service) in (0_u16..).zip(Service::ALL) {
+    for (offset, door) in (0_u16..).zip(doors) {
         let port = match address.port() {
             0 => 0,
             first => first.checked_add(offset).ok_or_else(|| {
-                Error::invalid("address", "there are not six ports from there on")
-                    .with_advice("choose a port up to 65530")
+                Error::invalid("address", "there are not enough ports from there on")
+                    .with_advice("choose a lower port: each service and each vault of the seed takes one")
             })?,
         };
-        let (listener, at) = listen(SocketAddr::new(address.ip(), port), service.name()).await?;
-        taken.push((Some(service), listener, at));
+        let what = match &door {
+            Door::Service(service) => service.name(),
+            Door::Vault(name) => name,
+        };
+        let (listener, at) = listen(SocketAddr::new(address.ip(), port), what).await?;
+        taken.push((door, listener, at));
     }
     Ok(taken)
 }
@@ -128,7 +156,7 @@ async fn listen(wanted: SocketAddr, what: &str) -> Result<(TcpListener, SocketAd
             .with_advice("use 127.0.0.1 or [::1]: anyone who reaches the emulator may use it"));
     }
     let taken = |error: std::io::Error| {
-        Error::new(ErrorKind::Unavailable, format!("cannot listen on {wanted} for {what}"))
+        Error::new(ErrorKind::Unavailable, format!("cannot listen on {wanted} for {what}: {}", error.kind()))
             .with_advice("choose another port, or port 0 for free ones")
             .with_source(error)
     };

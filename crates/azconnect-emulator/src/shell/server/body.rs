@@ -12,8 +12,8 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
 
+use super::refused::Refused;
 use crate::base::answer::{Answer, Pieces};
-use crate::shell::control::refusal;
 
 /// How long a whole body may take to arrive.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -22,8 +22,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(30);
 pub(super) type Outgoing = UnsyncBoxBody<Bytes, Infallible>;
 
 /// Reads a body of at most so many bytes, or says why it is refused. One that announces more is not read at all.
-pub(super) async fn read(body: Incoming, headers: &HeaderMap, limit: usize) -> Result<Bytes, Answer> {
-    let too_large = || refusal(413, &format!("the request body is larger than {limit} bytes"));
+pub(super) async fn read(body: Incoming, headers: &HeaderMap, limit: usize) -> Result<Bytes, Refused> {
+    let too_large = || Refused::new(413, format!("the request body is larger than {limit} bytes"));
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|announced| announced > limit) {
         return Err(too_large());
@@ -31,8 +31,8 @@ pub(super) async fn read(body: Incoming, headers: &HeaderMap, limit: usize) -> R
     match tokio::time::timeout(TIME_LIMIT, Limited::new(body, limit).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(refusal(400, "the request body is incomplete")),
-        Err(_) => Err(refusal(408, "the request body took too long")),
+        Ok(Err(_)) => Err(Refused::new(400, "the request body is incomplete")),
+        Err(_) => Err(Refused::new(408, "the request body took too long")),
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) type AnyStream = Box<dyn Stream>;
 pub(super) struct Peer {
     address: SocketAddr,
     cut: Arc<AtomicBool>,
+    /// Whether it has sent anything since its last request.
+    sends: Arc<AtomicBool>,
 }
 
 impl Peer {
@@ -31,6 +33,16 @@ impl Peer {
 
     pub(super) fn is_loopback(&self) -> bool {
         self.address.ip().is_loopback()
+    }
+
+    /// Notes that all it has sent belongs to a request that was read.
+    pub(super) fn has_asked(&self) {
+        self.sends.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether it has sent a part of a request that was not read.
+    pub(super) fn is_amid_a_request(&self) -> bool {
+        self.sends.load(Ordering::SeqCst)
     }
 
     /// Breaks the connection: whatever is answered from now on never leaves.
@@ -43,13 +55,14 @@ impl Peer {
 pub(super) struct Connection {
     stream: AnyStream,
     cut: Arc<AtomicBool>,
+    sends: Arc<AtomicBool>,
 }
 
 impl Connection {
     /// A connection over a stream to an address, and its other end as handlers see it.
     pub(super) fn open(stream: AnyStream, address: SocketAddr) -> (Self, Peer) {
-        let peer = Peer { address, cut: Arc::default() };
-        (Self { stream, cut: Arc::clone(&peer.cut) }, peer)
+        let peer = Peer { address, cut: Arc::default(), sends: Arc::default() };
+        (Self { stream, cut: Arc::clone(&peer.cut), sends: Arc::clone(&peer.sends) }, peer)
     }
 
     fn check(&self) -> io::Result<()> {
@@ -59,7 +72,12 @@ impl Connection {
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.sends.store(true, Ordering::SeqCst);
+        }
+        read
     }
 }
 

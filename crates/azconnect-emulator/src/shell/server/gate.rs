@@ -11,9 +11,8 @@ use http::{HeaderMap, HeaderName, Method, Request, Version};
 
 use super::connection::Peer;
 use super::place::{Place, name_of};
-use crate::base::answer::Answer;
+use super::refused::Refused;
 use crate::base::origins::Service;
-use crate::shell::control;
 use crate::shell::emulator::Emulator;
 
 /// The largest body of a caller whom the emulator has given a token.
@@ -23,32 +22,39 @@ const KNOWN_LIMIT: usize = 32 * 1024 * 1024;
 const UNKNOWN_LIMIT: usize = 1024 * 1024;
 
 /// Refuses a request by its head; nothing of its body has been read.
-pub(super) fn refusal<B>(place: &Place, request: &Request<B>, peer: &Peer, has_control: bool) -> Option<Answer> {
+pub(super) fn refusal<B>(place: &Place, request: &Request<B>, peer: &Peer, has_control: bool) -> Option<Refused> {
     let headers = request.headers();
     let host = text(headers, &HOST);
     if host.is_none() && request.version() >= Version::HTTP_11 {
-        return Some(control::refusal(400, "the request has no Host header"));
+        return Some(Refused::new(400, "the request has no Host header"));
     }
     let is_control = is_control(request.uri().path());
     if is_control && !has_control {
-        return Some(control::refusal(404, "this emulator has no control routes"));
+        return Some(Refused::new(404, "this emulator has no control routes"));
     }
     let from_here =
         peer.is_loopback() && host.is_none_or(is_loopback_name) && is_loopback_name(authority(&place.origin));
     if is_control && (!from_here || is_forwarded(headers)) {
-        return Some(control::refusal(403, "this is for callers on this machine only"));
+        return Some(Refused::new(403, "this is for callers on this machine only"));
     }
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if (is_control || !reads) && text(headers, &ORIGIN).is_some_and(|origin| !is_same(origin, &place.origin)) {
-        return Some(control::refusal(403, "a page of another origin may not do this"));
+    let is_read = reads || is_token_request(place.service, request.uri().path());
+    if (is_control || !is_read) && text(headers, &ORIGIN).is_some_and(|origin| !is_same(origin, &place.origin)) {
+        return Some(Refused::new(403, "a page of another origin may not do this"));
     }
     if !reads
         && has_body(headers)
         && !may_send(place.service, is_control, text(headers, &CONTENT_TYPE).unwrap_or_default())
     {
-        return Some(control::refusal(415, "the Content-Type of the request is not application/json"));
+        return Some(Refused::new(415, "the Content-Type of the request is not application/json"));
     }
     None
+}
+
+/// Whether it asks for a token, as the pages of single-page applications do from their own origins. Whoever asks proves who it
+/// is in the body, and the service says which pages may read the answer; nothing that a browser adds by itself counts.
+fn is_token_request(service: Service, path: &str) -> bool {
+    service == Service::Login && (path.ends_with("/oauth2/v2.0/token") || path.ends_with("/oauth2/token"))
 }
 
 /// How large a body is read.
@@ -140,6 +146,15 @@ mod tests {
         }
         assert!(may_send(Service::Login, false, "application/x-www-form-urlencoded"));
         assert!(!may_send(Service::Login, true, "application/x-www-form-urlencoded"), "not to the emulator itself");
+    }
+
+    #[test]
+    fn only_token_requests_come_from_other_origins() {
+        assert!(is_token_request(Service::Login, "/contoso.onmicrosoft.com/oauth2/v2.0/token"));
+        for path in ["/contoso/oauth2/v2.0/authorize", "/contoso/oauth2/v2.0/devicecode", "/common/oauth2/deviceauth"] {
+            assert!(!is_token_request(Service::Login, path), "{path}");
+        }
+        assert!(!is_token_request(Service::Graph, "/v1.0/oauth2/token"));
     }
 
     #[test]

@@ -16,7 +16,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::connection::{AnyStream, Connection};
+use super::connection::{AnyStream, Connection, Peer};
+use super::refused::unread;
 use super::{Here, handle};
 
 /// How long the head of a request may take to arrive, and how long a connection may be idle between two.
@@ -74,11 +75,13 @@ pub(super) fn serve(here: Arc<Here>, stream: AnyStream, address: SocketAddr) -> 
         let stream = match &here.handshake {
             Some(handshake) => match timeout(HANDSHAKE_LIMIT, handshake(stream)).await {
                 Ok(Ok(stream)) => stream,
-                Ok(Err(_)) | Err(_) => return,
+                Ok(Err(error)) => return unread(&here, &format!("the TLS handshake failed: {error}")),
+                Err(_) => return unread(&here, "the TLS handshake took too long"),
             },
             None => stream,
         };
         let (connection, peer) = Connection::open(stream, address);
+        let (teller, other_end) = (here.clone(), peer.clone());
         let service = service_fn(move |request| {
             let exchange = handle(here.clone(), peer.clone(), request);
             async move { Ok::<_, Infallible>(exchange.await) }
@@ -87,10 +90,74 @@ pub(super) fn serve(here: Arc<Here>, stream: AnyStream, address: SocketAddr) -> 
         builder.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT);
         let connection = builder.serve_connection(TokioIo::new(connection), service).with_upgrades();
         let mut connection = pin!(connection);
-        if let Either::Right(_) = select(connection.as_mut(), pin!(closing.changed())).await {
-            connection.as_mut().graceful_shutdown();
-            drop(connection.await);
+        let ended = match select(connection.as_mut(), pin!(closing.changed())).await {
+            Either::Left((ended, _)) => ended,
+            Either::Right(_) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Some(reason) = ended.err().and_then(|error| complaint(&error, &other_end)) {
+            unread(&teller, reason);
         }
     };
     serving.boxed()
+}
+
+/// Why a connection ended without the request that was under way. One that is closed between two, or whose answer is cut,
+/// has none.
+fn complaint(error: &hyper::Error, peer: &Peer) -> Option<&'static str> {
+    match error {
+        error if error.is_parse_too_large() => Some("the head of the request is too large"),
+        error if error.is_parse() => Some("it is not HTTP/1.1"),
+        error if error.is_incomplete_message() => Some("the connection ended in the middle of a request"),
+        error if error.is_timeout() && peer.is_amid_a_request() => Some("the head of the request took too long"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use azconnect_http::SystemClock;
+    use tokio::io::{AsyncWriteExt, duplex};
+
+    use super::super::Behind;
+    use super::*;
+    use crate::shell::emulator::Emulator;
+
+    /// What is shown of a connection that says so much and then nothing more, once every time limit has passed.
+    async fn shown_after(said: &str) -> String {
+        let emulator = Emulator::new(Arc::new(SystemClock::new()));
+        let address = SocketAddr::from(([127, 0, 0, 1], 9));
+        let here = Here {
+            behind: Behind::Everything,
+            emulator: emulator.clone(),
+            bound: address,
+            open: Open::new(),
+            handshake: None,
+            tunnels: None,
+            public_url: None,
+            trusts_forwarded: false,
+            has_control: true,
+            vaults: Arc::default(),
+        };
+        let (mut client, server) = duplex(64 * 1024);
+        client.write_all(said.as_bytes()).await.unwrap();
+        // The other end stays open, so that nothing but time ends it.
+        timeout(Duration::from_secs(3600), serve(Arc::new(here), Box::new(server), address)).await.unwrap();
+        drop(client);
+        serde_json::to_string(&emulator.seen().all()).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_too_long_is_shown_and_what_says_nothing_is_not() {
+        assert_eq!(shown_after("").await, "[]", "a connection that is opened in advance");
+        let idle = "GET /_emulator/clock HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        assert_eq!(shown_after(idle).await, "[]", "one that is kept open for another request");
+        let slow = shown_after("GET / HTTP/1.1\r\nHost: loc").await;
+        assert!(slow.contains("the head of the request took too long"), "{slow}");
+        let head = "POST /v1.0/applications HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+        let slow = shown_after(&format!("{head}Content-Length: 9\r\n\r\n{{")).await;
+        assert!(slow.contains("the request body took too long") && slow.contains("\"status\":408"), "{slow}");
+    }
 }

@@ -13,6 +13,9 @@ const PROFILE_AREAS: [&str; 2] = ["profile", "accounts"];
 /// The first segments of Azure Resource Manager's paths.
 const RESOURCE_MANAGER: [&str; 5] = ["subscriptions", "providers", "tenants", "metadata", "batch"];
 
+/// The first segments of a key vault's paths.
+const KEY_VAULT: [&str; 5] = ["secrets", "deletedsecrets", "keys", "deletedkeys", "certificates"];
+
 /// The service that a path belongs to. What no service knows goes to the sign-in, which says so.
 pub(super) fn service_of(path: &str) -> Service {
     let decoded = |part: &str| percent_decode_str(part).decode_utf8_lossy().to_ascii_lowercase();
@@ -24,6 +27,7 @@ pub(super) fn service_of(path: &str) -> Service {
     match parts.first().map(String::as_str) {
         Some("v1.0" | "beta") => Service::Graph,
         Some(first) if RESOURCE_MANAGER.contains(&first) => Service::ResourceManager,
+        Some(first) if KEY_VAULT.contains(&first) => Service::KeyVault,
         _ => Service::Login,
     }
 }
@@ -48,6 +52,8 @@ mod tests {
             ("/contoso.onmicrosoft.com/oauth2/v2.0/token", Service::Login),
             ("/common/discovery/instance", Service::Login),
             ("/", Service::Login),
+            ("/Secrets/db/versions", Service::KeyVault),
+            ("/keys/_apis/projects", Service::DevOps),
             ("/v1.0/applications", Service::Graph),
             ("/v1.0//applications", Service::Graph),
             ("/beta/servicePrincipals", Service::Graph),

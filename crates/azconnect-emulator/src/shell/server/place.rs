@@ -4,11 +4,11 @@ use http::header::HOST;
 use http::uri::Authority;
 use http::{HeaderMap, Request, Uri};
 
+use super::bind::{one_origin, origins_by_port};
 use super::path::service_of;
-use super::{Behind, Here};
-use crate::base::answer::Answer;
+use super::refused::Refused;
+use super::{Behind, Door, Here};
 use crate::base::origins::{Origins, Service};
-use crate::shell::control::refusal;
 use crate::shell::host::Played;
 
 /// The service of a request, and the caller's words for it and for the others.
@@ -16,69 +16,89 @@ pub(super) struct Place {
     pub(super) service: Service,
     pub(super) origin: String,
     pub(super) origins: Origins,
+    /// The key vault, where its host name does not say which.
+    pub(super) vault: Option<String>,
     /// The address as the service knows it.
     pub(super) address: Uri,
 }
 
 impl Place {
     /// Finds the place of a request, or says why it has none.
-    pub(super) fn of<B>(here: &Here, request: &Request<B>) -> Result<Self, Nowhere> {
+    pub(super) fn of<B>(here: &Here, request: &Request<B>) -> Result<Self, Refused> {
         let address = request.uri().clone();
         let (scheme, host) = caller_sees(here, request)?;
         let origin = format!("{scheme}://{host}");
         match &here.behind {
-            Behind::Service(service, ports) => {
+            Behind::One(door, ports) => {
                 let name = name_of(&host).to_owned();
-                let port =
-                    |other: Service| ports.iter().find(|(known, _)| *known == other).map_or(0, |(_, port)| *port);
-                let origins = Origins::each(|other| format!("{scheme}://{name}:{}", port(other)));
-                Ok(Self { service: *service, origin, origins, address })
+                let origins = origins_by_port(ports, &here.vaults, |port| format!("{scheme}://{name}:{port}"));
+                let (service, vault) = match door {
+                    Door::Service(service) => (*service, None),
+                    Door::Vault(name) => (Service::KeyVault, Some(name.clone())),
+                };
+                Ok(Self { service, origin, origins, vault, address })
             }
             Behind::Everything => {
+                let service = service_of(address.path());
+                let vault = (service == Service::KeyVault).then(|| vault_at(here, &host)).transpose()?;
                 let origin = here.public_url.clone().unwrap_or(origin);
-                let origins = Origins::one(&origin);
-                Ok(Self { service: service_of(address.path()), origin, origins, address })
+                let origins = one_origin(&origin, &here.vaults);
+                Ok(Self { service, origin, origins, vault, address })
             }
             Behind::RealHosts | Behind::Proxy => {
                 let name = name_of(&host);
-                let played = Played::at(&here.emulator, name).ok_or_else(|| Nowhere::not_played(name))?;
-                let address = played.address(&address).map_err(|error| Nowhere::bad(error.message()))?;
+                let played = Played::at(&here.emulator, name).ok_or_else(|| not_played(name))?;
+                let address = played.address(&address).map_err(|error| bad(error.message()))?;
                 let other = |service| Origins::public().of(service).replacen("https", scheme, 1);
-                Ok(Self { service: played.service, origin, origins: Origins::each(other), address })
+                Ok(Self { service: played.service, origin, origins: Origins::each(other), vault: None, address })
             }
         }
     }
 }
 
-/// Why a request has no place.
-pub(super) struct Nowhere {
-    status: u16,
-    message: String,
+/// Which vault a request to the one origin is for: the only one there is, or the one whose name the host begins with.
+fn vault_at(here: &Here, host: &str) -> Result<String, Refused> {
+    let named = name_of(host).strip_suffix(LOCALHOST).map(str::to_ascii_lowercase);
+    if let Some(name) = here.vaults.iter().find(|name| Some(*name) == named.as_ref()) {
+        return Ok(name.clone());
+    }
+    match &*here.vaults {
+        [one] => Ok(one.clone()),
+        [] => Err(Refused::new(404, "the seed has no key vault")),
+        [first, ..] => Err(Refused::new(
+            404,
+            format!("there are several key vaults: ask https://{first}{LOCALHOST}, or start with --origins each"),
+        )),
+    }
 }
 
-impl Nowhere {
-    fn bad(message: &str) -> Self {
-        Self { status: 400, message: message.to_owned() }
-    }
+/// What follows the name of a vault in its host name. All such names are this machine.
+const LOCALHOST: &str = ".localhost";
 
-    /// The refusal of a host that is not emulated. Nobody dials it.
-    pub(super) fn not_played(name: &str) -> Self {
-        Self { status: 403, message: format!("the emulator plays no host called {name}, and reaches none") }
-    }
+/// The address of a vault under a host name of its own, at the port of an origin.
+pub(super) fn vault_host(origin: &str, vault: &str) -> String {
+    let (scheme, authority) = origin.split_once("://").unwrap_or(("https", origin));
+    let port = authority.strip_prefix(name_of(authority)).unwrap_or_default();
+    format!("{scheme}://{vault}{LOCALHOST}{port}")
+}
 
-    pub(super) fn answer(&self) -> Answer {
-        refusal(self.status, &self.message)
-    }
+fn bad(reason: &str) -> Refused {
+    Refused::new(400, reason)
+}
+
+/// The refusal of a host that is not emulated. Nobody dials it.
+pub(super) fn not_played(name: &str) -> Refused {
+    Refused::new(403, format!("the emulator plays no host called {name}, and reaches none"))
 }
 
 /// The scheme and the host by which the caller knows this server.
-fn caller_sees<B>(here: &Here, request: &Request<B>) -> Result<(&'static str, String), Nowhere> {
+fn caller_sees<B>(here: &Here, request: &Request<B>) -> Result<(&'static str, String), Refused> {
     let headers = request.headers();
     let forwarded = |name: &str| if here.trusts_forwarded { first_of(headers, name) } else { None };
     let scheme = match forwarded("x-forwarded-proto") {
         Some("https") => "https",
         Some("http") => "http",
-        Some(_) => return Err(Nowhere::bad("X-Forwarded-Proto is neither http nor https")),
+        Some(_) => return Err(bad("X-Forwarded-Proto is neither http nor https")),
         None => here.scheme(),
     };
     // A proxy's client names the host in the address; what `Host` says beside it does not count.
@@ -89,7 +109,7 @@ fn caller_sees<B>(here: &Here, request: &Request<B>) -> Result<(&'static str, St
         // The first version of HTTP has no such header.
         None => here.bound.to_string().parse().ok(),
     };
-    let host = host.ok_or_else(|| Nowhere::bad("the Host of the request is no host"))?;
+    let host = host.ok_or_else(|| bad("the Host of the request is no host"))?;
     Ok((scheme, host.to_string()))
 }
 

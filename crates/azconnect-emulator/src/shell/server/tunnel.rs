@@ -8,10 +8,10 @@ use hyper_util::rt::TokioIo;
 
 use super::connection::Peer;
 use super::listen::serve;
-use super::place::Nowhere;
+use super::place::not_played;
+use super::refused::{Head, Refused};
 use super::{Behind, Here};
 use crate::base::answer::{Answer, empty};
-use crate::shell::control::refusal;
 use crate::shell::host::Played;
 
 /// The port of `https`, the only one that a tunnel leads to.
@@ -21,14 +21,8 @@ const HTTPS: u16 = 443;
 /// ever dialled.
 #[expect(clippy::disallowed_methods, reason = "a connection is a task of its own")]
 pub(super) fn open(here: &Arc<Here>, peer: &Peer, request: Request<Incoming>) -> Answer {
-    let Some(authority) = request.uri().authority().cloned() else {
-        return refusal(400, "CONNECT names no host");
-    };
-    if authority.port_u16() != Some(HTTPS) {
-        return refusal(403, "the emulator's tunnels lead to port 443 only");
-    }
-    if Played::at(&here.emulator, authority.host()).is_none() {
-        return Nowhere::not_played(authority.host()).answer();
+    if let Err(refused) = check(here, &request) {
+        return Head::of(None, &request).refuse(here, &refused);
     }
     let inside = Arc::new(Here { behind: Behind::RealHosts, handshake: here.tunnels.clone(), ..Here::clone(here) });
     let address = peer.address();
@@ -39,4 +33,14 @@ pub(super) fn open(here: &Arc<Here>, peer: &Peer, request: Request<Incoming>) ->
         }
     });
     empty(200)
+}
+
+/// Refuses whatever leads anywhere but to a host that is played.
+fn check(here: &Here, request: &Request<Incoming>) -> Result<(), Refused> {
+    let authority = request.uri().authority().ok_or_else(|| Refused::new(400, "CONNECT names no host"))?;
+    if authority.port_u16() != Some(HTTPS) {
+        return Err(Refused::new(403, "the emulator's tunnels lead to port 443 only"));
+    }
+    let played = Played::at(&here.emulator, authority.host());
+    played.map(drop).ok_or_else(|| not_played(authority.host()))
 }

@@ -132,7 +132,7 @@ fn write(properties: Map<String, Value>) -> Write {
 /// `forceUpdateTag` differ; else it reports what it reported before.
 fn told_before(cx: &Context<'_>, world: &World, id: &str) -> Option<Failure> {
     world.arm.get(id).filter(|old| old.state == ProvisioningState::Failed && old.asked == cx.body)?;
-    let of_it = world.arm.operations.values().filter(|operation| same_id(&operation.subject, id));
+    let of_it = world.arm.operations.known().filter(|operation| same_id(&operation.subject, id));
     let failure = of_it.max_by_key(|operation| operation.number)?.failure.clone()?;
     // Any other code is a failure of the service, before the guest was asked.
     failure.refusal.code.starts_with("VMExtension").then_some(Failure { time: None, ..failure })

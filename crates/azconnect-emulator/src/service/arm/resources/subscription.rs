@@ -83,30 +83,54 @@ pub(crate) fn providers(cx: &Context<'_>, world: &mut World) -> OrRefusal<Reply>
 
 fn regions(cx: &Context<'_>) -> Value {
     let id = &cx.address.subscription;
-    let items: Vec<Value> = REGIONS
-        .iter()
-        .map(|region| {
-            let zones: Vec<Value> = (1..=region.zones)
-                .map(|zone| json!({"logicalZone": zone.to_string(), "physicalZone": format!("{}-az{zone}", region.name)}))
-                .collect();
-            let mut item = json!({
-                "id": format!("/subscriptions/{id}/locations/{}", region.name),
-                "name": region.name,
-                "type": "Region",
-                "displayName": region.display_name,
-                "regionalDisplayName": format!("({}) {}", geography(region.name), region.display_name),
-                "metadata": {
-                    "regionType": "Physical", "regionCategory": "Recommended", "geographyGroup": geography(region.name),
-                    "geography": geography(region.name), "pairedRegion": [],
-                },
-            });
-            if let (false, Some(map)) = (zones.is_empty(), item.as_object_mut()) {
-                map.insert("availabilityZoneMappings".to_owned(), json!(zones));
-            }
-            item
+    let physical = REGIONS.iter().map(|region| {
+        let paired =
+            pair(region.name).map(|name| json!({"name": name, "id": format!("/subscriptions/{id}/locations/{name}")}));
+        let zones: Vec<Value> = (1..=region.zones)
+            .map(|zone| json!({"logicalZone": zone.to_string(), "physicalZone": format!("{}-az{zone}", region.name)}))
+            .collect();
+        let mut item = json!({
+            "id": format!("/subscriptions/{id}/locations/{}", region.name),
+            "name": region.name,
+            "type": "Region",
+            "displayName": region.display_name,
+            "regionalDisplayName": format!("({}) {}", geography(region.name), region.display_name),
+            "metadata": {
+                "regionType": "Physical", "regionCategory": "Recommended", "geographyGroup": geography(region.name),
+                "geography": geography(region.name), "pairedRegion": paired.into_iter().collect::<Vec<_>>(),
+            },
+        });
+        if let (false, Some(map)) = (zones.is_empty(), item.as_object_mut()) {
+            map.insert("availabilityZoneMappings".to_owned(), json!(zones));
+        }
+        item
+    });
+    // Names for several regions at once, in which nothing can be placed, stand in the same list.
+    let logical = [("europe", "Europe"), ("unitedstates", "United States")].map(|(name, display_name)| {
+        json!({
+            "id": format!("/subscriptions/{id}/locations/{name}"),
+            "name": name,
+            "type": "Region",
+            "displayName": display_name,
+            "regionalDisplayName": display_name,
+            "metadata": {"regionType": "Logical", "regionCategory": "Other"},
         })
-        .collect();
-    json!({"value": items})
+    });
+    json!({"value": physical.chain(logical).collect::<Vec<Value>>()})
+}
+
+/// The region that another one is paired with. Newer regions have none.
+fn pair(name: &str) -> Option<&'static str> {
+    const PAIRS: [(&str, &str); 7] = [
+        ("westeurope", "northeurope"),
+        ("northeurope", "westeurope"),
+        ("eastus", "westus"),
+        ("westus", "eastus"),
+        ("eastus2", "centralus"),
+        ("centralus", "eastus2"),
+        ("uksouth", "ukwest"),
+    ];
+    PAIRS.iter().find(|(one, _)| *one == name).map(|(_, other)| *other)
 }
 
 fn geography(name: &str) -> &'static str {

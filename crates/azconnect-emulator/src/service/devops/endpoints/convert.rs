@@ -5,15 +5,17 @@ use time::Duration;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use super::create::{federation, set_parameters};
-use super::document::{Masking, show};
+use super::create::{federation, new_federation, set_parameters};
+use super::document::{Masking, check, check_identity, read_references, show};
 use super::existing;
 use crate::base::answer::{Answer, json_answer};
 use crate::base::refusal::{OrRefusal, Refusal};
+use crate::base::settings::devops::DevOpsOutcome;
 use crate::model::devops::permissions::{ADMINISTER, collection_token};
 use crate::model::devops::{Background, Connection, Conversion, Organization};
 use crate::model::directory::{Birth, Federated};
 use crate::model::world::World;
+use crate::service::devops::types::Inputs;
 use crate::service::devops::{Context, refusal};
 
 /// How long a conversion can be taken back.
@@ -37,6 +39,7 @@ pub(super) fn convert(
     let wanted =
         document.get("authorization").and_then(|a| a.get("scheme")).and_then(Value::as_str).unwrap_or_default();
     let present = connection.scheme().unwrap_or_default();
+    check_whole(cx, world, connection, document)?;
     let is = |scheme: &str, name: &str| scheme.eq_ignore_ascii_case(name);
     let azure = connection.text("type").is_some_and(|kind| is(kind, "azurerm"));
     if azure && is(present, "ServicePrincipal") && is(wanted, "WorkloadIdentityFederation") {
@@ -49,7 +52,11 @@ pub(super) fn convert(
         upgrade(cx, world, id)?;
     } else if azure && is(present, "WorkloadIdentityFederation") && is(wanted, "ServicePrincipal") {
         downgrade(cx, world, id)?;
-    } else if azure && is_retiring(connection) && is(wanted, present) && world.settings.issuer_move {
+    } else if azure
+        && is_retiring(connection)
+        && is(wanted, present)
+        && world.settings.plays(DevOpsOutcome::ConversionMovesIssuer)
+    {
         move_issuer(cx, world, id)?;
     } else {
         let kind = connection.text("type").unwrap_or_default();
@@ -61,7 +68,29 @@ pub(super) fn convert(
     let organization = cx.organization(world)?;
     let connection = existing(cx, organization, id)?;
     let project = cx.project.and_then(|key| organization.project(key)).map(|project| project.id);
-    Ok(json_answer(200, &show(cx, organization, connection, (project, Masking::Null))))
+    Ok(json_answer(200, &show(cx, world, connection, (project, Masking::Null))?))
+}
+
+/// Refuses a document that is not that of the connection, but for the scheme that is wanted.
+fn check_whole(
+    cx: &Context<'_>,
+    world: &World,
+    connection: &Connection,
+    document: &Map<String, Value>,
+) -> OrRefusal<()> {
+    let mut present = document.clone();
+    if let Some(authorization) = present.get_mut("authorization").and_then(Value::as_object_mut) {
+        // An empty one stays so, and is refused as in any other document.
+        let named = authorization.get("scheme").and_then(Value::as_str).is_some_and(|scheme| !scheme.is_empty());
+        if let Some(scheme) = connection.scheme().filter(|_| named) {
+            authorization.insert("scheme".to_owned(), json!(scheme));
+        }
+    }
+    check_identity(connection, &present)?;
+    check(&present)?;
+    read_references(cx, world, &present)?;
+    let ignores_extra = world.settings.plays(DevOpsOutcome::ExtraInputsIgnored);
+    Inputs { stored: Some(&connection.document), ignores_extra }.check(&mut present)
 }
 
 /// Whether a connection's tokens come from the issuer that retires.
@@ -76,7 +105,7 @@ fn move_issuer(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal<()> {
     let connection = existing(cx, organization, id)?;
     let tenant = connection.parameter("tenantid").and_then(|id| Uuid::parse_str(id).ok());
     let tenant = tenant.ok_or_else(|| refusal::argument("The service connection names no tenant."))?;
-    let (issuer, subject) = federation(organization, tenant, id);
+    let (issuer, subject) = federation(&world.settings, organization, tenant, id);
     change(cx, world, id, move |connection, _| {
         let pairs = [
             ("workloadIdentityFederationIssuer", issuer.as_str()),
@@ -167,7 +196,7 @@ fn plan(cx: &Context<'_>, world: &World, organization: &Organization, connection
     }
     let client = connection.parameter("serviceprincipalid").and_then(|id| Uuid::parse_str(id).ok());
     let client = client.ok_or_else(|| refused("The service connection names no service principal."))?;
-    let (issuer, subject) = federation(organization, tenant, connection.id);
+    let (issuer, subject) = new_federation(&world.settings, organization, tenant, connection);
     let trusted = world.directory.application(client).is_some_and(|(_, application)| {
         application.federated.iter().any(|known| {
             let is = |field: &str, value: &str| known.document.get(field).and_then(Value::as_str) == Some(value);

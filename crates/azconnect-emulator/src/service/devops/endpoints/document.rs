@@ -6,9 +6,11 @@ use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use crate::base::refusal::{OrRefusal, Refusal};
+use crate::base::settings::devops::DevOpsOutcome;
 use crate::model::devops::confidential::omit_secrets;
 use crate::model::devops::permissions::{ADMINISTER, VIEW, collection_token, connection_token};
-use crate::model::devops::{Connection, Member, Organization, Reference};
+use crate::model::devops::{Connection, Member, Organization, Reference, field};
+use crate::model::world::World;
 use crate::service::devops::{Context, identity, refusal};
 
 /// How an answer masks the secrets of a service connection.
@@ -38,13 +40,14 @@ const MANAGED: [&str; 11] = [
 /// A service connection, as far as the caller may see it.
 pub(super) fn show(
     cx: &Context<'_>,
-    organization: &Organization,
+    world: &World,
     connection: &Connection,
     (project, masking): (Option<Uuid>, Masking),
-) -> Value {
+) -> OrRefusal<Value> {
+    let organization = cx.organization(world)?;
     // With too little permission the service answers with the id and nothing else, and not with a refusal.
     if !may_view(cx, organization, connection) {
-        return json!({"id": connection.id.to_string()});
+        return Ok(json!({"id": connection.id.to_string()}));
     }
     let mut own = connection.document.clone();
     if masking == Masking::Omitted {
@@ -80,14 +83,14 @@ pub(super) fn show(
         body.insert("operationStatus".to_owned(), status);
     }
     body.insert("owner".to_owned(), own.shift_remove("owner").unwrap_or_else(|| json!("library")));
-    body.insert("serviceEndpointProjectReferences".to_owned(), references(cx, organization, connection));
+    body.insert("serviceEndpointProjectReferences".to_owned(), references(cx, world, organization, connection));
     body.extend(own);
     body.insert("creationDate".to_owned(), moment(connection.created));
     body.insert("modificationDate".to_owned(), moment(connection.modified));
     if let Some(modifier) = person(cx, organization, connection.modified_by) {
         body.insert("modifiedBy".to_owned(), modifier);
     }
-    Value::Object(body)
+    Ok(Value::Object(body))
 }
 
 fn person(cx: &Context<'_>, organization: &Organization, id: Option<Uuid>) -> Option<Value> {
@@ -128,7 +131,11 @@ fn status(connection: &Connection, elapsed: std::time::Duration) -> Option<Value
 }
 
 /// The projects a service connection is in, without those the caller may not see.
-fn references(cx: &Context<'_>, organization: &Organization, connection: &Connection) -> Value {
+fn references(cx: &Context<'_>, world: &World, organization: &Organization, connection: &Connection) -> Value {
+    let everywhere = organization.allows(cx.caller.id(), ADMINISTER, &collection_token(connection.id));
+    if world.settings.plays(DevOpsOutcome::ProjectReferencesHidden) && !everywhere {
+        return Value::Null;
+    }
     let visible = connection.references.iter().filter_map(|reference| {
         let project = organization.project_by_id(reference.project)?;
         organization.may_enter(cx.caller.id(), project.id).then_some((reference, project))
@@ -147,41 +154,56 @@ fn references(cx: &Context<'_>, organization: &Organization, connection: &Connec
         .collect()
 }
 
-/// Reads the body of a creation or update as an object.
-pub(super) fn object(value: Value) -> OrRefusal<Map<String, Value>> {
-    match value {
-        Value::Object(map) => Ok(map),
-        _ => {
-            let text = "Value cannot be null.\r\nParameter name: endpoint";
-            Err(Refusal::new(400, "ArgumentNullException", text))
-        }
-    }
-}
-
 /// The body of a request as JSON.
 pub(in crate::service::devops) fn body(cx: &Context<'_>) -> OrRefusal<Value> {
     cx.call.json().map_err(|_| refusal::argument("The body of the request is not valid JSON."))
 }
 
 /// What any document must have before it is stored.
-pub(super) fn check(document: &Map<String, Value>) -> OrRefusal<()> {
-    for (key, name) in [("name", "endpoint.Name"), ("type", "endpoint.Type"), ("url", "endpoint.Url")] {
-        let filled = document.get(key).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
-        if !filled {
+pub(in crate::service::devops) fn check(document: &Map<String, Value>) -> OrRefusal<()> {
+    let scheme = document.get("authorization").and_then(|a| a.get("scheme"));
+    for (value, name) in [
+        (document.get("name"), "endpoint.Name"),
+        (document.get("type"), "endpoint.Type"),
+        (document.get("url"), "endpoint.Url"),
+        (scheme, "endpoint.Authorization.Scheme"),
+    ] {
+        if value.and_then(Value::as_str).is_none_or(str::is_empty) {
             let text = format!("Value cannot be null.\r\nParameter name: {name}");
             return Err(Refusal::new(400, "ArgumentNullException", text));
         }
     }
-    let scheme = document.get("authorization").and_then(|a| a.get("scheme")).and_then(Value::as_str);
-    if scheme.is_none_or(str::is_empty) {
-        let text = "Value cannot be null.\r\nParameter name: endpoint.Authorization.Scheme";
-        return Err(Refusal::new(400, "ArgumentNullException", text));
+    let url = document.get("url").and_then(Value::as_str).unwrap_or_default();
+    if url::Url::parse(url).map_or(true, |url| url.host_str().is_none_or(str::is_empty)) {
+        return Err(refusal::argument(format!("The url '{url}' of the service endpoint is not an absolute address.")));
     }
-    // The service's audit log has a `url` of its own, and fails on a second one.
-    let inside = document.get("data").and_then(Value::as_object);
-    if inside.is_some_and(|data| data.keys().any(|key| key.eq_ignore_ascii_case("url"))) {
-        let text = "The audit log entry contains a duplicate data key: url.";
-        return Err(Refusal::new(500, "AuditLogEntryContainsDuplicateDataKeyException", text));
+    Ok(())
+}
+
+/// The failure of the service's audit log, which has a `url` of its own, on a second one.
+pub(super) fn audit(document: &Map<String, Value>) -> Option<Box<Refusal>> {
+    field(document.get("data")?.as_object()?, "url")?;
+    let text = "The audit log entry contains a duplicate data key: url.";
+    Some(Refusal::new(500, "AuditLogEntryContainsDuplicateDataKeyException", text))
+}
+
+/// Id, type and scheme cannot change.
+pub(super) fn check_identity(connection: &Connection, document: &Map<String, Value>) -> OrRefusal<()> {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    let other_id = text(document.get("id")).is_some_and(|id| Uuid::parse_str(&id) != Ok(connection.id));
+    if other_id {
+        return Err(refusal::argument("The id of the service endpoint does not match the id of the request."));
+    }
+    let differs = |known: Option<&str>, given: Option<String>| {
+        given.zip(known).is_some_and(|(given, known)| !given.eq_ignore_ascii_case(known))
+    };
+    if differs(connection.text("type"), text(document.get("type"))) {
+        return Err(refusal::argument("The type of a service endpoint cannot be changed."));
+    }
+    if differs(connection.scheme(), text(document.get("authorization").and_then(|a| a.get("scheme")))) {
+        return Err(refusal::argument(
+            "The authorization scheme of a service endpoint cannot be changed by an update.",
+        ));
     }
     Ok(())
 }
@@ -192,23 +214,25 @@ pub(super) fn strip(document: &mut Map<String, Value>) {
 }
 
 /// The project references of a document that came in.
-pub(super) fn read_references(organization: &Organization, document: &Map<String, Value>) -> OrRefusal<Vec<Reference>> {
+pub(super) fn read_references(
+    cx: &Context<'_>,
+    world: &World,
+    document: &Map<String, Value>,
+) -> OrRefusal<Vec<Reference>> {
     let Some(listed) = document.get("serviceEndpointProjectReferences").and_then(Value::as_array) else {
         return Ok(Vec::new());
     };
     let name = document.get("name").and_then(Value::as_str).unwrap_or_default();
-    listed.iter().map(|reference| read_reference(organization, reference, name)).collect()
+    listed.iter().map(|reference| read_reference(cx, world, reference, name)).collect()
 }
 
 /// One project reference; without a name of its own it has the given one.
-pub(super) fn read_reference(organization: &Organization, value: &Value, name: &str) -> OrRefusal<Reference> {
+pub(super) fn read_reference(cx: &Context<'_>, world: &World, value: &Value, name: &str) -> OrRefusal<Reference> {
     let project = value.get("projectReference");
-    let key = project.and_then(|project| {
-        let id = project.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
-        id.or_else(|| project.get("name").and_then(Value::as_str))
-    });
-    let key = key.ok_or_else(|| refusal::argument("A project reference names no project."))?;
-    let project = organization.project(key).ok_or_else(|| refusal::project(key))?.id;
+    // By its id alone: no published request leaves that out.
+    let key = project.and_then(|project| project.get("id")).and_then(Value::as_str).filter(|id| !id.is_empty());
+    let key = key.ok_or_else(|| refusal::argument("A project reference names no project id."))?;
+    let project = cx.organization(world)?.project(key).ok_or_else(|| refusal::project(world, key))?.id;
     let text = |field: &str| value.get(field).and_then(Value::as_str);
     let name = text("name").filter(|name| !name.is_empty()).unwrap_or(name).to_owned();
     Ok(Reference { project, name, description: text("description").map(str::to_owned) })

@@ -7,35 +7,41 @@ use super::document::{Masking, show};
 use super::project;
 use crate::base::answer::{Answer, json_answer};
 use crate::base::refusal::OrRefusal;
+use crate::base::settings::devops::DevOpsOutcome;
 use crate::model::devops::permissions::{ADMINISTER, USE, VIEW, connection_token};
 use crate::model::devops::{Connection, Organization};
 use crate::model::world::World;
-use crate::service::devops::Context;
+use crate::service::devops::{Context, refusal};
 
 /// The service connections of a project, all at once: there is no continuation.
 pub(super) fn list(cx: &Context<'_>, world: &World, key: &str) -> OrRefusal<Answer> {
     let organization = cx.organization(world)?;
-    let project = project(cx, organization, key)?.id;
-    let value: Vec<Value> = organization
+    let project = project(cx, world, key)?.id;
+    let value = organization
         .connections
         .iter()
         .filter(|connection| connection.exists(cx.now.elapsed))
         .filter(|connection| passes(cx, organization, connection, project))
-        .map(|connection| show(cx, organization, connection, (Some(project), Masking::Omitted)))
-        .collect();
+        .map(|connection| show(cx, world, connection, (Some(project), Masking::Omitted)))
+        .collect::<OrRefusal<Vec<Value>>>()?;
     Ok(json_answer(200, &json!({"count": value.len(), "value": value})))
 }
 
-/// A service connection of a project. One that is not there is 200 with `null`.
+/// A service connection of a project. One that is not there is 200 with `null`, as recorded.
 pub(super) fn get(cx: &Context<'_>, world: &World, key: &str, id: Uuid) -> OrRefusal<Answer> {
     let organization = cx.organization(world)?;
-    let project = project(cx, organization, key)?.id;
+    let project = project(cx, world, key)?.id;
     let found = organization.connection(id, cx.now.elapsed).filter(|connection| {
         let token = connection_token(project, connection.id);
         connection.reference(project).is_some() && organization.bits(cx.caller.id(), &token) & wanted_bits(cx) != 0
     });
-    let body = found.map_or(Value::Null, |found| show(cx, organization, found, (Some(project), Masking::Null)));
-    Ok(json_answer(200, &body))
+    match found {
+        Some(found) => Ok(json_answer(200, &show(cx, world, found, (Some(project), Masking::Null))?)),
+        None if world.settings.plays(DevOpsOutcome::MissingConnectionNotFound) => {
+            Err(refusal::endpoint(&id.to_string()))
+        }
+        None => Ok(json_answer(200, &Value::Null)),
+    }
 }
 
 /// Any of these is enough for the action the caller filters by.

@@ -3,10 +3,12 @@
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::contract::Reader;
 use super::document::{body, read_reference};
 use super::{administers, check_name, existing, project};
 use crate::base::answer::{Answer, empty};
 use crate::base::refusal::{OrRefusal, Refusal};
+use crate::base::settings::devops::DevOpsOutcome;
 use crate::model::devops::permissions::{CREATE, project_token};
 use crate::model::devops::{Background, Connection};
 use crate::model::directory::Federated;
@@ -15,9 +17,8 @@ use crate::service::devops::{Context, refusal};
 
 /// Adds projects to a service connection.
 pub(super) fn share(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal<Answer> {
-    let Value::Array(listed) = body(cx)? else {
-        return Err(refusal::argument("A list of project references is expected."));
-    };
+    let refuses_unknown = world.settings.plays(DevOpsOutcome::UnknownMembersRefused);
+    let listed = Reader { stored: None, refuses_unknown }.references(body(cx)?)?;
     let organization = cx.organization(world)?;
     let connection = existing(cx, organization, id)?;
     if !administers(cx, organization, connection) {
@@ -26,11 +27,11 @@ pub(super) fn share(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal<
     let name = connection.text("name").unwrap_or_default();
     let mut added = Vec::new();
     for value in &listed {
-        let reference = read_reference(organization, value, name)?;
+        let reference = read_reference(cx, world, value, name)?;
         if !organization.allows(cx.caller.id(), CREATE, &project_token(reference.project)) {
             return Err(refusal::denied(&cx.caller.member.display_name, "Create"));
         }
-        check_name(cx, organization, (reference.project, &reference.name), Some(id))?;
+        check_name(cx, world, (reference.project, &reference.name), Some(id))?;
         added.push(reference);
     }
     let elapsed = cx.now.elapsed;
@@ -51,7 +52,7 @@ pub(super) fn delete(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal
     // Before the connection: who names a project that is not there, or not theirs to see, learns that and nothing else.
     let mut projects = Vec::new();
     for key in cx.call.query.list("projectIds").into_iter().chain(cx.project) {
-        projects.push(project(cx, organization, key)?.id);
+        projects.push(project(cx, world, key)?.id);
     }
     let connection = existing(cx, organization, id)?;
     if projects.is_empty() {
@@ -92,7 +93,7 @@ pub(super) fn delete(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal
             connection.owner_project = first.project;
         }
     }
-    Ok(empty(204))
+    Ok(empty(if world.settings.plays(DevOpsOutcome::DeletionAnsweredOk) { 200 } else { 204 }))
 }
 
 /// A federated credential that still trusts the connection stands in the way, unless it is to go as well.

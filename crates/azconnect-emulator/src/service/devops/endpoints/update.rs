@@ -3,29 +3,36 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::contract::Reader;
 use super::convert::convert;
 use super::create::set_secret;
-use super::document::{Masking, body, check, object, read_references, show, strip};
+use super::document::{Masking, audit, body, check, check_identity, read_references, show, strip};
 use super::{administers, check_name, existing};
 use crate::base::answer::{Answer, json_answer};
 use crate::base::refusal::{OrRefusal, Refusal};
-use crate::base::settings::UnsentSecrets;
+use crate::base::settings::devops::DevOpsOutcome;
+use crate::base::settings::{Settings, UnsentSecrets};
 use crate::model::devops::confidential::{Confidential, mark_secret, take_secrets};
 use crate::model::devops::permissions::{ADMINISTER, CREATE, collection_token, project_token};
-use crate::model::devops::{Connection, Organization, Reference};
+use crate::model::devops::{Connection, Organization, Reference, field};
 use crate::model::world::World;
+use crate::service::devops::types::Inputs;
 use crate::service::devops::{Context, refusal};
 
 /// Changes one service connection, or converts its scheme if the query says so.
 pub(super) fn update(cx: &Context<'_>, world: &mut World, id: Uuid) -> OrRefusal<Answer> {
-    let document = object(body(cx)?)?;
+    let document = body(cx)?;
     match cx.call.query.filled("operation") {
-        None => {}
-        Some("ConvertAuthenticationScheme") => return convert(cx, world, id, &document),
+        None | Some("ChangeProperties") => {}
+        Some("ConvertAuthenticationScheme") => {
+            let document = read(cx, world, id, document)?;
+            return convert(cx, world, id, &document);
+        }
         Some(other) => {
             return Err(refusal::argument(format!("The operation '{other}' is not supported.")));
         }
     }
+    let document = read(cx, world, id, document)?;
     let shown = apply(cx, world, id, document)?;
     Ok(json_answer(200, &shown))
 }
@@ -35,23 +42,32 @@ pub(super) fn bulk(cx: &Context<'_>, world: &mut World) -> OrRefusal<Answer> {
     let Value::Array(documents) = body(cx)? else {
         return Err(refusal::argument("A list of service endpoints is expected."));
     };
-    let mut read = Vec::new();
+    let mut all = Vec::new();
     for document in documents {
-        let document = object(document)?;
-        let id = document.get("id").and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok());
+        let id = document.as_object().and_then(|document| field(document, "id")).and_then(Value::as_str);
+        let id = id.and_then(|id| Uuid::parse_str(id).ok());
         let id = id.ok_or_else(|| refusal::argument("A service endpoint of the list has no valid id."))?;
+        let document = read(cx, world, id, document)?;
         // All are checked before the first one changes.
         Change::plan(cx, world, id, document.clone())?;
-        read.push((id, document));
+        all.push((id, document));
     }
-    let shown = read.into_iter().map(|(id, document)| apply(cx, world, id, document));
+    let shown = all.into_iter().map(|(id, document)| apply(cx, world, id, document));
     let value = shown.collect::<Result<Vec<_>, _>>()?;
     Ok(json_answer(200, &json!({"count": value.len(), "value": value})))
 }
 
+/// Reads the body of an update of one service connection.
+fn read(cx: &Context<'_>, world: &World, id: Uuid, body: Value) -> OrRefusal<Map<String, Value>> {
+    let stored = existing(cx, cx.organization(world)?, id).ok().map(|connection| &connection.document);
+    let refuses_unknown = world.settings.plays(DevOpsOutcome::UnknownMembersRefused);
+    Reader { stored, refuses_unknown }.endpoint(body)
+}
+
 fn apply(cx: &Context<'_>, world: &mut World, id: Uuid, document: Map<String, Value>) -> OrRefusal<Value> {
-    let change = Change::plan(cx, world, id, document)?;
-    let (now, rule) = (cx.now, world.settings.unsent_secrets);
+    let mut change = Change::plan(cx, world, id, document)?;
+    let (now, rule) = (cx.now, Rules::of(&world.settings));
+    let failure = change.failure.take();
     let organization = cx.organization_mut(world)?;
     let connection = organization.connection_mut(id, now.elapsed).ok_or_else(|| refusal::endpoint(&id.to_string()))?;
     change.commit(connection, rule);
@@ -60,8 +76,25 @@ fn apply(cx: &Context<'_>, world: &mut World, id: Uuid, document: Map<String, Va
     connection.modified_by = Some(cx.caller.id());
     let organization = cx.organization(world)?;
     let connection = existing(cx, organization, id)?;
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
     let project = cx.project.and_then(|key| organization.project(key)).map(|project| project.id);
-    Ok(show(cx, organization, connection, (project, Masking::Null)))
+    show(cx, world, connection, (project, Masking::Null))
+}
+
+/// What becomes of secrets whose text an update does not send.
+#[derive(Clone, Copy)]
+struct Rules {
+    unsent: UnsentSecrets,
+    /// Whether `accessToken: null` breaks a service principal's connection.
+    token_breaks: bool,
+}
+
+impl Rules {
+    fn of(settings: &Settings) -> Self {
+        Self { unsent: settings.unsent_secrets, token_breaks: !settings.plays(DevOpsOutcome::NullAccessTokenHarmless) }
+    }
 }
 
 /// A change that has been found allowed.
@@ -69,6 +102,8 @@ struct Change {
     document: Map<String, Value>,
     confidential: Confidential,
     references: Vec<Reference>,
+    /// How the service fails once the change is stored, where it fails so late.
+    failure: Option<Box<Refusal>>,
 }
 
 impl Change {
@@ -77,24 +112,42 @@ impl Change {
         let connection = existing(cx, organization, id)?;
         check_identity(connection, &document)?;
         check(&document)?;
-        let references = read_references(organization, &document)?;
+        let references = read_references(cx, world, &document)?;
+        let failure = audit(&document).or_else(|| renaming(connection, &references));
+        let late = world.settings.plays(DevOpsOutcome::StoredBeforeFailing);
+        let failure = match failure {
+            Some(failure) if !late => return Err(failure),
+            failure => failure,
+        };
+        if failure.is_none() {
+            let ignores_extra = world.settings.plays(DevOpsOutcome::ExtraInputsIgnored);
+            Inputs { stored: Some(&connection.document), ignores_extra }.check(&mut document)?;
+        }
         strip(&mut document);
         let confidential = take_secrets(&mut document);
         check_permission(cx, organization, connection, &confidential)?;
-        check_references(cx, organization, connection, &references)?;
-        Ok(Self { document, confidential, references })
+        check_references(cx, world, connection, &references)?;
+        check_unsent(world, connection, &confidential)?;
+        let by_operation = world.settings.plays(DevOpsOutcome::DisablingByOperation);
+        if by_operation && cx.call.query.filled("operation").is_none() {
+            match connection.document.get("isDisabled") {
+                Some(former) => drop(document.insert("isDisabled".to_owned(), former.clone())),
+                None => drop(document.shift_remove("isDisabled")),
+            }
+        }
+        Ok(Self { document, confidential, references, failure })
     }
 
-    fn commit(self, connection: &mut Connection, rule: UnsentSecrets) {
+    fn commit(self, connection: &mut Connection, rule: Rules) {
         let service_principal = connection.scheme().is_some_and(|s| s.eq_ignore_ascii_case("ServicePrincipal"));
         let automatic = connection.data("creationMode").is_some_and(|mode| mode.eq_ignore_ascii_case("Automatic"));
         connection.document = self.document;
         if !(automatic && service_principal) {
-            drop_unsent(connection, &self.confidential, rule);
+            drop_unsent(connection, &self.confidential, rule.unsent);
         }
         let emptied = self.confidential.empty.iter().any(|key| key.eq_ignore_ascii_case("accessToken"));
         // An `accessToken` of `null` empties the cache that tests read, and every later test fails.
-        if service_principal && emptied {
+        if service_principal && emptied && rule.token_breaks {
             connection.broken = true;
         } else if !self.confidential.secrets.is_empty() {
             connection.broken = false;
@@ -125,11 +178,21 @@ impl Change {
 fn drop_unsent(connection: &mut Connection, came: &Confidential, rule: UnsentSecrets) {
     let is_null = |name: &str| came.empty.iter().any(|key| key.eq_ignore_ascii_case(name));
     connection.secrets.retain(|(name, _)| match rule {
-        UnsentSecrets::NullKeeps => is_null(name),
+        UnsentSecrets::NullKeeps | UnsentSecrets::AbsentRefused => is_null(name),
         UnsentSecrets::AbsentKeeps => !is_null(name),
         UnsentSecrets::AlwaysKept => true,
         UnsentSecrets::AlwaysLost => false,
     });
+}
+
+/// Refuses a document that leaves out the key of a stored secret, where that is the rule. What takes another's place says so.
+fn check_unsent(world: &World, connection: &Connection, came: &Confidential) -> OrRefusal<()> {
+    if world.settings.unsent_secrets != UnsentSecrets::AbsentRefused || !came.secrets.is_empty() {
+        return Ok(());
+    }
+    let named = |name: &str| came.empty.iter().any(|key| key.eq_ignore_ascii_case(name));
+    let missing = connection.secrets.iter().map(|(name, _)| name).find(|name| !named(name));
+    missing.map_or(Ok(()), |name| Err(refusal::argument(format!("The input '{name}' is required."))))
 }
 
 /// A key takes the place of a certificate, and a certificate that of a key.
@@ -140,27 +203,6 @@ fn drop_rival(connection: &mut Connection, key: &str) {
         _ => return,
     };
     connection.secrets.retain(|(name, _)| !name.eq_ignore_ascii_case(rival));
-}
-
-/// Id, type and scheme cannot change.
-fn check_identity(connection: &Connection, document: &Map<String, Value>) -> OrRefusal<()> {
-    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-    let other_id = text(document.get("id")).is_some_and(|id| Uuid::parse_str(&id) != Ok(connection.id));
-    if other_id {
-        return Err(refusal::argument("The id of the service endpoint does not match the id of the request."));
-    }
-    let differs = |known: Option<&str>, given: Option<String>| {
-        given.zip(known).is_some_and(|(given, known)| !given.eq_ignore_ascii_case(known))
-    };
-    if differs(connection.text("type"), text(document.get("type"))) {
-        return Err(refusal::argument("The type of a service endpoint cannot be changed."));
-    }
-    if differs(connection.scheme(), text(document.get("authorization").and_then(|a| a.get("scheme")))) {
-        return Err(refusal::argument(
-            "The authorization scheme of a service endpoint cannot be changed by an update.",
-        ));
-    }
-    Ok(())
 }
 
 /// Administering in a project is enough for everything but a secret, which hangs on the whole organization.
@@ -178,24 +220,28 @@ fn check_permission(
     Err(refusal::denied(&cx.caller.member.display_name, "Administer"))
 }
 
-/// An update adds projects and removes none. Renaming what is shared fails inside the service.
+/// The failure inside the service on a new name for what is shared.
+fn renaming(connection: &Connection, references: &[Reference]) -> Option<Box<Refusal>> {
+    let renamed = references
+        .iter()
+        .any(|reference| connection.reference(reference.project).is_some_and(|known| known.name != reference.name));
+    (renamed && connection.references.len() > 1).then(refusal::internal)
+}
+
+/// An update adds projects and removes none.
 fn check_references(
     cx: &Context<'_>,
-    organization: &Organization,
+    world: &World,
     connection: &Connection,
     references: &[Reference],
 ) -> OrRefusal<()> {
+    let organization = cx.organization(world)?;
     for reference in references {
         let known = connection.reference(reference.project);
-        let renamed = known.is_some_and(|known| known.name != reference.name);
-        if renamed && connection.references.len() > 1 {
-            let text = "TF400898: An Internal Error Occurred. Activity Id: 00000000-0000-0000-0000-000000000000.";
-            return Err(Refusal::new(500, "VssServiceException", text));
-        }
         if known.is_none() && !organization.allows(cx.caller.id(), CREATE, &project_token(reference.project)) {
             return Err(refusal::denied(&cx.caller.member.display_name, "Create"));
         }
-        check_name(cx, organization, (reference.project, &reference.name), Some(connection.id))?;
+        check_name(cx, world, (reference.project, &reference.name), Some(connection.id))?;
     }
     Ok(())
 }

@@ -1,204 +1,130 @@
 //! The published types of service connections: what each takes, and where.
 //!
-//! From the *Endpoint types* list of the REST reference. It has no workload identity federation and no managed identity for
-//! container registries, so their inputs are those that other tools send. Those of a managed identity for a
-//! container registry are in neither, and follow from the others.
+//! From the *Endpoint types* list of the REST reference. What it lacks is marked as `added` there: workload identity
+//! federation, managed identities for container registries, and personal access tokens of GitHub, with the inputs
+//! that other tools send.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
 
 /// A field of a service connection: in `data`, or in the parameters of a scheme.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Input {
-    pub(super) id: &'static str,
+    pub(super) id: String,
+    #[serde(default)]
     pub(super) confidential: bool,
+    #[serde(default)]
     pub(super) required: bool,
-    /// The input, and those of its values, for which alone this one is there.
-    pub(super) only_for: Option<(&'static str, &'static [&'static str])>,
+    #[serde(default)]
+    pub(super) data_type: DataType,
+    pub(super) max_length: Option<usize>,
+    /// Whether it holds no end of a line.
+    #[serde(default)]
+    pub(super) one_line: bool,
+    /// The words it takes; any text where there are none.
+    #[serde(default)]
+    pub(super) values: Vec<String>,
+    pub(super) default: Option<String>,
+    /// The values of another input for which alone this one is there, as `scopeLevel == Subscription || …`.
+    pub(super) visible_rule: Option<String>,
+    #[serde(default, rename = "added")]
+    _added: bool,
+}
+
+/// What the text of an input stands for.
+#[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum DataType {
+    #[default]
+    String,
+    Guid,
+    Boolean,
+    Number,
+}
+
+impl DataType {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Guid => "guid",
+            Self::Boolean => "boolean",
+            Self::Number => "number",
+        }
+    }
 }
 
 /// An authentication scheme of a type, with its parameters.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Scheme {
-    pub(super) name: &'static str,
-    pub(super) inputs: &'static [Input],
+    #[serde(rename = "scheme")]
+    pub(super) name: String,
+    pub(super) display_name: String,
+    #[serde(default)]
+    pub(super) inputs: Vec<Input>,
+    #[serde(default, rename = "added")]
+    _added: bool,
 }
 
 /// A type of service connection.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Kind {
-    pub(super) name: &'static str,
-    pub(super) display: &'static str,
-    pub(super) url: &'static str,
-    pub(super) data: &'static [Input],
-    pub(super) schemes: &'static [Scheme],
+    pub(super) name: String,
+    pub(super) display_name: String,
+    /// The address of a type that has one of its own; else empty.
+    pub(super) url: String,
+    #[serde(default)]
+    pub(super) data: Vec<Input>,
+    pub(super) schemes: Vec<Scheme>,
 }
 
-const fn optional(id: &'static str) -> Input {
-    Input { id, confidential: false, required: false, only_for: None }
+/// Every type. A test reads the file, so that it is never empty.
+pub(super) static KINDS: LazyLock<Vec<Kind>> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../../data/endpoint-types.json")).unwrap_or_default());
+
+impl Kind {
+    /// A type by its name, in any case.
+    pub(super) fn named(name: &str) -> Option<&'static Self> {
+        KINDS.iter().find(|kind| kind.name.eq_ignore_ascii_case(name))
+    }
+
+    pub(super) fn scheme(&self, name: &str) -> Option<&Scheme> {
+        self.schemes.iter().find(|scheme| scheme.name.eq_ignore_ascii_case(name))
+    }
 }
 
-const fn required(id: &'static str) -> Input {
-    Input { required: true, ..optional(id) }
+impl Input {
+    /// The input on which it depends whether this one is there, and the values for which it is.
+    pub(super) fn rule(&self) -> Option<(&str, Vec<&str>)> {
+        let cases: Vec<(&str, &str)> =
+            self.visible_rule.as_deref()?.split("||").filter_map(|case| case.split_once("==")).collect();
+        let (which, _) = cases.first()?;
+        Some((which.trim(), cases.iter().map(|(_, value)| value.trim()).collect()))
+    }
 }
 
-const fn secret(id: &'static str) -> Input {
-    Input { confidential: true, ..optional(id) }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_published_type_is_there_and_every_rule_names_an_input() {
+        assert_eq!(KINDS.len(), 24);
+        for kind in KINDS.iter() {
+            for inputs in std::iter::once(&kind.data).chain(kind.schemes.iter().map(|scheme| &scheme.inputs)) {
+                for (which, values) in inputs.iter().filter_map(Input::rule) {
+                    let depends = inputs.iter().find(|input| input.id == which).unwrap();
+                    let words = &depends.values;
+                    let known = words.is_empty() || values.iter().all(|value| words.iter().any(|word| word == value));
+                    assert!(known, "{} {which}", kind.name);
+                }
+            }
+        }
+        let azure = Kind::named("AzureRM").unwrap();
+        let subscription = azure.data.iter().find(|input| input.id == "subscriptionId").unwrap();
+        assert_eq!(subscription.rule().unwrap(), ("scopeLevel", vec!["Subscription", "AzureMLWorkspace"]));
+    }
 }
-
-const fn password(id: &'static str) -> Input {
-    Input { confidential: true, ..required(id) }
-}
-
-const fn only_for(input: Input, which: &'static str, values: &'static [&'static str]) -> Input {
-    Input { only_for: Some((which, values)), ..input }
-}
-
-const SUBSCRIPTION: &[&str] = &["Subscription", "AzureMLWorkspace"];
-const WORKSPACE: &[&str] = &["AzureMLWorkspace"];
-const GROUP: &[&str] = &["ManagementGroup"];
-const ACR: &[&str] = &["ACR"];
-
-const AZURE_DATA: &[Input] = &[
-    required("environment"),
-    required("scopeLevel"),
-    only_for(required("subscriptionId"), "scopeLevel", SUBSCRIPTION),
-    only_for(required("subscriptionName"), "scopeLevel", SUBSCRIPTION),
-    only_for(required("resourceGroupName"), "scopeLevel", WORKSPACE),
-    only_for(required("mlWorkspaceName"), "scopeLevel", WORKSPACE),
-    only_for(required("mlWorkspaceLocation"), "scopeLevel", WORKSPACE),
-    only_for(required("managementGroupId"), "scopeLevel", GROUP),
-    only_for(required("managementGroupName"), "scopeLevel", GROUP),
-    optional("oboAuthorization"),
-    optional("creationMode"),
-    optional("azureSpnRoleAssignmentId"),
-    optional("azureSpnPermissions"),
-    optional("spnObjectId"),
-    optional("appObjectId"),
-    optional("resourceId"),
-];
-
-const AZURE_SERVICE_PRINCIPAL: &[Input] = &[
-    secret("accessToken"),
-    optional("role"),
-    optional("scope"),
-    optional("accessTokenFetchingMethod"),
-    required("serviceprincipalid"),
-    required("authenticationType"),
-    only_for(password("serviceprincipalkey"), "authenticationType", &["spnKey"]),
-    only_for(password("servicePrincipalCertificate"), "authenticationType", &["spnCertificate"]),
-    required("tenantid"),
-];
-
-const AZURE_FEDERATION: &[Input] = &[
-    required("tenantid"),
-    required("serviceprincipalid"),
-    optional("scope"),
-    optional("workloadIdentityFederationIssuer"),
-    optional("workloadIdentityFederationSubject"),
-];
-
-const PUBLISH_PROFILE: &[Input] =
-    &[secret("publishProfile"), optional("accessTokenFetchingMethod"), secret("accessToken"), optional("tenantid")];
-
-const DOCKER_DATA: &[Input] = &[
-    required("registrytype"),
-    only_for(optional("subscriptionId"), "registrytype", ACR),
-    only_for(optional("subscriptionName"), "registrytype", ACR),
-    only_for(optional("registryId"), "registrytype", ACR),
-    only_for(optional("creationMode"), "registrytype", ACR),
-    optional("spnObjectId"),
-    optional("appObjectId"),
-    optional("azureSpnRoleAssignmentId"),
-    optional("azureSpnPermissions"),
-];
-
-const DOCKER_SERVICE_PRINCIPAL: &[Input] = &[
-    secret("accessToken"),
-    optional("scope"),
-    optional("loginServer"),
-    optional("role"),
-    optional("accessTokenFetchingMethod"),
-    required("serviceprincipalid"),
-    required("authenticationType"),
-    only_for(password("serviceprincipalkey"), "authenticationType", &["spnKey"]),
-    only_for(password("servicePrincipalCertificate"), "authenticationType", &["spnCertificate"]),
-    required("tenantid"),
-];
-
-const DOCKER_FEDERATION: &[Input] = &[
-    required("tenantid"),
-    required("serviceprincipalid"),
-    required("loginServer"),
-    required("scope"),
-    optional("workloadIdentityFederationIssuer"),
-    optional("workloadIdentityFederationSubject"),
-];
-
-const USER: &[Input] = &[optional("username"), secret("password")];
-const TOKEN: &[Input] = &[password("apitoken")];
-
-const fn scheme(name: &'static str, inputs: &'static [Input]) -> Scheme {
-    Scheme { name, inputs }
-}
-
-/// The types whose inputs are looked at.
-pub(super) const KINDS: &[Kind] = &[
-    Kind {
-        name: "azurerm",
-        display: "Azure Resource Manager",
-        url: "https://management.azure.com/",
-        data: AZURE_DATA,
-        schemes: &[
-            scheme("ServicePrincipal", AZURE_SERVICE_PRINCIPAL),
-            scheme("WorkloadIdentityFederation", AZURE_FEDERATION),
-            scheme("ManagedServiceIdentity", &[required("tenantid")]),
-            scheme("PublishProfile", PUBLISH_PROFILE),
-        ],
-    },
-    Kind {
-        name: "dockerregistry",
-        display: "Docker Registry",
-        url: "https://hub.docker.com/",
-        data: DOCKER_DATA,
-        schemes: &[
-            scheme(
-                "UsernamePassword",
-                &[optional("registry"), required("username"), password("password"), optional("email")],
-            ),
-            scheme("ServicePrincipal", DOCKER_SERVICE_PRINCIPAL),
-            scheme("WorkloadIdentityFederation", DOCKER_FEDERATION),
-            scheme("ManagedServiceIdentity", &[required("tenantid"), required("loginServer")]),
-        ],
-    },
-    Kind { name: "generic", display: "Generic", url: "", data: &[], schemes: &[scheme("UsernamePassword", USER)] },
-    Kind {
-        name: "github",
-        display: "GitHub",
-        url: "https://github.com",
-        data: &[],
-        schemes: &[scheme("OAuth2", &[]), scheme("InstallationToken", &[]), scheme("Token", &[secret("AccessToken")])],
-    },
-    Kind {
-        name: "kubernetes",
-        display: "Kubernetes",
-        url: "",
-        data: &[optional("authorizationType"), optional("acceptUntrustedCerts")],
-        schemes: &[
-            scheme("Kubernetes", &[secret("kubeconfig"), optional("clusterContext")]),
-            scheme(
-                "Token",
-                &[secret("serviceAccountCertificate"), optional("isCreatedFromSecretYaml"), password("apitoken")],
-            ),
-        ],
-    },
-    Kind {
-        name: "externalnpmregistry",
-        display: "npm",
-        url: "",
-        data: &[],
-        schemes: &[scheme("UsernamePassword", USER), scheme("Token", TOKEN)],
-    },
-    Kind {
-        name: "externalnugetfeed",
-        display: "NuGet",
-        url: "",
-        data: &[],
-        schemes: &[scheme("None", &[secret("nugetkey")]), scheme("UsernamePassword", USER), scheme("Token", TOKEN)],
-    },
-    Kind { name: "ssh", display: "SSH", url: "", data: &[], schemes: &[scheme("UsernamePassword", USER)] },
-];

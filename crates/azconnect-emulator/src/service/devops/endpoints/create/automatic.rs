@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use time::Duration;
 use uuid::Uuid;
 
-use super::{federation, set_parameters, set_secret};
+use super::{new_federation, set_parameters, set_secret};
 use crate::base::dice::Dice;
 use crate::model::devops::Connection;
 use crate::model::devops::confidential::mark_secret;
@@ -24,7 +24,7 @@ pub(super) fn prepare(cx: &Context<'_>, world: &mut World, connection: &mut Conn
         || (connection.data("registrytype").is_some() && connection.parameter("serviceprincipalid") == Some(""));
     let named = connection.parameter("tenantid").and_then(|id| Uuid::parse_str(id).ok());
     if federated && let (Some(tenant), Ok(organization)) = (named.or(tenant), cx.organization(world)) {
-        let (issuer, subject) = federation(organization, tenant, connection.id);
+        let (issuer, subject) = new_federation(&world.settings, organization, tenant, connection);
         let pairs =
             [("workloadIdentityFederationIssuer", issuer.as_str()), ("workloadIdentityFederationSubject", &subject)];
         set_parameters(&mut connection.document, &pairs);
@@ -88,6 +88,7 @@ fn make_application(
         enabled: true,
         hidden: None,
         passwords: Vec::new(),
+        certificates: Vec::new(),
         owners: vec![cx.caller.member.identity.object_id()],
         graph_roles: Vec::new(),
         created: born,
