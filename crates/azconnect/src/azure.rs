@@ -1,6 +1,7 @@
 //! The services of one cloud, over one transport.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use azconnect_core::{ClientId, Clock, Cloud, Error, RetryPolicy, Secret, TenantId};
 use azconnect_devops::{DevOpsClient, PersonalAccessToken};
@@ -48,6 +49,12 @@ impl Azure {
     pub fn devops_with_pat(&self, token: Secret) -> Result<DevOpsClient, Error> {
         let authorizer = PersonalAccessToken::new(token)?;
         Ok(DevOpsClient::new(self.pipeline.clone(), &self.cloud, Arc::new(authorizer)))
+    }
+
+    /// The same services for somebody who waits: a call takes this long at most, and no pause that a service asks for is longer.
+    pub(crate) fn hurried(&self, time_limit: Duration, longest_pause: Duration) -> Self {
+        let pipeline = self.pipeline.clone().with_time_limit(time_limit).with_longest_pause(longest_pause);
+        Self { pipeline, ..self.clone() }
     }
 
     /// The orchestrator of rotations, which writes to a storage.

@@ -146,6 +146,64 @@
 //! # }
 //! ```
 //!
+//! What ends, and who was told: a product's daily job, which mails each point on a secret's way to its end, once.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! use azconnect::core::Error;
+//! use azconnect::credential::{ExpiryWatch, ExpiryWatchExt as _, OpenCrossing};
+//! use azconnect::{Azure, ConnectRequest, Storage};
+//! # use azconnect::core::{Clock as _, Secret};
+//! # use azconnect_emulator::{Emulator, Seed};
+//! # use azconnect_testkit::VirtualClock;
+//!
+//! fn mail(open: &OpenCrossing) {
+//!     // The crossing's id goes into the mail, so that one that is sent twice is recognised.
+//!     println!("{}: {} ({})", open.record.title(), open.crossing.step, open.crossing.id);
+//! }
+//!
+//! async fn daily(watch: &dyn ExpiryWatch) -> Result<usize, Error> {
+//!     // Looks at every connection, page by page, and notes what each has come to. It asks Microsoft Graph where it may.
+//!     let survey = watch.survey().await?;
+//!     println!("{} overdue, {} of which nobody knows the end", survey.overdue, survey.unknown);
+//!     let (mut mails, mut after) = (0, None);
+//!     loop {
+//!         let page = watch.crossings(after.as_ref()).await?;
+//!         for open in &page.crossings {
+//!             // At least once. For at most once, acknowledge first, and mail if that answers `true`.
+//!             mail(open);
+//!             watch.acknowledge(&open.crossing).await?;
+//!             mails += 1;
+//!         }
+//!         let Some(next) = page.next else { return Ok(mails) };
+//!         after = Some(next);
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Error> {
+//! # let clock = Arc::new(VirtualClock::new());
+//! # let emulator = Emulator::from_seed(Seed::from_json(include_str!("../doc/seed.json"))?, clock.clone())?;
+//! # let azure = Azure::new(emulator.cloud(), emulator.transport(), clock.clone());
+//! # let storage = Storage::in_memory(clock.clone());
+//! # let secret = emulator.secret_of("b0000000-0000-4000-8000-000000000002".parse()?).ok_or(Error::invalid("x", "x"))?;
+//! let request = ConnectRequest::new(
+//!     "shop".parse()?,
+//!     "22222222-2222-4222-8222-222222222222".parse()?,
+//!     "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01".parse()?,
+//!     "a0000000-0000-4000-8000-000000000002".parse()?,
+//! );
+//! // Its application may not read itself, so what the customer says of the end is believed.
+//! let request = request.with_ends_at(clock.now() + std::time::Duration::from_secs(9 * 86_400));
+//! azure.connections(&storage).connect(request, secret).await?;
+//!
+//! let watch = azure.expiry_watch(&storage);
+//! assert_eq!(daily(&*watch).await?, 1, "it ends within 30 days");
+//! assert_eq!(daily(&*watch).await?, 0, "which was told");
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Features
 //!
 //! | Feature | Default | Adds |
@@ -153,15 +211,25 @@
 //! | `rustls` | yes | [`http::ReqwestTransport::new`]: HTTPS with rustls and aws-lc |
 //! | `reqwest` | yes, through `rustls` | [`http::ReqwestTransport`] over a `reqwest::Client` of your own |
 //! | `sqlite` | yes | [`store::SqliteStore`]: journal, leases and sealed secrets in one file |
+//! | `postgres` | no | `store::PostgresStore`: the same in PostgreSQL, for products of several machines |
 
+mod application_setup;
 mod azure;
+mod bindings;
+mod connection_check;
 mod connections;
 mod devops_sign_in;
+mod expiry_radar;
 mod federation;
+mod key_vault;
+mod key_vault_refusal;
+mod orphans;
 mod own_record;
 mod ports_of_use;
 mod principal;
+mod sealed_name;
 mod storage;
+mod tenant_settings;
 
 pub use azconnect_arm as arm;
 pub use azconnect_core as core;
@@ -171,15 +239,25 @@ pub use azconnect_graph as graph;
 pub use azconnect_http as http;
 pub use azconnect_identity as identity;
 pub use azconnect_rotation as rotation;
+pub use azconnect_setup as setup;
 pub use azconnect_store as store;
 
 #[cfg(feature = "clock")]
 pub use azconnect_http::SystemClock;
 
-pub use azconnect_credential::ConnectRequest;
+pub use azconnect_credential::{ConnectRequest, ConnectionForm, ConnectionQuery, NewSecret};
 pub use azure::Azure;
-pub use connections::Connections;
+pub use bindings::{
+    BindingChoice, BindingDraft, BindingPicker, BindingStep, BindingSteps, Bindings, BuiltTarget, ConsumerKind,
+    TargetSpec,
+};
+pub use connection_check::ConnectionNeeds;
+pub use connections::{ConnectionSink, Connections, Disconnected};
+pub use expiry_radar::{ExpiryRadar, ListedEnds};
 pub use federation::ApplicationFederation;
+pub use key_vault::KeyVaultWrap;
+pub use orphans::Swept;
 pub use own_record::SealedOwnRecord;
 pub use principal::Identity;
 pub use storage::Storage;
+pub use tenant_settings::TenantIntegrations;

@@ -99,8 +99,12 @@ impl SealedOwnRecord {
 
     async fn is_held(&self, current: &Current, secret: &Secret) -> Result<bool, Error> {
         let Some(id) = &current.secret else { return Ok(false) };
-        let held = self.secrets.get(id).await.map_err(|error| error.with_effect(Effect::None))?;
-        Ok(held.is_some_and(|held| held.same_as(secret)))
+        match self.secrets.get(id).await {
+            Ok(held) => Ok(held.is_some_and(|held| held.same_as(secret))),
+            // One that was damaged is to be replaced, like one that is gone.
+            Err(error) if error.kind() == ErrorKind::Corrupt => Ok(false),
+            Err(error) => Err(error.with_effect(Effect::None)),
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use azconnect_arm::port::{Fleets, Machines, ProvisionRecords, Provisioning, Roles};
-use azconnect_core::{ClientId, SubscriptionId};
+use azconnect_arm::port::{Choices, Fleets, Machines, ProvisionRecords, Provisioning, Roles};
+use azconnect_core::{ClientId, ResourceGroupName, SubscriptionId};
 use azconnect_credential::ConsumerFinder;
 use azconnect_devops::{
     ConnectionDirectory, ConnectionSearch, FederationConverter, ProjectAddress, ServiceConnectionSharing,
@@ -36,6 +36,16 @@ impl Identity {
     /// Finds, starts, stops and deletes the machines of a subscription.
     pub fn machines(&self, subscription: SubscriptionId) -> Arc<dyn Machines> {
         Arc::new(self.arm().subscription(subscription))
+    }
+
+    /// What a subscription offers a form to choose from: regions, sizes, images and resource groups. An identity that works in
+    /// one group only is told of it by its name.
+    pub fn choices(&self, subscription: SubscriptionId, group: Option<ResourceGroupName>) -> Arc<dyn Choices> {
+        let choices = self.arm().subscription(subscription).choices();
+        Arc::new(match group {
+            Some(group) => choices.with_group(group),
+            None => choices,
+        })
     }
 
     /// Assigns, lists and removes roles at subscriptions, resource groups and resources.

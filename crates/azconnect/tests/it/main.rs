@@ -8,5 +8,24 @@
     reason = "a test"
 )]
 
+mod binding_saved;
+mod binding_states;
+mod binding_steps;
+mod bindings;
+mod bindings_crash;
+mod checked_world;
+mod connection_check;
+mod connection_check_service;
+mod connection_crash;
+mod connection_key;
 mod connections;
+mod expiry_crash;
+mod expiry_radar;
+mod expiry_refusal;
+mod expiry_watch;
+mod key_vault;
+mod mortal;
 mod own_record;
+mod product;
+mod settings_crash;
+mod tenant_settings;
