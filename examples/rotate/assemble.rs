@@ -106,7 +106,7 @@ async fn storage(arguments: &Arguments, place: &Place) -> Result<Storage, Error>
 
 /// The same storage, whose leases are given back when somebody asks to stop.
 fn stoppable(storage: Storage, stop: &Stop) -> Storage {
-    Storage::new(storage.journal(), storage.secrets(), stop.lease(storage.lease()))
+    Storage::new(storage.journal(), storage.secrets(), stop.lease(storage.lease()), storage.documents())
 }
 
 /// The variable with the key that seals the databases, as base64. Without it the key lies beside them.

@@ -71,10 +71,11 @@ fn fate(one: &Standing, key: &PlannedKey) -> &'static str {
 
 fn expiry(expiry: Expiry, now: OffsetDateTime) -> String {
     match expiry {
-        Expiry::Unknown => "unknown".to_owned(),
         Expiry::Fresh { ends_at } => relative(ends_at, now),
-        Expiry::Due { ends_at } => format!("{}, due", relative(ends_at, now)),
-        Expiry::Expired { ends_at } => format!("{}, expired", relative(ends_at, now)),
+        Expiry::Due { ends_at } | Expiry::Overdue { ends_at } | Expiry::Expired { ends_at } => {
+            format!("{}, {}", relative(ends_at, now), expiry.as_str())
+        }
+        Expiry::Never | Expiry::Unknown | Expiry::Gone => expiry.as_str().to_owned(),
     }
 }
 

@@ -149,9 +149,10 @@ fn signalled(child: &Child, signal: &str) {
 fn rust_log_works_in_every_program_and_shows_no_secret() {
     let emulator = Emulator::start();
     let over_sockets = ["--emulator", emulator.address(), "--application", DEPLOY];
-    let programs: [(&str, &[&str]); 6] = [
+    let programs: [(&str, &[&str]); 7] = [
         ("rotate", &["--application", DEPLOY]),
         ("rotate", &over_sockets),
+        ("connect", &[]),
         ("connections", &[]),
         ("convert", &["--dry-run"]),
         ("provision", &["--plan"]),

@@ -8,7 +8,7 @@ mod program;
 use std::process::{Command, Output, Stdio};
 
 use console::measure_text_width;
-use program::{program, settled};
+use program::{program, settled, without_ids};
 
 /// The widest line on a page that is no terminal.
 const PAGE: usize = 80;
@@ -50,6 +50,29 @@ fn rotate() {
 }
 
 #[test]
+fn connect() {
+    insta::assert_snapshot!(printed("connect", &[]));
+}
+
+#[test]
+fn connect_group_only() {
+    insta::assert_snapshot!(printed("connect", &["--group-only"]));
+}
+
+#[test]
+fn connect_refused() {
+    for (scene, name) in [
+        ("--expired", "connect_expired"),
+        ("--wrong-subscription", "connect_wrong_subscription"),
+        ("--no-role", "connect_no_role"),
+    ] {
+        let output = output_of("connect", &[scene]);
+        assert_eq!(output.status.code(), Some(3), "{scene}");
+        insta::assert_snapshot!(name, settled(&String::from_utf8(output.stdout).unwrap()));
+    }
+}
+
+#[test]
 fn connections() {
     insta::assert_snapshot!(printed("connections", &[]));
 }
@@ -75,19 +98,31 @@ fn fleet() {
 }
 
 #[test]
+fn setup() {
+    insta::assert_snapshot!(without_ids(&printed("setup", &[])));
+}
+
+#[test]
+fn setup_plan() {
+    insta::assert_snapshot!(without_ids(&printed("setup", &["--plan"])));
+}
+
+#[test]
 fn own_part() {
     insta::assert_snapshot!(printed("own_part", &[]));
 }
 
 #[test]
 fn the_help_of_every_program_fits_the_page_and_says_the_exit_codes() {
-    for name in ["rotate", "connections", "convert", "provision", "fleet", "emulator", "storm"] {
+    for name in ["rotate", "connect", "connections", "convert", "provision", "fleet", "setup", "storm"] {
         let help = printed(name, &["--help"]);
         for code in ["0  done", "1  ", "2  ", "3  a person is needed", "4  not finished"] {
             assert!(help.contains(code), "{name} does not say {code:?}:\n{help}");
         }
     }
     assert!(printed("rotate", &["--help"]).contains("Adopt:"));
+    // A program of its own, which runs until it is told to stop.
+    assert!(printed("emulator", &["--help"]).contains("0  it was told to stop"));
 }
 
 #[test]

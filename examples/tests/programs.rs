@@ -313,3 +313,19 @@ fn a_sealing_key_that_is_none_is_refused_by_the_name_of_its_variable() {
         .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "db"));
     assert_eq!(databases.count(), 0, "a database was made without a key");
 }
+
+/// The example is the program itself: it takes all that the program takes, and starts with the seed of these programs.
+#[test]
+fn the_emulator_takes_every_option_of_its_program() {
+    let schema = Command::new(program("emulator")).arg("--schema").output().unwrap();
+    assert_eq!(schema.status.code(), Some(0));
+    assert!(serde_json::from_slice::<Value>(&schema.stdout).unwrap()["properties"]["vaults"].is_object());
+    let folder = tempfile::tempdir().unwrap();
+    let authority = folder.path().join("ca.pem");
+    let served = ["--https".as_ref(), "127.0.0.1:0".as_ref(), "--ca".as_ref(), authority.as_os_str()];
+    let emulator = Emulator::start_with(&served);
+    assert!(emulator.address().starts_with("https://"), "{}", emulator.address());
+    assert!(std::fs::read_to_string(&authority).unwrap().contains("BEGIN CERTIFICATE"));
+    let wrong = Command::new(program("emulator")).args(["--http", "0.0.0.0:1"]).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+}

@@ -8,6 +8,7 @@ pub mod deadly;
 pub mod judge;
 pub mod modules;
 pub mod mutants;
+pub mod setting_up;
 pub mod watched;
 pub mod worlds;
 

@@ -43,6 +43,11 @@ pub fn remnants<T>(text: &str, work: impl FnOnce() -> T) -> (usize, T) {
     (FOUND.load(SeqCst), result)
 }
 
+/// How many bytes are held at this moment.
+pub fn held_now() -> usize {
+    HELD.load(SeqCst)
+}
+
 /// The largest number of bytes that were held at once while some work was done, beyond those that were held before.
 pub fn most_held<T>(work: impl FnOnce() -> T) -> (usize, T) {
     let before = HELD.load(SeqCst);

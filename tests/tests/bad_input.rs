@@ -14,7 +14,7 @@ use azconnect::core::{Error, ErrorKind, Secret, TenantId};
 use azconnect::credential::CredentialSink;
 use azconnect::devops::{OrganizationName, ProjectRef};
 use azconnect::rotation::{RotationOutcome, SinkBinding};
-use azconnect::{ConnectRequest, Connections};
+use azconnect::{ConnectRequest, Storage};
 use azconnect_emulator::Seed;
 use azconnect_tests::contoso::{Contoso, SEED, connections, deploy, operator};
 
@@ -40,7 +40,7 @@ async fn a_secret_s_id_in_place_of_its_value_is_refused_before_anything_is_sent(
         panic!("it was taken")
     };
     assert_told(&error, "client_secret", pasted);
-    let connect = Connections::new(azure, contoso.secrets.clone());
+    let connect = azure.connections(&Storage::in_memory(Arc::new(contoso.clock.clone())));
     let request = ConnectRequest::new(
         "shop".parse().unwrap(),
         "22222222-2222-4222-8222-222222222222".parse().unwrap(),
@@ -122,7 +122,7 @@ async fn a_secret_that_entra_refuses_is_not_stored() {
     let contoso = Contoso::new();
     let azure =
         azconnect::Azure::new(contoso.emulator.cloud(), contoso.emulator.transport(), Arc::new(contoso.clock.clone()));
-    let connect = Connections::new(azure, contoso.secrets.clone());
+    let connect = azure.connections(&Storage::in_memory(Arc::new(contoso.clock.clone())));
     let request = || {
         ConnectRequest::new(
             "shop".parse().unwrap(),
@@ -137,10 +137,10 @@ async fn a_secret_that_entra_refuses_is_not_stored() {
     assert_eq!(error.service_code(), Some("AADSTS7000215"), "{error:?}");
     assert!(!format!("{error:?}").contains(wrong));
 
-    let record = connect.connect(request(), contoso.operator_secret()).await.unwrap();
-    assert!(connect.test(&record).await.unwrap().is_accepted());
-    assert!(connect.identity(&record).await.is_ok());
-    connect.disconnect(&record).await.unwrap();
-    connect.disconnect(&record).await.unwrap();
-    assert_eq!(connect.test(&record).await.unwrap_err().kind(), ErrorKind::NotFound);
+    let id = connect.connect(request(), contoso.operator_secret()).await.unwrap().record.id;
+    assert!(connect.test(&id).await.unwrap().is_accepted());
+    assert!(connect.identity(&id).await.is_ok());
+    connect.disconnect(&id).await.unwrap();
+    connect.disconnect(&id).await.unwrap();
+    assert_eq!(connect.test(&id).await.unwrap_err().kind(), ErrorKind::NotFound);
 }

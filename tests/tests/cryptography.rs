@@ -15,7 +15,7 @@ use std::process::Command;
 use cargo_metadata::{CargoOpt, MetadataCommand, Package};
 
 /// What has to do with cryptography and is shipped all the same, each with what it does.
-const EXCUSED: [(&str, &str); 25] = [
+const EXCUSED: [(&str, &str); 31] = [
     ("aws-lc-rs", "the one implementation"),
     ("aws-lc-sys", "the one implementation"),
     ("rustls", "TLS over aws-lc-rs: it computes nothing itself"),
@@ -41,13 +41,24 @@ const EXCUSED: [(&str, &str); 25] = [
     ("ssh-cipher", "names the ciphers of encrypted keys, none of which is compiled in"),
     ("cipher", "traits, for ssh-cipher"),
     ("signature", "traits, for ssh-key"),
-    ("sha2", "comes with ssh-encoding, for fingerprints, which nobody here asks for"),
+    (
+        "sha2",
+        "proves a password to a PostgreSQL server (SCRAM-SHA-256), bound to the channel; and comes with ssh-encoding, for \
+         fingerprints, which nobody here asks for",
+    ),
+    ("hmac", "proves a password to a PostgreSQL server (SCRAM-SHA-256): its driver has no other way"),
+    ("md-5", "proves a password to a PostgreSQL server that asks for the older way, within TLS"),
+    ("chacha20", "draws the random numbers of that proof, for rand"),
+    ("x509-cert", "reads which hash a certificate was signed with, for the binding of that proof to the channel"),
+    ("der", "reads certificates, for x509-cert"),
+    ("spki", "types, for x509-cert"),
     ("digest", "traits, for sha2"),
     ("crypto-common", "traits, for digest and cipher"),
 ];
 
 /// What belongs to such a crate without doing anything that could be attacked: buffers and encodings.
-const HARMLESS: [&str; 4] = ["base64ct", "block-buffer", "inout", "pem-rfc7468"];
+const HARMLESS: [&str; 9] =
+    ["base64ct", "block-buffer", "cmov", "const-oid", "ctutils", "der_derive", "inout", "pem-rfc7468", "siphasher"];
 
 /// Implementations by name, whatever they say of themselves.
 const KNOWN: [&str; 44] = [

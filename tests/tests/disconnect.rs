@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use azconnect::credential::ConnectRequest;
 use azconnect::rotation::RotationOutcome;
+use azconnect::store::MemoryDocuments;
 use azconnect::{Azure, Storage};
 use azconnect_emulator::Settings;
 use azconnect_tests::contoso::{Contoso, deploy, old_key};
@@ -12,7 +13,12 @@ use azconnect_tests::contoso::{Contoso, deploy, old_key};
 #[tokio::test(start_paused = true)]
 async fn who_leaves_in_the_grace_leaves_no_sealed_copy_and_no_unfinished_work() {
     let contoso = Contoso::with(Settings::default());
-    let storage = Storage::new(contoso.journal.clone(), contoso.secrets.clone(), contoso.lease.clone());
+    let storage = Storage::new(
+        contoso.journal.clone(),
+        contoso.secrets.clone(),
+        contoso.lease.clone(),
+        std::sync::Arc::new(MemoryDocuments::new()),
+    );
     let azure =
         Azure::new(contoso.emulator.cloud(), contoso.emulator.transport(), std::sync::Arc::new(contoso.clock.clone()));
     let request = ConnectRequest::new(
@@ -22,7 +28,7 @@ async fn who_leaves_in_the_grace_leaves_no_sealed_copy_and_no_unfinished_work() 
         deploy(),
     );
     let secret = contoso.emulator.secret_of(old_key()).unwrap();
-    let record = azure.connections(&storage).connect(request, secret).await.unwrap();
+    let id = azure.connections(&storage).connect(request, secret).await.unwrap().record.id;
 
     let impatient = contoso.rotator(contoso.ports()).with_patience(Duration::from_secs(60));
     let target = contoso.target(contoso.emulator.transport());
@@ -32,14 +38,15 @@ async fn who_leaves_in_the_grace_leaves_no_sealed_copy_and_no_unfinished_work() 
     let sealed: Vec<_> = state.ledger.values().filter_map(|key| key.sealed.clone()).collect();
     assert_eq!(sealed.len(), 1);
 
-    azure.disconnect(&storage, &record).await.unwrap();
+    let ended = azure.disconnect(&storage, &id).await.unwrap().unwrap();
+    assert!(ended.rotation_ended && ended.shares_application_with.is_empty());
     for id in sealed {
         assert!(contoso.secrets.get(&id).await.unwrap().is_none(), "{id} is still sealed");
     }
     assert!(contoso.journal.unfinished().await.unwrap().is_empty());
-    assert!(azure.connections(&storage).test(&record).await.is_err(), "the connection's own secret is destroyed");
+    assert!(azure.connections(&storage).test(&id).await.is_err(), "the connection's own secret is destroyed");
     let truth = contoso.emulator.truth();
     let alive = truth.application(deploy()).unwrap().passwords.iter().filter(|password| password.live).count();
     assert_eq!(alive, 3, "the customer's keys stay: the old one, the new one, and another team's");
-    azure.disconnect(&storage, &record).await.unwrap();
+    assert!(azure.disconnect(&storage, &id).await.unwrap().is_none(), "it may be repeated");
 }

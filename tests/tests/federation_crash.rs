@@ -23,7 +23,7 @@ use azconnect::devops::{
 };
 use azconnect::http::{Request, Response, Transport, answer_lost, not_connected};
 use azconnect::{ApplicationFederation, Azure};
-use azconnect_emulator::{Emulator, Seed, Settings};
+use azconnect_emulator::{DevOpsOutcome, Emulator, Seed, Settings};
 use azconnect_testkit::VirtualClock;
 use azconnect_tests::contoso::{Contoso, SEED, deploy, operator};
 use azconnect_tests::deadly::{DeadlyTransport, Death, Moment};
@@ -77,7 +77,11 @@ async fn world() -> Contoso {
     let mut contoso = Contoso::with(Settings::default());
     contoso.emulator = Emulator::from_seed(Seed::from_json(&seed.to_string()).unwrap(), Arc::new(clock.clone()))
         .unwrap()
-        .with_settings(Settings::default().with_connection_lag(Duration::from_secs(3)).with_issuer_move(true));
+        .with_settings(
+            Settings::default()
+                .with_connection_lag(Duration::from_secs(3))
+                .with_other_outcome(DevOpsOutcome::ConversionMovesIssuer),
+        );
     contoso.clock = clock;
     let caller = Caller::of(&contoso, contoso.emulator.transport());
     caller.credentials.ensure(&FederatedTrust::of(&caller.old().await).unwrap()).await.unwrap();

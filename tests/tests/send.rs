@@ -9,23 +9,28 @@ use std::fs;
 use std::future::Ready;
 use std::path::{Path, PathBuf};
 
+use azconnect::arm::choices::SubscriptionChoices;
 use azconnect::arm::resource::compute::{RunCommands, VirtualMachine, VirtualMachines};
 use azconnect::arm::{
     AnyResource, Arm, Fleet, Group, Handle, List, Pending, Provisioner, Skus, Subscription, preflight, preflight_fleet,
 };
 use azconnect::core::{ApplicationObjectId, ClientId};
-use azconnect::devops::{ConnectionSearch, DevOpsClient, Endpoints, Organization, RegistryCheck};
-use azconnect::graph::{DirectoryObjectId, FederatedCredentialId, GraphClient};
+use azconnect::credential::{ConnectionRecord, Records};
+use azconnect::devops::{ConnectionSearch, DevOpsClient, Endpoints, Organization, RegistryCheck, binding_states};
+use azconnect::graph::{DirectoryObjectId, FederatedCredentialId, GraphClient, PasswordHolder};
 use azconnect::http::{Pages, Pipeline, Poller};
+use azconnect::identity::TenantDiscovery;
 use azconnect::rotation::Rotator;
-use azconnect::store::{SqliteOptions, SqliteStore, seal::SealingKey};
-use azconnect::{Azure, Connections};
+use azconnect::setup::ApplicationSetup;
+use azconnect::store::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, seal::SealingKey};
+use azconnect::{Azure, Bindings, Connections, ExpiryRadar, TenantIntegrations};
+use azconnect_emulator::Visitor;
 use azconnect_emulator::server::{Server, serve};
 use azconnect_saga::{IllegalEvent, Saga, Session, audit, history, read, within};
 use time::OffsetDateTime;
 
 /// Every function whose lines are checked by the compiler.
-const CHECKED: [fn(); 9] = [arm, devops, emulator, graph, http, rotation, saga, store, facade];
+const CHECKED: [fn(); 10] = [arm, devops, emulator, graph, http, rotation, saga, setup, store, facade];
 
 fn is_send<F: Future + Send>(_: F) {}
 
@@ -84,6 +89,10 @@ fn arm() {
     is_send(Pending::<()>::wait(any()));
     is_send(Pending::<()>::outcome(any()));
     is_send(Skus::next(any()));
+    is_send(SubscriptionChoices::regions(any()));
+    is_send(SubscriptionChoices::sizes(any(), any(), any()));
+    is_send(SubscriptionChoices::images(any(), any()));
+    is_send(SubscriptionChoices::groups(any()));
     is_send(Subscription::get(any()));
     is_send(Subscription::is_dns_label_free(any(), any(), any()));
     is_send(Subscription::provider(any(), any()));
@@ -124,6 +133,7 @@ fn arm() {
 
 /// Of Azure DevOps.
 fn devops() {
+    is_send(binding_states(any(), any(), any(), any()));
     is_send(Organization::create_connection(any(), any()));
     is_send(Endpoints::wait_until_ready(any(), any(), any()));
     is_send(Endpoints::wait_until_deleted(any(), any(), any()));
@@ -175,10 +185,14 @@ fn emulator() {
     is_send(serve(any(), any()));
     is_send(Server::run(any()));
     is_send(Server::run_until(any(), any::<Ready<()>>()));
+    is_send(Visitor::visit(any(), any(), any()));
 }
 
 /// Of Microsoft Graph.
 fn graph() {
+    is_send(GraphClient::password_of_secret(any(), any::<ClientId>(), any()));
+    is_send(GraphClient::match_secret(any(), any::<ClientId>(), any()));
+    is_send(GraphClient::compare_hints(any(), any::<PasswordHolder>(), any()));
     is_send(GraphClient::application(any(), any()));
     is_send(GraphClient::application_by_client_id(any(), any()));
     is_send(GraphClient::applications(any(), any()));
@@ -203,6 +217,8 @@ fn graph() {
     is_send(GraphClient::owners(any(), any::<ClientId>()));
     is_send(GraphClient::add_owner(any(), any::<ClientId>(), any::<DirectoryObjectId>()));
     is_send(GraphClient::remove_owner(any(), any::<ClientId>(), any::<DirectoryObjectId>()));
+    is_send(GraphClient::add_certificate(any(), any::<ClientId>(), any(), any()));
+    is_send(GraphClient::remove_certificate(any(), any::<ClientId>(), any()));
     is_send(GraphClient::redirect_uris(any(), any::<ClientId>()));
     is_send(GraphClient::add_redirect_uri(any(), any::<ClientId>(), any(), any()));
     is_send(GraphClient::remove_redirect_uri(any(), any::<ClientId>(), any(), any()));
@@ -248,6 +264,10 @@ fn rotation() {
 }
 
 /// Of sagas.
+fn setup() {
+    is_send(ApplicationSetup::secret(any(), any()));
+}
+
 fn saga() {
     is_send(read::<AnySaga>(any(), any()));
     is_send(history::<AnySaga>(any(), any()));
@@ -266,6 +286,15 @@ fn store() {
     is_send(SqliteStore::open(any::<PathBuf>(), any::<SealingKey>(), any()));
     is_send(SqliteStore::open_with_key_file(any::<PathBuf>(), any::<PathBuf>(), any()));
     is_send(SqliteStore::reseal(any()));
+    is_send(SqliteStore::reseal_some(any(), any()));
+    is_send(SqliteStore::wrap_key(any(), any()));
+    is_send(SqliteOptions::open_wrapped(any(), any::<PathBuf>(), any(), any()));
+    is_send(PostgresOptions::open(any(), any::<SealingKey>(), any()));
+    is_send(PostgresStore::open(any(), any::<SealingKey>(), any()));
+    is_send(PostgresStore::reseal(any()));
+    is_send(PostgresStore::reseal_some(any(), any()));
+    is_send(PostgresStore::wrap_key(any(), any()));
+    is_send(PostgresOptions::open_wrapped(any(), any(), any()));
     is_send(SqliteStore::set_aside(any(), any()));
     is_send(SqliteOptions::open(any(), any::<PathBuf>(), any::<SealingKey>(), any()));
     is_send(SqliteOptions::open_with_key_file(any(), any::<PathBuf>(), any::<PathBuf>(), any()));
@@ -278,7 +307,46 @@ fn facade() {
     is_send(Connections::test(any(), any()));
     is_send(Connections::identity(any(), any()));
     is_send(Connections::disconnect(any(), any()));
+    is_send(Connections::replace_secret(any(), any(), any()));
+    is_send(Connections::adopt(any(), any()));
+    is_send(Connections::get(any(), any()));
+    is_send(Connections::list(any(), any()));
+    is_send(Connections::describe(any(), any(), any()));
+    is_send(Connections::sweep(any(), any()));
+    is_send(ExpiryRadar::look(any(), any()));
+    is_send(ExpiryRadar::crossings(any(), any()));
+    is_send(ExpiryRadar::acknowledge(any(), any()));
+    is_send(ExpiryRadar::forget_removed(any()));
+    is_send(Connections::check_form(any(), any()));
+    is_send(Connections::connect_checked(any(), any()));
+    is_send(Connections::check(any(), any()));
+    is_send(TenantDiscovery::find(any(), any()));
+    is_send(TenantDiscovery::is_reachable(any()));
+    is_send(Records::<ConnectionRecord>::insert(any(), any()));
+    is_send(Records::<ConnectionRecord>::get(any(), any()));
+    is_send(Records::<ConnectionRecord>::list(any(), any()));
+    is_send(Records::<ConnectionRecord>::all(any(), any()));
+    is_send(Records::<ConnectionRecord>::replace(any(), any(), any()));
+    is_send(Records::<ConnectionRecord>::remove(any(), any(), any()));
     is_send(Azure::disconnect(any(), any(), any()));
+    is_send(TenantIntegrations::get(any(), any()));
+    is_send(TenantIntegrations::list(any(), any()));
+    is_send(TenantIntegrations::validate(any(), any()));
+    is_send(TenantIntegrations::save(any(), any()));
+    is_send(TenantIntegrations::forget(any(), any()));
+    is_send(TenantIntegrations::devops(any(), any()));
+    is_send(TenantIntegrations::devops_of(any(), any()));
+    is_send(TenantIntegrations::sweep(any(), any()));
+    is_send(Bindings::get(any(), any()));
+    is_send(Bindings::list(any(), any()));
+    is_send(Bindings::bind(any(), any(), any(), any()));
+    is_send(Bindings::unbind(any(), any(), any()));
+    is_send(Bindings::adopt(any(), any(), any()));
+    is_send(Bindings::target(any(), any()));
+    is_send(Bindings::target_by(any(), any(), any()));
+    is_send(Bindings::states(any(), any()));
+    is_send(Bindings::steps(any(), any()));
+    is_send(Bindings::bind_chosen(any(), any()));
 }
 
 /// The public async functions in the sources of the libraries, as `Type::function` or `function`. The testkit is left out:

@@ -16,7 +16,7 @@ use azconnect_tests::modules::ModuleGraph;
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
 /// Every crate, from the ground up: a crate depends only on crates above it in this list.
-const ORDER: [&str; 13] = [
+const ORDER: [&str; 14] = [
     "azconnect-core",
     "azconnect-saga",
     "azconnect-credential",
@@ -26,6 +26,7 @@ const ORDER: [&str; 13] = [
     "azconnect-arm",
     "azconnect-devops",
     "azconnect-rotation",
+    "azconnect-setup",
     "azconnect-store",
     "azconnect-emulator",
     "azconnect-testkit",
@@ -33,12 +34,18 @@ const ORDER: [&str; 13] = [
 ];
 
 /// Pairs that the order would allow, and the design does not.
-const APART: [(&str, &str); 12] = [
+const APART: [(&str, &str); 18] = [
     ("azconnect-rotation", "azconnect-http"),
     ("azconnect-rotation", "azconnect-identity"),
     ("azconnect-rotation", "azconnect-graph"),
     ("azconnect-rotation", "azconnect-arm"),
     ("azconnect-rotation", "azconnect-devops"),
+    ("azconnect-setup", "azconnect-http"),
+    ("azconnect-setup", "azconnect-identity"),
+    ("azconnect-setup", "azconnect-graph"),
+    ("azconnect-setup", "azconnect-arm"),
+    ("azconnect-setup", "azconnect-devops"),
+    ("azconnect-setup", "azconnect-rotation"),
     ("azconnect-arm", "azconnect-graph"),
     ("azconnect-devops", "azconnect-arm"),
     ("azconnect-devops", "azconnect-graph"),

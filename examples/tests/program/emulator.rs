@@ -22,7 +22,7 @@ impl Emulator {
         Self::start_with(&["--seed".as_ref(), seed.as_os_str()])
     }
 
-    fn start_with(arguments: &[&OsStr]) -> Self {
+    pub(crate) fn start_with(arguments: &[&OsStr]) -> Self {
         let mut child = Command::new(program("emulator")).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

@@ -40,6 +40,21 @@ pub(crate) fn settled(text: &str) -> String {
     settled
 }
 
+/// A text in which all GUIDs are the same, for programs on whose page new ones stand in full.
+pub(crate) fn without_ids(text: &str) -> String {
+    const ANY: &str = "1d1d1d1d-1d1d-1d1d-1d1d-1d1d1d1d1d1d";
+    // What begins it is settled already, wherever it was new.
+    let shape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = if begins_with(rest, shape) { shape.len() } else { first.len_utf8() };
+        shown.push_str(if length == shape.len() { ANY } else { &rest[..length] });
+        rest = &rest[length..];
+    }
+    shown
+}
+
 /// Whether a word of this shape begins there, and ends with it.
 fn begins_with(text: &str, shape: &str) -> bool {
     let mut found = text.chars();

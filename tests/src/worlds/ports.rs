@@ -199,6 +199,10 @@ impl SecretStore for WorldSecrets {
     async fn remove(&self, id: &SecretId) -> Result<(), Error> {
         self.0.call(Call::Forget, &[], async |_| self.0.world.secrets.remove(id).await, storage).await
     }
+
+    async fn list(&self, prefix: &str, after: Option<&SecretId>) -> Result<Vec<SecretId>, Error> {
+        self.0.world.secrets.list(prefix, after).await
+    }
 }
 
 /// How a store fails.

@@ -1,7 +1,12 @@
 //! Who can write the database, and has not the key, makes the product do nothing, and reads no secret.
 
+use std::sync::Arc;
+
+use azconnect::Storage;
 use azconnect::core::{Effect, Error, ErrorKind, Secret, SecretId, SecretStore};
+use azconnect::credential::{ConnectionRecord, Records};
 use azconnect::rotation::RotationOutcome;
+use azconnect::store::MemoryDocuments;
 
 use crate::site::{Site, handed_over, machine, request, spec};
 
@@ -146,25 +151,34 @@ async fn a_record_that_names_another_customers_secret_opens_and_destroys_nothing
     let site = at_rest().await;
     let product = site.starts().await.unwrap();
     let azure = product.contoso();
-    let connections = azure.connections(&product.storage);
-    let victim = connections.connect(request("victim"), handed_over(&site)).await.unwrap();
-    let mut stolen = connections.connect(request("attacker"), handed_over(&site)).await.unwrap();
+    // Records in a database of the product's own, which bears no marks.
+    let documents = Arc::new(MemoryDocuments::new());
+    let parts = &product.storage;
+    let storage = Storage::new(parts.journal(), parts.secrets(), parts.lease(), documents.clone());
+    let connections = azure.connections(&storage);
+    let victim = connections.connect(request("victim"), handed_over(&site)).await.unwrap().record;
+    let mut stolen = connections.connect(request("attacker"), handed_over(&site)).await.unwrap().record;
     stolen.credential = victim.credential.clone();
-    let mut moved = victim.clone();
+    let mut moved = connections.connect(request("moved"), handed_over(&site)).await.unwrap().record;
     moved.tenant = "6a4d7f5e-0c5c-4f6c-8d0f-00000000f00d".parse().unwrap();
-    let before = site.standing();
+    let records = Records::<ConnectionRecord>::new(documents);
     for record in [&stolen, &moved] {
+        let held = records.get(&record.id.as_str().parse().unwrap()).await.unwrap().unwrap();
+        records.replace(record, held.revision).await.unwrap();
+    }
+    let before = site.standing();
+    for id in [&stolen.id, &moved.id] {
         for error in [
-            connections.test(record).await.err(),
-            connections.identity(record).await.err(),
-            connections.disconnect(record).await.err(),
+            connections.test(id).await.err(),
+            connections.identity(id).await.err(),
+            connections.disconnect(id).await.err(),
         ] {
             let error = error.unwrap();
             assert_eq!((error.kind(), error.effect()), (ErrorKind::Corrupt, Effect::None), "{error}");
         }
     }
     assert_eq!(site.standing(), before, "nobody was asked");
-    assert!(connections.test(&victim).await.unwrap().is_accepted());
+    assert!(connections.test(&victim.id).await.unwrap().is_accepted());
 }
 
 #[tokio::test(start_paused = true)]

@@ -36,8 +36,9 @@ async fn work() {
         let builder = if asked { builder.with_environment_proxy() } else { builder };
         let azure = Azure::new(cloud.clone(), Arc::new(builder.build().unwrap()), clock.clone());
         let connections = azure.connections(&Storage::of(Arc::new(store.clone())));
-        let record = connections.connect(request("shop"), secret.duplicate()).await.unwrap();
-        assert!(connections.test(&record).await.unwrap().is_accepted());
+        let id = connections.connect(request("shop"), secret.duplicate()).await.unwrap().record.id;
+        assert!(connections.test(&id).await.unwrap().is_accepted());
+        connections.disconnect(&id).await.unwrap();
     }
     serving.abort();
 }
