@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 
 use crate::quiet::Quiet;
 use crate::shared_error::share;
-use crate::source::{FetchedToken, TokenSource};
+use crate::source::{FetchedToken, TokenRequest, TokenSource};
 
 /// How long before its end a token is renewed, unless its service said so.
 const REFRESH_LEAD: Duration = Duration::from_secs(300);
@@ -115,7 +115,7 @@ impl<S: TokenSource + 'static> TokenCache<S> {
         let scope = scope.clone();
         let renewal = async move {
             let asked_at = inner.clock.now();
-            match inner.source.fetch(&scope).await {
+            match inner.source.fetch(TokenRequest::new(&scope)).await {
                 Ok(fetched) => {
                     let token = Arc::new(dated(fetched, asked_at));
                     let mut slots = inner.slots();
