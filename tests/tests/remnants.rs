@@ -21,7 +21,7 @@ use azconnect::credential::{AccessToken, Marker, TokenProvider};
 use azconnect::devops::{DevOpsClient, EndpointChange, OrganizationName, PersonalAccessToken, ProjectRef};
 use azconnect::graph::{GraphClient, NewPassword};
 use azconnect::http::{Bearer, Call, Pipeline, PlainDialect, Request, ReqwestTransport, Response, Transport};
-use azconnect::identity::{ClientSecretSource, TokenEndpoint, TokenSource};
+use azconnect::identity::{ClientSecretSource, TokenEndpoint, TokenRequest, TokenSource};
 use azconnect::store::seal::SealingKey;
 use azconnect::store::{MemorySecrets, SqliteStore};
 use azconnect_tests::watched::{Watched, remnants};
@@ -65,7 +65,7 @@ fn left<F: Future<Output = ()>>(text: &str, work: impl FnOnce() -> F) -> usize {
 async fn sign_in(transport: Arc<dyn Transport>, cloud: &Cloud, secret: &str) {
     let endpoint = TokenEndpoint::new(pipeline(transport), cloud, ID.parse().unwrap());
     let source = ClientSecretSource::new(endpoint, ID.parse().unwrap(), Secret::new(secret)).unwrap();
-    source.fetch(&Scope::of_resource("https://management.azure.com")).await.unwrap();
+    source.fetch(TokenRequest::new(&Scope::of_resource("https://management.azure.com"))).await.unwrap();
 }
 
 fn token_answer(token: &str) -> &'static str {

@@ -1,40 +1,9 @@
 //! Where the services of one Azure cloud live.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 use crate::error::Error;
-
-/// What a token is for: a resource followed by `/.default`.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Scope(Box<str>);
-
-impl Scope {
-    /// The scope of everything an application may do at a resource.
-    pub fn of_resource(resource: &str) -> Self {
-        Self(format!("{}/.default", resource.trim_end_matches('/')).into())
-    }
-
-    /// The scope as the token endpoint takes it, such as `https://graph.microsoft.com/.default`.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Scope({})", self.0)
-    }
-}
+use crate::scope::Scope;
 
 /// Azure DevOps as a resource of Entra ID. It is named by its id, which is the same in every cloud; its address is not one
 /// that Entra ID knows.

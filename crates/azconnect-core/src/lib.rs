@@ -35,11 +35,12 @@ mod key_wrap;
 mod lease;
 mod pause;
 mod retry;
+mod scope;
 mod secret;
 mod secret_store;
 
 pub use clock::Clock;
-pub use cloud::{Cloud, CustomCloud, Scope};
+pub use cloud::{Cloud, CustomCloud};
 pub use diagnosis::Diagnosis;
 pub use document::{
     CollectionId, Document, DocumentId, DocumentKey, DocumentPage, DocumentQuery, DocumentStore, Labels, Revision,
@@ -54,6 +55,7 @@ pub use key_wrap::{KeyWrap, PlainKey, WrappedKey, WrappingKeyId};
 pub use lease::{Epoch, Grant, Lease, LeaseKey};
 pub use pause::in_words;
 pub use retry::{Attempt, ExponentialBackoff, NoRetry, RetryPolicy};
+pub use scope::Scope;
 pub use secret::Secret;
 pub use secret_store::{MAX_LISTED, SecretId, SecretStore};
 

@@ -54,10 +54,12 @@ mod inventory;
 mod issuer;
 mod kept_connection;
 mod marker;
+mod person;
 mod port;
 mod record;
 mod record_format;
 mod records;
+mod refresh_tokens;
 mod region;
 mod sink;
 mod tenant_settings;
@@ -86,6 +88,7 @@ pub use form_entry::{FormEntry, TenantEntry};
 pub use inventory::{Inventory, IssuedKey, KeyHolder};
 pub use issuer::{CredentialIssuer, MintRequest, Minted, Retirement, SubjectId};
 pub use marker::Marker;
+pub use person::{Person, PersonId};
 pub use port::{
     ActingChoice, BindingRecords, CheckedConnection, ConnectRequest, Connected, ConnectionChange, ConnectionChecks,
     ConnectionKeeper, ConnectionPage, ConnectionQuery, ConnectionRecords, CrossingPage, ExpirySurvey, ExpiryWatch,
@@ -94,6 +97,7 @@ pub use port::{
 };
 pub use record::{ConnectionId, ConnectionRecord, LastCheck};
 pub use records::{Kept, RecordPage, RecordQuery, Records, Revised};
+pub use refresh_tokens::{KeptRefreshToken, LinkId, RefreshTokens};
 pub use region::Region;
 pub use sink::{CredentialSink, PushReceipt, SinkId, SinkReport};
 pub use tenant_settings::{ActingAs, TenantSettings};

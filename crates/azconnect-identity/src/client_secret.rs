@@ -4,15 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use azconnect_core::{ClientId, Error, Scope, Secret};
+use azconnect_core::{ClientId, Error, Secret};
 use azconnect_credential::check_client_secret;
-use azconnect_credential::entra::Meaning;
 use azconnect_http::SendOptions;
 
+use crate::application::{is_about_the_proof, unread};
+use crate::authority::Authority;
 use crate::endpoint::TokenEndpoint;
 use crate::live::LiveSecret;
 use crate::own_record::OwnRecord;
-use crate::source::{FetchedToken, TokenSource};
+use crate::proof::{ClientProof, Proof};
+use crate::source::{FetchedToken, TokenRequest, TokenSource};
 
 /// Signs in as an application with its client secret, which may be replaced while it is in use.
 ///
@@ -76,18 +78,23 @@ impl ClientSecretSource {
         &self.endpoint
     }
 
-    async fn sign_in(&self, secret: &Secret, scope: &Scope) -> Result<FetchedToken, Error> {
-        sign_in(&self.endpoint, self.client, secret, (scope, SendOptions::default())).await
+    async fn sign_in(&self, secret: &Secret, request: TokenRequest<'_>) -> Result<FetchedToken, Error> {
+        sign_in(&self.endpoint, self.client, secret, (request, SendOptions::default())).await
     }
 
     /// Signs in with the secret that has taken the place of a refused one, if there is any.
-    async fn sign_in_anew(&self, refused: &Secret, refusal: Error, scope: &Scope) -> Result<FetchedToken, Error> {
+    async fn sign_in_anew(
+        &self,
+        refused: &Secret,
+        refusal: Error,
+        request: TokenRequest<'_>,
+    ) -> Result<FetchedToken, Error> {
         let next = match self.live.successor(refused).await {
             Ok(Some(next)) => next,
             Ok(None) => return Err(refusal),
             Err(error) => return Err(unread(refusal, error)),
         };
-        let token = self.sign_in(&next, scope).await.map_err(|error| match is_about_the_secret(&error) {
+        let token = self.sign_in(&next, request).await.map_err(|error| match is_about_the_proof(&error) {
             true => {
                 let message =
                     format!("neither the secret in use nor the one in the product's record: {}", error.message());
@@ -103,25 +110,28 @@ impl ClientSecretSource {
 
 #[async_trait]
 impl TokenSource for ClientSecretSource {
-    async fn fetch(&self, scope: &Scope) -> Result<FetchedToken, Error> {
+    async fn fetch(&self, request: TokenRequest<'_>) -> Result<FetchedToken, Error> {
         let secret = self.live.current();
-        match self.sign_in(&secret, scope).await {
-            Err(refusal) if is_about_the_secret(&refusal) => self.sign_in_anew(&secret, refusal, scope).await,
+        match self.sign_in(&secret, request).await {
+            Err(refusal) if is_about_the_proof(&refusal) => self.sign_in_anew(&secret, refusal, request).await,
             outcome => outcome,
         }
     }
 }
 
-/// Whether a refusal is about the secret that was tried, so that another one may be accepted.
-fn is_about_the_secret(error: &Error) -> bool {
-    matches!(Meaning::of(error), Meaning::NoMatch | Meaning::Ended)
-}
+/// The secret in use, for what the application asks in a person's name.
+#[async_trait]
+impl ClientProof for ClientSecretSource {
+    async fn proof(&self, _: &Authority) -> Result<Proof, Error> {
+        Ok(Proof::Secret(self.live.current()))
+    }
 
-/// A refusal after which nobody knows whether there is a newer secret: it may pass if the record can be read again.
-fn unread(refusal: Error, error: Error) -> Error {
-    let message =
-        format!("{}; whether the product's record holds a newer one could not be read: {error}", refusal.message());
-    refusal.with_message(message).with_retry(error.retry()).with_advice(error.advice().to_owned()).with_source(error)
+    async fn another(&self, refused: &Proof) -> Result<Option<Proof>, Error> {
+        match refused {
+            Proof::Secret(refused) => Ok(self.live.successor(refused).await?.map(Proof::Secret)),
+            _ => Ok(None),
+        }
+    }
 }
 
 impl fmt::Debug for ClientSecretSource {
@@ -138,14 +148,15 @@ pub(crate) async fn sign_in(
     endpoint: &TokenEndpoint,
     client: ClientId,
     secret: &Secret,
-    (scope, options): (&Scope, SendOptions),
+    (request, options): (TokenRequest<'_>, SendOptions),
 ) -> Result<FetchedToken, Error> {
     let client = client.to_string();
-    let form = [
+    let mut form = vec![
         ("grant_type", "client_credentials"),
         ("client_id", client.as_str()),
         ("client_secret", secret.expose()),
-        ("scope", scope.as_str()),
+        ("scope", request.scope.as_str()),
     ];
-    endpoint.ask(&form, options).await
+    form.extend(request.claims.map(|claims| ("claims", claims)));
+    Ok(endpoint.ask(&form, options).await?.token)
 }

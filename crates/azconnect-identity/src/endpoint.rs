@@ -1,4 +1,4 @@
-//! The token endpoint of one tenant.
+//! The token endpoint of an authority.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use http::HeaderName;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
+use crate::authority::Authority;
 use crate::refusal::EntraDialect;
 use crate::source::FetchedToken;
 
@@ -22,28 +23,38 @@ const ANSWER_LIMIT: usize = 256 * 1024;
 /// The name under which Entra ID takes and echoes the id of a request.
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 
-/// The token endpoint of a tenant: `POST {login}/{tenant}/oauth2/v2.0/token`. Cheap to clone.
+/// The token endpoint of an authority: `POST {login}/{tenant}/oauth2/v2.0/token`. Cheap to clone.
 ///
 /// Document: Microsoft's *OAuth 2.0 client credentials flow on the Microsoft identity platform*.
 #[derive(Clone)]
 pub struct TokenEndpoint {
     pipeline: Pipeline,
+    authority: Authority,
     url: Url,
-    tenant: TenantId,
     probe_scope: Scope,
 }
 
 impl TokenEndpoint {
     /// The endpoint of a tenant in a cloud.
     pub fn new(pipeline: Pipeline, cloud: &Cloud, tenant: TenantId) -> Self {
-        let mut url = cloud.login().clone();
-        url.set_path(&format!("{tenant}/oauth2/v2.0/token"));
-        Self { pipeline, url, tenant, probe_scope: cloud.resource_manager_scope() }
+        Self::at(pipeline, cloud, Authority::of_tenant(cloud, tenant))
     }
 
-    /// The tenant whose tokens it gives.
-    pub fn tenant(&self) -> TenantId {
-        self.tenant
+    /// The endpoint of another authority than a tenant by its id, such as any organization, or AD FS.
+    pub fn at(pipeline: Pipeline, cloud: &Cloud, authority: Authority) -> Self {
+        let url = authority.token_url();
+        Self { pipeline, authority, url, probe_scope: cloud.resource_manager_scope() }
+    }
+
+    /// The same endpoint of another authority of the same login.
+    #[must_use]
+    pub fn with_authority(&self, authority: Authority) -> Self {
+        Self { url: authority.token_url(), authority, ..self.clone() }
+    }
+
+    /// Whose tokens it gives.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// The pipeline it sends with.
@@ -62,7 +73,7 @@ impl TokenEndpoint {
     }
 
     /// Asks for a token. Idempotent: a token asked for twice is two tokens, and neither changes anything.
-    pub(crate) async fn ask(&self, form: &[(&str, &str)], options: SendOptions) -> Result<FetchedToken, Error> {
+    pub(crate) async fn ask(&self, form: &[(&str, &str)], options: SendOptions) -> Result<TokenAnswer, Error> {
         let call = Call::post(OPERATION, self.url.clone())
             .with_idempotency(Idempotency::Idempotent)
             .with_request_id_header(CLIENT_REQUEST_ID)
@@ -83,6 +94,15 @@ impl fmt::Debug for TokenEndpoint {
     }
 }
 
+/// What a token endpoint answers.
+pub(crate) struct TokenAnswer {
+    pub(crate) token: FetchedToken,
+    /// Where a refresh token was asked for and given.
+    pub(crate) refresh: Option<Secret>,
+    /// Who signed in, as a signed token, where that was asked for.
+    pub(crate) id_token: Option<Secret>,
+}
+
 #[derive(Deserialize)]
 struct Wire {
     access_token: Secret,
@@ -92,6 +112,12 @@ struct Wire {
     refresh_in: Option<Duration>,
     #[serde(default)]
     token_type: Option<String>,
+    #[serde(default)]
+    scope: Option<Box<str>>,
+    #[serde(default)]
+    refresh_token: Option<Secret>,
+    #[serde(default)]
+    id_token: Option<Secret>,
 }
 
 /// Some endpoints of the family write numbers as text.
@@ -116,7 +142,7 @@ fn optional_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     Ok(Option::<Present>::deserialize(deserializer)?.map(|present| present.0))
 }
 
-fn read(answer: &Response) -> Result<FetchedToken, Error> {
+fn read(answer: &Response) -> Result<TokenAnswer, Error> {
     let wire: Wire = sensitive_json(answer)?;
     let bearer = wire.token_type.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
     if !bearer || wire.access_token.is_empty() {
@@ -125,7 +151,12 @@ fn read(answer: &Response) -> Result<FetchedToken, Error> {
     }
     // A time of renewal at or after the end would come too late; the cache's own rule then decides.
     let refresh_in = wire.refresh_in.filter(|refresh| *refresh < wire.expires_in);
-    Ok(FetchedToken::new(wire.access_token, wire.expires_in).with_refresh_in(refresh_in))
+    let token = FetchedToken::new(wire.access_token, wire.expires_in);
+    Ok(TokenAnswer {
+        token: token.with_refresh_in(refresh_in).with_granted(wire.scope),
+        refresh: wire.refresh_token.filter(|refresh| !refresh.is_empty()),
+        id_token: wire.id_token,
+    })
 }
 
 #[cfg(test)]
@@ -133,7 +164,7 @@ mod tests {
     use super::*;
 
     fn token(body: &'static str) -> Result<FetchedToken, Error> {
-        read(&http::Response::new(body.into()))
+        read(&http::Response::new(body.into())).map(|answer| answer.token)
     }
 
     #[test]

@@ -55,25 +55,33 @@
 //! processes gives each of them the same [`OwnRecord`] ([`ClientSecretSource::with_record`]): one rotates the secret, and the
 //! others find the new one there when Entra ID refuses theirs.
 
+mod application;
+mod authority;
 mod cache;
 mod catalogue;
+mod claims;
 mod client_secret;
 mod discovery;
 mod endpoint;
 mod live;
 mod own;
 mod own_record;
+mod proof;
 mod quiet;
 mod refusal;
 mod shared_error;
 mod source;
 mod verifier;
 
+pub use application::Application;
+pub use authority::Authority;
 pub use cache::TokenCache;
 pub use client_secret::ClientSecretSource;
 pub use discovery::TenantDiscovery;
 pub use endpoint::TokenEndpoint;
 pub use own::OwnCredentialSink;
 pub use own_record::OwnRecord;
-pub use source::{FetchedToken, TokenSource};
+pub use proof::{ClientProof, Proof, PublicClient};
+pub use refusal::EntraDialect;
+pub use source::{FetchedToken, TokenRequest, TokenSource};
 pub use verifier::SecretVerifier;

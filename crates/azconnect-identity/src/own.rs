@@ -62,7 +62,7 @@ impl CredentialSink for OwnCredentialSink {
     }
 
     async fn inspect(&self) -> Result<SinkReport, Error> {
-        let (client, tenant) = (self.source.client(), self.source.endpoint().tenant());
+        let (client, tenant) = (self.source.client(), self.source.endpoint().authority());
         let title = format!("the credential this program signs in with (application {client}, tenant {tenant})");
         Ok(SinkReport::new(title).with_is_issuers_own(true))
     }

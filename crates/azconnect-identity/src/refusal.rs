@@ -14,8 +14,10 @@ use crate::catalogue::{SLOW_DOWN, UNAVAILABLE, WORDS};
 /// The code for a client in a loop: a throttle that Entra ID writes as a refusal. The table gives its pause.
 const LOOP: EntraCode = EntraCode::new(50_196);
 
-/// The dialect of the token endpoint.
-pub(crate) struct EntraDialect;
+/// How Entra ID says no: its numbers and words with their advice, as errors. For a source of one's own that asks a token
+/// endpoint through a [`Pipeline`](azconnect_http::Pipeline), and wants the same errors.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EntraDialect;
 
 impl Dialect for EntraDialect {
     fn judge(&self, answer: &Response) -> Result<(), Error> {

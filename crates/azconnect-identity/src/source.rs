@@ -17,18 +17,52 @@ pub struct FetchedToken {
     pub expires_in: Duration,
     /// After what time the service wants it renewed (`refresh_in`), where it said so.
     pub refresh_in: Option<Duration>,
+    /// What was granted (`scope`), where the service said so: compare it with [`Scope::missing_from`].
+    pub granted: Option<Box<str>>,
 }
 
 impl FetchedToken {
     /// A token with its life.
     pub fn new(secret: Secret, expires_in: Duration) -> Self {
-        Self { secret, expires_in, refresh_in: None }
+        Self { secret, expires_in, refresh_in: None, granted: None }
     }
 
     /// Sets after what time it should be renewed.
     #[must_use]
     pub fn with_refresh_in(mut self, refresh_in: Option<Duration>) -> Self {
         self.refresh_in = refresh_in;
+        self
+    }
+
+    /// Sets what was granted.
+    #[must_use]
+    pub fn with_granted(mut self, granted: Option<Box<str>>) -> Self {
+        self.granted = granted;
+        self
+    }
+}
+
+/// What a token is asked for.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct TokenRequest<'a> {
+    /// What the token is to be for.
+    pub scope: &'a Scope,
+    /// The `claims` of a service that refused the former token and wants another (continuous access evaluation), as JSON. A
+    /// source that cannot send them asks without: the service then refuses the token again.
+    pub claims: Option<&'a str>,
+}
+
+impl<'a> TokenRequest<'a> {
+    /// A request for a token of this scope.
+    pub fn new(scope: &'a Scope) -> Self {
+        Self { scope, claims: None }
+    }
+
+    /// Sets the claims that a service asked for.
+    #[must_use]
+    pub fn with_claims(mut self, claims: Option<&'a str>) -> Self {
+        self.claims = claims;
         self
     }
 }
@@ -43,13 +77,13 @@ pub trait TokenSource: Send + Sync {
     ///
     /// # Cancel safety
     /// A dropped sign-in has no effect.
-    async fn fetch(&self, scope: &Scope) -> Result<FetchedToken, Error>;
+    async fn fetch(&self, request: TokenRequest<'_>) -> Result<FetchedToken, Error>;
 }
 
 #[async_trait]
 impl<S: TokenSource + ?Sized> TokenSource for Arc<S> {
-    async fn fetch(&self, scope: &Scope) -> Result<FetchedToken, Error> {
-        (**self).fetch(scope).await
+    async fn fetch(&self, request: TokenRequest<'_>) -> Result<FetchedToken, Error> {
+        (**self).fetch(request).await
     }
 }
 

@@ -12,6 +12,7 @@ use azconnect_http::SendOptions;
 
 use crate::client_secret::sign_in;
 use crate::endpoint::TokenEndpoint;
+use crate::source::TokenRequest;
 
 /// The most sign-ins of one check. Entra ID takes more than a handful for a client in a loop (AADSTS50196).
 const MAX_SUCCESSES: u32 = 10;
@@ -94,7 +95,8 @@ impl SecretVerifier {
     pub(crate) async fn sign_in_once(&self, candidate: &Candidate<'_>) -> Result<(), Error> {
         self.wait_for_turn().await?;
         let options = SendOptions::default().with_fresh_connection(true);
-        let outcome = sign_in(&self.endpoint, self.client, candidate.secret, (&self.scope, options)).await;
+        let outcome =
+            sign_in(&self.endpoint, self.client, candidate.secret, (TokenRequest::new(&self.scope), options)).await;
         if let Err(error) = &outcome
             && let Retry::After(pause) = error.retry()
         {

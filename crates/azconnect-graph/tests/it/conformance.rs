@@ -9,7 +9,7 @@ use azconnect_credential::{CredentialIssuer, Marker, MintRequest};
 use azconnect_emulator::{Emulator, Fault, FaultAction, Hidden, Seed, Service, Settings};
 use azconnect_graph::{GraphClient, GraphIssuer};
 use azconnect_http::Pipeline;
-use azconnect_identity::{ClientSecretSource, TokenCache, TokenEndpoint, TokenSource};
+use azconnect_identity::{ClientSecretSource, TokenCache, TokenEndpoint, TokenRequest, TokenSource};
 use azconnect_testkit::VirtualClock;
 use azconnect_testkit::conformance::credential_issuer::{self, IssuerHarness};
 use serde_json::{Value, json};
@@ -114,7 +114,7 @@ impl IssuerHarness for Harness {
         let mut accepted = 0;
         // Every replica is asked, one after the other.
         for _ in 0..3 {
-            accepted += usize::from(source.fetch(&scope).await.is_ok());
+            accepted += usize::from(source.fetch(TokenRequest::new(&scope)).await.is_ok());
         }
         assert!(accepted == 0 || accepted == 3, "the replicas have not settled");
         accepted == 3

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azconnect_core::{Clock, Effect, Error, ErrorKind, Retry, Scope, Secret};
 use azconnect_credential::TokenProvider;
-use azconnect_identity::{FetchedToken, TokenCache, TokenSource};
+use azconnect_identity::{FetchedToken, TokenCache, TokenRequest, TokenSource};
 use azconnect_testkit::VirtualClock;
 use futures_util::FutureExt;
 use futures_util::future::{join, join_all};
@@ -27,10 +27,10 @@ struct Planned {
 
 #[async_trait]
 impl TokenSource for Planned {
-    async fn fetch(&self, scope: &Scope) -> Result<FetchedToken, Error> {
+    async fn fetch(&self, request: TokenRequest<'_>) -> Result<FetchedToken, Error> {
         let number = {
             let mut begun = self.begun.lock().unwrap();
-            begun.push(scope.clone());
+            begun.push(request.scope.clone());
             begun.len()
         };
         let (pause, life) = {
@@ -263,7 +263,7 @@ struct Throttled {
 
 #[async_trait]
 impl TokenSource for Throttled {
-    async fn fetch(&self, _: &Scope) -> Result<FetchedToken, Error> {
+    async fn fetch(&self, _: TokenRequest<'_>) -> Result<FetchedToken, Error> {
         let mut asked = self.asked.lock().unwrap();
         asked.push(self.clock.elapsed());
         if asked.len() == 2 {

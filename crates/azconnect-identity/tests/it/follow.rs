@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use azconnect_core::{Clock, Error, ErrorKind, Retry, Scope, Secret};
 use azconnect_credential::{Candidate, CredentialSink, CredentialVerdict, TokenProvider};
 use azconnect_emulator::Settings;
-use azconnect_identity::{ClientSecretSource, OwnCredentialSink, OwnRecord, TokenCache, TokenSource};
+use azconnect_identity::{ClientSecretSource, OwnCredentialSink, OwnRecord, TokenCache, TokenRequest, TokenSource};
 use azconnect_testkit::fake::{Fault, SignInRecord, SignInStep};
 use azconnect_testkit::{Canary, VirtualClock};
 use futures_util::future::join_all;
@@ -96,7 +96,7 @@ async fn without_a_record_a_refusal_is_the_answer() {
     let old = stage.emulator.truth().application(client()).unwrap().passwords[0].key_id;
     stage.emulator.person().delete_password(old).unwrap();
     stage.clock.sleep(Duration::from_secs(60)).await;
-    let error = stage.source().fetch(&scope()).await.unwrap_err();
+    let error = stage.source().fetch(TokenRequest::new(&scope())).await.unwrap_err();
     assert_eq!(error.service_code(), Some("AADSTS7000215"));
 }
 
@@ -106,7 +106,7 @@ async fn those_who_are_refused_together_read_the_record_once() {
     let record = Counted::holding(NEWER).await;
     let source = source(&script, &record);
     let scopes: Vec<Scope> = (0..20).map(|number| Scope::of_resource(&format!("api://{number}"))).collect();
-    for outcome in join_all(scopes.iter().map(|scope| source.fetch(scope))).await {
+    for outcome in join_all(scopes.iter().map(|scope| source.fetch(TokenRequest::new(scope)))).await {
         outcome.unwrap();
     }
     assert_eq!((script.requests(), record.loads()), (40, 1));
@@ -119,13 +119,13 @@ async fn a_refusal_reads_the_record_once_and_tries_nothing_twice() {
     let record = Counted::holding(SECRET).await;
     let source = source(&script, &record);
     for times in 1..=3 {
-        let error = source.fetch(&scope()).await.unwrap_err();
+        let error = source.fetch(TokenRequest::new(&scope())).await.unwrap_err();
         assert_eq!(error.service_code(), Some("AADSTS7000215"));
         assert_eq!((script.requests(), record.loads()), (times, times), "the record holds the same");
     }
     let record = Counted::default();
     let source = self::source(&script, &record);
-    source.fetch(&scope()).await.unwrap_err();
+    source.fetch(TokenRequest::new(&scope())).await.unwrap_err();
     assert_eq!((script.requests(), record.loads()), (4, 1), "the record holds none");
 }
 
@@ -134,7 +134,7 @@ async fn a_record_whose_secret_is_refused_too_is_not_put_in_use() {
     let script = Scripted::new(|_| Ok(refusal(401, "invalid_client", 7_000_222)));
     let record = Counted::holding(NEWER).await;
     let source = source(&script, &record);
-    let error = source.fetch(&scope()).await.unwrap_err();
+    let error = source.fetch(TokenRequest::new(&scope())).await.unwrap_err();
     assert_eq!((script.requests(), record.loads()), (2, 1));
     assert_eq!(error.service_code(), Some("AADSTS7000222"));
     assert!(error.to_string().contains("nor the one in the product's record"), "{error}");
@@ -151,7 +151,7 @@ async fn a_failure_that_is_not_about_the_secret_reads_no_record() {
     ] {
         let script = Scripted::new(move |_| Ok(refusal(status, word, number)));
         let record = Counted::holding(NEWER).await;
-        source(&script, &record).fetch(&scope()).await.unwrap_err();
+        source(&script, &record).fetch(TokenRequest::new(&scope())).await.unwrap_err();
         assert_eq!((script.requests(), record.loads()), (1, 0), "{number}");
     }
 }
@@ -162,18 +162,18 @@ async fn a_record_that_cannot_be_read_leaves_the_refusal_in_doubt() {
     let record = Counted::holding(NEWER).await;
     record.record.faults().script(SignInStep::Load, Fault::Dropped);
     let source = source(&script, &record);
-    let error = source.fetch(&scope()).await.unwrap_err();
+    let error = source.fetch(TokenRequest::new(&scope())).await.unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Unauthenticated, Retry::Backoff));
     assert!(error.to_string().contains("could not be read: scripted"), "{error}");
     let script = Scripted::new(|number| if number == 1 { Ok(wrong_secret()) } else { Ok(token()) });
-    self::source(&script, &record).fetch(&scope()).await.unwrap();
+    self::source(&script, &record).fetch(TokenRequest::new(&scope())).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_id_of_a_secret_in_the_record_is_not_tried() {
     let script = Scripted::new(|_| Ok(wrong_secret()));
     let record = Counted::holding("1272a66f-e2e8-4e88-ab43-487409186c3f").await;
-    let error = source(&script, &record).fetch(&scope()).await.unwrap_err();
+    let error = source(&script, &record).fetch(TokenRequest::new(&scope())).await.unwrap_err();
     assert_eq!(script.requests(), 1);
     assert!(error.advice().contains("Value"), "{}", error.advice());
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azconnect_core::{Clock, Error, ErrorKind, Retry, Scope, Secret};
 use azconnect_credential::{Candidate, CredentialVerifier, TokenProvider};
-use azconnect_identity::{FetchedToken, SecretVerifier, TokenCache, TokenSource};
+use azconnect_identity::{FetchedToken, SecretVerifier, TokenCache, TokenRequest, TokenSource};
 use azconnect_testkit::VirtualClock;
 use time::macros::datetime;
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
@@ -37,7 +37,7 @@ struct Named(Duration, Option<Duration>);
 
 #[async_trait]
 impl TokenSource for Named {
-    async fn fetch(&self, _: &Scope) -> Result<FetchedToken, Error> {
+    async fn fetch(&self, _: TokenRequest<'_>) -> Result<FetchedToken, Error> {
         Ok(FetchedToken::new(Secret::new("a-token"), self.0).with_refresh_in(self.1))
     }
 }

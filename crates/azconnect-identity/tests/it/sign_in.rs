@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use azconnect_core::{Cloud, Effect, ErrorKind, ExponentialBackoff, Secret, danger};
 use azconnect_http::{Pipeline, ReqwestTransport, SystemClock, answer_lost};
-use azconnect_identity::{ClientSecretSource, TokenEndpoint, TokenSource};
+use azconnect_identity::{ClientSecretSource, TokenEndpoint, TokenRequest, TokenSource};
 use azconnect_testkit::Canary;
 use serde_json::json;
 use wiremock::matchers::{body_string, header, method, path};
@@ -51,7 +51,10 @@ async fn the_form_is_the_documented_one_with_every_value_encoded() {
         .expect(1)
         .mount(&server)
         .await;
-    let token = source(&server, Secret::new("a~&b=%+c")).fetch(&Cloud::public().graph_scope()).await.unwrap();
+    let token = source(&server, Secret::new("a~&b=%+c"))
+        .fetch(TokenRequest::new(&Cloud::public().graph_scope()))
+        .await
+        .unwrap();
     assert_eq!(token.expires_in.as_secs(), 3599);
     assert!(token.secret.expose().starts_with("eyJ0"));
     let asked = server.received_requests().await.unwrap();
@@ -71,7 +74,10 @@ async fn a_refusal_is_told_once_and_passing_trouble_is_outlasted() {
     ] {
         let body = json!({"error": word, "error_codes": [number]});
         let server = answering(ResponseTemplate::new(status).set_body_json(body)).await;
-        let error = source(&server, Secret::new("secret")).fetch(&Cloud::public().graph_scope()).await.unwrap_err();
+        let error = source(&server, Secret::new("secret"))
+            .fetch(TokenRequest::new(&Cloud::public().graph_scope()))
+            .await
+            .unwrap_err();
         assert_eq!(error.operation(), Some("entra.token"));
         assert_eq!(error.effect(), Effect::None, "asking for a token changes nothing");
         assert_eq!(server.received_requests().await.unwrap().len(), requests, "{status} {number}");
@@ -82,7 +88,7 @@ async fn a_refusal_is_told_once_and_passing_trouble_is_outlasted() {
 async fn a_lost_connection_leaves_no_doubt_since_nothing_can_have_changed() {
     let script = Scripted::new(|_| Err(answer_lost("reset")));
     let source = ClientSecretSource::new(script.endpoint(), client(), Secret::new("secret")).unwrap();
-    let error = source.fetch(&Cloud::public().graph_scope()).await.unwrap_err();
+    let error = source.fetch(TokenRequest::new(&Cloud::public().graph_scope())).await.unwrap_err();
     assert_eq!((error.kind(), error.effect()), (ErrorKind::Unavailable, Effect::None));
     assert_eq!(script.requests(), 5, "a sign-in may be repeated");
 }
@@ -90,7 +96,10 @@ async fn a_lost_connection_leaves_no_doubt_since_nothing_can_have_changed() {
 #[tokio::test]
 async fn an_answer_beyond_reason_is_refused() {
     let server = answering(ResponseTemplate::new(200).set_body_bytes(vec![b' '; 1024 * 1024 + 1])).await;
-    let error = source(&server, Secret::new("secret")).fetch(&Cloud::public().graph_scope()).await.unwrap_err();
+    let error = source(&server, Secret::new("secret"))
+        .fetch(TokenRequest::new(&Cloud::public().graph_scope()))
+        .await
+        .unwrap_err();
     assert_eq!((error.kind(), error.effect()), (ErrorKind::Unexpected, Effect::None));
 }
 
@@ -113,7 +122,7 @@ async fn neither_secret_nor_token_is_shown_whatever_is_answered() {
         for status in [200, 400, 500] {
             let server = answering(ResponseTemplate::new(status).set_body_string(body)).await;
             let source = source(&server, canary.secret());
-            let outcome = source.fetch(&Cloud::public().graph_scope()).await;
+            let outcome = source.fetch(TokenRequest::new(&Cloud::public().graph_scope())).await;
             let mut shown = format!("{source:?} {outcome:?}");
             if let Err(error) = outcome {
                 shown += &format!("{error} {}", error.advice());
@@ -144,7 +153,7 @@ async fn a_replaced_secret_is_used_from_the_next_sign_in_on_by_every_clone() {
     let source = source(&server, Secret::new("the-old-one"));
     let clone = source.clone();
     source.replace_secret(Secret::new("the-new-one")).unwrap();
-    clone.fetch(&Cloud::public().graph_scope()).await.unwrap();
+    clone.fetch(TokenRequest::new(&Cloud::public().graph_scope())).await.unwrap();
     let asked = server.received_requests().await.unwrap();
     assert!(String::from_utf8_lossy(&asked[0].body).contains("client_secret=the-new-one&"));
 }

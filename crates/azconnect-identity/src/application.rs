@@ -1,0 +1,100 @@
+//! An application at a token endpoint.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use azconnect_core::{ClientId, Error};
+use azconnect_credential::entra::Meaning;
+use azconnect_http::SendOptions;
+
+use crate::endpoint::{TokenAnswer, TokenEndpoint};
+use crate::proof::{ClientProof, Proof};
+use crate::source::{FetchedToken, TokenRequest, TokenSource};
+
+/// An application that asks one token endpoint, with whatever proves who it is. Cheap to clone.
+///
+/// As a [`TokenSource`] it signs in as itself (the grant `client_credentials`). People's sign-ins are asked of it too: see
+/// [`crate::user`].
+#[derive(Clone)]
+pub struct Application {
+    endpoint: TokenEndpoint,
+    client: ClientId,
+    proof: Arc<dyn ClientProof>,
+}
+
+impl Application {
+    /// An application, and what proves who it is.
+    pub fn new(endpoint: TokenEndpoint, client: ClientId, proof: Arc<dyn ClientProof>) -> Self {
+        Self { endpoint, client, proof }
+    }
+
+    /// The client id of the application.
+    pub fn client(&self) -> ClientId {
+        self.client
+    }
+
+    /// The token endpoint that it asks.
+    pub fn endpoint(&self) -> &TokenEndpoint {
+        &self.endpoint
+    }
+
+    /// The same application at another endpoint, such as another tenant's.
+    #[must_use]
+    pub fn at(&self, endpoint: TokenEndpoint) -> Self {
+        Self { endpoint, ..self.clone() }
+    }
+
+    /// Asks for tokens with a grant, and with what proves who asks. A proof that is refused is followed by another at once, if
+    /// there is one.
+    pub(crate) async fn ask(&self, grant: &[(&str, &str)], options: SendOptions) -> Result<TokenAnswer, Error> {
+        let proof = self.proof.proof(self.endpoint.authority()).await?;
+        let refusal = match self.send(grant, &proof, options.clone()).await {
+            Err(refusal) if is_about_the_proof(&refusal) => refusal,
+            outcome => return outcome,
+        };
+        match self.proof.another(&proof).await {
+            Ok(Some(another)) => self.send(grant, &another, options).await,
+            Ok(None) => Err(refusal),
+            Err(error) => Err(unread(refusal, error)),
+        }
+    }
+
+    async fn send(&self, grant: &[(&str, &str)], proof: &Proof, options: SendOptions) -> Result<TokenAnswer, Error> {
+        let client = self.client.to_string();
+        let mut form = vec![("client_id", client.as_str())];
+        form.extend_from_slice(grant);
+        form.extend(proof.fields());
+        self.endpoint.ask(&form, options).await
+    }
+}
+
+#[async_trait]
+impl TokenSource for Application {
+    async fn fetch(&self, request: TokenRequest<'_>) -> Result<FetchedToken, Error> {
+        let mut grant = vec![("grant_type", "client_credentials"), ("scope", request.scope.as_str())];
+        grant.extend(request.claims.map(|claims| ("claims", claims)));
+        Ok(self.ask(&grant, SendOptions::default()).await?.token)
+    }
+}
+
+impl fmt::Debug for Application {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Application")
+            .field("endpoint", &self.endpoint)
+            .field("client", &self.client)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether a refusal is about the proof that was tried, so that another one may be accepted.
+pub(crate) fn is_about_the_proof(error: &Error) -> bool {
+    matches!(Meaning::of(error), Meaning::NoMatch | Meaning::Ended)
+}
+
+/// A refusal after which nobody knows whether there is a newer secret: it may pass if the record can be read again.
+pub(crate) fn unread(refusal: Error, error: Error) -> Error {
+    let message =
+        format!("{}; whether the product's record holds a newer one could not be read: {error}", refusal.message());
+    refusal.with_message(message).with_retry(error.retry()).with_advice(error.advice().to_owned()).with_source(error)
+}
