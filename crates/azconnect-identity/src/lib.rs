@@ -57,12 +57,15 @@
 
 mod application;
 mod authority;
+mod available;
 mod cache;
 mod catalogue;
 mod client_secret;
 mod discovery;
 mod endpoint;
+pub mod federated;
 mod live;
+mod local_files;
 mod own;
 mod own_record;
 mod proof;
@@ -74,10 +77,12 @@ mod verifier;
 
 pub use application::Application;
 pub use authority::Authority;
+pub use available::Availability;
 pub use cache::TokenCache;
 pub use client_secret::ClientSecretSource;
 pub use discovery::TenantDiscovery;
 pub use endpoint::TokenEndpoint;
+pub use local_files::{LocalFiles, SystemFiles};
 pub use own::OwnCredentialSink;
 pub use own_record::OwnRecord;
 pub use proof::{ClientProof, Proof, PublicClient};

@@ -11,6 +11,7 @@
 mod cache;
 mod conformance;
 mod discovery;
+mod federated;
 mod follow;
 mod hostile_times;
 mod own;
