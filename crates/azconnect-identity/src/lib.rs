@@ -67,6 +67,7 @@ mod endpoint;
 pub mod federated;
 mod live;
 mod local_files;
+pub mod managed;
 mod own;
 mod own_record;
 mod proof;

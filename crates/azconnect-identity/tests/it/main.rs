@@ -9,11 +9,17 @@
 )]
 
 mod cache;
+mod chain;
 mod conformance;
 mod discovery;
 mod federated;
 mod follow;
 mod hostile_times;
+mod managed_arc;
+mod managed_detect;
+mod managed_imds;
+mod managed_services;
+mod managed_stage;
 mod own;
 mod sign_in;
 mod stage;
