@@ -75,6 +75,7 @@ mod quiet;
 mod refusal;
 mod shared_error;
 mod source;
+mod stack;
 mod verifier;
 
 pub use application::Application;
@@ -91,4 +92,5 @@ pub use own_record::OwnRecord;
 pub use proof::{ClientProof, Proof, PublicClient};
 pub use refusal::EntraDialect;
 pub use source::{FetchedToken, TokenRequest, TokenSource};
+pub use stack::{CloudDiscovery, DiscoveredCloud};
 pub use verifier::SecretVerifier;

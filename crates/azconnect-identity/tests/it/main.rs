@@ -10,6 +10,7 @@
 
 mod cache;
 mod chain;
+mod clouds;
 mod conformance;
 mod discovery;
 mod federated;
