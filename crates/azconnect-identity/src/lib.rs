@@ -54,10 +54,18 @@
 //! [`OwnCredentialSink`] gives a running product the new secret of the very credential it signs in with. A product of several
 //! processes gives each of them the same [`OwnRecord`] ([`ClientSecretSource::with_record`]): one rotates the secret, and the
 //! others find the new one there when Entra ID refuses theirs.
+//!
+//! An application that has no secret signs in with the token of an issuer that it trusts ([`federated`]), or as the machine that
+//! it runs on ([`managed`]). A [`TokenChain`] takes the first of several ways that exists. [`CloudDiscovery`] asks an Azure Stack
+//! where that is. With feature `azure-core`, Microsoft's own clients sign in so as well.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod application;
 mod authority;
 mod available;
+#[cfg(feature = "azure-core")]
+pub mod azure_sdk;
 mod cache;
 mod catalogue;
 mod chain;

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use azconnect_core::{Cloud, Effect, Error, ErrorKind, NoRetry};
+use azconnect_emulator::Settings;
 use azconnect_http::{Pipeline, ReqwestTransport, SystemClock, Transport};
 use azconnect_identity::{CloudDiscovery, DiscoveredCloud};
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::stage::{Scripted, tenant};
+use crate::stage::{Scripted, Stage, tenant};
 
 const STACK: &str = "https://management.local.azurestack.external";
 
@@ -77,6 +78,16 @@ async fn the_clouds_of_microsoft_describe_themselves_as_they_are_known() {
     }
     let found = of("https://management.azure.com", 200, &public().to_string()).await.unwrap();
     assert_eq!(found.cloud, Cloud::public(), "whole");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_emulator_describes_itself_as_the_public_cloud() {
+    let stage = Stage::new(Settings::default());
+    let pipeline = Pipeline::new(stage.emulator.transport(), Arc::new(stage.clock.clone()));
+    let cloud = stage.emulator.cloud();
+    let found = CloudDiscovery::new(pipeline, cloud.resource_manager().as_str()).discover().await.unwrap();
+    assert_eq!((found.cloud.login(), found.cloud.graph()), (cloud.login(), cloud.graph()));
+    assert_eq!(found.cloud.resource_manager_scope(), cloud.resource_manager_scope());
 }
 
 /// Over a socket: the newest version is asked for first, and the oldest where that is not known.

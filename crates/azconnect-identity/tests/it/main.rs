@@ -8,6 +8,7 @@
     reason = "a test"
 )]
 
+mod azure_sdk;
 mod cache;
 mod chain;
 mod clouds;
