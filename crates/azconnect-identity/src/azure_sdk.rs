@@ -27,6 +27,18 @@ impl SdkCredential {
     pub fn new(tokens: Arc<dyn TokenProvider>) -> Self {
         Self(tokens)
     }
+
+    /// Our error behind one of the SDK's, however often its clients have wrapped it: with kind, code and advice.
+    pub fn cause(error: &sdk::Error) -> Option<&Error> {
+        let mut cause = std::error::Error::source(error);
+        while let Some(next) = cause {
+            if let Some(own) = next.downcast_ref() {
+                return Some(own);
+            }
+            cause = next.source();
+        }
+        None
+    }
 }
 
 #[async_trait]
@@ -34,7 +46,7 @@ impl TokenCredential for SdkCredential {
     /// A token for the scopes, which must be of one resource.
     ///
     /// # Errors
-    /// Of the SDK's kind `Credential`, with the provider's error as cause: kind, code and advice are there.
+    /// Of the SDK's kind `Credential`, with the provider's error behind it: see [`SdkCredential::cause`].
     async fn get_token(
         &self,
         scopes: &[&str],

@@ -86,12 +86,12 @@ async fn microsoft_s_client_of_key_vault_signs_in_through_us() {
         let held = vault.get_secret("password", None).await.unwrap().into_model().unwrap();
         assert_eq!(held.value.as_deref(), Some("the-value"));
 
-        // A refusal arrives with our advice, and our error is its cause.
+        // A refusal arrives with our error behind those of the SDK.
         let stranger = vault_client(&origins, &cloud, Secret::new("another-secret"));
         let error = stranger.get_secret("password", None).await.unwrap_err();
-        assert!(error.to_string().contains("Secret ID"), "{error}");
-        let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<azconnect_core::Error>());
-        assert_eq!(cause.unwrap().service_code(), Some("AADSTS7000215"));
+        let cause = SdkCredential::cause(&error).unwrap();
+        assert_eq!(cause.service_code(), Some("AADSTS7000215"));
+        assert!(cause.advice().contains("Secret ID"), "{}", cause.advice());
     });
     match select(Box::pin(server.run()), work).await {
         Either::Left((stopped, _)) => panic!("the server stopped: {stopped:?}"),
