@@ -19,7 +19,8 @@ use azconnect::credential::{ConnectionRecord, Records};
 use azconnect::devops::{ConnectionSearch, DevOpsClient, Endpoints, Organization, RegistryCheck, binding_states};
 use azconnect::graph::{DirectoryObjectId, FederatedCredentialId, GraphClient, PasswordHolder};
 use azconnect::http::{Pages, Pipeline, Poller};
-use azconnect::identity::TenantDiscovery;
+use azconnect::identity::managed::ManagedIdentity;
+use azconnect::identity::{CloudDiscovery, TenantDiscovery};
 use azconnect::rotation::Rotator;
 use azconnect::setup::ApplicationSetup;
 use azconnect::store::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, seal::SealingKey};
@@ -320,6 +321,8 @@ fn facade() {
     is_send(Connections::check_form(any(), any()));
     is_send(Connections::connect_checked(any(), any()));
     is_send(Connections::check(any(), any()));
+    is_send(CloudDiscovery::discover(any()));
+    is_send(ManagedIdentity::detect(any(), any(), any::<fn(&str) -> Option<String>>()));
     is_send(TenantDiscovery::find(any(), any()));
     is_send(TenantDiscovery::is_reachable(any()));
     is_send(Records::<ConnectionRecord>::insert(any(), any()));

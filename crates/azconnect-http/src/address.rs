@@ -4,6 +4,8 @@ use azconnect_core::Error;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::{Host, Url};
 
+use crate::transport::{Request, SendOptions};
+
 /// The characters to encode in a path segment: all but RFC 3986 `pchar`, of which `&` and `+` are encoded as well.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -68,6 +70,33 @@ pub fn require_safe_scheme(uri: &http::Uri, http_loopback: bool) -> Result<(), E
     }
 }
 
+/// Accepts what [`require_safe_scheme`] does, and of a call to the platform ([`SendOptions::platform_host`]) also `http` to an
+/// address, given by number, that only this machine or its neighbours can reach: loopback, link-local or private.
+///
+/// Those services speak no TLS: the metadata service of a virtual machine, the token endpoint beside an App Service. What is
+/// sent there never leaves the host, and no name decides where it goes.
+///
+/// # Errors
+/// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) for everything else; nothing was sent.
+pub fn require_safe_address(request: &Request, http_loopback: bool) -> Result<(), Error> {
+    let options = SendOptions::of(request);
+    let uri = request.uri();
+    let is_near = || Url::parse(&uri.to_string()).is_ok_and(|url| is_near(&url));
+    // A host that somebody else named is never the platform's.
+    match options.platform_host && !options.foreign_host && uri.scheme_str() == Some("http") && is_near() {
+        true => Ok(()),
+        false => require_safe_scheme(uri, http_loopback),
+    }
+}
+
+/// Whether an address is, by number or as `localhost`, this machine's own or in a network beside it.
+fn is_near(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback() || ip.is_link_local() || ip.is_private(),
+        _ => is_loopback(url),
+    }
+}
+
 /// Whether an address names this machine itself.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -115,6 +144,28 @@ mod tests {
         assert!(!check("http://127.0.0.1:1/", false));
         assert!(!check("http://example.com/", true));
         assert!(!check("http://localhost.example.com/", true));
+    }
+
+    #[test]
+    fn the_platform_is_near_and_asked_by_a_call_that_says_so() {
+        let check = |address: &str, options: SendOptions| {
+            let mut request = http::Request::get(address).body(bytes::Bytes::new()).unwrap();
+            request.extensions_mut().insert(options);
+            require_safe_address(&request, false).is_ok()
+        };
+        let platform = SendOptions::default().with_platform_host(true);
+        for near in
+            ["169.254.169.254", "169.254.130.5:8081", "127.0.0.1:40342", "localhost:50342", "[::1]:1", "172.16.0.3"]
+        {
+            let address = format!("http://{near}/token");
+            assert!(check(&address, platform), "{near}");
+            assert!(!check(&address, SendOptions::default()), "{near} is asked by another call");
+            assert!(!check(&address, platform.with_foreign_host(true)), "{near} was named by somebody else");
+        }
+        for far in ["8.8.8.8", "example.com", "169.254.169.254.example.com", "metadata", "[fe80::1]", "172.32.0.1"] {
+            assert!(!check(&format!("http://{far}/token"), platform), "{far}");
+        }
+        assert!(check("https://example.com/", platform));
     }
 
     proptest! {

@@ -143,11 +143,13 @@ impl Call {
         self
     }
 
-    /// Sets the limits of one attempt: size of the answer, time, connection. A call to a foreign host stays one.
+    /// Sets the limits of one attempt: size of the answer, time, connection. A call to a foreign host stays one, as does one
+    /// to the platform.
     #[must_use]
     pub fn with_options(mut self, options: SendOptions) -> Self {
         let foreign = self.options.foreign_host || options.foreign_host;
-        self.options = options.with_foreign_host(foreign);
+        let platform = self.options.platform_host || options.platform_host;
+        self.options = options.with_foreign_host(foreign).with_platform_host(platform);
         self
     }
 
@@ -172,6 +174,15 @@ impl Call {
     #[must_use]
     pub fn to_foreign_host(mut self) -> Self {
         self.options.foreign_host = true;
+        self
+    }
+
+    /// Marks the call as one to the platform that this process runs on, such as the metadata service of a virtual machine: it
+    /// goes through no proxy, and may speak plain `http` to a number of this machine or of a network beside it. Never mark a
+    /// call so whose host a customer may choose.
+    #[must_use]
+    pub fn to_platform_host(mut self) -> Self {
+        self.options.platform_host = true;
         self
     }
 

@@ -61,7 +61,7 @@ mod transport;
 pub use adapter::SystemClock;
 #[cfg(feature = "reqwest")]
 pub use adapter::{ReqwestTransport, ReqwestTransportBuilder};
-pub use address::{endpoint, require_safe_scheme, with_query};
+pub use address::{endpoint, require_safe_address, require_safe_scheme, with_query};
 pub use answer::{json, request_id, sensitive_json};
 pub use authorization::{Authorization, Authorizer, Bearer};
 pub use bounds::{ListBounds, ListWatch};

@@ -54,6 +54,13 @@ impl Pipeline {
         Self { transport, clock, retry, time_limit: Duration::from_secs(300), longest_pause: LONGEST_PAUSE }
     }
 
+    /// The same pipeline over another transport, such as one around [`Pipeline::transport`] that holds a budget.
+    #[must_use]
+    pub fn with_transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = transport;
+        self
+    }
+
     /// Sets the policy that decides when to try again.
     #[must_use]
     pub fn with_retry(mut self, retry: Arc<dyn RetryPolicy>) -> Self {

@@ -39,6 +39,10 @@ pub struct SendOptions {
     /// Whether somebody else named the host, so that it must not be in a network that only this machine can see. A
     /// transport that connects over a network must hold to it.
     pub foreign_host: bool,
+    /// Whether the host is the platform that this process runs on, such as the metadata service of a virtual machine. It is
+    /// asked directly, never through a proxy, and may speak plain `http` where only this machine or its neighbours can hear
+    /// it: see [`require_safe_address`](crate::require_safe_address).
+    pub platform_host: bool,
     /// Whether the answer may come compressed: worth it for long lists. Limits hold for what it is afterwards. An answer that
     /// holds a secret is not asked for so, since the decompressor keeps a copy of the last 32 KiB that it is done with.
     pub compressed_answer: bool,
@@ -52,6 +56,7 @@ impl Default for SendOptions {
             timeout: Duration::from_secs(60),
             fresh_connection: false,
             foreign_host: false,
+            platform_host: false,
             compressed_answer: false,
         }
     }
@@ -93,6 +98,13 @@ impl SendOptions {
     #[must_use]
     pub fn with_foreign_host(mut self, foreign: bool) -> Self {
         self.foreign_host = foreign;
+        self
+    }
+
+    /// Sets whether the host is the platform that this process runs on.
+    #[must_use]
+    pub fn with_platform_host(mut self, platform: bool) -> Self {
+        self.platform_host = platform;
         self
     }
 

@@ -54,16 +54,29 @@
 //! [`OwnCredentialSink`] gives a running product the new secret of the very credential it signs in with. A product of several
 //! processes gives each of them the same [`OwnRecord`] ([`ClientSecretSource::with_record`]): one rotates the secret, and the
 //! others find the new one there when Entra ID refuses theirs.
+//!
+//! An application that has no secret signs in with the token of an issuer that it trusts ([`federated`]), or as the machine that
+//! it runs on ([`managed`]). A [`TokenChain`] takes the first of several ways that exists. [`CloudDiscovery`] asks an Azure Stack
+//! where that is. With feature `azure-core`, Microsoft's own clients sign in so as well.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod application;
 mod authority;
+mod available;
+#[cfg(feature = "azure-core")]
+pub mod azure_sdk;
 mod cache;
 mod catalogue;
 mod claims;
+mod chain;
 mod client_secret;
 mod discovery;
 mod endpoint;
+pub mod federated;
 mod live;
+mod local_files;
+pub mod managed;
 mod own;
 mod own_record;
 mod proof;
@@ -71,17 +84,22 @@ mod quiet;
 mod refusal;
 mod shared_error;
 mod source;
+mod stack;
 mod verifier;
 
 pub use application::Application;
 pub use authority::Authority;
+pub use available::Availability;
 pub use cache::TokenCache;
+pub use chain::{ChainLink, Presence, SkippedLink, SkippedLinks, TokenChain};
 pub use client_secret::ClientSecretSource;
 pub use discovery::TenantDiscovery;
 pub use endpoint::TokenEndpoint;
+pub use local_files::{LocalFiles, SystemFiles};
 pub use own::OwnCredentialSink;
 pub use own_record::OwnRecord;
 pub use proof::{ClientProof, Proof, PublicClient};
 pub use refusal::EntraDialect;
 pub use source::{FetchedToken, TokenRequest, TokenSource};
+pub use stack::{CloudDiscovery, DiscoveredCloud};
 pub use verifier::SecretVerifier;

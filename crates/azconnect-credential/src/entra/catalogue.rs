@@ -62,8 +62,9 @@ pub(super) static ENTRA: Catalogue<u32, Meaning> = Catalogue::new(&[
         &[70_021, 700_213],
         Meaning::NoMatch,
         "no federated credential of the application matches the assertion",
-        "compare issuer, subject and audience with the federated credential, letter by letter; one made moments ago may \
-         need some minutes",
+        "compare issuer, subject and audience with the federated credential, letter by letter; GitHub writes the ids of owner \
+         and repository into the subject of repositories made, renamed or transferred since July 2026 \
+         (repo:owner@id/name@id:…); one made moments ago may need some minutes",
     )
     .with_retry(Retry::Backoff),
     refused(

@@ -13,7 +13,7 @@ use url::Url;
 
 use super::clients::{Clients, Recipe, Way};
 use super::foreign::{AllowedHosts, ForeignResolver, SystemResolver, is_refusal, refusal};
-use crate::address::{is_loopback, require_safe_scheme};
+use crate::address::{is_loopback, require_safe_address};
 use crate::buffer::SecretBuffer;
 use crate::transport::{
     ByteStream, Request, Response, SendOptions, Transport, answer_lost, answer_too_large, no_answer, not_connected,
@@ -25,6 +25,9 @@ const HEAD_BYTES: usize = 64 * 1024;
 
 /// Sends over the network with reqwest. Follows no redirect, uses no cookie, and talks plain `http` to nobody unless
 /// loopback was opted in to.
+///
+/// A call to the platform ([`Call::to_platform_host`](crate::Call::to_platform_host)) is the exception: it may speak plain
+/// `http` to a number of this machine, or of a link-local or private network.
 ///
 /// It reads no environment and goes through no proxy, unless it is told to with [`ReqwestTransportBuilder::with_proxy`] or
 /// [`ReqwestTransportBuilder::with_environment_proxy`]. This machine is always reached directly.
@@ -76,7 +79,7 @@ impl ReqwestTransport {
     }
 
     async fn start(&self, request: Request) -> Result<reqwest::Response, Error> {
-        require_safe_scheme(request.uri(), self.http_loopback)?;
+        require_safe_address(&request, self.http_loopback)?;
         let options = SendOptions::of(&request);
         let (parts, body) = request.into_parts();
         let uri = parts.uri.to_string();
@@ -102,7 +105,7 @@ impl ReqwestTransport {
             self.allowed.require_number_permitted(url)?;
             return Ok(&self.foreign);
         }
-        Ok(if is_loopback(url) { &self.direct } else { &self.clients })
+        Ok(if options.platform_host || is_loopback(url) { &self.direct } else { &self.clients })
     }
 }
 

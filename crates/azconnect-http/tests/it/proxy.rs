@@ -119,3 +119,20 @@ async fn a_proxy_that_was_named_carries_tunnels_only_and_never_to_this_machine()
     canary.assert_absent("the proxy", heard.as_bytes());
     assert!(heard.contains("CONNECT service.invalid:443") && !heard.contains("foreign.invalid"), "{heard}");
 }
+
+/// The platform's services speak plain `http`, so a proxy would read the token.
+#[tokio::test]
+async fn the_platform_is_never_asked_through_a_proxy() {
+    let (proxy, canary) = (Ear::new(), Canary::new());
+    let secret = canary.secret();
+    let transport = ReqwestTransport::builder().with_proxy(&proxy.address).unwrap().build().unwrap();
+    let mut asked = request("http://169.254.169.254/metadata", secret.expose(), false);
+    let options = SendOptions::default().with_timeout(Duration::from_millis(300)).with_platform_host(true);
+    asked.extensions_mut().insert(options);
+    // Whatever answers there on this machine, or nobody.
+    let _ = transport.send(asked).await;
+    canary.assert_absent("the proxy", proxy.heard().as_bytes());
+    assert!(proxy.heard().is_empty(), "{}", proxy.heard());
+    let refused = transport.send(request("http://169.254.169.254/metadata", secret.expose(), false)).await.unwrap_err();
+    assert_eq!(refused.field(), Some("address"), "an ordinary call is refused: {refused}");
+}

@@ -8,12 +8,21 @@
     reason = "a test"
 )]
 
+mod azure_sdk;
 mod cache;
 mod cache_claims;
+mod chain;
+mod clouds;
 mod conformance;
 mod discovery;
+mod federated;
 mod follow;
 mod hostile_times;
+mod managed_arc;
+mod managed_detect;
+mod managed_imds;
+mod managed_services;
+mod managed_stage;
 mod own;
 mod sign_in;
 mod stage;

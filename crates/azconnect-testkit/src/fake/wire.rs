@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use azconnect_core::{Clock, Error};
 use azconnect_http::{
     Request, Response, SendOptions, Transport, answer_lost, answer_too_large, no_answer, not_connected,
-    require_safe_scheme,
+    require_safe_address,
 };
 
 /// How a service treats a request.
@@ -76,7 +76,7 @@ impl Wire {
 impl Transport for Wire {
     async fn send(&self, request: Request) -> Result<Response, Error> {
         // As the real transport does: a client that sends a token over plain http must fail in tests too.
-        require_safe_scheme(request.uri(), true)?;
+        require_safe_address(&request, true)?;
         let options = SendOptions::of(&request);
         let conduct = (self.treat)(&request);
         // Before the request is noted: a refused connection carries none.
