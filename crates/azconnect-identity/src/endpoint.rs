@@ -74,8 +74,23 @@ impl TokenEndpoint {
 
     /// Asks for a token. Idempotent: a token asked for twice is two tokens, and neither changes anything.
     pub(crate) async fn ask(&self, form: &[(&str, &str)], options: SendOptions) -> Result<TokenAnswer, Error> {
+        self.send(form, options, Idempotency::Idempotent).await
+    }
+
+    /// Gives something in for a token that may be accepted once only, such as a code. After an answer that was lost it is not
+    /// given in again: some services take a second use for a theft.
+    pub(crate) async fn redeem(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, Error> {
+        self.send(form, SendOptions::default(), Idempotency::Once).await
+    }
+
+    async fn send(
+        &self,
+        form: &[(&str, &str)],
+        options: SendOptions,
+        idempotency: Idempotency,
+    ) -> Result<TokenAnswer, Error> {
         let call = Call::post(OPERATION, self.url.clone())
-            .with_idempotency(Idempotency::Idempotent)
+            .with_idempotency(idempotency)
             .with_request_id_header(CLIENT_REQUEST_ID)
             .with_options(options.with_answer_limit(ANSWER_LIMIT))
             .with_form(form);

@@ -68,8 +68,10 @@ mod own_record;
 mod proof;
 mod quiet;
 mod refusal;
+mod refusal_detail;
 mod shared_error;
 mod source;
+pub mod user;
 mod verifier;
 
 pub use application::Application;
