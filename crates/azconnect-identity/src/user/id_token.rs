@@ -102,9 +102,8 @@ fn judged(token: &Unverified<'_>, published: &Published, expected: &Expected<'_>
     if expected.tenant.is_some_and(|expected| expected != tenant) || !is_of(&claims.iss, tenant) {
         return Err(wrong("it is of another tenant").with_field("tenant"));
     }
-    let seconds = expected.now.unix_timestamp_nanos() as f64 / 1e9;
-    if !(claims.exp + SKEW.as_secs_f64() > seconds) || !claims.nbf.is_none_or(|nbf| nbf - SKEW.as_secs_f64() <= seconds)
-    {
+    let (seconds, skew) = (expected.now.unix_timestamp_nanos() as f64 / 1e9, SKEW.as_secs_f64());
+    if claims.exp + skew <= seconds || claims.nbf.is_some_and(|nbf| nbf - skew > seconds) {
         return Err(
             wrong("it is not valid now").with_advice("check this machine's clock, then start the sign-in again")
         );
@@ -120,6 +119,17 @@ fn judged(token: &Unverified<'_>, published: &Published, expected: &Expected<'_>
         .with_email(claims.email.map(shown))
         .with_user_name(claims.preferred_username.map(shown))
         .with_home(claims.idp.map(shown)))
+}
+
+/// Whether an answer that names its issuer (RFC 9207) is of the login that published this.
+pub(super) fn is_by(issuer: &str, published: &Published) -> bool {
+    match published.issuer.split_once(ANY_TENANT) {
+        None => issuer == published.issuer,
+        Some((before, after)) => {
+            let tenant = issuer.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+            tenant.is_some_and(|tenant| tenant.parse::<TenantId>().is_ok())
+        }
+    }
 }
 
 /// Whether the name of an issuer is that of a tenant.

@@ -86,6 +86,15 @@ impl LoginKeys {
         Ok(published)
     }
 
+    /// What the login published, with whatever keys.
+    pub(super) async fn published(&self) -> Result<Arc<Published>, Error> {
+        let known = self.known().clone();
+        match known {
+            Some(published) => Ok(published),
+            None => self.with_key("").await,
+        }
+    }
+
     async fn read(&self, now: Duration) -> Result<Published, Error> {
         let configuration: Configuration = self.fetch(self.endpoint.authority().configuration_url()).await?;
         let address = Url::parse(&configuration.jwks_uri).ok().filter(|address| self.is_safe(address));

@@ -11,14 +11,17 @@
 //!
 //! [`RefreshTokens`]: azconnect_credential::RefreshTokens
 
+mod admin_consent;
 mod answer;
 mod claims;
+mod device;
 mod fields;
 mod id_token;
 mod jwt;
 mod keys;
 mod link_state;
 mod obstacle;
+mod on_behalf_of;
 mod options;
 mod pending;
 mod random;
@@ -28,10 +31,13 @@ mod signed_in;
 mod turn;
 mod web;
 
+pub use admin_consent::{AdminConsent, AdminConsentAnswer, AdminConsented};
 pub use answer::RedirectAnswer;
 pub use claims::ClaimsChallenge;
+pub use device::{DeviceCode, DeviceSignIn};
 pub use link_state::LinkState;
 pub use obstacle::Obstacle;
+pub use on_behalf_of::OnBehalfOf;
 pub use options::{Prompt, SignInOptions};
 pub use pending::PendingSignIn;
 pub use redirect_uri::RedirectUri;

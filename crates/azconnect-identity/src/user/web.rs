@@ -139,6 +139,12 @@ impl WebSignIn {
                 .with_advice("start the sign-in again"));
         }
         pending.require_young(self.application.endpoint().pipeline().clock().now(), self.time_limit)?;
+        if let Some(issuer) = &answer.issuer {
+            // Before the code is shown to anybody: another login's code is none of this one's business.
+            if !id_token::is_by(issuer, &*self.keys.published().await?) {
+                return Err(Error::invalid("answer", "another login gave it").with_advice("start the sign-in again"));
+            }
+        }
         let code = match &answer.outcome {
             Ok(code) => code,
             Err(refusal) => return Err(explained(refusal.error())),
