@@ -49,10 +49,10 @@ impl AdminConsent {
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) with the field `authority` for `common`, whose personal accounts have no administrator,
-    /// and for AD FS.
+    /// and for AD FS and other providers.
     pub fn new(application: Application, redirect: RedirectUri) -> Result<Self, Error> {
         let authority = application.endpoint().authority();
-        if authority.is_ad_fs() || authority.to_string() == "common" {
+        if authority.is_ad_fs() || authority.provider().is_some() || authority.to_string() == "common" {
             let why = "an administrator consents for a tenant, or for organizations";
             return Err(Error::new(ErrorKind::Unsupported, why)
                 .with_effect(azconnect_core::Effect::None)

@@ -88,9 +88,12 @@ impl DeviceSignIn {
         let (proof, client) = (self.application.proof().await?, self.application.client().to_string());
         let mut form = vec![("client_id", client.as_str()), ("scope", self.scope.as_str())];
         form.extend(proof.fields());
-        let call = Call::post(OPERATION, endpoint.authority().device_code_url())
-            .with_idempotency(Idempotency::Idempotent)
-            .with_form(&form);
+        let address = endpoint.authority().device_code_url().ok_or_else(|| {
+            Error::new(ErrorKind::Unsupported, "the provider signs in no devices")
+                .with_effect(Effect::None)
+                .with_field("authority")
+        })?;
+        let call = Call::post(OPERATION, address).with_idempotency(Idempotency::Idempotent).with_form(&form);
         let clock = endpoint.pipeline().clock();
         let asked_at = (clock.now(), clock.elapsed());
         let outcome = endpoint.pipeline().execute(call, &EntraDialect).await;

@@ -155,7 +155,7 @@ mod tests {
             let text = format!("error={word}&error_description={description}&error_subcode={sub}").replace(' ', "+");
             let error = Fields::read(text.as_bytes()).unwrap().refusal().unwrap();
             let shown = format!("{error} {error:?}");
-            prop_assert!([&word, &description[..12], &sub].iter().all(|text| !shown.contains(**text)));
+            prop_assert!([word.as_str(), &description[..12], &sub].iter().all(|text| !shown.contains(*text)));
         }
     }
 }

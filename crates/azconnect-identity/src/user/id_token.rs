@@ -22,6 +22,8 @@ pub(super) struct Expected<'a> {
     pub(super) client: ClientId,
     /// The tenant, where the authority is one.
     pub(super) tenant: Option<TenantId>,
+    /// Whether the login is Microsoft's, whose issuer names the tenant.
+    pub(super) is_entra: bool,
     /// The value that the sign-in was begun with. A device has none.
     pub(super) nonce: Option<&'a Secret>,
     pub(super) now: OffsetDateTime,
@@ -80,6 +82,7 @@ pub(super) async fn person(
     let expected = Expected {
         client: application.client(),
         tenant: endpoint.authority().tenant(),
+        is_entra: endpoint.authority().provider().is_none(),
         nonce,
         now: endpoint.pipeline().clock().now(),
     };
@@ -99,7 +102,8 @@ fn judged(token: &Unverified<'_>, published: &Published, expected: &Expected<'_>
     if claims.iss != own(&published.issuer) || key.issuer.as_deref().is_some_and(|issuer| claims.iss != own(issuer)) {
         return Err(wrong("another login issued it"));
     }
-    if expected.tenant.is_some_and(|expected| expected != tenant) || !is_of(&claims.iss, tenant) {
+    if expected.tenant.is_some_and(|expected| expected != tenant) || (expected.is_entra && !is_of(&claims.iss, tenant))
+    {
         return Err(wrong("it is of another tenant").with_field("tenant"));
     }
     let (seconds, skew) = (expected.now.unix_timestamp_nanos() as f64 / 1e9, SKEW.as_secs_f64());

@@ -17,6 +17,7 @@ mod follow;
 mod hostile_times;
 mod id_token;
 mod login;
+mod oidc_provider;
 mod own;
 mod people;
 mod sign_in;
