@@ -176,6 +176,8 @@ fn read(answer: &Response) -> Result<TokenAnswer, Error> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn token(body: &'static str) -> Result<FetchedToken, Error> {
@@ -202,6 +204,20 @@ mod tests {
             let error = token(body).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unexpected, "{body}");
             assert!(!format!("{error:?}{error}").contains("s3cr3t"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic_or_is_shown(
+            body in proptest::collection::vec(any::<u8>(), 0..200),
+            seconds in any::<i64>(),
+            text in "[G-Z]{12}",
+        ) {
+            drop(read(&http::Response::new(body.into())));
+            let odd = serde_json::json!({"access_token": [&text], "expires_in": seconds, "id_token": 17, "refresh_token": text});
+            let error = read(&http::Response::new(odd.to_string().into())).err();
+            prop_assert!(error.is_some_and(|error| !format!("{error} {error:?}").contains(&text)));
         }
     }
 }

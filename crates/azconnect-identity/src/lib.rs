@@ -54,6 +54,8 @@
 //! [`OwnCredentialSink`] gives a running product the new secret of the very credential it signs in with. A product of several
 //! processes gives each of them the same [`OwnRecord`] ([`ClientSecretSource::with_record`]): one rotates the secret, and the
 //! others find the new one there when Entra ID refuses theirs.
+//!
+//! People sign in with [`user`]: in a browser, beside a device, and from then on without being there.
 
 mod application;
 mod authority;

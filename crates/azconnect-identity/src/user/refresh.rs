@@ -38,7 +38,7 @@ impl UserTokenSource {
     /// the authority whose tokens are wanted: a guest's are given by the tenant that invited them.
     ///
     /// # Errors
-    /// None for a link id that was checked; the lease's key is made of it.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if no key of a lease can be made of the link id, which every link id allows today.
     pub fn new(
         application: Application,
         tokens: Arc<dyn RefreshTokens>,

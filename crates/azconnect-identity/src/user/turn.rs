@@ -10,10 +10,10 @@ use azconnect_saga::within;
 use super::random;
 
 /// How long the lease lasts if its holder dies.
-pub(super) const TERM: Duration = Duration::from_secs(45);
+const TERM: Duration = Duration::from_secs(45);
 
-/// How long a refresh may take: it ends before another process may begin its own.
-const WORK_LIMIT: Duration = Duration::from_secs(40);
+/// How long before the lease ends a refresh has ended: another process may begin its own then.
+const MARGIN: Duration = Duration::from_secs(5);
 
 /// How long a process waits until it is its turn: longer than a holder that died keeps it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,8 +43,10 @@ impl Turn {
     ///
     /// The lease is not renewed: the work ends before it does, and a store that was too late for it is refused by its revision.
     pub(super) async fn take<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let grant = self.acquired().await?;
-        let outcome = within(&*self.clock, WORK_LIMIT, "the refresh", work).await.and_then(|outcome| outcome);
+        let (grant, asked_at) = self.acquired().await?;
+        let passed = self.clock.elapsed().saturating_sub(asked_at);
+        let rest = TERM.saturating_sub(MARGIN).saturating_sub(passed);
+        let outcome = within(&*self.clock, rest, "the refresh", work).await.and_then(|outcome| outcome);
         let release = within(&*self.clock, CALL_LIMIT, "the lease's release", self.lease.release(&grant)).await;
         if let Err(error) = release.and_then(|answer| answer) {
             tracing::debug!(%error, "the lease of a refresh was not given back and will run out");
@@ -52,14 +54,16 @@ impl Turn {
         outcome
     }
 
-    async fn acquired(&self) -> Result<Grant, Error> {
+    /// The lease, and when it was asked for, by the clock's elapsed time: it lasts from then on, at the earliest.
+    async fn acquired(&self) -> Result<(Grant, Duration), Error> {
         let holder = random::token()?;
         let began = self.clock.elapsed();
         let mut pause = PAUSES.0;
         loop {
+            let asked_at = self.clock.elapsed();
             let request = self.lease.acquire(&self.key, holder.expose(), TERM);
             let error = match within(&*self.clock, CALL_LIMIT, "the request for the lease", request).await? {
-                Ok(grant) => return Ok(grant),
+                Ok(grant) => return Ok((grant, asked_at)),
                 Err(error) if error.kind() == ErrorKind::Conflict => error,
                 Err(error) => return Err(error.with_effect(Effect::None)),
             };

@@ -10,6 +10,7 @@ use url::Url;
 use super::answer::RedirectAnswer;
 use super::id_token;
 use super::keys::LoginKeys;
+use super::obstacle::Obstacle;
 use super::options::{Prompt, SignInOptions};
 use super::pending::PendingSignIn;
 use super::random;
@@ -122,7 +123,7 @@ impl WebSignIn {
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) with the field `answer` if the two do not belong together, and with the field
     /// `pending` for a sign-in of another application; [`Timeout`](ErrorKind::Timeout) if it was begun too long ago; then what the
-    /// login refused: [`Obstacle::of`](super::Obstacle::of) tells a person who declined from a policy and from a consent that is
+    /// login refused: [`Obstacle::of`] tells a person who declined from a policy and from a consent that is
     /// missing. [`Unauthenticated`](ErrorKind::Unauthenticated) for an id token that cannot be believed, and
     /// [`Conflict`](ErrorKind::Conflict) with the field `person` if somebody else signed in than was expected. None has an effect,
     /// and none can be repeated: the person has to sign in again.
@@ -218,7 +219,7 @@ pub(super) fn require_entra(application: &Application) -> Result<(), Error> {
 
 /// A refusal with what the person can do about it.
 fn explained(error: Error) -> Error {
-    match super::Obstacle::of(&error) {
+    match Obstacle::of(&error) {
         Some(obstacle) => error.with_advice(obstacle.advice()),
         None => error,
     }
