@@ -68,7 +68,13 @@ async function decide(request, response) {
     const grant = (grantId && (await provider.Grant.find(grantId)))
         || new provider.Grant({accountId: 'ada', clientId: params.client_id});
     // Everything but this one: a person may grant less than is asked for.
-    grant.addOIDCScope((prompt.details.missingOIDCScope ?? []).filter((scope) => scope !== 'api/write').join(' '));
+    for (const scope of prompt.details.missingOIDCScope ?? []) {
+        if (scope === 'api/write') {
+            grant.rejectOIDCScope(scope);
+        } else {
+            grant.addOIDCScope(scope);
+        }
+    }
     grant.addOIDCClaims(prompt.details.missingOIDCClaims ?? []);
     return {consent: {grantId: await grant.save()}};
 }
