@@ -21,6 +21,8 @@ use azconnect::graph::{DirectoryObjectId, FederatedCredentialId, GraphClient, Pa
 use azconnect::http::{Pages, Pipeline, Poller};
 use azconnect::identity::managed::ManagedIdentity;
 use azconnect::identity::{CloudDiscovery, TenantDiscovery};
+use azconnect::identity::user::{DeviceSignIn, WebSignIn};
+use azconnect::identity::{ProviderEndpoints, TenantDiscovery};
 use azconnect::rotation::Rotator;
 use azconnect::setup::ApplicationSetup;
 use azconnect::store::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, seal::SealingKey};
@@ -323,6 +325,11 @@ fn facade() {
     is_send(Connections::check(any(), any()));
     is_send(CloudDiscovery::discover(any()));
     is_send(ManagedIdentity::detect(any(), any(), any::<fn(&str) -> Option<String>>()));
+    is_send(DeviceSignIn::poll(any(), any()));
+    is_send(DeviceSignIn::start(any()));
+    is_send(DeviceSignIn::wait(any(), any()));
+    is_send(ProviderEndpoints::discover(any(), any()));
+    is_send(WebSignIn::finish(any(), any(), any()));
     is_send(TenantDiscovery::find(any(), any()));
     is_send(TenantDiscovery::is_reachable(any()));
     is_send(Records::<ConnectionRecord>::insert(any(), any()));

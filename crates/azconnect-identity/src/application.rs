@@ -48,24 +48,42 @@ impl Application {
     /// Asks for tokens with a grant, and with what proves who asks. A proof that is refused is followed by another at once, if
     /// there is one.
     pub(crate) async fn ask(&self, grant: &[(&str, &str)], options: SendOptions) -> Result<TokenAnswer, Error> {
-        let proof = self.proof.proof(self.endpoint.authority()).await?;
-        let refusal = match self.send(grant, &proof, options.clone()).await {
+        self.proven(grant, &Giving::Freely(options)).await
+    }
+
+    /// Gives in what may be accepted once only, such as a code: see [`TokenEndpoint::redeem`]. A refusal of the proof leaves it
+    /// good, so that another proof may follow.
+    pub(crate) async fn redeem(&self, grant: &[(&str, &str)]) -> Result<TokenAnswer, Error> {
+        self.proven(grant, &Giving::Once).await
+    }
+
+    /// The proof of who asks, for a request to another address of the login than the token endpoint.
+    pub(crate) async fn proof(&self) -> Result<Proof, Error> {
+        self.proof.proof(self.endpoint.authority()).await
+    }
+
+    async fn proven(&self, grant: &[(&str, &str)], giving: &Giving) -> Result<TokenAnswer, Error> {
+        let proof = self.proof().await?;
+        let refusal = match self.send(grant, &proof, giving).await {
             Err(refusal) if is_about_the_proof(&refusal) => refusal,
             outcome => return outcome,
         };
         match self.proof.another(&proof).await {
-            Ok(Some(another)) => self.send(grant, &another, options).await,
+            Ok(Some(another)) => self.send(grant, &another, giving).await,
             Ok(None) => Err(refusal),
             Err(error) => Err(unread(refusal, error)),
         }
     }
 
-    async fn send(&self, grant: &[(&str, &str)], proof: &Proof, options: SendOptions) -> Result<TokenAnswer, Error> {
+    async fn send(&self, grant: &[(&str, &str)], proof: &Proof, giving: &Giving) -> Result<TokenAnswer, Error> {
         let client = self.client.to_string();
         let mut form = vec![("client_id", client.as_str())];
         form.extend_from_slice(grant);
         form.extend(proof.fields());
-        self.endpoint.ask(&form, options).await
+        match giving {
+            Giving::Freely(options) => self.endpoint.ask(&form, *options).await,
+            Giving::Once => self.endpoint.redeem(&form).await,
+        }
     }
 }
 
@@ -85,6 +103,12 @@ impl fmt::Debug for Application {
             .field("client", &self.client)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether what is given in for a token may be given in again.
+enum Giving {
+    Freely(SendOptions),
+    Once,
 }
 
 /// Whether a refusal is about the proof that was tried, so that another one may be accepted.

@@ -1,10 +1,13 @@
 //! Where somebody signs in, and in whose directory.
 
 use std::fmt;
+use std::sync::Arc;
 
 use azconnect_core::{Cloud, Error, TenantId};
 use azconnect_http::endpoint;
 use url::Url;
+
+use crate::provider::ProviderEndpoints;
 
 /// A login, and the directory that it asks: one tenant, any organization, or AD FS, which has no tenants.
 ///
@@ -22,6 +25,7 @@ enum Directory {
     Organizations,
     Common,
     AdFs,
+    Provider(Arc<ProviderEndpoints>),
 }
 
 impl Authority {
@@ -60,6 +64,12 @@ impl Authority {
         Self { login: cloud.login().clone(), directory: Directory::AdFs }
     }
 
+    /// Another OpenID provider than Microsoft's, such as one that stands in for it in a test or in front of it. Its tokens say who
+    /// somebody is by the claims `tid` and `oid`, both GUIDs: whoever runs it says who people are.
+    pub fn of_provider(provider: ProviderEndpoints) -> Self {
+        Self { login: provider.issuer().clone(), directory: Directory::Provider(Arc::new(provider)) }
+    }
+
     /// The tenant, where it was given by its id.
     pub fn tenant(&self) -> Option<TenantId> {
         match self.directory {
@@ -78,19 +88,36 @@ impl Authority {
         &self.login
     }
 
+    /// The provider, where it is not Microsoft's.
+    pub(crate) fn provider(&self) -> Option<&ProviderEndpoints> {
+        match &self.directory {
+            Directory::Provider(provider) => Some(provider),
+            _ => None,
+        }
+    }
+
     /// Where tokens are given. This is also the audience of an application's assertions.
     pub fn token_url(&self) -> Url {
-        self.address(&["oauth2", "v2.0", "token"])
+        match self.provider() {
+            Some(provider) => provider.token().clone(),
+            None => self.address(&["oauth2", "v2.0", "token"]),
+        }
     }
 
     /// Where a person's browser is sent to sign in.
     pub(crate) fn authorize_url(&self) -> Url {
-        self.address(&["oauth2", "v2.0", "authorize"])
+        match self.provider() {
+            Some(provider) => provider.authorize().clone(),
+            None => self.address(&["oauth2", "v2.0", "authorize"]),
+        }
     }
 
-    /// Where a device asks for the code that a person enters elsewhere.
-    pub(crate) fn device_code_url(&self) -> Url {
-        self.address(&["oauth2", "v2.0", "devicecode"])
+    /// Where a device asks for the code that a person enters elsewhere; not every provider has that.
+    pub(crate) fn device_code_url(&self) -> Option<Url> {
+        match self.provider() {
+            Some(provider) => provider.device_authorization().cloned(),
+            None => Some(self.address(&["oauth2", "v2.0", "devicecode"])),
+        }
     }
 
     /// Where an administrator consents for a whole tenant.
@@ -100,7 +127,10 @@ impl Authority {
 
     /// Where the login describes itself (*OpenID Connect Discovery*).
     pub(crate) fn configuration_url(&self) -> Url {
-        self.address(&["v2.0", ".well-known", "openid-configuration"])
+        match self.provider() {
+            Some(provider) => ProviderEndpoints::configuration(provider.issuer()),
+            None => self.address(&["v2.0", ".well-known", "openid-configuration"]),
+        }
     }
 
     fn address(&self, segments: &[&str]) -> Url {
@@ -122,6 +152,7 @@ impl fmt::Display for Authority {
             Directory::Organizations => f.write_str("organizations"),
             Directory::Common => f.write_str("common"),
             Directory::AdFs => f.write_str("adfs"),
+            Directory::Provider(_) => f.write_str("provider"),
         }
     }
 }
@@ -149,7 +180,9 @@ mod tests {
         let many = Authority::organizations(&cloud);
         assert!(many.authorize_url().as_str().ends_with("/organizations/oauth2/v2.0/authorize"));
         assert!(many.admin_consent_url().as_str().ends_with("/organizations/v2.0/adminconsent"));
-        assert!(Authority::common(&cloud).device_code_url().as_str().ends_with("/common/oauth2/v2.0/devicecode"));
+        assert!(
+            Authority::common(&cloud).device_code_url().unwrap().as_str().ends_with("/common/oauth2/v2.0/devicecode")
+        );
         let own = Authority::ad_fs(&cloud);
         assert!(own.token_url().as_str().ends_with(".cn/adfs/oauth2/token"));
         assert!(own.configuration_url().as_str().ends_with(".cn/adfs/.well-known/openid-configuration"));

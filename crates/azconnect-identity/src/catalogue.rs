@@ -59,6 +59,18 @@ pub(crate) static WORDS: Catalogue<&str> = Catalogue::new(&[
         "the tenant wants a person to act before it gives a token",
         "look at the tenant's sign-in log: consent or an access policy is in the way",
     ),
+    Row::new(
+        &["authorization_declined"],
+        ErrorKind::PermissionDenied,
+        "the person declined the sign-in of the device",
+        "start again, and ask the person to continue",
+    ),
+    Row::new(
+        &["expired_token", "bad_verification_code"],
+        ErrorKind::Unauthenticated,
+        "the device's code has ended, or is none",
+        "start again with a new code",
+    ),
     UNAVAILABLE,
     SLOW_DOWN,
 ]);

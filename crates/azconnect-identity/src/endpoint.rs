@@ -74,8 +74,23 @@ impl TokenEndpoint {
 
     /// Asks for a token. Idempotent: a token asked for twice is two tokens, and neither changes anything.
     pub(crate) async fn ask(&self, form: &[(&str, &str)], options: SendOptions) -> Result<TokenAnswer, Error> {
+        self.send(form, options, Idempotency::Idempotent).await
+    }
+
+    /// Gives something in for a token that may be accepted once only, such as a code. After an answer that was lost it is not
+    /// given in again: some services take a second use for a theft.
+    pub(crate) async fn redeem(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, Error> {
+        self.send(form, SendOptions::default(), Idempotency::Once).await
+    }
+
+    async fn send(
+        &self,
+        form: &[(&str, &str)],
+        options: SendOptions,
+        idempotency: Idempotency,
+    ) -> Result<TokenAnswer, Error> {
         let call = Call::post(OPERATION, self.url.clone())
-            .with_idempotency(Idempotency::Idempotent)
+            .with_idempotency(idempotency)
             .with_request_id_header(CLIENT_REQUEST_ID)
             .with_options(options.with_answer_limit(ANSWER_LIMIT))
             .with_form(form);
@@ -161,6 +176,8 @@ fn read(answer: &Response) -> Result<TokenAnswer, Error> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn token(body: &'static str) -> Result<FetchedToken, Error> {
@@ -187,6 +204,21 @@ mod tests {
             let error = token(body).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unexpected, "{body}");
             assert!(!format!("{error:?}{error}").contains("s3cr3t"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic_or_is_shown(
+            body in proptest::collection::vec(any::<u8>(), 0..200),
+            seconds in any::<i64>(),
+            text in "[G-Z]{12}",
+        ) {
+            drop(read(&http::Response::new(body.into())));
+            let odd = serde_json::json!({"access_token": [&text], "expires_in": seconds, "id_token": 17, "refresh_token": text});
+            let error = read(&http::Response::new(odd.to_string().into())).err().unwrap();
+            let shown = format!("{error} {error:?}");
+            prop_assert!(!shown.contains(odd["refresh_token"].as_str().unwrap()));
         }
     }
 }

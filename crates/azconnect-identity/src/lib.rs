@@ -60,6 +60,7 @@
 //! where that is. With feature `azure-core`, Microsoft's own clients sign in so as well.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+//! People sign in with [`user`]: in a browser, beside a device, and from then on without being there.
 
 mod application;
 mod authority;
@@ -80,11 +81,14 @@ pub mod managed;
 mod own;
 mod own_record;
 mod proof;
+mod provider;
 mod quiet;
 mod refusal;
+mod refusal_detail;
 mod shared_error;
 mod source;
 mod stack;
+pub mod user;
 mod verifier;
 
 pub use application::Application;
@@ -99,6 +103,7 @@ pub use local_files::{LocalFiles, SystemFiles};
 pub use own::OwnCredentialSink;
 pub use own_record::OwnRecord;
 pub use proof::{ClientProof, Proof, PublicClient};
+pub use provider::ProviderEndpoints;
 pub use refusal::EntraDialect;
 pub use source::{FetchedToken, TokenRequest, TokenSource};
 pub use stack::{CloudDiscovery, DiscoveredCloud};

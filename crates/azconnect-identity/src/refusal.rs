@@ -10,6 +10,7 @@ use azconnect_http::{Dialect, Response, kind_of_status, service_text};
 use http::StatusCode;
 
 use crate::catalogue::{SLOW_DOWN, UNAVAILABLE, WORDS};
+use crate::refusal_detail::RefusalDetail;
 
 /// The code for a client in a loop: a throttle that Entra ID writes as a refusal. The table gives its pause.
 const LOOP: EntraCode = EntraCode::new(50_196);
@@ -25,22 +26,31 @@ impl Dialect for EntraDialect {
             return Ok(());
         }
         let refusal = TokenRefusal::read(answer.body());
-        let word = refusal.error.as_deref().and_then(|word| Some((word, WORDS.find(word)?)));
-        let code = EntraCode::most_telling(&refusal.codes);
-        // To ask for a token changes nothing, so no refusal leaves a doubt.
-        let mut error = explain(&refusal, code, word.map(|(_, row)| row), answer.status()).with_effect(Effect::None);
-        if let Some(code) = code.map(|code| code.to_string()).or(word.map(|(word, _)| word.to_owned())) {
-            error = error.with_service_code(code);
-        }
+        let mut error = refused(&refusal, answer.status());
         // The ids of the request and its time follow the sentence.
         let sentence = refusal.description.lines().next().and_then(|line| line.split(" Trace ID:").next());
         if let Some(text) = sentence.and_then(|sentence| service_text(answer, sentence)) {
             error = error.with_service_text(text);
         }
-        if let Some(trace) = refusal.trace_id {
-            error = error.with_request_id(trace.to_string());
-        }
         Err(error)
+    }
+}
+
+/// A refusal as an error, wherever it came: in the answer of an endpoint, or in the address to which a person was sent back.
+pub(crate) fn refused(refusal: &TokenRefusal, status: StatusCode) -> Error {
+    let word = refusal.error.as_deref().and_then(|word| Some((word, WORDS.find(word)?)));
+    let code = EntraCode::most_telling(&refusal.codes);
+    // To ask for a token changes nothing, so no refusal leaves a doubt.
+    let mut error = explain(refusal, code, word.map(|(_, row)| row), status).with_effect(Effect::None);
+    if let Some(code) = code.map(|code| code.to_string()).or(word.map(|(word, _)| word.to_owned())) {
+        error = error.with_service_code(code);
+    }
+    if let Some(trace) = refusal.trace_id {
+        error = error.with_request_id(trace.to_string());
+    }
+    match RefusalDetail::read(refusal) {
+        Some(detail) => error.with_source(detail),
+        None => error,
     }
 }
 

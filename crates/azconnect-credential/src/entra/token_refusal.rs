@@ -18,6 +18,10 @@ const LONGEST_WORD: usize = 40;
 pub struct TokenRefusal {
     /// The word of the OAuth standards, such as `invalid_client`.
     pub error: Option<String>,
+    /// The word by which the service says what helps (`suberror`), such as `consent_required`.
+    pub suberror: Option<String>,
+    /// What the next request must ask for (`claims`), as JSON.
+    pub claims: Option<String>,
     /// The numbers: those listed in `error_codes`, else those of the description.
     pub codes: Vec<EntraCode>,
     /// The service's id of the request (`trace_id`), for Microsoft's support.
@@ -44,8 +48,11 @@ impl TokenRefusal {
             [] => EntraCode::all_in(text("error_description").unwrap_or_default()),
             numbers => numbers.iter().copied().map(EntraCode::new).collect(),
         };
+        let word = |name: &str| text(name).filter(|word| is_word(word)).map(str::to_owned);
         Self {
-            error: text("error").filter(|word| is_word(word)).map(str::to_owned),
+            error: word("error"),
+            suberror: word("suberror"),
+            claims: text("claims").map(str::to_owned),
             codes,
             trace_id: text("trace_id").and_then(|id| Uuid::try_parse(id).ok()),
             description: text("error_description").unwrap_or_default().to_owned(),
@@ -80,7 +87,9 @@ mod tests {
         let refusal = TokenRefusal::read(body.as_bytes());
         assert_eq!((refusal.error.as_deref(), refusal.foreign), (Some("invalid_client"), false));
         assert_eq!(refusal.codes, [EntraCode::new(7_000_215)]);
-        assert!(refusal.trace_id.is_some());
+        assert!(refusal.trace_id.is_some() && refusal.suberror.is_none() && refusal.claims.is_none());
+        let refusal = TokenRefusal::read(br#"{"error":"invalid_grant","suberror":"basic_action","claims":"{}"}"#);
+        assert_eq!((refusal.suberror.as_deref(), refusal.claims.as_deref()), (Some("basic_action"), Some("{}")));
     }
 
     #[test]

@@ -9,11 +9,13 @@
 )]
 
 mod azure_sdk;
+mod behalf;
 mod cache;
 mod cache_claims;
 mod chain;
 mod clouds;
 mod conformance;
+mod device_sign_in;
 mod discovery;
 mod federated;
 mod follow;
@@ -23,8 +25,14 @@ mod managed_detect;
 mod managed_imds;
 mod managed_services;
 mod managed_stage;
+mod id_token;
+mod login;
+mod oidc_provider;
 mod own;
+mod people;
 mod sign_in;
 mod stage;
 mod tokens;
+mod user_refresh;
 mod verifier;
+mod web_sign_in;
