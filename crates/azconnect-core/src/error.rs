@@ -27,6 +27,7 @@ use crate::error_kind::ErrorKind;
 pub struct Error {
     diagnosis: Diagnosis,
     service_text: Option<Box<str>>,
+    claims: Option<Box<str>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -190,6 +191,19 @@ impl Error {
         self.service_text.as_deref()
     }
 
+    /// Sets what the service wants of the next token.
+    #[must_use]
+    pub fn with_claims(mut self, claims: impl Into<Box<str>>) -> Self {
+        self.claims = Some(claims.into());
+        self
+    }
+
+    /// What the service wants of the next token before it accepts one, as the JSON of a `claims` request: a sign-in that sends
+    /// them is the answer to this refusal. They hold no secret.
+    pub fn claims(&self) -> Option<&str> {
+        self.claims.as_deref()
+    }
+
     /// What went wrong, without the operation and the codes that [`Display`](fmt::Display) adds.
     pub fn message(&self) -> &str {
         self.diagnosis.message()
@@ -203,7 +217,7 @@ impl Error {
 
 impl From<Diagnosis> for Error {
     fn from(diagnosis: Diagnosis) -> Self {
-        Self { diagnosis, service_text: None, source: None }
+        Self { diagnosis, service_text: None, claims: None, source: None }
     }
 }
 

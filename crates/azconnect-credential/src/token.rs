@@ -47,4 +47,11 @@ pub trait TokenProvider: Send + Sync {
 
     /// Forgets a token that a service refused, so that the next call fetches another. A newer one is kept.
     async fn invalidate(&self, scope: &Scope, refused: &AccessToken);
+
+    /// As [`invalidate`](Self::invalidate), where the service said what it wants of the next token: the JSON of a `claims`
+    /// request ([`Error::claims`]), which the next sign-in sends. A provider that cannot send it gives a token without.
+    async fn challenged(&self, scope: &Scope, refused: &AccessToken, claims: &str) {
+        let _ = claims;
+        self.invalidate(scope, refused).await;
+    }
 }

@@ -34,7 +34,7 @@ impl Authorizer for PersonalAccessToken {
         Authorization::new(&basic("", &self.0))
     }
 
-    async fn refused(&self, _: &Authorization) -> bool {
+    async fn refused(&self, _: &Authorization, _: &Error) -> bool {
         // Nothing can fetch another token, and the same one would be refused again.
         false
     }

@@ -48,9 +48,9 @@ pub trait Authorizer: Send + Sync {
     /// The header for the next attempt.
     async fn authorize(&self) -> Result<Authorization, Error>;
 
-    /// Takes note that the service refused an authorization. `true` if the next one will differ, so that one more attempt
-    /// makes sense.
-    async fn refused(&self, authorization: &Authorization) -> bool;
+    /// Takes note that the service refused an authorization, and how: [`Error::claims`] says what it wants of the next token.
+    /// `true` if the next one will differ, so that one more attempt makes sense.
+    async fn refused(&self, authorization: &Authorization, refusal: &Error) -> bool;
 }
 
 /// An authorizer that sends bearer tokens of one scope.
@@ -79,9 +79,12 @@ impl Authorizer for Bearer {
         Ok(authorization.with_token(token))
     }
 
-    async fn refused(&self, authorization: &Authorization) -> bool {
+    async fn refused(&self, authorization: &Authorization, refusal: &Error) -> bool {
         let Some(token) = &authorization.token else { return false };
-        self.provider.invalidate(&self.scope, token).await;
+        match refusal.claims() {
+            Some(claims) => self.provider.challenged(&self.scope, token, claims).await,
+            None => self.provider.invalidate(&self.scope, token).await,
+        }
         true
     }
 }

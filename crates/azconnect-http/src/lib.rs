@@ -44,6 +44,7 @@ mod authorization;
 mod bounds;
 mod buffer;
 mod call;
+mod challenge;
 mod dialect;
 mod logging;
 mod lro;

@@ -15,6 +15,7 @@ use crate::answer::request_id;
 use crate::authorization::Authorization;
 use crate::buffer::SecretBuffer;
 use crate::call::{Call, Heard, Idempotency};
+use crate::challenge::claims_wanted;
 use crate::dialect::Dialect;
 use crate::retry_after::retry_after;
 use crate::service_text::Sent;
@@ -195,7 +196,7 @@ impl Pipeline {
             }
             let refused = error.kind() == ErrorKind::Unauthenticated && is_safe(call, &error);
             // At once and only once: if a fresh token is refused as well, the token is not what is wrong.
-            if refused && !renewed && self.renew(call, authorization.as_ref()).await {
+            if refused && !renewed && self.renew(call, authorization.as_ref(), &error).await {
                 renewed = true;
                 continue;
             }
@@ -215,9 +216,9 @@ impl Pipeline {
         }
     }
 
-    async fn renew(&self, call: &Call, refused: Option<&Authorization>) -> bool {
+    async fn renew(&self, call: &Call, refused: Option<&Authorization>, refusal: &Error) -> bool {
         match (&call.authorizer, refused) {
-            (Some(authorizer), Some(refused)) => authorizer.refused(refused).await,
+            (Some(authorizer), Some(refused)) => authorizer.refused(refused, refusal).await,
             _ => false,
         }
     }
@@ -260,6 +261,9 @@ impl Pipeline {
         let mut error = if error.http_status().is_none() { error.with_http_status(status) } else { error };
         if let (None, Some(id)) = (error.request_id(), request_id(answer)) {
             error = error.with_request_id(id);
+        }
+        if let (401, None, Some(claims)) = (status, error.claims(), claims_wanted(answer.headers())) {
+            error = error.with_claims(claims);
         }
         match (error.retry(), retry_after(answer.headers(), self.clock.now())) {
             (Retry::Backoff, Some(pause)) => error.with_retry(Retry::After(pause)),

@@ -13,6 +13,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either, Shared, WeakShared, select};
 use time::OffsetDateTime;
 
+use crate::claims::RequestClaims;
 use crate::quiet::Quiet;
 use crate::shared_error::share;
 use crate::source::{FetchedToken, TokenRequest, TokenSource};
@@ -51,6 +52,7 @@ pub struct TokenCache<S> {
 struct Inner<S> {
     source: S,
     clock: Arc<dyn Clock>,
+    continuous_access: bool,
     slots: Mutex<HashMap<Scope, Slot>>,
     quiet: Quiet,
 }
@@ -62,6 +64,8 @@ struct Slot {
     /// The renewal under way, alive only as long as somebody waits for it: a half-sent request that nobody drives
     /// would otherwise be found dead by the next caller.
     renewal: Option<WeakShared<BoxFuture<'static, Renewed>>>,
+    /// What a service wants of the next token: sent with the next sign-in, and dropped once one has succeeded.
+    claims: Option<Arc<str>>,
     /// Until when a failed early renewal is not repeated, as the clock's elapsed time.
     paused_until: Option<Duration>,
 }
@@ -79,7 +83,20 @@ enum Step {
 impl<S: TokenSource + 'static> TokenCache<S> {
     /// An empty cache over a source. Nothing is fetched until a token is asked for.
     pub fn new(source: S, clock: Arc<dyn Clock>) -> Self {
-        Self { inner: Arc::new(Inner { source, clock, slots: Mutex::default(), quiet: Quiet::default() }) }
+        Self::over(source, clock, false)
+    }
+
+    /// As [`new`](Self::new), and tells the services that this client answers their claims challenges (`cp1`, *continuous access
+    /// evaluation*). Its tokens live up to 28 hours then, and a service refuses one at once when something of the account or the
+    /// network has changed, and says what it wants of the next. The clients of azconnect answer; whoever sends these tokens with
+    /// a client of their own must do so too ([`TokenProvider::challenged`]).
+    pub fn with_continuous_access(source: S, clock: Arc<dyn Clock>) -> Self {
+        Self::over(source, clock, true)
+    }
+
+    fn over(source: S, clock: Arc<dyn Clock>, continuous_access: bool) -> Self {
+        let (slots, quiet) = (Mutex::default(), Quiet::default());
+        Self { inner: Arc::new(Inner { source, clock, continuous_access, slots, quiet }) }
     }
 
     /// The source that new tokens come from.
@@ -115,12 +132,17 @@ impl<S: TokenSource + 'static> TokenCache<S> {
         let scope = scope.clone();
         let renewal = async move {
             let asked_at = inner.clock.now();
-            match inner.source.fetch(TokenRequest::new(&scope)).await {
+            let claims = inner.claims_for(&scope);
+            match inner.source.fetch(TokenRequest::new(&scope).with_claims(claims.text())).await {
                 Ok(fetched) => {
                     let token = Arc::new(dated(fetched, asked_at));
                     let mut slots = inner.slots();
                     let slot = slots.entry(scope).or_default();
-                    slot.token = Some(Arc::clone(&token));
+                    slot.claims.take_if(|wanted| claims.answers(wanted));
+                    // A challenge that came meanwhile is still to be answered: the service would refuse this token too.
+                    if slot.claims.is_none() {
+                        slot.token = Some(Arc::clone(&token));
+                    }
                     slot.paused_until = None;
                     Ok(token)
                 }
@@ -159,6 +181,11 @@ impl<S: TokenSource + 'static> TokenCache<S> {
 }
 
 impl<S> Inner<S> {
+    fn claims_for(&self, scope: &Scope) -> RequestClaims {
+        let wanted = self.slots().get(scope).and_then(|slot| slot.claims.clone());
+        RequestClaims::new(wanted, self.continuous_access)
+    }
+
     fn slots(&self) -> MutexGuard<'_, HashMap<Scope, Slot>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -179,6 +206,16 @@ impl<S: TokenSource + 'static> TokenProvider for TokenCache<S> {
         if let Some(slot) = self.inner.slots().get_mut(scope) {
             // Compared by value: another caller may have fetched a newer token meanwhile, and that one stays.
             slot.token.take_if(|token| token.secret.same_as(&refused.secret));
+        }
+    }
+
+    async fn challenged(&self, scope: &Scope, refused: &AccessToken, claims: &str) {
+        if let Some(slot) = self.inner.slots().get_mut(scope)
+            && slot.token.take_if(|token| token.secret.same_as(&refused.secret)).is_some()
+        {
+            slot.claims = Some(claims.into());
+            // A renewal under way does not send them: its token would be refused again.
+            slot.renewal = None;
         }
     }
 }

@@ -59,6 +59,7 @@ mod application;
 mod authority;
 mod cache;
 mod catalogue;
+mod claims;
 mod client_secret;
 mod discovery;
 mod endpoint;

@@ -8,6 +8,7 @@ use azconnect_core::{Effect, Error};
 /// A copy of one error for each of the callers that waited for the same work, which changed nothing.
 pub(crate) fn share(error: &Arc<Error>) -> Error {
     let copy = Error::from(error.diagnosis().clone()).with_effect(Effect::None).with_source(Cause(Arc::clone(error)));
+    let copy = error.claims().into_iter().fold(copy, Error::with_claims);
     error.service_text().into_iter().fold(copy, Error::with_service_text)
 }
 

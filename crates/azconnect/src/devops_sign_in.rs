@@ -69,7 +69,7 @@ impl Authorizer for NoSignIn {
         Err(no_sign_in(&self.0))
     }
 
-    async fn refused(&self, _: &Authorization) -> bool {
+    async fn refused(&self, _: &Authorization, _: &Error) -> bool {
         false
     }
 }

@@ -300,7 +300,7 @@ impl Authorizer for Fixed {
         Authorization::new(self.0.expose())
     }
 
-    async fn refused(&self, _: &Authorization) -> bool {
+    async fn refused(&self, _: &Authorization, _: &Error) -> bool {
         false
     }
 }

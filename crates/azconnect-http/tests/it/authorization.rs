@@ -7,7 +7,7 @@ use azconnect_http::{Bearer, Call, Dialect, PlainDialect, Response, answer_lost}
 use azconnect_testkit::VirtualClock;
 use url::Url;
 
-use crate::fake::{Script, Step, Tokens, status};
+use crate::fake::{Script, Step, Tokens, answer, status};
 
 fn call(tokens: &Arc<Tokens>) -> Call {
     let bearer = Bearer::new(Arc::clone(tokens) as _, Scope::of_resource("https://service.example"));
@@ -74,4 +74,19 @@ async fn a_refusal_that_leaves_doubt_is_not_answered_with_a_repetition() {
     let script = Script::new(&VirtualClock::new(), [status(401), status(200)]);
     let error = script.pipeline().execute(call(&tokens), &Doubtful).await.unwrap_err();
     assert_eq!((error.effect(), script.attempts()), (Effect::Unknown, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_service_wants_of_the_next_token_reaches_whoever_gives_it() {
+    let tokens = Arc::new(Tokens::default());
+    let challenge = "Bearer realm=\"\", error=\"insufficient_claims\", claims=\"eyJhIjoxfQ==\"";
+    let refused = || answer(401, &[("www-authenticate", challenge)], "");
+    let script = Script::new(&VirtualClock::new(), [refused(), status(200)]);
+    script.pipeline().execute(call(&tokens), &PlainDialect).await.unwrap();
+    assert_eq!(script.header("authorization"), [Some("Bearer token-0".into()), Some("Bearer token-1".into())]);
+    assert_eq!(tokens.wanted(), [r#"{"a":1}"#]);
+    // Answered once only, and then told to the caller.
+    let script = Script::new(&VirtualClock::new(), [refused()]);
+    let error = script.pipeline().execute(call(&tokens), &PlainDialect).await.unwrap_err();
+    assert_eq!((error.claims(), script.attempts()), (Some(r#"{"a":1}"#), 2));
 }

@@ -113,6 +113,7 @@ pub(crate) fn status(status: u16) -> Step {
 pub(crate) struct Tokens {
     refused: AtomicUsize,
     broken_after: Option<usize>,
+    wanted: Mutex<Vec<String>>,
 }
 
 impl Tokens {
@@ -123,6 +124,11 @@ impl Tokens {
 
     pub(crate) fn refused(&self) -> usize {
         self.refused.load(Ordering::SeqCst)
+    }
+
+    /// The claims that services wanted of the next token.
+    pub(crate) fn wanted(&self) -> Vec<String> {
+        self.wanted.lock().unwrap().clone()
     }
 }
 
@@ -141,5 +147,10 @@ impl TokenProvider for Tokens {
     async fn invalidate(&self, _: &Scope, refused: &AccessToken) {
         assert_eq!(refused.secret.expose(), format!("token-{}", self.refused()), "it is the latest one");
         self.refused.fetch_add(1, Ordering::SeqCst);
+    }
+
+    async fn challenged(&self, scope: &Scope, refused: &AccessToken, claims: &str) {
+        self.wanted.lock().unwrap().push(claims.to_owned());
+        self.invalidate(scope, refused).await;
     }
 }

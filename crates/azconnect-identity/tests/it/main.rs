@@ -9,6 +9,7 @@
 )]
 
 mod cache;
+mod cache_claims;
 mod conformance;
 mod discovery;
 mod follow;
