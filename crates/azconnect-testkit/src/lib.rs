@@ -45,6 +45,7 @@
 //! | [`Machines`](azconnect_arm::port::Machines) | [`conformance::machines`] | [`fake::Subscription`] |
 //! | [`OwnRecord`](azconnect_identity::OwnRecord) | [`conformance::own_record`] | [`fake::SignInRecord`] |
 //! | [`Provisioning`](azconnect_arm::port::Provisioning), [`ProvisionRecords`](azconnect_arm::port::ProvisionRecords) | [`conformance::provisioning`] | [`fake::Subscription`] |
+//! | [`RefreshTokens`](azconnect_credential::RefreshTokens) | [`conformance::refresh_tokens`] | [`fake::RefreshTokens`] |
 //! | [`Roles`](azconnect_arm::port::Roles) | [`conformance::roles`] | [`fake::Subscription`] |
 //! | [`SecretStore`](azconnect_core::SecretStore) | [`conformance::secret_store`] | `azconnect_store::MemorySecrets` |
 //! | [`DocumentStore`](azconnect_core::DocumentStore) | [`conformance::document_store`] | `azconnect_store::MemoryDocuments` |

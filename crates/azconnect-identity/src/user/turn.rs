@@ -10,13 +10,13 @@ use azconnect_saga::within;
 use super::random;
 
 /// How long the lease lasts if its holder dies.
-pub(super) const TERM: Duration = Duration::from_secs(60);
+pub(super) const TERM: Duration = Duration::from_secs(45);
 
 /// How long a refresh may take: it ends before another process may begin its own.
-const WORK_LIMIT: Duration = Duration::from_secs(50);
+const WORK_LIMIT: Duration = Duration::from_secs(40);
 
-/// How long a process waits until it is its turn.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a process waits until it is its turn: longer than a holder that died keeps it.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long one call of the lease may take.
 const CALL_LIMIT: Duration = Duration::from_secs(10);

@@ -8,14 +8,21 @@
     reason = "a test"
 )]
 
+mod behalf;
 mod cache;
 mod cache_claims;
 mod conformance;
+mod device_sign_in;
 mod discovery;
 mod follow;
 mod hostile_times;
+mod id_token;
+mod login;
 mod own;
+mod people;
 mod sign_in;
 mod stage;
 mod tokens;
+mod user_refresh;
 mod verifier;
+mod web_sign_in;

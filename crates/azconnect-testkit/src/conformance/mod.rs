@@ -49,6 +49,7 @@ pub mod lease;
 pub mod machines;
 pub mod own_record;
 pub mod provisioning;
+pub mod refresh_tokens;
 pub mod registration;
 mod report;
 pub mod roles;

@@ -26,6 +26,7 @@ mod federated_credentials;
 mod fleets;
 mod judged;
 mod own_record;
+mod refresh_tokens;
 mod registration;
 mod registrations;
 mod rotations;
