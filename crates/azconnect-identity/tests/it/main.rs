@@ -17,6 +17,7 @@ mod discovery;
 mod follow;
 mod hostile_times;
 mod id_token;
+mod kept_tokens;
 mod login;
 mod own;
 mod people;
