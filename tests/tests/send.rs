@@ -20,9 +20,8 @@ use azconnect::devops::{ConnectionSearch, DevOpsClient, Endpoints, Organization,
 use azconnect::graph::{DirectoryObjectId, FederatedCredentialId, GraphClient, PasswordHolder};
 use azconnect::http::{Pages, Pipeline, Poller};
 use azconnect::identity::managed::ManagedIdentity;
-use azconnect::identity::{CloudDiscovery, TenantDiscovery};
 use azconnect::identity::user::{DeviceSignIn, WebSignIn};
-use azconnect::identity::{ProviderEndpoints, TenantDiscovery};
+use azconnect::identity::{CloudDiscovery, ProviderEndpoints, TenantDiscovery};
 use azconnect::rotation::Rotator;
 use azconnect::setup::ApplicationSetup;
 use azconnect::store::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, seal::SealingKey};

@@ -53,6 +53,7 @@ mod format_version;
 mod inventory;
 mod issuer;
 mod kept_connection;
+mod linked_account;
 mod marker;
 mod person;
 mod port;
@@ -87,6 +88,7 @@ pub use finder::{ConsumerFinder, FoundConsumer, FoundConsumers};
 pub use form_entry::{FormEntry, TenantEntry};
 pub use inventory::{Inventory, IssuedKey, KeyHolder};
 pub use issuer::{CredentialIssuer, MintRequest, Minted, Retirement, SubjectId};
+pub use linked_account::{LinkRole, LinkedAccount, LinkedAs};
 pub use marker::Marker;
 pub use person::{Person, PersonId};
 pub use port::{

@@ -86,7 +86,7 @@ pub use create::{
 };
 pub use directory::{
     DevOpsIdentity, IdentityKind, OrganizationEntry, OrganizationSearch, OrganizationTenant, Project, ProjectState,
-    TenantGroup,
+    Repository, RepositoryProject, TenantGroup,
 };
 pub use document::{
     AuthorizationScheme, AzureEnvironment, AzureScope, ConnectionType, CreationMode, Endpoint, EndpointChange,

@@ -8,9 +8,13 @@ use azconnect_core::{Effect, Error, ErrorKind};
 use azconnect_credential::entra::{EntraCode, TokenRefusal};
 use azconnect_http::{Dialect, Response, kind_of_status, service_text};
 use http::StatusCode;
+use serde_json::{Map, Value};
 
 use crate::catalogue::{SLOW_DOWN, UNAVAILABLE, WORDS};
 use crate::refusal_detail::RefusalDetail;
+
+/// The longest claims that are handed on.
+const LONGEST_CLAIMS: usize = 8 * 1024;
 
 /// The code for a client in a loop: a throttle that Entra ID writes as a refusal. The table gives its pause.
 const LOOP: EntraCode = EntraCode::new(50_196);
@@ -47,6 +51,11 @@ pub(crate) fn refused(refusal: &TokenRefusal, status: StatusCode) -> Error {
     }
     if let Some(trace) = refusal.trace_id {
         error = error.with_request_id(trace.to_string());
+    }
+    // What the next request must ask for. Anything but an object is nothing that could be sent.
+    let is_object = |text: &&str| text.len() <= LONGEST_CLAIMS && serde_json::from_str::<Map<String, Value>>(text).is_ok();
+    if let Some(claims) = refusal.claims.as_deref().filter(is_object) {
+        error = error.with_claims(claims);
     }
     match RefusalDetail::read(refusal) {
         Some(detail) => error.with_source(detail),

@@ -6,27 +6,19 @@ use std::fmt;
 use azconnect_core::Error;
 use azconnect_credential::entra::TokenRefusal;
 
-/// The longest challenge that is handed on.
-const LONGEST_CLAIMS: usize = 4096;
-
 /// What a refusal says beside its code. It is the source of the refusal's error.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct RefusalDetail {
     word: Option<Box<str>>,
     suberror: Option<Box<str>>,
-    claims: Option<Box<str>>,
 }
 
 impl RefusalDetail {
     /// What a body says; nothing if it says no more than its code.
     pub(crate) fn read(refusal: &TokenRefusal) -> Option<Self> {
-        let is_object = |text: &&str| {
-            text.len() <= LONGEST_CLAIMS && matches!(serde_json::from_str(text), Ok(serde_json::Value::Object(_)))
-        };
         let detail = Self {
             word: refusal.error.as_deref().map(Into::into),
             suberror: refusal.suberror.as_deref().map(Into::into),
-            claims: refusal.claims.as_deref().filter(is_object).map(Into::into),
         };
         Some(detail).filter(|detail| *detail != Self::default())
     }
@@ -51,11 +43,6 @@ impl RefusalDetail {
     /// The word by which Entra ID says what helps (`suberror`), such as `consent_required`; in a redirect `error_subcode`.
     pub(crate) fn suberror(&self) -> Option<&str> {
         self.suberror.as_deref()
-    }
-
-    /// What the next request must ask for, as JSON.
-    pub(crate) fn claims(&self) -> Option<&str> {
-        self.claims.as_deref()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where the example programs are that the tests run, and what they print without what differs from run to run.
 #![allow(dead_code, reason = "not every test needs all of it")]
 
+pub(crate) mod browser;
 pub(crate) mod emulator;
 
 use std::path::PathBuf;

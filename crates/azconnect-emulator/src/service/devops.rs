@@ -14,6 +14,7 @@ mod profile;
 mod projects;
 mod proxy;
 mod refusal;
+mod repositories;
 mod security;
 mod teams;
 mod throttle;
@@ -160,6 +161,10 @@ const DEVOPS: &[Route<Handler>] = &[
         teams::members(cx, world, (at.get("project"), at.get("team")))
     }),
     Route::new("GET", "_apis/teams", |cx, world, _| teams::all(cx, world)),
+    Route::new("GET", "_apis/git/repositories", |cx, world, _| repositories::all(cx, world)),
+    Route::new("GET", "{project}/_apis/git/repositories", |cx, world, at| {
+        repositories::of_project(cx, world, at.get("project"))
+    }),
     Route::new("GET", "_apis/serviceendpoint/types", |cx, _, _| Ok(types::answer(cx))),
     Route::new("GET", "{project}/_apis/serviceendpoint/types", |cx, _, _| Ok(types::answer(cx))),
     Route::new("*", "_apis/serviceendpoint/endpoints/{below*}", |cx, world, at| {

@@ -6,7 +6,6 @@ use azconnect_core::Error;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::refusal_detail::RefusalDetail;
 
 /// What the login or a service wants to see in the next token (a *claims challenge*), as JSON.
 ///
@@ -21,7 +20,7 @@ pub struct ClaimsChallenge(Box<str>);
 impl ClaimsChallenge {
     /// The challenge that came with a refusal.
     pub fn of(error: &Error) -> Option<Self> {
-        RefusalDetail::of(error)?.claims().map(|claims| Self(claims.into()))
+        error.claims().map(|claims| Self(claims.into()))
     }
 
     /// The challenge as the login takes it in `claims`.

@@ -26,6 +26,7 @@ mod managed_imds;
 mod managed_services;
 mod managed_stage;
 mod id_token;
+mod kept_tokens;
 mod login;
 mod oidc_provider;
 mod own;

@@ -26,6 +26,8 @@ mod expiry_watch;
 mod key_vault;
 mod mortal;
 mod own_record;
+mod people;
+mod people_crash;
 mod product;
 mod settings_crash;
 mod tenant_settings;

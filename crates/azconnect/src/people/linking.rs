@@ -1,0 +1,196 @@
+//! Linking an account: a person signs in, and what they lend is kept.
+
+use std::fmt;
+
+use azconnect_core::{Effect, Error, ErrorKind, Secret};
+use azconnect_credential::{LinkId, LinkRole, LinkedAccount, LinkedAs, PersonId, RefreshTokens, Revised};
+use azconnect_identity::user::{PendingSignIn, RedirectAnswer, SignInOptions, SignedIn};
+use url::Url;
+use uuid::{NoContext, Timestamp, Uuid};
+
+use super::AccountLinks;
+
+/// How often a record is written again because somebody else wrote it meanwhile.
+const ATTEMPTS: u32 = 8;
+
+/// A link that was begun and not finished yet: a [`PendingSignIn`], and what the account is to be linked for. Keep it as that says.
+pub struct PendingLink {
+    role: LinkRole,
+    pending: PendingSignIn,
+}
+
+impl PendingLink {
+    /// What the account is to be linked for.
+    pub fn role(&self) -> LinkRole {
+        self.role
+    }
+
+    /// A name for it that is no secret: see [`PendingSignIn::key`].
+    pub fn key(&self) -> String {
+        self.pending.key()
+    }
+
+    /// All of it as one text, to keep sealed until the person comes back.
+    pub fn to_secret(&self) -> Secret {
+        let pending = self.pending.to_secret();
+        // Room for all of it at once: a text that grows leaves copies behind.
+        let mut text = String::with_capacity(word(self.role).len() + 1 + pending.expose().len());
+        text.push_str(word(self.role));
+        text.push(' ');
+        text.push_str(pending.expose());
+        Secret::new(text)
+    }
+
+    /// Reads what [`to_secret`](Self::to_secret) wrote.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) with the field `pending` for any other text.
+    pub fn from_secret(secret: &Secret) -> Result<Self, Error> {
+        let unknown =
+            || Error::invalid("pending", "is no link that was begun here").with_advice("begin the link again");
+        let (role, pending) = secret.expose().split_once(' ').ok_or_else(unknown)?;
+        let role = [LinkRole::ServiceUser, LinkRole::Personal].into_iter().find(|known| word(*known) == role);
+        Ok(Self { role: role.ok_or_else(unknown)?, pending: PendingSignIn::from_secret(&Secret::new(pending))? })
+    }
+}
+
+impl fmt::Debug for PendingLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingLink").field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
+/// What became of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Linked {
+    /// The account that is linked now.
+    pub account: LinkedAccount,
+    /// The person whose account it has taken the place of, if it was somebody else's.
+    pub replaced: Option<PersonId>,
+}
+
+impl AccountLinks {
+    /// Begins a link: the address to send the person's browser to, and what to keep until they come back. Nothing is sent or
+    /// written; an account that is linked stays so.
+    ///
+    /// # Errors
+    /// As [`WebSignIn::start`](azconnect_identity::user::WebSignIn::start).
+    pub fn begin(&self, role: LinkRole, options: &SignInOptions) -> Result<(Url, PendingLink), Error> {
+        let (address, pending) = self.sign_in.start(options)?;
+        Ok((address, PendingLink { role, pending }))
+    }
+
+    /// Finishes a link with what the browser brought back: finds out who signed in, seals what they lend, and names them in the
+    /// record. Only then is what the former account had lent forgotten, so at each moment one of the two works. At Entra ID,
+    /// nothing is withdrawn from a former account.
+    ///
+    /// # Errors
+    /// As [`WebSignIn::finish`](azconnect_identity::user::WebSignIn::finish);
+    /// [`Unsupported`](ErrorKind::Unsupported) with the field `scope` if the login gave no refresh token; else if a store fails.
+    /// The account that was linked stays so. A repetition needs a new sign-in.
+    pub async fn finish(&self, pending: PendingLink, answer: &RedirectAnswer) -> Result<Linked, Error> {
+        let role = pending.role;
+        let signed_in = self.sign_in.finish(pending.pending, answer).await?;
+        self.keep(role, signed_in).await
+    }
+
+    /// Keeps what somebody has lent who signed in by other means, such as
+    /// [`DeviceSignIn`](azconnect_identity::user::DeviceSignIn), as [`finish`](Self::finish) does.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub async fn keep(&self, role: LinkRole, signed_in: SignedIn) -> Result<Linked, Error> {
+        let SignedIn { person, refresh, missing, .. } = signed_in;
+        let refresh = refresh.ok_or_else(no_refresh_token)?;
+        let link = self.new_link(role, person.id)?;
+        self.tokens.store(&link, &refresh, None).await.map_err(|error| error.with_effect(Effect::None))?;
+        let application = self.sign_in.application().client();
+        let account = LinkedAccount::new(role, person, (application, link), self.now()).with_missing(missing);
+        let former = match self.name(&account).await {
+            Ok(former) => former,
+            Err(error) => {
+                // What may be named stays: a sweep finds it if it is not.
+                if error.effect() == Effect::None {
+                    self.forget(&account.link).await;
+                }
+                return Err(error);
+            }
+        };
+        if let Some(former) = &former {
+            self.forget(&former.link).await;
+        }
+        let replaced = former.map(|former| former.person.id).filter(|former| *former != account.person.id);
+        Ok(Linked { account, replaced })
+    }
+
+    /// Writes the record of an account, in the place of the one that is there. Returns that.
+    async fn name(&self, account: &LinkedAccount) -> Result<Option<LinkedAccount>, Error> {
+        for _ in 0..ATTEMPTS {
+            let former = self.get(account.linked_as()).await.map_err(|error| error.with_effect(Effect::None))?;
+            let written = match &former {
+                Some(former) => self.accounts.replace(account, former.revision).await,
+                None => self.accounts.insert(account).await,
+            };
+            match written {
+                Ok(_) => return Ok(former.map(|former| former.value)),
+                // Linked, checked or unlinked by somebody else meanwhile.
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                Err(error) if error.effect() == Effect::Unknown => return self.settled(account, former, error).await,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::new(ErrorKind::Unavailable, format!("others keep changing the link {}", account.linked_as()))
+            .with_effect(Effect::None)
+            .with_advice("find out what changes it, and link the account again"))
+    }
+
+    /// Whether a record was written is not known: what is there now says.
+    async fn settled(
+        &self,
+        account: &LinkedAccount,
+        former: Option<Revised<LinkedAccount>>,
+        error: Error,
+    ) -> Result<Option<LinkedAccount>, Error> {
+        match self.get(account.linked_as()).await {
+            Ok(Some(now)) if now.value.link == account.link => Ok(former.map(|former| former.value)),
+            Ok(now) if now.as_ref().map(|now| now.revision) == former.as_ref().map(|former| former.revision) => {
+                Err(error.with_effect(Effect::None))
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// Forgets what a link has lent. What stays is found by a sweep.
+    pub(super) async fn forget(&self, link: &LinkId) {
+        if let Err(error) = self.tokens.remove(link).await {
+            tracing::warn!(%link, %error, "what a former link had lent could not be forgotten");
+        }
+    }
+
+    /// A name that no link has had.
+    fn new_link(&self, role: LinkRole, person: PersonId) -> Result<LinkId, Error> {
+        let now = self.now();
+        let seconds = u64::try_from(now.unix_timestamp()).unwrap_or_default();
+        let unique = Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.nanosecond()));
+        let which = match role {
+            LinkRole::ServiceUser => LinkedAs::ServiceUser,
+            _ => LinkedAs::Person(person),
+        };
+        LinkId::new(format!("{which}/{unique}"))
+    }
+}
+
+fn word(role: LinkRole) -> &'static str {
+    match role {
+        LinkRole::ServiceUser => "service-user",
+        _ => "personal",
+    }
+}
+
+fn no_refresh_token() -> Error {
+    Error::new(ErrorKind::Unsupported, "the login gave no refresh token, so nothing can be done without the person")
+        .with_field("scope")
+        .with_effect(Effect::None)
+        .with_advice("ask for `offline_access`, and look whether a policy of the tenant forbids it")
+}

@@ -1,0 +1,81 @@
+//! What the page keeps between two requests: sign-ins that were begun, and what to say next.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use azconnect::AccountLinks;
+use azconnect::core::Secret;
+use uuid::Uuid;
+
+/// The most sign-ins that may be under way. The oldest give way: each was begun by somebody at this machine.
+const MOST_PENDING: usize = 64;
+
+/// The page's state. It lies in memory: whoever is at the login while the program ends begins again.
+pub struct Site {
+    /// The accounts that are linked.
+    pub links: AccountLinks,
+    /// Who can sign in, on the emulator.
+    pub people: Option<String>,
+    port: u16,
+    form_token: String,
+    pending: Mutex<BTreeMap<(u64, String), Pending>>,
+    note: Mutex<Option<Note>>,
+}
+
+/// A sign-in that was begun, and in which browser.
+struct Pending {
+    browser: String,
+    link: Secret,
+}
+
+/// What the next page says first.
+pub struct Note {
+    pub is_good: bool,
+    pub text: String,
+}
+
+impl Site {
+    pub fn new(links: AccountLinks, port: u16, people: Option<String>) -> Self {
+        let form_token = Uuid::new_v4().simple().to_string();
+        Self { links, people, port, form_token, pending: Mutex::default(), note: Mutex::default() }
+    }
+
+    /// Whether a request came to this page by its own name: another name that leads here is somebody else's page.
+    pub fn is_own_host(&self, host: &str) -> bool {
+        ["localhost", "127.0.0.1"].iter().any(|name| *host == format!("{name}:{}", self.port))
+    }
+
+    /// What every form carries, so that no other page can post in its place.
+    pub fn form_token(&self) -> &str {
+        &self.form_token
+    }
+
+    /// Keeps a sign-in until its browser comes back.
+    pub fn begin(&self, key: String, browser: String, link: Secret) {
+        let mut pending = lock(&self.pending);
+        let number = pending.last_key_value().map_or(0, |((number, _), _)| number + 1);
+        pending.insert((number, key), Pending { browser, link });
+        while pending.len() > MOST_PENDING {
+            pending.pop_first();
+        }
+    }
+
+    /// The sign-in that an answer belongs to, if it was begun in the same browser. Each is given once.
+    pub fn come_back(&self, key: &str, browser: &str) -> Option<Secret> {
+        let mut pending = lock(&self.pending);
+        let found = pending.iter().find(|((_, own), begun)| own == key && begun.browser == browser)?.0.clone();
+        Some(pending.remove(&found)?.link)
+    }
+
+    pub fn say(&self, is_good: bool, text: impl Into<String>) {
+        *lock(&self.note) = Some(Note { is_good, text: text.into() });
+    }
+
+    pub fn said(&self) -> Option<Note> {
+        lock(&self.note).take()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
