@@ -29,6 +29,8 @@
 //! | [`AgentProbe`](azconnect_arm::provision::AgentProbe) | [`conformance::agent_probe`] | [`fake::Agent`] |
 //! | [`Applications`](azconnect_graph::Applications) | [`conformance::applications`] | [`fake::Registrations`] |
 //! | [`ApplicationTrust`](azconnect_graph::ApplicationTrust) | [`conformance::application_trust`] | [`fake::Registrations`] |
+//! | [`BindingFlow`](azconnect_devops::BindingFlow) | [`conformance::binding_flow`] | [`fake::Binder`] |
+//! | [`BindingRecords`](azconnect_credential::BindingRecords) | [`conformance::bindings`] | [`fake::BindingBook`] |
 //! | [`Clock`](azconnect_core::Clock) | [`conformance::clock`] | [`ManualClock`], [`VirtualClock`] |
 //! | [`ConnectionDirectory`](azconnect_devops::ConnectionDirectory) | [`conformance::devops::directory`] | [`fake::DevOps`] |
 //! | [`ConnectionChecks`](azconnect_credential::ConnectionChecks) | [`conformance::connection_checks`] | [`fake::Keeper`] |

@@ -29,6 +29,7 @@
 pub mod agent_probe;
 pub mod application_trust;
 pub mod applications;
+pub mod binding_flow;
 pub mod bindings;
 pub mod choices;
 pub mod clock;

@@ -5,6 +5,7 @@
 
 mod agent;
 mod arm;
+mod binder;
 mod bindings;
 mod consumers;
 mod customer;
@@ -25,7 +26,8 @@ mod wire;
 
 pub use agent::Agent;
 pub use arm::{Access, ArmCall, Fleet, Subscription};
-pub use bindings::{BindingBook, BindingStep};
+pub use binder::Binder;
+pub use bindings::{BindingBook, BindingCall};
 pub use consumers::Consumers;
 pub use customer::{Customer, CustomerStep};
 pub use devops::{DevOps, DevOpsCaller, DevOpsStep};

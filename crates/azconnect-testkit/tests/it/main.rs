@@ -11,6 +11,7 @@
 
 mod agent_probe;
 mod arm;
+mod binding_flow;
 mod bindings;
 mod broken;
 mod broken_documents;

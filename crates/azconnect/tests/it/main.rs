@@ -8,6 +8,7 @@
     reason = "a test"
 )]
 
+mod binding_flow;
 mod binding_saved;
 mod binding_states;
 mod binding_steps;
