@@ -72,7 +72,7 @@ impl Connections {
     }
 
     /// The secret that a record names, or `None` if it is not in the store.
-    async fn held(&self, record: &ConnectionRecord) -> Result<Option<Secret>, Error> {
+    pub(crate) async fn held(&self, record: &ConnectionRecord) -> Result<Option<Secret>, Error> {
         match self.open(record).await {
             Ok(secret) => Ok(Some(secret)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

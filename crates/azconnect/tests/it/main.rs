@@ -27,6 +27,7 @@ mod expiry_watch;
 mod key_vault;
 mod mortal;
 mod own_record;
+mod own_states;
 mod product;
 mod settings_crash;
 mod tenant_settings;
