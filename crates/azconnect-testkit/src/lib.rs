@@ -38,6 +38,7 @@
 //! | [`CredentialIssuer`](azconnect_credential::CredentialIssuer) | [`conformance::credential_issuer`] | [`fake::Directory::issuer`] |
 //! | [`CredentialSink`](azconnect_credential::CredentialSink) | [`conformance::credential_sink`] | [`fake::Directory::sink`] |
 //! | [`CredentialVerifier`](azconnect_credential::CredentialVerifier) | [`conformance::credential_verifier`] | [`fake::Directory::verifier`] |
+//! | [`EndReader`](azconnect_credential::EndReader) | [`conformance::end_reader`] | [`fake::Ends`] |
 //! | [`ExpiryWatch`](azconnect_credential::ExpiryWatch) | [`conformance::expiry_watch`] | [`fake::Radar`] |
 //! | [`FederatedCredentials`](azconnect_devops::FederatedCredentials) | [`conformance::federated_credentials`] | [`fake::Federation`] |
 //! | [`FederationConverter`](azconnect_devops::FederationConverter) | [`conformance::devops::federation`] | [`fake::DevOps`] |

@@ -41,6 +41,7 @@ pub mod credential_sink;
 pub mod credential_verifier;
 pub mod devops;
 pub mod document_store;
+pub mod end_reader;
 pub mod expiry_watch;
 pub mod federated_credentials;
 pub mod fleets;

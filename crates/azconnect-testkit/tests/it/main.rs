@@ -21,6 +21,7 @@ mod connection_checks;
 mod connection_keeper;
 mod consumer_finder;
 mod devops;
+mod end_reader;
 mod expiry_watch;
 mod fakes;
 mod federated_credentials;

@@ -20,6 +20,7 @@ mod connection_check_service;
 mod connection_crash;
 mod connection_key;
 mod connections;
+mod end_reader;
 mod expiry_crash;
 mod expiry_radar;
 mod expiry_refusal;
