@@ -150,10 +150,7 @@ impl Bindings {
             },
             // What the minter itself signs in with changes in this process too.
             BoundConsumer::Connection(id) if through == Some(id) && minter.client() == bindings.application => {
-                let record = self.connections.own_record_of(id, bindings.tenant, bindings.application);
-                // By the name that it has whoever mints, so that a journal never knows one consumer by two names.
-                let name = SinkId::new(binding.consumer.name(bindings.application))?;
-                Ok(Arc::new(minter.own_credential_as(name, record)))
+                Ok(Arc::new(self.connections.own_sink(id, minter)?))
             }
             BoundConsumer::Connection(id) => {
                 let sink = self.connections.sink(id)?;
