@@ -151,9 +151,8 @@ async fn rotate(
     (record, start): (&ConnectionRecord, Start),
     teller: &Teller,
 ) -> Result<(), Failure> {
-    let own = connections.own_record(&record.id);
-    let identity = connections.identity(&record.id).await?.with_record(own.clone());
-    let credential = identity.own_credential(own)?;
+    let identity = connections.identity(&record.id).await?.with_record(connections.own_record(&record.id));
+    let credential = connections.own_sink(&record.id, &identity)?;
     let mut target = identity
         .target(record.client)?
         .with_policy(policy(arguments))

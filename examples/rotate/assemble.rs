@@ -20,6 +20,7 @@ use azconnect_examples::recorded::RecordedEmulator;
 use azconnect_examples::stop::Stop;
 
 use crate::arguments::Arguments;
+use crate::customer::Customer;
 use crate::discover::{Connection, discover, projects};
 use crate::narrator::Narrator;
 use crate::pace::Pace;
@@ -34,7 +35,7 @@ pub struct Workshop {
     pub emulator: Option<Emulator>,
 }
 
-/// Finds the place, signs in, finds the connections, and binds them.
+/// Finds the place, keeps the customer, finds the service connections, and binds those that hold the secrets.
 pub async fn assemble(arguments: &Arguments, narrator: Arc<Narrator>, stop: &Stop) -> Result<Workshop, Error> {
     let product = match &arguments.product {
         Some(path) => Product::from_json(&read_file("--product", path)?)?,
@@ -45,24 +46,19 @@ pub async fn assemble(arguments: &Arguments, narrator: Arc<Narrator>, stop: &Sto
     let place = Place { transport: stop.transport(place.transport.clone()), ..place };
     let operator = product.operator(&place)?;
     let azure = Azure::new(place.cloud.clone(), place.transport.clone(), place.clock.clone());
-    let identity = azure.identity_with_secret(operator.tenant, operator.client, operator.secret)?;
+    let storage = stoppable(storage(arguments, &place).await?, stop);
+    let customer = Customer::keep(&azure, &storage, &product, operator).await?;
     let projects = projects(&product)?;
-    let connections = discover(&identity, &projects).await?;
+    let connections = discover(&customer.identity, &projects).await?;
     let pace = Pace::of(arguments, &place);
     let mut targets = Vec::new();
     for application in &kept {
-        // Looked for again by each plan: a connection may be made between two runs.
-        let finder = identity.consumer_finder(application.client, projects.clone());
-        let mut target = identity.target(application.client)?.with_policy(pace.policy()).with_finder(finder);
-        for connection in connections.iter().filter(|connection| connection.concerns(application.client)) {
-            target = target.with_sink(connection.binding(&identity, application.client)?);
-        }
-        targets.push(application.adopt.iter().fold(target, |target, key| target.with_adopted(*key)));
+        let target = customer.target(&product, application, (&connections, pace.policy())).await?;
+        // Each plan looks in all projects, also where nothing is bound yet: a connection may be made between two runs.
+        let finder = customer.identity.consumer_finder(application.client, projects.clone());
+        targets.push(target.with_finder(finder));
     }
-    let rotator = azure
-        .rotator(&stoppable(storage(arguments, &place).await?, stop))
-        .with_observer(narrator.clone())
-        .with_lease_term(pace.lease_term());
+    let rotator = azure.rotator(&storage).with_observer(narrator.clone()).with_lease_term(pace.lease_term());
     Ok(Workshop { rotator, targets, connections, narrator, clock: place.clock, emulator: place.embedded })
 }
 

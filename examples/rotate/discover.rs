@@ -1,19 +1,16 @@
 //! Finds the service connections, and whose secret each holds.
 
-use std::sync::Arc;
-
 use azconnect::Identity;
-use azconnect::core::{ClientId, Diagnosis, Error, ErrorKind};
-use azconnect::credential::{Check, CheckReport, CredentialSink, SinkId};
+use azconnect::core::{ClientId, Diagnosis, Error, ErrorKind, TenantId};
+use azconnect::credential::{Binding, BoundConsumer, Check, CheckReport, CredentialSink, SinkId};
 use azconnect::devops::{
-    ConnectionSearch, EndpointId, OrganizationName, ProjectAddress, ProjectRef, ScannedConnection,
-    ServiceConnectionSink, refresh_checks,
+    ConnectionSearch, EndpointId, OrganizationName, ProjectAddress, ProjectRef, ScannedConnection, refresh_checks,
 };
-use azconnect::rotation::SinkBinding;
 use azconnect_examples::product::Product;
 
 /// A service connection as it was found.
 pub struct Connection {
+    found: ScannedConnection,
     pub id: EndpointId,
     /// Its name as a consumer.
     pub sink: SinkId,
@@ -54,7 +51,8 @@ pub async fn discover(identity: &Identity, projects: &[ProjectAddress]) -> Resul
     for connection in &scan.connections {
         let mut described = describe(connection);
         if let (Some(client), true) = (described.holder, described.can_be_refreshed()) {
-            let sink = described.sink(identity, client)?;
+            let sink =
+                identity.service_connection(&described.organization, &described.project, described.id, client)?;
             // What cannot be looked at is said, and does not keep the others from being shown.
             match sink.inspect().await {
                 Ok(report) => described.checks = report.checks,
@@ -74,6 +72,7 @@ fn describe(found: &ScannedConnection) -> Connection {
         None => format!("{} {}", endpoint.type_name().unwrap_or("?"), endpoint.scheme().unwrap_or("?")),
     };
     Connection {
+        found: found.clone(),
         id: endpoint.id(),
         sink: found.sink.clone(),
         organization: place.organization.to_string(),
@@ -98,15 +97,11 @@ impl Connection {
         self.holder == Some(application) && self.holds_its_secret
     }
 
-    fn sink(&self, identity: &Identity, application: ClientId) -> Result<ServiceConnectionSink, Error> {
-        identity.service_connection(&self.organization, &self.project, self.id, application)
-    }
-
-    /// The connection as a consumer of an application's secret. Where its secret cannot be verified from here, the
-    /// receipt of the push is taken as proof.
-    pub fn binding(&self, identity: &Identity, application: ClientId) -> Result<SinkBinding, Error> {
-        let binding = SinkBinding::new(Arc::new(self.sink(identity, application)?));
+    /// The connection as a consumer of its application's secret, as it is kept. Where its secret cannot be verified from here,
+    /// the receipt of the push is taken as proof.
+    pub fn binding(&self, tenant: TenantId) -> Binding {
+        let binding = Binding::new(BoundConsumer::ServiceConnection(self.found.bound(tenant)));
         let unverifiable = self.checks.of("not-verifiable").is_some_and(|check| check.is_advisory);
-        Ok(if unverifiable { binding.with_receipt_as_proof() } else { binding })
+        if unverifiable { binding.with_receipt_as_proof() } else { binding }
     }
 }

@@ -10,6 +10,7 @@
 
 mod arguments;
 mod assemble;
+mod customer;
 mod discover;
 mod evidence;
 mod narrator;

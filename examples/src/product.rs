@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use azconnect::core::{ClientId, Error, KeyId, Secret, TenantId};
+use azconnect::core::{ClientId, Error, KeyId, Secret, SubscriptionId, TenantId};
 use azconnect::devops::{OrganizationName, ProjectRef};
 
 use crate::document::{DocumentFault, Node, parsed};
@@ -18,6 +18,8 @@ pub const CONTOSO_PRODUCT: &str = include_str!("../data/product.json");
 pub struct Product {
     /// The tenant of the applications.
     pub tenant: TenantId,
+    /// The subscription that the operator's connection is kept for.
+    pub subscription: SubscriptionId,
     /// Who acts on the embedded or a running emulator. On Azure, the environment says it.
     operator: Option<EmulatedOperator>,
     /// The organizations whose service connections may hold the secrets.
@@ -62,7 +64,7 @@ pub struct Operator {
 }
 
 impl Product {
-    /// Reads a product: `tenant`, `organizations` with `name` and `projects`, `applications` with `client` and `adopt`, as in
+    /// Reads a product: `tenant`, `subscription`, `organizations` with `name` and `projects`, `applications` with `client` and `adopt`, as in
     /// `examples/data/product.json`.
     ///
     /// # Errors
@@ -70,14 +72,15 @@ impl Product {
     pub fn from_json(text: &str) -> Result<Self, DocumentFault> {
         let document = parsed("product", text)?;
         let root = Node::root("product", &document);
-        root.only(&["tenant", "operator", "organizations", "applications"])?;
+        root.only(&["tenant", "subscription", "operator", "organizations", "applications"])?;
         let tenant = root.required("tenant")?.id()?;
+        let subscription = root.required("subscription")?.id()?;
         let operator = root.optional("operator").map(|node| EmulatedOperator::read(&node)).transpose()?;
         let organizations = once(&root.required("organizations")?.items()?, KeptOrganization::read, |kept| {
             kept.name.to_ascii_lowercase()
         })?;
         let applications = once(&root.required("applications")?.items()?, KeptApplication::read, |kept| kept.client)?;
-        Ok(Self { tenant, operator, organizations, applications })
+        Ok(Self { tenant, subscription, operator, organizations, applications })
     }
 
     /// Who signs in: on Azure from `AZURE_TENANT_ID`, `AZURE_CLIENT_ID` and `AZURE_CLIENT_SECRET`, elsewhere from the
@@ -185,6 +188,7 @@ mod tests {
         for (fault, path) in [
             (fault(|all| all["tenant"] = json!("nonsense")), "product.tenant"),
             (fault(|all| all["tenant"] = json!(null)), "product.tenant"),
+            (fault(|all| all["subscription"] = json!("nonsense")), "product.subscription"),
             (fault(|all| all["colour"] = json!(1)), "product.colour"),
             (fault(|all| all["organizations"][1]["name"] = json!("a/b")), "product.organizations[1].name"),
             (fault(|all| all["organizations"][0]["projects"] = json!("Web")), "product.organizations[0].projects"),
@@ -206,6 +210,7 @@ mod tests {
         let secret = "kQ48Q~a.secret-that-was-pasted";
         let places = [
             "/tenant",
+            "/subscription",
             "/operator",
             "/operator/client",
             "/organizations",

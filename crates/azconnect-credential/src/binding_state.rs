@@ -1,5 +1,6 @@
 //! What became of a consumer since it was bound.
 
+use azconnect_core::ClientId;
 use serde::{Deserialize, Serialize};
 
 use crate::bindings::Binding;
@@ -32,7 +33,19 @@ pub enum BindingState {
         /// The id of the other one.
         by: EndpointId,
     },
-    /// It is gone: the caller may see the connections of its project, and it is not among them.
+    /// It is not shared any more with the project in which it was bound. Others use it, or may, so that its secret still counts.
+    Unshared {
+        /// The names of the projects that are known to use it. None if that is not known.
+        seen_by: Vec<String>,
+    },
+    /// It signs in as another application now, and holds no secret of this one.
+    OtherApplication {
+        /// The client id of the other one.
+        client: ClientId,
+    },
+    /// It is there, and holds no secret. A rotation gives it one.
+    Empty,
+    /// It is gone: who may see all that there is does not see it.
     Gone,
     /// It could not be seen, which says nothing of whether it is there.
     Unreadable,
@@ -58,8 +71,10 @@ impl BindingSeen {
         Self { name: name.into(), binding, state, checks }
     }
 
-    /// Whether a new secret can go there as things are: a name that changed does not stand in the way.
+    /// Whether a new secret can go there as things are: neither a name that changed nor a secret that is missing stands in the
+    /// way.
     pub fn is_fit(&self) -> bool {
-        matches!(self.state, BindingState::Fits | BindingState::Renamed { .. }) && self.checks.is_clear()
+        let fits = matches!(self.state, BindingState::Fits | BindingState::Renamed { .. } | BindingState::Empty);
+        fits && self.checks.is_clear()
     }
 }

@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_kind_of_the_products_own_must_not_be_one_of_ours() {
-        for kind in ["own_record", "Key", "", "key vault"] {
+        for kind in ["own_record", "own", "devops", "connection", "Key", "", "key vault"] {
             assert_eq!(OtherConsumer::new(kind, Default::default()).unwrap_err().field(), Some("consumer.kind"));
         }
     }

@@ -98,7 +98,12 @@ impl OtherConsumer {
     pub fn new(kind: impl Into<String>, mut document: Map<String, Value>) -> Result<Self, Error> {
         let kind = kind.into();
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        if KINDS.contains(&kind.as_str()) || kind.is_empty() || kind.len() > 63 || !kind.chars().all(is_plain) {
+        if KINDS.contains(&kind.as_str())
+            || PREFIXES.contains(&kind.as_str())
+            || kind.is_empty()
+            || kind.len() > 63
+            || !kind.chars().all(is_plain)
+        {
             return Err(Error::invalid("consumer.kind", "is a kind of this program's own, or no plain name")
                 .with_advice("name the kind with 1 to 63 of a-z, 0-9 and _, such as key_vault_secret"));
         }
@@ -111,6 +116,10 @@ const SERVICE_CONNECTION: &str = "service_connection";
 const CONNECTION: &str = "connection";
 const OWN_RECORD: &str = "own_record";
 const KINDS: [&str; 3] = [SERVICE_CONNECTION, CONNECTION, OWN_RECORD];
+
+/// What begins the names of our own consumers, where that is another word than the kind: one of another kind must not be
+/// taken for one of them.
+const PREFIXES: [&str; 2] = ["devops", "own"];
 
 /// A connection of the product's own, as it is written.
 #[derive(Serialize, Deserialize)]

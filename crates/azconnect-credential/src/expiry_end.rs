@@ -91,6 +91,13 @@ impl EndReading {
 /// Reads the end of a connection's credential from the service.
 ///
 /// `azconnect` reads it from Microsoft Graph; a product may put its own register of secrets in that place.
+///
+/// What every implementation does, and the suite `azconnect_testkit::conformance::end_reader` checks:
+/// - the key that the record names is told with its end, whatever was known before; where the record names none, the one that an
+///   earlier read has found;
+/// - a key that nobody lists any more is [`Absent`](EndReading::Absent);
+/// - what could not be read, or has no key, is [`Unread`](EndReading::Unread) and says why: silence is no answer;
+/// - no secret is in what is read, or in a log.
 #[async_trait]
 pub trait EndReader: Send + Sync {
     /// Reads the end of the credential that a record names. Idempotent, without effect. `known` is the key that an earlier read

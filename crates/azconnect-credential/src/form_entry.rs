@@ -106,6 +106,7 @@ impl FormEntry {
         request.labels = self.labels.clone();
         (request.key, request.minted_at, request.ends_at) = (self.key, self.minted_at, self.ends_at);
         (request.region, request.resource_group) = (self.region.clone(), self.resource_group.clone());
+        request.organization.clone_from(&self.organization);
         Some(request)
     }
 }

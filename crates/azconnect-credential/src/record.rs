@@ -18,8 +18,9 @@ azconnect_core::name_id!(
 
 /// One stored connection. It holds no secret, so it may be shown and logged.
 ///
-/// It is serialised with the `version` of its format, at present [`VERSION`](Self::VERSION). Every earlier one is read; a later one is
-/// an error, since a program that does not know it would lose what it says.
+/// It is serialised with the `version` of its format, at most [`VERSION`](Self::VERSION). Every earlier one is read; a later one is
+/// an error, since a program that does not know it would lose what it says. The third format names an organization; a record
+/// without one is written in the second.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionRecord {
@@ -43,6 +44,8 @@ pub struct ConnectionRecord {
     pub region: Option<Region>,
     /// The one resource group it may act in, if it is limited to one.
     pub resource_group: Option<ResourceGroupName>,
+    /// The name of the organization of Azure DevOps that it is checked with, if one was named.
+    pub organization: Option<String>,
     /// When it was connected. Unknown in a record of the first format.
     pub created_at: Option<OffsetDateTime>,
     /// When what it says was last changed, checks apart.
@@ -70,8 +73,8 @@ impl LastCheck {
 }
 
 impl ConnectionRecord {
-    /// The version of the format in which records are written.
-    pub const VERSION: u32 = 2;
+    /// The latest version of the format. A record that an earlier one can say is written in that, so that older programs read it.
+    pub const VERSION: u32 = 3;
 
     /// A connection to a subscription, not limited to a group.
     pub fn new(
@@ -92,6 +95,7 @@ impl ConnectionRecord {
             credential,
             region: None,
             resource_group: None,
+            organization: None,
             created_at: None,
             changed_at: None,
             checked: None,
@@ -130,6 +134,13 @@ impl ConnectionRecord {
     #[must_use]
     pub fn with_resource_group(mut self, group: ResourceGroupName) -> Self {
         self.resource_group = Some(group);
+        self
+    }
+
+    /// Sets the name of the organization of Azure DevOps that it is checked with.
+    #[must_use]
+    pub fn with_organization(mut self, name: impl Into<String>) -> Self {
+        self.organization = Some(name.into());
         self
     }
 

@@ -49,6 +49,35 @@ struct Second {
     checked: Option<LastCheck>,
 }
 
+/// The third format: the second, and the organization that the connection is checked with.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Third {
+    version: u32,
+    id: ConnectionId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    display_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    labels: Labels,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cloud: Option<String>,
+    subscription: SubscriptionId,
+    tenant: TenantId,
+    client: ClientId,
+    credential: CredentialKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    region: Option<Region>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    resource_group: Option<ResourceGroupName>,
+    organization: String,
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    created_at: Option<OffsetDateTime>,
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    changed_at: Option<OffsetDateTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    checked: Option<LastCheck>,
+}
+
 impl ConnectionRecord {
     /// Reads a record from JSON, in any format that was ever written.
     ///
@@ -61,7 +90,11 @@ impl ConnectionRecord {
 
 impl Serialize for ConnectionRecord {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Second::from(self.clone()).serialize(serializer)
+        // In the earliest format that says all of it: during an update of the product, its older processes read it as well.
+        match self.organization.clone() {
+            None => Second::from(self.clone()).serialize(serializer),
+            Some(organization) => Third::of(self.clone(), organization).serialize(serializer),
+        }
     }
 }
 
@@ -78,6 +111,7 @@ fn read(value: Value) -> Result<ConnectionRecord, Error> {
     match value.get("version").map(Value::as_u64) {
         None => serde_json::from_value(value).map(First::into_record).map_err(|error| unreadable(&error)),
         Some(Some(2)) => serde_json::from_value(value).map(Second::into_record).map_err(|error| unreadable(&error)),
+        Some(Some(3)) => serde_json::from_value(value).map(Third::into_record).map_err(|error| unreadable(&error)),
         Some(other) => {
             let other = other.map_or_else(|| "something else than a number".to_owned(), |version| version.to_string());
             let known = ConnectionRecord::VERSION;
@@ -129,7 +163,7 @@ impl Second {
 impl From<ConnectionRecord> for Second {
     fn from(record: ConnectionRecord) -> Self {
         Self {
-            version: ConnectionRecord::VERSION,
+            version: 2,
             id: record.id,
             display_name: record.display_name,
             labels: record.labels,
@@ -147,6 +181,49 @@ impl From<ConnectionRecord> for Second {
     }
 }
 
+impl Third {
+    fn into_record(self) -> ConnectionRecord {
+        let second = Second {
+            version: 2,
+            id: self.id,
+            display_name: self.display_name,
+            labels: self.labels,
+            cloud: self.cloud,
+            subscription: self.subscription,
+            tenant: self.tenant,
+            client: self.client,
+            credential: self.credential,
+            region: self.region,
+            resource_group: self.resource_group,
+            created_at: self.created_at,
+            changed_at: self.changed_at,
+            checked: self.checked,
+        };
+        second.into_record().with_organization(self.organization)
+    }
+
+    fn of(record: ConnectionRecord, organization: String) -> Self {
+        let second = Second::from(record);
+        Self {
+            version: 3,
+            id: second.id,
+            display_name: second.display_name,
+            labels: second.labels,
+            cloud: second.cloud,
+            subscription: second.subscription,
+            tenant: second.tenant,
+            client: second.client,
+            credential: second.credential,
+            region: second.region,
+            resource_group: second.resource_group,
+            organization,
+            created_at: second.created_at,
+            changed_at: second.changed_at,
+            checked: second.checked,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use time::macros::datetime;
@@ -158,6 +235,7 @@ mod tests {
     /// Records as they were written at the time. Never change one of them.
     const FIRST: &str = include_str!("../tests/golden/connection-1.json");
     const SECOND: &str = include_str!("../tests/golden/connection-2.json");
+    const THIRD: &str = include_str!("../tests/golden/connection-3.json");
 
     fn plain() -> ConnectionRecord {
         let mut record = ConnectionRecord::new(
@@ -191,13 +269,16 @@ mod tests {
     fn every_format_that_was_ever_written_is_read() {
         assert_eq!(ConnectionRecord::from_json(FIRST).unwrap(), plain());
         assert_eq!(ConnectionRecord::from_json(SECOND).unwrap(), whole());
+        assert_eq!(ConnectionRecord::from_json(THIRD).unwrap(), whole().with_organization("contoso"));
         assert_eq!(serde_json::from_str::<ConnectionRecord>(FIRST).unwrap(), plain());
     }
 
+    /// An older program reads what says nothing that it does not know.
     #[test]
-    fn a_record_is_written_as_the_latest_format() {
-        let written = serde_json::to_string_pretty(&whole()).unwrap() + "\n";
-        assert_eq!(written, SECOND, "a change of the format needs a version of its own");
+    fn a_record_is_written_in_the_earliest_format_that_says_all_of_it() {
+        let written = |record| serde_json::to_string_pretty(&record).unwrap() + "\n";
+        assert_eq!(written(whole()), SECOND, "a change of the format needs a version of its own");
+        assert_eq!(written(whole().with_organization("contoso")), THIRD);
         let again = serde_json::to_string(&ConnectionRecord::from_json(FIRST).unwrap()).unwrap();
         assert_eq!(ConnectionRecord::from_json(&again).unwrap(), plain());
     }
@@ -205,7 +286,7 @@ mod tests {
     #[test]
     fn a_later_format_is_refused_whatever_else_it_says() {
         for (text, shown) in
-            [(r#"{"version":3,"id":7}"#, "version 3"), (r#"{"version":"2"}"#, "else"), (r#"{"version":-2}"#, "else")]
+            [(r#"{"version":4,"id":7}"#, "version 4"), (r#"{"version":"2"}"#, "else"), (r#"{"version":-2}"#, "else")]
         {
             let error = ConnectionRecord::from_json(text).unwrap_err();
             assert_eq!((error.kind(), error.field()), (ErrorKind::Unsupported, Some("connection.version")));
@@ -216,7 +297,10 @@ mod tests {
     #[test]
     fn what_is_no_record_is_corrupt() {
         let unknown_field = SECOND.replacen("\"region\"", "\"regoin\"", 1);
-        for text in ["", "[]", "{}", r#"{"version":2}"#, &FIRST.replacen("contoso", "", 1), &unknown_field] {
+        let of_another_format = SECOND.replacen("\"region\"", "\"organization\"", 1);
+        for text in
+            ["", "[]", "{}", r#"{"version":2}"#, &FIRST.replacen("contoso", "", 1), &unknown_field, &of_another_format]
+        {
             let error = ConnectionRecord::from_json(text).unwrap_err();
             assert_eq!((error.kind(), error.effect()), (ErrorKind::Corrupt, Effect::None), "{text}: {error}");
         }

@@ -50,6 +50,7 @@
 
 mod authorization;
 mod background;
+mod binding;
 mod bound;
 mod client;
 mod client_ports;
@@ -79,6 +80,7 @@ mod verify;
 
 pub use authorization::PersonalAccessToken;
 pub use background::{Progress, ReadyPolicy};
+pub use binding::{BindingChoice, BindingDraft, BindingPicker, BindingStep, BindingSteps};
 pub use bound::{binding_states, bound_project, secret_destination};
 pub use client::DevOpsClient;
 pub use create::{
@@ -107,7 +109,7 @@ pub use organization::Organization;
 pub use permission::{ConnectionPermission, EndpointRight, Ground, PermissionReport};
 pub use picker::{Choice, Picker};
 pub use port::{
-    ConnectionAddress, ConnectionDirectory, FederationConverter, ProjectAddress, ServiceConnectionSharing,
+    BindingFlow, ConnectionAddress, ConnectionDirectory, FederationConverter, ProjectAddress, ServiceConnectionSharing,
     ServiceConnectionVerifier, ServiceConnectionWriter, ServiceConnections,
 };
 pub use server::{Collection, ServerVersion};

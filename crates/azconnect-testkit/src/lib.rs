@@ -29,6 +29,8 @@
 //! | [`AgentProbe`](azconnect_arm::provision::AgentProbe) | [`conformance::agent_probe`] | [`fake::Agent`] |
 //! | [`Applications`](azconnect_graph::Applications) | [`conformance::applications`] | [`fake::Registrations`] |
 //! | [`ApplicationTrust`](azconnect_graph::ApplicationTrust) | [`conformance::application_trust`] | [`fake::Registrations`] |
+//! | [`BindingFlow`](azconnect_devops::BindingFlow) | [`conformance::binding_flow`] | [`fake::Binder`] |
+//! | [`BindingRecords`](azconnect_credential::BindingRecords) | [`conformance::bindings`] | [`fake::BindingBook`] |
 //! | [`Clock`](azconnect_core::Clock) | [`conformance::clock`] | [`ManualClock`], [`VirtualClock`] |
 //! | [`ConnectionDirectory`](azconnect_devops::ConnectionDirectory) | [`conformance::devops::directory`] | [`fake::DevOps`] |
 //! | [`ConnectionChecks`](azconnect_credential::ConnectionChecks) | [`conformance::connection_checks`] | [`fake::Keeper`] |
@@ -36,6 +38,7 @@
 //! | [`CredentialIssuer`](azconnect_credential::CredentialIssuer) | [`conformance::credential_issuer`] | [`fake::Directory::issuer`] |
 //! | [`CredentialSink`](azconnect_credential::CredentialSink) | [`conformance::credential_sink`] | [`fake::Directory::sink`] |
 //! | [`CredentialVerifier`](azconnect_credential::CredentialVerifier) | [`conformance::credential_verifier`] | [`fake::Directory::verifier`] |
+//! | [`EndReader`](azconnect_credential::EndReader) | [`conformance::end_reader`] | [`fake::Ends`] |
 //! | [`ExpiryWatch`](azconnect_credential::ExpiryWatch) | [`conformance::expiry_watch`] | [`fake::Radar`] |
 //! | [`FederatedCredentials`](azconnect_devops::FederatedCredentials) | [`conformance::federated_credentials`] | [`fake::Federation`] |
 //! | [`FederationConverter`](azconnect_devops::FederationConverter) | [`conformance::devops::federation`] | [`fake::DevOps`] |

@@ -248,10 +248,7 @@ pub use azconnect_http::SystemClock;
 
 pub use azconnect_credential::{ConnectRequest, ConnectionForm, ConnectionQuery, NewSecret};
 pub use azure::Azure;
-pub use bindings::{
-    BindingChoice, BindingDraft, BindingPicker, BindingStep, BindingSteps, Bindings, BuiltTarget, ConsumerKind,
-    TargetSpec,
-};
+pub use bindings::{Bindings, BuiltTarget, ConsumerKind, TargetSpec};
 pub use connection_check::ConnectionNeeds;
 pub use connections::{ConnectionSink, Connections, Disconnected};
 pub use expiry_radar::{ExpiryRadar, ListedEnds};

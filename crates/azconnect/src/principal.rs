@@ -159,7 +159,11 @@ impl Identity {
     /// # Errors
     /// None in practice: a client id always makes a sink's id.
     pub fn own_credential(&self, record: Arc<dyn OwnRecord>) -> Result<OwnCredentialSink, Error> {
-        let id = SinkId::new(format!("own:{}", self.client()))?;
-        Ok(OwnCredentialSink::new(id, self.source.clone(), record))
+        Ok(self.own_credential_as(SinkId::new(format!("own:{}", self.client()))?, record))
+    }
+
+    /// The same under a name of its own, such as that of the connection whose secret it is.
+    pub(crate) fn own_credential_as(&self, id: SinkId, record: Arc<dyn OwnRecord>) -> OwnCredentialSink {
+        OwnCredentialSink::new(id, self.source.clone(), record)
     }
 }

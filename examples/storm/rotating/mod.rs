@@ -104,6 +104,7 @@ impl Work for Rotating {
 fn product_text() -> String {
     serde_json::json!({
         "tenant": "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01",
+        "subscription": "22222222-2222-4222-8222-222222222222",
         "operator": {
             "client": "a0000000-0000-4000-8000-000000000001",
             "emulatorSecret": "Emu8Q~only.for-the-embedded-emulator_00001"

@@ -44,6 +44,7 @@ impl CheckedConnection {
 /// - a form is kept if nothing failed and the check of the secret ([`ConnectionCheck::Secret`](crate::ConnectionCheck::Secret))
 ///   passed; else nothing is;
 /// - a check of a connection is noted in its record, unless the connection became another one meanwhile;
+/// - a check of a connection looks at all that the form named, the organization of Azure DevOps too;
 /// - no report holds the secret, whatever a service or a person says.
 #[async_trait]
 pub trait ConnectionChecks: Send + Sync {

@@ -34,6 +34,8 @@ pub struct ConnectRequest {
     pub region: Option<Region>,
     /// The one resource group it may act in, if it is limited to one.
     pub resource_group: Option<ResourceGroupName>,
+    /// The organization of Azure DevOps that it is to be checked with, by name or address, if there is one.
+    pub organization: Option<String>,
 }
 
 impl ConnectRequest {
@@ -51,6 +53,7 @@ impl ConnectRequest {
             ends_at: None,
             region: None,
             resource_group: None,
+            organization: None,
         }
     }
 
@@ -100,6 +103,13 @@ impl ConnectRequest {
     #[must_use]
     pub fn with_resource_group(mut self, group: ResourceGroupName) -> Self {
         self.resource_group = Some(group);
+        self
+    }
+
+    /// Sets the organization of Azure DevOps that it is to be checked with, by name or address.
+    #[must_use]
+    pub fn with_organization(mut self, organization: impl Into<String>) -> Self {
+        self.organization = Some(organization.into());
         self
     }
 }

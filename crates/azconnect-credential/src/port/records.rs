@@ -109,6 +109,8 @@ pub struct ConnectionChange {
     pub labels: Option<Labels>,
     /// The region in which new resources are created.
     pub region: Option<Region>,
+    /// The organization of Azure DevOps that it is checked with, by name or address; an empty one takes it away.
+    pub organization: Option<String>,
 }
 
 impl ConnectionChange {
@@ -135,6 +137,13 @@ impl ConnectionChange {
     #[must_use]
     pub fn with_region(mut self, region: Region) -> Self {
         self.region = Some(region);
+        self
+    }
+
+    /// Changes the organization of Azure DevOps that it is checked with.
+    #[must_use]
+    pub fn with_organization(mut self, organization: impl Into<String>) -> Self {
+        self.organization = Some(organization.into());
         self
     }
 }

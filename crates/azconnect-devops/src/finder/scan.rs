@@ -1,10 +1,11 @@
 //! What a search found.
 
-use azconnect_credential::{Check, CheckReport, SinkId};
+use azconnect_core::TenantId;
+use azconnect_credential::{BoundServiceConnection, Check, CheckReport, SinkId};
 
 use crate::document::Endpoint;
 use crate::port::{ConnectionAddress, ProjectAddress};
-use crate::sink::{sink_id, title};
+use crate::sink::{destination_of, sink_id, title};
 
 /// The service connections of every place that could be read, and what could not.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +34,15 @@ impl ScannedConnection {
     pub fn title(&self) -> String {
         let place = &self.address.project;
         title(&self.endpoint, place.organization.as_str(), &place.project)
+    }
+
+    /// The connection as it would be bound now: seen from the project in which it was found, with the host that receives its
+    /// secret. The settings of `tenant` say who acts in the organization.
+    pub fn bound(&self, tenant: TenantId) -> BoundServiceConnection {
+        let (place, endpoint) = (&self.address.project, &self.endpoint);
+        BoundServiceConnection::new(tenant, place.organization.as_str(), place.project.to_string(), endpoint.id())
+            .with_seen(endpoint.name().unwrap_or_default(), endpoint.type_name().unwrap_or_default())
+            .with_destination(destination_of(endpoint))
     }
 }
 

@@ -4,6 +4,7 @@
 //! has a fake and a conformance suite in the testkit; what the suite holds an implementation to stands with the port.
 
 mod address;
+mod binding;
 mod connections;
 mod directory;
 mod federation;
@@ -12,6 +13,7 @@ mod verifier;
 mod writer;
 
 pub use self::address::{ConnectionAddress, ProjectAddress};
+pub use self::binding::BindingFlow;
 pub use self::connections::ServiceConnections;
 pub use self::directory::ConnectionDirectory;
 pub use self::federation::FederationConverter;

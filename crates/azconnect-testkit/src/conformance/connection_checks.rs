@@ -20,7 +20,8 @@ pub trait ChecksHarness: KeeperHarness {
     fn checks(&self) -> Arc<dyn ConnectionChecks>;
 
     /// A form with this secret, of which everything else is right: that of an application that exists, whose working secret is
-    /// [`KeeperHarness::working_secret`]. It names a region and a resource group.
+    /// [`KeeperHarness::working_secret`]. It names a region, a resource group and an
+    /// organization of Azure DevOps.
     fn form(&self, secret: Secret) -> ConnectionForm;
 
     /// Disables the form's subscription.
@@ -47,6 +48,7 @@ pub async fn all<H: ChecksHarness>(make: impl AsyncFn() -> H) {
     report.add("a check is noted in the record, and changes nothing else", notes(&make().await).await);
     report.add("what does not exist is not found", unknown(&make().await).await);
     report.add("no secret is shown or logged", shows_nothing(&make().await).await);
+    report.add("a check of a connection looks at the organization too", repeats_organization(&make().await).await);
     report.finish();
 }
 
@@ -186,4 +188,13 @@ async fn shows_nothing(harness: &impl ChecksHarness) -> CaseResult {
     drop(ears);
     let leak = canary.find(shown.as_bytes()).or_else(|| canary.find_in_logs());
     ensure(leak.is_none(), format!("shown: {}", leak.unwrap_or_default()))
+}
+
+async fn repeats_organization(harness: &impl ChecksHarness) -> CaseResult {
+    let form = harness.form(harness.working_secret());
+    ensure(!form.organization.is_empty(), "the form of the harness names no organization")?;
+    let before = connect(harness).await?.connected.ok_or_else(|| Failure::new("it is not kept"))?.record;
+    ensure(before.organization.is_some(), "the record does not name the organization")?;
+    let check = harness.checks().check(&before.id).await?;
+    ensure_eq("the organization", &status(&check.report, ConnectionCheck::Organization), &Some(CheckStatus::Passed))
 }

@@ -58,6 +58,8 @@ pub async fn all<H: WatchHarness>(make: impl AsyncFn() -> H) {
     report.add("what nobody knows the end of is unknown", knows_nothing(&make().await).await);
     report.add("what the service lists counts more than the record", believes_the_service(&make().await).await);
     report.add("a key is gone after spaced reads, and not before", notices_a_deletion(&make().await).await);
+    report.add("what the service calls ended is expired at once, and told once", believes_an_end(&make().await).await);
+    report.add("a secret that signs in is not gone", believes_a_sign_in(&make().await).await);
     report.add("connections are looked at in pages, and by label", pages(&make().await).await);
     report.finish();
 }
@@ -280,6 +282,47 @@ async fn notices_a_deletion(harness: &impl WatchHarness) -> CaseResult {
     }
     ensure_eq("noted", &noted, &vec!["gone before its end".to_owned()])?;
     ensure_eq("afterwards", &one(harness).await?.0.expiry, &Expiry::Gone)
+}
+
+/// Whatever end somebody has declared: the word of the service is about this very secret.
+async fn believes_an_end(harness: &impl WatchHarness) -> CaseResult {
+    let id = "shop".parse()?;
+    kept(harness, "shop", Some(300 * DAY)).await?;
+    ensure_eq("before", &one(harness).await?.0.expiry.as_str(), &"fresh")?;
+    harness.advance(DAY).await;
+    harness.say(&id, EndReading::Ended(Diagnosis::new(ErrorKind::Unauthenticated, "it has expired")));
+    let by_then = harness.now();
+    let (found, noted) = one(harness).await?;
+    let wanted = (Expiry::Expired { ends_at: by_then }, EndSource::Refused, Some("ended"));
+    ensure_eq("at once", &(found.expiry, found.source, noted.as_deref()), &wanted)?;
+    ensure(found.problem.is_some(), "nothing says why")?;
+    // Silence afterwards takes nothing back.
+    harness.say(&id, EndReading::Unread(Diagnosis::new(ErrorKind::Unavailable, "away")));
+    for _ in 0..3 {
+        harness.advance(DAY).await;
+        let (found, noted) = one(harness).await?;
+        ensure_eq("afterwards", &(found.expiry.as_str(), noted), &("expired", None))?;
+    }
+    ensure_eq("open", &open(harness).await?.len(), &1)
+}
+
+async fn believes_a_sign_in(harness: &impl WatchHarness) -> CaseResult {
+    let id = "shop".parse()?;
+    kept(harness, "shop", Some(300 * DAY)).await?;
+    harness.say(&id, listed(harness.now() + 300 * DAY)?);
+    one(harness).await?;
+    let signs_in = EndReading::SignedIn(Diagnosis::new(ErrorKind::PermissionDenied, "its end may not be read"));
+    for reading in [absent(), signs_in.clone()].into_iter().cycle().take(12) {
+        harness.say(&id, reading);
+        let (found, noted) = one(harness).await?;
+        ensure(!matches!(found.expiry, Expiry::Gone | Expiry::Expired { .. }), "what signs in is called gone")?;
+        ensure_eq("noted", &noted, &None)?;
+        harness.advance(DAY).await;
+    }
+    harness.say(&id, signs_in);
+    let (found, _) = one(harness).await?;
+    ensure_eq("while it signs in", &found.expiry.as_str(), &"fresh")?;
+    ensure(found.problem.is_some(), "nothing says that its end could not be read")
 }
 
 async fn pages(harness: &impl WatchHarness) -> CaseResult {

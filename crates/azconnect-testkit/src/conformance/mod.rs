@@ -29,6 +29,7 @@
 pub mod agent_probe;
 pub mod application_trust;
 pub mod applications;
+pub mod binding_flow;
 pub mod bindings;
 pub mod choices;
 pub mod clock;
@@ -40,6 +41,7 @@ pub mod credential_sink;
 pub mod credential_verifier;
 pub mod devops;
 pub mod document_store;
+pub mod end_reader;
 pub mod expiry_watch;
 pub mod federated_credentials;
 pub mod fleets;

@@ -12,7 +12,7 @@ use super::Faults;
 /// A kind of call to [`BindingBook`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum BindingStep {
+pub enum BindingCall {
     /// Reading records.
     Read,
     /// Writing a record.
@@ -23,7 +23,7 @@ pub enum BindingStep {
 #[derive(Clone, Debug, Default)]
 pub struct BindingBook {
     world: Arc<Mutex<BTreeMap<String, Revised<ApplicationBindings>>>>,
-    faults: Faults<BindingStep>,
+    faults: Faults<BindingCall>,
 }
 
 impl BindingBook {
@@ -33,16 +33,21 @@ impl BindingBook {
     }
 
     /// The failures of calls, to script more or to end them.
-    pub fn faults(&self) -> &Faults<BindingStep> {
+    pub fn faults(&self) -> &Faults<BindingCall> {
         &self.faults
     }
 
-    fn change(
+    pub(super) fn held(&self, application: ClientId) -> Result<Option<ApplicationBindings>, Error> {
+        let key = application.to_string();
+        self.faults.read(&BindingCall::Read, || Ok(self.world().get(&key).map(|held| held.value.clone())))
+    }
+
+    pub(super) fn change(
         &self,
         application: ClientId,
         change: impl FnOnce(Option<ApplicationBindings>) -> Result<ApplicationBindings, Error>,
     ) -> Result<ApplicationBindings, Error> {
-        self.faults.write(&BindingStep::Write, || {
+        self.faults.write(&BindingCall::Write, || {
             let mut world = self.world();
             let before = world.get(&application.to_string()).map(|held| held.value.clone());
             let after = change(before)?;
@@ -61,12 +66,11 @@ impl BindingBook {
 #[async_trait]
 impl BindingRecords for BindingBook {
     async fn get(&self, application: ClientId) -> Result<Option<ApplicationBindings>, Error> {
-        let key = application.to_string();
-        self.faults.read(&BindingStep::Read, || Ok(self.world().get(&key).map(|held| held.value.clone())))
+        self.held(application)
     }
 
     async fn list(&self, query: &RecordQuery) -> Result<RecordPage<ApplicationBindings>, Error> {
-        self.faults.read(&BindingStep::Read, || {
+        self.faults.read(&BindingCall::Read, || {
             let world = self.world();
             let after = query.after.as_ref().map(DocumentId::as_str).unwrap_or_default();
             let mut fitting = Vec::new();

@@ -160,6 +160,7 @@ impl ConnectionKeeper for Keeper {
         record.display_name = request.display_name;
         record.region = request.region;
         record.resource_group = request.resource_group;
+        record.organization = request.organization;
         record.check()?;
         let taken = || {
             Error::new(ErrorKind::Conflict, "there is a connection of that name already")
@@ -263,6 +264,9 @@ impl ConnectionRecords for Keeper {
         }
         if let Some(region) = &change.region {
             record.region = Some(region.clone());
+        }
+        if let Some(organization) = &change.organization {
+            record.organization = Some(organization.clone()).filter(|name| !name.is_empty());
         }
         record.check()?;
         self.faults.write(&KeeperStep::Store, || {

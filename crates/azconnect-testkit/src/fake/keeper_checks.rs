@@ -119,6 +119,7 @@ impl ConnectionChecks for Keeper {
         let named = [
             (ConnectionCheck::Region, record.region.is_some()),
             (ConnectionCheck::Group, record.resource_group.is_some()),
+            (ConnectionCheck::Organization, record.organization.is_some()),
         ];
         let subject = Subject {
             tenant: Some(record.tenant),

@@ -5,11 +5,13 @@
 
 mod agent;
 mod arm;
+mod binder;
 mod bindings;
 mod consumers;
 mod customer;
 mod devops;
 mod directory;
+mod ends;
 mod faults;
 mod federation;
 mod integrations;
@@ -26,11 +28,13 @@ mod wire;
 
 pub use agent::Agent;
 pub use arm::{Access, ArmCall, Fleet, Subscription};
-pub use bindings::{BindingBook, BindingStep};
+pub use binder::Binder;
+pub use bindings::{BindingBook, BindingCall};
 pub use consumers::Consumers;
 pub use customer::{Customer, CustomerStep};
 pub use devops::{DevOps, DevOpsCaller, DevOpsStep};
 pub use directory::{Call, Directory, Step};
+pub use ends::{EndStep, Ends};
 pub use faults::{Fault, Faults};
 pub use federation::{Federation, FederationStep};
 pub use integrations::{IntegrationStep, Integrations};

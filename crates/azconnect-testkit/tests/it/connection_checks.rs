@@ -73,6 +73,7 @@ impl<C: ConnectionChecks + 'static> ChecksHarness for Stage<C> {
             .with_subscription(SUBSCRIPTION)
             .with_region("westeurope")
             .with_resource_group("rg-shop")
+            .with_organization("contoso")
     }
     async fn disable_subscription(&self) {
         self.0.find(ConnectionCheck::SubscriptionState.failed("it is Disabled", "have it enabled"));

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azconnect_core::{Clock, DocumentId, Effect, Error};
 use azconnect_credential::{
-    ConnectionId, ConnectionQuery, ConnectionRecord, Crossing, CrossingPage, EndReading, Expiry, ExpiryWatch,
-    StandingPage,
+    ConnectionId, ConnectionQuery, ConnectionRecord, Crossing, CrossingPage, EndReading, EndSource, Expiry,
+    ExpiryWatch, StandingPage,
 };
 use azconnect_testkit::ManualClock;
 use azconnect_testkit::conformance::expiry_watch::{self, WatchHarness};
@@ -146,4 +146,41 @@ impl ExpiryWatch for Hopeful {
 async fn a_watch_that_hopes_is_named() {
     let message = verdict(expiry_watch::all(async || Stage::new(Hopeful))).await;
     named(&message, &["what nobody knows the end of is unknown", "a key is gone after spaced reads, and not before"]);
+}
+
+/// Does not hear that a secret has ended, and takes one whose end may not be read for gone although it signs in.
+struct Deaf(Radar);
+
+#[async_trait]
+impl ExpiryWatch for Deaf {
+    async fn look(&self, query: &ConnectionQuery) -> Result<StandingPage, Error> {
+        let mut page = self.0.look(query).await?;
+        for standing in &mut page.standings {
+            let signs_in = standing.problem.as_ref().is_some_and(|known| known.message() == "its end may not be read");
+            if standing.source == EndSource::Refused {
+                (standing.expiry, standing.noted) = (Expiry::Unknown, None);
+            } else if signs_in {
+                standing.expiry = Expiry::Gone;
+            }
+        }
+        Ok(page)
+    }
+    async fn crossings(&self, after: Option<&DocumentId>) -> Result<CrossingPage, Error> {
+        self.0.crossings(after).await
+    }
+    async fn acknowledge(&self, crossing: &Crossing) -> Result<bool, Error> {
+        self.0.acknowledge(crossing).await
+    }
+    async fn forget_removed(&self) -> Result<usize, Error> {
+        self.0.forget_removed().await
+    }
+}
+
+#[tokio::test]
+async fn a_watch_that_does_not_hear_what_a_sign_in_says_is_named() {
+    let message = verdict(expiry_watch::all(async || Stage::new(Deaf))).await;
+    named(
+        &message,
+        &["what the service calls ended is expired at once, and told once", "a secret that signs in is not gone"],
+    );
 }

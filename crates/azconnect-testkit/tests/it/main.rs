@@ -11,6 +11,7 @@
 
 mod agent_probe;
 mod arm;
+mod binding_flow;
 mod bindings;
 mod broken;
 mod broken_documents;
@@ -20,6 +21,7 @@ mod connection_checks;
 mod connection_keeper;
 mod consumer_finder;
 mod devops;
+mod end_reader;
 mod expiry_watch;
 mod fakes;
 mod federated_credentials;

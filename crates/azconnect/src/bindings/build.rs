@@ -7,13 +7,13 @@ use std::sync::Arc;
 use azconnect_core::{ClientId, Diagnosis, Effect, Error, ErrorKind, TenantId};
 use azconnect_credential::{
     ApplicationBindings, Binding, BoundConsumer, BoundServiceConnection, Check, CheckReport, ConnectionId,
-    CredentialSink, OtherConsumer, SinkId, TenantSettings,
+    ConsumerFinder, CredentialSink, OtherConsumer, SinkId, TenantSettings,
 };
 use azconnect_devops::{DevOpsClient, OrganizationName, ProjectRef, ServiceConnectionSink, bound_project};
 use azconnect_rotation::{SinkBinding, Target};
 
 use super::absent::AbsentSink;
-use super::everywhere::Everywhere;
+use super::everywhere::{Everywhere, OwnConnections};
 use super::{Bindings, TargetSpec};
 use crate::principal::Identity;
 
@@ -41,11 +41,13 @@ impl Bindings {
     /// A rotation's target with the consumers that are bound now, minted by the connection that the specification names.
     /// Secrets of who acts are opened; nothing is sent.
     ///
-    /// A plan looks in the projects of the bound service connections for others that use the secret.
+    /// A plan looks for others that use the secret: in the projects of the bound service connections, and among the product's own
+    /// connections.
     ///
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) with the field `consumers` if none is required, unless the specification says so
-    /// by name; [`Unsupported`](ErrorKind::Unsupported) for a kind of consumer that is not known, required or not; for a required
+    /// by name, or if the connection that mints signs in with the very secret and is not bound;
+    /// [`Unsupported`](ErrorKind::Unsupported) for a kind of consumer that is not known, required or not; for a required
     /// consumer that cannot be built its own error, which names it: the integration of its tenant is off, its organization is
     /// not among those of the settings, a token is missing. Each has effect [`None`](Effect::None).
     pub async fn target(&self, spec: &TargetSpec) -> Result<BuiltTarget, Error> {
@@ -79,6 +81,7 @@ impl Bindings {
         if minter.tenant() != bindings.tenant {
             return Err(another_tenant(minter.tenant(), bindings.tenant));
         }
+        require_own(minter, through, &bindings)?;
         let mut target = minter.target(spec.application)?.with_policy(spec.policy.clone());
         target = bindings.adopted.iter().fold(target, |target, key| target.with_adopted(*key));
         if spec.without_required_consumers && !bindings.consumers.iter().any(|binding| binding.required) {
@@ -107,9 +110,7 @@ impl Bindings {
             return Err(error);
         }
         acting.retain(|_, one| one.is_ok());
-        if let Some(finder) = self.finder(&bindings, &acting) {
-            target = target.with_finder(Arc::new(finder));
-        }
+        let target = target.with_finder(Arc::new(self.finder(&bindings, &acting)));
         Ok(BuiltTarget { target, checks })
     }
 
@@ -149,8 +150,7 @@ impl Bindings {
             },
             // What the minter itself signs in with changes in this process too.
             BoundConsumer::Connection(id) if through == Some(id) && minter.client() == bindings.application => {
-                let record = self.connections.own_record_of(id, bindings.tenant, bindings.application);
-                Ok(Arc::new(minter.own_credential(record)?))
+                Ok(Arc::new(self.connections.own_sink(id, minter)?))
             }
             BoundConsumer::Connection(id) => {
                 let sink = self.connections.sink(id)?;
@@ -161,7 +161,7 @@ impl Bindings {
                 Ok(Arc::new(minter.own_credential(Arc::new(record))?))
             }
             BoundConsumer::OwnRecord => Err(not_the_minter(bindings.application, minter.client())),
-            BoundConsumer::Other(other) => self.other(other),
+            BoundConsumer::Other(other) => self.other(bindings.application, other),
             _ => Err(unknown_kind(binding.consumer.kind())),
         }
     }
@@ -181,18 +181,24 @@ impl Bindings {
         Ok(Arc::new(sink))
     }
 
-    /// The consumer of a kind of the product's own.
-    pub(super) fn other(&self, other: &OtherConsumer) -> Result<Arc<dyn CredentialSink>, Error> {
-        self.kinds.get(&other.kind).ok_or_else(|| unknown_kind(&other.kind))?.sink(other)
+    /// The consumer of a kind of the product's own, under the name by which it is bound.
+    pub(super) fn other(&self, application: ClientId, other: &OtherConsumer) -> Result<Arc<dyn CredentialSink>, Error> {
+        let made = self.kinds.get(&other.kind).ok_or_else(|| unknown_kind(&other.kind))?.sink(other)?;
+        let name = BoundConsumer::Other(other.clone()).name(application);
+        if made.id().as_str() == name {
+            return Ok(made);
+        }
+        Err(another_name(&other.kind, made.id(), &name))
     }
 
-    /// Looks for consumers in the projects of those that are bound.
+    /// Looks for consumers among the product's own connections, and in the projects of the service connections that are bound.
     fn finder(
         &self,
         bindings: &ApplicationBindings,
         acting: &BTreeMap<TenantId, Result<Acting, Diagnosis>>,
-    ) -> Option<Everywhere> {
-        let mut finders: Vec<Box<dyn azconnect_credential::ConsumerFinder>> = Vec::new();
+    ) -> Everywhere {
+        let own = OwnConnections::new(self.connections.clone(), bindings.tenant, bindings.application);
+        let mut finders: Vec<Box<dyn ConsumerFinder>> = vec![Box::new(own)];
         for (tenant, one) in acting {
             let Ok(one) = one else { continue };
             let here = bindings.consumers.iter().filter_map(|binding| match &binding.consumer {
@@ -204,7 +210,7 @@ impl Bindings {
             let search = here.fold(one.client.connection_search(), |search, project| search.with_project(project));
             finders.push(Box::new(search.finder(bindings.tenant, bindings.application)));
         }
-        (!finders.is_empty()).then_some(Everywhere(finders))
+        Everywhere(finders)
     }
 }
 
@@ -254,6 +260,22 @@ fn require_consumers(bindings: &ApplicationBindings, spec: &TargetSpec) -> Resul
         ))
 }
 
+/// Refuses a rotation of the very secret that a connection mints with, unless that connection is bound: its record would name
+/// a removed secret.
+fn require_own(minter: &Identity, through: Option<&ConnectionId>, bindings: &ApplicationBindings) -> Result<(), Error> {
+    let Some(id) = through.filter(|_| minter.client() == bindings.application) else { return Ok(()) };
+    let consumer = BoundConsumer::Connection(id.clone());
+    if bindings.of(&consumer.name(bindings.application)).is_some() {
+        return Ok(());
+    }
+    let message = format!("the connection {id} mints with the secret that is rotated, and is not bound to it");
+    Err(Error::new(ErrorKind::InvalidInput, message)
+        .with_field("consumers")
+        .with_service_code("MinterNotBound")
+        .with_effect(Effect::None)
+        .with_advice(format!("bind {} as well: its record has to name the new secret", consumer.title())))
+}
+
 /// The same error, with the binding that it is about.
 fn named(error: &Error, binding: &Binding, at: usize) -> Error {
     let known = error.diagnosis().clone();
@@ -285,6 +307,14 @@ pub(super) fn unknown_kind(kind: &str) -> Error {
         .with_advice(
             "use the version of the program that bound it, give it the kind (Bindings::with_kind), or unbind it",
         )
+}
+
+/// What a journal knows of a consumer is found by its name again.
+fn another_name(kind: &str, made: &SinkId, name: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("the kind {kind} makes the consumer {made}, which is bound as {name}"))
+        .with_service_code("AnotherName")
+        .with_effect(Effect::None)
+        .with_advice("let ConsumerKind::sink give what it makes the name of the binding (BoundConsumer::name)")
 }
 
 fn not_the_minter(application: ClientId, minter: ClientId) -> Error {

@@ -7,7 +7,8 @@ use azconnect_credential::{CredentialSink, OtherConsumer};
 
 /// Makes the consumers of one kind of the product's own out of what is kept of them.
 ///
-/// The id of what is made must be the consumer's [name](azconnect_credential::BoundConsumer::name).
+/// The id of what is made must be the consumer's [name](azconnect_credential::BoundConsumer::name): another one is refused, since a
+/// rotation finds what it knows of a consumer by that name again.
 pub trait ConsumerKind: Send + Sync {
     /// The consumer that a record describes. Nothing is sent.
     ///

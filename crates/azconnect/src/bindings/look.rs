@@ -15,7 +15,7 @@ use super::build::Acting;
 
 impl Bindings {
     /// Reads every consumer of an application, and compares it with what it was when it was bound: renamed, replaced, gone,
-    /// disabled, converted, or leading elsewhere. Whatever could not be seen is [`Unreadable`](BindingState::Unreadable), and does
+    /// not shared any more, disabled, converted, empty, another application's, or leading elsewhere. Whatever could not be seen is [`Unreadable`](BindingState::Unreadable), and does
     /// not hide the others. Idempotent, without effect.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl Bindings {
         let looked = match &binding.consumer {
             BoundConsumer::Connection(id) => self.connection_state(bindings, id).await,
             BoundConsumer::OwnRecord => self.own_record_state(bindings.application).await,
-            BoundConsumer::Other(other) => match self.other(other) {
+            BoundConsumer::Other(other) => match self.other(bindings.application, other) {
                 Ok(sink) => sink.inspect().await.map(|report| (BindingState::Fits, report.checks)),
                 Err(error) => Err(error),
             },
@@ -86,24 +86,38 @@ impl Bindings {
         let Some(record) = self.connections.get(id).await? else {
             return Ok((BindingState::Gone, CheckReport::from(vec![gone(format!("there is no connection {id}"))])));
         };
-        if record.client == bindings.application && record.tenant == bindings.tenant {
+        if record.client != bindings.application || record.tenant != bindings.tenant {
+            let (client, tenant) = (record.client, record.tenant);
+            let check = Check::failed(
+                "binding-of-another-application",
+                "connection",
+                format!(
+                    "the connection {id} signs in as {client} of the tenant {tenant}, and not as {}",
+                    bindings.application
+                ),
+                "unbind it here, and bind it to its own application",
+            );
+            return Ok((BindingState::OtherApplication { client }, CheckReport::from(vec![check])));
+        }
+        if self.connections.held(&record).await?.is_some() {
             return Ok((BindingState::Fits, CheckReport::new()));
         }
-        let check = Check::failed(
-            "binding-of-another-application",
+        let check = Check::unknown(
+            "binding-empty",
             "connection",
-            format!("the connection {id} signs in as {}, and not as {}", record.client, bindings.application),
-            "unbind it here, and bind it to its own application",
+            format!("the secret of the connection {id} is not in the store, so that nobody can sign in with it"),
+            "give the connection a working secret (replace_secret), or rotate the application's",
         );
-        Ok((BindingState::Fits, CheckReport::from(vec![check])))
+        Ok((BindingState::Empty, CheckReport::from(vec![check.as_warning()])))
     }
 
     async fn own_record_state(&self, application: ClientId) -> Result<(BindingState, CheckReport), Error> {
         match self.azure.own_record(&self.storage, application)?.load().await? {
             Some(_) => Ok((BindingState::Fits, CheckReport::new())),
             None => {
-                let cause = format!("the record holds no secret of {application}");
-                Ok((BindingState::Gone, CheckReport::from(vec![gone(cause)])))
+                let cause = format!("the record holds no secret of {application} yet: the first rotation stores one");
+                let check = Check::passed("own-record-empty", "consumer", cause);
+                Ok((BindingState::Empty, CheckReport::from(vec![check])))
             }
         }
     }

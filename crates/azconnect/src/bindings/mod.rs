@@ -15,11 +15,11 @@ use std::sync::Arc;
 
 use azconnect_core::{ClientId, DocumentId, Effect, Error, ErrorKind};
 use azconnect_credential::{ApplicationBindings, BindingRecords, Records};
+use azconnect_devops::BindingFlow;
 
 pub use self::build::BuiltTarget;
 pub use self::kind::ConsumerKind;
 pub use self::spec::TargetSpec;
-pub use self::steps::{BindingChoice, BindingDraft, BindingPicker, BindingStep, BindingSteps};
 use crate::azure::Azure;
 use crate::connections::Connections;
 use crate::storage::Storage;
@@ -96,6 +96,11 @@ impl Azure {
 
     /// Keeps who receives the secrets of applications: [`bindings`](Self::bindings) behind their port.
     pub fn binding_records(&self, storage: &Storage) -> Arc<dyn BindingRecords> {
+        Arc::new(self.bindings(storage))
+    }
+
+    /// Leads a person to the binding of a service connection, step by step: [`bindings`](Self::bindings) behind that port.
+    pub fn binding_flow(&self, storage: &Storage) -> Arc<dyn BindingFlow> {
         Arc::new(self.bindings(storage))
     }
 }

@@ -12,9 +12,10 @@ mod standing;
 mod subject;
 mod veil;
 
-use azconnect_core::TenantId;
+use azconnect_core::{Error, TenantId};
 use azconnect_credential::{CheckReport, ConnectionCheck};
 use azconnect_graph::PasswordCredential;
+use azconnect_identity::TenantDiscovery;
 
 pub(crate) use self::key::{check_key, password_of};
 pub use self::needs::ConnectionNeeds;
@@ -57,6 +58,17 @@ pub(crate) async fn look(
         report: veil::veiled(before, subject.secret),
         tenant: facts.tenant,
         password: facts.inside.and_then(|inside| inside.password),
+    }
+}
+
+/// Refuses a tenant of another cloud: its secret must not be sent to this cloud's login. A login that does not tell refuses
+/// nothing.
+pub(crate) async fn require_this_cloud(azure: &Azure, needs: &ConnectionNeeds, tenant: TenantId) -> Result<(), Error> {
+    let azure = azure.hurried(needs.time_limit, read::LONGEST_PAUSE);
+    let discovery = TenantDiscovery::new(azure.pipeline().clone(), azure.cloud());
+    match discovery.find(&tenant.to_string()).await {
+        Err(error) if read::is_elsewhere(&error) => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -40,7 +40,11 @@ impl<'a> Subject<'a> {
     }
 
     /// The values of a record, and the secret that it names.
-    pub(crate) fn of_record(record: &ConnectionRecord, secret: &'a Secret) -> Self {
+    pub(crate) fn of_record(
+        record: &ConnectionRecord,
+        secret: &'a Secret,
+        organization: Option<OrganizationName>,
+    ) -> Self {
         Self {
             tenant: Some(TenantEntry::Id(record.tenant)),
             client: Some(record.client),
@@ -51,7 +55,7 @@ impl<'a> Subject<'a> {
             subscription: Some(record.subscription),
             region: record.region.clone(),
             group: record.resource_group.clone(),
-            organization: None,
+            organization,
         }
     }
 }

@@ -6,6 +6,7 @@ use azconnect_credential::{
     CredentialVerifier, LastCheck, Revised,
 };
 
+use super::checked::organization_name;
 use super::{Connections, name, unknown};
 
 /// How often a change begins again because another one came before it.
@@ -20,6 +21,8 @@ impl Connections {
     /// field for what a record cannot hold; else if the store fails.
     pub async fn describe(&self, id: &ConnectionId, change: &ConnectionChange) -> Result<ConnectionRecord, Error> {
         let now = self.now();
+        let organization = change.organization.as_deref().filter(|text| !text.is_empty()).map(organization_name);
+        let organization = organization.transpose()?;
         let changed = self.change(id, |record| {
             if let Some(name) = &change.display_name {
                 record.display_name = Some(name.clone()).filter(|name| !name.is_empty());
@@ -29,6 +32,9 @@ impl Connections {
             }
             if let Some(region) = &change.region {
                 record.region = Some(region.clone());
+            }
+            if change.organization.is_some() {
+                record.organization.clone_from(&organization);
             }
             record.changed_at = Some(now);
         });

@@ -52,8 +52,10 @@ impl Connections {
     pub async fn check(&self, id: &ConnectionId) -> Result<LastCheck, Error> {
         let record = self.require(id).await?.value;
         let secret = self.open(&record).await?;
-        let subject = Subject::of_record(&record, &secret);
-        let report = look(&self.azure, &self.needs, CheckReport::new(), &subject).await.report;
+        let mut report = CheckReport::new();
+        let organization = organization(record.organization.as_deref(), &mut report);
+        let subject = Subject::of_record(&record, &secret, organization);
+        let report = look(&self.azure, &self.needs, report, &subject).await.report;
         let check = LastCheck::new(self.now(), report);
         self.note(&record, &check).await?;
         Ok(check)
@@ -81,7 +83,7 @@ impl Connections {
     async fn looked(&self, entry: &mut FormEntry) -> Looked {
         let mut report = std::mem::take(&mut entry.report);
         self.check_name(entry, &mut report).await;
-        let organization = organization(entry, &mut report);
+        let organization = organization(entry.organization.as_deref(), &mut report);
         look(&self.azure, &self.needs, report, &Subject::of_entry(entry, organization)).await
     }
 
@@ -111,11 +113,10 @@ impl Connections {
     }
 }
 
-fn organization(entry: &FormEntry, report: &mut CheckReport) -> Option<OrganizationName> {
-    let text = entry.organization.as_deref()?;
-    let read = if text.contains("://") { OrganizationName::of_address(text) } else { OrganizationName::new(text) };
+/// The organization that a name or an address stands for, and the check of the text.
+fn organization(text: Option<&str>, report: &mut CheckReport) -> Option<OrganizationName> {
     let check = ConnectionCheck::OrganizationEntry;
-    match read {
+    match read(text?) {
         Ok(name) => {
             report.push(check.passed("it can be one"));
             Some(name)
@@ -127,11 +128,21 @@ fn organization(entry: &FormEntry, report: &mut CheckReport) -> Option<Organizat
     }
 }
 
+fn read(text: &str) -> Result<OrganizationName, Error> {
+    if text.contains("://") { OrganizationName::of_address(text) } else { OrganizationName::new(text) }
+}
+
+/// The name of an organization as a record keeps it.
+pub(super) fn organization_name(text: &str) -> Result<String, Error> {
+    read(text).map(|name| name.to_string()).map_err(|error| error.with_field("organization"))
+}
+
 /// Whether two states of a record are of the same connection, so that a check of one says something of the other.
 fn is_alike(one: &ConnectionRecord, other: &ConnectionRecord) -> bool {
     one.credential == other.credential
         && (one.tenant, one.client, one.subscription) == (other.tenant, other.client, other.subscription)
         && (&one.region, &one.resource_group, &one.cloud) == (&other.region, &other.resource_group, &other.cloud)
+        && one.organization == other.organization
 }
 
 #[async_trait]

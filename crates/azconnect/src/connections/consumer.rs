@@ -8,17 +8,17 @@ use azconnect_credential::{
     Assessment, Candidate, Check, ConnectionId, ConnectionRecord, CredentialSink, CredentialVerdict,
     CredentialVerifier, NewSecret, PushReceipt, SinkId, SinkReport,
 };
-use azconnect_identity::OwnRecord;
+use azconnect_identity::{OwnCredentialSink, OwnRecord};
 
 use super::keep::Known;
 use super::{Connections, sealed};
+use crate::principal::Identity;
 
 /// The secret that a connection keeps, as a consumer of a rotation: a new one is sealed, named in the record, and the former
 /// one forgotten.
 ///
-/// Where the connection's own identity performs the rotation, use
-/// [`Identity::own_credential`](crate::Identity::own_credential) with [`Connections::own_record`] instead: that one also changes
-/// what the running process signs in with.
+/// Where the connection's own identity performs the rotation, use [`Connections::own_sink`] instead: that one also changes what the
+/// running process signs in with.
 #[derive(Clone, Debug)]
 pub struct ConnectionSink {
     connections: Connections,
@@ -60,6 +60,16 @@ impl Connections {
         Ok(ConnectionSink { connections: self.clone(), connection: id.clone(), id: sink, application: None })
     }
 
+    /// The same for the identity of the connection itself, where that performs the rotation: a push also changes what the running
+    /// process signs in with. It has the same name, so that a journal knows the connection by one, whoever mints.
+    ///
+    /// # Errors
+    /// As [`Connections::sink`].
+    pub fn own_sink(&self, id: &ConnectionId, identity: &Identity) -> Result<OwnCredentialSink, Error> {
+        let record = self.own_record_of(id, identity.tenant(), identity.client());
+        Ok(identity.own_credential_as(self.sink(id)?.id, record))
+    }
+
     /// The secret of a connection as the record that an identity follows: [`Identity::with_record`](crate::Identity::with_record).
     pub fn own_record(&self, id: &ConnectionId) -> Arc<dyn OwnRecord> {
         Arc::new(FollowedConnection { connections: self.clone(), connection: id.clone(), application: None })
@@ -72,7 +82,7 @@ impl Connections {
     }
 
     /// The secret that a record names, or `None` if it is not in the store.
-    async fn held(&self, record: &ConnectionRecord) -> Result<Option<Secret>, Error> {
+    pub(crate) async fn held(&self, record: &ConnectionRecord) -> Result<Option<Secret>, Error> {
         match self.open(record).await {
             Ok(secret) => Ok(Some(secret)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

@@ -9,8 +9,9 @@ use azconnect_credential::{
 use azconnect_graph::PasswordCredential;
 use time::OffsetDateTime;
 
+use super::checked::organization_name;
 use super::{Connections, name, sealed};
-use crate::connection_check::{check_key, password_of};
+use crate::connection_check::{check_key, password_of, require_this_cloud};
 
 /// How long Entra ID may take to know a new secret everywhere: nobody bounds it, and reports end below this.
 const REPLICATION: std::time::Duration = std::time::Duration::from_secs(30);
@@ -24,6 +25,7 @@ impl Connections {
     /// # Errors
     /// With effect [`None`](Effect::None): [`InvalidInput`](ErrorKind::InvalidInput) for what cannot be a secret or a record, and
     /// with the field `key` for the id of another secret than the one that was given;
+    /// [`Unsupported`](ErrorKind::Unsupported) with the field `cloud` for a tenant of another cloud, to which nothing is sent;
     /// [`Conflict`](ErrorKind::Conflict) with the field `id` for a name that is taken;
     /// [`Unauthenticated`](ErrorKind::Unauthenticated) if Entra ID refuses the secret;
     /// [`Unavailable`](ErrorKind::Unavailable) if that could not be found out, or if the secret is so new that Entra ID may
@@ -102,11 +104,13 @@ impl Connections {
         record.display_name = request.display_name;
         record.region = request.region;
         record.resource_group = request.resource_group;
+        record.organization = request.organization.as_deref().map(organization_name).transpose()?;
         Ok(record)
     }
 
     /// Proves a secret, and says what can be known of it.
     async fn prove(&self, record: &ConnectionRecord, given: &NewSecret) -> Result<Known, Error> {
+        require_this_cloud(&self.azure, &self.needs, record.tenant).await?;
         let mut candidate = Candidate::new(&given.secret);
         candidate.minted_at = given.minted_at;
         accepted(&self.azure.verifier(record.tenant, record.client).verify(&candidate).await)?;

@@ -8,9 +8,10 @@ use azconnect::core::{
     StoredDocument, TenantId,
 };
 use azconnect::credential::{ApplicationBindings, Binding, BoundConsumer, BoundServiceConnection};
+use azconnect::devops::{BindingChoice, BindingDraft};
 use azconnect::rotation::RotationOutcome;
 use azconnect::store::MemoryDocuments;
-use azconnect::{BindingChoice, BindingDraft, Bindings, Storage, TargetSpec};
+use azconnect::{Bindings, Storage, TargetSpec};
 use azconnect_emulator::{Fault, FaultAction, Service};
 use serde_json::json;
 use uuid::Uuid;

@@ -1,7 +1,11 @@
 //! What people do to bound service connections is seen, and not guessed around.
 
 use azconnect::core::Secret;
-use azconnect::credential::{BindingSeen, BindingState, BoundServiceConnection};
+use azconnect::credential::{BindingSeen, BindingState, BoundServiceConnection, CheckStatus};
+use azconnect::devops::{
+    ConnectionAddress, Deletion, OrganizationName, ProjectAddress, ProjectRef, ServiceConnectionSharing as _,
+    ServiceConnectionWriter as _,
+};
 use azconnect_emulator::{Fault, FaultAction, Service};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -72,6 +76,79 @@ async fn a_connection_that_was_deleted_is_gone() {
     let seen = first(&product).await;
     assert_eq!(seen.state, BindingState::Gone);
     assert!(!seen.is_fit());
+}
+
+fn web_of(connection: &str) -> ConnectionAddress {
+    let web = ProjectAddress::new(OrganizationName::new("contoso").unwrap(), ProjectRef::new("Web").unwrap());
+    web.connection(connection.parse().unwrap())
+}
+
+/// A world with a second project, in which Cleo administers the connections of the first one, and sees no other.
+async fn shared() -> Product {
+    let product = Product::with_seed(|seed| {
+        seed["tenants"][0]["users"].as_array_mut().unwrap().push(json!({"userPrincipalName": "cleo@contoso.com"}));
+        let contoso = &mut seed["organizations"][0];
+        contoso["projects"].as_array_mut().unwrap().push(json!({"name": "Ops"}));
+        let cleo = json!({"user": "cleo@contoso.com", "groups": ["[Web]\\Endpoint Administrators"]});
+        contoso["members"].as_array_mut().unwrap().push(cleo);
+        let token = json!({"user": "cleo@contoso.com", "displayName": "cleo", "token": CLEOS_TOKEN});
+        contoso["personalAccessTokens"].as_array_mut().unwrap().push(token);
+    });
+    product.save(by_token(TOKEN)).await;
+    let bindings = product.azure.bindings(&product.storage);
+    bindings.bind(application(), contoso(), binding(production())).await.unwrap();
+    bindings.bind(application(), contoso(), binding(images())).await.unwrap();
+    product
+}
+
+const CLEOS_TOKEN: &str = "cleos-token-for-contoso";
+
+/// Takes the first connection out of its project's sight, and shares it with another one before.
+async fn unshare(product: &Product) {
+    let ann = product.azure.devops_with_pat(Secret::new(TOKEN)).unwrap();
+    let (here, ops) = (web_of(PRODUCTION), ProjectRef::new("Ops").unwrap());
+    ann.share(&here, &ops, "production").await.unwrap();
+    ann.unshare(&here, &here.project.project).await.unwrap();
+}
+
+/// Others still sign in with its secret, so that it must not be taken for gone.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_its_project_does_not_see_any_more_and_others_use_is_not_gone() {
+    let product = shared().await;
+    unshare(&product).await;
+    let seen = first(&product).await;
+    assert_eq!(seen.state, BindingState::Unshared { seen_by: vec!["Ops".to_owned()] }, "{}", seen.checks);
+    let check = seen.checks.of("binding-unshared").unwrap();
+    assert!(!seen.is_fit() && check.cause.contains("used by Ops") && !check.remedy.is_empty(), "{check}");
+    // Whoever makes a new one of its name in its place does not hide that.
+    let ann = product.azure.devops_with_pat(Secret::new(TOKEN)).unwrap();
+    let ops = ProjectAddress::new(OrganizationName::new("contoso").unwrap(), ProjectRef::new("Ops").unwrap());
+    ann.delete(&ops.connection(PRODUCTION.parse().unwrap()), Deletion::ConnectionOnly).await.unwrap();
+    assert_eq!(first(&product).await.state, BindingState::Gone);
+}
+
+/// To somebody who sees some projects only, a connection that left one of them may be anywhere.
+#[tokio::test(start_paused = true)]
+async fn what_left_the_only_project_that_is_seen_may_be_used_by_others() {
+    let product = shared().await;
+    unshare(&product).await;
+    product.save(by_token(CLEOS_TOKEN)).await;
+    let seen = first(&product).await;
+    assert_eq!(seen.state, BindingState::Unshared { seen_by: Vec::new() }, "{}", seen.checks);
+    let check = seen.checks.of("binding-unshared").unwrap();
+    assert_eq!(check.status, CheckStatus::Unknown);
+    assert!(check.cause.contains("or deleted") && !seen.is_fit(), "{check}");
+}
+
+/// A project that does not answer may be the one that uses it.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_may_be_in_a_project_that_does_not_answer_is_not_gone() {
+    let product = shared().await;
+    product.emulator.person().delete_connection(id(PRODUCTION)).unwrap();
+    assert_eq!(first(&product).await.state, BindingState::Gone);
+    let silent = Fault::new(FaultAction::DropBefore).with_service(Service::DevOps).with_path("endpointIds").forever();
+    product.emulator.faults().add(silent);
+    assert_eq!(first(&product).await.state, BindingState::Unshared { seen_by: Vec::new() });
 }
 
 /// Nobody agreed that the new one receives the secret: it may be anybody's.

@@ -1,8 +1,7 @@
 //! The steps of a binding as a page shows them: what each offers, and why one blocks.
 
 use azconnect::credential::{Check, CheckStatus, TenantSettings};
-use azconnect::devops::{OrganizationTenant, TenantGroup};
-use azconnect::{BindingDraft, BindingStep, BindingSteps};
+use azconnect::devops::{BindingDraft, BindingStep, BindingSteps, OrganizationTenant, TenantGroup};
 use azconnect_emulator::{CannedAnswer, Fault, FaultAction, Service};
 use serde_json::{Value, json};
 
@@ -69,14 +68,7 @@ fn blocking<'a, T>(step: &'a BindingStep<T>, code: &str) -> &'a Check {
 
 /// Every step below the one that blocks was not looked at.
 fn codes(steps: &BindingSteps) -> [CheckStatus; 6] {
-    [
-        steps.settings.status,
-        steps.organizations.status,
-        steps.projects.status,
-        steps.permission.status,
-        steps.connections.status,
-        steps.chosen.status,
-    ]
+    steps.statuses()
 }
 
 const P: CheckStatus = CheckStatus::Passed;
@@ -275,7 +267,7 @@ async fn a_permission_that_cannot_be_read_is_unknown() {
 }
 
 /// An azurerm connection beside the seeded ones.
-fn connection(id: u32, name: &str, change: impl FnOnce(&mut Value)) -> Value {
+pub(crate) fn connection(id: u32, name: &str, change: impl FnOnce(&mut Value)) -> Value {
     let mut document = json!({"name": name, "type": "azurerm", "url": "https://management.azure.com/",
         "data": {"subscriptionId": "22222222-2222-4222-8222-222222222222", "subscriptionName": "Production",
             "environment": "AzureCloud", "scopeLevel": "Subscription", "creationMode": "Manual"},

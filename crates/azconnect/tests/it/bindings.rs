@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use azconnect::core::{ClientId, Effect, Error, ErrorKind, Secret, TenantId};
 use azconnect::credential::{
-    ActingChoice, ApplicationBindings, Binding, BindingRecords, BoundConsumer, BoundServiceConnection, CredentialSink,
-    NewPersonalToken, OtherConsumer, Records, TenantSettingsRequest,
+    ActingChoice, ApplicationBindings, Assessment, Binding, BindingRecords, BindingState, BoundConsumer,
+    BoundServiceConnection, Candidate, CredentialSink, CredentialVerdict, NewPersonalToken, OtherConsumer, PushReceipt,
+    Records, SinkId, SinkReport, TenantSettingsRequest,
 };
 use azconnect::rotation::RotationOutcome;
 use azconnect::{BuiltTarget, ConnectRequest, ConsumerKind, Identity, TargetSpec};
@@ -57,6 +58,18 @@ fn operator(product: &Product) -> Identity {
         .azure
         .identity_with_secret(contoso(), "a0000000-0000-4000-8000-000000000001".parse().unwrap(), secret)
         .unwrap()
+}
+
+fn operator_client() -> ClientId {
+    "a0000000-0000-4000-8000-000000000001".parse().unwrap()
+}
+
+/// Connects the application that acts, under a name.
+async fn connect(product: &Product, name: &str, client: ClientId) {
+    let subscription = "22222222-2222-4222-8222-222222222222".parse().unwrap();
+    let request = ConnectRequest::new(name.parse().unwrap(), subscription, contoso(), client);
+    let secret = Secret::new("Emu8Q~a.secret.of.this.example.only_0001");
+    product.azure.connections(&product.storage).connect(request, secret).await.unwrap();
 }
 
 async fn fabrikams_settings(product: &Product) {
@@ -188,14 +201,32 @@ fn vault_secret() -> OtherConsumer {
     OtherConsumer::new("vault_secret", json!({"id": "deploy"}).as_object().unwrap().clone()).unwrap()
 }
 
-/// Makes a connection of the product stand for a secret in a vault.
-struct Vaults(Product);
+/// A secret in a vault, under the name that its kind gives it.
+struct VaultSecret(SinkId);
+
+#[async_trait]
+impl CredentialSink for VaultSecret {
+    fn id(&self) -> &SinkId {
+        &self.0
+    }
+    async fn inspect(&self) -> Result<SinkReport, Error> {
+        Ok(SinkReport::new("a secret in a vault"))
+    }
+    async fn push(&self, _: &Candidate<'_>) -> Result<PushReceipt, Error> {
+        Ok(PushReceipt::new("put there"))
+    }
+    async fn verify(&self, _: &Candidate<'_>) -> Assessment {
+        Assessment::new(CredentialVerdict::Accepted, "it is there")
+    }
+}
+
+/// Makes secrets in a vault, whose names begin so.
+struct Vaults(&'static str);
 
 impl ConsumerKind for Vaults {
     fn sink(&self, consumer: &OtherConsumer) -> Result<Arc<dyn CredentialSink>, Error> {
-        assert_eq!(consumer.document["id"], "deploy");
-        let connections = self.0.azure.connections(&self.0.storage);
-        Ok(Arc::new(connections.sink(&"vault".parse()?)?))
+        let id = consumer.document["id"].as_str().unwrap();
+        Ok(Arc::new(VaultSecret(SinkId::new(format!("{}:{id}", self.0))?)))
     }
 }
 
@@ -209,32 +240,96 @@ async fn a_kind_that_is_not_known_makes_the_target_refuse_by_name_even_if_it_is_
     let error = build(&product).await.unwrap_err();
     assert_eq!((error.kind(), error.field()), (ErrorKind::Unsupported, Some("consumers[1]")));
     assert!(error.message().contains("vault_secret"), "{error}");
-    let bindings = product.azure.bindings(&product.storage).with_kind("vault_secret", Arc::new(Vaults(Product::new())));
+    let bindings = product.azure.bindings(&product.storage).with_kind("vault_secret", Arc::new(Vaults("vault_secret")));
     let built = bindings.target_by(&operator(&product), &TargetSpec::new(application())).await.unwrap();
-    assert_eq!(built.target.sinks.len(), 2);
+    assert_eq!((built.target.sinks.len(), built.checks.len()), (2, 0), "{:?}", built.checks);
+}
+
+/// What a journal knows of a consumer is found by its name: under another one it would be forgotten, or taken for somebody else.
+#[tokio::test(start_paused = true)]
+async fn a_kind_that_gives_a_consumer_another_name_than_it_is_bound_by_is_refused() {
+    let product = Product::new();
+    product.save(by_token(TOKEN)).await;
+    bind(&product, Binding::new(BoundConsumer::Other(vault_secret()))).await;
+    for name in ["vault", "connection"] {
+        let bindings = product.azure.bindings(&product.storage).with_kind("vault_secret", Arc::new(Vaults(name)));
+        let error = bindings.target_by(&operator(&product), &TargetSpec::new(application())).await.unwrap_err();
+        assert_eq!((error.service_code(), error.field()), (Some("AnotherName"), Some("consumers[0]")), "{error}");
+        assert!(error.message().contains("vault_secret:deploy"), "{error}");
+        let seen = bindings.states(application()).await.unwrap();
+        assert_eq!(seen[0].state, BindingState::Unreadable);
+    }
 }
 
 /// A connection that rotates its own secret is rebound in this process too.
 #[tokio::test(start_paused = true)]
 async fn the_connection_that_mints_is_bound_as_the_issuers_own() {
     let product = Product::new();
-    let client = "a0000000-0000-4000-8000-000000000001".parse().unwrap();
-    let connections = product.azure.connections(&product.storage);
-    let subscription = "22222222-2222-4222-8222-222222222222".parse().unwrap();
-    let request = ConnectRequest::new("operator".parse().unwrap(), subscription, contoso(), client);
-    connections.connect(request, Secret::new("Emu8Q~a.secret.of.this.example.only_0001")).await.unwrap();
+    let client = operator_client();
+    connect(&product, "operator", client).await;
     let bindings = product.azure.bindings(&product.storage);
     let own = Binding::new(BoundConsumer::Connection("operator".parse().unwrap()));
     bindings.bind(client, contoso(), own).await.unwrap();
     let spec = TargetSpec::new(client).minted_by("operator".parse().unwrap());
     let built = bindings.target(&spec).await.unwrap();
-    assert!(built.target.sinks[0].sink.inspect().await.unwrap().is_issuers_own);
+    let own = &built.target.sinks[0].sink;
+    assert!(own.inspect().await.unwrap().is_issuers_own);
+    // The journal knows it by one name, whoever mints.
+    assert_eq!(own.id().as_str(), "connection:operator");
+    let by_another = bindings.target_by(&operator(&product), &TargetSpec::new(client)).await.unwrap();
+    assert_eq!(by_another.target.sinks[0].sink.id(), own.id());
     // Another application's minter does not sign in with it.
     let unnamed = bindings.target(&TargetSpec::new(client)).await.unwrap_err();
     assert_eq!(unnamed.field(), Some("minted_by"));
     bindings.bind(application(), contoso(), Binding::new(BoundConsumer::OwnRecord)).await.unwrap();
     let error = build(&product).await.unwrap_err();
     assert_eq!((error.kind(), error.field()), (ErrorKind::Unsupported, Some("consumers[0]")), "{error}");
+}
+
+/// The connection that mints would keep a secret that is removed: bound as the record alone, it is refused by name.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_mints_with_the_secret_that_is_rotated_must_be_bound() {
+    let product = Product::new();
+    connect(&product, "operator", operator_client()).await;
+    let bindings = product.azure.bindings(&product.storage);
+    bindings.bind(operator_client(), contoso(), Binding::new(BoundConsumer::OwnRecord)).await.unwrap();
+    let spec = TargetSpec::new(operator_client()).minted_by("operator".parse().unwrap());
+    let error = bindings.target(&spec).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.field(), error.service_code(), error.effect()),
+        (ErrorKind::InvalidInput, Some("consumers"), Some("MinterNotBound"), Effect::None)
+    );
+    assert!(error.message().contains("operator") && error.advice().contains("connection operator"), "{error}");
+    let own = Binding::new(BoundConsumer::Connection("operator".parse().unwrap()));
+    bindings.bind(operator_client(), contoso(), own).await.unwrap();
+    assert!(bindings.target(&spec).await.is_ok());
+}
+
+/// One product's own connections of the same application are consumers too: a plan names those that are left out.
+#[tokio::test(start_paused = true)]
+async fn other_connections_of_the_product_that_use_the_secret_are_found() {
+    let product = Product::new();
+    connect(&product, "operator", operator_client()).await;
+    connect(&product, "second", operator_client()).await;
+    let bindings = product.azure.bindings(&product.storage);
+    let own = Binding::new(BoundConsumer::Connection("operator".parse().unwrap()));
+    bindings.bind(operator_client(), contoso(), own).await.unwrap();
+    let spec = TargetSpec::new(operator_client()).minted_by("operator".parse().unwrap());
+    let built = bindings.target(&spec).await.unwrap();
+    let found = built.target.finder.clone().unwrap().consumers().await.unwrap();
+    let names: Vec<&str> = found.consumers.iter().map(|one| one.sink.as_str()).collect();
+    assert_eq!(names, ["connection:operator", "connection:second"]);
+    assert!(found.is_complete());
+    let plan = product.azure.rotator(&product.storage).plan(&built.target).await.unwrap();
+    let told: Vec<_> = plan.all_checks().into_iter().map(|(_, check)| check.cause.clone()).collect();
+    assert!(told.iter().any(|cause| cause.contains("connection second")), "{told:?}");
+    assert!(!told.iter().any(|cause| cause.contains("connection operator of")), "{told:?}");
+    // Another application's are not among them.
+    product.save(by_token(TOKEN)).await;
+    bind(&product, binding(production())).await;
+    let built = build(&product).await.unwrap();
+    let found = built.target.finder.unwrap().consumers().await.unwrap();
+    assert!(!found.consumers.iter().any(|one| one.sink.as_str().starts_with("connection:")), "{found:?}");
 }
 
 /// The agreed host comes with the binding: a connection that leads elsewhere gets nothing.

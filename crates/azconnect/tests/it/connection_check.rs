@@ -1,7 +1,9 @@
 //! A connection is checked all at once before it is kept: what passes, what fails, and what is not known.
 
-use azconnect::core::Secret;
-use azconnect::credential::{CheckStatus, ConnectionCheck, ConnectionForm, ConnectionRecord, Records};
+use azconnect::core::{ErrorKind, Secret};
+use azconnect::credential::{
+    CheckStatus, ConnectionChange, ConnectionCheck, ConnectionForm, ConnectionRecord, Records,
+};
 use azconnect_emulator::Service;
 use azconnect_testkit::conformance::connection_checks;
 use azconnect_testkit::conformance::connection_keeper::KeeperHarness as _;
@@ -30,6 +32,51 @@ async fn fails(about: &str, world: World, form: ConnectionForm, expected: &[Conn
     for check in checked.report.failures() {
         assert!(!check.cause.is_empty() && !check.remedy.is_empty(), "{about}: {check}");
     }
+}
+
+/// The form named it, so that a later check asks for it too.
+#[tokio::test(start_paused = true)]
+async fn a_check_of_a_connection_asks_the_organization_that_the_form_named() {
+    let world = World::new();
+    let kept =
+        world.connect(&form().with_organization("https://dev.azure.com/contoso")).await.connected.unwrap().record;
+    assert_eq!(kept.organization.as_deref(), Some("contoso"));
+    let organization = async || {
+        let report = world.connections.check(&kept.id).await.unwrap().report;
+        report.of(ConnectionCheck::Organization).map(|check| check.status)
+    };
+    assert_eq!(organization().await, Some(CheckStatus::Passed));
+    let named = async |name: &str| {
+        let change = ConnectionChange::new().with_organization(name);
+        world.connections.describe(&kept.id, &change).await.map(|record| record.organization)
+    };
+    assert_eq!(named("fabrikam").await.unwrap().as_deref(), Some("fabrikam"));
+    assert_eq!(organization().await, Some(CheckStatus::Failed));
+    let error = named("no/name").await.unwrap_err();
+    assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("organization")), "{error}");
+    assert_eq!(stored(&world).await.unwrap().organization.as_deref(), Some("fabrikam"));
+    assert_eq!(named("").await.unwrap(), None);
+    assert_eq!(organization().await, None);
+    let request = world.request().with_organization("no/name");
+    let error = World::new().connections.connect(request, world.working_secret()).await.unwrap_err();
+    assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("organization")), "{error}");
+}
+
+/// Nobody can say where a secret would go, so that it goes nowhere.
+#[tokio::test(start_paused = true)]
+async fn a_name_of_a_tenant_that_the_login_does_not_know_fails_the_tenant_and_sends_no_secret() {
+    let world = World::new();
+    let before = world.emulator.exchanges();
+    let checked = world.connect(&form().with_tenant("nobody.onmicrosoft.com")).await;
+    assert_eq!(codes(&checked.report, CheckStatus::Failed), ["tenant"], "{}", checked.report);
+    let tenant = checked.report.of(ConnectionCheck::Tenant).unwrap();
+    assert!(tenant.cause.contains("no such tenant") && !tenant.remedy.is_empty(), "{tenant}");
+    for check in [ConnectionCheck::Application, ConnectionCheck::Secret, ConnectionCheck::Role] {
+        assert_eq!(checked.report.of(check).unwrap().status, CheckStatus::Skipped, "{check}");
+    }
+    assert_eq!(checked.report.of(ConnectionCheck::Authority).unwrap().status, CheckStatus::Passed);
+    assert_eq!(world.emulator.exchanges() - before, 1, "something else than the question for the tenant was sent");
+    assert!(!checked.is_kept() && stored(&world).await.is_none());
 }
 
 #[tokio::test(start_paused = true)]

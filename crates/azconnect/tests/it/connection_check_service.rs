@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use azconnect::core::{Clock as _, ErrorKind, Secret};
+use azconnect::core::{Clock as _, Effect, ErrorKind, Secret};
 use azconnect::credential::{CheckReport, CheckStatus, ConnectionCheck, ConnectionRecord};
 use azconnect::{ConnectionNeeds, NewSecret};
 use azconnect_emulator::{FaultAction, Service};
@@ -295,6 +295,30 @@ async fn no_secret_is_sent_to_the_login_where_the_tenant_is_in_another_cloud() {
         assert!(found.cause.contains("another cloud") && found.remedy.contains("US Government"), "{found}");
         assert_eq!(world.emulator.exchanges() - before, 1, "something else than the question for the tenant was sent");
     }
+}
+
+/// Who connects without a form is not asked less.
+#[tokio::test(start_paused = true)]
+async fn connecting_and_replacing_send_no_secret_to_the_login_where_the_tenant_is_in_another_cloud() {
+    let issuer = json!({"issuer": format!("https://login.microsoftonline.us/{TENANT}/v2.0")});
+    let elsewhere = || answer(Service::Login, "/openid-configuration", 200, issuer.clone());
+    let world = World::new();
+    let connected = world.connections.connect(world.request(), world.working_secret()).await.unwrap();
+    let before = world.emulator.exchanges();
+    let world = world.with(elsewhere());
+    let replaced = world.connections.replace_secret(&connected.record.id, NewSecret::new(world.working_secret())).await;
+    let other = World::new().with(elsewhere());
+    let refused = other.connections.connect(other.request(), other.working_secret()).await;
+    for error in [replaced.unwrap_err(), refused.unwrap_err()] {
+        assert_eq!(
+            (error.kind(), error.field(), error.effect()),
+            (ErrorKind::Unsupported, Some("cloud"), Effect::None),
+            "{error}"
+        );
+        assert!(error.advice().contains("US Government"), "{error}");
+    }
+    assert_eq!((world.emulator.exchanges() - before, other.emulator.exchanges()), (1, 1), "a secret was sent");
+    assert_eq!(other.kept().await, 0);
 }
 
 /// 900432 says that a confidential client is not supported in a cross-cloud request.

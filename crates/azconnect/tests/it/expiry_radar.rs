@@ -28,7 +28,7 @@ const OPERATOR: &str = "a0000000-0000-4000-8000-000000000001";
 pub(crate) const DEPLOY: &str = "a0000000-0000-4000-8000-000000000002";
 
 /// Longer than a new or removed secret takes to reach every replica of the emulator.
-const SETTLED: Duration = Duration::from_secs(3 * 3600);
+pub(crate) const SETTLED: Duration = Duration::from_secs(3 * 3600);
 
 impl Stage {
     fn azure(&self) -> Azure {
@@ -46,7 +46,7 @@ impl Stage {
     }
 
     /// The operator of the seed, who may read every application of the tenant.
-    fn operator(&self) -> Identity {
+    pub(crate) fn operator(&self) -> Identity {
         let secret = Secret::new("Emu8Q~a.secret.of.this.example.only_0001");
         self.azure().identity_with_secret(request("x").tenant, OPERATOR.parse().unwrap(), secret).unwrap()
     }

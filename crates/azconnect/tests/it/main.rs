@@ -8,6 +8,7 @@
     reason = "a test"
 )]
 
+mod binding_flow;
 mod binding_saved;
 mod binding_states;
 mod binding_steps;
@@ -19,6 +20,7 @@ mod connection_check_service;
 mod connection_crash;
 mod connection_key;
 mod connections;
+mod end_reader;
 mod expiry_crash;
 mod expiry_radar;
 mod expiry_refusal;
@@ -28,6 +30,7 @@ mod mortal;
 mod own_record;
 mod people;
 mod people_crash;
+mod own_states;
 mod product;
 mod settings_crash;
 mod tenant_settings;

@@ -2,14 +2,13 @@
 
 use azconnect_core::{Diagnosis, Error, ErrorKind};
 use azconnect_credential::{
-    Binding, BindingState, BoundServiceConnection, Check, CheckReport, CheckStatus, CredentialSink as _,
+    BindingState, BoundServiceConnection, Check, CheckReport, CheckStatus, CredentialSink as _,
 };
-use azconnect_devops::{ProjectAddress, ProjectRef, ServiceConnections as _, binding_states};
+use azconnect_devops::{BindingStep, ProjectAddress, ProjectRef, ServiceConnections as _, binding_states};
 
 use super::super::Bindings;
 use super::super::build::Acting;
 use super::picker::Place;
-use super::step::BindingStep;
 
 impl Bindings {
     pub(super) async fn look_again(
@@ -56,7 +55,7 @@ impl Bindings {
         let sink = self.candidate(acting, place, chosen.id)?;
         checks.extend(sink.inspect().await?.checks);
         checks.extend(place.same_name(&seen));
-        checks.extend(bound_meanwhile(place.draft.binding().as_ref(), place.draft.bound.as_ref(), place.bound(&seen)));
+        checks.extend(place.draft.overtaken_by(place.bound(&seen)));
         Ok((seen, checks))
     }
 }
@@ -74,25 +73,6 @@ fn changed(chosen: &BoundServiceConnection, state: &BindingState, checks: CheckR
         if *state == BindingState::Unreadable { check } else { conflict(check) }
     };
     checks.into_iter().map(named).collect()
-}
-
-/// Refuses what another binding would replace, unless the picker showed that binding, or it is the same one: whoever saves
-/// twice has saved.
-pub(super) fn bound_meanwhile(new: Option<&Binding>, shown: Option<&Binding>, now: Option<&Binding>) -> Option<Check> {
-    if now == shown || now == new {
-        return None;
-    }
-    let how = match now {
-        Some(now) if now.required => "it is bound as required now",
-        Some(_) => "it is bound as optional now",
-        None => "it is not bound any more",
-    };
-    Some(conflict(Check::failed(
-        "bound-meanwhile",
-        "binding",
-        format!("somebody changed how it is bound: {how}"),
-        "look at it again, and save it if it is still to be bound so",
-    )))
 }
 
 fn conflict(check: Check) -> Check {

@@ -1,80 +1,68 @@
 //! Binding a service connection step by step, as a page shows it.
 
 mod chosen;
-mod draft;
 mod organizations;
 mod picker;
 mod project;
-mod step;
 
-use azconnect_core::{Diagnosis, Effect, Error, ErrorKind};
-use azconnect_credential::{
-    ApplicationBindings, BoundServiceConnection, Check, CheckReport, CheckStatus, TenantSettings,
+use async_trait::async_trait;
+use azconnect_core::{Effect, Error, ErrorKind};
+use azconnect_credential::{ApplicationBindings, Check, CheckReport};
+use azconnect_devops::{
+    BindingDraft, BindingFlow, BindingStep, BindingSteps, OrganizationName, ProjectAddress, ProjectRef,
 };
-use azconnect_devops::{OrganizationName, PermissionReport, Project, ProjectAddress, ProjectRef, TenantGroup};
-use serde::Serialize;
 
-use self::chosen::bound_meanwhile;
-pub use self::draft::BindingDraft;
 use self::picker::Place;
-pub use self::picker::{BindingChoice, BindingPicker};
-pub use self::step::BindingStep;
-use self::step::check_of;
 use super::Bindings;
 use super::build::Acting;
 use super::keep::another_tenant;
 
-/// The steps of a binding, in their order.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct BindingSteps {
-    /// Whether the integration of the tenant is on, and who acts can be found.
-    pub settings: BindingStep<TenantSettings>,
-    /// The organizations, grouped by the tenant behind each, the tenant's own first.
-    pub organizations: BindingStep<Vec<TenantGroup>>,
-    /// The projects of the chosen organization.
-    pub projects: BindingStep<Vec<Project>>,
-    /// Whether who acts may administer the connections of the chosen project; if not, the group to be added to.
-    pub permission: BindingStep<PermissionReport>,
-    /// The connections of the chosen project: those that can be bound, and why the others cannot.
-    pub connections: BindingStep<BindingPicker>,
-    /// The chosen connection as it is now: with it, everything was looked at, and it can be saved.
-    pub chosen: BindingStep<BoundServiceConnection>,
-}
-
-impl BindingSteps {
-    fn skipped() -> Self {
-        Self {
-            settings: BindingStep::skipped(),
-            organizations: BindingStep::skipped(),
-            projects: BindingStep::skipped(),
-            permission: BindingStep::skipped(),
-            connections: BindingStep::skipped(),
-            chosen: BindingStep::skipped(),
-        }
-    }
-
-    /// Whether all steps passed, so that the binding can be saved.
-    pub fn can_save(&self) -> bool {
-        self.chosen.passed()
-    }
-
-    /// Why the binding cannot be saved: the first check that stands in the way, in the order of the steps. None if it can, or
-    /// if nothing was chosen yet on the way.
-    pub fn blocker(&self) -> Option<&Check> {
-        self.settings
-            .blocker()
-            .or_else(|| self.organizations.blocker())
-            .or_else(|| self.projects.blocker())
-            .or_else(|| self.permission.blocker())
-            .or_else(|| self.connections.blocker())
-            .or_else(|| self.chosen.blocker())
-    }
-}
-
 impl Bindings {
     /// Takes the steps of a binding as far as choices were made, and says of each how it stands. Everything is read anew each
     /// time: nothing is kept between two steps. Idempotent, without effect; no secret is sent or shown.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use azconnect::core::{Error, Secret};
+    /// use azconnect::credential::{ActingChoice, TenantSettingsRequest};
+    /// use azconnect::devops::BindingDraft;
+    /// use azconnect::{Azure, ConnectRequest, Storage};
+    /// # use azconnect_emulator::{Emulator, Seed};
+    /// # use azconnect_testkit::VirtualClock;
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Error> {
+    /// # let clock = Arc::new(VirtualClock::new());
+    /// # let seed = Seed::from_json(include_str!("../../../doc/seed.json"))?;
+    /// # let emulator = Emulator::from_seed(seed, clock.clone())?;
+    /// # let azure = Azure::new(emulator.cloud(), emulator.transport(), clock.clone());
+    /// # let storage = Storage::in_memory(clock);
+    /// # let tenant = "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01".parse()?;
+    /// # let request = ConnectRequest::new("operator".parse()?, "22222222-2222-4222-8222-222222222222".parse()?, tenant,
+    /// #     "a0000000-0000-4000-8000-000000000001".parse()?);
+    /// # azure.connections(&storage).connect(request, Secret::new("Emu8Q~a.secret.of.this.example.only_0001")).await?;
+    /// let bindings = azure.bindings(&storage);
+    /// let draft = BindingDraft::new("a0000000-0000-4000-8000-000000000002".parse()?, tenant);
+    ///
+    /// // Before the integration is on, the first step says what to do.
+    /// let steps = bindings.steps(&draft).await?;
+    /// assert!(steps.blocker().is_some_and(|check| check.remedy.contains("save the settings")));
+    /// let through = ActingChoice::ServicePrincipal(Some("operator".parse()?));
+    /// let settings = TenantSettingsRequest::new(tenant).enabled().with_acting(through).with_organization("contoso");
+    /// azure.tenant_integrations(&storage).save(settings).await?.saved()?;
+    ///
+    /// // Each choice leads one step on: the organization, the project, the connection.
+    /// let draft = draft.with_organization("contoso").with_project("Web");
+    /// let picker = bindings.steps(&draft).await?.connections.offered.unwrap_or_default();
+    /// let production = picker.choices.first().ok_or_else(|| Error::invalid("connection", "none fits"))?;
+    /// assert_eq!(production.connection.name, "production");
+    /// let draft = draft.with_connection(production);
+    ///
+    /// // Saved as it was shown, or refused by name: everything is looked at once more.
+    /// assert_eq!(bindings.bind_chosen(&draft).await?.consumers.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// If the record of the application's bindings cannot be read. What else stands in the way is in the steps.
@@ -119,7 +107,8 @@ impl Bindings {
     /// [`InvalidInput`](ErrorKind::InvalidInput) if nothing is chosen; else if the store fails.
     pub async fn bind_chosen(&self, draft: &BindingDraft) -> Result<ApplicationBindings, Error> {
         let steps = self.steps(draft).await.map_err(|error| error.with_effect(Effect::None))?;
-        let Some(binding) = draft.binding().filter(|_| steps.can_save()) else { return Err(refusal(&steps)) };
+        steps.require()?;
+        let Some(binding) = draft.binding() else { return Err(Error::invalid("connection", "is not chosen")) };
         let name = binding.consumer.name(draft.application);
         self.change(draft.application, |found| {
             let held = found.unwrap_or_else(|| ApplicationBindings::new(draft.application, draft.application_tenant));
@@ -127,8 +116,8 @@ impl Bindings {
                 return Err(another_tenant(&held, draft.application_tenant));
             }
             // Somebody may have written between the steps and this attempt.
-            match bound_meanwhile(Some(&binding), draft.bound.as_ref(), held.of(&name)) {
-                Some(check) => Err(check.to_error(ErrorKind::Conflict, NOT_BOUND)),
+            match draft.overtaken_by(held.of(&name)) {
+                Some(check) => Err(check.to_error(ErrorKind::Conflict, "the connection is not bound")),
                 None => Ok(held.with(binding.clone())),
             }
         })
@@ -152,7 +141,7 @@ impl Bindings {
         let elsewhere = held.filter(|held| held.tenant != draft.application_tenant);
         let checks: CheckReport = elsewhere
             .map(|held| another_tenant(held, draft.application_tenant))
-            .map(|error| check_of("bound-in-another-tenant", "application", &error))
+            .map(|error| Check::failed_by("bound-in-another-tenant", "application", &error))
             .into_iter()
             .collect();
         steps.settings = BindingStep::of(acting.settings.clone(), checks);
@@ -160,18 +149,13 @@ impl Bindings {
     }
 }
 
-const NOT_BOUND: &str = "the connection is not bound";
+#[async_trait]
+impl BindingFlow for Bindings {
+    async fn steps(&self, draft: &BindingDraft) -> Result<BindingSteps, Error> {
+        Self::steps(self, draft).await
+    }
 
-/// The first thing that stands in the way.
-fn refusal(steps: &BindingSteps) -> Error {
-    let Some(check) = steps.blocker() else {
-        return Error::invalid("connection", "is not chosen, or a choice before it is not made")
-            .with_effect(Effect::None)
-            .with_advice("choose the organization, the project and the connection");
-    };
-    let otherwise = match check.status {
-        CheckStatus::Unknown => ErrorKind::Unavailable,
-        _ => ErrorKind::Unsupported,
-    };
-    check.to_error(check.diagnosis.as_ref().map_or(otherwise, Diagnosis::kind), NOT_BOUND)
+    async fn bind_chosen(&self, draft: &BindingDraft) -> Result<ApplicationBindings, Error> {
+        Self::bind_chosen(self, draft).await
+    }
 }

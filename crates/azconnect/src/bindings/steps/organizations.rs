@@ -2,10 +2,9 @@
 
 use azconnect_core::TenantId;
 use azconnect_credential::{Check, CheckReport};
-use azconnect_devops::{OrganizationEntry, OrganizationName, OrganizationTenant, TenantGroup};
+use azconnect_devops::{BindingStep, OrganizationEntry, OrganizationName, OrganizationTenant, TenantGroup};
 
 use super::super::build::Acting;
-use super::step::BindingStep;
 
 /// Looks for the organizations that the settings include. One that is closed, or does not answer, hides none of the others.
 pub(super) async fn look(acting: &Acting, chosen: Option<&str>) -> BindingStep<Vec<TenantGroup>> {

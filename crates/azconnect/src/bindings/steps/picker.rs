@@ -3,40 +3,13 @@
 use azconnect_core::Error;
 use azconnect_credential::{ApplicationBindings, Binding, BoundConsumer, BoundServiceConnection, Check, CheckReport};
 use azconnect_devops::{
-    Endpoint, EndpointId, EndpointQuery, Endpoints, OrganizationName, Project, ProjectRef, ServiceConnectionSink,
-    secret_destination,
+    BindingChoice, BindingDraft, BindingPicker, BindingStep, Endpoint, EndpointId, EndpointQuery, Endpoints,
+    OrganizationName, Project, ProjectRef, ServiceConnectionSink, secret_destination,
 };
-use serde::Serialize;
 
 use super::super::Bindings;
 use super::super::build::Acting;
-use super::draft::BindingDraft;
 use super::project::means;
-use super::step::BindingStep;
-
-/// The connections of the chosen project, each list in order of their names.
-#[derive(Clone, Debug, Default, Serialize)]
-#[non_exhaustive]
-pub struct BindingPicker {
-    /// Those that can receive the secret of the application.
-    pub choices: Vec<BindingChoice>,
-    /// Those that cannot, each with the reason in its checks: its scheme holds no secret, it signs in as another application.
-    pub others: Vec<BindingChoice>,
-}
-
-/// A connection in the picker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct BindingChoice {
-    /// The connection as it would be bound: its name, its type, and the host that receives the secret.
-    pub connection: BoundServiceConnection,
-    /// How it is bound to this application already.
-    pub bound: Option<Binding>,
-    /// What stands against it, and what is worth knowing.
-    pub checks: CheckReport,
-    /// In words for a person: why it cannot be chosen. Empty if it can.
-    pub reason: String,
-}
 
 /// Where connections are looked for, and for whom.
 pub(super) struct Place<'a> {
@@ -115,19 +88,16 @@ impl Bindings {
     async fn listed(&self, acting: &Acting, place: &Place<'_>) -> Result<(BindingPicker, CheckReport), Error> {
         // A creation that failed is left out of a list unless it is asked for, and people look for it.
         let query = EndpointQuery::new().with_failed(true).with_details(true);
-        let (mut picker, mut checks, mut unreadable) = (BindingPicker::default(), CheckReport::new(), 0);
+        let (mut found, mut checks, mut unreadable) = (Vec::new(), CheckReport::new(), 0);
         for endpoint in place.endpoints(acting)?.scan(&query).await? {
             let Ok(endpoint) = endpoint else {
                 unreadable += 1;
                 continue;
             };
             let judged = self.candidate(acting, place, endpoint.id())?.checks(&endpoint);
-            let choice = choice(place, &endpoint, judged);
-            if choice.checks.is_clear() { &mut picker.choices } else { &mut picker.others }.push(choice);
+            found.push(choice(place, &endpoint, judged));
         }
-        for list in [&mut picker.choices, &mut picker.others] {
-            list.sort_by_key(|choice| choice.connection.name.to_lowercase());
-        }
+        let picker = BindingPicker::of(found);
         if unreadable > 0 {
             let cause = format!("{unreadable} records of the list cannot be read");
             let remedy = "look at the project's connections in the portal";
@@ -149,7 +119,6 @@ impl Bindings {
 fn choice(place: &Place<'_>, endpoint: &Endpoint, mut checks: CheckReport) -> BindingChoice {
     let connection = place.seen(endpoint);
     checks.extend(place.same_name(&connection));
-    let causes: Vec<&str> = checks.failures().map(|check| check.cause.as_str()).collect();
-    let reason = causes.join("; ");
-    BindingChoice { bound: place.bound(&connection).cloned(), connection, checks, reason }
+    let bound = place.bound(&connection).cloned();
+    BindingChoice::new(connection, checks).with_bound(bound)
 }

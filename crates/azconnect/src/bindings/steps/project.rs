@@ -3,11 +3,10 @@
 use azconnect_core::Error;
 use azconnect_credential::{Check, CheckReport};
 use azconnect_devops::{
-    ConnectionDirectory as _, OrganizationName, PermissionReport, Project, ProjectAddress, ProjectRef,
+    BindingStep, ConnectionDirectory as _, OrganizationName, PermissionReport, Project, ProjectAddress, ProjectRef,
 };
 
 use super::super::build::Acting;
-use super::step::BindingStep;
 
 /// Looks for the projects that who acts may see, and finds the chosen one among them.
 pub(super) async fn look(

@@ -18,16 +18,18 @@ pub struct BindingStep<T> {
 }
 
 impl<T> BindingStep<T> {
-    pub(super) fn skipped() -> Self {
+    /// A step that was not taken.
+    pub fn skipped() -> Self {
         Self { status: CheckStatus::Skipped, offered: None, checks: CheckReport::new() }
     }
 
-    pub(super) fn of(offered: T, checks: CheckReport) -> Self {
+    /// A step that offers something, and how it stands by what was looked at.
+    pub fn of(offered: T, checks: CheckReport) -> Self {
         Self { offered: Some(offered), ..Self::blocked(checks) }
     }
 
-    /// A step that offers nothing.
-    pub(super) fn blocked(checks: CheckReport) -> Self {
+    /// A step that offers nothing, and how it stands by what was looked at.
+    pub fn blocked(checks: CheckReport) -> Self {
         let any = |status| checks.with_status(status).any(|check| !check.is_advisory);
         let status = match (any(CheckStatus::Failed), any(CheckStatus::Unknown)) {
             (true, _) => CheckStatus::Failed,
@@ -37,9 +39,16 @@ impl<T> BindingStep<T> {
         Self { status, offered: None, checks }
     }
 
-    /// A step that an error has ended.
-    pub(super) fn ended(code: &str, subject: &str, error: &Error) -> Self {
-        Self::blocked(CheckReport::from(vec![check_of(code, subject, error)]))
+    /// A step that an error has ended. A service or a store that did not answer says nothing of what was asked: that is unknown,
+    /// and no refusal.
+    pub fn ended(code: &str, subject: &str, error: &Error) -> Self {
+        let check = match error.kind() {
+            ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Throttled | ErrorKind::Unexpected => {
+                Check::unknown_by(code, subject, error)
+            }
+            _ => Check::failed_by(code, subject, error),
+        };
+        Self::blocked(CheckReport::from(vec![check]))
     }
 
     /// Whether the next step may be taken.
@@ -48,18 +57,8 @@ impl<T> BindingStep<T> {
     }
 
     /// The first check that stands in the way.
-    pub(super) fn blocker(&self) -> Option<&Check> {
+    pub fn blocker(&self) -> Option<&Check> {
         let with = |status| self.checks.with_status(status).find(|check| !check.is_advisory);
         with(CheckStatus::Failed).or_else(|| with(CheckStatus::Unknown))
-    }
-}
-
-/// A service or a store that did not answer says nothing of what was asked: that is unknown, and no refusal.
-pub(super) fn check_of(code: &str, subject: &str, error: &Error) -> Check {
-    match error.kind() {
-        ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Throttled | ErrorKind::Unexpected => {
-            Check::unknown_by(code, subject, error)
-        }
-        _ => Check::failed_by(code, subject, error),
     }
 }

@@ -1,55 +1,13 @@
 //! What a page sends with each step: what was chosen so far.
 
-use azconnect_core::{ClientId, TenantId};
-use azconnect_credential::{Binding, BoundConsumer, BoundServiceConnection};
+use azconnect_core::{ClientId, Diagnosis, ErrorKind, TenantId};
+use azconnect_credential::{Binding, BoundConsumer, BoundServiceConnection, Check};
 use serde::{Deserialize, Serialize};
 
-use super::picker::BindingChoice;
+use super::choice::BindingChoice;
 
 /// What was chosen so far on the way to a binding. A page sends all of it each time: nothing of it is kept until it is saved.
 /// It holds no secret.
-///
-/// ```
-/// use std::sync::Arc;
-/// use azconnect::core::{Error, Secret};
-/// use azconnect::credential::{ActingChoice, TenantSettingsRequest};
-/// use azconnect::{Azure, BindingDraft, ConnectRequest, Storage};
-/// # use azconnect_emulator::{Emulator, Seed};
-/// # use azconnect_testkit::VirtualClock;
-///
-/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-/// # async fn main() -> Result<(), Error> {
-/// # let clock = Arc::new(VirtualClock::new());
-/// # let seed = Seed::from_json(include_str!("../../../doc/seed.json"))?;
-/// # let emulator = Emulator::from_seed(seed, clock.clone())?;
-/// # let azure = Azure::new(emulator.cloud(), emulator.transport(), clock.clone());
-/// # let storage = Storage::in_memory(clock);
-/// # let tenant = "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01".parse()?;
-/// # let request = ConnectRequest::new("operator".parse()?, "22222222-2222-4222-8222-222222222222".parse()?, tenant,
-/// #     "a0000000-0000-4000-8000-000000000001".parse()?);
-/// # azure.connections(&storage).connect(request, Secret::new("Emu8Q~a.secret.of.this.example.only_0001")).await?;
-/// let bindings = azure.bindings(&storage);
-/// let draft = BindingDraft::new("a0000000-0000-4000-8000-000000000002".parse()?, tenant);
-///
-/// // Before the integration is on, the first step says what to do.
-/// let steps = bindings.steps(&draft).await?;
-/// assert!(steps.blocker().is_some_and(|check| check.remedy.contains("save the settings")));
-/// let through = ActingChoice::ServicePrincipal(Some("operator".parse()?));
-/// let settings = TenantSettingsRequest::new(tenant).enabled().with_acting(through).with_organization("contoso");
-/// azure.tenant_integrations(&storage).save(settings).await?.saved()?;
-///
-/// // Each choice leads one step on: the organization, the project, the connection.
-/// let draft = draft.with_organization("contoso").with_project("Web");
-/// let picker = bindings.steps(&draft).await?.connections.offered.unwrap_or_default();
-/// let production = picker.choices.first().ok_or_else(|| Error::invalid("connection", "none fits"))?;
-/// assert_eq!(production.connection.name, "production");
-/// let draft = draft.with_connection(production);
-///
-/// // Saved as it was shown, or refused by name: everything is looked at once more.
-/// assert_eq!(bindings.bind_chosen(&draft).await?.consumers.len(), 1);
-/// # Ok(())
-/// # }
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -143,9 +101,30 @@ impl BindingDraft {
     }
 
     /// The binding that is saved in the end, once a connection is chosen.
-    pub(super) fn binding(&self) -> Option<Binding> {
+    pub fn binding(&self) -> Option<Binding> {
         let mut binding = Binding::new(BoundConsumer::ServiceConnection(self.connection.clone()?));
         (binding.required, binding.accept_receipt) = (self.required, self.accept_receipt);
         Some(binding)
+    }
+
+    /// Refuses what another binding would replace, unless the page showed that binding, or it is the same one: whoever saves
+    /// twice has saved. `now` is how the connection is bound now.
+    pub fn overtaken_by(&self, now: Option<&Binding>) -> Option<Check> {
+        if now == self.bound.as_ref() || now == self.binding().as_ref() {
+            return None;
+        }
+        let how = match now {
+            Some(now) if now.required => "it is bound as required now",
+            Some(_) => "it is bound as optional now",
+            None => "it is not bound any more",
+        };
+        let check = Check::failed(
+            "bound-meanwhile",
+            "binding",
+            format!("somebody changed how it is bound: {how}"),
+            "look at it again, and save it if it is still to be bound so",
+        );
+        let known = Diagnosis::new(ErrorKind::Conflict, check.cause.clone()).with_field("connection");
+        Some(check.with_diagnosis(known))
     }
 }
