@@ -52,7 +52,8 @@ pub fn button(site: &Site, (action, label): (&str, &str)) -> String {
 /// Whose permissions are used, and what can be done.
 pub fn account(site: &Site, account: Option<&LinkedAccount>) -> String {
     let Some(account) = account else {
-        let hint = site.people.as_deref().map(|people| format!("<p>On the emulator, sign in as {}.</p>", escaped(people)));
+        let hint =
+            site.people.as_deref().map(|people| format!("<p>On the emulator, sign in as {}.</p>", escaped(people)));
         return format!(
             "<p id=\"state\">Nobody is linked: work without a person stands still.</p>{}{}",
             hint.unwrap_or_default(),

@@ -56,7 +56,8 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     azconnect_examples::log::start()?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
     let listener = TcpListener::bind(address).await.map_err(|error| {
-        Error::invalid("--port", format!("cannot listen at {address}: {}", error.kind())).with_advice("give another port")
+        Error::invalid("--port", format!("cannot listen at {address}: {}", error.kind()))
+            .with_advice("give another port")
     })?;
     let port = listener.local_addr().map_or(arguments.port, |bound| bound.port());
     let site = assemble::assemble(arguments, port).await?;

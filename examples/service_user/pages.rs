@@ -41,7 +41,8 @@ pub fn router(site: Site) -> Router {
 async fn guarded(State(site): Shared, request: Request, next: Next) -> Response {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     if !site.is_own_host(host) {
-        return (StatusCode::MISDIRECTED_REQUEST, "open the page by the address that the program printed").into_response();
+        return (StatusCode::MISDIRECTED_REQUEST, "open the page by the address that the program printed")
+            .into_response();
     }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -117,8 +118,11 @@ async fn linked(State(site): Shared, headers: HeaderMap, RawQuery(query): RawQue
     let answer = RedirectAnswer::from_query(query.as_deref().unwrap_or_default())?;
     let begun = browser_of(&headers).and_then(|browser| site.come_back(&answer.key(), &browser));
     let begun = begun.ok_or_else(|| {
-        Error::invalid("answer", "no sign-in was begun in this browser that this belongs to, or it was finished already")
-            .with_advice("link the account again")
+        Error::invalid(
+            "answer",
+            "no sign-in was begun in this browser that this belongs to, or it was finished already",
+        )
+        .with_advice("link the account again")
     })?;
     let done = site.links.finish(PendingLink::from_secret(&begun)?, &answer).await?;
     let text = match done.replaced {

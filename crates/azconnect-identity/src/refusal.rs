@@ -53,7 +53,8 @@ pub(crate) fn refused(refusal: &TokenRefusal, status: StatusCode) -> Error {
         error = error.with_request_id(trace.to_string());
     }
     // What the next request must ask for. Anything but an object is nothing that could be sent.
-    let is_object = |text: &&str| text.len() <= LONGEST_CLAIMS && serde_json::from_str::<Map<String, Value>>(text).is_ok();
+    let is_object =
+        |text: &&str| text.len() <= LONGEST_CLAIMS && serde_json::from_str::<Map<String, Value>>(text).is_ok();
     if let Some(claims) = refusal.claims.as_deref().filter(is_object) {
         error = error.with_claims(claims);
     }

@@ -34,7 +34,8 @@ impl Browser {
         std::thread::spawn(move || lines.for_each(drop));
         let host = format!("127.0.0.1:{}", port.expect("the driver says its port"));
         let mut browser = Self { driver, host, session: String::new() };
-        let arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"];
+        let arguments =
+            ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"];
         let wanted = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": arguments}}}});
         let made = browser.ask("POST", "/session", &wanted).unwrap();
         browser.session = made["sessionId"].as_str().unwrap().to_owned();

@@ -6,7 +6,6 @@ use azconnect_core::Error;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-
 /// What the login or a service wants to see in the next token (a *claims challenge*), as JSON.
 ///
 /// It comes with a refusal: [`ClaimsChallenge::of`] finds it in the error. Start a sign-in with it

@@ -211,7 +211,8 @@ async fn whether_an_account_fits_an_organization_is_told_at_once_with_the_remedi
     let bob = links(&product).sign_in(bob).await.unwrap();
     let fit = bob.fit(&FitRequest::new("contoso").with_project("Web").with_repository("Web/Web")).await;
     assert!(fit.is_clear(), "{fit:?}");
-    let fit = bob.fit(&FitRequest::new("contoso").with_project("Web").with_project("Secret").with_repository("gone")).await;
+    let fit =
+        bob.fit(&FitRequest::new("contoso").with_project("Web").with_project("Secret").with_repository("gone")).await;
     let failed: Vec<_> = fit.failures().map(|check| (check.code.as_ref(), check.subject.as_str())).collect();
     assert_eq!(failed, [("project-not-seen", "project Secret"), ("repository-not-seen", "repository gone")]);
     assert!(fit.failures().all(|check| check.remedy.contains("ask an Azure DevOps administrator")), "{fit:?}");

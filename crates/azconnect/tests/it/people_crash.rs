@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azconnect::core::{
-    Clock, Document, DocumentKey, DocumentPage, DocumentQuery, DocumentStore, Effect, Error, ErrorKind, Revision, Secret,
-    SecretId, SecretStore, StoredDocument,
+    Clock, Document, DocumentKey, DocumentPage, DocumentQuery, DocumentStore, Effect, Error, ErrorKind, Revision,
+    Secret, SecretId, SecretStore, StoredDocument,
 };
 use azconnect::credential::{LinkRole, LinkedAs, RefreshTokens, TokenProvider};
 use azconnect::identity::user::SignInOptions;
