@@ -54,27 +54,36 @@
 //! [`OwnCredentialSink`] gives a running product the new secret of the very credential it signs in with. A product of several
 //! processes gives each of them the same [`OwnRecord`] ([`ClientSecretSource::with_record`]): one rotates the secret, and the
 //! others find the new one there when Entra ID refuses theirs.
+//!
+//! # With a certificate
+//! A [`ClientCertificate`] is read from PEM or a PFX file. [`CertificateProof`] signs assertions with it, so that an
+//! [`Application`] signs in without any secret that travels. [`SecretVerifier::for_certificates`] proves one, and
+//! [`OwnCredentialSink::of_certificate`] replaces the one in use.
 
 mod application;
 mod authority;
 mod cache;
 mod catalogue;
+mod certificate;
 mod client_secret;
 mod discovery;
 mod endpoint;
 mod live;
+mod means;
 mod own;
 mod own_record;
 mod proof;
 mod quiet;
 mod refusal;
 mod shared_error;
+mod skew;
 mod source;
 mod verifier;
 
 pub use application::Application;
 pub use authority::Authority;
 pub use cache::TokenCache;
+pub use certificate::{AssertionForm, CertificateProof, ClientCertificate};
 pub use client_secret::ClientSecretSource;
 pub use discovery::TenantDiscovery;
 pub use endpoint::TokenEndpoint;

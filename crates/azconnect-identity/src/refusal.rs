@@ -10,6 +10,7 @@ use azconnect_http::{Dialect, Response, kind_of_status, service_text};
 use http::StatusCode;
 
 use crate::catalogue::{SLOW_DOWN, UNAVAILABLE, WORDS};
+use crate::skew;
 
 /// The code for a client in a loop: a throttle that Entra ID writes as a refusal. The table gives its pause.
 const LOOP: EntraCode = EntraCode::new(50_196);
@@ -31,6 +32,9 @@ impl Dialect for EntraDialect {
         let mut error = explain(&refusal, code, word.map(|(_, row)| row), answer.status()).with_effect(Effect::None);
         if let Some(code) = code.map(|code| code.to_string()).or(word.map(|(word, _)| word.to_owned())) {
             error = error.with_service_code(code);
+        }
+        if code.is_some_and(|code| code.number() == skew::OUT_OF_TIME) {
+            error = skew::tell(error, &refusal.description);
         }
         // The ids of the request and its time follow the sentence.
         let sentence = refusal.description.lines().next().and_then(|line| line.split(" Trace ID:").next());

@@ -39,8 +39,8 @@ fn documented() -> ResponseTemplate {
 async fn the_form_is_the_documented_one_with_every_value_encoded() {
     let server = MockServer::start().await;
     let body = format!(
-        "grant_type=client_credentials&client_id={CLIENT}&client_secret=a%7E%26b%3D%25%2Bc\
-         &scope=https%3A%2F%2Fgraph.microsoft.com%2F.default"
+        "client_id={CLIENT}&grant_type=client_credentials&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default\
+         &client_secret=a%7E%26b%3D%25%2Bc"
     );
     Mock::given(method("POST"))
         .and(path(format!("/{TENANT}/oauth2/v2.0/token")))
