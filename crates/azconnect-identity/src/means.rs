@@ -28,12 +28,7 @@ impl Means {
     }
 
     /// The proof for one request, by a text that was checked.
-    pub(crate) fn proof(
-        self,
-        secret: &Secret,
-        of: (ClientId, &Authority),
-        clock: &dyn Clock,
-    ) -> Result<Proof, Error> {
+    pub(crate) fn proof(self, secret: &Secret, of: (ClientId, &Authority), clock: &dyn Clock) -> Result<Proof, Error> {
         match self {
             Self::ClientSecret => Ok(Proof::Secret(Arc::new(secret.duplicate()))),
             Self::Certificate => {

@@ -26,9 +26,9 @@ pub(crate) fn tell(error: Error, description: &str) -> Error {
         written(times.until),
         times.difference(),
     );
-    error
-        .with_message(message)
-        .with_advice("set this machine's clock by a time server; an assertion is valid from the moment at which it was signed")
+    error.with_message(message).with_advice(
+        "set this machine's clock by a time server; an assertion is valid from the moment at which it was signed",
+    )
 }
 
 impl Times {
@@ -49,7 +49,8 @@ impl Times {
     fn difference(self) -> String {
         let ahead = self.from - self.service;
         let (by, word) = if ahead.is_positive() { (ahead, "ahead") } else { (-ahead, "behind, or it was sent late") };
-        match by.whole_minutes() {
+        // To the nearest: some seconds pass until the refusal is there.
+        match (by + Duration::seconds(30)).whole_minutes() {
             0 => String::new(),
             minutes => format!("; this machine's clock is about {minutes} minutes {word}"),
         }
@@ -79,7 +80,7 @@ mod tests {
              assertion valid from 2026-01-05T14:40:00.0000000Z, expiry time of assertion 2026-01-05T14:50:00.0000000Z. Review \
              the documentation at https://example.com/s3cr3t .",
         );
-        for part in ["2026-01-05T14:22:06Z", "2026-01-05T14:40:00Z", "2026-01-05T14:50:00Z", "17 minutes ahead"] {
+        for part in ["2026-01-05T14:22:06Z", "2026-01-05T14:40:00Z", "2026-01-05T14:50:00Z", "18 minutes ahead"] {
             assert!(error.message().contains(part), "{part}: {error}");
         }
         assert!(error.advice().contains("clock") && !error.to_string().contains("s3cr3t"));
@@ -96,7 +97,9 @@ mod tests {
 
     #[test]
     fn without_times_the_message_stays() {
-        for text in ["", "Current time: now, assertion valid from then, expiry time of assertion never.", "Current time: "] {
+        for text in
+            ["", "Current time: now, assertion valid from then, expiry time of assertion never.", "Current time: "]
+        {
             assert_eq!(told(text).message(), "the client assertion is outside its time range", "{text}");
         }
     }

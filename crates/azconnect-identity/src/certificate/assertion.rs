@@ -24,7 +24,11 @@ pub enum AssertionForm {
 
 /// Signs claims. With `chain` the whole chain travels along (`x5c`), by which an application that trusts a subject and an
 /// issuer knows a certificate that nobody registered.
-pub(super) fn sign(pair: &Pair, (form, chain): (AssertionForm, bool), claims: &impl Serialize) -> Result<Secret, Error> {
+pub(super) fn sign(
+    pair: &Pair,
+    (form, chain): (AssertionForm, bool),
+    claims: &impl Serialize,
+) -> Result<Secret, Error> {
     let header = Value::Object(header(pair, form, chain));
     let written = |value: &dyn Fn() -> serde_json::Result<Vec<u8>>| value().map_err(|_| fault::unsigned());
     let header = written(&|| serde_json::to_vec(&header))?;

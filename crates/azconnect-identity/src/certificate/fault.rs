@@ -16,7 +16,10 @@ pub(super) fn broken_pem() -> Error {
 }
 
 pub(super) fn too_large() -> Error {
-    wrong("is larger than any certificate with its key", "give one certificate, its chain and its key, and nothing else")
+    wrong(
+        "is larger than any certificate with its key",
+        "give one certificate, its chain and its key, and nothing else",
+    )
 }
 
 pub(super) fn no_certificate() -> Error {

@@ -85,7 +85,9 @@ impl PrivateKey {
                 };
                 done.map(|()| signature)
             }
-            Self::P256(key) | Self::P384(key) => key.sign(&random, message).map(|signature| signature.as_ref().to_vec()),
+            Self::P256(key) | Self::P384(key) => {
+                key.sign(&random, message).map(|signature| signature.as_ref().to_vec())
+            }
         };
         signed.map_err(|_| fault::unsigned())
     }

@@ -8,6 +8,7 @@ mod pair;
 mod pem;
 mod pfx;
 mod proof;
+mod self_signed;
 
 pub use self::assertion::AssertionForm;
 pub use self::client_certificate::ClientCertificate;

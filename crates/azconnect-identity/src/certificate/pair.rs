@@ -65,7 +65,8 @@ fn read(der: &[u8]) -> Result<Read<'_>, Error> {
 
 /// The certificate of a key. Of several, such as after a renewal with the same key, the one that ends last.
 fn leaf_of(key: &PrivateKey, read: &[Read<'_>]) -> Option<usize> {
-    let own = |one: &&(usize, &Read<'_>)| one.1.parsed.public_key().subject_public_key.data.as_ref() == key.public_bits();
+    let own =
+        |one: &&(usize, &Read<'_>)| one.1.parsed.public_key().subject_public_key.data.as_ref() == key.public_bits();
     let all: Vec<_> = read.iter().enumerate().collect();
     all.iter().filter(own).max_by_key(|(_, one)| one.parsed.validity().not_after.timestamp()).map(|(at, _)| *at)
 }

@@ -169,11 +169,7 @@ impl CertificateProof {
 
     fn manner(&self, authority: &Authority) -> Manner {
         let usual = if authority.is_ad_fs() { AssertionForm::Rs256 } else { AssertionForm::Ps256 };
-        Manner {
-            audience: authority.token_url().into(),
-            form: self.form.unwrap_or(usual),
-            chain: self.chain,
-        }
+        Manner { audience: authority.token_url().into(), form: self.form.unwrap_or(usual), chain: self.chain }
     }
 
     /// Signs a new assertion, and keeps it.
@@ -189,7 +185,8 @@ impl CertificateProof {
     }
 
     fn shown(&self, assertion: &Secret) -> Option<(Manner, Kept)> {
-        let is_it = |one: &Kept| one.text.same_as(assertion) || one.former.as_ref().is_some_and(|own| own.same_as(assertion));
+        let is_it =
+            |one: &Kept| one.text.same_as(assertion) || one.former.as_ref().is_some_and(|own| own.same_as(assertion));
         let kept = lock(&self.shared.kept);
         kept.iter().find(|(_, one)| is_it(one)).map(|(manner, one)| (manner.clone(), one.clone()))
     }

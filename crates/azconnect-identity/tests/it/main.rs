@@ -8,11 +8,16 @@
     reason = "a test"
 )]
 
+mod assertion;
 mod cache;
+mod certificate;
+mod certificate_proof;
+mod certified;
 mod conformance;
 mod discovery;
 mod follow;
 mod hostile_times;
+mod openssl;
 mod own;
 mod sign_in;
 mod stage;
