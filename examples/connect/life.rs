@@ -152,7 +152,7 @@ async fn rotate(
     teller: &Teller,
 ) -> Result<(), Failure> {
     let own = connections.own_record(&record.id);
-    let identity = connections.identity(&record.id).await?.with_record(own.clone());
+    let identity = connections.identity(&record.id).await?.with_record(own.clone())?;
     let credential = identity.own_credential(own)?;
     let mut target = identity
         .target(record.client)?
