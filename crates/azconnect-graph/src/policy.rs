@@ -67,7 +67,8 @@ impl AppManagementPolicy {
     /// The longest life it allows a new certificate of an application registered at a moment, if it limits that.
     pub fn max_certificate_lifetime(&self, created_at: Option<OffsetDateTime>) -> Option<Duration> {
         let rules = self.certificates.iter().filter(|_| self.is_enabled);
-        let rules = rules.filter(|rule| rule.kind.as_deref() == Some("asymmetricKeyLifetime") && rule.concerns(created_at));
+        let rules =
+            rules.filter(|rule| rule.kind.as_deref() == Some("asymmetricKeyLifetime") && rule.concerns(created_at));
         rules.filter_map(|rule| rule.max_lifetime).min()
     }
 

@@ -256,7 +256,9 @@ impl Identity {
 }
 
 fn not_kept_here(client: ClientId) -> Error {
-    let message = format!("{client} signs in through a source of the caller's, which keeps no secret that could be replaced here");
+    let message = format!(
+        "{client} signs in through a source of the caller's, which keeps no secret that could be replaced here"
+    );
     Error::new(ErrorKind::Unsupported, message)
         .with_effect(Effect::None)
         .with_field("record")

@@ -18,7 +18,11 @@ pub(super) async fn read(client: &GraphClient, application: ClientId) -> Result<
     checks.extend(about_application(&application));
     match &principal {
         Ok(principal) => {
-            keys.extend(issued(principal.certificates.as_deref().unwrap_or_default(), KeyHolder::ServicePrincipal, &mut checks));
+            keys.extend(issued(
+                principal.certificates.as_deref().unwrap_or_default(),
+                KeyHolder::ServicePrincipal,
+                &mut checks,
+            ));
             checks.extend(about_principal(principal));
         }
         Err(unseen) => checks.push(unseen.check()),

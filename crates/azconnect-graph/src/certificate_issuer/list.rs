@@ -160,13 +160,15 @@ fn unsettled() -> Error {
     Error::new(ErrorKind::Unavailable, "the application's certificates are listed differently from read to read")
         .with_effect(Effect::None)
         .with_retry(Retry::Backoff)
-        .with_advice("wait some minutes: somebody has changed them, and not every replica of the directory knows it yet")
+        .with_advice(
+            "wait some minutes: somebody has changed them, and not every replica of the directory knows it yet",
+        )
 }
 
 fn overwritten(strangers: &[KeyId]) -> Error {
     let names: Vec<String> = strangers.iter().map(ToString::to_string).collect();
     let message = format!("somebody added a certificate at the same time, which may be lost: {}", names.join(", "));
-    Error::new(ErrorKind::Conflict, message)
-        .with_effect(Effect::Unknown)
-        .with_advice("let whoever added it add it again; let one program at a time write the application's certificates")
+    Error::new(ErrorKind::Conflict, message).with_effect(Effect::Unknown).with_advice(
+        "let whoever added it add it again; let one program at a time write the application's certificates",
+    )
 }

@@ -13,9 +13,7 @@ use azconnect_credential::{
     Check, CheckReport, CredentialIssuer, Inventory, IssuedKey, KeyHolder, MintRequest, Minted, Retirement, SubjectId,
 };
 
-use self::checks::{
-    about_application, about_principal, certificates_only, passwords_forbidden, unknown_policy,
-};
+use self::checks::{about_application, about_principal, certificates_only, passwords_forbidden, unknown_policy};
 use self::unseen::service_principal;
 use crate::application::{Application, Audience};
 use crate::client::GraphClient;
