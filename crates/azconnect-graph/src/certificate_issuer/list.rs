@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use azconnect_core::{ClientId, Effect, Error, ErrorKind, KeyId, Retry};
 use azconnect_credential::Retirement;
-use azconnect_credential::entra::PROPAGATION;
 use azconnect_http::{Call, Idempotency};
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -19,15 +18,18 @@ use crate::holder::PasswordHolder;
 /// One certificate as the service writes it. It is sent back as it came, since the service refuses every change of it.
 pub(super) type Entry = Map<String, Value>;
 
-/// How many reads in a row must agree before the list is written: replicas answer by turns, and one that lags behind lacks
-/// what somebody added a moment ago.
-const AGREEING_READS: u32 = 3;
+/// For how long all reads must agree before the list is written. Replicas answer by turns, and one that lags behind lacks what
+/// somebody has just added: no bound is published, and reports speak of up to 18 seconds.
+const AGREEMENT: Duration = Duration::from_secs(24);
 
 /// The pause between two of these reads.
-const SPACING: Duration = Duration::from_secs(2);
+const SPACING: Duration = Duration::from_secs(3);
 
 /// How long reads that do not agree are repeated. Together with the look afterwards it stays below the deadlines of callers.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(33);
+
+/// For how long what this process has written itself counts more than a read that lacks it.
+const OWN_WRITES: Duration = Duration::from_secs(60);
 
 /// How long it is looked for what was written.
 const LOOK: Duration = Duration::from_secs(8);
@@ -36,8 +38,16 @@ const LOOK: Duration = Duration::from_secs(8);
 pub(super) struct KeyList {
     client: GraphClient,
     application: ClientId,
-    /// What this process has written itself, and when in the clock's elapsed time: a read that does not know it is stale.
-    written: Mutex<Vec<(KeyId, bool, Duration)>>,
+    /// What this process has written itself, which a stale read does not know.
+    written: Mutex<Vec<Written>>,
+}
+
+/// A key that was written: with its entry where it was added, without where it was removed.
+struct Written {
+    key: KeyId,
+    entry: Option<Entry>,
+    /// In the clock's elapsed time.
+    at: Duration,
 }
 
 impl KeyList {
@@ -52,9 +62,9 @@ impl KeyList {
         entry.insert("keyId".to_owned(), key.to_string().into());
         let before = self.settled().await?;
         let mut all = before.clone();
-        all.push(entry);
+        all.push(entry.clone());
         self.write(MINT, &all).await?;
-        self.note(key, true);
+        self.note(key, Some(entry));
         self.look(key, &before).await.map(|()| key)
     }
 
@@ -66,30 +76,28 @@ impl KeyList {
             return Ok((Retirement::NotListed, Effect::None));
         }
         self.write(RETIRE, &left).await?;
-        self.note(key, false);
+        self.note(key, None);
         Ok((Retirement::Accepted, Effect::Unknown))
     }
 
-    /// The list, once several reads in a row have shown the same and none of them lacks what was written here.
+    /// The list, once all reads of some time have shown the same.
     async fn settled(&self) -> Result<Vec<Entry>, Error> {
         let clock = self.client.clock();
         let started = clock.elapsed();
-        let (mut last, mut agreed): (Option<Vec<Entry>>, u32) = (None, 0);
+        let (mut last, mut since) = (self.with_own(self.read().await?), started);
         loop {
-            let read = self.read().await?;
-            agreed = match last.as_ref() == Some(&read) {
-                _ if !self.is_fresh(&read) => 0,
-                true => agreed + 1,
-                false => 1,
-            };
-            if agreed >= AGREEING_READS {
-                return Ok(read);
+            let now = clock.elapsed();
+            if now.saturating_sub(since) >= AGREEMENT {
+                return Ok(last);
             }
-            last = Some(read);
-            if clock.elapsed().saturating_sub(started) > PATIENCE {
+            if now.saturating_sub(started) > PATIENCE {
                 return Err(unsettled());
             }
             clock.sleep(SPACING).await;
+            let read = self.with_own(self.read().await?);
+            if read != last {
+                (last, since) = (read, clock.elapsed());
+            }
         }
     }
 
@@ -125,31 +133,42 @@ impl KeyList {
         self.client.change(call.with_json(&json!({"keyCredentials": all}))?, &GraphDialect).await.map(drop)
     }
 
-    /// One read, with the entries in an order of their own: replicas need not agree on that.
     async fn read(&self) -> Result<Vec<Entry>, Error> {
         let read = self.client.key_credentials(self.application.into()).await;
-        let mut all = read.map_err(|error| error.with_effect(Effect::None))?;
-        all.sort_by_key(|entry| id(entry).map(|key| key.to_string()));
-        Ok(all)
+        read.map_err(|error| error.with_effect(Effect::None))
     }
 
-    fn is_fresh(&self, read: &[Entry]) -> bool {
+    /// A read as it would be if the replica knew what was written here.
+    fn with_own(&self, mut read: Vec<Entry>) -> Vec<Entry> {
         let now = self.client.clock().elapsed();
         let mut written = self.written();
-        written.retain(|(_, _, at)| now.saturating_sub(*at) < PROPAGATION);
-        written.iter().all(|(key, is_there, _)| read.iter().any(|entry| id(entry) == Some(*key)) == *is_there)
+        written.retain(|own| now.saturating_sub(own.at) < OWN_WRITES);
+        for own in written.iter() {
+            match &own.entry {
+                None => read.retain(|entry| id(entry) != Some(own.key)),
+                Some(_) if read.iter().any(|entry| id(entry) == Some(own.key)) => {}
+                Some(entry) => read.push(entry.clone()),
+            }
+        }
+        sort(&mut read);
+        read
     }
 
-    fn note(&self, key: KeyId, is_there: bool) {
-        let now = self.client.clock().elapsed();
+    fn note(&self, key: KeyId, entry: Option<Entry>) {
+        let at = self.client.clock().elapsed();
         let mut written = self.written();
-        written.retain(|(known, ..)| *known != key);
-        written.push((key, is_there, now));
+        written.retain(|own| own.key != key);
+        written.push(Written { key, entry, at });
     }
 
-    fn written(&self) -> MutexGuard<'_, Vec<(KeyId, bool, Duration)>> {
+    fn written(&self) -> MutexGuard<'_, Vec<Written>> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// By id: replicas need not agree on the order.
+fn sort(all: &mut [Entry]) {
+    all.sort_by_key(|entry| id(entry).map(|key| key.to_string()));
 }
 
 fn id(entry: &Entry) -> Option<KeyId> {

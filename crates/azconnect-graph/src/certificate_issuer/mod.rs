@@ -15,6 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
+use self::inventory::PolicyMemory;
 use self::list::KeyList;
 use self::possession::Possession;
 use crate::client::GraphClient;
@@ -36,9 +37,9 @@ const RETIRE: &str = "graph.application.remove_certificate";
 /// Where the caller holds the key of a certificate that is registered and valid
 /// ([`with_possession`](Self::with_possession)), it adds and removes one certificate at a time with `addKey` and `removeKey`,
 /// which take no permission and touch no other. Otherwise it writes the whole list (`keyCredentials`), since Graph has no other
-/// way: it reads until several reads in a row agree and hold what it wrote itself, sends every other entry back unchanged, and
-/// reads again. What somebody else adds within the second between the last read and the write is lost at the service; where a
-/// read has shown it, the call ends as [`Conflict`](ErrorKind::Conflict) and names it.
+/// way: it reads until all reads of 24 seconds agree, sends every other entry back unchanged, and reads again. What somebody else
+/// adds within the second between the last read and the write is lost at the service; where a read has shown it, the call ends
+/// as [`Conflict`](ErrorKind::Conflict) and names it.
 ///
 /// The certificates of the service principal are listed, since they authenticate as well, and are never removed.
 ///
@@ -51,6 +52,7 @@ pub struct CertificateIssuer {
     acting: Option<ClientId>,
     possession: Option<Possession>,
     list: KeyList,
+    policy: PolicyMemory,
 }
 
 impl CertificateIssuer {
@@ -62,7 +64,7 @@ impl CertificateIssuer {
     pub fn new(client: GraphClient, application: ClientId) -> Result<Self, Error> {
         let subject = SubjectId::new(format!("certificate/{application}"))?;
         let list = KeyList::new(client.clone(), application);
-        Ok(Self { client, application, subject, acting: None, possession: None, list })
+        Ok(Self { client, application, subject, acting: None, possession: None, list, policy: PolicyMemory::default() })
     }
 
     /// Says which application the client's tokens are for, where it signs in with a certificate. If it is the same, its
@@ -111,7 +113,9 @@ impl CredentialIssuer for CertificateIssuer {
 
     async fn inventory(&self) -> Result<Inventory, Error> {
         let own = self.acting == Some(self.application);
-        inventory::read(&self.client, self.application).await.map(|read| read.with_issuer_signs_in_with_these(own))
+        inventory::read(&self.client, self.application, &self.policy)
+            .await
+            .map(|read| read.with_issuer_signs_in_with_these(own))
     }
 
     async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {

@@ -207,18 +207,19 @@ async fn what_somebody_added_a_moment_ago_is_not_lost_to_a_stale_replica() {
     }
 }
 
-/// A Graph whose list is what the function says, by the number of the read, from 1; what was written last is given to it.
-fn listing(list: fn(usize, &Value) -> Value) -> (Arc<Scripted>, CertificateIssuer) {
-    let (reads, written) = (Mutex::new(0), Mutex::new(Value::Null));
+/// A Graph whose list is what the function says, by the number of the read before the write or after it, from 1; and by what
+/// was written.
+fn listing(list: fn(usize, Option<&Value>) -> Value) -> (Arc<Scripted>, CertificateIssuer) {
+    let state = Mutex::new((0, None));
     let graph = Scripted::new(move |_, request| {
+        let mut state = state.lock().unwrap();
         if request.method() == http::Method::PATCH {
             let body: Value = serde_json::from_slice(request.body()).unwrap();
-            *written.lock().unwrap() = body["keyCredentials"].clone();
+            *state = (0, Some(body["keyCredentials"].clone()));
             return Ok(http::Response::builder().status(204).body("".into()).unwrap());
         }
-        let mut reads = reads.lock().unwrap();
-        *reads += 1;
-        Ok(answer(200, &json!({"keyCredentials": list(*reads, &written.lock().unwrap())})))
+        state.0 += 1;
+        Ok(answer(200, &json!({"keyCredentials": list(state.0, state.1.as_ref())})))
     });
     let issuer = CertificateIssuer::new(graph.client(), CLIENT.parse().unwrap()).unwrap();
     (graph, issuer)
@@ -244,11 +245,11 @@ async fn a_list_that_flaps_is_not_written() {
 
 #[tokio::test(start_paused = true)]
 async fn a_certificate_that_came_and_went_during_the_write_is_named() {
-    let (_, issuer) = listing(|number, written| match number {
+    let (_, issuer) = listing(|number, written| match (number, written) {
         // A replica that has heard of another writer's, and not of ours.
-        4 => json!([shown(OBJECT), shown(KEY)]),
-        _ if written.is_null() => json!([shown(OBJECT)]),
-        _ => written.clone(),
+        (1, Some(_)) => json!([shown(OBJECT), shown(KEY)]),
+        (_, None) => json!([shown(OBJECT)]),
+        (_, Some(written)) => written.clone(),
     });
     let error = issuer.mint(&scripted_request()).await.unwrap_err();
     assert_eq!((error.kind(), error.effect()), (ErrorKind::Conflict, Effect::Unknown));
@@ -257,10 +258,10 @@ async fn a_certificate_that_came_and_went_during_the_write_is_named() {
 
 #[tokio::test(start_paused = true)]
 async fn replicas_that_list_in_another_order_agree() {
-    let (_, issuer) = listing(|number, written| match number % 2 {
-        _ if !written.is_null() => written.clone(),
-        0 => json!([shown(OBJECT), shown(KEY)]),
-        _ => json!([shown(KEY), shown(OBJECT)]),
+    let (_, issuer) = listing(|number, written| match (number % 2, written) {
+        (_, Some(written)) => written.clone(),
+        (0, None) => json!([shown(OBJECT), shown(KEY)]),
+        (_, None) => json!([shown(KEY), shown(OBJECT)]),
     });
     issuer.mint(&scripted_request()).await.unwrap();
 }
