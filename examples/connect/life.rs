@@ -151,7 +151,7 @@ async fn rotate(
     (record, start): (&ConnectionRecord, Start),
     teller: &Teller,
 ) -> Result<(), Failure> {
-    let identity = connections.identity(&record.id).await?.with_record(connections.own_record(&record.id));
+    let identity = connections.identity(&record.id).await?.with_record(connections.own_record(&record.id))?;
     let credential = connections.own_sink(&record.id, &identity)?;
     let mut target = identity
         .target(record.client)?

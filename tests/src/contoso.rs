@@ -74,8 +74,12 @@ impl Contoso {
 
     /// Contoso with other lags.
     pub fn with(settings: Settings) -> Self {
+        Self::of(Seed::from_json(SEED).unwrap(), settings)
+    }
+
+    /// Contoso where something is different from the example.
+    pub fn of(seed: Seed, settings: Settings) -> Self {
         let clock = VirtualClock::new();
-        let seed = Seed::from_json(SEED).unwrap();
         let emulator = Emulator::from_seed(seed, Arc::new(clock.clone())).unwrap().with_settings(settings);
         let lease = Arc::new(MemoryLease::new(Arc::new(clock.clone())));
         let (journal, secrets) = (Arc::new(MemoryJournal::new()), Arc::new(MemorySecrets::new()));

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use azconnect::core::{Append, Clock, Entry, Error, Integrity, Journal, KeyId, Sequence, StreamId};
 use azconnect::http::{Request, Response, Transport};
 use azconnect::rotation::{RemovalCause, RotationEvent};
-use azconnect_emulator::{Held, PasswordTruth, Truth};
+use azconnect_emulator::{ApplicationTruth, CertificateTruth, Held, PasswordTruth, Truth};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::contoso::{Contoso, connections, deploy, foreign_key, old_key, policy};
 
@@ -19,8 +20,74 @@ struct Seen {
     epochs: Vec<u64>,
 }
 
-/// Watches a rotation of the deploy secret from the side of the truth.
+/// A secret or a certificate, as the truth knows it.
+#[derive(Clone, Debug)]
+pub struct KeyTruth {
+    /// Its public id.
+    pub key_id: KeyId,
+    display_name: Option<String>,
+    starts_at: OffsetDateTime,
+    ends_at: OffsetDateTime,
+    /// Whether it has not been removed.
+    pub live: bool,
+    removed_at: Option<OffsetDateTime>,
+}
+
+impl From<&PasswordTruth> for KeyTruth {
+    fn from(one: &PasswordTruth) -> Self {
+        Self {
+            key_id: one.key_id,
+            display_name: one.display_name.clone(),
+            starts_at: one.starts_at,
+            ends_at: one.ends_at,
+            live: one.live,
+            removed_at: one.removed_at,
+        }
+    }
+}
+
+impl From<&CertificateTruth> for KeyTruth {
+    fn from(one: &CertificateTruth) -> Self {
+        Self {
+            key_id: one.key_id,
+            display_name: one.display_name.clone(),
+            starts_at: one.starts_at,
+            ends_at: one.ends_at,
+            live: one.live,
+            removed_at: one.removed_at,
+        }
+    }
+}
+
+/// What is rotated: which keys of the deploy application, and who holds them.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The keys of the kind that is rotated.
+    pub keys: fn(&ApplicationTruth) -> Vec<KeyTruth>,
+    /// The key that was handed over.
+    pub old: KeyId,
+    /// The key of another team.
+    pub foreign: KeyId,
+    /// The service connections that hold the key.
+    pub connections: Vec<Uuid>,
+}
+
+impl Case {
+    /// The client secret, and both connections that hold it.
+    pub fn of_secrets() -> Self {
+        let keys = |one: &ApplicationTruth| one.passwords.iter().map(KeyTruth::from).collect();
+        Self { keys, old: old_key(), foreign: foreign_key(), connections: connections().to_vec() }
+    }
+
+    /// The keys of the deploy application.
+    pub fn all(&self, truth: &Truth) -> Vec<KeyTruth> {
+        (self.keys)(truth.application(deploy()).unwrap())
+    }
+}
+
+/// Watches a rotation of the deploy application from the side of the truth.
 pub struct Judge {
+    case: Case,
     emulator: azconnect_emulator::Emulator,
     clock: azconnect_testkit::VirtualClock,
     journal: Arc<dyn Journal>,
@@ -30,7 +97,13 @@ pub struct Judge {
 impl Judge {
     /// A judge over Contoso.
     pub fn new(contoso: &Contoso) -> Arc<Self> {
+        Self::of(contoso, Case::of_secrets())
+    }
+
+    /// A judge over Contoso, where something else than its secret is rotated.
+    pub fn of(contoso: &Contoso, case: Case) -> Arc<Self> {
         Arc::new(Self {
+            case,
             emulator: contoso.emulator.clone(),
             clock: contoso.clock.clone(),
             journal: contoso.journal.clone(),
@@ -52,12 +125,12 @@ impl Judge {
     pub fn judge(&self) {
         let truth = self.emulator.truth();
         let seen = self.seen.lock().unwrap();
-        let application = truth.application(deploy()).unwrap();
-        let live: Vec<_> = application.passwords.iter().filter(|password| password.live).collect();
+        let all = self.case.all(&truth);
+        let live: Vec<_> = all.iter().filter(|key| key.live).collect();
         self.minted_only_as_intended(&seen, &live);
-        removed_only_ours(&seen, &truth);
-        removed_only_with_proof(&seen, &truth);
-        consumers_work(&truth);
+        self.removed_only_ours(&seen, &all);
+        self.removed_only_with_proof(&seen, &all);
+        self.consumers_work(&truth);
         assert!(seen.epochs.is_sorted(), "I5: epochs only grow: {:?}", seen.epochs);
         let compensating = seen.events.iter().any(|(_, event)| {
             matches!(
@@ -67,12 +140,12 @@ impl Judge {
                     | RotationEvent::RemovalIntended { cause: RemovalCause::Lost, .. }
             )
         });
-        let ours = live.iter().filter(is_ours).count();
+        let ours = live.iter().filter(|key| marker(key).is_some() || key.key_id == self.case.old).count();
         assert!(ours <= if compensating { 3 } else { 2 }, "I3: {ours} live secrets are ours");
     }
 
     /// I2: whatever carries our marker was intended before it existed.
-    fn minted_only_as_intended(&self, seen: &Seen, live: &[&PasswordTruth]) {
+    fn minted_only_as_intended(&self, seen: &Seen, live: &[&KeyTruth]) {
         for password in live.iter().filter(|password| marker(password).is_some()) {
             let intended = seen.events.iter().any(|(at, event)| match event {
                 RotationEvent::MintIntended { marker: intended, .. } => {
@@ -86,87 +159,84 @@ impl Judge {
             assert!(lasts > policy().rotate_before + policy().retry_budget, "I6: it lasts {lasts} only");
         }
     }
-}
 
-fn marker(password: &PasswordTruth) -> Option<&str> {
-    password.display_name.as_deref().filter(|name| name.starts_with("azconnect "))
-}
-
-fn is_ours(password: &&&PasswordTruth) -> bool {
-    marker(password).is_some() || password.key_id == old_key()
-}
-
-/// I4: only the adopted key and keys with our marker are ever removed.
-fn removed_only_ours(seen: &Seen, truth: &Truth) {
-    let known: BTreeSet<KeyId> = seen.events.iter().filter_map(|(_, event)| intended_removal(event)).collect();
-    for password in truth.applications.iter().flat_map(|application| &application.passwords).filter(|p| !p.live) {
-        assert!(
-            password.key_id == old_key() || marker(password).is_some(),
-            "I4: {:?} is not ours",
-            password.display_name
-        );
-        assert!(known.contains(&password.key_id), "I4: the removal of {} was not recorded before", password.key_id);
+    /// I4: only the adopted key and keys with our marker are ever removed.
+    fn removed_only_ours(&self, seen: &Seen, all: &[KeyTruth]) {
+        let known: BTreeSet<KeyId> = seen.events.iter().filter_map(|(_, event)| intended_removal(event)).collect();
+        for key in all.iter().filter(|key| !key.live) {
+            let ours = key.key_id == self.case.old || marker(key).is_some();
+            assert!(ours, "I4: {:?} is not ours", key.display_name);
+            assert!(known.contains(&key.key_id), "I4: the removal of {} was not recorded before", key.key_id);
+        }
+        let foreign = all.iter().find(|key| key.key_id == self.case.foreign);
+        assert!(foreign.is_some_and(|key| key.live), "I4: the foreign key is gone");
     }
-    let foreign = truth.application(deploy()).unwrap().passwords.iter().find(|p| p.key_id == foreign_key()).unwrap();
-    assert!(foreign.live, "I4: the foreign secret is gone");
+
+    /// I1, I8 and I9: when the old secret goes, everybody has proved the new one, and "gone" is said only after absence in
+    /// spaced reads.
+    fn removed_only_with_proof(&self, seen: &Seen, all: &[KeyTruth]) {
+        let old = all.iter().find(|key| key.key_id == self.case.old).unwrap();
+        if let Some(removed_at) = old.removed_at {
+            let before = |wanted: &dyn Fn(&RotationEvent) -> bool| {
+                seen.events.iter().rev().find(|(at, event)| *at <= removed_at && wanted(event)).map(|(at, _)| *at)
+            };
+            let cut_over =
+                before(&|event| matches!(event, RotationEvent::CutOver)).expect("I1: it was cut over before");
+            let cleared = before(&|event| matches!(event, RotationEvent::Cleared { .. }))
+                .expect("I1: it was proved again before");
+            assert!(cleared >= cut_over + policy().grace, "I1: the grace had passed");
+            let verified = |sink: &str| {
+                before(
+                    &|event| matches!(event, RotationEvent::SinkVerified { sink: known, .. } if known.as_str().ends_with(sink)),
+                )
+            };
+            for connection in &self.case.connections {
+                assert!(verified(&connection.to_string()).is_some(), "I1: {connection} had its proof");
+            }
+            let held =
+                before(&|event| matches!(event, RotationEvent::GateHeld { .. } | RotationEvent::SinkDisproved { .. }));
+            assert!(held.is_none_or(|held| held <= cleared), "I9: nothing doubtful came after the last proof");
+        }
+        for (index, (_, event)) in seen.events.iter().enumerate() {
+            let RotationEvent::Removed { key } = event else { continue };
+            let mut reads = Vec::new();
+            for (at, event) in seen.events[..index].iter().rev() {
+                match event {
+                    RotationEvent::KeyRead { key: read, listed: false } if read == key => reads.push(*at),
+                    RotationEvent::KeyRead { key: read, .. } | RotationEvent::RemovalIntended { key: read, .. }
+                        if read == key =>
+                    {
+                        break;
+                    }
+                    _ => {}
+                }
+            }
+            assert!(reads.len() >= 3, "I8: {key} was absent in {} reads only", reads.len());
+            assert!(
+                reads.windows(2).all(|pair| pair[0] - pair[1] >= policy().absence_spacing),
+                "I8: the reads are spaced"
+            );
+        }
+    }
+
+    /// I11: what a consumer holds is accepted by every replica, all the time.
+    fn consumers_work(&self, truth: &Truth) {
+        for id in &self.case.connections {
+            let connection = truth.connection(*id).unwrap();
+            assert!(matches!(connection.holds, Held::Key(_)), "I11: {} holds {:?}", connection.name, connection.holds);
+            assert!(connection.secret_usable_now, "I11: {} holds a credential that Entra refuses", connection.name);
+        }
+    }
+}
+
+fn marker(password: &KeyTruth) -> Option<&str> {
+    password.display_name.as_deref().filter(|name| name.starts_with("azconnect "))
 }
 
 fn intended_removal(event: &RotationEvent) -> Option<KeyId> {
     match event {
         RotationEvent::RemovalIntended { key, .. } => Some(*key),
         _ => None,
-    }
-}
-
-/// I1, I8 and I9: when the old secret goes, everybody has proved the new one, and "gone" is said only after absence in
-/// spaced reads.
-fn removed_only_with_proof(seen: &Seen, truth: &Truth) {
-    let old = truth.application(deploy()).unwrap().passwords.iter().find(|p| p.key_id == old_key()).unwrap();
-    if let Some(removed_at) = old.removed_at {
-        let before = |wanted: &dyn Fn(&RotationEvent) -> bool| {
-            seen.events.iter().rev().find(|(at, event)| *at <= removed_at && wanted(event)).map(|(at, _)| *at)
-        };
-        let cut_over = before(&|event| matches!(event, RotationEvent::CutOver)).expect("I1: it was cut over before");
-        let cleared =
-            before(&|event| matches!(event, RotationEvent::Cleared { .. })).expect("I1: it was proved again before");
-        assert!(cleared >= cut_over + policy().grace, "I1: the grace had passed");
-        let verified = |sink: &str| {
-            before(
-                &|event| matches!(event, RotationEvent::SinkVerified { sink: known, .. } if known.as_str().ends_with(sink)),
-            )
-        };
-        for connection in connections() {
-            assert!(verified(&connection.to_string()).is_some(), "I1: {connection} had its proof");
-        }
-        let held =
-            before(&|event| matches!(event, RotationEvent::GateHeld { .. } | RotationEvent::SinkDisproved { .. }));
-        assert!(held.is_none_or(|held| held <= cleared), "I9: nothing doubtful came after the last proof");
-    }
-    for (index, (_, event)) in seen.events.iter().enumerate() {
-        let RotationEvent::Removed { key } = event else { continue };
-        let mut reads = Vec::new();
-        for (at, event) in seen.events[..index].iter().rev() {
-            match event {
-                RotationEvent::KeyRead { key: read, listed: false } if read == key => reads.push(*at),
-                RotationEvent::KeyRead { key: read, .. } | RotationEvent::RemovalIntended { key: read, .. }
-                    if read == key =>
-                {
-                    break;
-                }
-                _ => {}
-            }
-        }
-        assert!(reads.len() >= 3, "I8: {key} was absent in {} reads only", reads.len());
-        assert!(reads.windows(2).all(|pair| pair[0] - pair[1] >= policy().absence_spacing), "I8: the reads are spaced");
-    }
-}
-
-/// I11: what a consumer holds is accepted by every replica, all the time.
-fn consumers_work(truth: &Truth) {
-    for id in connections() {
-        let connection = truth.connection(id).unwrap();
-        assert!(matches!(connection.holds, Held::Key(_)), "I11: {} holds {:?}", connection.name, connection.holds);
-        assert!(connection.secret_usable_now, "I11: {} holds a secret that Entra refuses", connection.name);
     }
 }
 

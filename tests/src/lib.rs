@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "parts of tests")]
 
+pub mod certified;
 pub mod contoso;
 pub mod deadly;
 pub mod judge;

@@ -76,7 +76,9 @@ pub use shell::emulator::{Emulator, Exchange, Intervention, Observer};
 pub use shell::fault::{CannedAnswer, Fault, FaultAction, Faults};
 pub use shell::person::Person;
 pub use shell::server;
-pub use shell::truth::{Acceptance, ApplicationTruth, ConnectionTruth, Held, PasswordHome, PasswordTruth, Truth};
+pub use shell::truth::{
+    Acceptance, ApplicationTruth, CertificateTruth, ConnectionTruth, Held, PasswordHome, PasswordTruth, Truth,
+};
 pub use shell::visitor::{Conduct, Landing, Visitor};
 
 /// Microsoft Graph: its budgets, and what it answers where neither a document nor an observation settles that.

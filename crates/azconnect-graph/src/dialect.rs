@@ -14,7 +14,7 @@ use crate::catalogue::{APPLICATION_UNKNOWN, CODES, CONCURRENCY, FEDERATED_DUPLIC
 /// The dialect of every operation but removals.
 pub(crate) struct GraphDialect;
 
-/// The dialect of a password's removal: the service's refusal of an unknown key is a success.
+/// The dialect of the removal of a password or a certificate: the service's refusal of an unknown key is a success.
 pub(crate) struct RemovalDialect(pub(crate) KeyId);
 
 /// The dialect of a deletion: the service's *not found* is a success.
@@ -36,7 +36,10 @@ impl Dialect for RemovalDialect {
     fn judge(&self, answer: &Response) -> Result<(), Error> {
         // Seen as 400. A 404 is taken for it only where it is about this key: most are about the application.
         let missing = match answer.status() {
-            StatusCode::BAD_REQUEST => Told::read(answer.body()).says("no password credential found with keyid"),
+            StatusCode::BAD_REQUEST => {
+                let told = Told::read(answer.body());
+                told.says("no password credential found with keyid") || told.says("no key credential found with keyid")
+            }
             StatusCode::NOT_FOUND => Told::read(answer.body()).says(&format!("resource '{}' does not exist", self.0)),
             _ => false,
         };

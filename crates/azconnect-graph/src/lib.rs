@@ -104,6 +104,11 @@
 //! # }
 //! ```
 //!
+//! # Certificates
+//! [`CertificateIssuer`] does for certificates what [`GraphIssuer`] does for secrets. It makes the key itself, and registers the
+//! certificate with a proof that the caller holds the key of another one, or else by writing the list of certificates, of which
+//! it loses none.
+//!
 //! # Permissions
 //! To consent, `DelegatedPermissionGrant.ReadWrite.All` for scopes and `AppRoleAssignment.ReadWrite.All` for roles. To write
 //! anything else, `Application.ReadWrite.OwnedBy`, where the caller's service principal owns the application, or
@@ -112,6 +117,7 @@
 
 mod application;
 mod catalogue;
+mod certificate_issuer;
 mod client;
 mod consent;
 mod dialect;
@@ -130,6 +136,7 @@ pub use application::{
     Application, ApplicationChange, ApplicationQuery, ApplicationRef, Audience, ComparedPassword, DirectoryObjectId,
     HintMatch, NewApplication, Owner, OwnerKind, Permission, PermissionId, PermissionKind, Platform, RedirectUris,
 };
+pub use certificate_issuer::CertificateIssuer;
 pub use client::GraphClient;
 pub use consent::Consent;
 pub use federated::{

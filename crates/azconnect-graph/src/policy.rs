@@ -20,6 +20,8 @@ pub struct AppManagementPolicy {
     pub is_enabled: bool,
     /// Its rules about the passwords of applications.
     pub passwords: Vec<PasswordRestriction>,
+    /// Its rules about the certificates of applications (`keyCredentials`), in the same form.
+    pub certificates: Vec<PasswordRestriction>,
 }
 
 /// One rule of a policy about passwords (`passwordCredentialConfiguration`).
@@ -62,6 +64,21 @@ impl AppManagementPolicy {
         self.in_force("passwordAddition", created_at).next().is_some()
     }
 
+    /// The longest life it allows a new certificate of an application registered at a moment, if it limits that.
+    pub fn max_certificate_lifetime(&self, created_at: Option<OffsetDateTime>) -> Option<Duration> {
+        let rules = self.certificates.iter().filter(|_| self.is_enabled);
+        let rules =
+            rules.filter(|rule| rule.kind.as_deref() == Some("asymmetricKeyLifetime") && rule.concerns(created_at));
+        rules.filter_map(|rule| rule.max_lifetime).min()
+    }
+
+    /// Whether it asks that an authority which the tenant names has issued the certificates of an application registered at a
+    /// moment, so that no self-signed one is taken.
+    pub fn asks_for_authority(&self, created_at: Option<OffsetDateTime>) -> bool {
+        let mut rules = self.certificates.iter().filter(|_| self.is_enabled);
+        rules.any(|rule| rule.kind.as_deref() == Some("trustedCertificateAuthority") && rule.concerns(created_at))
+    }
+
     fn in_force(
         &self,
         kind: &'static str,
@@ -75,15 +92,15 @@ impl AppManagementPolicy {
     fn read(document: &Value) -> Self {
         // The tenant's default policy names its rules in the one way, an assigned policy in the other.
         let restrictions = document.get("applicationRestrictions").or_else(|| document.get("restrictions"));
-        let passwords = restrictions.and_then(|all| all.get("passwordCredentials")).and_then(Value::as_array);
+        let rules = |kind: &str| {
+            let rules = restrictions.and_then(|all| all.get(kind)).and_then(Value::as_array).into_iter().flatten();
+            // A rule of an unknown form is left to the service, which enforces it in any case.
+            rules.filter_map(|rule| PasswordRestriction::deserialize(rule).ok()).collect()
+        };
         Self {
             is_enabled: document.get("isEnabled").and_then(Value::as_bool).unwrap_or(false),
-            passwords: passwords
-                .into_iter()
-                .flatten()
-                // A rule of an unknown form is left to the service, which enforces it in any case.
-                .filter_map(|rule| PasswordRestriction::deserialize(rule).ok())
-                .collect(),
+            passwords: rules("passwordCredentials"),
+            certificates: rules("keyCredentials"),
         }
     }
 }

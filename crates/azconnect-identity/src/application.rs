@@ -69,30 +69,59 @@ impl Application {
             outcome => return outcome,
         };
         match self.proof.another(&proof).await {
-            Ok(Some(another)) => self.send(grant, &another, giving).await,
+            Ok(Some(another)) => {
+                let answer = self.send(grant, &another, giving).await?;
+                self.proof.accepted(&another).await;
+                Ok(answer)
+            }
             Ok(None) => Err(refusal),
             Err(error) => Err(unread(refusal, error)),
         }
     }
 
     async fn send(&self, grant: &[(&str, &str)], proof: &Proof, giving: &Giving) -> Result<TokenAnswer, Error> {
-        let client = self.client.to_string();
-        let mut form = vec![("client_id", client.as_str())];
-        form.extend_from_slice(grant);
-        form.extend(proof.fields());
-        match giving {
-            Giving::Freely(options) => self.endpoint.ask(&form, *options).await,
-            Giving::Once => self.endpoint.redeem(&form).await,
-        }
+        send((&self.endpoint, self.client), grant, proof, giving).await
     }
+}
+
+/// One request for tokens, with one proof.
+async fn send(
+    (endpoint, client): (&TokenEndpoint, ClientId),
+    grant: &[(&str, &str)],
+    proof: &Proof,
+    giving: &Giving,
+) -> Result<TokenAnswer, Error> {
+    let client = client.to_string();
+    let mut form = vec![("client_id", client.as_str())];
+    form.extend_from_slice(grant);
+    form.extend(proof.fields());
+    match giving {
+        Giving::Freely(options) => endpoint.ask(&form, *options).await,
+        Giving::Once => endpoint.redeem(&form).await,
+    }
+}
+
+/// One sign-in as the application itself, with one proof.
+pub(crate) async fn sign_in(
+    of: (&TokenEndpoint, ClientId),
+    proof: &Proof,
+    request: TokenRequest<'_>,
+    options: SendOptions,
+) -> Result<FetchedToken, Error> {
+    Ok(send(of, &grant(request), proof, &Giving::Freely(options)).await?.token)
+}
+
+/// The grant by which an application signs in as itself.
+fn grant(request: TokenRequest<'_>) -> Vec<(&str, &str)> {
+    let mut grant = vec![("grant_type", "client_credentials"), ("scope", request.scope.as_str())];
+    grant.extend(request.claims.map(|claims| ("claims", claims)));
+    grant
 }
 
 #[async_trait]
 impl TokenSource for Application {
     async fn fetch(&self, request: TokenRequest<'_>) -> Result<FetchedToken, Error> {
-        let mut grant = vec![("grant_type", "client_credentials"), ("scope", request.scope.as_str())];
-        grant.extend(request.claims.map(|claims| ("claims", claims)));
-        Ok(self.ask(&grant, SendOptions::default()).await?.token)
+        Ok(self.ask(&grant(request), SendOptions::default()).await?.token)
     }
 }
 

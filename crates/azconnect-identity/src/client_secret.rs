@@ -8,7 +8,7 @@ use azconnect_core::{ClientId, Error, Secret};
 use azconnect_credential::check_client_secret;
 use azconnect_http::SendOptions;
 
-use crate::application::{is_about_the_proof, unread};
+use crate::application::{is_about_the_proof, sign_in, unread};
 use crate::authority::Authority;
 use crate::endpoint::TokenEndpoint;
 use crate::live::LiveSecret;
@@ -78,8 +78,9 @@ impl ClientSecretSource {
         &self.endpoint
     }
 
-    async fn sign_in(&self, secret: &Secret, request: TokenRequest<'_>) -> Result<FetchedToken, Error> {
-        sign_in(&self.endpoint, self.client, secret, (request, SendOptions::default())).await
+    async fn sign_in(&self, secret: &Arc<Secret>, request: TokenRequest<'_>) -> Result<FetchedToken, Error> {
+        let proof = Proof::Secret(Arc::clone(secret));
+        sign_in((&self.endpoint, self.client), &proof, request, SendOptions::default()).await
     }
 
     /// Signs in with the secret that has taken the place of a refused one, if there is any.
@@ -132,6 +133,12 @@ impl ClientProof for ClientSecretSource {
             _ => Ok(None),
         }
     }
+
+    async fn accepted(&self, another: &Proof) {
+        if let Proof::Secret(next) = another {
+            self.live.replace(Arc::clone(next));
+        }
+    }
 }
 
 impl fmt::Debug for ClientSecretSource {
@@ -141,22 +148,4 @@ impl fmt::Debug for ClientSecretSource {
             .field("client", &self.client)
             .finish_non_exhaustive()
     }
-}
-
-/// One sign-in with a secret, as the endpoint's pipeline sends it.
-pub(crate) async fn sign_in(
-    endpoint: &TokenEndpoint,
-    client: ClientId,
-    secret: &Secret,
-    (request, options): (TokenRequest<'_>, SendOptions),
-) -> Result<FetchedToken, Error> {
-    let client = client.to_string();
-    let mut form = vec![
-        ("grant_type", "client_credentials"),
-        ("client_id", client.as_str()),
-        ("client_secret", secret.expose()),
-        ("scope", request.scope.as_str()),
-    ];
-    form.extend(request.claims.map(|claims| ("claims", claims)));
-    Ok(endpoint.ask(&form, options).await?.token)
 }

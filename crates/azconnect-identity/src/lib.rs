@@ -61,6 +61,10 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 //! People sign in with [`user`]: in a browser, beside a device, and from then on without being there.
+//! # With a certificate
+//! A [`ClientCertificate`] is read from PEM or a PFX file. [`CertificateProof`] signs assertions with it, so that an
+//! [`Application`] signs in without any secret that travels. [`SecretVerifier::for_certificates`] proves one, and
+//! [`OwnCredentialSink::of_certificate`] replaces the one in use.
 
 mod application;
 mod authority;
@@ -71,6 +75,7 @@ mod cache;
 mod catalogue;
 mod chain;
 mod claims;
+mod certificate;
 mod client_secret;
 mod discovery;
 mod endpoint;
@@ -79,6 +84,7 @@ mod kept_tokens;
 mod live;
 mod local_files;
 pub mod managed;
+mod means;
 mod own;
 mod own_record;
 mod proof;
@@ -87,6 +93,7 @@ mod quiet;
 mod refusal;
 mod refusal_detail;
 mod shared_error;
+mod skew;
 mod source;
 mod stack;
 pub mod user;
@@ -97,6 +104,7 @@ pub use authority::Authority;
 pub use available::Availability;
 pub use cache::TokenCache;
 pub use chain::{ChainLink, Presence, SkippedLink, SkippedLinks, TokenChain};
+pub use certificate::{AssertionForm, CertificateProof, ClientCertificate};
 pub use client_secret::ClientSecretSource;
 pub use discovery::TenantDiscovery;
 pub use endpoint::TokenEndpoint;

@@ -10,10 +10,15 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 use crate::own_record::OwnRecord;
 use crate::shared_error::share;
 
+/// Whether a text may be a secret of the kind that is in use.
+type Check = fn(&Secret) -> Result<(), Error>;
+
 type Read = Result<Option<Arc<Secret>>, Arc<Error>>;
 
 /// The secret in use. Whoever shares it sees a replacement at once.
 pub(crate) struct LiveSecret {
+    /// Refuses what cannot be such a secret, before it is tried.
+    check: Check,
     // The inner `Arc` lets a sign-in under way keep the secret it began with, without a copy of the text.
     secret: RwLock<Arc<Secret>>,
     record: RwLock<Option<Arc<dyn OwnRecord>>>,
@@ -22,8 +27,14 @@ pub(crate) struct LiveSecret {
 }
 
 impl LiveSecret {
+    /// A client secret.
     pub(crate) fn new(secret: Secret) -> Self {
-        Self { secret: RwLock::new(Arc::new(secret)), record: RwLock::default(), reading: Mutex::default() }
+        Self::of(Arc::new(secret), check_client_secret)
+    }
+
+    /// A secret of a kind that has a check of its own.
+    pub(crate) fn of(secret: Arc<Secret>, check: Check) -> Self {
+        Self { check, secret: RwLock::new(secret), record: RwLock::default(), reading: Mutex::default() }
     }
 
     pub(crate) fn current(&self) -> Arc<Secret> {
@@ -66,14 +77,15 @@ impl LiveSecret {
         if let Some(shared) = reading.as_ref().and_then(WeakShared::upgrade).filter(|shared| shared.peek().is_none()) {
             return shared;
         }
-        let shared = async move { load(&*record).await.map_err(Arc::new) }.boxed().shared();
+        let check = self.check;
+        let shared = async move { load(&*record, check).await.map_err(Arc::new) }.boxed().shared();
         *reading = shared.downgrade();
         shared
     }
 }
 
-async fn load(record: &dyn OwnRecord) -> Result<Option<Arc<Secret>>, Error> {
+async fn load(record: &dyn OwnRecord, check: Check) -> Result<Option<Arc<Secret>>, Error> {
     let Some(held) = record.load().await? else { return Ok(None) };
-    check_client_secret(&held)?;
+    check(&held)?;
     Ok(Some(Arc::new(held)))
 }

@@ -64,6 +64,11 @@ pub trait ClientProof: Send + Sync {
         let _ = refused;
         Ok(None)
     }
+
+    /// Hears that the proof which [`another`](Self::another) gave was accepted, so that it is the one in use from now on.
+    async fn accepted(&self, another: &Proof) {
+        let _ = another;
+    }
 }
 
 /// A client that proves nothing: a program that runs on people's own machines and can keep no secret.

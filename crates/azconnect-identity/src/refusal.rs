@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::catalogue::{SLOW_DOWN, UNAVAILABLE, WORDS};
 use crate::refusal_detail::RefusalDetail;
+use crate::skew;
 
 /// The longest claims that are handed on.
 const LONGEST_CLAIMS: usize = 8 * 1024;
@@ -48,6 +49,9 @@ pub(crate) fn refused(refusal: &TokenRefusal, status: StatusCode) -> Error {
     let mut error = explain(refusal, code, word.map(|(_, row)| row), status).with_effect(Effect::None);
     if let Some(code) = code.map(|code| code.to_string()).or(word.map(|(word, _)| word.to_owned())) {
         error = error.with_service_code(code);
+    }
+    if code.is_some_and(|code| code.number() == skew::OUT_OF_TIME) {
+        error = skew::tell(error, &refusal.description);
     }
     if let Some(trace) = refusal.trace_id {
         error = error.with_request_id(trace.to_string());

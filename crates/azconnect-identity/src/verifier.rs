@@ -1,23 +1,25 @@
-//! Proving a client secret by signing in with it.
+//! Proving a client secret, or a certificate with its key, by signing in with it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_core::{ClientId, Clock, Error, Retry, Scope};
+use azconnect_core::{ClientId, Clock, Error, Retry, Scope, Secret};
 use azconnect_credential::entra::{self, Meaning, PROPAGATION};
-use azconnect_credential::{Assessment, Candidate, CredentialVerdict, CredentialVerifier, check_client_secret};
+use azconnect_credential::{Assessment, Candidate, CredentialVerdict, CredentialVerifier};
 use azconnect_http::SendOptions;
 
-use crate::client_secret::sign_in;
+use crate::application::sign_in;
 use crate::endpoint::TokenEndpoint;
+use crate::means::Means;
 use crate::source::TokenRequest;
 
 /// The most sign-ins of one check. Entra ID takes more than a handful for a client in a loop (AADSTS50196).
 const MAX_SUCCESSES: u32 = 10;
 
-/// Proves a client secret of one application by several sign-ins in a row, each on a fresh connection.
+/// Proves a client secret of one application, or a certificate with its key, by several sign-ins in a row, each on a fresh
+/// connection.
 ///
 /// Replicas of the directory disagree for a while after a secret was added or removed, so one success proves little.
 /// A check makes at most as many sign-ins as must succeed, and returns at the first that fails: the caller does the
@@ -32,6 +34,7 @@ const MAX_SUCCESSES: u32 = 10;
 pub struct SecretVerifier {
     endpoint: TokenEndpoint,
     client: ClientId,
+    means: Means,
     scope: Scope,
     successes: u32,
     spacing: Duration,
@@ -50,9 +53,22 @@ impl SecretVerifier {
     /// Proves secrets of an application: 3 successes, 1 second apart, and 10 minutes for a new secret to be known
     /// everywhere.
     pub fn new(endpoint: &TokenEndpoint, client: ClientId) -> Self {
+        Self::of(Means::ClientSecret, endpoint, client)
+    }
+
+    /// The same for certificates: [`Candidate::secret`] is the certificate with its private key, in one text in PEM, and each
+    /// sign-in shows an assertion of its own.
+    ///
+    /// A text that is none, and one with an elliptic key where Entra ID is asked, is rejected before anything is sent.
+    pub fn for_certificates(endpoint: &TokenEndpoint, client: ClientId) -> Self {
+        Self::of(Means::Certificate, endpoint, client)
+    }
+
+    fn of(means: Means, endpoint: &TokenEndpoint, client: ClientId) -> Self {
         Self {
             endpoint: endpoint.without_retry(),
             client,
+            means,
             scope: endpoint.probe_scope().clone(),
             successes: 3,
             spacing: Duration::from_secs(1),
@@ -94,15 +110,22 @@ impl SecretVerifier {
     /// Signs in once, on a fresh connection and without any repetition.
     pub(crate) async fn sign_in_once(&self, candidate: &Candidate<'_>) -> Result<(), Error> {
         self.wait_for_turn().await?;
+        // Made when it is sent, since an assertion is good from the moment at which it was signed.
+        let proof = self.means.proof(candidate.secret, (self.client, self.endpoint.authority()), self.clock())?;
         let options = SendOptions::default().with_fresh_connection(true);
-        let outcome =
-            sign_in(&self.endpoint, self.client, candidate.secret, (TokenRequest::new(&self.scope), options)).await;
+        let of = (&self.endpoint, self.client);
+        let outcome = sign_in(of, &proof, TokenRequest::new(&self.scope), options).await;
         if let Err(error) = &outcome
             && let Retry::After(pause) = error.retry()
         {
             self.pace().quiet_until = self.clock().elapsed().saturating_add(pause);
         }
         outcome.map(drop)
+    }
+
+    /// Refuses what cannot be a candidate, before anything is sent.
+    pub(crate) fn check(&self, secret: &Secret) -> Result<(), Error> {
+        self.means.check(secret, self.endpoint.authority())
     }
 
     /// What a failed sign-in proves of this candidate.
@@ -151,7 +174,7 @@ impl SecretVerifier {
 #[async_trait]
 impl CredentialVerifier for SecretVerifier {
     async fn verify(&self, candidate: &Candidate<'_>) -> Assessment {
-        if let Err(error) = check_client_secret(candidate.secret) {
+        if let Err(error) = self.check(candidate.secret) {
             return Assessment::of_error(CredentialVerdict::Rejected, &error);
         }
         for successes in 0..self.successes {

@@ -6,8 +6,11 @@ use azconnect_arm::{Arm, Fleet, Provisioner};
 use azconnect_core::{ClientId, Effect, Error, ErrorKind, Secret, SubscriptionId, TenantId};
 use azconnect_credential::{SinkId, TokenProvider};
 use azconnect_devops::{DevOpsClient, EndpointId, OrganizationName, ProjectRef, ServiceConnectionSink};
-use azconnect_graph::{GraphClient, GraphIssuer};
-use azconnect_identity::{ClientSecretSource, OwnCredentialSink, OwnRecord, TokenCache};
+use azconnect_graph::{CertificateIssuer, GraphClient, GraphIssuer};
+use azconnect_identity::{
+    Application, CertificateProof, ClientCertificate, ClientSecretSource, OwnCredentialSink, OwnRecord, SecretVerifier,
+    TokenCache, TokenSource,
+};
 use azconnect_rotation::Target;
 
 use crate::azure::Azure;
@@ -20,10 +23,20 @@ use crate::storage::Storage;
 pub struct Identity {
     pub(crate) azure: Azure,
     tenant: TenantId,
-    source: ClientSecretSource,
+    client: ClientId,
+    credential: SignsInBy,
     tokens: Arc<dyn TokenProvider>,
     /// Who acts in Azure DevOps, where that is another sign-in.
     pub(crate) devops: Option<DevOpsClient>,
+}
+
+/// What an identity signs in by: what is kept here can be replaced while it is in use.
+#[derive(Clone)]
+enum SignsInBy {
+    Secret(ClientSecretSource),
+    Certificate(CertificateProof),
+    /// Something that is the caller's: nothing is known of it here.
+    Source,
 }
 
 impl Azure {
@@ -35,7 +48,38 @@ impl Azure {
     /// ID.
     pub fn identity_with_secret(&self, tenant: TenantId, client: ClientId, secret: Secret) -> Result<Identity, Error> {
         let source = ClientSecretSource::new(self.token_endpoint(tenant), client, secret)?;
-        Ok(Identity::new(self.clone(), tenant, source))
+        let credential = SignsInBy::Secret(source.clone());
+        Ok(Identity::new(self.clone(), (tenant, client), credential, source))
+    }
+
+    /// An application that will sign in with a certificate when the first call needs a token. Nothing is sent here;
+    /// [`Azure::certificate_verifier`] asks at once.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) with the field `certificate` for an elliptic key, which Entra ID
+    /// refuses.
+    pub fn identity_with_certificate(
+        &self,
+        tenant: TenantId,
+        client: ClientId,
+        certificate: ClientCertificate,
+    ) -> Result<Identity, Error> {
+        certificate.require_rsa()?;
+        let proof = CertificateProof::new(client, certificate, self.pipeline().clock().clone())?;
+        let source = Application::new(self.token_endpoint(tenant), client, Arc::new(proof.clone()));
+        Ok(Identity::new(self.clone(), (tenant, client), SignsInBy::Certificate(proof), source))
+    }
+
+    /// An application that signs in in a way of the caller's: with a managed identity, as a person, or through a system of its
+    /// own. What it signs in with is the caller's to renew: [`Identity::with_record`] and [`Identity::own_credential`] say so.
+    pub fn identity_with(&self, tenant: TenantId, client: ClientId, source: Arc<dyn TokenSource>) -> Identity {
+        Identity::new(self.clone(), (tenant, client), SignsInBy::Source, source)
+    }
+
+    /// The verifier of an application's certificates, each with its private key in one text in PEM. Otherwise as
+    /// [`Azure::verifier`].
+    pub fn certificate_verifier(&self, tenant: TenantId, client: ClientId) -> SecretVerifier {
+        SecretVerifier::for_certificates(&self.token_endpoint(tenant), client)
     }
 }
 
@@ -57,24 +101,36 @@ impl Azure {
                 .with_effect(Effect::None)
                 .with_advice("store a working secret in the record first, or sign in with one and follow the record")
         })?;
-        Ok(self.identity_with_secret(tenant, client, secret)?.with_record(record))
+        self.identity_with_secret(tenant, client, secret)?.with_record(record)
     }
 }
 
 impl Identity {
-    pub(crate) fn new(azure: Azure, tenant: TenantId, source: ClientSecretSource) -> Self {
+    fn new(
+        azure: Azure,
+        (tenant, client): (TenantId, ClientId),
+        credential: SignsInBy,
+        source: impl TokenSource + 'static,
+    ) -> Self {
         // One cache for all clients of this identity: whichever needs a token first, the others use it too.
-        let tokens = Arc::new(TokenCache::new(source.clone(), azure.pipeline().clock().clone()));
-        Self { azure, tenant, source, tokens, devops: None }
+        let tokens = Arc::new(TokenCache::new(source, azure.pipeline().clock().clone()));
+        Self { azure, tenant, client, credential, tokens, devops: None }
     }
 
-    /// Follows the record in which the product keeps the secret of this identity, here and in every clone: when Entra ID
-    /// refuses the secret in use, the one in the record is tried. Every process of a product needs that whose own secret is
-    /// rotated by one of them.
-    #[must_use]
-    pub fn with_record(mut self, record: Arc<dyn OwnRecord>) -> Self {
-        self.source = self.source.with_record(record);
-        self
+    /// Follows the record in which the product keeps the secret or the certificate of this identity, here and in every clone:
+    /// when Entra ID refuses the one in use, the one in the record is tried. Every process of a product needs that whose own
+    /// secret is rotated by one of them.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) for an identity that signs in through a source of the caller's
+    /// ([`Azure::identity_with`]): there is nothing that the record could hold.
+    pub fn with_record(mut self, record: Arc<dyn OwnRecord>) -> Result<Self, Error> {
+        self.credential = match self.credential {
+            SignsInBy::Secret(source) => SignsInBy::Secret(source.with_record(record)),
+            SignsInBy::Certificate(proof) => SignsInBy::Certificate(proof.with_record(record)),
+            SignsInBy::Source => return Err(not_kept_here(self.client)),
+        };
+        Ok(self)
     }
 
     /// The tenant that this identity signs in to.
@@ -84,7 +140,7 @@ impl Identity {
 
     /// The client id of the application that acts.
     pub fn client(&self) -> ClientId {
-        self.source.client()
+        self.client
     }
 
     /// The access tokens of this identity, from the cache that all its clients share.
@@ -119,9 +175,36 @@ impl Identity {
     /// # Errors
     /// As [`GraphIssuer::new`].
     pub fn target(&self, application: ClientId) -> Result<Target, Error> {
-        // Named so that a rotation of this identity's own secret is noticed: it is refused without a sink for itself.
-        let issuer = GraphIssuer::new(self.graph(), application)?.with_acting_client(self.client());
+        let mut issuer = GraphIssuer::new(self.graph(), application)?;
+        // Named so that a rotation of this identity's own secret is noticed: it is refused without a sink for itself. Nobody
+        // knows what a source of the caller's signs in with.
+        if !matches!(self.credential, SignsInBy::Certificate(_)) {
+            issuer = issuer.with_acting_client(self.client());
+        }
         let verifier = self.azure.verifier(self.tenant, application);
+        Ok(Target::new(Arc::new(issuer), Arc::new(verifier)))
+    }
+
+    /// The rotation of an application's certificate, in the same tenant, still without consumers: made here, registered and
+    /// removed through Microsoft Graph, proven at the token endpoint. What is pushed to consumers is the certificate with its
+    /// private key, in one text in PEM, so a service connection is told
+    /// [`with_certificates`](ServiceConnectionSink::with_certificates).
+    ///
+    /// The certificate that this identity signs in with itself is rolled with a proof of its key, which takes no permission.
+    ///
+    /// # Errors
+    /// As [`CertificateIssuer::new`].
+    pub fn certificate_target(&self, application: ClientId) -> Result<Target, Error> {
+        let mut issuer = CertificateIssuer::new(self.graph(), application)?;
+        if !matches!(self.credential, SignsInBy::Secret(_)) {
+            issuer = issuer.with_acting_client(self.client());
+        }
+        if let SignsInBy::Certificate(proof) = &self.credential
+            && application == self.client()
+        {
+            issuer = issuer.with_possession(proof.clone());
+        }
+        let verifier = self.azure.certificate_verifier(self.tenant, application);
         Ok(Target::new(Arc::new(issuer), Arc::new(verifier)))
     }
 
@@ -153,17 +236,35 @@ impl Identity {
     }
 
     /// The very credential that this identity signs in with, as a consumer: for an orchestrator that rotates its own
-    /// secret. `record` keeps the secret for the next start of the program, and for its other processes, each of which follows
+    /// secret or certificate. `record` keeps the secret for the next start of the program, and for its other processes, each of which follows
     /// it ([`Identity::with_record`]); this one does so from now on.
     ///
     /// # Errors
-    /// None in practice: a client id always makes a sink's id.
+    /// [`Unsupported`](ErrorKind::Unsupported) for an identity that signs in through a source of the caller's
+    /// ([`Azure::identity_with`]).
     pub fn own_credential(&self, record: Arc<dyn OwnRecord>) -> Result<OwnCredentialSink, Error> {
-        Ok(self.own_credential_as(SinkId::new(format!("own:{}", self.client()))?, record))
+        self.own_credential_as(SinkId::new(format!("own:{}", self.client()))?, record)
     }
 
     /// The same under a name of its own, such as that of the connection whose secret it is.
-    pub(crate) fn own_credential_as(&self, id: SinkId, record: Arc<dyn OwnRecord>) -> OwnCredentialSink {
-        OwnCredentialSink::new(id, self.source.clone(), record)
+    pub(crate) fn own_credential_as(&self, id: SinkId, record: Arc<dyn OwnRecord>) -> Result<OwnCredentialSink, Error> {
+        match &self.credential {
+            SignsInBy::Secret(source) => Ok(OwnCredentialSink::new(id, source.clone(), record)),
+            SignsInBy::Certificate(proof) => {
+                let endpoint = self.azure.token_endpoint(self.tenant);
+                Ok(OwnCredentialSink::of_certificate(id, &endpoint, proof.clone(), record))
+            }
+            SignsInBy::Source => Err(not_kept_here(self.client)),
+        }
     }
+}
+
+fn not_kept_here(client: ClientId) -> Error {
+    let message = format!(
+        "{client} signs in through a source of the caller's, which keeps no secret that could be replaced here"
+    );
+    Error::new(ErrorKind::Unsupported, message)
+        .with_effect(Effect::None)
+        .with_field("record")
+        .with_advice("renew it where the source keeps it, or sign in with a client secret or a certificate")
 }

@@ -9,6 +9,7 @@ use azconnect_core::{ClientId, Error, Secret, TenantId};
 use azconnect_http::Call;
 use serde_json::{Map, Value, json};
 
+pub(crate) use self::azure::check_certificate;
 pub use self::azure::{AzureConnection, AzureCredential};
 pub use self::docker::{DockerConnection, DockerRegistry};
 pub use self::generic::GenericConnection;

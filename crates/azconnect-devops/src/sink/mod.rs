@@ -7,6 +7,7 @@ mod last_push;
 mod name;
 mod place;
 mod prover;
+mod pushed;
 
 use std::fmt;
 
@@ -22,7 +23,8 @@ pub(crate) use self::destination::destination_of;
 use self::destination::{Destination, require_agreed};
 use self::last_push::LastPush;
 pub(crate) use self::name::{sink_id, title};
-use self::place::change;
+use self::place::{change, require_kind};
+use self::pushed::Pushed;
 use crate::document::{Endpoint, EndpointId, EnvironmentName};
 use crate::eligibility::refresh_checks;
 use crate::endpoint::Endpoints;
@@ -44,7 +46,8 @@ pub enum CandidateTest {
 
 /// Pushes secrets into one service connection, of any kind that [`refresh_checks`] clears: to Azure Resource Manager or Azure
 /// Container Registry with a service principal's key, to another registry or of type Generic with a user's password, to
-/// Kubernetes with the key of an application.
+/// Kubernetes with the key of an application. Or certificates into one to Azure Resource Manager that signs in with a
+/// certificate ([`with_certificates`](Self::with_certificates)).
 ///
 /// A push reads the connection, refuses it by the rules of [`refresh_checks`], asks whether the caller may change its secret
 /// ([`Endpoints::secret_permission`]), lets Azure DevOps test the candidate, writes it with [`Endpoints::update`], and reads
@@ -75,6 +78,7 @@ pub struct ServiceConnectionSink {
     issuers_own: bool,
     destination: Option<String>,
     replaces_certificate: bool,
+    pushed: Pushed,
     cloud: Option<EnvironmentName>,
     last: LastPush,
 }
@@ -99,6 +103,7 @@ impl ServiceConnectionSink {
             issuers_own: false,
             destination: None,
             replaces_certificate: false,
+            pushed: Pushed::default(),
             cloud: None,
             last: LastPush::new(),
         })
@@ -158,6 +163,14 @@ impl ServiceConnectionSink {
         self
     }
 
+    /// Says that certificates are pushed, each with its private key in one text in PEM, and not client secrets. The connection
+    /// must sign in with a certificate already; one that signs in with a key is refused with the check `no-certificate`.
+    #[must_use]
+    pub fn with_certificates(mut self) -> Self {
+        self.pushed = Pushed::Certificate;
+        self
+    }
+
     fn require_agreed(&self, endpoint: &Endpoint, candidate: &Candidate<'_>) -> Result<(), Error> {
         require_agreed(endpoint, candidate.destination.or(self.destination.as_deref()))
     }
@@ -168,6 +181,9 @@ impl ServiceConnectionSink {
     pub fn checks(&self, endpoint: &Endpoint) -> CheckReport {
         let checks = refresh_checks(endpoint, self.endpoints.project()).into_iter();
         let mut checks: CheckReport = checks.map(|check| self.as_asked(check)).collect();
+        if self.pushed == Pushed::Certificate {
+            checks = pushed::of_certificate(endpoint, checks);
+        }
         if checks.is_clear() {
             checks.extend(Destination::foreign(endpoint));
         }
@@ -197,7 +213,8 @@ impl ServiceConnectionSink {
         if self.test == CandidateTest::Skip {
             return Assessment::new(CredentialVerdict::Inconclusive, "not tested, as was asked for");
         }
-        prover::test(&self.endpoints, &self.registry, endpoint, candidate).await
+        let change = change(endpoint, self.pushed, candidate.secret);
+        prover::test(&self.endpoints, &self.registry, endpoint, (candidate, &change)).await
     }
 
     /// Whether the test's verdict permits the push.
@@ -261,6 +278,7 @@ impl CredentialSink for ServiceConnectionSink {
     }
 
     async fn push(&self, candidate: &Candidate<'_>) -> Result<PushReceipt, Error> {
+        require_kind(self.pushed, candidate.secret).map_err(|error| error.in_operation("devops.sink.push"))?;
         // Effect none: this reads, and nothing is written before.
         let before = self.endpoints.get(self.endpoint).await.map_err(|error| error.with_effect(Effect::None))?;
         if let Some(check) = self.checks(&before).failures().next() {
@@ -275,7 +293,7 @@ impl CredentialSink for ServiceConnectionSink {
         self.permit(&tested)?;
         // From here on the connection may hold either secret, until it was read back.
         self.last.forget();
-        let change = change(&before, candidate.secret);
+        let change = change(&before, self.pushed, candidate.secret);
         let after = self.endpoints.update(&before, &change).await?.endpoint;
         let revision = held::revision(&before, &after);
         self.last.remember(candidate.secret, revision.clone());

@@ -5,8 +5,7 @@
 
 use azconnect_credential::{Assessment, Candidate, Check, CredentialVerdict};
 
-use super::place::change;
-use crate::document::{ConnectionType, Endpoint, RegistryType, shown};
+use crate::document::{ConnectionType, Endpoint, EndpointChange, RegistryType, shown};
 use crate::endpoint::Endpoints;
 use crate::verify::{RegistryCheck, not_verifiable};
 
@@ -68,17 +67,15 @@ pub(super) async fn unverifiable(check: &RegistryCheck, endpoint: &Endpoint) -> 
     }
 }
 
-/// Tries the candidate, before it is stored.
+/// Tries the candidate, and the change that would store it, before it is stored.
 pub(super) async fn test(
     endpoints: &Endpoints,
     check: &RegistryCheck,
     endpoint: &Endpoint,
-    candidate: &Candidate<'_>,
+    (candidate, change): (&Candidate<'_>, &EndpointChange<'_>),
 ) -> Assessment {
     match Prover::of(endpoint) {
-        Prover::Service => {
-            endpoints.verify_change(endpoint, &change(endpoint, candidate.secret), candidate.minted_at).await
-        }
+        Prover::Service => endpoints.verify_change(endpoint, change, candidate.minted_at).await,
         Prover::Registry(registry, user) => check.verify(registry, user, candidate).await,
         Prover::Nobody => nobody(endpoint),
     }

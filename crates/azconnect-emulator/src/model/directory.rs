@@ -269,6 +269,22 @@ impl Directory {
         })
     }
 
+    /// The certificate with these bytes, live or removed, of applications and service principals that were not deleted.
+    pub(crate) fn certificate_with(&self, der: &[u8]) -> Option<&Certificate> {
+        let mut matching: Vec<&Certificate> = self
+            .tenants
+            .iter()
+            .flat_map(|tenant| {
+                let applications = tenant.applications.iter().flat_map(|application| &application.certificates);
+                applications.chain(tenant.principals.iter().flat_map(|principal| &principal.certificates))
+            })
+            .filter(|one| one.der() == der)
+            .collect();
+        // The same one may have been removed and added again; the one that lives is the one that counts.
+        matching.sort_by_key(|one| !one.is_live());
+        matching.first().copied()
+    }
+
     /// The password with a key id, wherever it is, to be changed.
     pub(crate) fn password_mut(&mut self, key_id: Uuid) -> Option<&mut Password> {
         let passwords = self.tenants.iter_mut().flat_map(|tenant| {

@@ -57,6 +57,11 @@ impl Certificate {
         added && !self.removed.is_some_and(|removed| replica.has_seen_removal(self.key_id, removed))
     }
 
+    /// Whether one replica of the token endpoint lets somebody sign in with it now.
+    pub(crate) fn is_accepted_by(&self, replica: &Replica<'_>, wall: OffsetDateTime) -> bool {
+        self.is_known_to(replica) && self.is_in_time(wall)
+    }
+
     pub(crate) fn is_in_time(&self, wall: OffsetDateTime) -> bool {
         self.starts <= wall && wall < self.ends
     }
@@ -112,6 +117,19 @@ pub(crate) fn certificate_in(pem: &str) -> Option<Vec<u8>> {
     let (body, _) = rest.split_once("-----END CERTIFICATE-----")?;
     let der = STANDARD.decode(body.split_ascii_whitespace().collect::<String>()).ok()?;
     der::public_key(&der).is_some().then_some(der)
+}
+
+/// Whether the first private key in a PEM text, in PKCS#8, is that of a certificate.
+pub(crate) fn holds_key_of(pem: &str, certificate: &[u8]) -> bool {
+    let key = || {
+        let (_, rest) = pem.split_once("-----BEGIN PRIVATE KEY-----")?;
+        let (body, _) = rest.split_once("-----END PRIVATE KEY-----")?;
+        let key = STANDARD.decode(body.split_ascii_whitespace().collect::<String>()).ok()?;
+        let pair = aws_lc_rs::rsa::KeyPair::from_pkcs8(&key).ok()?;
+        let own = der::rsa_numbers(aws_lc_rs::signature::KeyPair::public_key(&pair).as_ref())?;
+        Some(der::public_numbers(der::public_key(certificate)?)? == own)
+    };
+    key().unwrap_or_default()
 }
 
 /// Who issues tokens outside of Microsoft Entra ID, with the keys it publishes.

@@ -34,7 +34,7 @@ use crate::base::call::Call;
 use crate::base::refusal::{OrRefusal, Refusal};
 use crate::model::world::World;
 
-pub(crate) use self::client::{SecretCheck, accepts};
+pub(crate) use self::client::{SecretCheck, accepts, accepts_certificate};
 pub(crate) use self::grant::user_token;
 
 /// Answers a request, or nothing if no route matches.

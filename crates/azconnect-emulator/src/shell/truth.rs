@@ -1,6 +1,6 @@
 //! The ground truth, whatever any replica or answer says. Tests judge by it.
 
-use azconnect_core::{ApplicationObjectId, ClientId, KeyId, PrincipalObjectId, TenantId};
+use azconnect_core::{ApplicationObjectId, ClientId, KeyId, PrincipalObjectId, Secret, TenantId};
 use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -10,6 +10,7 @@ use crate::model::arm::ledger::LedgerEntry;
 use crate::model::devops::{Connection, Organization};
 use crate::model::directory::{Application, Deleted, Directory, Password, ServicePrincipal, Tenant};
 use crate::model::replica::Replica;
+use crate::model::trust::{Certificate, certificate_in, holds_key_of};
 use crate::model::world::World;
 
 /// A snapshot of the ground truth. It holds ids, never the text of a secret.
@@ -53,6 +54,33 @@ pub struct ApplicationTruth {
     pub enabled: bool,
     /// Its client secrets, removed ones included.
     pub passwords: Vec<PasswordTruth>,
+    /// Its certificates, removed ones included.
+    pub certificates: Vec<CertificateTruth>,
+}
+
+/// A certificate that an application signs in with.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct CertificateTruth {
+    /// Its public id, the `keyId` of Graph.
+    pub key_id: KeyId,
+    /// Its display name, verbatim; a marker, where a rotation minted it.
+    pub display_name: Option<String>,
+    /// When it begins to be valid, also before it is known everywhere.
+    #[serde(with = "time::serde::rfc3339")]
+    pub starts_at: OffsetDateTime,
+    /// When it stops being valid, unless it is removed before.
+    #[serde(with = "time::serde::rfc3339")]
+    pub ends_at: OffsetDateTime,
+    /// Whether it has not been removed. An expired one is live until someone removes it.
+    pub live: bool,
+    /// When it was removed; none while it is live.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub removed_at: Option<OffsetDateTime>,
+    /// Whether the application or its service principal has it.
+    pub on: PasswordHome,
+    /// Whether the token endpoint accepts assertions that it has signed.
+    pub accepted: Acceptance,
 }
 
 /// Which directory object has a client secret.
@@ -108,7 +136,7 @@ pub struct Acceptance {
 pub enum Held {
     /// It holds no secret, as with workload identity federation.
     Nothing,
-    /// The client secret of this key, live or removed.
+    /// The client secret of this key, or the certificate of it, live or removed.
     Key(KeyId),
     /// A text that was never a client secret of this directory.
     Unknown,
@@ -189,6 +217,29 @@ impl Truth {
     }
 }
 
+/// What a client signs in with.
+#[derive(Clone, Copy)]
+enum Credential<'a> {
+    Password(&'a Password),
+    Certificate(&'a Certificate),
+}
+
+impl Credential<'_> {
+    fn key_id(self) -> Uuid {
+        match self {
+            Self::Password(one) => one.key_id,
+            Self::Certificate(one) => one.key_id,
+        }
+    }
+
+    fn is_accepted_by(self, replica: &Replica<'_>, wall: OffsetDateTime) -> bool {
+        match self {
+            Self::Password(one) => one.is_accepted_by(replica, wall),
+            Self::Certificate(one) => one.is_accepted_by(replica, wall),
+        }
+    }
+}
+
 struct View<'a> {
     directory: &'a Directory,
     replicas: Vec<Replica<'a>>,
@@ -226,8 +277,11 @@ impl View<'_> {
     ) -> ApplicationTruth {
         let principals = self.principals_of(one.client_id);
         let mut passwords = self.passwords(&one.passwords, PasswordHome::Application, &principals);
+        let mut certificates = self.certificates(&one.certificates, PasswordHome::Application, &principals);
         if let Some(principal) = principal {
-            passwords.extend(self.passwords(&principal.passwords, PasswordHome::ServicePrincipal, &principals));
+            let on = PasswordHome::ServicePrincipal;
+            passwords.extend(self.passwords(&principal.passwords, on, &principals));
+            certificates.extend(self.certificates(&principal.certificates, on, &principals));
         }
         ApplicationTruth {
             tenant: tenant.id.into(),
@@ -237,6 +291,7 @@ impl View<'_> {
             display_name: one.display_name.clone(),
             enabled: principal.is_some_and(|principal| principal.enabled),
             passwords,
+            certificates,
         }
     }
 
@@ -249,6 +304,7 @@ impl View<'_> {
             display_name: principal.display_name.clone(),
             enabled: principal.enabled,
             passwords: self.passwords(&principal.passwords, PasswordHome::ServicePrincipal, &[principal]),
+            certificates: self.certificates(&principal.certificates, PasswordHome::ServicePrincipal, &[principal]),
         }
     }
 
@@ -266,9 +322,29 @@ impl View<'_> {
             live: password.is_live(),
             removed_at: password.removed.map(|(_, wall)| wall),
             on,
-            accepted: self.acceptance(password, principals),
+            accepted: self.acceptance(Credential::Password(password), principals),
         };
         passwords.iter().map(truth).collect()
+    }
+
+    fn certificates(
+        &self,
+        certificates: &[Certificate],
+        on: PasswordHome,
+        principals: &[&ServicePrincipal],
+    ) -> Vec<CertificateTruth> {
+        let ago = |removed: std::time::Duration| self.now.wall - self.now.elapsed.saturating_sub(removed);
+        let truth = |one: &Certificate| CertificateTruth {
+            key_id: one.key_id.into(),
+            display_name: one.display_name.clone(),
+            starts_at: one.starts,
+            ends_at: one.ends,
+            live: one.is_live(),
+            removed_at: one.removed.map(ago),
+            on,
+            accepted: self.acceptance(Credential::Certificate(one), principals),
+        };
+        certificates.iter().map(truth).collect()
     }
 
     /// The service principals of an application, in every tenant.
@@ -277,22 +353,22 @@ impl View<'_> {
         all.filter(|principal| principal.client_id == client_id).collect()
     }
 
-    /// How many replicas accept a password. Nobody signs in without a service principal, or with a disabled one.
-    fn acceptance(&self, password: &Password, principals: &[&ServicePrincipal]) -> Acceptance {
+    /// How many replicas accept a credential. Nobody signs in without a service principal, or with a disabled one.
+    fn acceptance(&self, credential: Credential<'_>, principals: &[&ServicePrincipal]) -> Acceptance {
         let lets_in = |replica: &Replica<'_>| {
             let mut enabled = principals.iter().filter(|principal| principal.enabled);
             enabled.any(|principal| replica.has_seen_creation(principal.object_id, principal.created.elapsed))
         };
-        let accepts = |replica: &Replica<'_>| lets_in(replica) && password.is_accepted_by(replica, self.now.wall);
+        let accepts = |replica: &Replica<'_>| lets_in(replica) && credential.is_accepted_by(replica, self.now.wall);
         Acceptance { everywhere: self.replicas.iter().all(accepts), somewhere: self.replicas.iter().any(accepts) }
     }
 
     fn connection(&self, organization: &Organization, connection: &Connection) -> ConnectionTruth {
         let names = connection.references.iter().filter_map(|reference| organization.project_by_id(reference.project));
-        let password = connection.secrets.first().map(|(_, text)| self.directory.password_with(text));
-        let accepted = match password {
-            Some(Some(password)) => match self.client_of(connection, password) {
-                Some(client) => self.acceptance(password, &self.principals_of(client)),
+        let held = connection.secrets.first().map(|(_, text)| self.credential_of(text));
+        let accepted = match held {
+            Some(Some(credential)) => match self.client_of(connection, credential) {
+                Some(client) => self.acceptance(credential, &self.principals_of(client)),
                 None => Acceptance::default(),
             },
             _ => Acceptance::default(),
@@ -304,10 +380,10 @@ impl View<'_> {
             name: connection.references.first().map(|r| r.name.clone()).unwrap_or_default(),
             kind: connection.text("type").unwrap_or_default().to_owned(),
             scheme: connection.scheme().unwrap_or_default().to_owned(),
-            holds: match password {
+            holds: match held {
                 None => Held::Nothing,
                 Some(None) => Held::Unknown,
-                Some(Some(password)) => Held::Key(password.key_id.into()),
+                Some(Some(credential)) => Held::Key(credential.key_id().into()),
             },
             accepted,
             secret_usable_now: accepted.everywhere && !connection.broken,
@@ -316,9 +392,18 @@ impl View<'_> {
         }
     }
 
-    /// The client that signs in with a password, if it is the one that a connection names. A connection that names none,
+    /// The client secret, or the certificate with its key, that a text is.
+    fn credential_of(&self, text: &Secret) -> Option<Credential<'_>> {
+        if let Some(der) = certificate_in(text.expose()) {
+            let known = self.directory.certificate_with(&der).filter(|_| holds_key_of(text.expose(), &der));
+            return known.map(Credential::Certificate);
+        }
+        self.directory.password_with(text).map(Credential::Password)
+    }
+
+    /// The client that signs in with a credential, if it is the one that a connection names. A connection that names none,
     /// such as one to a registry with a user's name, may hold anyone's.
-    fn client_of(&self, connection: &Connection, password: &Password) -> Option<Uuid> {
+    fn client_of(&self, connection: &Connection, credential: Credential<'_>) -> Option<Uuid> {
         let named = ["serviceprincipalid", "username", "spnId"].into_iter().find_map(|key| connection.parameter(key));
         let named = named.and_then(|client| Uuid::parse_str(client).ok());
         let mut principals = self.directory.tenants.iter().flat_map(|tenant| {
@@ -326,7 +411,10 @@ impl View<'_> {
             named.map(move |principal| (tenant, principal.client_id))
         });
         let has = |(tenant, client): &(&Tenant, Uuid)| {
-            self.directory.passwords_of(tenant, *client).iter().any(|known| known.key_id == password.key_id)
+            let (passwords, certificates) =
+                (self.directory.passwords_of(tenant, *client), self.directory.certificates_of(tenant, *client));
+            let mut keys = passwords.iter().map(|one| one.key_id).chain(certificates.iter().map(|one| one.key_id));
+            keys.any(|known| known == credential.key_id())
         };
         principals.find(has).map(|(_, client)| client)
     }

@@ -60,7 +60,8 @@ impl GraphClient {
         if all.len() == known { Ok(()) } else { self.write_key_credentials(application, &all).await }
     }
 
-    async fn key_credentials(&self, application: ApplicationRef) -> Result<Vec<Map<String, Value>>, Error> {
+    /// The certificates of an application with their bytes, each as the service shows it.
+    pub(crate) async fn key_credentials(&self, application: ApplicationRef) -> Result<Vec<Map<String, Value>>, Error> {
         let read: Certificates =
             self.application_part("graph.application.certificates", application, "keyCredentials").await?;
         Ok(read.key_credentials)

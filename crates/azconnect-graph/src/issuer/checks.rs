@@ -6,7 +6,7 @@ use azconnect_credential::Check;
 use crate::application::Application;
 use crate::principal::ServicePrincipal;
 
-pub(super) fn about_application(application: &Application) -> Option<Check> {
+pub(crate) fn about_application(application: &Application) -> Option<Check> {
     let status = application.disabled_by_microsoft_status.as_deref().filter(|status| *status != "NotDisabled")?;
     // A text of the service in a line for a person: reduced to what can be nothing but a word.
     let reason: String = status.chars().filter(char::is_ascii_alphanumeric).take(80).collect();
@@ -18,7 +18,7 @@ pub(super) fn about_application(application: &Application) -> Option<Check> {
     ))
 }
 
-pub(super) fn about_principal(principal: &ServicePrincipal) -> Option<Check> {
+pub(crate) fn about_principal(principal: &ServicePrincipal) -> Option<Check> {
     (principal.account_enabled == Some(false)).then(|| {
         Check::failed(
             "service-principal-disabled",
@@ -66,7 +66,7 @@ pub(super) fn passwords_forbidden(in_force: bool) -> Check {
     if in_force { check } else { check.as_warning() }
 }
 
-pub(super) fn unknown_policy(error: &Error) -> Check {
+pub(crate) fn unknown_policy(error: &Error) -> Check {
     Check::unknown(
         "policy-unknown",
         "policy on secrets",

@@ -1,26 +1,24 @@
 //! The issuer of one application's secrets.
 
-mod checks;
+pub(crate) mod checks;
+pub(crate) mod unseen;
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_core::{ClientId, Effect, Error, ErrorKind, KeyId};
+use azconnect_core::{ClientId, Error, ErrorKind, KeyId};
 use azconnect_credential::{
     Check, CheckReport, CredentialIssuer, Inventory, IssuedKey, KeyHolder, MintRequest, Minted, Retirement, SubjectId,
 };
 
-use self::checks::{
-    about_application, about_principal, certificates_only, missing_principal, passwords_forbidden, unknown_policy,
-    unreadable_principal,
-};
+use self::checks::{about_application, about_principal, certificates_only, passwords_forbidden, unknown_policy};
+use self::unseen::service_principal;
 use crate::application::{Application, Audience};
 use crate::client::GraphClient;
 use crate::holder::PasswordHolder;
 use crate::password::{NewPassword, PasswordCredential};
-use crate::principal::ServicePrincipal;
 
 /// How many passwords an application may hold that personal accounts may sign in to.
 const PERSONAL_KEY_LIMIT: usize = 2;
@@ -40,34 +38,6 @@ pub struct GraphIssuer {
     acting: Option<ClientId>,
     assigned_policies: bool,
     policy: Mutex<Option<(Duration, Allowance)>>,
-}
-
-/// Why the service principal is not seen. Either way its passwords may be alive.
-#[derive(Clone, Copy)]
-enum Unseen {
-    Closed,
-    NotFound,
-}
-
-impl Unseen {
-    fn check(self) -> Check {
-        match self {
-            Self::Closed => unreadable_principal(),
-            Self::NotFound => missing_principal(),
-        }
-    }
-
-    /// Why nobody can say that a key which the application does not list is gone.
-    fn error(self, effect: Effect) -> Error {
-        let (kind, why) = match self {
-            Self::Closed => (ErrorKind::PermissionDenied, "the service principal may not be read"),
-            Self::NotFound => (ErrorKind::Unavailable, "the service principal is not found"),
-        };
-        Error::new(kind, format!("the application does not list the key, and {why}: it may hold the key"))
-            .with_effect(effect)
-            .with_advice(self.check().remedy)
-            .in_operation("graph.service_principal.remove_password")
-    }
 }
 
 /// What the tenant's policies allow, as far as they could be read.
@@ -101,17 +71,6 @@ impl GraphIssuer {
     pub fn with_assigned_policies(mut self, read: bool) -> Self {
         self.assigned_policies = read;
         self
-    }
-
-    /// The service principal; or, if it may not be read or is not found, why it is not seen.
-    async fn service_principal(&self) -> Result<Result<ServicePrincipal, Unseen>, Error> {
-        match self.client.service_principal_by_client_id(self.application).await {
-            Ok(found) => Ok(Ok(found)),
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(Err(Unseen::Closed)),
-            // It may not exist, and also be hidden from the caller, or not have reached the replica that answered.
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Err(Unseen::NotFound)),
-            Err(error) => Err(error),
-        }
     }
 
     /// What the policies allow. They change seldom and each costs a request, so they are asked for once in a while;
@@ -173,7 +132,7 @@ impl CredentialIssuer for GraphIssuer {
 
     async fn inventory(&self) -> Result<Inventory, Error> {
         let application = self.client.application_by_client_id(self.application).await?;
-        let principal = self.service_principal().await?;
+        let principal = service_principal(&self.client, self.application).await?;
         let allowance = self.allowance(&application).await;
         let mut checks = CheckReport::new();
         let mut keys = issued(&application.passwords, KeyHolder::Application, &mut checks);
@@ -212,12 +171,12 @@ impl CredentialIssuer for GraphIssuer {
             return Ok(retirement);
         }
         // Asked of the service principal only if that lists the key: a caller who may not read it may not remove there.
-        match self.service_principal().await? {
+        match service_principal(&self.client, self.application).await? {
             Ok(principal) if principal.passwords.iter().any(|password| password.key == Some(key)) => {
                 self.client.remove_password(principal.id, key).await
             }
             Ok(_) => Ok(Retirement::NotListed),
-            Err(unseen) => Err(unseen.error(effect)),
+            Err(unseen) => Err(unseen.error(effect, "graph.service_principal.remove_password")),
         }
     }
 }

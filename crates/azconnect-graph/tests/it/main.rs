@@ -8,6 +8,7 @@
     reason = "a test"
 )]
 
+mod certificate_issuer;
 mod conformance;
 mod contract;
 mod deleted;

@@ -6,10 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azconnect_core::{Clock, KeyId, Secret};
 use azconnect_credential::{CredentialVerifier, Minted};
-use azconnect_emulator::{Fault, FaultAction, Service, Settings};
+use azconnect_emulator::{Emulator, Fault, FaultAction, Service, Settings};
 use azconnect_identity::SecretVerifier;
 use azconnect_testkit::conformance::credential_verifier::{self, VerifierHarness};
-use http::Method;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -47,7 +46,7 @@ impl VerifierHarness for Harness {
     }
 
     async fn remove(&self, key: KeyId) {
-        graph(&self.stage, "removePassword", json!({"keyId": key})).await;
+        graph(&self.stage.emulator, "POST", "/removePassword", json!({"keyId": key})).await;
     }
 
     async fn settle(&self) {
@@ -69,29 +68,31 @@ async fn the_verifier_conforms() {
 pub(crate) async fn mint(stage: &Stage) -> Minted {
     let end = stage.clock.now() + Duration::from_secs(90 * 86_400);
     let end_text = end.format(&time::format_description::well_known::Rfc3339).unwrap();
-    let added = graph(stage, "addPassword", json!({"passwordCredential": {"endDateTime": end_text}})).await;
+    let body = json!({"passwordCredential": {"endDateTime": end_text}});
+    let added = graph(&stage.emulator, "POST", "/addPassword", body).await;
     let text = |name: &str| added[name].as_str().unwrap();
     Minted::new(text("keyId").parse().unwrap(), Secret::new(text("secretText")), end)
 }
 
 /// A request of the application to Graph in plain HTTP, so that no other client stands in between.
-async fn graph(stage: &Stage, action: &str, body: Value) -> Value {
-    let send = async |address: String, authorization: Option<String>, body: String| {
-        let mut request = http::Request::builder().method(Method::POST).uri(address);
+pub(crate) async fn graph(emulator: &Emulator, method: &str, path: &str, body: Value) -> Value {
+    let send = async |(method, address): (&str, String), authorization: Option<String>, body: String| {
+        let mut request = http::Request::builder().method(method).uri(address);
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization).header("content-type", "application/json");
         } else {
             request = request.header("content-type", "application/x-www-form-urlencoded");
         }
-        let answer = stage.emulator.transport().send(request.body(body.into()).unwrap()).await.unwrap();
+        let answer = emulator.transport().send(request.body(body.into()).unwrap()).await.unwrap();
         assert!(answer.status().is_success(), "{answer:?}");
         serde_json::from_slice(answer.body()).unwrap_or(Value::Null)
     };
     let form = "grant_type=client_credentials&client_id=10000000-0000-4000-8000-000000000003\
                 &client_secret=the-minters-secret&scope=https://graph.microsoft.com/.default";
     let address = format!("https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/token");
-    let token: Value = send(address, None, form.to_owned()).await;
+    let token: Value = send(("POST", address), None, form.to_owned()).await;
     let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap());
-    let address = format!("https://graph.microsoft.com/v1.0/applications(appId='{CLIENT}')/{action}");
-    send(address, Some(bearer), body.to_string()).await
+    let address = format!("https://graph.microsoft.com/v1.0/applications(appId='{CLIENT}'){path}");
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    send((method, address), Some(bearer), body).await
 }

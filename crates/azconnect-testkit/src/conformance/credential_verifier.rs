@@ -31,6 +31,11 @@ pub trait VerifierHarness: Send + Sync {
 
     /// Breaks every connection to the service from now on.
     async fn disconnect(&self);
+
+    /// A secret of the right form that nobody minted: a text like a client secret, unless the verifier proves another kind.
+    fn wrong(&self) -> Secret {
+        Secret::new(format!("wrong~{}", fresh("secret")))
+    }
 }
 
 /// Checks every behaviour, each on a harness of its own.
@@ -57,25 +62,25 @@ async fn accepts(harness: &impl VerifierHarness) -> CaseResult {
     // A wrong secret in between: a token that was kept must not answer for it, nor its refusal for the right one.
     for _ in 0..2 {
         is(CredentialVerdict::Accepted, &harness.verifier().verify(&Candidate::new(&minted.secret)).await)?;
-        is(CredentialVerdict::Rejected, &harness.verifier().verify(&Candidate::new(&wrong())).await)?;
+        is(CredentialVerdict::Rejected, &harness.verifier().verify(&Candidate::new(&harness.wrong())).await)?;
     }
     Ok(())
 }
 
 async fn rejects(harness: &impl VerifierHarness) -> CaseResult {
-    is(CredentialVerdict::Rejected, &harness.verifier().verify(&Candidate::new(&wrong())).await)
+    is(CredentialVerdict::Rejected, &harness.verifier().verify(&Candidate::new(&harness.wrong())).await)
 }
 
 async fn rejects_old(harness: &impl VerifierHarness) -> CaseResult {
     let long_ago = harness.now() - Duration::from_secs(30 * 86_400);
     is(
         CredentialVerdict::Rejected,
-        &harness.verifier().verify(&Candidate::new(&wrong()).with_minted_at(long_ago)).await,
+        &harness.verifier().verify(&Candidate::new(&harness.wrong()).with_minted_at(long_ago)).await,
     )
 }
 
 async fn pends(harness: &impl VerifierHarness) -> CaseResult {
-    let wrong = wrong();
+    let wrong = harness.wrong();
     is(
         CredentialVerdict::Pending,
         &harness.verifier().verify(&Candidate::new(&wrong).with_minted_at(harness.now())).await,
@@ -103,7 +108,7 @@ async fn unreachable(harness: &impl VerifierHarness) -> CaseResult {
     let minted = harness.mint().await;
     harness.settle().await;
     harness.disconnect().await;
-    for secret in [&minted.secret, &wrong()] {
+    for secret in [&minted.secret, &harness.wrong()] {
         for candidate in [Candidate::new(secret), Candidate::new(secret).with_minted_at(harness.now())] {
             is(CredentialVerdict::Inconclusive, &harness.verifier().verify(&candidate).await)?;
         }
@@ -134,11 +139,6 @@ async fn shows_nothing(harness: &impl VerifierHarness) -> CaseResult {
     drop(ears);
     let leak = canary.find(shown.as_bytes()).or_else(|| canary.find_in_logs());
     ensure(leak.is_none(), format!("shown: {}", leak.unwrap_or_default()))
-}
-
-/// A text like a client secret that nobody minted.
-fn wrong() -> Secret {
-    Secret::new(format!("wrong~{}", fresh("secret")))
 }
 
 /// Fails unless an assessment has a verdict, with what a person needs.

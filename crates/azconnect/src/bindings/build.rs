@@ -57,7 +57,7 @@ impl Bindings {
         };
         let minter = self.connections.identity(connection).await.map_err(|error| error.with_field("minted_by"))?;
         let record = self.connections.own_record_of(connection, minter.tenant(), minter.client());
-        let minter = minter.with_record(record);
+        let minter = minter.with_record(record)?;
         self.build(&minter, Some(connection), spec).await
     }
 

@@ -67,7 +67,7 @@ impl Connections {
     /// As [`Connections::sink`].
     pub fn own_sink(&self, id: &ConnectionId, identity: &Identity) -> Result<OwnCredentialSink, Error> {
         let record = self.own_record_of(id, identity.tenant(), identity.client());
-        Ok(identity.own_credential_as(self.sink(id)?.id, record))
+        identity.own_credential_as(self.sink(id)?.id, record)
     }
 
     /// The secret of a connection as the record that an identity follows: [`Identity::with_record`](crate::Identity::with_record).

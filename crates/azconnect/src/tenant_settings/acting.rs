@@ -45,7 +45,7 @@ impl TenantIntegrations {
         }
         identity.require_devops()?;
         let record = self.connections.own_record_of(connection, identity.tenant(), identity.client());
-        Ok(identity.with_record(record).devops())
+        Ok(identity.with_record(record)?.devops())
     }
 
     /// The sealed token of settings.

@@ -213,7 +213,7 @@ async fn whether_an_account_fits_an_organization_is_told_at_once_with_the_remedi
     assert!(fit.is_clear(), "{fit:?}");
     let fit =
         bob.fit(&FitRequest::new("contoso").with_project("Web").with_project("Secret").with_repository("gone")).await;
-    let failed: Vec<_> = fit.failures().map(|check| (check.code.as_ref(), check.subject.as_str())).collect();
+    let failed: Vec<(&str, &str)> = fit.failures().map(|check| (check.code.as_ref(), check.subject.as_ref())).collect();
     assert_eq!(failed, [("project-not-seen", "project Secret"), ("repository-not-seen", "repository gone")]);
     assert!(fit.failures().all(|check| check.remedy.contains("ask an Azure DevOps administrator")), "{fit:?}");
     // The case counts, and a slip is told with what it may have meant.
@@ -226,7 +226,7 @@ async fn whether_an_account_fits_an_organization_is_told_at_once_with_the_remedi
     assert_eq!((code(&fit), fit.len()), ("organization-name", 1));
     // An organization of another tenant shows itself empty to these tokens, so it is not even entered.
     let fit = bob.fit(&FitRequest::new("fabrikam").with_project("Shop")).await;
-    let failed: Vec<_> = fit.failures().map(|check| check.code.as_ref()).collect();
+    let failed: Vec<&str> = fit.failures().map(|check| check.code.as_ref()).collect();
     assert_eq!(failed, ["organization-not-found", "organization-of-another-tenant"]);
     assert!(fit.iter().all(|check| !check.code.starts_with("project")), "{fit:?}");
 }

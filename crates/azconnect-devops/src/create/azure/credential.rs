@@ -153,14 +153,7 @@ impl<'a> AzureCredential<'a> {
     pub(in crate::create) fn require_usable(&self) -> Result<(), Error> {
         match self {
             Self::Secret { secret, .. } => check_client_secret(secret),
-            Self::Certificate { pem, .. } => {
-                let text = pem.expose();
-                if text.contains("BEGIN CERTIFICATE") && text.contains("PRIVATE KEY") {
-                    return Ok(());
-                }
-                Err(Error::invalid("certificate", "lacks the certificate or its private key")
-                    .with_advice("give both in PEM, one after the other"))
-            }
+            Self::Certificate { pem, .. } => check_certificate(pem),
             Self::PublishProfile { profile, .. } if !profile.expose().contains("publishData") => {
                 Err(Error::invalid("publish_profile", "is not one")
                     .with_advice("download it from the web application's overview"))
@@ -168,4 +161,14 @@ impl<'a> AzureCredential<'a> {
             _ => Ok(()),
         }
     }
+}
+
+/// Refuses a text that cannot be a certificate with its private key.
+pub(crate) fn check_certificate(pem: &Secret) -> Result<(), Error> {
+    let text = pem.expose();
+    if text.contains("BEGIN CERTIFICATE") && text.contains("PRIVATE KEY") {
+        return Ok(());
+    }
+    Err(Error::invalid("certificate", "lacks the certificate or its private key")
+        .with_advice("give both in PEM, one after the other"))
 }

@@ -6,6 +6,7 @@ use azconnect_core::{Effect, Error, ErrorKind};
 use serde_json::{Map, Value};
 
 pub use self::credential::AzureCredential;
+pub(crate) use self::credential::check_certificate;
 use super::{NewConnection, Parts};
 use crate::directory::Project;
 use crate::document::{AuthorizationScheme, AzureEnvironment, AzureScope, ConnectionType};

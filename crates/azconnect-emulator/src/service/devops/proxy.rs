@@ -16,7 +16,7 @@ use crate::model::devops::permissions::{ADMINISTER, USE, connection_token};
 use crate::model::devops::{Connection, field};
 use crate::model::replica::Replica;
 use crate::model::world::World;
-use crate::service::entra::{SecretCheck, accepts};
+use crate::service::entra::{SecretCheck, accepts, accepts_certificate};
 
 /// What a test found. The status is that of the service it asked, not of this answer.
 struct Verdict {
@@ -223,10 +223,14 @@ impl Subject {
                 ))
             });
         }
-        let key = self.secrets.iter().find(|(key, _)| key.eq_ignore_ascii_case("serviceprincipalkey"));
+        let by_certificate =
+            self.parameter("authenticationType").is_some_and(|kind| kind.eq_ignore_ascii_case("spnCertificate"));
+        let name = if by_certificate { "servicePrincipalCertificate" } else { "serviceprincipalkey" };
+        let key = self.secrets.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         let Some((_, key)) = key else {
             return Err(refused("AADSTS7000216: 'client_assertion' or 'client_secret' is required.".to_owned()));
         };
+        let accepts = if by_certificate { accepts_certificate } else { accepts };
         match accepts(world, tenant, client, key, (replica, cx.now)) {
             SecretCheck::Yes(principal) => Ok(principal),
             SecretCheck::No(reason) => Err(refused(reason)),

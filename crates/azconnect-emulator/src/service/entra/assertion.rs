@@ -61,13 +61,13 @@ pub(super) fn identity(client: &str, text: &str) -> Option<(String, OffsetDateTi
     Some((format!("{client} {} {}", token.text("iss")?, token.text("jti")?), ends))
 }
 
-fn check_times(token: &Jwt, now: OffsetDateTime) -> OrRefusal<()> {
+fn check_times(token: &Jwt, wall: OffsetDateTime) -> OrRefusal<()> {
     #[expect(clippy::cast_precision_loss, reason = "exact until the year 285 million")]
-    let now = now.unix_timestamp() as f64;
+    let now = wall.unix_timestamp() as f64;
     let ends = token.seconds("exp").ok_or_else(|| refusal::claim_missing("exp"))?;
     let begins = token.seconds("nbf");
     if ends + SKEW <= now || begins.is_some_and(|begins| begins - SKEW > now) {
-        return Err(refusal::assertion_out_of_time());
+        return Err(refusal::assertion_out_of_time(wall, begins, ends));
     }
     Ok(())
 }

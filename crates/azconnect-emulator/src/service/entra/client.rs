@@ -11,6 +11,7 @@ use crate::model::directory::{Directory, ServicePrincipal, Tenant};
 use crate::model::registration::Registration;
 use crate::model::replica::Replica;
 use crate::model::sign_in::ClientKind;
+use crate::model::trust::{certificate_in, holds_key_of};
 use crate::model::world::World;
 
 /// How a client proves who it is.
@@ -103,6 +104,33 @@ pub(crate) fn accepts(
     let replica = Replica::of_tokens(&world.settings, replica, now);
     let checked = find_tenant(&world.directory, tenant)
         .and_then(|tenant| check_secret(world, tenant, client, (secret, &replica, now)));
+    match checked {
+        Ok(principal) => SecretCheck::Yes(principal),
+        Err(refusal) => SecretCheck::No(refusal::description(&refusal)),
+    }
+}
+
+/// The same for a certificate with its key, in PEM: whoever holds both signs assertions with them.
+pub(crate) fn accepts_certificate(
+    world: &World,
+    tenant: &str,
+    client: &str,
+    pem: &Secret,
+    (replica, now): (u32, Moment),
+) -> SecretCheck {
+    let replica = Replica::of_tokens(&world.settings, replica, now);
+    let checked = find_tenant(&world.directory, tenant).and_then(|tenant| {
+        let (client_id, principal) = known_principal(tenant, client, &replica)?;
+        let der = certificate_in(pem.expose()).filter(|der| holds_key_of(pem.expose(), der));
+        let der = der.ok_or_else(refusal::assertion_malformed)?;
+        let known = world.directory.certificates_of(tenant, client_id);
+        let known = known.into_iter().filter(|one| one.is_known_to(&replica));
+        match known.into_iter().find(|one| one.der() == der) {
+            Some(one) if one.is_in_time(now.wall) => Ok(principal.object_id),
+            Some(_) => Err(refusal::key_expired("")),
+            None => Err(refusal::key_not_found("")),
+        }
+    });
     match checked {
         Ok(principal) => SecretCheck::Yes(principal),
         Err(refusal) => SecretCheck::No(refusal::description(&refusal)),

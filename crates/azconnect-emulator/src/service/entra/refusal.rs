@@ -1,6 +1,7 @@
 //! The refusals of the token endpoint, in the words and with the escapes of the real one.
 
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::Context;
@@ -132,8 +133,24 @@ pub(super) fn assertion_audience() -> Box<Refusal> {
     assertion(700_023, "Client assertion audience claim does not match Realm issuer.")
 }
 
-pub(super) fn assertion_out_of_time() -> Box<Refusal> {
-    assertion(700_024, "Client assertion is not within its valid time range.")
+/// With the times, from which a caller learns whose clock is wrong.
+pub(super) fn assertion_out_of_time(now: OffsetDateTime, begins: Option<f64>, ends: f64) -> Box<Refusal> {
+    #[expect(clippy::cast_possible_truncation, reason = "a number of seconds, whose fraction is not shown")]
+    let moment =
+        |seconds: f64| OffsetDateTime::from_unix_timestamp(seconds as i64).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let written = |moment: OffsetDateTime| {
+        let (date, time) = (moment.date(), moment.time());
+        format!("{date}T{:02}:{:02}:{:02}.0000000Z", time.hour(), time.minute(), time.second())
+    };
+    let text = format!(
+        "Client assertion is not within its valid time range. Current time: {}, assertion valid from {}, expiry time of \
+         assertion {}. Review the documentation at \
+         https://learn.microsoft.com/entra/identity-platform/certificate-credentials .",
+        written(now),
+        written(moment(begins.unwrap_or_default())),
+        written(moment(ends)),
+    );
+    assertion(700_024, text)
 }
 
 /// By RFC 7523, section 3, a server may refuse it. Microsoft's does not say that it does.
