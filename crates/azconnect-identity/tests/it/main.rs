@@ -8,16 +8,16 @@
     reason = "a test"
 )]
 
+mod assertion;
 mod azure_sdk;
 mod behalf;
 mod cache;
 mod cache_claims;
-mod chain;
-mod clouds;
-mod assertion;
 mod certificate;
 mod certificate_proof;
 mod certified;
+mod chain;
+mod clouds;
 mod conformance;
 mod device_sign_in;
 mod discovery;
