@@ -205,10 +205,11 @@ impl DeviceCode {
         let word = RefusalDetail::of(&error).and_then(RefusalDetail::word);
         match word {
             Some("authorization_pending") => Ok(()),
-            Some("slow_down") => self.slow_down(),
             Some("expired_token") => Err(ended().with_source(error)),
-            _ if error.kind() == ErrorKind::Throttled => self.slow_down(),
-            _ if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) => self.slow_down(),
+            // `slow_down` and a detected loop are throttles; an outage passes.
+            _ if matches!(error.kind(), ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::Timeout) => {
+                self.slow_down()
+            }
             _ => Err(match Obstacle::of(&error) {
                 Some(Obstacle::Declined) => error,
                 Some(obstacle) => error.with_advice(obstacle.advice()),

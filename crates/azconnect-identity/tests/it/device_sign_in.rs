@@ -50,6 +50,12 @@ async fn whoever_declines_and_a_code_that_ends_are_told() {
     let error = device.wait(code).await.unwrap_err();
     assert_eq!((Obstacle::of(&error), error.retry()), (Some(Obstacle::Expired), Retry::No));
     let passed = at.clock.elapsed() - began;
+    // By our own clock: nobody is asked about a code that has ended.
+    let mut code = device.start().await.unwrap();
+    at.clock.sleep(Duration::from_secs(900)).await;
+    let before = at.emulator.exchanges();
+    assert_eq!(Obstacle::of(&device.poll(&mut code).await.unwrap_err()), Some(Obstacle::Expired));
+    assert_eq!(at.emulator.exchanges(), before);
     assert!(passed >= Duration::from_secs(895) && passed <= Duration::from_secs(900), "{passed:?}");
 }
 
@@ -62,7 +68,9 @@ async fn a_program_that_asks_too_often_slows_down() {
         let mut code = device.start().await.unwrap();
         assert!(device.poll(&mut code).await.unwrap().is_none());
         assert_eq!(code.interval, Duration::from_secs(5));
+        let before = (at.emulator.exchanges(), at.clock.elapsed());
         assert!(device.poll(&mut code).await.unwrap().is_none(), "{polling:?}");
+        assert_eq!((at.emulator.exchanges(), at.clock.elapsed()), (before.0 + 1, before.1), "one poll is one request");
         assert_eq!(code.interval, Duration::from_secs(10), "{polling:?}");
     }
 }

@@ -124,8 +124,8 @@ async fn a_domain_stands_for_the_tenant_that_the_login_says() {
 #[tokio::test(start_paused = true)]
 async fn what_the_login_did_not_sign_is_refused() {
     let stranger = KeyPair::generate(KeySize::Rsa2048).unwrap();
-    let changes: Vec<Box<dyn FnOnce(&mut Script)>> = vec![
-        Box::new(|script| script.keys = vec![published("k1", &KeyPair::generate(KeySize::Rsa2048).unwrap())]),
+    type Change = Box<dyn FnOnce(&mut Script)>;
+    let changes: Vec<Change> = vec![
         Box::new(|script| script.keys.clear()),
         Box::new(|script| script.header["kid"] = json!("k2")),
         Box::new(|script| script.header["alg"] = json!("none")),
@@ -172,7 +172,7 @@ async fn keys_are_read_once_a_day_and_for_a_new_one_at_most_every_five_minutes()
     sign_in(&login, &web, "").await.unwrap_err();
     assert_eq!(login.asked("/keys"), 2);
     // The login signs with a new key.
-    login.says(|script| script.keys.push(published("k2", &login.pair)));
+    login.says(|script| script.keys.push(published("k2", login.pair)));
     sign_in(&login, &web, "").await.unwrap_err();
     login.clock.sleep(Duration::from_secs(301)).await;
     sign_in(&login, &web, "").await.unwrap();

@@ -1,6 +1,6 @@
 //! A login whose every word a test chooses: its configuration, its keys, its tokens.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
 use aws_lc_rs::rand::SystemRandom;
@@ -32,20 +32,20 @@ pub(crate) struct Script {
 
 pub(crate) struct Login {
     pub(crate) clock: VirtualClock,
-    pub(crate) pair: KeyPair,
+    pub(crate) pair: &'static KeyPair,
     pub(crate) script: Mutex<Script>,
     pub(crate) seen: Mutex<Vec<(String, String)>>,
 }
 
 impl Login {
     pub(crate) fn new() -> Arc<Self> {
-        let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
+        let pair = own_pair();
         let clock = VirtualClock::new();
         let now = clock.now().unix_timestamp();
         let script = Script {
             configuration: json!({"issuer": "https://login.microsoftonline.com/{tenantid}/v2.0",
                                   "jwks_uri": "https://login.microsoftonline.com/common/discovery/v2.0/keys"}),
-            keys: vec![published("k1", &pair)],
+            keys: vec![published("k1", pair)],
             header: json!({"typ": "JWT", "alg": "RS256", "kid": "k1"}),
             claims: json!({"aud": PORTAL, "iss": format!("https://login.microsoftonline.com/{CONTOSO}/v2.0"),
                            "tid": CONTOSO, "oid": ADA_ID, "name": "Ada", "iat": now, "nbf": now, "exp": now + 3600}),
@@ -117,6 +117,12 @@ impl Transport for Login {
         self.seen.lock().unwrap().push((request.uri().to_string(), body));
         Ok(http::Response::new(self.answer(request.uri().path()).into()))
     }
+}
+
+/// The key of every login here: to make one takes longer than all else that a test does.
+fn own_pair() -> &'static KeyPair {
+    static PAIR: OnceLock<KeyPair> = OnceLock::new();
+    PAIR.get_or_init(|| KeyPair::generate(KeySize::Rsa2048).unwrap())
 }
 
 /// The public half of a key, as a login publishes it.
