@@ -144,7 +144,7 @@ async fn it_goes_on_with_the_new_certificate_and_its_key_is_shown_nowhere() {
     let other = identity.with_record(world.record.clone()).unwrap();
     world.contoso.clock.sleep(Duration::from_secs(7200)).await;
     other.graph().application_by_client_id(deploy()).await.unwrap();
-    let mut written = format!("{outcome:?}{target:?}");
+    let mut written = format!("{outcome:?}");
     for stream in world.contoso.journal.unfinished().await.unwrap() {
         written += &format!("{stream}");
     }

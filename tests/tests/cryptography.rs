@@ -15,7 +15,7 @@ use std::process::Command;
 use cargo_metadata::{CargoOpt, MetadataCommand, Package};
 
 /// What has to do with cryptography and is shipped all the same, each with what it does.
-const EXCUSED: [(&str, &str); 31] = [
+const EXCUSED: [(&str, &str); 48] = [
     ("aws-lc-rs", "the one implementation"),
     ("aws-lc-sys", "the one implementation"),
     ("rustls", "TLS over aws-lc-rs: it computes nothing itself"),
@@ -54,11 +54,28 @@ const EXCUSED: [(&str, &str); 31] = [
     ("spki", "types, for x509-cert"),
     ("digest", "traits, for sha2"),
     ("crypto-common", "traits, for digest and cipher"),
+    ("pkcs12", "reads PFX files, for p12-keystore, and derives the key of their code"),
+    ("pkcs5", "says how a PFX file is encrypted, and decrypts it, for p12-keystore"),
+    ("pkcs8", "reads private keys out of PFX files, for p12-keystore"),
+    ("cms", "types, for p12-keystore"),
+    ("x509-parser", "reads certificates: whose key they are of, and when they end; it checks no signature"),
+    ("aes", "decrypts PFX files, for pkcs5: aws-lc-rs has no PKCS#12"),
+    ("cbc", "decrypts PFX files, for pkcs5"),
+    ("pbkdf2", "derives the key of a PFX file from its password, for pkcs5"),
+    ("scrypt", "derives the key of a PFX file from its password, for pkcs5"),
+    ("salsa20", "a part of scrypt"),
+    ("sha1", "checks the code of older PFX files"),
+    ("aes-gcm", "comes with pkcs5, and is not asked"),
+    ("aead", "traits, for aes-gcm"),
+    ("ctr", "a part of aes-gcm"),
+    ("ghash", "a part of aes-gcm"),
+    ("polyval", "a part of ghash"),
+    ("universal-hash", "traits, for polyval"),
 ];
 
 /// What belongs to such a crate without doing anything that could be attacked: buffers and encodings.
-const HARMLESS: [&str; 9] =
-    ["base64ct", "block-buffer", "cmov", "const-oid", "ctutils", "der_derive", "inout", "pem-rfc7468", "siphasher"];
+const HARMLESS: [&str; 10] =
+    ["base64ct", "block-buffer", "block-padding", "cmov", "const-oid", "ctutils", "der_derive", "inout", "pem-rfc7468", "siphasher"];
 
 /// Implementations by name, whatever they say of themselves.
 const KNOWN: [&str; 44] = [
