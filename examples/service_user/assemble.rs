@@ -9,7 +9,8 @@ use azconnect::http::{ReqwestTransport, SystemClock};
 use azconnect::identity::{Authority, ClientSecretSource, TokenEndpoint};
 use azconnect::store::{SqliteOptions, SqliteStore};
 use azconnect::{Azure, LinkApplication, Storage};
-use azconnect_emulator::{Emulator, Seed, serve};
+use azconnect_emulator::server::serve;
+use azconnect_emulator::{Emulator, Seed};
 use azconnect_examples::end::environment;
 use azconnect_examples::key_file::key_file;
 

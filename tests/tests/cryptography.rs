@@ -74,8 +74,18 @@ const EXCUSED: [(&str, &str); 48] = [
 ];
 
 /// What belongs to such a crate without doing anything that could be attacked: buffers and encodings.
-const HARMLESS: [&str; 10] =
-    ["base64ct", "block-buffer", "block-padding", "cmov", "const-oid", "ctutils", "der_derive", "inout", "pem-rfc7468", "siphasher"];
+const HARMLESS: [&str; 10] = [
+    "base64ct",
+    "block-buffer",
+    "block-padding",
+    "cmov",
+    "const-oid",
+    "ctutils",
+    "der_derive",
+    "inout",
+    "pem-rfc7468",
+    "siphasher",
+];
 
 /// Implementations by name, whatever they say of themselves.
 const KNOWN: [&str; 44] = [

@@ -33,7 +33,7 @@ pub struct Identity {
 /// What an identity signs in by: what is kept here can be replaced while it is in use.
 #[derive(Clone)]
 enum SignsInBy {
-    Secret(ClientSecretSource),
+    Secret(Box<ClientSecretSource>),
     Certificate(CertificateProof),
     /// Something that is the caller's: nothing is known of it here.
     Source,
@@ -48,7 +48,7 @@ impl Azure {
     /// ID.
     pub fn identity_with_secret(&self, tenant: TenantId, client: ClientId, secret: Secret) -> Result<Identity, Error> {
         let source = ClientSecretSource::new(self.token_endpoint(tenant), client, secret)?;
-        let credential = SignsInBy::Secret(source.clone());
+        let credential = SignsInBy::Secret(Box::new(source.clone()));
         Ok(Identity::new(self.clone(), (tenant, client), credential, source))
     }
 
@@ -126,7 +126,7 @@ impl Identity {
     /// ([`Azure::identity_with`]): there is nothing that the record could hold.
     pub fn with_record(mut self, record: Arc<dyn OwnRecord>) -> Result<Self, Error> {
         self.credential = match self.credential {
-            SignsInBy::Secret(source) => SignsInBy::Secret(source.with_record(record)),
+            SignsInBy::Secret(source) => SignsInBy::Secret(Box::new(source.with_record(record))),
             SignsInBy::Certificate(proof) => SignsInBy::Certificate(proof.with_record(record)),
             SignsInBy::Source => return Err(not_kept_here(self.client)),
         };
@@ -249,7 +249,7 @@ impl Identity {
     /// The same under a name of its own, such as that of the connection whose secret it is.
     pub(crate) fn own_credential_as(&self, id: SinkId, record: Arc<dyn OwnRecord>) -> Result<OwnCredentialSink, Error> {
         match &self.credential {
-            SignsInBy::Secret(source) => Ok(OwnCredentialSink::new(id, source.clone(), record)),
+            SignsInBy::Secret(source) => Ok(OwnCredentialSink::new(id, (**source).clone(), record)),
             SignsInBy::Certificate(proof) => {
                 let endpoint = self.azure.token_endpoint(self.tenant);
                 Ok(OwnCredentialSink::of_certificate(id, &endpoint, proof.clone(), record))

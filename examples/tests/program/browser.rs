@@ -38,7 +38,7 @@ impl Browser {
             ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"];
         let wanted = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": arguments}}}});
         let made = browser.ask("POST", "/session", &wanted).unwrap();
-        browser.session = made["sessionId"].as_str().unwrap().to_owned();
+        browser.session = made.get("sessionId").and_then(Value::as_str).unwrap().to_owned();
         browser
     }
 
@@ -65,7 +65,7 @@ impl Browser {
     /// The element of this id, if the page has one now.
     pub(crate) fn now(&self, id: &str) -> Option<String> {
         let found = self.command("element", &json!({"using": "css selector", "value": format!("[id='{id}']")})).ok()?;
-        found[ELEMENT].as_str().map(str::to_owned)
+        found.get(ELEMENT).and_then(Value::as_str).map(str::to_owned)
     }
 
     pub(crate) fn click(&self, id: &str) {
@@ -115,7 +115,7 @@ impl Browser {
         let (head, body) = answer.split_once("\r\n\r\n").expect("an answer of the driver");
         let value: Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {head}: {body}"));
         match head.starts_with("HTTP/1.1 200") {
-            true => Ok(value["value"].clone()),
+            true => Ok(value.get("value").cloned().unwrap_or_default()),
             false => Err(body.to_owned()),
         }
     }

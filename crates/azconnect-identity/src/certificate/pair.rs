@@ -58,7 +58,7 @@ pub(super) fn find(keys: Vec<PrivateKey>, certificates: &[Vec<u8>]) -> Result<Pa
 
 fn read(der: &[u8]) -> Result<Read<'_>, Error> {
     match X509Certificate::from_der(der) {
-        Ok((rest, parsed)) if rest.is_empty() => Ok(Read { der, parsed }),
+        Ok(([], parsed)) => Ok(Read { der, parsed }),
         _ => Err(fault::broken_certificate()),
     }
 }

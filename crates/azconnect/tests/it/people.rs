@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azconnect::core::{Clock, DocumentQuery, DocumentStore, Error, ErrorKind, Secret, SecretStore, TenantId};
-use azconnect::credential::{
-    CheckReport, CheckStatus, LinkRole, LinkedAs, PersonId, RecordQuery, RefreshTokens, TokenProvider,
-};
+use azconnect::credential::{CheckReport, CheckStatus, LinkRole, LinkedAs, PersonId, RecordQuery};
 use azconnect::identity::user::{RedirectAnswer, SignInOptions};
 use azconnect::identity::{Authority, ClientSecretSource, TokenEndpoint};
 use azconnect::{AccountLinks, FitRequest, LinkApplication, Linked, PendingLink, Storage};

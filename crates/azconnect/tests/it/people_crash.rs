@@ -9,7 +9,7 @@ use azconnect::core::{
     Clock, Document, DocumentKey, DocumentPage, DocumentQuery, DocumentStore, Effect, Error, ErrorKind, Revision,
     Secret, SecretId, SecretStore, StoredDocument,
 };
-use azconnect::credential::{LinkRole, LinkedAs, RefreshTokens, TokenProvider};
+use azconnect::credential::{LinkRole, LinkedAs, RefreshTokens};
 use azconnect::identity::user::SignInOptions;
 use azconnect::store::{MemoryDocuments, MemorySecrets};
 use azconnect::{AccountLinks, Storage};
