@@ -57,6 +57,7 @@ pub async fn assemble(arguments: &Arguments, port: u16) -> Result<Site, Error> {
 }
 
 /// An emulator inside the program, whose pages a browser on this machine reaches.
+#[expect(clippy::disallowed_methods, reason = "a program drives its own tasks")]
 async fn emulated(clock: Arc<dyn Clock>, back: &str) -> Result<Azure, Error> {
     let emulator = Emulator::from_seed(Seed::from_json(&SEED.replace("{back}", back))?, clock.clone())?;
     let server = serve(emulator, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
