@@ -16,6 +16,7 @@ mod html;
 mod pages;
 mod site;
 
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -51,7 +52,6 @@ async fn main() -> ExitCode {
     report(run(&Arguments::parse()).await)
 }
 
-#[expect(clippy::print_stdout, reason = "this is a program")]
 async fn run(arguments: &Arguments) -> Result<(), Failure> {
     azconnect_examples::log::start()?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
@@ -61,10 +61,11 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?;
     let port = listener.local_addr().map_or(arguments.port, |bound| bound.port());
     let site = assemble::assemble(arguments, port).await?;
-    println!("open http://localhost:{port}/ in a browser; Ctrl-C ends the program");
-    if let Some(people) = &site.people {
-        println!("on the emulator, sign in as {people}");
-    }
+    let people = site.people.as_deref().map(|people| format!("on the emulator, sign in as {people}\n"));
+    let told =
+        format!("open http://localhost:{port}/ in a browser; Ctrl-C ends the program\n{}", people.unwrap_or_default());
+    // Whoever does not listen any more still has the page.
+    let _ = std::io::stdout().write_all(told.as_bytes());
     let served = axum::serve(listener, pages::router(site)).with_graceful_shutdown(async {
         // Without a signal handler nobody can ask.
         if tokio::signal::ctrl_c().await.is_err() {

@@ -13,7 +13,7 @@ mod program;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use program::browser::Browser;
 use program::program;
@@ -22,6 +22,8 @@ use program::program;
 struct Page {
     child: Child,
     address: String,
+    /// Held, so that the program can go on printing.
+    _printed: BufReader<ChildStdout>,
 }
 
 impl Page {
@@ -33,9 +35,10 @@ impl Page {
         }
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut printed = BufReader::new(child.stdout.take().unwrap());
+        printed.read_line(&mut line).unwrap();
         let address = line.strip_prefix("open ").and_then(|rest| rest.split(' ').next()).expect(&line).to_owned();
-        Self { child, address }
+        Self { child, address, _printed: printed }
     }
 }
 
@@ -118,18 +121,24 @@ fn an_answer_counts_once_in_its_own_browser_and_with_its_own_state() {
     browser.open(&page.address);
     let cookie = browser.take_cookie("browser");
     browser.open(&login);
+    browser.click("account-0");
     browser.click("accept");
     assert!(browser.text("note").contains("no sign-in was begun in this browser"), "{}", browser.text("note"));
     let answer = browser.address();
     browser.give_cookie(&cookie);
-    let (head, state) = answer.split_once("state=").expect(&answer);
-    let rest = state.split_once('&').map(|(_, rest)| rest).unwrap_or_default();
-    browser.open(&format!("{head}state=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&{rest}"));
+    let mut altered = url::Url::parse(&answer).unwrap();
+    let pairs: Vec<_> = altered.query_pairs().into_owned().collect();
+    let other = |name: &str, value: String| if name == "state" { "A".repeat(43) } else { value };
+    altered.query_pairs_mut().clear().extend_pairs(pairs.into_iter().map(|(name, value)| {
+        let value = other(&name, value);
+        (name, value)
+    }));
+    browser.open(altered.as_str());
     assert!(browser.text("note").contains("no sign-in was begun"), "{}", browser.text("note"));
     browser.open(&answer);
     assert_eq!(browser.text("person"), "Bob Example <bob@contoso.com>");
     browser.open(&answer);
-    assert!(browser.text("note").contains("finished already"), "{}", browser.text("note"));
+    assert!(browser.text("note").contains("finished already"), "{}: {}", browser.address(), browser.text("note"));
     browser.click("back");
     assert_eq!(browser.text("person"), "Bob Example <bob@contoso.com>");
 }

@@ -27,7 +27,7 @@ impl Browser {
         let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
         let port = lines.find_map(|line| {
             let line = line.unwrap();
-            let port = line.split("on port ").nth(1)?;
+            let port = line.split("successfully on port ").nth(1)?;
             port.trim_end_matches('.').parse::<u16>().ok()
         });
         // Whatever else it says is read, so that it never waits for a reader.
@@ -110,13 +110,27 @@ impl Browser {
             text.len()
         );
         stream.write_all(format!("{head}\r\n\r\n{text}").as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer of the driver");
-        let value: Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {head}: {body}"));
-        match head.starts_with("HTTP/1.1 200") {
+        // The driver keeps the connection open, so that the length says where the answer ends.
+        let mut reader = BufReader::new(stream);
+        let (mut status, mut length) = (String::new(), 0);
+        reader.read_line(&mut status).unwrap();
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            match line.trim().split_once(':') {
+                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                    length = value.trim().parse().unwrap();
+                }
+                Some(_) => {}
+                None => break,
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        let value: Value = serde_json::from_slice(&body).unwrap();
+        match status.contains(" 200 ") {
             true => Ok(value.get("value").cloned().unwrap_or_default()),
-            false => Err(body.to_owned()),
+            false => Err(value.to_string()),
         }
     }
 }
