@@ -90,7 +90,7 @@ impl Arguments {
         match (self.place.azure, self.hurry) {
             (true, _) => Duration::from_secs(60),
             (false, false) => Duration::from_secs(6),
-            (false, true) => Duration::from_secs(1),
+            (false, true) => Duration::from_secs(2),
         }
     }
 
