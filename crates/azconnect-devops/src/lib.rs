@@ -88,7 +88,7 @@ pub use create::{
 };
 pub use directory::{
     DevOpsIdentity, IdentityKind, OrganizationEntry, OrganizationSearch, OrganizationTenant, Project, ProjectState,
-    Repository, RepositoryProject, TenantGroup,
+    Repository, RepositoryId, RepositoryProject, TenantGroup,
 };
 pub use document::{
     AuthorizationScheme, AzureEnvironment, AzureScope, ConnectionType, CreationMode, Endpoint, EndpointChange,

@@ -9,4 +9,4 @@ mod repositories;
 pub use self::caller::{DevOpsIdentity, IdentityKind};
 pub use self::organizations::{OrganizationEntry, OrganizationSearch, OrganizationTenant, TenantGroup};
 pub use self::projects::{Project, ProjectState};
-pub use self::repositories::{Repository, RepositoryProject};
+pub use self::repositories::{Repository, RepositoryId, RepositoryProject};

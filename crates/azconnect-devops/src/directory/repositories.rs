@@ -1,11 +1,16 @@
 //! The Git repositories of an organization that the caller may read.
 
-use azconnect_core::Error;
+use azconnect_core::{Error, guid_id};
 use azconnect_http::Call;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
+use crate::name::ProjectId;
 use crate::organization::Organization;
+
+guid_id!(
+    /// The id of a Git repository, which never changes.
+    RepositoryId, "repository id"
+);
 
 /// A Git repository. Every field but id and name may be absent.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -13,7 +18,7 @@ use crate::organization::Organization;
 #[non_exhaustive]
 pub struct Repository {
     /// The repository's id, which never changes.
-    pub id: Uuid,
+    pub id: RepositoryId,
     /// The repository's name, which people may change.
     pub name: String,
     /// The project it belongs to.
@@ -29,7 +34,7 @@ pub struct Repository {
 #[non_exhaustive]
 pub struct RepositoryProject {
     /// The project's id.
-    pub id: Uuid,
+    pub id: ProjectId,
     /// The project's name.
     pub name: String,
 }
@@ -41,7 +46,7 @@ impl Repository {
         let in_project =
             |name: &str| self.project.as_ref().is_some_and(|project| project.name.eq_ignore_ascii_case(name));
         let qualified = text.split_once('/').is_some_and(|(project, name)| in_project(project) && is_named(name));
-        Uuid::parse_str(text) == Ok(self.id) || is_named(text) || qualified
+        text.parse().is_ok_and(|id: RepositoryId| id == self.id) || is_named(text) || qualified
     }
 }
 
