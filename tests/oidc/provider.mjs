@@ -1,19 +1,21 @@
-// An OpenID provider on loopback, with one person and two clients. Whoever comes is signed in and consents, unless the sign-in
+// An OpenID provider on loopback, with one person and three clients. Whoever comes is signed in and consents, unless the sign-in
 // name that the request hints at is `nobody`, who declines.
 //
-//     node provider.mjs FILE      writes its address into FILE when it is ready
+//     node provider.mjs FILE CERTIFICATE      writes its address into FILE when it is ready; CERTIFICATE is the robot's, in PEM
 
-import {generateKeyPairSync} from 'node:crypto';
-import {writeFileSync} from 'node:fs';
+import {generateKeyPairSync, X509Certificate} from 'node:crypto';
+import {readFileSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:http';
 
 import Provider from 'oidc-provider';
 
 const PORTAL = '10000000-0000-4000-8000-00000000000a';
 const TOOL = '10000000-0000-4000-8000-00000000000d';
+const ROBOT = '10000000-0000-4000-8000-00000000000e';
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 const ADA = '60000000-0000-4000-8000-000000000001';
 
+const robot = new X509Certificate(readFileSync(process.argv[3]));
 const {privateKey} = generateKeyPairSync('rsa', {modulusLength: 2048});
 const server = createServer();
 await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
@@ -37,12 +39,25 @@ const provider = new Provider(issuer, {
             response_types: [],
             grant_types: [DEVICE, 'refresh_token'],
         },
+        {
+            client_id: ROBOT,
+            token_endpoint_auth_method: 'private_key_jwt',
+            token_endpoint_auth_signing_alg: 'PS256',
+            jwks: {keys: [{...robot.publicKey.export({format: 'jwk'}), use: 'sig', alg: 'PS256'}]},
+            redirect_uris: [],
+            response_types: [],
+            grant_types: ['client_credentials'],
+        },
     ],
     scopes: ['openid', 'offline_access', 'profile', 'email', 'api/read', 'api/write'],
     claims: {openid: ['sub'], profile: ['name', 'tid', 'oid', 'preferred_username'], email: ['email']},
     conformIdTokenClaims: false,
     rotateRefreshToken: true,
-    features: {devInteractions: {enabled: false}, deviceFlow: {enabled: true}},
+    features: {
+        clientCredentials: {enabled: true},
+        devInteractions: {enabled: false},
+        deviceFlow: {enabled: true},
+    },
     interactions: {url: (_, interaction) => `/interaction/${interaction.uid}`},
     findAccount: (_, id) => ({
         accountId: id,

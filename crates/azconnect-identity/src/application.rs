@@ -95,9 +95,11 @@ async fn send(
     let mut form = vec![("client_id", client.as_str())];
     form.extend_from_slice(grant);
     form.extend(proof.fields());
+    // Another provider may take an assertion that comes again for a replay.
+    let shown_once = matches!(proof, Proof::Assertion(_)) && endpoint.authority().provider().is_some();
     match giving {
-        Giving::Freely(options) => endpoint.ask(&form, *options).await,
-        Giving::Once => endpoint.redeem(&form).await,
+        Giving::Freely(options) if !shown_once => endpoint.ask(&form, *options).await,
+        _ => endpoint.redeem(&form).await,
     }
 }
 

@@ -30,7 +30,7 @@ const KEEP: Duration = Duration::from_secs(300);
 ///
 /// It signs `PS256` and names the certificate by its SHA-256. At AD FS ([`Authority::ad_fs`]) it signs `RS256` and names it by
 /// its SHA-1, which is all that AD FS is known to take. An assertion is good for ten minutes and one token endpoint, and is
-/// shown again there for five.
+/// shown again there for five. At another provider than Entra ID or AD FS, each request shows one of its own.
 ///
 /// Documents: Microsoft's *Application certificate credentials*; RFC 7523.
 #[derive(Clone)]
@@ -201,7 +201,8 @@ impl ClientProof for CertificateProof {
             self.read(&pem)?.require_rsa()?;
         }
         let (elapsed, now) = (self.shared.clock.elapsed(), self.shared.clock.now());
-        let known = lock(&self.shared.kept).get(&manner).cloned();
+        // Another provider may take an assertion for a replay when it comes twice (RFC 7523, section 3).
+        let known = lock(&self.shared.kept).get(&manner).filter(|_| authority.provider().is_none()).cloned();
         if let Some(known) = known.filter(|one| Arc::ptr_eq(&one.pem, &pem) && one.is_fresh(elapsed, now)) {
             return Ok(Proof::Assertion(known.text));
         }

@@ -1,19 +1,19 @@
-//! The sign-in of people at an OpenID provider that nobody here wrote. `tests/oidc/run` starts it.
+//! The sign-ins of people and of applications at an OpenID provider that nobody here wrote. `tests/oidc/run` starts it.
 #![allow(clippy::disallowed_methods, reason = "the provider's address comes from the environment")]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use azconnect_core::{Cloud, Scope, Secret, danger};
+use azconnect_core::{Clock, Cloud, Scope, Secret, danger};
 use azconnect_credential::RefreshTokens;
 use azconnect_http::{Pipeline, Request, ReqwestTransport, Response, SystemClock, Transport};
 use azconnect_identity::user::{
     DeviceSignIn, LinkState, Obstacle, Prompt, RedirectAnswer, SignInOptions, SignedIn, UserTokenSource, WebSignIn,
 };
 use azconnect_identity::{
-    Application, Authority, ClientProof, ClientSecretSource, ProviderEndpoints, PublicClient, TokenEndpoint,
-    TokenRequest, TokenSource,
+    Application, AssertionForm, Authority, CertificateProof, ClientCertificate, ClientProof, ClientSecretSource,
+    ProviderEndpoints, PublicClient, TokenEndpoint, TokenRequest, TokenSource,
 };
 use azconnect_store::MemoryLease;
 use azconnect_testkit::fake;
@@ -24,6 +24,9 @@ use crate::people::{ADA_ID, BACK, CONTOSO, PORTAL, TOOL, back, link, person};
 
 /// The secret that the provider has for the portal in a run.
 const SECRET: &str = "portal-secret-of-the-run";
+
+/// An application that proves itself by a certificate.
+const ROBOT: &str = "10000000-0000-4000-8000-00000000000e";
 
 struct Provider {
     endpoint: TokenEndpoint,
@@ -228,4 +231,31 @@ async fn oidc_provider_signs_a_device_in() {
     // A code serves once.
     let error = device.poll(&mut code).await.unwrap_err();
     assert_eq!(Obstacle::of(&error), Some(Obstacle::NotAccepted));
+}
+
+/// Another provider than Entra ID may take an assertion once only, so that each request has one of its own.
+#[tokio::test]
+#[ignore = "needs an OpenID provider"]
+async fn oidc_provider_takes_assertions_of_a_certificate_by_private_key_jwt() {
+    let provider = Provider::of_the_run().await;
+    let file = std::env::var("ROBOT_CERTIFICATE").expect("tests/oidc/run sets ROBOT_CERTIFICATE");
+    let pem = Secret::new(std::fs::read_to_string(file).unwrap());
+    let (robot, scope): (_, Scope) = (ROBOT.parse().unwrap(), "api/read".parse().unwrap());
+    let clock = Arc::new(SystemClock::new());
+    let proof = CertificateProof::new(robot, ClientCertificate::from_pem(&pem).unwrap(), clock.clone()).unwrap();
+    let application = Application::new(provider.endpoint.clone(), robot, Arc::new(proof.clone()));
+    for _ in 0..2 {
+        let fetched = application.fetch(TokenRequest::new(&scope)).await.unwrap();
+        assert_eq!(fetched.granted.as_deref(), Some("api/read"));
+    }
+    // What it is registered with decides: neither another form nor another key is taken.
+    let other = proof.clone().with_form(AssertionForm::Rs256);
+    let now = clock.now();
+    let key = ClientCertificate::self_signed("robot", now, now + Duration::from_secs(86_400)).unwrap();
+    let stranger = CertificateProof::new(robot, key, clock).unwrap();
+    for refused in [other, stranger] {
+        let application = Application::new(provider.endpoint.clone(), robot, Arc::new(refused));
+        let error = application.fetch(TokenRequest::new(&scope)).await.unwrap_err();
+        assert_eq!(error.service_code(), Some("invalid_client"), "{error:?}");
+    }
 }
