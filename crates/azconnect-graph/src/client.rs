@@ -60,6 +60,15 @@ impl GraphClient {
         &**self.pipeline.clock()
     }
 
+    /// The most that a caller waits for what was made moments ago.
+    pub(crate) fn settling(&self) -> Duration {
+        self.settling
+    }
+
+    pub(crate) fn authorizer(&self) -> Arc<dyn Authorizer> {
+        Arc::clone(&self.authorizer)
+    }
+
     pub(crate) fn address(&self, segments: &[&str], query: &[(&str, &str)]) -> Result<Url, Error> {
         Ok(with_query(endpoint(&self.base, segments)?, query))
     }
@@ -110,12 +119,12 @@ impl GraphClient {
     }
 
     pub(crate) fn prepared(&self, call: Call) -> Call {
-        call.with_authorizer(Arc::clone(&self.authorizer)).with_request_id_header(CLIENT_REQUEST_ID)
+        call.with_authorizer(self.authorizer()).with_request_id_header(CLIENT_REQUEST_ID)
     }
 }
 
 /// Whether a refusal may pass once the directory knows an object everywhere. What may have been applied is not asked again.
-fn may_settle(error: &Error) -> bool {
+pub(crate) fn may_settle(error: &Error) -> bool {
     let code = error.service_code().is_some_and(|code| SETTLING_CODES.contains(&code));
     error.effect() == Effect::None && (error.kind() == ErrorKind::NotFound || code)
 }

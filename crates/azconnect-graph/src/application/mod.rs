@@ -5,6 +5,7 @@ mod certificates;
 mod deleted;
 mod ensure;
 mod hint;
+mod key_list;
 mod owners;
 mod permissions;
 mod reads;
@@ -14,6 +15,7 @@ mod writes;
 
 pub use addresses::{Platform, RedirectUris};
 pub use hint::{ComparedPassword, HintMatch};
+pub(crate) use key_list::{Added, Entry, KeyList};
 pub use owners::{DirectoryObjectId, Owner, OwnerKind};
 pub use permissions::{Permission, PermissionId, PermissionKind};
 pub use reads::ApplicationQuery;

@@ -1,7 +1,6 @@
 //! The issuer of one application's certificates.
 
 mod inventory;
-mod list;
 mod possession;
 
 use std::fmt;
@@ -16,8 +15,8 @@ use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
 use self::inventory::PolicyMemory;
-use self::list::KeyList;
 use self::possession::Possession;
+use crate::application::{Added, Entry, KeyList};
 use crate::client::GraphClient;
 use crate::issuer::unseen::service_principal;
 
@@ -83,14 +82,17 @@ impl CertificateIssuer {
         self
     }
 
-    async fn register(&self, entry: &list::Entry) -> Result<KeyId, Error> {
+    async fn register(&self, entry: &Entry) -> Result<KeyId, Error> {
         if let Some(possession) = &self.possession {
             match possession.add(entry).await {
                 Err(error) if possession::is_about_the_proof(&error) => {}
                 outcome => return outcome,
             }
         }
-        self.list.add(entry).await
+        match self.list.add(MINT, entry).await? {
+            Added::Now(key) => Ok(key),
+            Added::Before => Err(unexpected()),
+        }
     }
 
     /// Removes a key of the application; the effect is [`None`](Effect::None) if nothing was removed.
@@ -101,7 +103,7 @@ impl CertificateIssuer {
                 outcome => return outcome,
             }
         }
-        self.list.remove(key).await
+        self.list.remove(RETIRE, key).await
     }
 }
 
@@ -162,9 +164,9 @@ fn whole(moment: OffsetDateTime) -> OffsetDateTime {
 }
 
 /// A certificate as Graph takes it, without the key.
-fn entry(made: &ClientCertificate, name: &str, ends_at: OffsetDateTime) -> Result<list::Entry, Error> {
+fn entry(made: &ClientCertificate, name: &str, ends_at: OffsetDateTime) -> Result<Entry, Error> {
     let unwritten = |_| Error::invalid("ends_at", "cannot be written").with_advice("choose an earlier end");
-    let mut entry = list::Entry::new();
+    let mut entry = Entry::new();
     for (field, value) in [
         ("type", "AsymmetricX509Cert".to_owned()),
         ("usage", "Verify".to_owned()),
@@ -175,6 +177,11 @@ fn entry(made: &ClientCertificate, name: &str, ends_at: OffsetDateTime) -> Resul
         entry.insert(field.to_owned(), value.into());
     }
     Ok(entry)
+}
+
+/// Nobody else has the bytes of a certificate that was made this moment.
+fn unexpected() -> Error {
+    Error::new(ErrorKind::Unexpected, "a certificate is listed that was not added yet").with_effect(Effect::Unknown)
 }
 
 /// Its list may hold the keys of single sign-on, whose parts belong together in ways that only their makers know.

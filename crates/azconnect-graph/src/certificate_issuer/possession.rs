@@ -10,8 +10,8 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::list::Entry;
 use super::{MINT, RETIRE};
+use crate::application::Entry;
 use crate::client::GraphClient;
 use crate::dialect::{GraphDialect, RemovalDialect};
 use crate::holder::PasswordHolder;

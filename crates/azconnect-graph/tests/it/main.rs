@@ -9,6 +9,7 @@
 )]
 
 mod certificate_issuer;
+mod certificate_list;
 mod conformance;
 mod contract;
 mod deleted;

@@ -433,7 +433,10 @@ async fn a_certificate_is_added_and_removed_and_the_others_go_back_as_they_came(
     let (graph, written) = keeper(json!({"keyCredentials": [other]}));
     assert!(graph.client().add_certificate(object(), "new", "MAA=").await.unwrap());
     graph.client().remove_certificate(object(), OBJECT.parse().unwrap()).await.unwrap();
-    let new = json!({"type": "AsymmetricX509Cert", "usage": "Verify", "key": "MAA=", "displayName": "new"});
+    let made = written.lock().unwrap()[0]["keyCredentials"][1].clone();
+    assert_ne!(made["keyId"], KEY, "an id of its own: {made}");
+    let new = json!({"type": "AsymmetricX509Cert", "usage": "Verify", "key": "MAA=", "displayName": "new",
+                     "keyId": made["keyId"]});
     assert_eq!(*written.lock().unwrap(), [json!({"keyCredentials": [other, new]})]);
 
     let (graph, written) = keeper(json!({"keyCredentials": [other, {"keyId": OBJECT, "key": "MAA="}]}));
