@@ -38,7 +38,8 @@ const RETIRE: &str = "graph.application.remove_certificate";
 /// which take no permission and touch no other. Otherwise it writes the whole list (`keyCredentials`), since Graph has no other
 /// way: it reads until all reads of 24 seconds agree, sends every other entry back unchanged, and reads again. What somebody else
 /// adds within the second between the last read and the write is lost at the service; where a read has shown it, the call ends
-/// as [`Conflict`](ErrorKind::Conflict) and names it.
+/// as [`Conflict`](ErrorKind::Conflict) and names it. That takes up to 45 seconds: a caller that gives less, such as a rotator with
+/// a lease term below 60 seconds, drops the call on the way.
 ///
 /// The certificates of the service principal are listed, since they authenticate as well, and are never removed.
 ///
