@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use url::Url;
 
 use super::id_token;
-use super::keys::LoginKeys;
+use super::keys::{LoginKeys, is_safe_beside};
 use super::obstacle::Obstacle;
 use super::signed_in::SignedIn;
 use super::web::require_entra;
@@ -97,7 +97,7 @@ impl DeviceSignIn {
         let clock = endpoint.pipeline().clock();
         let asked_at = (clock.now(), clock.elapsed());
         let outcome = endpoint.pipeline().execute(call, &EntraDialect).await;
-        let outcome = outcome.and_then(|answer| DeviceCode::read(&answer, asked_at));
+        let outcome = outcome.and_then(|answer| DeviceCode::read(&answer, endpoint.authority().login(), asked_at));
         outcome.map_err(|error| error.in_operation(OPERATION).with_effect(Effect::None))
     }
 
@@ -113,6 +113,10 @@ impl DeviceSignIn {
         let endpoint = self.application.endpoint();
         if endpoint.pipeline().clock().elapsed() >= code.ends {
             return Err(ended());
+        }
+        // A sign-in is redeemed once, and nobody could be told by it without these.
+        if let Err(error) = self.keys.published().await {
+            return code.patience(error).map(|()| None);
         }
         let grant = [
             ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
@@ -169,7 +173,7 @@ struct Wire {
 }
 
 impl DeviceCode {
-    fn read(answer: &Response, (now, elapsed): (OffsetDateTime, Duration)) -> Result<Self, Error> {
+    fn read(answer: &Response, login: &Url, (now, elapsed): (OffsetDateTime, Duration)) -> Result<Self, Error> {
         let Ok(wire) = sensitive_json::<Wire>(answer) else {
             // Some refusals come with the status of a success.
             let refusal = TokenRefusal::read(answer.body());
@@ -178,8 +182,8 @@ impl DeviceCode {
                 None => unreadable(),
             });
         };
-        // The person is told to go there: nothing but a page over TLS, or on this machine.
-        let is_page = matches!(wire.verification_uri.scheme(), "https" | "http");
+        // The person is told to go there: nothing but a page over TLS, or on this machine where the login is.
+        let is_page = is_safe_beside(login, &wire.verification_uri);
         let is_code = !wire.device_code.is_empty() && wire.user_code.chars().all(|c| c.is_ascii_graphic());
         if !is_page || !is_code || wire.user_code.is_empty() || wire.user_code.len() > 64 {
             return Err(unreadable());
@@ -251,7 +255,8 @@ mod tests {
     use super::*;
 
     fn read(body: String) -> Result<DeviceCode, Error> {
-        DeviceCode::read(&http::Response::new(body.into()), (OffsetDateTime::UNIX_EPOCH, Duration::ZERO))
+        let login = "https://login.microsoftonline.com/".parse().unwrap();
+        DeviceCode::read(&http::Response::new(body.into()), &login, (OffsetDateTime::UNIX_EPOCH, Duration::ZERO))
     }
 
     fn documented() -> serde_json::Value {
@@ -282,6 +287,8 @@ mod tests {
         for (name, value) in [
             ("verification_uri", json!("javascript:alert(1)")),
             ("verification_uri", json!("/relative")),
+            ("verification_uri", json!("http://microsoft.com/devicelogin")),
+            ("verification_uri", json!("http://127.0.0.1/devicelogin")),
             ("user_code", json!("")),
             ("user_code", json!("A\u{1b}[2J")),
             ("device_code", json!("")),

@@ -22,6 +22,9 @@ const OPERATION: &str = "entra.keys";
 /// How long keys are used before they are read again.
 const KEPT: Duration = Duration::from_secs(24 * 3600);
 
+/// How long a known key is believed while the login cannot be asked again.
+const BELIEVED: Duration = Duration::from_secs(48 * 3600);
+
 /// How long an unknown key leads to no other request after one that did not know it.
 const PAUSE: Duration = Duration::from_secs(300);
 
@@ -75,18 +78,28 @@ impl LoginKeys {
     /// name, which a new key has, at most every 5 minutes.
     pub(super) async fn with_key(&self, id: &str) -> Result<Arc<Published>, Error> {
         let now = self.endpoint.pipeline().clock().elapsed();
-        if let Some(published) = self.known().clone() {
-            let age = now.saturating_sub(published.read_at);
-            if age < PAUSE || (age < KEPT && published.key(id).is_some()) {
+        let known = self.known().clone().map(|published| (now.saturating_sub(published.read_at), published));
+        if let Some((age, published)) = &known
+            && (*age < PAUSE || (*age < KEPT && published.key(id).is_some()))
+        {
+            return Ok(Arc::clone(published));
+        }
+        let published = match (self.read(now).await, known) {
+            (Ok(published), _) => Arc::new(published),
+            // Whoever has signed in must not lose that to an outage of a document.
+            (Err(error), Some((age, published)))
+                if is_passing(&error) && age < BELIEVED && published.key(id).is_some() =>
+            {
                 return Ok(published);
             }
-        }
-        let published = Arc::new(self.read(now).await?);
+            (Err(error), _) => return Err(error),
+        };
         *self.known() = Some(Arc::clone(&published));
         Ok(published)
     }
 
-    /// What the login published, with whatever keys.
+    /// What the login published, with whatever keys. Before anything is redeemed that serves once: with it, whoever signs in can
+    /// be told.
     pub(super) async fn published(&self) -> Result<Arc<Published>, Error> {
         let known = self.known().clone();
         match known {
@@ -104,11 +117,9 @@ impl LoginKeys {
         Ok(Published { issuer: configuration.issuer, keys, read_at: now })
     }
 
-    /// Whether keys may be read there: over TLS, or on this machine where the login itself is.
+    /// Whether keys may be read there.
     fn is_safe(&self, address: &Url) -> bool {
-        let http_loopback = self.endpoint.authority().login().scheme() == "http";
-        let uri: Option<http::Uri> = address.as_str().parse().ok();
-        uri.is_some_and(|uri| require_safe_scheme(&uri, http_loopback).is_ok())
+        is_safe_beside(self.endpoint.authority().login(), address)
     }
 
     async fn fetch<T: DeserializeOwned>(&self, address: Url) -> Result<T, Error> {
@@ -123,6 +134,16 @@ impl LoginKeys {
     fn known(&self) -> MutexGuard<'_, Option<Arc<Published>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether an address that a login names is over TLS, or on this machine where the login itself is.
+pub(super) fn is_safe_beside(login: &Url, address: &Url) -> bool {
+    let uri: Option<http::Uri> = address.as_str().parse().ok();
+    uri.is_some_and(|uri| require_safe_scheme(&uri, login.scheme() == "http").is_ok())
+}
+
+fn is_passing(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Throttled | ErrorKind::Unavailable | ErrorKind::Timeout)
 }
 
 #[derive(Deserialize)]

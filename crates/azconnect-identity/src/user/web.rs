@@ -140,9 +140,11 @@ impl WebSignIn {
                 .with_advice("start the sign-in again"));
         }
         pending.require_young(self.application.endpoint().pipeline().clock().now(), self.time_limit)?;
-        if let Some(issuer) = &answer.issuer {
+        if answer.issuer.is_some() || answer.outcome.is_ok() {
+            // Read before the code is given in, which serves once: without keys nobody could be told by what comes for it.
+            let published = self.keys.published().await?;
             // Before the code is shown to anybody: another login's code is none of this one's business.
-            if !id_token::is_by(issuer, &*self.keys.published().await?) {
+            if answer.issuer.as_ref().is_some_and(|issuer| !id_token::is_by(issuer, &published)) {
                 return Err(Error::invalid("answer", "another login gave it").with_advice("start the sign-in again"));
             }
         }

@@ -82,9 +82,10 @@ async fn an_outage_does_not_end_the_wait() {
     let code = device.start().await.unwrap();
     let page = format!("{}?code={}", code.verification_uri, code.user_code);
     enter(&at, &page, Conduct::of(ADA).with_code(&code.user_code)).await;
-    let outage = at.emulator.faults().add(Fault::new(FaultAction::DropBefore).with_path("/token").with_count(3));
+    let outages = ["/token", "/openid-configuration", "/keys"]
+        .map(|path| at.emulator.faults().add(Fault::new(FaultAction::DropBefore).with_path(path).with_count(9)));
     device.wait(code).await.unwrap();
-    assert_eq!(at.emulator.faults().hits(outage), 3);
+    assert_eq!(outages.map(|outage| at.emulator.faults().hits(outage)), [9; 3]);
 }
 
 #[tokio::test(start_paused = true)]

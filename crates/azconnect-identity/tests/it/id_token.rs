@@ -188,6 +188,26 @@ async fn keys_are_read_once_a_day_and_for_a_new_one_at_most_every_five_minutes()
     assert_eq!(login.asked("/keys"), 4);
 }
 
+/// A code serves once: whoever gave it in and then could not read the keys has lost the sign-in.
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_the_keys_uses_up_no_sign_in() {
+    let login = Login::new();
+    let web = web(login.contoso());
+    login.says(|script| script.is_silent = true);
+    let error = sign_in(&login, &web, "").await.unwrap_err();
+    assert_eq!((error.kind(), error.effect(), login.asked("/token")), (ErrorKind::Unavailable, Effect::None, 0));
+    login.says(|script| script.is_silent = false);
+    sign_in(&login, &web, "").await.unwrap();
+    // Keys of yesterday are good until the login can be asked again, for two days.
+    login.says(|script| script.is_silent = true);
+    for (hours, good) in [(25, true), (24, false)] {
+        login.clock.sleep(Duration::from_secs(hours * 3600)).await;
+        let now = login.clock.now().unix_timestamp();
+        login.says(|script| (script.claims["nbf"], script.claims["exp"]) = (json!(now - 60), json!(now + 3600)));
+        assert_eq!(sign_in(&login, &web, "").await.is_ok(), good, "{hours}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn keys_come_from_nowhere_that_anybody_can_change() {
     for address in ["http://login.microsoftonline.com/keys", "http://127.0.0.1/keys", "file:///keys", "/keys"] {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
-use azconnect_core::{Clock, Cloud, Error, Secret};
+use azconnect_core::{Clock, Cloud, Error, ErrorKind, Retry, Secret};
 use azconnect_http::{Pipeline, Request, Response, Transport};
 use azconnect_identity::{Application, Authority, ClientSecretSource, TokenEndpoint};
 use azconnect_testkit::VirtualClock;
@@ -28,6 +28,8 @@ pub(crate) struct Script {
     pub(crate) more: Value,
     /// What is answered in place of tokens.
     pub(crate) body: Option<String>,
+    /// Whether its configuration and its keys cannot be read.
+    pub(crate) is_silent: bool,
 }
 
 pub(crate) struct Login {
@@ -52,6 +54,7 @@ impl Login {
             id_token: None,
             more: json!({}),
             body: None,
+            is_silent: false,
         };
         Arc::new(Self { clock, pair, script: Mutex::new(script), seen: Mutex::default() })
     }
@@ -115,7 +118,11 @@ impl Transport for Login {
     async fn send(&self, request: Request) -> Result<Response, Error> {
         let body = String::from_utf8(request.body().to_vec()).unwrap();
         self.seen.lock().unwrap().push((request.uri().to_string(), body));
-        Ok(http::Response::new(self.answer(request.uri().path()).into()))
+        let path = request.uri().path();
+        if self.script.lock().unwrap().is_silent && !path.ends_with("/token") {
+            return Err(Error::new(ErrorKind::Unavailable, "nobody answers").with_retry(Retry::Backoff));
+        }
+        Ok(http::Response::new(self.answer(path).into()))
     }
 }
 
