@@ -242,6 +242,14 @@ async fn personal_access_tokens_are_for_people_and_within_their_scopes(way: Way)
     assert_eq!(answer["patToken"]["targetAccounts"], Value::Null);
     let text = answer["patToken"]["token"].as_str().unwrap();
     with(Service::DevOpsProfile, "GET", "/_apis/profile/profiles/me", text).await.expect(200);
+    // Profiles are a scope of their own.
+    for (scope, status) in [("vso.project", 401), ("vso.profile", 200)] {
+        let body = json!({"displayName": scope, "scope": scope, "validTo": "2026-12-31T00:00:00Z", "allOrgs": true});
+        let answer = people.ask(Service::DevOpsIdentity, "POST", PATS).json(&body).send().await.expect(200);
+        let text = answer["patToken"]["token"].as_str().unwrap().to_owned();
+        let reply = with(Service::DevOpsProfile, "GET", "/_apis/profile/profiles/me", &text).await;
+        assert_eq!(reply.status, status, "{scope}");
+    }
     people.harness.advance(334 * 24 * 3600);
     with(Service::DevOps, "GET", "/contoso/_apis/projects", text).await.expect(401);
 }

@@ -2,7 +2,7 @@
 
 use azconnect_emulator::{Conduct, Service};
 
-use crate::harness::{Reply, TENANT, Way};
+use crate::harness::{GRAPH_SCOPE, Reply, TENANT, Way};
 use crate::signing_in::*;
 
 /// The page that begins a sign-in, with its cookie.
@@ -41,6 +41,34 @@ async fn a_form_that_is_not_the_browser_s_own_is_refused(way: Way) {
     }
     let reply = post(&cookie, &flow, &canary).await;
     assert!(reply.status == 200 && reply.text.contains("data-page=\"consent\""), "{}", reply.text);
+}
+
+/// The page that says whose consent is needed carries what a form needs; what it does not offer cannot be posted.
+async fn a_consent_that_no_page_offers_is_none(way: Way) {
+    let at = SignIn::new(way).await;
+    let queries = [
+        at.authorize(TENANT, &[("scope", "openid User.Read.All")]),
+        at.authorize(TENANT, &[]),
+        at.address(
+            &format!("{TENANT}/v2.0/adminconsent"),
+            &[("client_id", PORTAL), ("redirect_uri", BACK), ("scope", "https://graph.microsoft.com/.default")],
+        ),
+    ];
+    for address in queries {
+        let reply = at.harness.ask(Service::Login, "GET", &address).send().await;
+        let cookie = reply.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
+        let (flow, canary) = (hidden(&reply.text, "flow"), hidden(&reply.text, "canary"));
+        let post = async |fields: &[(&str, &str)]| {
+            let all = [&[("flow", &*flow), ("canary", &*canary)], fields].concat();
+            at.harness.ask(Service::Login, "POST", &address).form(&all).header("cookie", &cookie).send().await
+        };
+        post(&[("page", "email"), ("email", ADA), ("action", "next")]).await;
+        let all = post(&[("page", "consent"), ("action", "accept"), ("for-organization", "true")]).await;
+        assert!(all.status == 200 && all.text.contains("data-page="), "{address}: {}", all.text);
+    }
+    let token = at.harness.token(GRAPH_SCOPE).await;
+    let grants = at.harness.graph("GET", "/oauth2PermissionGrants").bearer(&token).send().await.expect(200);
+    assert_eq!(grants["value"], serde_json::json!([]));
 }
 
 async fn the_cookie_is_out_of_reach_of_scripts_and_of_other_sites_forms(way: Way) {
@@ -128,6 +156,7 @@ async fn a_page_of_another_origin_posts_no_form_of_the_sign_in() {
 mod both {
     crate::both_ways! {
         a_form_that_is_not_the_browser_s_own_is_refused
+        a_consent_that_no_page_offers_is_none
         the_cookie_is_out_of_reach_of_scripts_and_of_other_sites_forms
         no_name_becomes_markup
         logging_out_ends_the_sign_in_of_the_browser

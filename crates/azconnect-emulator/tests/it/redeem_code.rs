@@ -269,8 +269,20 @@ async fn the_older_endpoint_gives_a_token_for_a_resource(way: Way) {
     assert!(body["refresh_token"].is_string());
 }
 
+/// A token that a person gave for code says nothing of who the person is.
+async fn profiles_are_a_scope_of_their_own(way: Way) {
+    let at = SignIn::new(way).await;
+    for (scope, is_enough) in [("vso.code", false), ("vso.profile", true), ("user_impersonation", true)] {
+        let body = at.signed_in(TENANT, &[("scope", &format!("openid {DEVOPS}/{scope}"))]).await;
+        let token = body["access_token"].as_str().unwrap();
+        let ask = at.harness.ask(Service::DevOpsProfile, "GET", "/_apis/profile/profiles/me");
+        assert_eq!(ask.bearer(token).send().await.status == 200, is_enough, "{scope}");
+    }
+}
+
 mod both {
     crate::both_ways! {
+        profiles_are_a_scope_of_their_own
         a_code_buys_tokens_that_say_who_signed_in
         a_scope_that_was_not_asked_for_brings_nothing
         a_code_is_good_once_and_for_ten_minutes

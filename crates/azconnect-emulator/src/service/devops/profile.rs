@@ -45,8 +45,9 @@ fn authenticate(call: &Call, world: &World) -> OrRefusal<Token> {
     let refused = || Refusal::sign_in(None);
     match call.claim() {
         Claim::Bearer(text) => {
-            let token = world.tokens.check(&text, &Audience::DevOps, call.now.wall);
-            token.cloned().map_err(|_| refused())
+            let token = world.tokens.check(&text, &Audience::DevOps, call.now.wall).map_err(|_| refused())?;
+            let is_enough = token.scope().is_none_or(|scope| reaches(scope, "user_impersonation"));
+            is_enough.then(|| token.clone()).ok_or_else(refused)
         }
         // Only a token for all organizations reaches what is outside of any.
         Claim::Basic { password, .. } => {
@@ -55,7 +56,8 @@ fn authenticate(call: &Call, world: &World) -> OrRefusal<Token> {
                 .organizations
                 .iter()
                 .flat_map(|organization| organization.pats.iter().map(move |pat| (organization, pat)));
-            let mut valid = pats.filter(|(_, pat)| pat.all_organizations && pat.opens(&password, call.now.wall));
+            let valid = pats.filter(|(_, pat)| pat.all_organizations && pat.opens(&password, call.now.wall));
+            let mut valid = valid.filter(|(_, pat)| reaches(&pat.scope, "app_token"));
             let (organization, pat) = valid.next().ok_or_else(refused)?;
             let owner = organization.member(pat.owner).ok_or_else(refused)?;
             Ok(Token {
@@ -69,6 +71,11 @@ fn authenticate(call: &Call, world: &World) -> OrRefusal<Token> {
         }
         Claim::Nobody | Claim::Other => Err(refused()),
     }
+}
+
+/// Whether scopes reach profiles and accounts: the one that is for all of Azure DevOps, or their own.
+fn reaches(scope: &str, all: &str) -> bool {
+    scope.split(' ').any(|one| one == all || one == "vso.profile")
 }
 
 /// The id someone has in every organization.

@@ -155,8 +155,10 @@ fn next(cx: &Context<'_>, world: &mut World, ask: &Ask, (place, number): (&Place
     })?;
     let everybody = matches!(ask.purpose, Purpose::Consent(_));
     let must_ask = everybody || !asked.is_empty();
-    if must_ask && flow.consented.is_none() {
-        let may = relation.may_consent(&asked) && (!everybody || person.is_administrator);
+    let may = relation.may_consent(&asked) && (!everybody || person.is_administrator);
+    // Whoever posts a consent that no page offered has given none.
+    let consented = flow.consented.filter(|whom| may && (*whom == ForWhom::Oneself || person.is_administrator));
+    if must_ask && consented.is_none() {
         let shown = shown(directory, &asked, ask);
         let (who, offers_all) = (user.principal_name.clone(), person.is_administrator && !everybody);
         let registration = ask.registration.clone();
@@ -176,7 +178,7 @@ fn next(cx: &Context<'_>, world: &mut World, ask: &Ask, (place, number): (&Place
         tenant: tenant.id,
         person: person.object_id,
         asked,
-        whom: if everybody { ForWhom::Everybody } else { flow.consented.unwrap_or(ForWhom::Oneself) },
+        whom: if everybody { ForWhom::Everybody } else { consented.unwrap_or(ForWhom::Oneself) },
     })))
 }
 
