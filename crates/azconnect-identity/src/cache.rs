@@ -14,6 +14,7 @@ use futures_util::future::{BoxFuture, Either, Shared, WeakShared, select};
 use time::OffsetDateTime;
 
 use crate::claims::RequestClaims;
+use crate::moment::later;
 use crate::quiet::Quiet;
 use crate::shared_error::share;
 use crate::source::{FetchedToken, TokenRequest, TokenSource};
@@ -133,7 +134,8 @@ impl<S: TokenSource + 'static> TokenCache<S> {
         let renewal = async move {
             let asked_at = inner.clock.now();
             let claims = inner.claims_for(&scope);
-            match inner.source.fetch(TokenRequest::new(&scope).with_claims(claims.text())).await {
+            let request = TokenRequest::new(&scope).with_claims(claims.text()).with_challenged(claims.is_challenged());
+            match inner.source.fetch(request).await {
                 Ok(fetched) => {
                     let token = Arc::new(dated(fetched, asked_at));
                     let mut slots = inner.slots();
@@ -244,9 +246,4 @@ fn dated(fetched: FetchedToken, asked_at: OffsetDateTime) -> AccessToken {
     let own = (life / 2).max(life.saturating_sub(REFRESH_LEAD));
     let refresh_in = fetched.refresh_in.unwrap_or(own).min(life);
     AccessToken::new(fetched.secret, later(asked_at, life), later(asked_at, refresh_in))
-}
-
-/// A moment a while later, or the last one there is: a service names the length.
-fn later(at: OffsetDateTime, by: Duration) -> OffsetDateTime {
-    at.saturating_add(time::Duration::try_from(by).unwrap_or(time::Duration::MAX))
 }
