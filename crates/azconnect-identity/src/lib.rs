@@ -67,6 +67,7 @@
 //! [`OwnCredentialSink::of_certificate`] replaces the one in use.
 
 mod application;
+mod audience;
 mod authority;
 mod available;
 #[cfg(feature = "azure-core")]
