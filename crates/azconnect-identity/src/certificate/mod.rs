@@ -4,6 +4,7 @@ mod assertion;
 mod client_certificate;
 mod fault;
 mod key;
+mod manner;
 mod pair;
 mod pem;
 mod pfx;
@@ -12,5 +13,5 @@ mod self_signed;
 
 pub use self::assertion::AssertionForm;
 pub use self::client_certificate::ClientCertificate;
+pub(crate) use self::manner::{Showing, single};
 pub use self::proof::CertificateProof;
-pub(crate) use self::proof::single;

@@ -6,21 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_lc_rs::rand;
 use azconnect_core::{ClientId, Clock, Error, Secret};
-use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::assertion::AssertionForm;
 use super::client_certificate::ClientCertificate;
-use super::fault;
+use super::manner::{LIFE, Manner, Showing, assertion};
 use crate::authority::Authority;
 use crate::live::LiveSecret;
 use crate::own_record::OwnRecord;
 use crate::proof::{ClientProof, Proof};
-
-/// How long an assertion lives. Entra ID sets no bound, and advises five to ten minutes.
-const LIFE: Duration = Duration::from_secs(600);
 
 /// How long an assertion is shown again: long before its end, since it must arrive in time.
 const KEEP: Duration = Duration::from_secs(300);
@@ -36,8 +31,7 @@ const KEEP: Duration = Duration::from_secs(300);
 #[derive(Clone)]
 pub struct CertificateProof {
     client: ClientId,
-    form: Option<AssertionForm>,
-    chain: bool,
+    showing: Showing,
     shared: Arc<Shared>,
 }
 
@@ -56,14 +50,6 @@ struct Read {
     certificate: Arc<ClientCertificate>,
 }
 
-/// What makes two assertions of one certificate different.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Manner {
-    audience: String,
-    form: AssertionForm,
-    chain: bool,
-}
-
 /// An assertion that may be shown again.
 #[derive(Clone)]
 struct Kept {
@@ -76,17 +62,6 @@ struct Kept {
     until: (Duration, OffsetDateTime),
 }
 
-#[derive(Serialize)]
-struct Claims<'a> {
-    aud: &'a str,
-    iss: String,
-    sub: String,
-    jti: String,
-    nbf: i64,
-    iat: i64,
-    exp: i64,
-}
-
 impl CertificateProof {
     /// The certificate of an application.
     ///
@@ -97,13 +72,13 @@ impl CertificateProof {
         let live = LiveSecret::of(pem.clone(), |held| ClientCertificate::from_pem(held).map(drop));
         let read = Mutex::new(Read { pem, certificate: Arc::new(certificate) });
         let shared = Shared { clock, live, read, kept: Mutex::default() };
-        Ok(Self { client, form: None, chain: false, shared: Arc::new(shared) })
+        Ok(Self { client, showing: Showing::default(), shared: Arc::new(shared) })
     }
 
     /// Signs in this form wherever it is, in place of the one that the authority takes.
     #[must_use]
     pub fn with_form(mut self, form: AssertionForm) -> Self {
-        self.form = Some(form);
+        self.showing.form = Some(form);
         self
     }
 
@@ -111,7 +86,7 @@ impl CertificateProof {
     /// instead of one by one.
     #[must_use]
     pub fn with_chain(mut self, chain: bool) -> Self {
-        self.chain = chain;
+        self.showing.chain = chain;
         self
     }
 
@@ -146,6 +121,16 @@ impl CertificateProof {
             }
     }
 
+    /// The form in which it signs wherever it is, if one was set.
+    pub fn form(&self) -> Option<AssertionForm> {
+        self.showing.form
+    }
+
+    /// Whether it sends the certificate and its chain along.
+    pub fn sends_chain(&self) -> bool {
+        self.showing.chain
+    }
+
     /// The client id of the application.
     pub fn client(&self) -> ClientId {
         self.client
@@ -165,11 +150,6 @@ impl CertificateProof {
             *read = Read { pem: pem.clone(), certificate: Arc::new(ClientCertificate::from_pem(pem)?) };
         }
         Ok(read.certificate.clone())
-    }
-
-    fn manner(&self, authority: &Authority) -> Manner {
-        let usual = if authority.is_ad_fs() { AssertionForm::Rs256 } else { AssertionForm::Ps256 };
-        Manner { audience: authority.token_url().into(), form: self.form.unwrap_or(usual), chain: self.chain }
     }
 
     /// Signs a new assertion, and keeps it.
@@ -195,7 +175,7 @@ impl CertificateProof {
 #[async_trait]
 impl ClientProof for CertificateProof {
     async fn proof(&self, authority: &Authority) -> Result<Proof, Error> {
-        let (manner, pem) = (self.manner(authority), self.shared.live.current());
+        let (manner, pem) = (self.showing.at(authority), self.shared.live.current());
         // AD FS may be told to take elliptic keys; Entra ID takes none.
         if !authority.is_ad_fs() {
             self.read(&pem)?.require_rsa()?;
@@ -239,40 +219,6 @@ impl Kept {
 impl fmt::Debug for CertificateProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CertificateProof").field("client", &self.client).finish_non_exhaustive()
-    }
-}
-
-/// One assertion for one token endpoint, which is never shown again: what a check of a candidate signs in with.
-pub(crate) fn single(
-    certificate: &ClientCertificate,
-    (client, authority): (ClientId, &Authority),
-    clock: &dyn Clock,
-) -> Result<Secret, Error> {
-    let form = if authority.is_ad_fs() { AssertionForm::Rs256 } else { AssertionForm::Ps256 };
-    let manner = Manner { audience: authority.token_url().into(), form, chain: false };
-    assertion(certificate, (client, &manner), clock)
-}
-
-fn assertion(
-    certificate: &ClientCertificate,
-    (client, manner): (ClientId, &Manner),
-    clock: &dyn Clock,
-) -> Result<Secret, Error> {
-    let mut id = [0; 16];
-    rand::fill(&mut id).map_err(|_| fault::unsigned())?;
-    let now = clock.now().unix_timestamp();
-    let claims = Claims {
-        aud: &manner.audience,
-        iss: client.to_string(),
-        sub: client.to_string(),
-        jti: id.iter().map(|byte| format!("{byte:02x}")).collect(),
-        nbf: now,
-        iat: now,
-        exp: now.saturating_add(LIFE.as_secs().try_into().unwrap_or_default()),
-    };
-    match manner.chain {
-        true => certificate.sign_with_chain(manner.form, &claims),
-        false => certificate.sign(manner.form, &claims),
     }
 }
 
