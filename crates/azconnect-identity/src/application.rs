@@ -8,6 +8,7 @@ use azconnect_core::{ClientId, Error};
 use azconnect_credential::entra::Meaning;
 use azconnect_http::SendOptions;
 
+use crate::authority::Authority;
 use crate::endpoint::{TokenAnswer, TokenEndpoint};
 use crate::proof::{ClientProof, Proof};
 use crate::source::{FetchedToken, TokenRequest, TokenSource};
@@ -110,12 +111,16 @@ pub(crate) async fn sign_in(
     request: TokenRequest<'_>,
     options: SendOptions,
 ) -> Result<FetchedToken, Error> {
-    Ok(send(of, &grant(request), proof, &Giving::Freely(options)).await?.token)
+    Ok(send(of, &grant(request, of.0.authority()), proof, &Giving::Freely(options)).await?.token)
 }
 
 /// The grant by which an application signs in as itself.
-fn grant(request: TokenRequest<'_>) -> Vec<(&str, &str)> {
+fn grant<'a>(request: TokenRequest<'a>, authority: &Authority) -> Vec<(&'a str, &'a str)> {
     let mut grant = vec![("grant_type", "client_credentials"), ("scope", request.scope.as_str())];
+    // Only newer ones know a scope that names a resource.
+    if authority.is_ad_fs() {
+        grant.push(("resource", request.scope.resource()));
+    }
     grant.extend(request.claims.map(|claims| ("claims", claims)));
     grant
 }
@@ -123,7 +128,7 @@ fn grant(request: TokenRequest<'_>) -> Vec<(&str, &str)> {
 #[async_trait]
 impl TokenSource for Application {
     async fn fetch(&self, request: TokenRequest<'_>) -> Result<FetchedToken, Error> {
-        Ok(self.ask(&grant(request), SendOptions::default()).await?.token)
+        Ok(self.ask(&grant(request, self.endpoint.authority()), SendOptions::default()).await?.token)
     }
 }
 

@@ -116,11 +116,33 @@ async fn ad_fs_is_shown_the_older_form_and_a_chain_goes_along_on_request() {
     assert_eq!(header["alg"], "RS256");
     assert!(header["x5t"].is_string() && header.get("x5t#S256").is_none());
     assert!(claims["aud"].as_str().unwrap().ends_with("/adfs/oauth2/token"));
+    // Every version takes the resource by its own name; a scope, only newer ones.
+    assert_eq!(post.field(0, "resource").as_deref(), Some("https://graph.microsoft.com"));
+    assert_eq!(post.field(0, "scope").as_deref(), Some("https://graph.microsoft.com/.default"));
     sign_in(&post.application(&clock, of_tenant(), &proof.clone().with_chain(true))).await.unwrap();
+    assert_eq!(post.field(1, "resource"), None, "Entra ID takes a scope");
     let (_, header, _) = post.assertion(1);
     let body: String = first().certificate.lines().filter(|line| !line.starts_with('-')).collect();
     assert_eq!(header["x5c"], serde_json::json!([body]), "padded base64 of the certificate");
     assert!(STANDARD.decode(body).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn ad_fs_tells_that_the_application_was_granted_nothing_there() {
+    let (post, clock) = (Post::new(ungranted), VirtualClock::new());
+    let proof = proof_of(&first().both(), Arc::new(clock.clone()));
+    let error = sign_in(&post.application(&clock, Authority::ad_fs(&Cloud::public()), &proof)).await.unwrap_err();
+    assert_eq!((error.kind(), error.service_code()), (ErrorKind::PermissionDenied, Some("MSIS9605")), "{error}");
+    assert!(error.advice().contains("Grant-AdfsApplicationPermission"), "{}", error.advice());
+    assert!(!error.to_string().contains("words of its own"), "{error}");
+}
+
+fn ungranted(_: usize) -> Response {
+    let body = serde_json::json!({
+        "error": "unauthorized_client",
+        "error_description": "MSIS9605: The client is not allowed to access the requested resource. words of its own",
+    });
+    http::Response::builder().status(400).body(body.to_string().into()).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -228,6 +250,23 @@ async fn a_refused_certificate_is_replaced_by_that_of_the_record_once_it_is_acce
     assert!(proof.holds(&second().both()));
     sign_in(&application).await.unwrap();
     assert_eq!(*record.reads.lock().unwrap(), 1, "it is in use from then on");
+}
+
+/// A subject that is no longer trusted, and a key of a kind that is not accepted, may have a successor as well.
+#[tokio::test(start_paused = true)]
+async fn whatever_is_refused_of_a_certificate_the_record_is_asked() {
+    let answers: [fn(usize) -> Response; 2] = [
+        |number| if number == 1 { refusal(401, "invalid_client", 700_030) } else { token() },
+        |number| if number == 1 { refusal(401, "invalid_client", 5_002_738) } else { token() },
+    ];
+    for answer in answers {
+        let (post, clock) = (Post::new(answer), VirtualClock::new());
+        let record = Arc::new(Record::default());
+        *record.held.lock().unwrap() = Some(second().both());
+        let proof = proof_of(&first().both(), Arc::new(clock.clone())).with_record(record);
+        sign_in(&post.application(&clock, of_tenant(), &proof)).await.unwrap();
+        assert!(proof.holds(&second().both()));
+    }
 }
 
 #[tokio::test(start_paused = true)]
