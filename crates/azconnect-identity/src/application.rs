@@ -9,7 +9,7 @@ use azconnect_credential::entra::Meaning;
 use azconnect_http::SendOptions;
 
 use crate::authority::Authority;
-use crate::endpoint::{TokenAnswer, TokenEndpoint};
+use crate::endpoint::{TokenAnswer, TokenEndpoint, is_untimely};
 use crate::proof::{ClientProof, Proof};
 use crate::source::{FetchedToken, TokenRequest, TokenSource};
 
@@ -47,7 +47,7 @@ impl Application {
     }
 
     /// Asks for tokens with a grant, and with what proves who asks. A proof that is refused is followed by another at once, if
-    /// there is one.
+    /// there is one, and an untimely one by a newer one.
     pub(crate) async fn ask(&self, grant: &[(&str, &str)], options: SendOptions) -> Result<TokenAnswer, Error> {
         self.proven(grant, &Giving::Freely(options)).await
     }
@@ -64,8 +64,16 @@ impl Application {
     }
 
     async fn proven(&self, grant: &[(&str, &str)], giving: &Giving) -> Result<TokenAnswer, Error> {
-        let proof = self.proof().await?;
-        let refusal = match self.send(grant, &proof, giving).await {
+        let mut proof = self.proof().await?;
+        let mut outcome = self.send(grant, &proof, giving).await;
+        // Once: if the clocks differ, each further one would be refused as well.
+        if outcome.as_ref().is_err_and(is_untimely)
+            && let Ok(Some(next)) = self.proof.renewed(&proof, self.endpoint.authority()).await
+        {
+            outcome = self.send(grant, &next, giving).await;
+            proof = next;
+        }
+        let refusal = match outcome {
             Err(refusal) if is_about_the_proof(&refusal) => refusal,
             outcome => return outcome,
         };

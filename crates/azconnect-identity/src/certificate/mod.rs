@@ -10,6 +10,7 @@ mod pem;
 mod pfx;
 mod proof;
 mod self_signed;
+mod signed;
 
 pub use self::assertion::AssertionForm;
 pub use self::client_certificate::ClientCertificate;
