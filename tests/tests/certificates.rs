@@ -11,16 +11,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use azconnect::Azure;
-use azconnect::core::{Clock, Effect, ErrorKind, Secret};
+use azconnect::core::{Clock, Effect, Error, ErrorKind, Secret};
 use azconnect::credential::CredentialSink;
-use azconnect::http::Transport;
-use azconnect::identity::{ClientCertificate, ClientSecretSource, TokenEndpoint};
-use azconnect::rotation::{RotationOutcome, Target};
+use azconnect::http::{Request, Response, Transport};
+use azconnect::identity::{AssertionForm, CertificateProof, ClientCertificate, ClientSecretSource, TokenEndpoint};
+use azconnect::rotation::{RotationOutcome, SinkBinding, Target};
 use azconnect_emulator::{Held, Settings};
 use azconnect_testkit::Canary;
 use azconnect_tests::certified::Certified;
-use azconnect_tests::contoso::{connections, deploy, operator};
+use azconnect_tests::contoso::{connections, deploy, operator, policy};
 use azconnect_tests::deadly::{DeadlyJournal, DeadlyTransport, Death, Moment};
 use azconnect_tests::judge::Judge;
 
@@ -212,6 +213,46 @@ async fn an_identity_over_any_source_acts_and_says_what_it_cannot_replace() {
         let RotationOutcome::Refused { plan, .. } = &outcome else { panic!("{outcome:?}") };
         assert!(plan.blockers().iter().any(|(_, check)| check.code == "own-credential-unbound"), "{plan:?}");
     }
+}
+
+/// A login that knows the older form of assertions only.
+struct OldLogin(Arc<dyn Transport>);
+
+#[async_trait]
+impl Transport for OldLogin {
+    async fn send(&self, request: Request) -> Result<Response, Error> {
+        // The first letters of a header that begins with `{"alg":"PS256"`.
+        if !String::from_utf8_lossy(request.body()).contains("client_assertion=eyJhbGciOiJQUzI1NiIs") {
+            return self.0.send(request).await;
+        }
+        let body = r#"{"error":"invalid_client","error_codes":[700027]}"#;
+        Ok(http::Response::builder().status(401).body(body.into()).unwrap())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_is_rotated_in_the_form_of_the_proof() {
+    let world = Certified::new(Settings::default());
+    let clock: Arc<dyn Clock> = Arc::new(world.contoso.clock.clone());
+    let transport = Arc::new(OldLogin(world.contoso.emulator.transport()));
+    let azure = Azure::new(world.contoso.emulator.cloud(), transport, clock.clone());
+    let tenant = "6a4d7f5e-0c5c-4f6c-8d0f-1b9a3a0c1d01".parse().unwrap();
+    let certificate = || ClientCertificate::from_pem(&world.record.0.lock().unwrap()).unwrap();
+    let usual = azure.identity_with_certificate(tenant, deploy(), certificate()).unwrap();
+    let error = usual.tokens().token(&azure.cloud().graph_scope()).await.unwrap_err();
+    assert_eq!(error.service_code(), Some("AADSTS700027"));
+
+    let proof = CertificateProof::new(deploy(), certificate(), clock).unwrap().with_form(AssertionForm::Rs256);
+    let identity = azure.identity_with_certificate_proof(tenant, proof.clone()).unwrap();
+    let target = identity.certificate_target(deploy()).unwrap().with_policy(policy()).with_adopted(world.case().old);
+    let own = identity.own_credential(world.record.clone()).unwrap();
+    let held = identity.service_connection("contoso", "Web", connections()[0].into(), deploy()).unwrap();
+    let target = target
+        .with_sink(SinkBinding::new(Arc::new(own)))
+        .with_sink(SinkBinding::new(Arc::new(held.with_certificates())));
+    let outcome = world.contoso.rotator(world.contoso.ports()).rotate_now(&target).await.unwrap();
+    assert!(matches!(outcome, RotationOutcome::Rotated { .. }), "{outcome:?}");
+    assert!(proof.holds(&world.record.0.lock().unwrap()), "the new one, which the record keeps");
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,8 @@ use azconnect_core::{ClientId, Error};
 use azconnect_credential::entra::Meaning;
 use azconnect_http::SendOptions;
 
-use crate::endpoint::{TokenAnswer, TokenEndpoint};
+use crate::authority::Authority;
+use crate::endpoint::{TokenAnswer, TokenEndpoint, is_untimely};
 use crate::proof::{ClientProof, Proof};
 use crate::source::{FetchedToken, TokenRequest, TokenSource};
 
@@ -46,7 +47,7 @@ impl Application {
     }
 
     /// Asks for tokens with a grant, and with what proves who asks. A proof that is refused is followed by another at once, if
-    /// there is one.
+    /// there is one, and an untimely one by a newer one.
     pub(crate) async fn ask(&self, grant: &[(&str, &str)], options: SendOptions) -> Result<TokenAnswer, Error> {
         self.proven(grant, &Giving::Freely(options)).await
     }
@@ -63,8 +64,16 @@ impl Application {
     }
 
     async fn proven(&self, grant: &[(&str, &str)], giving: &Giving) -> Result<TokenAnswer, Error> {
-        let proof = self.proof().await?;
-        let refusal = match self.send(grant, &proof, giving).await {
+        let mut proof = self.proof().await?;
+        let mut outcome = self.send(grant, &proof, giving).await;
+        // Once: if the clocks differ, each further one would be refused as well.
+        if outcome.as_ref().is_err_and(is_untimely)
+            && let Ok(Some(next)) = self.proof.renewed(&proof, self.endpoint.authority()).await
+        {
+            outcome = self.send(grant, &next, giving).await;
+            proof = next;
+        }
+        let refusal = match outcome {
             Err(refusal) if is_about_the_proof(&refusal) => refusal,
             outcome => return outcome,
         };
@@ -110,12 +119,16 @@ pub(crate) async fn sign_in(
     request: TokenRequest<'_>,
     options: SendOptions,
 ) -> Result<FetchedToken, Error> {
-    Ok(send(of, &grant(request), proof, &Giving::Freely(options)).await?.token)
+    Ok(send(of, &grant(request, of.0.authority()), proof, &Giving::Freely(options)).await?.token)
 }
 
 /// The grant by which an application signs in as itself.
-fn grant(request: TokenRequest<'_>) -> Vec<(&str, &str)> {
+fn grant<'a>(request: TokenRequest<'a>, authority: &Authority) -> Vec<(&'a str, &'a str)> {
     let mut grant = vec![("grant_type", "client_credentials"), ("scope", request.scope.as_str())];
+    // Only newer ones know a scope that names a resource.
+    if authority.is_ad_fs() {
+        grant.push(("resource", request.scope.resource()));
+    }
     grant.extend(request.claims.map(|claims| ("claims", claims)));
     grant
 }
@@ -123,7 +136,7 @@ fn grant(request: TokenRequest<'_>) -> Vec<(&str, &str)> {
 #[async_trait]
 impl TokenSource for Application {
     async fn fetch(&self, request: TokenRequest<'_>) -> Result<FetchedToken, Error> {
-        Ok(self.ask(&grant(request), SendOptions::default()).await?.token)
+        Ok(self.ask(&grant(request, self.endpoint.authority()), SendOptions::default()).await?.token)
     }
 }
 

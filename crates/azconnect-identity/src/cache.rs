@@ -14,6 +14,7 @@ use futures_util::future::{BoxFuture, Either, Shared, WeakShared, select};
 use time::OffsetDateTime;
 
 use crate::claims::RequestClaims;
+use crate::moment::later;
 use crate::quiet::Quiet;
 use crate::shared_error::share;
 use crate::source::{FetchedToken, TokenRequest, TokenSource};
@@ -41,6 +42,7 @@ type Renewal = Shared<BoxFuture<'static, Renewed>>;
 ///   fails or takes longer than 10 seconds.
 /// - Where the service names a pause, it is not asked before that is over, for whatever scope: callers go on with what is
 ///   valid, or get the same refusal again, with what is left of the pause.
+/// - Where a service says that it granted less than the named permissions of a scope, that is logged as a warning.
 /// - It starts no task and no timer: a renewal goes on while at least one caller waits for it. A caller who stops
 ///   waiting disturbs none of the others.
 ///
@@ -133,8 +135,10 @@ impl<S: TokenSource + 'static> TokenCache<S> {
         let renewal = async move {
             let asked_at = inner.clock.now();
             let claims = inner.claims_for(&scope);
-            match inner.source.fetch(TokenRequest::new(&scope).with_claims(claims.text())).await {
+            let request = TokenRequest::new(&scope).with_claims(claims.text()).with_challenged(claims.is_challenged());
+            match inner.source.fetch(request).await {
                 Ok(fetched) => {
+                    tell_missing(&scope, fetched.granted.as_deref());
                     let token = Arc::new(dated(fetched, asked_at));
                     let mut slots = inner.slots();
                     let slot = slots.entry(scope).or_default();
@@ -232,6 +236,15 @@ impl<S: fmt::Debug> fmt::Debug for TokenCache<S> {
     }
 }
 
+/// Tells of named permissions that were not granted. The token is good for the others, so that it is given all the same; what a
+/// source asks in a person's name, it has compared itself.
+fn tell_missing(scope: &Scope, granted: Option<&str>) {
+    let missing = granted.map(|granted| scope.missing_from(granted)).unwrap_or_default();
+    if !missing.is_empty() {
+        tracing::warn!(%scope, ?missing, "the service granted less than was asked for");
+    }
+}
+
 /// Whether a token may still be given out. A short life has a short margin.
 fn is_valid(token: &AccessToken, now: OffsetDateTime) -> bool {
     let left_at_refresh = (token.expires_at - token.refresh_at).unsigned_abs();
@@ -244,9 +257,4 @@ fn dated(fetched: FetchedToken, asked_at: OffsetDateTime) -> AccessToken {
     let own = (life / 2).max(life.saturating_sub(REFRESH_LEAD));
     let refresh_in = fetched.refresh_in.unwrap_or(own).min(life);
     AccessToken::new(fetched.secret, later(asked_at, life), later(asked_at, refresh_in))
-}
-
-/// A moment a while later, or the last one there is: a service names the length.
-fn later(at: OffsetDateTime, by: Duration) -> OffsetDateTime {
-    at.saturating_add(time::Duration::try_from(by).unwrap_or(time::Duration::MAX))
 }

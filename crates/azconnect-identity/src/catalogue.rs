@@ -75,6 +75,27 @@ pub(crate) static WORDS: Catalogue<&str> = Catalogue::new(&[
     SLOW_DOWN,
 ]);
 
+/// The letters before the number of every code of AD FS.
+const AD_FS_PREFIX: &str = "MSIS";
+
+/// The codes of AD FS, which writes them into its descriptions.
+pub(crate) static AD_FS: Catalogue<&str> = Catalogue::new(&[Row::new(
+    &["MSIS9605"],
+    ErrorKind::PermissionDenied,
+    "the application is not granted the resource at AD FS",
+    "have an administrator of AD FS grant it, with Grant-AdfsApplicationPermission",
+)]);
+
+/// The first code of AD FS in a description that is known.
+pub(crate) fn of_ad_fs(description: &str) -> Option<(&'static str, &'static Row<&'static str>)> {
+    description.match_indices(AD_FS_PREFIX).find_map(|(at, _)| {
+        let rest = description.get(at..)?;
+        let end = rest.bytes().skip(AD_FS_PREFIX.len()).take_while(u8::is_ascii_digit).count() + AD_FS_PREFIX.len();
+        let code = rest.get(..end)?;
+        AD_FS.iter().find(|(known, _)| **known == code).map(|(known, row)| (*known, row))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,5 +103,16 @@ mod tests {
     #[test]
     fn every_word_stands_once() {
         assert!(WORDS.repeated().is_empty(), "{:?}", WORDS.repeated());
+        assert!(AD_FS.repeated().is_empty(), "{:?}", AD_FS.repeated());
+    }
+
+    #[test]
+    fn a_code_of_ad_fs_is_cut_out_exactly() {
+        let code = |text| of_ad_fs(text).map(|(code, _)| code);
+        assert_eq!(code("MSIS9605: The client is not allowed"), Some("MSIS9605"));
+        assert_eq!(code("MSIS1, MSIS and MSIS9605"), Some("MSIS9605"));
+        for text in ["", "MSIS", "MSIS960", "MSIS96051", "msis9605"] {
+            assert_eq!(code(text), None, "{text}");
+        }
     }
 }

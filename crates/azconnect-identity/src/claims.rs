@@ -31,6 +31,11 @@ impl RequestClaims {
         self.text.as_deref()
     }
 
+    /// Whether a service wants something of the next token.
+    pub(crate) fn is_challenged(&self) -> bool {
+        self.wanted.is_some()
+    }
+
     /// Whether these are the claims that were sent.
     pub(crate) fn answers(&self, wanted: &str) -> bool {
         self.wanted.as_deref() == Some(wanted)

@@ -4,14 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use azconnect_core::{Cloud, Effect, Error, ErrorKind, NoRetry, Scope, Secret, TenantId};
-use azconnect_http::{Call, Idempotency, Pipeline, Response, SendOptions, sensitive_json};
+use azconnect_core::{Cloud, Effect, Error, ErrorKind, NoRetry, Retry, Scope, Secret, TenantId};
+use azconnect_credential::entra::EntraCode;
+use azconnect_http::{Call, Dialect, Idempotency, Pipeline, Response, SendOptions, sensitive_json};
 use http::HeaderName;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use crate::authority::Authority;
 use crate::refusal::EntraDialect;
+use crate::skew::OUT_OF_TIME;
 use crate::source::FetchedToken;
 
 /// What every request to it is called in errors and spans.
@@ -94,8 +96,10 @@ impl TokenEndpoint {
             .with_request_id_header(CLIENT_REQUEST_ID)
             .with_options(options.with_answer_limit(ANSWER_LIMIT))
             .with_form(form);
-        let outcome = match self.pipeline.execute(call, &EntraDialect).await {
+        let outcome = match self.pipeline.execute(call, &SameBody).await {
             Ok(answer) => read(&answer),
+            // A proof that is made anew may be accepted.
+            Err(error) if is_untimely(&error) => Err(error.with_retry(Retry::Backoff)),
             Err(error) => Err(error),
         };
         // Whatever was answered, or lost: a token that nobody received changes nothing at the service.
@@ -107,6 +111,24 @@ impl fmt::Debug for TokenEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenEndpoint").field("url", &self.url.as_str()).finish_non_exhaustive()
     }
+}
+
+/// How the endpoint says no to a body that the pipeline would send again as it is: what came too early or too late would be
+/// refused again.
+struct SameBody;
+
+impl Dialect for SameBody {
+    fn judge(&self, answer: &Response) -> Result<(), Error> {
+        EntraDialect.judge(answer).map_err(|error| match is_untimely(&error) {
+            true => error.with_retry(Retry::No),
+            false => error,
+        })
+    }
+}
+
+/// Whether a proof came too early or too late: it was signed long before it was sent, or the clocks differ.
+pub(crate) fn is_untimely(error: &Error) -> bool {
+    error.kind() == ErrorKind::Unauthenticated && EntraCode::of(error).is_some_and(|code| code.number() == OUT_OF_TIME)
 }
 
 /// What a token endpoint answers.

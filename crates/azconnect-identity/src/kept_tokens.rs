@@ -6,13 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_lc_rs::digest::{SHA256, digest};
 use azconnect_core::{Clock, Error, MAX_LISTED, Scope, Secret, SecretId, SecretStore};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::hashed::hashed_name;
+use crate::moment::later;
 use crate::source::{FetchedToken, TokenRequest, TokenSource};
 
 /// What begins the names of all kept tokens.
@@ -55,8 +54,8 @@ impl<S: TokenSource> KeptTokens<S> {
         credential: &Secret,
     ) -> Self {
         // Hashed together, so that nobody finds out of the names alone that two owners share a credential.
-        let credential = hash(&[owner, credential.expose()]);
-        Self { source, secrets, clock, owner: hash(&[owner]), credential, looked: Mutex::default() }
+        let credential = hashed_name(&[owner, credential.expose()]);
+        Self { source, secrets, clock, owner: hashed_name(&[owner]), credential, looked: Mutex::default() }
     }
 
     /// The source that new tokens come from.
@@ -82,10 +81,11 @@ impl<S: TokenSource> KeptTokens<S> {
 
     /// A token of this scope that is still worth giving, if one is kept.
     async fn find(&self, scope: &Scope) -> Result<Option<FetchedToken>, Error> {
-        let (now, scope) = (self.clock.now(), hash(&[scope.as_str()]));
+        let (now, scope) = (self.clock.now(), hashed_name(&[scope.as_str()]));
         let all = self.all().await?.into_iter();
-        let fits =
-            |kept: &Kept| kept.credential == self.credential && kept.scope == scope && kept.refresh > now + LEAST_LEFT;
+        let fits = |kept: &Kept| {
+            kept.credential == self.credential && kept.scope == scope && kept.refresh > later(now, LEAST_LEFT)
+        };
         let Some(kept) = all.filter(fits).max_by_key(|kept| kept.end) else { return Ok(None) };
         let Some(token) = self.secrets.get(&kept.name).await? else { return Ok(None) };
         let left = |moment: OffsetDateTime| Duration::try_from(moment - now).unwrap_or_default();
@@ -97,17 +97,21 @@ impl<S: TokenSource> KeptTokens<S> {
     /// Keeps a token, and forgets what it makes useless.
     async fn keep(&self, scope: &Scope, token: &FetchedToken, asked_at: OffsetDateTime) -> Result<(), Error> {
         let refresh = token.refresh_in.unwrap_or(token.expires_in).min(token.expires_in);
-        let unix = |after: Duration| (asked_at + after).unix_timestamp();
+        let unix = |after: Duration| later(asked_at, after).unix_timestamp();
         let name = format!(
             "{ROOT}{}/{}/{}/{}-{}-{}",
             self.owner,
             self.credential,
-            hash(&[scope.as_str()]),
+            hashed_name(&[scope.as_str()]),
             unix(token.expires_in),
             unix(refresh),
             Uuid::new_v4().simple()
         );
         let name = SecretId::new(name)?;
+        // Nobody would find it again, or forget it: its end is a moment that no clock shows.
+        if Kept::read(name.clone()).is_none() {
+            return Ok(());
+        }
         self.secrets.put(&name, &token.secret).await?;
         for useless in self.useless(&name, self.all().await?) {
             self.secrets.remove(&useless).await?;
@@ -148,7 +152,7 @@ impl<S: TokenSource> KeptTokens<S> {
 impl<S: TokenSource> TokenSource for KeptTokens<S> {
     async fn fetch(&self, request: TokenRequest<'_>) -> Result<FetchedToken, Error> {
         // A service that wants another token has seen the kept one.
-        if self.is_first(request.scope) && request.claims.is_none() {
+        if self.is_first(request.scope) && !request.challenged {
             match self.find(request.scope).await {
                 Ok(Some(token)) => return Ok(token),
                 Ok(None) => {}
@@ -188,15 +192,4 @@ impl Kept {
         let (end, refresh) = (times.next()??, times.next()??);
         Some(Self { credential, scope, end, refresh, name })
     }
-}
-
-/// 128 bits of a hash over texts, each with its length, for the name of a secret.
-fn hash(texts: &[&str]) -> String {
-    let mut all = Vec::new();
-    for text in texts {
-        all.extend_from_slice(&(text.len() as u64).to_be_bytes());
-        all.extend_from_slice(text.as_bytes());
-    }
-    let hashed = digest(&SHA256, &zeroize::Zeroizing::new(all));
-    URL_SAFE_NO_PAD.encode(hashed.as_ref().get(..16).unwrap_or_default())
 }

@@ -67,6 +67,7 @@
 //! [`OwnCredentialSink::of_certificate`] replaces the one in use.
 
 mod application;
+mod audience;
 mod authority;
 mod available;
 #[cfg(feature = "azure-core")]
@@ -80,11 +81,13 @@ mod client_secret;
 mod discovery;
 mod endpoint;
 pub mod federated;
+mod hashed;
 mod kept_tokens;
 mod live;
 mod local_files;
 pub mod managed;
 mod means;
+mod moment;
 mod own;
 mod own_record;
 mod proof;

@@ -6,7 +6,7 @@ use azconnect_core::{ClientId, Clock, Error, Secret};
 use azconnect_credential::check_client_secret;
 
 use crate::authority::Authority;
-use crate::certificate::{ClientCertificate, single};
+use crate::certificate::{ClientCertificate, Showing, single};
 use crate::proof::Proof;
 
 /// What a candidate's text is.
@@ -14,8 +14,8 @@ use crate::proof::Proof;
 pub(crate) enum Means {
     /// A client secret.
     ClientSecret,
-    /// A certificate with its private key, in PEM.
-    Certificate,
+    /// A certificate with its private key, in PEM, and how its assertions are shown.
+    Certificate(Showing),
 }
 
 impl Means {
@@ -23,7 +23,7 @@ impl Means {
     pub(crate) fn check(self, secret: &Secret, authority: &Authority) -> Result<(), Error> {
         match self {
             Self::ClientSecret => check_client_secret(secret),
-            Self::Certificate => read(secret, authority).map(drop),
+            Self::Certificate(_) => read(secret, authority).map(drop),
         }
     }
 
@@ -31,10 +31,20 @@ impl Means {
     pub(crate) fn proof(self, secret: &Secret, of: (ClientId, &Authority), clock: &dyn Clock) -> Result<Proof, Error> {
         match self {
             Self::ClientSecret => Ok(Proof::Secret(Arc::new(secret.duplicate()))),
-            Self::Certificate => {
-                let assertion = single(&read(secret, of.1)?, of, clock)?;
+            Self::Certificate(showing) => {
+                let assertion = single(&read(secret, of.1)?, of, showing, clock)?;
                 Ok(Proof::Assertion(Arc::new(assertion)))
             }
+        }
+    }
+}
+
+impl Means {
+    /// How the assertions of a certificate are shown.
+    pub(crate) fn showing_mut(&mut self) -> Option<&mut Showing> {
+        match self {
+            Self::ClientSecret => None,
+            Self::Certificate(showing) => Some(showing),
         }
     }
 }

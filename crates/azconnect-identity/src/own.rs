@@ -79,14 +79,16 @@ impl OwnCredentialSink {
     }
 
     /// The certificate that the program signs in with at an endpoint, kept in a record with its private key. The proof is the
-    /// live one: clones of it share the certificate, and follow the record from now on.
+    /// live one: clones of it share the certificate, and follow the record from now on. A new certificate is tried in the form of the
+    /// proof, and with its chain if the proof sends one.
     pub fn of_certificate(
         id: SinkId,
         endpoint: &TokenEndpoint,
         proof: CertificateProof,
         record: Arc<dyn OwnRecord>,
     ) -> Self {
-        let verifier = SecretVerifier::for_certificates(endpoint, proof.client());
+        let verifier = SecretVerifier::for_certificates(endpoint, proof.client()).with_chain(proof.sends_chain());
+        let verifier = proof.form().into_iter().fold(verifier, SecretVerifier::with_form);
         let own = Own::Certificate(endpoint.clone(), proof.with_record(record.clone()));
         Self { id, own, record, verifier }
     }

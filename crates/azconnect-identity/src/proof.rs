@@ -33,6 +33,18 @@ impl Proof {
     }
 }
 
+impl Proof {
+    fn is_the_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::None, Self::None) => true,
+            (Self::Secret(one), Self::Secret(other)) | (Self::Assertion(one), Self::Assertion(other)) => {
+                one.same_as(other)
+            }
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Debug for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -63,6 +75,16 @@ pub trait ClientProof: Send + Sync {
     async fn another(&self, refused: &Proof) -> Result<Option<Proof>, Error> {
         let _ = refused;
         Ok(None)
+    }
+
+    /// A newer proof after one came too early or too late by the service's clock (AADSTS700024): the credential was not looked at, so
+    /// that a proof which was made just now may be accepted. `None` if nothing about it would be new.
+    ///
+    /// # Errors
+    /// As [`proof`](Self::proof).
+    async fn renewed(&self, untimely: &Proof, authority: &Authority) -> Result<Option<Proof>, Error> {
+        let next = self.proof(authority).await?;
+        Ok(Some(next).filter(|next| !next.is_the_same(untimely)))
     }
 
     /// Hears that the proof which [`another`](Self::another) gave was accepted, so that it is the one in use from now on.

@@ -10,7 +10,7 @@ use azconnect_http::{Dialect, Response, kind_of_status, service_text};
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use crate::catalogue::{SLOW_DOWN, UNAVAILABLE, WORDS};
+use crate::catalogue::{SLOW_DOWN, UNAVAILABLE, WORDS, of_ad_fs};
 use crate::refusal_detail::RefusalDetail;
 use crate::skew;
 
@@ -43,7 +43,9 @@ impl Dialect for EntraDialect {
 
 /// A refusal as an error, wherever it came: in the answer of an endpoint, or in the address to which a person was sent back.
 pub(crate) fn refused(refusal: &TokenRefusal, status: StatusCode) -> Error {
-    let word = refusal.error.as_deref().and_then(|word| Some((word, WORDS.find(word)?)));
+    // AD FS writes its codes into the description, and says more by them than by the word.
+    let own = of_ad_fs(&refusal.description).filter(|_| refusal.codes.is_empty());
+    let word = own.or_else(|| refusal.error.as_deref().and_then(|word| Some((word, WORDS.find(word)?))));
     let code = EntraCode::most_telling(&refusal.codes);
     // To ask for a token changes nothing, so no refusal leaves a doubt.
     let mut error = explain(refusal, code, word.map(|(_, row)| row), status).with_effect(Effect::None);

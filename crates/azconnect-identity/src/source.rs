@@ -48,21 +48,32 @@ impl FetchedToken {
 pub struct TokenRequest<'a> {
     /// What the token is to be for.
     pub scope: &'a Scope,
-    /// The `claims` of a service that refused the former token and wants another (continuous access evaluation), as JSON. A
-    /// source that cannot send them asks without: the service then refuses the token again.
+    /// What is sent as `claims`, as JSON: those of a service that refused the former token and wants another (continuous access
+    /// evaluation), and those that say what this client can do. A source that cannot send them asks without: the service then
+    /// refuses the token again.
     pub claims: Option<&'a str>,
+    /// Whether a service refused the former token and wants another, so that a token which it has seen is of no use.
+    pub challenged: bool,
 }
 
 impl<'a> TokenRequest<'a> {
     /// A request for a token of this scope.
     pub fn new(scope: &'a Scope) -> Self {
-        Self { scope, claims: None }
+        Self { scope, claims: None, challenged: false }
     }
 
     /// Sets the claims that a service asked for.
     #[must_use]
     pub fn with_claims(mut self, claims: Option<&'a str>) -> Self {
         self.claims = claims;
+        self.challenged = claims.is_some();
+        self
+    }
+
+    /// Says whether the claims answer a service. Those that only say what this client can do (`cp1`) do not.
+    #[must_use]
+    pub fn with_challenged(mut self, challenged: bool) -> Self {
+        self.challenged = challenged;
         self
     }
 }

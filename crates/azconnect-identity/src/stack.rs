@@ -7,6 +7,7 @@ use azconnect_http::{Call, Pipeline, PlainDialect, endpoint, json, with_query};
 use serde::Deserialize;
 use url::{Host, Url};
 
+use crate::audience::require_own;
 use crate::authority::Authority;
 
 /// What the request is called in errors and spans.
@@ -27,12 +28,16 @@ const STACK: &str = "AzureStack";
 /// was asked: `adfs.local.azurestack.external` beside `management.local.azurestack.external`. Any other is agreed to by name,
 /// with [`CloudDiscovery::with_login_host`].
 ///
+/// What it says tokens are for must be its own as well: with a token for a service of Microsoft's, whoever runs the Resource Manager
+/// could act there. Any other audience is agreed to by name, with [`CloudDiscovery::with_audience`].
+///
 /// Document: Microsoft's *Resource Manager metadata endpoints*, and *Make API requests to Azure Stack Hub*.
 #[derive(Clone)]
 pub struct CloudDiscovery {
     pipeline: Pipeline,
     resource_manager: Box<str>,
     login_hosts: Vec<Box<str>>,
+    audiences: Vec<Box<str>>,
     http_loopback: bool,
 }
 
@@ -40,13 +45,21 @@ impl CloudDiscovery {
     /// The cloud of an Azure Resource Manager, such as `https://management.local.azurestack.external`. Nothing is sent.
     pub fn new(pipeline: Pipeline, resource_manager: &str) -> Self {
         let resource_manager = resource_manager.trim().into();
-        Self { pipeline, resource_manager, login_hosts: vec![], http_loopback: false }
+        Self { pipeline, resource_manager, login_hosts: vec![], audiences: vec![], http_loopback: false }
     }
 
     /// Accepts a login at this host, such as `login.contoso.example`.
     #[must_use]
     pub fn with_login_host(mut self, host: &str) -> Self {
         self.login_hosts.push(host.to_ascii_lowercase().into());
+        self
+    }
+
+    /// Accepts this audience of tokens, such as `https://management.core.contoso.example/`, although it is another service's or an
+    /// application's id. The Resource Manager that was asked can act there with the tokens that it is sent.
+    #[must_use]
+    pub fn with_audience(mut self, audience: &str) -> Self {
+        self.audiences.push(audience.trim_end_matches('/').into());
         self
     }
 
@@ -62,7 +75,7 @@ impl CloudDiscovery {
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) with the field `resource_manager_address` for what is no origin;
     /// [`NotFound`](ErrorKind::NotFound) if it lists other clouds only; [`Unsupported`](ErrorKind::Unsupported) with the field
-    /// `login_host` for a login that somebody must agree to first; [`Unexpected`](ErrorKind::Unexpected) for what describes no
+    /// `login_host` for a login that somebody must agree to first, and with `audience` for what tokens are for; [`Unexpected`](ErrorKind::Unexpected) for what describes no
     /// cloud; else if nobody answered.
     pub async fn discover(&self) -> Result<DiscoveredCloud, Error> {
         let asked = self.custom("asked").with_resource_manager(&self.resource_manager)?.build();
@@ -100,6 +113,9 @@ impl CloudDiscovery {
         cloud =
             cloud.with_login(known.as_ref().map_or(login.as_str(), |known| known.login().as_str())).map_err(wrong)?;
         if let Some(audience) = described.audience(arm) {
+            if !self.audiences.iter().any(|agreed| **agreed == *audience.trim_end_matches('/')) {
+                require_own(audience, arm)?;
+            }
             cloud = cloud.with_resource_manager_audience(audience);
         }
         let graph = described.graph(known.as_ref());

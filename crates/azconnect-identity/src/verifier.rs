@@ -11,6 +11,7 @@ use azconnect_credential::{Assessment, Candidate, CredentialVerdict, CredentialV
 use azconnect_http::SendOptions;
 
 use crate::application::sign_in;
+use crate::certificate::{AssertionForm, Showing};
 use crate::endpoint::TokenEndpoint;
 use crate::means::Means;
 use crate::source::TokenRequest;
@@ -61,7 +62,7 @@ impl SecretVerifier {
     ///
     /// A text that is none, and one with an elliptic key where Entra ID is asked, is rejected before anything is sent.
     pub fn for_certificates(endpoint: &TokenEndpoint, client: ClientId) -> Self {
-        Self::of(Means::Certificate, endpoint, client)
+        Self::of(Means::Certificate(Showing::default()), endpoint, client)
     }
 
     fn of(means: Means, endpoint: &TokenEndpoint, client: ClientId) -> Self {
@@ -104,6 +105,26 @@ impl SecretVerifier {
     #[must_use]
     pub fn with_scope(mut self, scope: Scope) -> Self {
         self.scope = scope;
+        self
+    }
+
+    /// Signs the assertions of certificates in this form, in place of the one that the authority takes: as
+    /// [`CertificateProof::with_form`](crate::CertificateProof::with_form). Nothing changes for client secrets.
+    #[must_use]
+    pub fn with_form(mut self, form: AssertionForm) -> Self {
+        if let Some(showing) = self.means.showing_mut() {
+            showing.form = Some(form);
+        }
+        self
+    }
+
+    /// Sends certificates and their chains along: as
+    /// [`CertificateProof::with_chain`](crate::CertificateProof::with_chain). Nothing changes for client secrets.
+    #[must_use]
+    pub fn with_chain(mut self, chain: bool) -> Self {
+        if let Some(showing) = self.means.showing_mut() {
+            showing.chain = chain;
+        }
         self
     }
 

@@ -64,8 +64,23 @@ impl Azure {
         client: ClientId,
         certificate: ClientCertificate,
     ) -> Result<Identity, Error> {
-        certificate.require_rsa()?;
         let proof = CertificateProof::new(client, certificate, self.pipeline().clock().clone())?;
+        self.identity_with_certificate_proof(tenant, proof)
+    }
+
+    /// The same with a proof of the caller's, such as one that signs in another form
+    /// ([`CertificateProof::with_form`]) or sends its chain along ([`CertificateProof::with_chain`]). What is replaced or rotated
+    /// through this identity is tried in the same way.
+    ///
+    /// # Errors
+    /// As [`Azure::identity_with_certificate`].
+    pub fn identity_with_certificate_proof(
+        &self,
+        tenant: TenantId,
+        proof: CertificateProof,
+    ) -> Result<Identity, Error> {
+        proof.certificate()?.require_rsa()?;
+        let client = proof.client();
         let source = Application::new(self.token_endpoint(tenant), client, Arc::new(proof.clone()));
         Ok(Identity::new(self.clone(), (tenant, client), SignsInBy::Certificate(proof), source))
     }
@@ -199,12 +214,15 @@ impl Identity {
         if !matches!(self.credential, SignsInBy::Secret(_)) {
             issuer = issuer.with_acting_client(self.client());
         }
-        if let SignsInBy::Certificate(proof) = &self.credential
-            && application == self.client()
-        {
-            issuer = issuer.with_possession(proof.clone());
+        let mut verifier = self.azure.certificate_verifier(self.tenant, application);
+        if let SignsInBy::Certificate(proof) = &self.credential {
+            // The authority is the same, whichever application signs in there.
+            verifier = proof.form().into_iter().fold(verifier, SecretVerifier::with_form);
+            if application == self.client() {
+                verifier = verifier.with_chain(proof.sends_chain());
+                issuer = issuer.with_possession(proof.clone());
+            }
         }
-        let verifier = self.azure.certificate_verifier(self.tenant, application);
         Ok(Target::new(Arc::new(issuer), Arc::new(verifier)))
     }
 

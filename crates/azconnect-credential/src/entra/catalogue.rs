@@ -53,6 +53,19 @@ pub(super) static ENTRA: Catalogue<u32, Meaning> = Catalogue::new(&[
         "check that the certificate is registered with the application and that the key is the certificate's",
     ),
     refused(
+        &[700_030],
+        Meaning::NoMatch,
+        "the certificate's subject is not one that the application trusts",
+        "compare the certificate's subject and issuer with those that the application trusts, and send the chain along",
+    ),
+    refused(
+        &[5_002_738],
+        // Of a kind that is not accepted, now or later.
+        Meaning::Ended,
+        "the certificate has an elliptic key, of which Entra ID accepts no signature",
+        "register a certificate with an RSA key of 2048 bits or more with the application",
+    ),
+    refused(
         &[7_000_214, 1_000_502],
         Meaning::Ended,
         "the certificate has expired or was revoked",
@@ -95,7 +108,7 @@ pub(super) static ENTRA: Catalogue<u32, Meaning> = Catalogue::new(&[
         "ask an administrator to enable it; delete nothing, its secrets may be right",
     ),
     row(
-        &[90_002, 900_023],
+        &[90_002, 900_021, 900_023],
         ErrorKind::InvalidInput,
         "the tenant does not exist in this cloud",
         "check the tenant id, and that the cloud is the tenant's: public, US Government or China",
@@ -161,6 +174,24 @@ pub(super) static ENTRA: Catalogue<u32, Meaning> = Catalogue::new(&[
         ErrorKind::InvalidInput,
         "the scope is not valid",
         "give a resource followed by /.default",
+    ),
+    row(
+        &[28_000],
+        ErrorKind::InvalidInput,
+        "the scope names several resources",
+        "ask for one resource in each request for a token; a person may consent to several at once",
+    ),
+    row(
+        &[700_054],
+        ErrorKind::InvalidInput,
+        "the application may not be given ID tokens by the sign-in page",
+        "allow ID tokens on the application's Authentication page, or sign in by code",
+    ),
+    row(
+        &[901_001],
+        ErrorKind::InvalidInput,
+        "the login knows no prompt of this name, such as admin_consent",
+        "start the sign-in with the prompt consent, or send an administrator to the page of the admin consent",
     ),
     // About users and what they were given.
     row(
@@ -256,6 +287,23 @@ pub(super) static ENTRA: Catalogue<u32, Meaning> = Catalogue::new(&[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entra::EntraCode;
+
+    /// The numbers that Microsoft's documents and other clients name for what these crates ask for, by hand: applications and people
+    /// who sign in, their certificates and federated credentials. A bare 5000, which once told of an elliptic key, says too little.
+    const NAMED: &[u32] = &[
+        16_000, 28_000, 50_020, 50_034, 50_057, 50_072, 50_074, 50_076, 50_078, 50_079, 50_089, 50_105, 50_173, 50_194,
+        50_196, 53_000, 53_003, 54_005, 65_001, 65_004, 65_005, 70_000, 70_001, 70_008, 70_011, 70_021, 70_043, 90_002,
+        90_006, 90_024, 90_033, 90_055, 90_094, 90_095, 500_011, 500_202, 500_212, 500_213, 501_481, 530_032, 530_035,
+        650_052, 650_057, 700_011, 700_016, 700_024, 700_025, 700_027, 700_030, 700_054, 700_082, 700_084, 700_213,
+        901_001, 5_002_738, 7_000_112, 7_000_215, 7_000_222,
+    ];
+
+    #[test]
+    fn every_number_that_is_named_is_known() {
+        let unknown: Vec<_> = NAMED.iter().filter(|number| !EntraCode::new(**number).is_known()).collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+    }
 
     #[test]
     fn every_code_stands_once() {

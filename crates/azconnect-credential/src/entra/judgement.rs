@@ -153,6 +153,12 @@ mod tests {
         (90_024, ELSEWHERE, "later"),
         (90_033, ELSEWHERE, "later"),
         (90_055, ELSEWHERE, "later"),
+        (28_000, ELSEWHERE, "one resource"),
+        (700_030, NEW_OR_WRONG, "subject"),
+        (700_054, ELSEWHERE, "Authentication page"),
+        (901_001, ELSEWHERE, "consent"),
+        (5_002_738, WRONG, "RSA"),
+        (900_021, ELSEWHERE, "cloud"),
     ];
 
     fn verdicts(judge: impl Fn(Option<Duration>) -> Assessment) -> Verdicts {

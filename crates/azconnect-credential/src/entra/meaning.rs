@@ -13,7 +13,7 @@ use crate::assessment::CredentialVerdict;
 pub enum Meaning {
     /// The service compared it and found no match: it is wrong, or this replica has not seen it yet.
     NoMatch,
-    /// It was right, and has expired or was revoked.
+    /// It is of no use any more, or never was: it has expired, was revoked, or is of a kind that is not accepted.
     Ended,
     /// The application is not known in the tenant, or not known there yet: the credential was not looked at.
     UnknownApplication,

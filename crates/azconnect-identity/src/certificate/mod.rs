@@ -4,13 +4,15 @@ mod assertion;
 mod client_certificate;
 mod fault;
 mod key;
+mod manner;
 mod pair;
 mod pem;
 mod pfx;
 mod proof;
 mod self_signed;
+mod signed;
 
 pub use self::assertion::AssertionForm;
 pub use self::client_certificate::ClientCertificate;
+pub(crate) use self::manner::{Showing, single};
 pub use self::proof::CertificateProof;
-pub(crate) use self::proof::single;

@@ -1,43 +1,33 @@
 //! Proving with a certificate who asks a token endpoint.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_lc_rs::rand;
 use azconnect_core::{ClientId, Clock, Error, Secret};
-use serde::Serialize;
-use time::OffsetDateTime;
 
 use super::assertion::AssertionForm;
 use super::client_certificate::ClientCertificate;
-use super::fault;
+use super::manner::{Manner, Showing, assertion};
+use super::signed::{Shown, SignedAssertions};
 use crate::authority::Authority;
 use crate::live::LiveSecret;
 use crate::own_record::OwnRecord;
 use crate::proof::{ClientProof, Proof};
-
-/// How long an assertion lives. Entra ID sets no bound, and advises five to ten minutes.
-const LIFE: Duration = Duration::from_secs(600);
-
-/// How long an assertion is shown again: long before its end, since it must arrive in time.
-const KEEP: Duration = Duration::from_secs(300);
 
 /// Proves by a certificate that a request is the application's own. Cheap to clone; clones share the certificate, which may be
 /// replaced while it is in use, the record that it is kept in, and the assertions.
 ///
 /// It signs `PS256` and names the certificate by its SHA-256. At AD FS ([`Authority::ad_fs`]) it signs `RS256` and names it by
 /// its SHA-1, which is all that AD FS is known to take. An assertion is good for ten minutes and one token endpoint, and is
-/// shown again there for five. At another provider than Entra ID or AD FS, each request shows one of its own.
+/// shown again there for five; one that came too early or too late is signed anew, once a request. At another provider than
+/// Entra ID or AD FS, each request shows one of its own.
 ///
 /// Documents: Microsoft's *Application certificate credentials*; RFC 7523.
 #[derive(Clone)]
 pub struct CertificateProof {
     client: ClientId,
-    form: Option<AssertionForm>,
-    chain: bool,
+    showing: Showing,
     shared: Arc<Shared>,
 }
 
@@ -46,7 +36,7 @@ struct Shared {
     /// The text that the certificate was read from: what a record keeps.
     live: LiveSecret,
     read: Mutex<Read>,
-    kept: Mutex<HashMap<Manner, Kept>>,
+    signed: SignedAssertions,
 }
 
 /// The certificate in use, and the text it was read from: reading an RSA key takes longer than to sign with it.
@@ -54,37 +44,6 @@ struct Shared {
 struct Read {
     pem: Arc<Secret>,
     certificate: Arc<ClientCertificate>,
-}
-
-/// What makes two assertions of one certificate different.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Manner {
-    audience: String,
-    form: AssertionForm,
-    chain: bool,
-}
-
-/// An assertion that may be shown again.
-#[derive(Clone)]
-struct Kept {
-    text: Arc<Secret>,
-    /// The certificate that signed it, as text.
-    pem: Arc<Secret>,
-    /// The assertion in whose place it came, after that was refused.
-    former: Option<Arc<Secret>>,
-    /// In the clock's elapsed time, and by the wall: a machine that slept has not counted the former.
-    until: (Duration, OffsetDateTime),
-}
-
-#[derive(Serialize)]
-struct Claims<'a> {
-    aud: &'a str,
-    iss: String,
-    sub: String,
-    jti: String,
-    nbf: i64,
-    iat: i64,
-    exp: i64,
 }
 
 impl CertificateProof {
@@ -96,14 +55,14 @@ impl CertificateProof {
         let pem = Arc::new(certificate.to_pem()?);
         let live = LiveSecret::of(pem.clone(), |held| ClientCertificate::from_pem(held).map(drop));
         let read = Mutex::new(Read { pem, certificate: Arc::new(certificate) });
-        let shared = Shared { clock, live, read, kept: Mutex::default() };
-        Ok(Self { client, form: None, chain: false, shared: Arc::new(shared) })
+        let shared = Shared { clock, live, read, signed: SignedAssertions::default() };
+        Ok(Self { client, showing: Showing::default(), shared: Arc::new(shared) })
     }
 
     /// Signs in this form wherever it is, in place of the one that the authority takes.
     #[must_use]
     pub fn with_form(mut self, form: AssertionForm) -> Self {
-        self.form = Some(form);
+        self.showing.form = Some(form);
         self
     }
 
@@ -111,7 +70,7 @@ impl CertificateProof {
     /// instead of one by one.
     #[must_use]
     pub fn with_chain(mut self, chain: bool) -> Self {
-        self.chain = chain;
+        self.showing.chain = chain;
         self
     }
 
@@ -146,6 +105,16 @@ impl CertificateProof {
             }
     }
 
+    /// The form in which it signs wherever it is, if one was set.
+    pub fn form(&self) -> Option<AssertionForm> {
+        self.showing.form
+    }
+
+    /// Whether it sends the certificate and its chain along.
+    pub fn sends_chain(&self) -> bool {
+        self.showing.chain
+    }
+
     /// The client id of the application.
     pub fn client(&self) -> ClientId {
         self.client
@@ -167,112 +136,74 @@ impl CertificateProof {
         Ok(read.certificate.clone())
     }
 
-    fn manner(&self, authority: &Authority) -> Manner {
-        let usual = if authority.is_ad_fs() { AssertionForm::Rs256 } else { AssertionForm::Ps256 };
-        Manner { audience: authority.token_url().into(), form: self.form.unwrap_or(usual), chain: self.chain }
-    }
-
     /// Signs a new assertion, and keeps it.
-    fn sign(&self, manner: &Manner, pem: Arc<Secret>, former: Option<Arc<Secret>>) -> Result<Arc<Secret>, Error> {
-        let text = Arc::new(assertion(&*self.read(&pem)?, (self.client, manner), &*self.shared.clock)?);
-        let (elapsed, now) = (self.shared.clock.elapsed(), self.shared.clock.now());
-        let mut kept = lock(&self.shared.kept);
-        // One that has had its time is of no use, and a product that signs in to many tenants would gather them.
-        kept.retain(|_, one| one.is_fresh(elapsed, now));
-        let until = (elapsed.saturating_add(KEEP), now.saturating_add(KEEP.try_into().unwrap_or_default()));
-        kept.insert(manner.clone(), Kept { text: text.clone(), pem, former, until });
+    fn sign(&self, manner: &Manner, pem: Arc<Secret>) -> Result<Arc<Secret>, Error> {
+        let text = Arc::new(assertion(&*self.read(&pem)?, (self.client, manner), self.clock())?);
+        self.shared.signed.note(manner, (text.clone(), pem), self.clock());
         Ok(text)
     }
 
-    fn shown(&self, assertion: &Secret) -> Option<(Manner, Kept)> {
-        let is_it =
-            |one: &Kept| one.text.same_as(assertion) || one.former.as_ref().is_some_and(|own| own.same_as(assertion));
-        let kept = lock(&self.shared.kept);
-        kept.iter().find(|(_, one)| is_it(one)).map(|(manner, one)| (manner.clone(), one.clone()))
+    /// The certificate that signs at an authority, as text.
+    fn signer(&self, authority: &Authority) -> Result<Arc<Secret>, Error> {
+        let pem = self.shared.live.current();
+        // AD FS may be told to take elliptic keys; Entra ID takes none.
+        if !authority.is_ad_fs() {
+            self.read(&pem)?.require_rsa()?;
+        }
+        Ok(pem)
+    }
+
+    /// The assertion that may be shown again. Another provider may take one for a replay when it comes twice (RFC 7523, section 3).
+    fn known(&self, manner: &Manner, pem: &Arc<Secret>, authority: &Authority) -> Option<Arc<Secret>> {
+        self.shared.signed.fresh(manner, pem, self.clock()).filter(|_| authority.provider().is_none())
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.shared.clock
     }
 }
 
 #[async_trait]
 impl ClientProof for CertificateProof {
     async fn proof(&self, authority: &Authority) -> Result<Proof, Error> {
-        let (manner, pem) = (self.manner(authority), self.shared.live.current());
-        // AD FS may be told to take elliptic keys; Entra ID takes none.
-        if !authority.is_ad_fs() {
-            self.read(&pem)?.require_rsa()?;
-        }
-        let (elapsed, now) = (self.shared.clock.elapsed(), self.shared.clock.now());
-        // Another provider may take an assertion for a replay when it comes twice (RFC 7523, section 3).
-        let known = lock(&self.shared.kept).get(&manner).filter(|_| authority.provider().is_none()).cloned();
-        if let Some(known) = known.filter(|one| Arc::ptr_eq(&one.pem, &pem) && one.is_fresh(elapsed, now)) {
-            return Ok(Proof::Assertion(known.text));
-        }
-        self.sign(&manner, pem, None).map(Proof::Assertion)
+        let (manner, pem) = (self.showing.at(authority), self.signer(authority)?);
+        let text = self.known(&manner, &pem, authority).map_or_else(|| self.sign(&manner, pem), Ok)?;
+        Ok(Proof::Assertion(text))
     }
 
     async fn another(&self, refused: &Proof) -> Result<Option<Proof>, Error> {
         let Proof::Assertion(refused) = refused else { return Ok(None) };
-        let Some((manner, kept)) = self.shown(refused) else { return Ok(None) };
+        let Some(Shown { manner, itself, newest }) = self.shared.signed.shown(refused) else { return Ok(None) };
         // Refused together with another request, which has asked the record already.
-        if !kept.text.same_as(refused) {
-            return Ok(Some(Proof::Assertion(kept.text)));
+        if !newest.pem.same_as(&itself.pem) {
+            let text = if newest.is_fresh(self.clock()) { newest.text } else { self.sign(&manner, newest.pem)? };
+            return Ok(Some(Proof::Assertion(text)));
         }
-        match self.shared.live.successor(&kept.pem).await? {
-            Some(next) => self.sign(&manner, next, Some(refused.clone())).map(|text| Some(Proof::Assertion(text))),
+        match self.shared.live.successor(&itself.pem).await? {
+            Some(next) => self.sign(&manner, next).map(|text| Some(Proof::Assertion(text))),
             None => Ok(None),
         }
     }
 
+    /// Signs anew, unless another request has done so meanwhile.
+    async fn renewed(&self, untimely: &Proof, authority: &Authority) -> Result<Option<Proof>, Error> {
+        let Proof::Assertion(untimely) = untimely else { return Ok(None) };
+        let (manner, pem) = (self.showing.at(authority), self.signer(authority)?);
+        let known = self.known(&manner, &pem, authority).filter(|known| !known.same_as(untimely));
+        known.map_or_else(|| self.sign(&manner, pem), Ok).map(|text| Some(Proof::Assertion(text)))
+    }
+
     async fn accepted(&self, another: &Proof) {
         let Proof::Assertion(text) = another else { return };
-        let Some((_, kept)) = self.shown(text).filter(|(_, kept)| kept.text.same_as(text)) else { return };
-        self.shared.live.replace(kept.pem);
-    }
-}
-
-impl Kept {
-    fn is_fresh(&self, elapsed: Duration, now: OffsetDateTime) -> bool {
-        let begun = self.until.1.saturating_sub(LIFE.try_into().unwrap_or_default());
-        elapsed < self.until.0 && begun <= now && now < self.until.1
+        if let Some(Shown { itself, .. }) = self.shared.signed.shown(text) {
+            self.shared.live.replace(itself.pem);
+        }
     }
 }
 
 impl fmt::Debug for CertificateProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CertificateProof").field("client", &self.client).finish_non_exhaustive()
-    }
-}
-
-/// One assertion for one token endpoint, which is never shown again: what a check of a candidate signs in with.
-pub(crate) fn single(
-    certificate: &ClientCertificate,
-    (client, authority): (ClientId, &Authority),
-    clock: &dyn Clock,
-) -> Result<Secret, Error> {
-    let form = if authority.is_ad_fs() { AssertionForm::Rs256 } else { AssertionForm::Ps256 };
-    let manner = Manner { audience: authority.token_url().into(), form, chain: false };
-    assertion(certificate, (client, &manner), clock)
-}
-
-fn assertion(
-    certificate: &ClientCertificate,
-    (client, manner): (ClientId, &Manner),
-    clock: &dyn Clock,
-) -> Result<Secret, Error> {
-    let mut id = [0; 16];
-    rand::fill(&mut id).map_err(|_| fault::unsigned())?;
-    let now = clock.now().unix_timestamp();
-    let claims = Claims {
-        aud: &manner.audience,
-        iss: client.to_string(),
-        sub: client.to_string(),
-        jti: id.iter().map(|byte| format!("{byte:02x}")).collect(),
-        nbf: now,
-        iat: now,
-        exp: now.saturating_add(LIFE.as_secs().try_into().unwrap_or_default()),
-    };
-    match manner.chain {
-        true => certificate.sign_with_chain(manner.form, &claims),
-        false => certificate.sign(manner.form, &claims),
     }
 }
 

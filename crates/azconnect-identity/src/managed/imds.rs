@@ -80,10 +80,12 @@ impl TokenSource for Imds {
 #[async_trait]
 impl Presence for Imds {
     /// Asks once, for at most a second, without the header that the service demands: Azure's refuses that with status 400, and
-    /// names itself. It is not here if nobody answers, or somebody else does.
+    /// names itself. It is not here if nobody answers, or somebody else does. It waits for its turn, and not for requests that are
+    /// under way.
     async fn presence(&self) -> Result<Availability<()>, Error> {
         let options = SendOptions::default().with_timeout(PROBE_TIMEOUT);
-        let pipeline = self.platform.imds().clone().with_retry(Arc::new(NoRetry));
+        // Beside the places of the budget: behind slow requests for tokens, the second would pass before anything is sent.
+        let pipeline = self.platform.pipeline().clone().with_retry(Arc::new(NoRetry));
         match pipeline.execute(self.call(&[])?.with_options(options), &AnyAnswer).await {
             Ok(answer) => judge(&answer),
             Err(error) if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout) => {

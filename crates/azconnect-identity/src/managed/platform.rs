@@ -41,7 +41,8 @@ impl Platform {
         &self.pipeline
     }
 
-    /// The way to the metadata service of a virtual machine, with its own rules of repetition.
+    /// The way to the metadata service of a virtual machine for tokens, with its own rules of repetition, and a place for each
+    /// request.
     pub(super) fn imds(&self) -> &Pipeline {
         &self.imds
     }

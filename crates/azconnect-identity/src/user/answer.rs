@@ -5,7 +5,7 @@ use std::fmt;
 use azconnect_core::{Error, Secret};
 
 use super::fields::{Fields, wrong};
-use super::random;
+use crate::hashed::hashed;
 
 /// What the login answers by way of the person's browser: a code, or a refusal. Anybody can write one: nothing of it is believed
 /// before [`WebSignIn::finish`](super::WebSignIn::finish) has compared it with the sign-in that was begun.
@@ -55,7 +55,7 @@ impl RedirectAnswer {
 
     /// The name of the sign-in that it claims to answer: see [`PendingSignIn::key`](super::PendingSignIn::key).
     pub fn key(&self) -> String {
-        random::hash(self.state.expose())
+        hashed(self.state.expose())
     }
 }
 

@@ -7,7 +7,7 @@ use azconnect_core::{Effect, Error, ErrorKind, Retry, Secret};
 use azconnect_credential::PersonId;
 use time::OffsetDateTime;
 
-use super::random;
+use crate::hashed::hashed;
 
 /// The form in which it is kept, and its version.
 const FORM: &str = "sign-in/1";
@@ -38,7 +38,7 @@ impl PendingSignIn {
     /// A name for it that is no secret: that of its `state`. [`RedirectAnswer::key`](super::RedirectAnswer::key) is the same for
     /// the answer that belongs to it.
     pub fn key(&self) -> String {
-        random::hash(self.state.expose())
+        hashed(self.state.expose())
     }
 
     /// All of it as one text, to keep sealed until the person comes back.

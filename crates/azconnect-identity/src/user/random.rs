@@ -1,6 +1,5 @@
-//! Random values of a sign-in, and what is made of them.
+//! Random values of a sign-in.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand;
 use azconnect_core::{Effect, Error, ErrorKind, Secret};
 use base64::Engine;
@@ -19,21 +18,9 @@ pub(super) fn token() -> Result<Secret, Error> {
     Ok(Secret::new(URL_SAFE_NO_PAD.encode(bytes.as_ref())))
 }
 
-/// The hash of a text in base64url: a PKCE challenge (RFC 7636, section 4.2), and a name for a secret.
-pub(super) fn hash(text: &str) -> String {
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, text.as_bytes()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_challenge_is_that_of_the_standard_s_example() {
-        // RFC 7636, appendix B.
-        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-        assert_eq!(hash(verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
-    }
 
     #[test]
     fn no_two_tokens_are_the_same() {

@@ -8,6 +8,7 @@ use azconnect_credential::LinkId;
 use azconnect_saga::within;
 
 use super::random;
+use crate::hashed::hashed;
 
 /// How long the lease lasts if its holder dies.
 const TERM: Duration = Duration::from_secs(45);
@@ -35,7 +36,7 @@ impl Turn {
     pub(super) fn new(lease: Arc<dyn Lease>, clock: Arc<dyn Clock>, link: &LinkId) -> Result<Self, Error> {
         // A long name has no room for what stands before it.
         let key = LeaseKey::new(format!("refresh-token/{link}"));
-        let key = key.or_else(|_| LeaseKey::new(format!("refresh-token/{}", random::hash(link.as_str()))))?;
+        let key = key.or_else(|_| LeaseKey::new(format!("refresh-token/{}", hashed(link.as_str()))))?;
         Ok(Self { lease, clock, key })
     }
 

@@ -18,6 +18,7 @@ use super::redirect_uri::RedirectUri;
 use super::signed_in::SignedIn;
 use crate::application::Application;
 use crate::endpoint::TokenAnswer;
+use crate::hashed::hashed;
 
 /// How long a sign-in may take, unless the caller says otherwise. A code lives as long.
 const TIME_LIMIT: Duration = Duration::from_secs(600);
@@ -97,7 +98,7 @@ impl WebSignIn {
             purpose: self.purpose(),
             expected: options.expected,
         };
-        let (client, challenge) = (self.application.client().to_string(), random::hash(pending.verifier.expose()));
+        let (client, challenge) = (self.application.client().to_string(), hashed(pending.verifier.expose()));
         let mut query = vec![
             ("client_id", client.as_str()),
             ("response_type", "code"),
@@ -194,7 +195,7 @@ impl WebSignIn {
     fn purpose(&self) -> String {
         let authority = self.application.endpoint().authority();
         let (client, login) = (self.application.client(), authority.login());
-        random::hash(&format!("{client} {login} {authority} {} {}", self.redirect, self.scope))
+        hashed(&format!("{client} {login} {authority} {} {}", self.redirect, self.scope))
     }
 }
 

@@ -4,12 +4,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_core::{Clock, Cloud, Effect, Error, ErrorKind, Secret};
+use azconnect_core::{Clock, Cloud, Effect, Error, ErrorKind, Retry, Secret};
 use azconnect_credential::Candidate;
 use azconnect_emulator::Settings;
 use azconnect_http::{Pipeline, Request, Response, Transport};
 use azconnect_identity::{
-    Application, AssertionForm, Authority, CertificateProof, OwnRecord, TokenEndpoint, TokenRequest, TokenSource,
+    Application, AssertionForm, Authority, CertificateProof, ClientProof, OwnRecord, Proof, PublicClient,
+    TokenEndpoint, TokenRequest, TokenSource,
 };
 use azconnect_testkit::{Canary, VirtualClock};
 use base64::Engine;
@@ -116,11 +117,33 @@ async fn ad_fs_is_shown_the_older_form_and_a_chain_goes_along_on_request() {
     assert_eq!(header["alg"], "RS256");
     assert!(header["x5t"].is_string() && header.get("x5t#S256").is_none());
     assert!(claims["aud"].as_str().unwrap().ends_with("/adfs/oauth2/token"));
+    // Every version takes the resource by its own name; a scope, only newer ones.
+    assert_eq!(post.field(0, "resource").as_deref(), Some("https://graph.microsoft.com"));
+    assert_eq!(post.field(0, "scope").as_deref(), Some("https://graph.microsoft.com/.default"));
     sign_in(&post.application(&clock, of_tenant(), &proof.clone().with_chain(true))).await.unwrap();
+    assert_eq!(post.field(1, "resource"), None, "Entra ID takes a scope");
     let (_, header, _) = post.assertion(1);
     let body: String = first().certificate.lines().filter(|line| !line.starts_with('-')).collect();
     assert_eq!(header["x5c"], serde_json::json!([body]), "padded base64 of the certificate");
     assert!(STANDARD.decode(body).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn ad_fs_tells_that_the_application_was_granted_nothing_there() {
+    let (post, clock) = (Post::new(ungranted), VirtualClock::new());
+    let proof = proof_of(&first().both(), Arc::new(clock.clone()));
+    let error = sign_in(&post.application(&clock, Authority::ad_fs(&Cloud::public()), &proof)).await.unwrap_err();
+    assert_eq!((error.kind(), error.service_code()), (ErrorKind::PermissionDenied, Some("MSIS9605")), "{error}");
+    assert!(error.advice().contains("Grant-AdfsApplicationPermission"), "{}", error.advice());
+    assert!(!error.to_string().contains("words of its own"), "{error}");
+}
+
+fn ungranted(_: usize) -> Response {
+    let body = serde_json::json!({
+        "error": "unauthorized_client",
+        "error_description": "MSIS9605: The client is not allowed to access the requested resource. words of its own",
+    });
+    http::Response::builder().status(400).body(body.to_string().into()).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,6 +194,96 @@ async fn a_machine_that_slept_signs_anew() {
     *suspended.1.lock().unwrap() = 60 * MINUTE;
     sign_in(&application).await.unwrap();
     assert_ne!(post.assertion(0).0, post.assertion(1).0, "by the wall the first one has ended");
+}
+
+/// A service that keeps the time, and a client that sleeps between its proof and the request.
+struct Late {
+    post: Arc<Post>,
+    suspended: Arc<Suspended>,
+    /// For how long it sleeps before each request.
+    sleeps: Mutex<Vec<Duration>>,
+}
+
+#[async_trait]
+impl Transport for Late {
+    async fn send(&self, request: Request) -> Result<Response, Error> {
+        *self.suspended.1.lock().unwrap() += self.sleeps.lock().unwrap().pop().unwrap_or_default();
+        let answer = self.post.send(request).await?;
+        let number = self.post.forms.lock().unwrap().len() - 1;
+        let ended = self.post.assertion(number).2["exp"].as_i64().unwrap() < self.suspended.now().unix_timestamp();
+        Ok(if ended { refusal(401, "invalid_client", 700_024) } else { answer })
+    }
+}
+
+async fn sign_in_late(sleeps: Vec<Duration>) -> (Result<(), Error>, Arc<Post>) {
+    let (post, clock) = (Post::new(|_| token()), VirtualClock::new());
+    let suspended = Arc::new(Suspended(clock.clone(), Mutex::default()));
+    let late = Late { post: post.clone(), suspended: suspended.clone(), sleeps: Mutex::new(sleeps) };
+    let pipeline = Pipeline::new(Arc::new(late), Arc::new(clock));
+    let endpoint = TokenEndpoint::at(pipeline, &Cloud::public(), of_tenant());
+    let application = Application::new(endpoint, client(), Arc::new(proof_of(&first().both(), suspended)));
+    (sign_in(&application).await, post)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_too_late_is_signed_anew_once() {
+    let (outcome, post) = sign_in_late(vec![20 * MINUTE]).await;
+    outcome.unwrap();
+    assert_eq!(post.forms.lock().unwrap().len(), 2);
+    assert_ne!(post.assertion(0).0, post.assertion(1).0);
+
+    let (outcome, post) = sign_in_late(vec![20 * MINUTE; 5]).await;
+    let error = outcome.unwrap_err();
+    assert_eq!((error.service_code(), error.retry()), (Some("AADSTS700024"), Retry::Backoff), "{error}");
+    assert_eq!(post.forms.lock().unwrap().len(), 2, "and no body twice");
+    assert_ne!(post.assertion(0).0, post.assertion(1).0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_passes_is_no_matter_of_time() {
+    let answer = |number| if number < 3 { refusal(503, "invalid_client", 700_024) } else { token() };
+    let (post, clock) = (Post::new(answer), VirtualClock::new());
+    let proof = proof_of(&first().both(), Arc::new(clock.clone()));
+    sign_in(&post.application(&clock, of_tenant(), &proof)).await.unwrap();
+    assert_eq!(post.assertion(0).0, post.assertion(2).0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_come_too_late_together_share_what_was_signed_anew() {
+    let (post, clock) = (Post::new(|_| token()), VirtualClock::new());
+    let proof = proof_of(&first().both(), Arc::new(clock.clone()));
+    let late = proof.proof(&of_tenant()).await.unwrap();
+    let text = |proof: Option<Proof>| match proof {
+        Some(Proof::Assertion(text)) => text,
+        other => panic!("{other:?}"),
+    };
+    let one = text(proof.renewed(&late, &of_tenant()).await.unwrap());
+    let two = text(proof.renewed(&late, &of_tenant()).await.unwrap());
+    assert!(one.same_as(&two) && !one.same_as(&text(Some(late))));
+    sign_in(&post.application(&clock, of_tenant(), &proof)).await.unwrap();
+    assert_eq!(post.assertion(0).0, one.expose(), "and so do those that follow");
+    assert!(PublicClient.renewed(&Proof::None, &of_tenant()).await.unwrap().is_none(), "nothing would be new");
+}
+
+/// A refusal that comes late finds the certificate, whoever has signed in meanwhile.
+#[tokio::test(start_paused = true)]
+async fn an_assertion_that_is_under_way_is_known_for_as_long_as_it_lives() {
+    let clock = VirtualClock::new();
+    let record = Arc::new(Record::default());
+    *record.held.lock().unwrap() = Some(second().both());
+    let proof = proof_of(&first().both(), Arc::new(clock.clone())).with_record(record.clone());
+    let others = [of_tenant(), Authority::organizations(&Cloud::public())];
+    for other in others {
+        let under_way = proof.proof(&of_tenant()).await.unwrap();
+        clock.sleep(6 * MINUTE).await;
+        proof.proof(&other).await.unwrap();
+        let reads = *record.reads.lock().unwrap();
+        assert!(matches!(proof.another(&under_way).await.unwrap(), Some(Proof::Assertion(_))), "{other:?}");
+        assert_eq!(*record.reads.lock().unwrap(), reads + 1, "{other:?}");
+        clock.sleep(5 * MINUTE).await;
+        proof.proof(&other).await.unwrap();
+        assert!(proof.another(&under_way).await.unwrap().is_none(), "its life is over");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -228,6 +341,23 @@ async fn a_refused_certificate_is_replaced_by_that_of_the_record_once_it_is_acce
     assert!(proof.holds(&second().both()));
     sign_in(&application).await.unwrap();
     assert_eq!(*record.reads.lock().unwrap(), 1, "it is in use from then on");
+}
+
+/// A subject that is no longer trusted, and a key of a kind that is not accepted, may have a successor as well.
+#[tokio::test(start_paused = true)]
+async fn whatever_is_refused_of_a_certificate_the_record_is_asked() {
+    let answers: [fn(usize) -> Response; 2] = [
+        |number| if number == 1 { refusal(401, "invalid_client", 700_030) } else { token() },
+        |number| if number == 1 { refusal(401, "invalid_client", 5_002_738) } else { token() },
+    ];
+    for answer in answers {
+        let (post, clock) = (Post::new(answer), VirtualClock::new());
+        let record = Arc::new(Record::default());
+        *record.held.lock().unwrap() = Some(second().both());
+        let proof = proof_of(&first().both(), Arc::new(clock.clone())).with_record(record);
+        sign_in(&post.application(&clock, of_tenant(), &proof)).await.unwrap();
+        assert!(proof.holds(&second().both()));
+    }
 }
 
 #[tokio::test(start_paused = true)]

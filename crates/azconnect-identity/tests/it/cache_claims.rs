@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use azconnect_core::{Clock, Effect, Error, ErrorKind, Scope, Secret};
 use azconnect_credential::{AccessToken, TokenProvider};
 use azconnect_identity::{FetchedToken, TokenCache, TokenRequest, TokenSource};
-use azconnect_testkit::VirtualClock;
+use azconnect_testkit::{Canary, VirtualClock};
 use futures_util::future::join;
 
 const WANTED: &str = r#"{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}"#;
@@ -118,4 +118,36 @@ async fn a_client_that_answers_challenges_says_so_in_every_request() {
     let both: serde_json::Value = serde_json::from_str(sent[1].as_deref().unwrap()).unwrap();
     assert_eq!(both["access_token"]["xms_cc"]["values"][0], "cp1");
     assert_eq!(both["access_token"]["nbf"]["value"], "1604106651");
+}
+
+/// A source that is granted the same, whatever it asks for.
+struct Granted(Option<&'static str>);
+
+#[async_trait]
+impl TokenSource for Granted {
+    async fn fetch(&self, _: TokenRequest<'_>) -> Result<FetchedToken, Error> {
+        let token = FetchedToken::new(Secret::new("a-token"), Duration::from_secs(3600));
+        Ok(token.with_granted(self.0.map(Into::into)))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn less_than_was_asked_for_by_name_is_told_and_given() {
+    let named = Scope::delegated("api://orders", ["Read", "Write"]).unwrap();
+    let all = Scope::of_resource("api://orders");
+    for (scope, granted, told) in [
+        (&named, Some("api://orders/Read api://orders/Write"), false),
+        (&named, Some("api://orders/Read"), true),
+        (&named, Some(""), true),
+        (&named, None, false),
+        (&all, Some("api://orders/Read"), false),
+        (&all, Some("api://orders/.default"), false),
+    ] {
+        let canary = Canary::new();
+        let ears = canary.listen();
+        let cache = TokenCache::new(Granted(granted), Arc::new(VirtualClock::new()));
+        cache.token(scope).await.unwrap();
+        drop(ears);
+        assert_eq!(canary.heard() > 0, told, "{scope} {granted:?}");
+    }
 }

@@ -4,17 +4,23 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_core::{Clock, Effect, Error, ErrorKind, KeyId, Secret};
+use azconnect_core::{Clock, Cloud, Effect, Error, ErrorKind, KeyId, Secret};
 use azconnect_credential::{Candidate, CredentialSink, CredentialVerdict, CredentialVerifier, Minted, TokenProvider};
 use azconnect_emulator::{Fault, FaultAction, Service, Settings};
-use azconnect_identity::{CertificateProof, OwnCredentialSink, OwnRecord, SecretVerifier, TokenCache};
+use azconnect_http::{Pipeline, Request, Response, Transport};
+use azconnect_identity::{
+    AssertionForm, CertificateProof, OwnCredentialSink, OwnRecord, SecretVerifier, TokenCache, TokenEndpoint,
+};
+use azconnect_testkit::VirtualClock;
 use azconnect_testkit::conformance::credential_verifier::{self, VerifierHarness};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::certified::{Hall, Made, elliptic, first, rsa_key, second};
+use crate::certified::{Hall, Made, elliptic, first, proof_of, rsa_key, second};
 use crate::conformance::graph;
-use crate::stage::{Scripted, client, token};
+use crate::stage::{Scripted, client, refusal, tenant, token};
 
 /// Longer than the emulator's replicas need.
 const SETTLED: Duration = Duration::from_secs(60);
@@ -163,6 +169,49 @@ async fn a_push_signs_in_then_stores_then_switches() {
     tokens.token(&scope).await.unwrap();
     assert!(sink.verify(&candidate).await.is_accepted());
     assert!(sink.inspect().await.unwrap().is_issuers_own);
+}
+
+/// An old authority, which knows one form only, and an application that is trusted by a subject's name.
+struct Old;
+
+#[async_trait]
+impl Transport for Old {
+    async fn send(&self, request: Request) -> Result<Response, Error> {
+        let mut form = url::form_urlencoded::parse(request.body());
+        let (_, assertion) = form.find(|(name, _)| name == "client_assertion").unwrap();
+        let header = URL_SAFE_NO_PAD.decode(assertion.split('.').next().unwrap()).unwrap();
+        let header: Value = serde_json::from_slice(&header).unwrap();
+        match (header["alg"].as_str(), header["x5c"].as_array()) {
+            (Some("RS256"), Some(_)) => Ok(token()),
+            (Some("RS256"), None) => Ok(refusal(401, "invalid_client", 700_030)),
+            _ => Ok(refusal(401, "invalid_client", 700_027)),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_candidate_is_tried_in_the_form_of_the_proof_and_with_its_chain() {
+    let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new());
+    let endpoint = TokenEndpoint::new(Pipeline::new(Arc::new(Old), clock.clone()), &Cloud::public(), tenant());
+    let proof = proof_of(&first().both(), clock).with_form(AssertionForm::Rs256).with_chain(true);
+    let record = Arc::new(Record { proof: proof.clone(), stored: Mutex::default(), broken: false });
+    let id = "own:deployer".parse().unwrap();
+    let sink = OwnCredentialSink::of_certificate(id, &endpoint, proof.clone(), record);
+    let (secret, other) = (second().both(), Secret::new("a~client~secret"));
+    let candidate = Candidate::new(&secret);
+    sink.push(&candidate).await.unwrap();
+    assert!(proof.holds(&secret));
+    assert!(sink.verify(&candidate).await.is_accepted());
+
+    let verifier = SecretVerifier::for_certificates(&endpoint, client());
+    let code = async |verifier: SecretVerifier| verifier.verify(&candidate).await.service_code().map(str::to_owned);
+    assert_eq!(code(verifier.clone()).await.as_deref(), Some("AADSTS700027"));
+    assert_eq!(code(verifier.clone().with_form(AssertionForm::Rs256)).await.as_deref(), Some("AADSTS700030"));
+    assert_eq!(code(verifier.with_form(AssertionForm::Rs256).with_chain(true)).await, None);
+    // A client secret has neither.
+    let script = Scripted::new(|_| Ok(token()));
+    let verifier = SecretVerifier::new(&script.endpoint(), client()).with_form(AssertionForm::Rs256).with_chain(true);
+    assert!(verifier.verify(&Candidate::new(&other)).await.is_accepted());
 }
 
 #[tokio::test(start_paused = true)]

@@ -169,6 +169,47 @@ async fn a_login_elsewhere_is_used_only_once_somebody_agreed_to_it() {
     }
 }
 
+/// Its tokens would be good at the service that it names, and it could use them there.
+#[tokio::test(start_paused = true)]
+async fn an_audience_that_is_another_service_s_is_used_only_once_somebody_agreed_to_it() {
+    for audience in [
+        "https://management.azure.com/",
+        "https://MANAGEMENT.azure.com:443/",
+        "https://management.azure.com./",
+        "https://management.core.windows.net/",
+        "https://management.usgovcloudapi.net",
+        "https://management.core.chinacloudapi.cn/",
+        "https://graph.microsoft.com",
+        "https://microsoftgraph.chinacloudapi.cn",
+        "https://vault.azure.net",
+        "https://vault.usgovcloudapi.net",
+        "https://storage.azure.com/",
+        "https://contoso.blob.core.windows.net",
+        "https://dev.azure.com/",
+        "499b84ac-1321-427f-aa17-267ca6975798",
+        "api://00000003-0000-0000-c000-000000000000",
+        "spn:797f4846-ba00-4fd7-ba43-dac1f8f63013",
+        "http://management.azure.com/",
+        "https://evil.example/.default https://management.azure.com/",
+        "https://evil.example/.default\thttps://management.azure.com/",
+    ] {
+        let mut document = hub("https://login.microsoftonline.com/", "");
+        document["authentication"]["audiences"] = json!([audience]);
+        let document = document.to_string();
+        for arm in ["https://management.evil.example", STACK] {
+            let error = of(arm, 200, &document).await.unwrap_err();
+            assert_eq!((error.kind(), error.field()), (ErrorKind::Unsupported, Some("audience")), "{audience}");
+            assert!(error.effect() == Effect::None && error.advice().contains("by name"), "{error}");
+            let agreed = discovery(arm, 200, &document).with_audience(audience).discover().await.unwrap();
+            assert!(agreed.cloud.resource_manager_scope().as_str().starts_with(audience.trim_end_matches('/')));
+        }
+    }
+    let long = format!("urn:{}", "x".repeat(10_000));
+    let mut document = hub("https://login.microsoftonline.com/", "");
+    document["authentication"]["audiences"] = json!([long]);
+    assert!(stack(&document).await.unwrap_err().message().len() < 300);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_describes_no_cloud_is_not_believed() {
     let plain = hub("http://adfs.local.azurestack.external/adfs", "");

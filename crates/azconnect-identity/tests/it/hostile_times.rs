@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_core::{Clock, Error, ErrorKind, Retry, Scope, Secret};
+use azconnect_core::{Clock, Error, ErrorKind, Retry, Scope, Secret, SecretStore};
 use azconnect_credential::{Candidate, CredentialVerifier, TokenProvider};
-use azconnect_identity::{FetchedToken, SecretVerifier, TokenCache, TokenRequest, TokenSource};
+use azconnect_identity::{FetchedToken, KeptTokens, SecretVerifier, TokenCache, TokenRequest, TokenSource};
+use azconnect_store::MemorySecrets;
 use azconnect_testkit::VirtualClock;
 use time::macros::datetime;
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
@@ -57,6 +58,27 @@ async fn a_token_of_any_life_is_kept_and_given_out_at_any_moment() {
                     "{start} {life:?} {refresh:?}"
                 );
                 cache.invalidate(&scope, &again).await;
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_of_any_life_outlives_the_process_at_any_moment() {
+    let scope = Scope::of_resource("https://graph.microsoft.com");
+    for start in moments() {
+        for life in LENGTHS {
+            for refresh in LENGTHS.into_iter().map(Some).chain([None]) {
+                let secrets = Arc::new(MemorySecrets::new());
+                for _ in 0..3 {
+                    let clock: Arc<dyn Clock> = Arc::new(VirtualClock::starting_at(start));
+                    let ports = (secrets.clone() as Arc<dyn SecretStore>, clock.clone());
+                    let kept = KeptTokens::new(Named(life, refresh), ports, "portal", &Secret::new("the secret"));
+                    let token = TokenCache::new(kept, clock).token(&scope).await.unwrap();
+                    assert!(token.expires_at >= start, "{start} {life:?} {refresh:?}");
+                }
+                let names = secrets.list("", None).await.unwrap();
+                assert!(names.len() <= 1, "none stays that nobody reads again: {start} {life:?} {refresh:?} {names:?}");
             }
         }
     }

@@ -44,9 +44,16 @@ impl Machine {
     }
 
     fn start_as(&self, owner: &str, credential: &str) -> Started {
+        TokenCache::new(self.kept_tokens_of(owner, credential), Arc::new(self.clock.clone()))
+    }
+
+    fn kept_tokens(&self) -> KeptTokens<Arc<Counting>> {
+        self.kept_tokens_of("contoso/portal", "the secret")
+    }
+
+    fn kept_tokens_of(&self, owner: &str, credential: &str) -> KeptTokens<Arc<Counting>> {
         let ports = (self.secrets.clone(), Arc::new(self.clock.clone()) as Arc<dyn Clock>);
-        let kept = KeptTokens::new(self.source.clone(), ports, owner, &Secret::new(credential));
-        TokenCache::new(kept, Arc::new(self.clock.clone()))
+        KeptTokens::new(self.source.clone(), ports, owner, &Secret::new(credential))
     }
 
     fn sign_ins(&self) -> usize {
@@ -109,6 +116,28 @@ async fn a_token_that_a_service_refused_is_not_given_again() {
     let challenged = machine.start();
     challenged.source().fetch(TokenRequest::new(&scope("a")).with_claims(Some("{}"))).await.unwrap();
     assert_eq!(machine.sign_ins(), 3);
+}
+
+/// A client that answers challenges says so with each sign-in, which is no challenge.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_answers_challenges_goes_on_with_a_kept_token_too() {
+    let machine = Machine::new();
+    let start = || TokenCache::with_continuous_access(machine.kept_tokens(), Arc::new(machine.clock.clone()));
+    assert_eq!(token(&start(), "a").await, "token-number-1");
+    let again = start();
+    assert_eq!(token(&again, "a").await, "token-number-1", "as the first one of this process");
+    let refused = again.token(&scope("a")).await.unwrap();
+    again.challenged(&scope("a"), &refused, r#"{"access_token":{}}"#).await;
+    assert_eq!(token(&again, "a").await, "token-number-2");
+    // The very first request of a process may answer a challenge too, of a token that came from elsewhere.
+    let scope = scope("a");
+    let challenged = TokenRequest::new(&scope).with_claims(Some("{}"));
+    let capable = challenged.with_challenged(false);
+    assert!(challenged.challenged && !capable.challenged && !TokenRequest::new(&scope).challenged);
+    let given = start().source().fetch(challenged).await.unwrap();
+    assert_eq!(given.secret.expose(), "token-number-3");
+    let given = start().source().fetch(capable).await.unwrap();
+    assert_eq!(given.secret.expose(), "token-number-3");
 }
 
 #[tokio::test(start_paused = true)]

@@ -228,6 +228,35 @@ async fn the_look_sends_no_header_takes_a_second_and_knows_azure_s() {
     }
 }
 
+/// Whoever is told that the service is not here signs in as somebody else from then on.
+#[tokio::test(start_paused = true)]
+async fn the_look_waits_for_no_place_behind_slow_requests() {
+    let played = Played::new(|_, request| match request.headers().contains_key("metadata") {
+        true => Conduct::Hang,
+        false => Conduct::Answer(refusal(400, "invalid_request", "no header")),
+    });
+    let platform = played.platform();
+    let busy = Imds::new(&platform.clone(), ManagedIdentityId::System);
+    let fetches = Box::pin(join_all((0..9).map(|_| fetch(&busy))));
+    let look = Box::pin(async {
+        played.clock.sleep(Duration::from_secs(1)).await;
+        assert_eq!(played.times().len(), 5, "every place is taken");
+        Imds::new(&platform.clone(), ManagedIdentityId::System).presence().await
+    });
+    let futures_util::future::Either::Right((found, _)) = futures_util::future::select(fetches, look).await else {
+        panic!("the fetches hang")
+    };
+    assert_eq!(found.unwrap(), Availability::Here(()));
+    assert!(played.clock.elapsed() < Duration::from_secs(2), "within seconds");
+    // It keeps the pace all the same.
+    let begun = played.clock.elapsed();
+    let one = Imds::new(&platform, ManagedIdentityId::System);
+    for found in join_all((0..20).map(|_| one.presence())).await {
+        assert_eq!(found.unwrap(), Availability::Here(()));
+    }
+    assert!(played.clock.elapsed() - begun >= Duration::from_millis(900), "20 a second");
+}
+
 #[tokio::test]
 async fn the_token_is_never_shown() {
     let canary = Canary::new();
