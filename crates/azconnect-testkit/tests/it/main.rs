@@ -9,6 +9,7 @@
     reason = "a test"
 )]
 
+mod account_links;
 mod agent_probe;
 mod arm;
 mod binding_flow;
