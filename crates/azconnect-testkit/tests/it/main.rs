@@ -16,6 +16,7 @@ mod binding_flow;
 mod bindings;
 mod broken;
 mod broken_documents;
+mod broken_links;
 mod choices;
 mod clock;
 mod connection_checks;

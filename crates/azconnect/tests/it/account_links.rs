@@ -30,7 +30,7 @@ struct Stage {
 }
 
 impl Stage {
-    fn new() -> Self {
+    async fn new() -> Self {
         let product = product_with(|seed| {
             seed["tenants"][0]["users"][0]["id"] = json!(ANN_ID);
             seed["tenants"][0]["users"][1]["id"] = json!(BOB_ID);
@@ -39,12 +39,27 @@ impl Stage {
             seed["tenants"][1]["users"].as_array_mut().unwrap().push(guest);
         });
         let fragile = Fragile::of(&product);
-        Self { product, fragile }
+        let stage = Self { product, fragile };
+        // Whoever is a guest has consented there, as at home when they link.
+        let [_, bob] = stage.people();
+        stage.sign_in_at(stage.foreign_tenant(), bob).await;
+        stage
     }
 
     fn links(&self) -> AccountLinks {
         let (stores, own) = (Arc::new(self.fragile.clone()), &self.product.storage);
         over(&self.product, &Storage::new(own.journal(), stores.clone(), own.lease(), stores))
+    }
+
+    async fn sign_in_at(&self, tenant: TenantId, person: PersonId) -> SignedIn {
+        let azure = &self.product.azure;
+        let authority = Authority::of_tenant(azure.cloud(), tenant);
+        let endpoint = TokenEndpoint::at(azure.pipeline().clone(), azure.cloud(), authority);
+        let application = Application::new(endpoint, PORTAL.parse().unwrap(), proof(&self.product));
+        let scope = Scope::delegated(azure.cloud().devops_scope().resource(), ["user_impersonation"]).unwrap();
+        let sign_in = WebSignIn::new(application, BACK.parse().unwrap(), scope.with_offline_access()).unwrap();
+        let (address, pending) = sign_in.start(&SignInOptions::new()).unwrap();
+        sign_in.finish(pending, &self.visit(&address, person).await).await.unwrap()
     }
 
     fn name_of(person: PersonId) -> &'static str {
@@ -88,14 +103,7 @@ impl AccountLinksHarness for Stage {
         visited(&self.product, address, &Conduct::of(Self::name_of(person)).declining()).await
     }
     async fn sign_in(&self, person: PersonId) -> SignedIn {
-        let azure = &self.product.azure;
-        let authority = Authority::of_tenant(azure.cloud(), contoso());
-        let endpoint = TokenEndpoint::at(azure.pipeline().clone(), azure.cloud(), authority);
-        let application = Application::new(endpoint, PORTAL.parse().unwrap(), proof(&self.product));
-        let scope = Scope::delegated(azure.cloud().devops_scope().resource(), ["user_impersonation"]).unwrap();
-        let sign_in = WebSignIn::new(application, BACK.parse().unwrap(), scope.with_offline_access()).unwrap();
-        let (address, pending) = sign_in.start(&SignInOptions::new()).unwrap();
-        sign_in.finish(pending, &self.visit(&address, person).await).await.unwrap()
+        self.sign_in_at(contoso(), person).await
     }
     async fn revoke(&self, person: PersonId) {
         self.product.emulator.person().revoke_sign_ins(Self::name_of(person)).unwrap();
@@ -129,5 +137,5 @@ impl AccountLinksHarness for Stage {
 
 #[tokio::test(start_paused = true)]
 async fn the_links_of_accounts_conform() {
-    account_links::all(async || Stage::new()).await;
+    account_links::all(async || Stage::new().await).await;
 }
