@@ -168,7 +168,7 @@ async fn fit(State(site): Shared, Query(wanted): Query<Wanted>) -> Result<Html<S
     let mut request = FitRequest::new(wanted.organization.trim());
     (request.projects, request.repositories) = (names(&wanted.projects), names(&wanted.repositories));
     let lent = site.lending.lend(LinkedAs::ServiceUser).await?;
-    let report = site.lending.fit(LinkedAs::ServiceUser, &request).await?;
+    let report = site.lending.fit(&lent, &request).await;
     let body = format!(
         "<p>As {} sees {}:</p>{}<p><a id=\"back\" href=\"/\">Back</a></p>",
         html::escaped(&lent.account.person.to_string()),

@@ -21,7 +21,7 @@ pub struct Lent {
     pub account: LinkedAccount,
     /// The tenant whose tokens these are.
     pub tenant: TenantId,
-    /// The access tokens in the person's name.
+    /// The access tokens in the person's name. A client signs its requests with them through `azconnect_http::Bearer`.
     pub tokens: Arc<dyn TokenProvider>,
 }
 
@@ -100,27 +100,16 @@ pub trait AccountLending: Send + Sync {
     /// As [`lend`](Self::lend). Whether the person is a guest there shows at the first token.
     async fn lend_at(&self, which: LinkedAs, tenant: TenantId) -> Result<Lent, Error>;
 
-    /// Whether a linked account can do a product's work in an organization: its name, its tenant, and each project and repository,
-    /// all at once. Idempotent, without effect.
+    /// Whether what an account lends is enough for a product's work in an organization: its name, its tenant, and each project and
+    /// repository, all at once. It is the organization's own tenant that must have lent: see [`lend_at`](Self::lend_at) for a
+    /// guest. Idempotent, without effect.
     ///
     /// The codes: `organization-name`, `organization-case`, `organization-not-found`, `organization-found`,
     /// `organization-of-another-tenant`, `organization-of-personal-accounts`, `organization-tenant`, `not-let-in`, `let-in`,
     /// `project-seen`, `project-not-seen`, `repository-seen`, `repository-not-seen`, `repository-disabled`; each is unknown where
-    /// Azure DevOps does not answer.
-    ///
-    /// # Errors
-    /// As [`lend`](Self::lend). What Azure DevOps says is in the report.
+    /// Azure DevOps does not answer, or there is no token any more.
     ///
     /// # Cancel safety
     /// Cancel safe: nothing changes.
-    async fn fit(&self, which: LinkedAs, request: &FitRequest) -> Result<CheckReport, Error>;
-
-    /// As [`fit`](Self::fit), for the organization of another tenant, where the person is a guest.
-    ///
-    /// # Errors
-    /// As [`lend`](Self::lend).
-    ///
-    /// # Cancel safety
-    /// Cancel safe: nothing changes.
-    async fn fit_at(&self, which: LinkedAs, tenant: TenantId, request: &FitRequest) -> Result<CheckReport, Error>;
+    async fn fit(&self, lent: &Lent, request: &FitRequest) -> CheckReport;
 }

@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_core::{Cloud, ErrorKind, Scope, Secret, TenantId};
+use azconnect_core::{Clock, Cloud, ErrorKind, Scope, Secret, TenantId};
 use azconnect_credential::{
-    AccountLending, CheckStatus, FitRequest, LinkRole, LinkedAccounts, LinkedAs, Person, PersonId,
+    AccountLending, CheckStatus, FitRequest, LinkRole, LinkedAccounts, LinkedAs, Person, PersonId, TokenProvider,
 };
 use azconnect_identity::FetchedToken;
 use azconnect_identity::user::{AccountLinking, Obstacle, RedirectAnswer, SignInOptions, SignedIn};
 use azconnect_testkit::ManualClock;
 use azconnect_testkit::conformance::account_links::{self, AccountLinksHarness};
+use azconnect_testkit::conformance::token_provider::{self, TokenProviderHarness};
 use azconnect_testkit::fake::{Fault, People, PeopleStep};
+use time::OffsetDateTime;
 use url::Url;
 
 use crate::broken_links::{Broken, Flaw};
@@ -153,6 +155,49 @@ async fn while_azure_devops_is_away_nobody_is_told_not_to_fit() {
     let (address, pending) = people.begin(LinkRole::ServiceUser, &SignInOptions::new()).await.unwrap();
     people.finish(pending, &people.visit(&address, ann()).unwrap()).await.unwrap();
     people.faults().break_down(PeopleStep::DevOps, Fault::Dropped);
-    let report = people.fit(LinkedAs::ServiceUser, &FitRequest::new("contoso")).await.unwrap();
+    let lent = people.lend(LinkedAs::ServiceUser).await.unwrap();
+    let report = people.fit(&lent, &FitRequest::new("contoso")).await;
     assert_eq!(report.with_status(CheckStatus::Unknown).count(), report.len(), "{report:?}");
+}
+
+/// What somebody lends, as its own provider of tokens.
+struct Provided {
+    stage: Stage,
+    provider: Arc<dyn TokenProvider>,
+}
+
+impl Provided {
+    async fn new() -> Self {
+        let stage = Stage::new(None);
+        stage.people.keep(LinkRole::ServiceUser, by_other_means(ann())).await.unwrap();
+        let provider = stage.people.lend(LinkedAs::ServiceUser).await.unwrap().tokens;
+        Self { stage, provider }
+    }
+}
+
+#[async_trait]
+impl TokenProviderHarness for Provided {
+    fn provider(&self) -> Arc<dyn TokenProvider> {
+        self.provider.clone()
+    }
+    fn scopes(&self) -> [Scope; 2] {
+        ["https://graph.microsoft.com", "https://management.azure.com"].map(Scope::of_resource)
+    }
+    fn now(&self) -> OffsetDateTime {
+        self.stage.clock.now()
+    }
+    async fn pass(&self, time: Duration) {
+        self.stage.clock.advance(time);
+    }
+    async fn disconnect(&self) {
+        self.stage.cut_login(true).await;
+    }
+    async fn refuse(&self) {
+        self.stage.revoke(ann()).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_fake_person_lends_is_a_provider_of_tokens() {
+    token_provider::all(async || Provided::new().await).await;
 }

@@ -190,15 +190,8 @@ impl AccountLending for Broken {
         }
     }
 
-    async fn fit(&self, which: LinkedAs, request: &FitRequest) -> Result<CheckReport, Error> {
-        self.people.fit(self.somebody(which).await?, request).await
-    }
-
-    async fn fit_at(&self, which: LinkedAs, tenant: TenantId, request: &FitRequest) -> Result<CheckReport, Error> {
-        match self.flaw {
-            Flaw::StaysAtHome => self.people.fit(which, request).await,
-            _ => self.people.fit_at(self.somebody(which).await?, tenant, request).await,
-        }
+    async fn fit(&self, lent: &Lent, request: &FitRequest) -> CheckReport {
+        self.people.fit(lent, request).await
     }
 }
 

@@ -30,12 +30,6 @@ impl AccountLinks {
     }
 }
 
-impl LinkedIdentity {
-    fn lent(self) -> Lent {
-        Lent::new(self.account().clone(), self.tenant(), self.tokens())
-    }
-}
-
 #[async_trait]
 impl AccountLinking for AccountLinks {
     async fn begin(&self, role: LinkRole, options: &SignInOptions) -> Result<(Url, PendingLink), Error> {
@@ -80,11 +74,7 @@ impl AccountLending for AccountLinks {
         Ok(self.sign_in_at(which, tenant).await?.lent())
     }
 
-    async fn fit(&self, which: LinkedAs, request: &FitRequest) -> Result<CheckReport, Error> {
-        Ok(self.sign_in(which).await?.fit(request).await)
-    }
-
-    async fn fit_at(&self, which: LinkedAs, tenant: TenantId, request: &FitRequest) -> Result<CheckReport, Error> {
-        Ok(self.sign_in_at(which, tenant).await?.fit(request).await)
+    async fn fit(&self, lent: &Lent, request: &FitRequest) -> CheckReport {
+        LinkedIdentity::of(self.azure.clone(), lent).fit(request).await
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use azconnect_core::{Effect, ErrorKind};
-use azconnect_credential::{CheckReport, LinkRole, LinkedAs, RecordQuery};
+use azconnect_credential::{CheckReport, CheckStatus, LinkRole, LinkedAs, RecordQuery};
 use azconnect_identity::user::LinkState;
 
 use super::{AccountLinksHarness, SERVICE_USER, is_unlinked, link, unlinked, works};
@@ -24,8 +24,6 @@ pub(super) async fn no_substitute(harness: &impl AccountLinksHarness) -> CaseRes
     unlinked("what Ann lends", harness.lending().lend(own).await)?;
     let tenant = harness.foreign_tenant();
     unlinked("what Ann lends elsewhere", harness.lending().lend_at(own, tenant).await)?;
-    unlinked("whether Ann fits", harness.lending().fit(own, &harness.fitting()).await)?;
-    unlinked("whether Ann fits elsewhere", harness.lending().fit_at(own, tenant, &harness.foreign()).await)?;
     harness.linking().unlink(SERVICE_USER).await?;
     is_unlinked(harness, SERVICE_USER).await?;
     works(harness, LinkedAs::Person(bob), bob).await
@@ -112,27 +110,35 @@ pub(super) async fn guests(harness: &impl AccountLinksHarness) -> CaseResult {
 pub(super) async fn fits(harness: &impl AccountLinksHarness) -> CaseResult {
     let [ann, _] = harness.people();
     link(harness, SERVICE, ann).await?;
-    let fit = async |request| harness.lending().fit(SERVICE_USER, &request).await;
-    let clear = fit(harness.fitting()).await?;
+    let lent = harness.lending().lend(SERVICE_USER).await?;
+    let fit = async |request| harness.lending().fit(&lent, &request).await;
+    let clear = fit(harness.fitting()).await;
     ensure(clear.is_clear() && clear.iter().len() > 3, format!("it does not fit: {clear:?}"))?;
     let more = harness.fitting().with_project("no-such-project").with_repository("no-such-repository");
-    ensure_failures(&fit(more).await?, &["project-not-seen", "repository-not-seen"])?;
+    ensure_failures(&fit(more).await, &["project-not-seen", "repository-not-seen"])?;
     let mut shouted = harness.fitting();
     shouted.organization.make_ascii_uppercase();
-    let shouted = fit(shouted).await?;
+    let shouted = fit(shouted).await;
     ensure_failures(&shouted, &["organization-case"])?;
     let remedy = &shouted.failures().next().ok_or_else(|| Failure::new("nothing failed"))?.remedy;
     ensure(remedy.contains(&harness.fitting().organization), format!("the name is not told: {remedy}"))?;
     let mut none = harness.fitting();
     none.organization = "a/b".to_owned();
-    ensure_failures(&fit(none).await?, &["organization-name"])?;
-    let foreign = fit(harness.foreign()).await?;
+    ensure_failures(&fit(none).await, &["organization-name"])?;
+    let foreign = fit(harness.foreign()).await;
     ensure(foreign.of("organization-of-another-tenant").is_some(), format!("not told: {foreign:?}"))?;
     // At its own tenant it is no other's, and who is no guest there does not get in.
     let tenant = harness.foreign_tenant();
-    let foreign = harness.lending().fit_at(SERVICE_USER, tenant, &harness.foreign()).await?;
+    let at_home = harness.lending().lend_at(SERVICE_USER, tenant).await?;
+    let foreign = harness.lending().fit(&at_home, &harness.foreign()).await;
     ensure(foreign.of("organization-of-another-tenant").is_none(), format!("asked elsewhere: {foreign:?}"))?;
-    ensure(foreign.of("not-let-in").is_some(), format!("who is no guest is let in: {foreign:?}"))
+    ensure(foreign.of("not-let-in").is_some(), format!("who is no guest is let in: {foreign:?}"))?;
+    // Who is unlinked meanwhile fits nowhere, and nobody says that they do not.
+    let ended = harness.lending().lend(SERVICE_USER).await?;
+    harness.linking().unlink(SERVICE_USER).await?;
+    let ended = harness.lending().fit(&ended, &harness.fitting()).await;
+    let is_unknown = ended.of("let-in").is_some_and(|check| check.status == CheckStatus::Unknown);
+    ensure(is_unknown && ended.failures().next().is_none(), format!("judged without a token: {ended:?}"))
 }
 
 /// Fails unless exactly these checks failed, and each says what to do.

@@ -101,11 +101,7 @@ impl AccountLending for People {
         self.lent_by(which, Some(tenant))
     }
 
-    async fn fit(&self, which: LinkedAs, request: &FitRequest) -> Result<CheckReport, Error> {
-        Ok(self.judge(&self.lent_by(which, None)?, request))
-    }
-
-    async fn fit_at(&self, which: LinkedAs, tenant: TenantId, request: &FitRequest) -> Result<CheckReport, Error> {
-        Ok(self.judge(&self.lent_by(which, Some(tenant))?, request))
+    async fn fit(&self, lent: &Lent, request: &FitRequest) -> CheckReport {
+        self.judge(lent, request)
     }
 }
