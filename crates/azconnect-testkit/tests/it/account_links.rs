@@ -77,13 +77,22 @@ impl Stage {
 #[async_trait]
 impl AccountLinksHarness for Stage {
     fn linking(&self) -> Arc<dyn AccountLinking> {
-        self.broken().map_or_else(|| Arc::new(self.people.clone()) as Arc<dyn AccountLinking>, |broken| broken)
+        match self.broken() {
+            Some(broken) => broken,
+            None => Arc::new(self.people.clone()),
+        }
     }
     fn accounts(&self) -> Arc<dyn LinkedAccounts> {
-        self.broken().map_or_else(|| Arc::new(self.people.clone()) as Arc<dyn LinkedAccounts>, |broken| broken)
+        match self.broken() {
+            Some(broken) => broken,
+            None => Arc::new(self.people.clone()),
+        }
     }
     fn lending(&self) -> Arc<dyn AccountLending> {
-        self.broken().map_or_else(|| Arc::new(self.people.clone()) as Arc<dyn AccountLending>, |broken| broken)
+        match self.broken() {
+            Some(broken) => broken,
+            None => Arc::new(self.people.clone()),
+        }
     }
     fn people(&self) -> [PersonId; 2] {
         [ann(), bob()]
