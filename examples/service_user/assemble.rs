@@ -53,7 +53,7 @@ pub async fn assemble(arguments: &Arguments, port: u16) -> Result<Site, Error> {
     let proof = Arc::new(ClientSecretSource::new(endpoint, client, secret)?);
     let application = LinkApplication::new(client, proof, back.parse()?).with_authority(authority);
     let people = arguments.client_id.is_none().then(|| PEOPLE.to_owned());
-    Ok(Site::new(azure.account_links(&storage, application)?, port, people))
+    Ok(Site::new(&azure.account_links(&storage, application)?, port, people))
 }
 
 /// An emulator inside the program, whose pages a browser on this machine reaches.

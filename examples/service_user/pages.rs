@@ -94,7 +94,7 @@ impl IntoResponse for Told {
 }
 
 async fn home(State(site): Shared) -> Result<Html<String>, Told> {
-    let found = site.links.get(LinkedAs::ServiceUser).await?;
+    let found = site.accounts.get(LinkedAs::ServiceUser).await?;
     let note = site.said().map(|note| html::note(&note)).unwrap_or_default();
     let account = html::account(&site, found.as_ref().map(|found| &found.value));
     Ok(Html(html::page(&format!("{note}{account}"))))
@@ -106,7 +106,7 @@ async fn link(State(site): Shared, headers: HeaderMap, Form(posted): Form<Posted
     posted.require(&site)?;
     // A browser that knows an account takes it without a word, and that may be the one that is linked already.
     let options = SignInOptions::new().with_prompt(Prompt::SelectAccount);
-    let (address, pending) = site.links.begin(LinkRole::ServiceUser, &options)?;
+    let (address, pending) = site.linking.begin(LinkRole::ServiceUser, &options).await?;
     let browser = browser_of(&headers).unwrap_or_else(|| Uuid::new_v4().simple().to_string());
     site.begin(pending.key(), browser.clone(), pending.to_secret());
     let cookie = format!("{BROWSER}={browser}; Path=/; HttpOnly; SameSite=Lax");
@@ -124,7 +124,7 @@ async fn linked(State(site): Shared, headers: HeaderMap, RawQuery(query): RawQue
         )
         .with_advice("link the account again")
     })?;
-    let done = site.links.finish(PendingLink::from_secret(&begun)?, &answer).await?;
+    let done = site.linking.finish(PendingLink::from_secret(&begun)?, &answer).await?;
     let text = match done.replaced {
         Some(_) => format!("{} is linked now. What the former account had lent is forgotten.", done.account.person),
         None => format!("{} is linked.", done.account.person),
@@ -135,7 +135,7 @@ async fn linked(State(site): Shared, headers: HeaderMap, RawQuery(query): RawQue
 
 async fn refresh(State(site): Shared, Form(posted): Form<Posted>) -> Result<Redirect, Told> {
     posted.require(&site)?;
-    let report = site.links.check(LinkedAs::ServiceUser).await?;
+    let report = site.accounts.check(LinkedAs::ServiceUser).await?;
     match report.failures().next() {
         Some(check) => site.say(false, check.to_string()),
         None if report.iter().all(|check| !check.remedy.is_empty()) => site.say(false, "It could not be found out."),
@@ -146,7 +146,7 @@ async fn refresh(State(site): Shared, Form(posted): Form<Posted>) -> Result<Redi
 
 async fn unlink(State(site): Shared, Form(posted): Form<Posted>) -> Result<Redirect, Told> {
     posted.require(&site)?;
-    site.links.unlink(LinkedAs::ServiceUser).await?;
+    site.linking.unlink(LinkedAs::ServiceUser).await?;
     site.say(true, "What was lent is forgotten. At Entra ID the person can withdraw the consent as well.");
     Ok(Redirect::to("/"))
 }
@@ -167,11 +167,11 @@ async fn fit(State(site): Shared, Query(wanted): Query<Wanted>) -> Result<Html<S
     };
     let mut request = FitRequest::new(wanted.organization.trim());
     (request.projects, request.repositories) = (names(&wanted.projects), names(&wanted.repositories));
-    let identity = site.links.sign_in(LinkedAs::ServiceUser).await?;
-    let report = identity.fit(&request).await;
+    let lent = site.lending.lend(LinkedAs::ServiceUser).await?;
+    let report = site.lending.fit(&lent, &request).await;
     let body = format!(
         "<p>As {} sees {}:</p>{}<p><a id=\"back\" href=\"/\">Back</a></p>",
-        html::escaped(&identity.person().to_string()),
+        html::escaped(&lent.account.person.to_string()),
         html::escaped(&request.organization),
         html::checks(&report)
     );

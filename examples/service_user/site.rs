@@ -1,10 +1,12 @@
 //! What the page keeps between two requests: sign-ins that were begun, and what to say next.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use azconnect::AccountLinks;
 use azconnect::core::Secret;
+use azconnect::credential::{AccountLending, LinkedAccounts};
+use azconnect::identity::user::AccountLinking;
 use uuid::Uuid;
 
 /// The most sign-ins that may be under way. The oldest give way: each was begun by somebody at this machine.
@@ -12,8 +14,12 @@ const MOST_PENDING: usize = 64;
 
 /// The page's state. It lies in memory: whoever is at the login while the program ends begins again.
 pub struct Site {
-    /// The accounts that are linked.
-    pub links: AccountLinks,
+    /// Links the service user, and unlinks it.
+    pub linking: Arc<dyn AccountLinking>,
+    /// Says who is linked.
+    pub accounts: Arc<dyn LinkedAccounts>,
+    /// What the service user lends.
+    pub lending: Arc<dyn AccountLending>,
     /// Who can sign in, on the emulator.
     pub people: Option<String>,
     port: u16,
@@ -35,9 +41,17 @@ pub struct Note {
 }
 
 impl Site {
-    pub fn new(links: AccountLinks, port: u16, people: Option<String>) -> Self {
-        let form_token = Uuid::new_v4().simple().to_string();
-        Self { links, people, port, form_token, pending: Mutex::default(), note: Mutex::default() }
+    pub fn new(links: &AccountLinks, port: u16, people: Option<String>) -> Self {
+        Self {
+            linking: links.linking(),
+            accounts: links.accounts(),
+            lending: links.lending(),
+            people,
+            port,
+            form_token: Uuid::new_v4().simple().to_string(),
+            pending: Mutex::default(),
+            note: Mutex::default(),
+        }
     }
 
     /// Whether a request came to this page by its own name: another name that leads here is somebody else's page.

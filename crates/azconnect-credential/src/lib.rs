@@ -92,10 +92,10 @@ pub use linked_account::{LinkRole, LinkedAccount, LinkedAs};
 pub use marker::Marker;
 pub use person::{Person, PersonId};
 pub use port::{
-    ActingChoice, BindingRecords, CheckedConnection, ConnectRequest, Connected, ConnectionChange, ConnectionChecks,
-    ConnectionKeeper, ConnectionPage, ConnectionQuery, ConnectionRecords, CrossingPage, ExpirySurvey, ExpiryWatch,
-    ExpiryWatchExt, NewPersonalToken, NewSecret, OpenCrossing, SettingsOutcome, Standing, StandingPage,
-    TenantSettingsKeeper, TenantSettingsRequest,
+    AccountLending, ActingChoice, BindingRecords, CheckedConnection, ConnectRequest, Connected, ConnectionChange,
+    ConnectionChecks, ConnectionKeeper, ConnectionPage, ConnectionQuery, ConnectionRecords, CrossingPage, ExpirySurvey,
+    ExpiryWatch, ExpiryWatchExt, FitRequest, Lent, Linked, LinkedAccounts, NewPersonalToken, NewSecret, OpenCrossing,
+    SettingsOutcome, Standing, StandingPage, TenantSettingsKeeper, TenantSettingsRequest,
 };
 pub use record::{ConnectionId, ConnectionRecord, LastCheck};
 pub use records::{Kept, RecordPage, RecordQuery, Records, Revised};

@@ -26,6 +26,7 @@
 //!
 //! | Port | Suite | Fake |
 //! |---|---|---|
+//! | [`AccountLinking`](azconnect_identity::user::AccountLinking), [`LinkedAccounts`](azconnect_credential::LinkedAccounts), [`AccountLending`](azconnect_credential::AccountLending) | [`conformance::account_links`] | [`fake::People`] |
 //! | [`AgentProbe`](azconnect_arm::provision::AgentProbe) | [`conformance::agent_probe`] | [`fake::Agent`] |
 //! | [`Applications`](azconnect_graph::Applications) | [`conformance::applications`] | [`fake::Registrations`] |
 //! | [`ApplicationTrust`](azconnect_graph::ApplicationTrust) | [`conformance::application_trust`] | [`fake::Registrations`] |

@@ -246,7 +246,8 @@ pub use azconnect_store as store;
 #[cfg(feature = "clock")]
 pub use azconnect_http::SystemClock;
 
-pub use azconnect_credential::{ConnectRequest, ConnectionForm, ConnectionQuery, NewSecret};
+pub use azconnect_credential::{ConnectRequest, ConnectionForm, ConnectionQuery, FitRequest, Linked, NewSecret};
+pub use azconnect_identity::user::PendingLink;
 pub use azure::Azure;
 pub use bindings::{Bindings, BuiltTarget, ConsumerKind, TargetSpec};
 pub use connection_check::ConnectionNeeds;
@@ -256,7 +257,7 @@ pub use federation::ApplicationFederation;
 pub use key_vault::KeyVaultWrap;
 pub use orphans::Swept;
 pub use own_record::SealedOwnRecord;
-pub use people::{AccountLinks, FitRequest, LinkApplication, Linked, LinkedIdentity, PendingLink};
+pub use people::{AccountLinks, LinkApplication, LinkedIdentity};
 pub use principal::Identity;
 pub use storage::Storage;
 pub use tenant_settings::TenantIntegrations;

@@ -7,6 +7,7 @@
 //! | [`DeviceSignIn`] | the sign-in of a program that has no browser |
 //! | [`OnBehalfOf`] | tokens in the name of the person whose token came with a request to us |
 //! | [`AdminConsent`] | the address at which an administrator consents for a whole tenant |
+//! | [`AccountLinking`] | the port through which a product links people's accounts, and unlinks them |
 //! | [`Obstacle`], [`LinkState`] | why there is no token, and who has to act |
 //!
 //! [`RefreshTokens`]: azconnect_credential::RefreshTokens
@@ -20,6 +21,7 @@ mod id_token;
 mod jwt;
 mod keys;
 mod link_state;
+mod linking;
 mod obstacle;
 mod on_behalf_of;
 mod options;
@@ -36,6 +38,7 @@ pub use answer::RedirectAnswer;
 pub use claims::ClaimsChallenge;
 pub use device::{DeviceCode, DeviceSignIn};
 pub use link_state::LinkState;
+pub use linking::{AccountLinking, PendingLink};
 pub use obstacle::Obstacle;
 pub use on_behalf_of::OnBehalfOf;
 pub use options::{Prompt, SignInOptions};

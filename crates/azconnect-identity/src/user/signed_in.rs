@@ -20,7 +20,9 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    pub(super) fn new(person: Person, token: FetchedToken, refresh: Option<Secret>, asked: &Scope) -> Self {
+    /// A person who signed in, with the tokens that the application got and the scope that it had asked for. What was not granted of
+    /// it is told by the token.
+    pub fn new(person: Person, token: FetchedToken, refresh: Option<Secret>, asked: &Scope) -> Self {
         // RFC 6749, section 5.1: without a word, all that was asked for is granted.
         let missing = token.granted.as_deref().map(|granted| asked.missing_from(granted)).unwrap_or_default();
         let missing = missing.into_iter().map(str::to_owned).collect();

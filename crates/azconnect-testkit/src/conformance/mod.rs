@@ -26,6 +26,7 @@
 //! # assert!(caught.unwrap_err().downcast::<String>().unwrap().contains("what is appended is read back"));
 //! ```
 
+pub mod account_links;
 pub mod agent_probe;
 pub mod application_trust;
 pub mod applications;

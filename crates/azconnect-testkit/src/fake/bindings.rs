@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use azconnect_core::{ClientId, DocumentId, Effect, Error, ErrorKind, KeyId, Revision, TenantId};
-use azconnect_credential::{ApplicationBindings, Binding, BindingRecords, Kept, RecordPage, RecordQuery, Revised};
+use azconnect_core::{ClientId, Effect, Error, ErrorKind, KeyId, Revision, TenantId};
+use azconnect_credential::{ApplicationBindings, Binding, BindingRecords, RecordPage, RecordQuery, Revised};
 
 use super::Faults;
+use super::page::page;
 
 /// A kind of call to [`BindingBook`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,21 +71,7 @@ impl BindingRecords for BindingBook {
     }
 
     async fn list(&self, query: &RecordQuery) -> Result<RecordPage<ApplicationBindings>, Error> {
-        self.faults.read(&BindingCall::Read, || {
-            let world = self.world();
-            let after = query.after.as_ref().map(DocumentId::as_str).unwrap_or_default();
-            let mut fitting = Vec::new();
-            for (name, held) in world.iter().filter(|(name, _)| name.as_str() > after) {
-                if held.value.document_labels()?.contain(&query.labels) {
-                    fitting.push((name, held.clone()));
-                }
-            }
-            let limit = query.limit.unwrap_or(100);
-            let last = fitting.get(limit.saturating_sub(1)).filter(|_| fitting.len() > limit);
-            let next = last.map(|(name, _)| DocumentId::new(name)).transpose()?;
-            let records = fitting.into_iter().take(limit).map(|(_, held)| held).collect();
-            Ok(RecordPage::new(records, next))
-        })
+        self.faults.read(&BindingCall::Read, || page(&self.world(), query))
     }
 
     async fn bind(

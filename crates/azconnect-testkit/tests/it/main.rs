@@ -9,12 +9,14 @@
     reason = "a test"
 )]
 
+mod account_links;
 mod agent_probe;
 mod arm;
 mod binding_flow;
 mod bindings;
 mod broken;
 mod broken_documents;
+mod broken_links;
 mod choices;
 mod clock;
 mod connection_checks;

@@ -1,46 +1,13 @@
 //! Whether a linked account can do a product's work in an organization.
 
 use azconnect_core::{Error, ErrorKind};
-use azconnect_credential::{Check, CheckReport, CheckStatus};
+use azconnect_credential::{Check, CheckReport, CheckStatus, FitRequest};
 use azconnect_devops::{Organization, OrganizationName, OrganizationTenant, Project, ProjectState, Repository};
 
 use super::LinkedIdentity;
 
 /// The most edits between what was written and a name that it may have meant.
 const NEAR: usize = 2;
-
-/// What a product needs of an organization.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FitRequest {
-    /// The organization's name, exactly as Azure DevOps keeps it.
-    pub organization: String,
-    /// The projects in which the product works, by name or id.
-    pub projects: Vec<String>,
-    /// The repositories that it reads, by name, id or `{project}/{name}`.
-    pub repositories: Vec<String>,
-}
-
-impl FitRequest {
-    /// An organization, of which nothing else is needed yet.
-    pub fn new(organization: impl Into<String>) -> Self {
-        Self { organization: organization.into(), ..Self::default() }
-    }
-
-    /// Adds a project, by name or id.
-    #[must_use]
-    pub fn with_project(mut self, project: impl Into<String>) -> Self {
-        self.projects.push(project.into());
-        self
-    }
-
-    /// Adds a repository, by name, id or `{project}/{name}`.
-    #[must_use]
-    pub fn with_repository(mut self, repository: impl Into<String>) -> Self {
-        self.repositories.push(repository.into());
-        self
-    }
-}
 
 impl LinkedIdentity {
     /// Whether this person can do a product's work in an organization: its name, its tenant, and each project and repository, all at

@@ -1,10 +1,8 @@
 //! Linking an account: a person signs in, and what they lend is kept.
 
-use std::fmt;
-
-use azconnect_core::{Effect, Error, ErrorKind, Secret};
-use azconnect_credential::{LinkId, LinkRole, LinkedAccount, LinkedAs, PersonId, RefreshTokens, Revised};
-use azconnect_identity::user::{PendingSignIn, RedirectAnswer, SignInOptions, SignedIn};
+use azconnect_core::{Effect, Error, ErrorKind};
+use azconnect_credential::{LinkId, LinkRole, Linked, LinkedAccount, LinkedAs, PersonId, RefreshTokens, Revised};
+use azconnect_identity::user::{PendingLink, RedirectAnswer, SignInOptions, SignedIn};
 use url::Url;
 use uuid::{NoContext, Timestamp, Uuid};
 
@@ -12,63 +10,6 @@ use super::AccountLinks;
 
 /// How often a record is written again because somebody else wrote it meanwhile.
 const ATTEMPTS: u32 = 8;
-
-/// A link that was begun and not finished yet: a [`PendingSignIn`], and what the account is to be linked for. Keep it as that says.
-pub struct PendingLink {
-    role: LinkRole,
-    pending: PendingSignIn,
-}
-
-impl PendingLink {
-    /// What the account is to be linked for.
-    pub fn role(&self) -> LinkRole {
-        self.role
-    }
-
-    /// A name for it that is no secret: see [`PendingSignIn::key`].
-    pub fn key(&self) -> String {
-        self.pending.key()
-    }
-
-    /// All of it as one text, to keep sealed until the person comes back.
-    pub fn to_secret(&self) -> Secret {
-        let pending = self.pending.to_secret();
-        // Room for all of it at once: a text that grows leaves copies behind.
-        let mut text = String::with_capacity(word(self.role).len() + 1 + pending.expose().len());
-        text.push_str(word(self.role));
-        text.push(' ');
-        text.push_str(pending.expose());
-        Secret::new(text)
-    }
-
-    /// Reads what [`to_secret`](Self::to_secret) wrote.
-    ///
-    /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) with the field `pending` for any other text.
-    pub fn from_secret(secret: &Secret) -> Result<Self, Error> {
-        let unknown =
-            || Error::invalid("pending", "is no link that was begun here").with_advice("begin the link again");
-        let (role, pending) = secret.expose().split_once(' ').ok_or_else(unknown)?;
-        let role = [LinkRole::ServiceUser, LinkRole::Personal].into_iter().find(|known| word(*known) == role);
-        Ok(Self { role: role.ok_or_else(unknown)?, pending: PendingSignIn::from_secret(&Secret::new(pending))? })
-    }
-}
-
-impl fmt::Debug for PendingLink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PendingLink").field("role", &self.role).finish_non_exhaustive()
-    }
-}
-
-/// What became of a link.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Linked {
-    /// The account that is linked now.
-    pub account: LinkedAccount,
-    /// The person whose account it has taken the place of, if it was somebody else's.
-    pub replaced: Option<PersonId>,
-}
 
 impl AccountLinks {
     /// Begins a link: the address to send the person's browser to, and what to keep until they come back. Nothing is sent or
@@ -78,7 +19,7 @@ impl AccountLinks {
     /// As [`WebSignIn::start`](azconnect_identity::user::WebSignIn::start).
     pub fn begin(&self, role: LinkRole, options: &SignInOptions) -> Result<(Url, PendingLink), Error> {
         let (address, pending) = self.sign_in.start(options)?;
-        Ok((address, PendingLink { role, pending }))
+        Ok((address, PendingLink::new(role, pending)))
     }
 
     /// Finishes a link with what the browser brought back: finds out who signed in, seals what they lend, and names them in the
@@ -90,8 +31,8 @@ impl AccountLinks {
     /// [`Unsupported`](ErrorKind::Unsupported) with the field `scope` if the login gave no refresh token; else if a store fails.
     /// The account that was linked stays so. A repetition needs a new sign-in.
     pub async fn finish(&self, pending: PendingLink, answer: &RedirectAnswer) -> Result<Linked, Error> {
-        let role = pending.role;
-        let signed_in = self.sign_in.finish(pending.pending, answer).await?;
+        let role = pending.role();
+        let signed_in = self.sign_in.finish(pending.into_sign_in(), answer).await?;
         self.keep(role, signed_in).await
     }
 
@@ -121,7 +62,7 @@ impl AccountLinks {
             self.forget(&former.link).await;
         }
         let replaced = former.map(|former| former.person.id).filter(|former| *former != account.person.id);
-        Ok(Linked { account, replaced })
+        Ok(Linked::new(account).with_replaced(replaced))
     }
 
     /// Writes the record of an account, in the place of the one that is there. Returns that.
@@ -178,13 +119,6 @@ impl AccountLinks {
             _ => LinkedAs::Person(person),
         };
         LinkId::new(format!("{which}/{unique}"))
-    }
-}
-
-fn word(role: LinkRole) -> &'static str {
-    match role {
-        LinkRole::ServiceUser => "service-user",
-        _ => "personal",
     }
 }
 

@@ -3,6 +3,7 @@
 mod check;
 mod fit;
 mod linking;
+mod ports;
 mod refresh_store;
 mod signed_in;
 mod sweep;
@@ -11,8 +12,6 @@ mod unlink;
 use std::fmt;
 use std::sync::Arc;
 
-pub use self::fit::FitRequest;
-pub use self::linking::{Linked, PendingLink};
 pub use self::signed_in::LinkedIdentity;
 use azconnect_core::{ClientId, Cloud, Effect, Error, ErrorKind, Lease, Scope};
 use azconnect_credential::{LinkId, LinkedAccount, LinkedAs, RecordPage, RecordQuery, Records, RefreshTokens, Revised};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use azconnect_core::{Effect, Error, ErrorKind, TenantId};
-use azconnect_credential::{LinkedAccount, LinkedAs, Person, TokenProvider};
+use azconnect_credential::{Lent, LinkedAccount, LinkedAs, Person, TokenProvider};
 use azconnect_devops::DevOpsClient;
 use azconnect_http::Bearer;
 use azconnect_identity::user::UserTokenSource;
@@ -74,6 +74,16 @@ impl AccountLinks {
 }
 
 impl LinkedIdentity {
+    /// The identity that acts by what was lent.
+    pub(super) fn of(azure: Azure, lent: &Lent) -> Self {
+        Self { azure, account: lent.account.clone(), tenant: lent.tenant, tokens: lent.tokens.clone() }
+    }
+
+    /// What the account lends, for who knows the port only.
+    pub(super) fn lent(&self) -> Lent {
+        Lent::new(self.account.clone(), self.tenant, self.tokens())
+    }
+
     /// Whose permissions are used.
     pub fn person(&self) -> &Person {
         &self.account.person

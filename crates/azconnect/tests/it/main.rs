@@ -8,6 +8,7 @@
     reason = "a test"
 )]
 
+mod account_links;
 mod binding_flow;
 mod binding_saved;
 mod binding_states;

@@ -6,28 +6,34 @@ use std::time::Duration;
 use azconnect::core::{Clock, DocumentQuery, DocumentStore, Error, ErrorKind, Secret, SecretStore, TenantId};
 use azconnect::credential::{CheckReport, CheckStatus, LinkRole, LinkedAs, PersonId, RecordQuery};
 use azconnect::identity::user::{RedirectAnswer, SignInOptions};
-use azconnect::identity::{Authority, ClientSecretSource, TokenEndpoint};
+use azconnect::identity::{Authority, ClientProof, ClientSecretSource, TokenEndpoint};
 use azconnect::{AccountLinks, FitRequest, LinkApplication, Linked, PendingLink, Storage};
 use azconnect_emulator::{Conduct, Landing};
 use azconnect_testkit::Canary;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::product::{CONTOSO, FABRIKAM, Product, contoso};
 
 const ANN: &str = "ann@contoso.com";
 const BOB: &str = "bob@contoso.com";
-const PORTAL: &str = "10000000-0000-4000-8000-0000000000aa";
-const BACK: &str = "https://portal.example/linked";
+pub(crate) const PORTAL: &str = "10000000-0000-4000-8000-0000000000aa";
+pub(crate) const BACK: &str = "https://portal.example/linked";
 const APPLICATION_SECRET: &str = "the-secret-of-the-portal";
 
 pub(crate) fn product() -> Product {
+    product_with(|_| ())
+}
+
+/// A product in a world that is changed before it begins.
+pub(crate) fn product_with(change: impl FnOnce(&mut Value)) -> Product {
     Product::with_seed(|seed| {
         let portal = json!({"displayName": "Portal", "clientId": PORTAL, "signInAudience": "AzureADMultipleOrgs",
             "passwords": [{"secret": APPLICATION_SECRET}], "webRedirectUris": [BACK]});
         seed["tenants"][0]["applications"].as_array_mut().unwrap().push(portal);
         // Bob may work in the project Web; Ann administers the organization.
         seed["organizations"][0]["members"][1]["groups"] = json!(["[Web]\\Contributors"]);
+        change(seed);
     })
 }
 
@@ -35,11 +41,14 @@ pub(crate) fn links(product: &Product) -> AccountLinks {
     over(product, &product.storage)
 }
 
-pub(crate) fn over(product: &Product, storage: &Storage) -> AccountLinks {
-    let client = PORTAL.parse().unwrap();
+/// What proves that the portal is itself.
+pub(crate) fn proof(product: &Product) -> Arc<dyn ClientProof> {
     let endpoint = TokenEndpoint::new(product.azure.pipeline().clone(), product.azure.cloud(), contoso());
-    let proof = ClientSecretSource::new(endpoint, client, Secret::new(APPLICATION_SECRET)).unwrap();
-    let application = LinkApplication::new(client, Arc::new(proof), BACK.parse().unwrap())
+    Arc::new(ClientSecretSource::new(endpoint, PORTAL.parse().unwrap(), Secret::new(APPLICATION_SECRET)).unwrap())
+}
+
+pub(crate) fn over(product: &Product, storage: &Storage) -> AccountLinks {
+    let application = LinkApplication::new(PORTAL.parse().unwrap(), proof(product), BACK.parse().unwrap())
         .with_authority(Authority::of_tenant(product.azure.cloud(), contoso()));
     product.azure.account_links(storage, application).unwrap()
 }

@@ -131,13 +131,22 @@ async fn processes_that_refresh_at_once_do_not_lose_the_link() {
 
 /// A storage that breaks and is mended.
 #[derive(Clone)]
-struct Fragile {
+pub(crate) struct Fragile {
     secrets: MemorySecrets,
     documents: MemoryDocuments,
     is_broken: Arc<AtomicBool>,
 }
 
 impl Fragile {
+    /// What a product keeps, which does not fail yet.
+    pub(crate) fn of(product: &Product) -> Self {
+        Self { secrets: product.secrets.clone(), documents: product.documents.clone(), is_broken: Arc::default() }
+    }
+
+    pub(crate) fn set_broken(&self, is_broken: bool) {
+        self.is_broken.store(is_broken, Ordering::SeqCst);
+    }
+
     fn check(&self) -> Result<(), Error> {
         match self.is_broken.load(Ordering::SeqCst) {
             true => Err(Error::new(ErrorKind::Unavailable, "the disk is full").with_effect(Effect::None)),
@@ -203,10 +212,10 @@ impl RefreshTokensHarness for Sealed {
         over(&self.product, &Storage::new(own.journal(), stores.clone(), own.lease(), stores)).refresh_tokens()
     }
     async fn break_storage(&self) {
-        self.fragile.is_broken.store(true, Ordering::SeqCst);
+        self.fragile.set_broken(true);
     }
     async fn mend_storage(&self) {
-        self.fragile.is_broken.store(false, Ordering::SeqCst);
+        self.fragile.set_broken(false);
     }
 }
 
@@ -214,8 +223,8 @@ impl RefreshTokensHarness for Sealed {
 async fn sealed_refresh_tokens_conform() {
     refresh_tokens::all(async || {
         let product = product();
-        let (secrets, documents) = (product.secrets.clone(), product.documents.clone());
-        Sealed { product, fragile: Fragile { secrets, documents, is_broken: Arc::default() } }
+        let fragile = Fragile::of(&product);
+        Sealed { product, fragile }
     })
     .await;
 }
