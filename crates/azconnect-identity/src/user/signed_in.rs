@@ -1,14 +1,17 @@
 //! What a sign-in ends with.
 
-use azconnect_core::{Scope, Secret};
+use azconnect_core::{ClientId, Scope, Secret};
 use azconnect_credential::Person;
 
+use crate::application::Application;
 use crate::source::FetchedToken;
 
 /// A person who signed in, and what the application got of them.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SignedIn {
+    /// The application that the person signed in to. What was lent to it is of no use to another.
+    pub application: ClientId,
     /// Who it is, as the id token says, whose signature was verified.
     pub person: Person,
     /// An access token for the scope that was asked for.
@@ -20,10 +23,15 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    pub(super) fn new(person: Person, token: FetchedToken, refresh: Option<Secret>, asked: &Scope) -> Self {
+    pub(super) fn new(
+        (application, asked): (&Application, &Scope),
+        person: Person,
+        token: FetchedToken,
+        refresh: Option<Secret>,
+    ) -> Self {
         // RFC 6749, section 5.1: without a word, all that was asked for is granted.
         let missing = token.granted.as_deref().map(|granted| asked.missing_from(granted)).unwrap_or_default();
         let missing = missing.into_iter().map(str::to_owned).collect();
-        Self { person, token, refresh, missing }
+        Self { application: application.client(), person, token, refresh, missing }
     }
 }

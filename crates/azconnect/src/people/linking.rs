@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use azconnect_core::{Effect, Error, ErrorKind, Secret};
+use azconnect_core::{ClientId, Effect, Error, ErrorKind, Secret};
 use azconnect_credential::{LinkId, LinkRole, LinkedAccount, LinkedAs, PersonId, RefreshTokens, Revised};
 use azconnect_identity::user::{PendingSignIn, RedirectAnswer, SignInOptions, SignedIn};
 use url::Url;
@@ -99,13 +99,14 @@ impl AccountLinks {
     /// [`DeviceSignIn`](azconnect_identity::user::DeviceSignIn), as [`finish`](Self::finish) does.
     ///
     /// # Errors
-    /// As [`finish`](Self::finish).
+    /// As [`finish`](Self::finish); [`InvalidInput`](ErrorKind::InvalidInput) with the field `application` for a sign-in to
+    /// another application than that of these links, before anything is written.
     pub async fn keep(&self, role: LinkRole, signed_in: SignedIn) -> Result<Linked, Error> {
-        let SignedIn { person, refresh, missing, .. } = signed_in;
+        let SignedIn { person, refresh, missing, application, .. } = signed_in;
+        self.require_own(application)?;
         let refresh = refresh.ok_or_else(no_refresh_token)?;
         let link = self.new_link(role, person.id)?;
         self.tokens.store(&link, &refresh, None).await.map_err(|error| error.with_effect(Effect::None))?;
-        let application = self.sign_in.application().client();
         let account = LinkedAccount::new(role, person, (application, link), self.now()).with_missing(missing);
         let former = match self.name(&account).await {
             Ok(former) => former,
@@ -122,6 +123,17 @@ impl AccountLinks {
         }
         let replaced = former.map(|former| former.person.id).filter(|former| *former != account.person.id);
         Ok(Linked { account, replaced })
+    }
+
+    /// Refuses what was lent to another application: it gives this one no token, ever.
+    fn require_own(&self, application: ClientId) -> Result<(), Error> {
+        let own = self.sign_in.application().client();
+        if application == own {
+            return Ok(());
+        }
+        let message = format!("the person signed in to {application}, and these links are those of {own}");
+        Err(Error::invalid("application", message)
+            .with_advice("let the person sign in to the application that the account links were made with"))
     }
 
     /// Writes the record of an account, in the place of the one that is there. Returns that.

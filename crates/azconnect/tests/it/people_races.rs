@@ -1,0 +1,114 @@
+//! What other processes do between two writes of a link, and sign-ins that are none of the product's application.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azconnect::core::{
+    Clock, Document, DocumentKey, DocumentPage, DocumentQuery, DocumentStore, Error, ErrorKind, Revision, Scope,
+    StoredDocument,
+};
+use azconnect::credential::{LinkRole, LinkedAs};
+use azconnect::identity::user::{DeviceSignIn, LinkState};
+use azconnect::identity::{Application, PublicClient, TokenEndpoint};
+use azconnect::store::MemoryDocuments;
+use azconnect::{AccountLinks, Storage};
+use azconnect_emulator::Conduct;
+use futures_util::future::BoxFuture;
+use serde_json::json;
+
+use crate::people::{ANN, BOB, link, link_by, links, over, product, product_with, sealed, sees};
+use crate::product::{Product, contoso};
+
+const TOOL: &str = "10000000-0000-4000-8000-0000000000ab";
+
+/// Documents in whose way something comes just before the first write to a collection.
+struct Disturbed {
+    documents: MemoryDocuments,
+    collection: &'static str,
+    deed: Mutex<Option<BoxFuture<'static, ()>>>,
+}
+
+impl Disturbed {
+    async fn disturb(&self, key: &DocumentKey) {
+        if key.collection.as_str() != self.collection {
+            return;
+        }
+        let deed = self.deed.lock().unwrap().take();
+        if let Some(deed) = deed {
+            deed.await;
+        }
+    }
+}
+
+#[async_trait]
+impl DocumentStore for Disturbed {
+    async fn insert(&self, key: &DocumentKey, document: &Document) -> Result<Revision, Error> {
+        self.disturb(key).await;
+        self.documents.insert(key, document).await
+    }
+    async fn get(&self, key: &DocumentKey) -> Result<Option<StoredDocument>, Error> {
+        self.documents.get(key).await
+    }
+    async fn list(&self, query: &DocumentQuery) -> Result<DocumentPage, Error> {
+        self.documents.list(query).await
+    }
+    async fn replace(&self, key: &DocumentKey, expected: Revision, document: &Document) -> Result<Revision, Error> {
+        self.disturb(key).await;
+        self.documents.replace(key, expected, document).await
+    }
+    async fn remove(&self, key: &DocumentKey, expected: Revision) -> Result<(), Error> {
+        self.documents.remove(key, expected).await
+    }
+}
+
+/// The links of a process that does a deed just before its first write to a collection.
+fn disturbed(
+    product: &Product,
+    collection: &'static str,
+    deed: impl Future<Output = ()> + Send + 'static,
+) -> AccountLinks {
+    let documents =
+        Disturbed { documents: product.documents.clone(), collection, deed: Mutex::new(Some(Box::pin(deed))) };
+    let own = &product.storage;
+    over(product, &Storage::new(own.journal(), own.secrets(), own.lease(), Arc::new(documents)))
+}
+
+fn unlinking(product: &Product) -> impl Future<Output = ()> + Send + 'static {
+    let others = links(product);
+    async move { others.unlink(LinkedAs::ServiceUser).await.unwrap() }
+}
+
+/// The process is suspended for two hours, and somebody sweeps meanwhile.
+fn suspended(product: &Product) -> impl Future<Output = ()> + Send + 'static {
+    let (others, clock) = (links(product), product.clock.clone());
+    async move {
+        clock.sleep(Duration::from_secs(7200)).await;
+        assert_eq!(others.sweep(Duration::from_secs(3600)).await.unwrap().forgotten.len(), 1);
+    }
+}
+
+/// What was lent to one application is of no use to another.
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_to_another_application_is_not_kept_and_the_account_that_is_linked_works_on() {
+    let product = product_with(|seed| {
+        let tool = json!({"displayName": "Tool", "clientId": TOOL, "publicClientFlows": true});
+        seed["tenants"][0]["applications"].as_array_mut().unwrap().push(tool);
+    });
+    let ann = link(&product, LinkRole::ServiceUser, ANN).await.account;
+    let endpoint = TokenEndpoint::new(product.azure.pipeline().clone(), product.azure.cloud(), contoso());
+    let tool = Application::new(endpoint, TOOL.parse().unwrap(), Arc::new(PublicClient));
+    let devops = product.azure.cloud().devops_scope();
+    let scope = Scope::delegated(devops.resource(), ["user_impersonation"]).unwrap().with_offline_access();
+    let device = DeviceSignIn::new(tool, scope).unwrap();
+    let code = device.start().await.unwrap();
+    let page = format!("{}?code={}", code.verification_uri, code.user_code);
+    product.emulator.visitor().visit(&page, &Conduct::of(BOB).with_code(&code.user_code)).await.unwrap();
+    let signed_in = device.wait(code).await.unwrap();
+
+    let error = links(&product).keep(LinkRole::ServiceUser, signed_in).await.unwrap_err();
+    assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidInput, Some("application")), "{error:?}");
+    assert_eq!(links(&product).get(LinkedAs::ServiceUser).await.unwrap().unwrap().value, ann);
+    assert_eq!(sealed(&product).await, 1);
+    assert!(!sees(&product, LinkedAs::ServiceUser).await.unwrap().is_empty());
+}
