@@ -146,8 +146,8 @@ impl AccountLinks {
             };
             match written {
                 Ok(_) => return Ok(former.map(|former| former.value)),
-                // Linked, checked or unlinked by somebody else meanwhile.
-                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                // Linked or checked by somebody else meanwhile, or unlinked: then there is nothing to replace any more.
+                Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {}
                 Err(error) if error.effect() == Effect::Unknown => return self.settled(account, former, error).await,
                 Err(error) => return Err(error),
             }

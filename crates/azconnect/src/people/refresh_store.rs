@@ -117,7 +117,10 @@ impl SealedTokens {
                     _ => Err(error),
                 }
             }
-            Err(error) if error.kind() == ErrorKind::Conflict => Err(error.with_effect(Effect::None)),
+            // Replaced by another process, or removed: either way it is another state than the one that was read.
+            Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {
+                Err(stored_meanwhile(&next.link).with_source(error))
+            }
             other => other,
         }
     }
@@ -167,7 +170,7 @@ impl RefreshTokens for SealedTokens {
                 if error.effect() == Effect::None {
                     self.forget(&next.secret).await;
                 }
-                Err(if error.kind() == ErrorKind::Conflict { stored_meanwhile(link) } else { error })
+                Err(error)
             }
         }
     }

@@ -88,6 +88,28 @@ fn suspended(product: &Product) -> impl Future<Output = ()> + Send + 'static {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_that_is_finished_while_somebody_unlinks_is_kept() {
+    let product = product();
+    link(&product, LinkRole::ServiceUser, ANN).await;
+    let slow = disturbed(&product, "linked-accounts", unlinking(&product));
+    let linked = link_by(&product, &slow, LinkRole::ServiceUser, &Conduct::of(BOB)).await.unwrap();
+    assert_eq!(linked.account.person.display_name.as_deref(), Some("Bob"));
+    assert_eq!(sees(&product, LinkedAs::ServiceUser).await.unwrap(), ["Web"]);
+    assert_eq!(sealed(&product).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_during_which_somebody_unlinks_says_that_nobody_is_linked() {
+    let product = product();
+    link(&product, LinkRole::ServiceUser, ANN).await;
+    let slow = disturbed(&product, "refresh-tokens", unlinking(&product));
+    let identity = slow.sign_in(LinkedAs::ServiceUser).await.unwrap();
+    let error = identity.tokens().token(&product.azure.cloud().devops_scope()).await.unwrap_err();
+    assert_eq!(LinkState::of(&error), LinkState::Unlinked, "{error:?}");
+    assert_eq!(sealed(&product).await, 0);
+}
+
 /// What was lent to one application is of no use to another.
 #[tokio::test(start_paused = true)]
 async fn a_sign_in_to_another_application_is_not_kept_and_the_account_that_is_linked_works_on() {
