@@ -3,15 +3,12 @@
 use std::fmt;
 
 use azconnect_core::{ClientId, Effect, Error, ErrorKind, Secret};
-use azconnect_credential::{LinkId, LinkRole, LinkedAccount, LinkedAs, PersonId, RefreshTokens, Revised};
+use azconnect_credential::{LinkId, LinkRole, LinkedAccount, LinkedAs, PersonId, RefreshTokens};
 use azconnect_identity::user::{PendingSignIn, RedirectAnswer, SignInOptions, SignedIn};
 use url::Url;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use super::AccountLinks;
-
-/// How often a record is written again because somebody else wrote it meanwhile.
-const ATTEMPTS: u32 = 8;
 
 /// A link that was begun and not finished yet: a [`PendingSignIn`], and what the account is to be linked for. Keep it as that says.
 pub struct PendingLink {
@@ -134,43 +131,6 @@ impl AccountLinks {
         let message = format!("the person signed in to {application}, and these links are those of {own}");
         Err(Error::invalid("application", message)
             .with_advice("let the person sign in to the application that the account links were made with"))
-    }
-
-    /// Writes the record of an account, in the place of the one that is there. Returns that.
-    async fn name(&self, account: &LinkedAccount) -> Result<Option<LinkedAccount>, Error> {
-        for _ in 0..ATTEMPTS {
-            let former = self.get(account.linked_as()).await.map_err(|error| error.with_effect(Effect::None))?;
-            let written = match &former {
-                Some(former) => self.accounts.replace(account, former.revision).await,
-                None => self.accounts.insert(account).await,
-            };
-            match written {
-                Ok(_) => return Ok(former.map(|former| former.value)),
-                // Linked or checked by somebody else meanwhile, or unlinked: then there is nothing to replace any more.
-                Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {}
-                Err(error) if error.effect() == Effect::Unknown => return self.settled(account, former, error).await,
-                Err(error) => return Err(error),
-            }
-        }
-        Err(Error::new(ErrorKind::Unavailable, format!("others keep changing the link {}", account.linked_as()))
-            .with_effect(Effect::None)
-            .with_advice("find out what changes it, and link the account again"))
-    }
-
-    /// Whether a record was written is not known: what is there now says.
-    async fn settled(
-        &self,
-        account: &LinkedAccount,
-        former: Option<Revised<LinkedAccount>>,
-        error: Error,
-    ) -> Result<Option<LinkedAccount>, Error> {
-        match self.get(account.linked_as()).await {
-            Ok(Some(now)) if now.value.link == account.link => Ok(former.map(|former| former.value)),
-            Ok(now) if now.as_ref().map(|now| now.revision) == former.as_ref().map(|former| former.revision) => {
-                Err(error.with_effect(Effect::None))
-            }
-            _ => Err(error),
-        }
     }
 
     /// Forgets what a link has lent. What stays is found by a sweep.
