@@ -84,8 +84,10 @@ impl AccountLinks {
     ///
     /// # Errors
     /// As [`WebSignIn::finish`](azconnect_identity::user::WebSignIn::finish);
-    /// [`Unsupported`](ErrorKind::Unsupported) with the field `scope` if the login gave no refresh token; else if a store fails.
-    /// The account that was linked stays so. A repetition needs a new sign-in.
+    /// [`Unsupported`](ErrorKind::Unsupported) with the field `scope` if the login gave no refresh token;
+    /// [`Conflict`](ErrorKind::Conflict) if what was lent was destroyed meanwhile, as by a sweep while this process was suspended,
+    /// or by somebody who linked or unlinked; else if a store fails. The account that was linked stays so, unless somebody else
+    /// has changed it. A repetition needs a new sign-in.
     pub async fn finish(&self, pending: PendingLink, answer: &RedirectAnswer) -> Result<Linked, Error> {
         let role = pending.role;
         let signed_in = self.sign_in.finish(pending.pending, answer).await?;
@@ -115,6 +117,7 @@ impl AccountLinks {
                 return Err(error);
             }
         };
+        self.require_kept(&account, former.as_ref()).await?;
         if let Some(former) = &former {
             self.forget(&former.link).await;
         }

@@ -110,6 +110,30 @@ async fn a_refresh_during_which_somebody_unlinks_says_that_nobody_is_linked() {
     assert_eq!(sealed(&product).await, 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn whoever_wakes_after_a_sweep_leaves_the_account_that_works() {
+    let product = product();
+    let ann = link(&product, LinkRole::ServiceUser, ANN).await.account;
+    let slow = disturbed(&product, "linked-accounts", suspended(&product));
+    let error = link_by(&product, &slow, LinkRole::ServiceUser, &Conduct::of(BOB)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}");
+    assert!(error.advice().contains("link the account again"), "{}", error.advice());
+    assert_eq!(links(&product).get(LinkedAs::ServiceUser).await.unwrap().unwrap().value, ann);
+    assert!(!sees(&product, LinkedAs::ServiceUser).await.unwrap().is_empty());
+    assert_eq!(sealed(&product).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_wakes_after_a_sweep_links_nobody_where_nobody_was_linked() {
+    let product = product();
+    link(&product, LinkRole::Personal, ANN).await;
+    let slow = disturbed(&product, "linked-accounts", suspended(&product));
+    let error = link_by(&product, &slow, LinkRole::ServiceUser, &Conduct::of(BOB)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}");
+    assert!(links(&product).get(LinkedAs::ServiceUser).await.unwrap().is_none());
+    assert_eq!(sealed(&product).await, 1);
+}
+
 /// What was lent to one application is of no use to another.
 #[tokio::test(start_paused = true)]
 async fn a_sign_in_to_another_application_is_not_kept_and_the_account_that_is_linked_works_on() {
