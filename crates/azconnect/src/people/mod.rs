@@ -2,6 +2,8 @@
 
 mod check;
 mod fit;
+mod fit_inside;
+mod fit_request;
 mod linking;
 mod naming;
 mod refresh_store;
@@ -12,7 +14,7 @@ mod unlink;
 use std::fmt;
 use std::sync::Arc;
 
-pub use self::fit::FitRequest;
+pub use self::fit_request::FitRequest;
 pub use self::linking::{Linked, PendingLink};
 pub use self::signed_in::LinkedIdentity;
 use azconnect_core::{ClientId, Cloud, Effect, Error, ErrorKind, Lease, Scope};

@@ -19,7 +19,7 @@ use crate::azure::Azure;
 /// within 90 minutes. Ask [`AccountLinks::sign_in`] for each piece of work, and keep it no longer.
 #[derive(Clone)]
 pub struct LinkedIdentity {
-    azure: Azure,
+    pub(super) azure: Azure,
     account: LinkedAccount,
     tenant: TenantId,
     tokens: Arc<dyn TokenProvider>,

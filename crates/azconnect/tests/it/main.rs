@@ -31,6 +31,7 @@ mod own_record;
 mod own_states;
 mod people;
 mod people_crash;
+mod people_fit;
 mod people_races;
 mod product;
 mod settings_crash;
