@@ -62,6 +62,7 @@ pub(super) fn standing(account: &LinkedAccount, outcome: &Result<(), Error>) -> 
     match LinkState::of(error) {
         LinkState::MustLinkAgain(obstacle) => refused("must-link-again", subject, (error, obstacle)),
         LinkState::Blocked(obstacle) => refused("blocked", subject, (error, obstacle)),
+        LinkState::RefusedByTenant(obstacle) => refused("refused-by-tenant", subject, (error, obstacle)),
         LinkState::Unlinked => Check::failed(
             "must-link-again",
             subject,

@@ -32,6 +32,7 @@ mod own_states;
 mod people;
 mod people_crash;
 mod people_fit;
+mod people_guest;
 mod people_races;
 mod product;
 mod settings_crash;
