@@ -328,6 +328,7 @@ fn facade() {
     is_send(AccountLinks::sign_in(any(), any()));
     is_send(AccountLinks::sign_in_at(any(), any(), any()));
     is_send(AccountLinks::sweep(any(), any()));
+    is_send(AccountLinks::sweep_with_nobody_linked(any(), any()));
     is_send(AccountLinks::unlink(any(), any()));
     is_send(KeptTokens::<Application>::forget(any()));
     is_send(LinkedIdentity::fit(any(), any()));

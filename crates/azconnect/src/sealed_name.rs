@@ -21,6 +21,11 @@ impl Owner {
         SecretId::new(format!("{}{unique}", self.0))
     }
 
+    /// What begins the names of all secrets of this owner, and no others.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.0
+    }
+
     /// Whether a name is one that was given for this owner.
     pub(crate) fn owns(&self, name: &SecretId) -> bool {
         name.as_str().strip_prefix(&self.0).is_some_and(|unique| Uuid::try_parse(unique).is_ok())

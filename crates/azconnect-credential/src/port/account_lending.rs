@@ -49,7 +49,8 @@ pub struct FitRequest {
     pub organization: String,
     /// The projects in which the product works, by name or id.
     pub projects: Vec<String>,
-    /// The repositories that it reads, by name, id or `{project}/{name}`.
+    /// The repositories that it reads, by id, `{project}/{name}`, or a name alone, which is looked for in [`projects`](Self::projects)
+    /// if there are any.
     pub repositories: Vec<String>,
 }
 
@@ -66,7 +67,7 @@ impl FitRequest {
         self
     }
 
-    /// Adds a repository, by name, id or `{project}/{name}`.
+    /// Adds a repository, by id, `{project}/{name}`, or a name alone.
     #[must_use]
     pub fn with_repository(mut self, repository: impl Into<String>) -> Self {
         self.repositories.push(repository.into());

@@ -40,12 +40,18 @@ pub struct RepositoryProject {
 }
 
 impl Repository {
-    /// Whether it is called so: by its id, its name, or `{project}/{name}`. Azure DevOps minds no case in names.
+    /// Whether it belongs to a project, by the project's name or id. Azure DevOps minds no case in names.
+    pub fn is_in(&self, project: &str) -> bool {
+        self.project.as_ref().is_some_and(|own| {
+            own.name.eq_ignore_ascii_case(project) || project.parse().is_ok_and(|id: ProjectId| id == own.id)
+        })
+    }
+
+    /// Whether it is called so: by its id, its name, or `{project}/{name}`. Azure DevOps minds no case in names. Repositories of
+    /// several projects may have one name: [`is_in`](Self::is_in) tells them apart.
     pub fn is_called(&self, text: &str) -> bool {
         let is_named = |name: &str| self.name.eq_ignore_ascii_case(name);
-        let in_project =
-            |name: &str| self.project.as_ref().is_some_and(|project| project.name.eq_ignore_ascii_case(name));
-        let qualified = text.split_once('/').is_some_and(|(project, name)| in_project(project) && is_named(name));
+        let qualified = text.split_once('/').is_some_and(|(project, name)| self.is_in(project) && is_named(name));
         text.parse().is_ok_and(|id: RepositoryId| id == self.id) || is_named(text) || qualified
     }
 }
@@ -76,6 +82,10 @@ mod tests {
         for name in ["shop", "SHOP", "web/shop", "c7e5f0b3-71fa-4429-9fb3-3321963a7c06"] {
             assert!(shop.is_called(name), "{name}");
         }
+        for project in ["web", "D7E5F0B3-71FA-4429-9FB3-3321963A7C06"] {
+            assert!(shop.is_in(project) && shop.is_called(&format!("{project}/shop")), "{project}");
+        }
+        assert!(!shop.is_in("") && !shop.is_in("shop"));
         for name in ["", "shops", "other/shop", "web/", "web"] {
             assert!(!shop.is_called(name), "{name}");
         }

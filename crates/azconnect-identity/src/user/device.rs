@@ -130,7 +130,7 @@ impl DeviceSignIn {
         };
         let id_token = id_token.ok_or_else(|| id_token::wrong("there is none"))?;
         let person = id_token::person(&self.application, &self.keys, (&id_token, None)).await?;
-        Ok(Some(SignedIn::new(person, token, refresh, &self.scope)))
+        Ok(Some(SignedIn::new(self.application.client(), person, token, refresh).with_asked(&self.scope)))
     }
 
     /// Waits, by the clock, until the person has signed in, or declined, or the code has ended.

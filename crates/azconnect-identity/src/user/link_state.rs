@@ -7,6 +7,9 @@ use super::obstacle::Obstacle;
 /// The field of the error for a link that is none.
 const LINK: &str = "link";
 
+/// The field of the error for what a tenant refuses a guest.
+pub(super) const GUEST_TENANT: &str = "guest_tenant";
+
 /// How it stands with a link to a person, after a token was asked for in their name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -19,6 +22,9 @@ pub enum LinkState {
     MustLinkAgain(Obstacle),
     /// Somebody else must act first, mostly an administrator.
     Blocked(Obstacle),
+    /// The link may be good: another tenant than that of the person was asked, by
+    /// [`UserTokenSource::with_guest_tenant`](super::UserTokenSource::with_guest_tenant), and refuses them. Somebody must act there.
+    RefusedByTenant(Obstacle),
     /// Nobody can say now: an outage, a throttle, or a fault of the application itself. The link may be good.
     Unknown,
 }
@@ -42,6 +48,7 @@ impl LinkState {
     fn find(diagnosis: &Diagnosis, obstacle: Option<Obstacle>) -> Self {
         match obstacle {
             _ if diagnosis.kind() == ErrorKind::NotFound && diagnosis.field() == Some(LINK) => Self::Unlinked,
+            Some(obstacle) if diagnosis.field() == Some(GUEST_TENANT) => Self::RefusedByTenant(obstacle),
             Some(obstacle) if obstacle.is_solved_by_linking() => Self::MustLinkAgain(obstacle),
             Some(obstacle) => Self::Blocked(obstacle),
             None => Self::Unknown,

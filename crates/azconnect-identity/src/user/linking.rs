@@ -116,8 +116,9 @@ pub trait AccountLinking: Send + Sync {
     /// [`finish`](Self::finish) does.
     ///
     /// # Errors
-    /// [`Unsupported`](azconnect_core::ErrorKind::Unsupported) with the field `scope` if the login gave no refresh token; else if a
-    /// store fails, as for [`finish`](Self::finish).
+    /// [`InvalidInput`](azconnect_core::ErrorKind::InvalidInput) with the field `application` for a sign-in to another application than
+    /// these links', which could never use what was lent; [`Unsupported`](azconnect_core::ErrorKind::Unsupported) with the field
+    /// `scope` if the login gave no refresh token; else if a store fails, as for [`finish`](Self::finish).
     ///
     /// # Cancel safety
     /// Not cancel safe: either account may be linked, and a token may be kept that no account names.

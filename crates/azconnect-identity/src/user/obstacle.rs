@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use azconnect_core::{Diagnosis, Error, ErrorKind};
+use azconnect_core::{Diagnosis, Error, ErrorKind, TenantId};
 use azconnect_credential::entra::EntraCode;
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +112,49 @@ impl Obstacle {
             Self::BlockedByPolicy => {
                 "ask an administrator to look at the tenant's Conditional Access policies; linking again may not help"
             }
+        }
+    }
+
+    /// Whether a tenant in which the person is a guest, or is to be one, may be the one that is in the way, and not the person's
+    /// own account.
+    pub(super) fn is_of_tenant(self) -> bool {
+        use Obstacle::{
+            AccessDenied, AdminConsentMissing, BlockedByPolicy, ConsentMissing, Disabled, Interaction, WrongAccount,
+        };
+        matches!(
+            self,
+            AccessDenied
+                | AdminConsentMissing
+                | BlockedByPolicy
+                | ConsentMissing
+                | Disabled
+                | Interaction
+                | WrongAccount
+        )
+    }
+
+    /// What to do where a tenant refuses somebody who is a guest there, or is to be one.
+    pub(super) fn advice_for_guest(self, tenant: TenantId) -> String {
+        match self {
+            Self::ConsentMissing | Self::AdminConsentMissing => format!(
+                "let the person sign in to the application at the tenant {tenant} and consent there; where people may not, offer an \
+                 administrator of that tenant the address of the admin consent"
+            ),
+            Self::WrongAccount => {
+                format!("ask an administrator of the tenant {tenant} to invite the person as a guest")
+            }
+            Self::Interaction => format!(
+                "let the person sign in at the tenant {tenant}, and link the account there, with that tenant's authority"
+            ),
+            Self::AccessDenied => {
+                format!("ask an administrator of the tenant {tenant} to assign the person to the application there")
+            }
+            Self::Disabled => {
+                format!("ask an administrator to enable the account, or the guest's in the tenant {tenant}")
+            }
+            _ => format!(
+                "ask an administrator of the tenant {tenant} to look at its Conditional Access and cross-tenant access policies"
+            ),
         }
     }
 

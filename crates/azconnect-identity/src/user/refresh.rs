@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use azconnect_core::{Effect, Error, ErrorKind, Lease, Retry, Secret};
+use azconnect_core::{Effect, Error, ErrorKind, Lease, Retry, Secret, TenantId};
 use azconnect_credential::{KeptRefreshToken, LinkId, RefreshTokens};
 
-use super::link_state::unlinked;
+use super::link_state::{GUEST_TENANT, unlinked};
 use super::obstacle::Obstacle;
 use super::turn::Turn;
 use crate::application::Application;
@@ -31,6 +31,7 @@ pub struct UserTokenSource {
     tokens: Arc<dyn RefreshTokens>,
     link: LinkId,
     turn: Turn,
+    guest_tenant: Option<TenantId>,
 }
 
 impl UserTokenSource {
@@ -47,7 +48,15 @@ impl UserTokenSource {
     ) -> Result<Self, Error> {
         let clock = Arc::clone(application.endpoint().pipeline().clock());
         let turn = Turn::new(lease, clock, &link)?;
-        Ok(Self { application, tokens, link, turn })
+        Ok(Self { application, tokens, link, turn, guest_tenant: None })
+    }
+
+    /// Says that the tokens are those of another tenant than the one in which the person was linked. What that tenant refuses is no
+    /// fault of the link then: see [`LinkState::RefusedByTenant`](super::LinkState::RefusedByTenant).
+    #[must_use]
+    pub fn with_guest_tenant(mut self, tenant: TenantId) -> Self {
+        self.guest_tenant = Some(tenant);
+        self
     }
 
     /// Whose tokens it gives.
@@ -65,7 +74,7 @@ impl UserTokenSource {
                     // Another process may have stored the next one since, and this one counts no longer.
                     let now = self.kept().await?;
                     if now.revision == kept.revision {
-                        return Err(refused(error));
+                        return Err(self.refused(error));
                     }
                     kept = now;
                     continue;
@@ -73,7 +82,7 @@ impl UserTokenSource {
                 Err(error) => return Err(error),
             };
             if self.stored(answer.refresh, &kept).await? {
-                return complete(answer.token, request);
+                return complete(answer.token, request).map_err(|error| self.refused(error));
             }
             // Somebody else's token is kept now. It may be another person's, so that ours is dropped, and theirs is used.
             kept = self.kept().await?;
@@ -82,6 +91,16 @@ impl UserTokenSource {
             .with_effect(Effect::None)
             .with_retry(Retry::Backoff)
             .with_advice("give all processes of the product the same lease"))
+    }
+
+    /// A refusal that says who has to act.
+    fn refused(&self, error: Error) -> Error {
+        let Some(obstacle) = Obstacle::of(&error) else { return error };
+        let error = error.with_kind(ErrorKind::Unauthenticated).with_retry(Retry::No);
+        match self.guest_tenant.filter(|_| obstacle.is_of_tenant()) {
+            Some(tenant) => error.with_field(GUEST_TENANT).with_advice(obstacle.advice_for_guest(tenant)),
+            None => error.with_advice(obstacle.advice()),
+        }
     }
 
     async fn kept(&self) -> Result<KeptRefreshToken, Error> {
@@ -131,16 +150,6 @@ impl fmt::Debug for UserTokenSource {
             .field("application", &self.application)
             .field("link", &self.link)
             .finish_non_exhaustive()
-    }
-}
-
-/// A refusal that says who has to act.
-fn refused(error: Error) -> Error {
-    match Obstacle::of(&error) {
-        Some(obstacle) => {
-            error.with_kind(ErrorKind::Unauthenticated).with_retry(Retry::No).with_advice(obstacle.advice())
-        }
-        None => error,
     }
 }
 

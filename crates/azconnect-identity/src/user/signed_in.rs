@@ -1,6 +1,6 @@
 //! What a sign-in ends with.
 
-use azconnect_core::{Scope, Secret};
+use azconnect_core::{ClientId, Scope, Secret};
 use azconnect_credential::Person;
 
 use crate::source::FetchedToken;
@@ -9,6 +9,8 @@ use crate::source::FetchedToken;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SignedIn {
+    /// The application that the person signed in to. What was lent to it is of no use to another.
+    pub application: ClientId,
     /// Who it is, as the id token says, whose signature was verified.
     pub person: Person,
     /// An access token for the scope that was asked for.
@@ -20,12 +22,17 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    /// A person who signed in, with the tokens that the application got and the scope that it had asked for. What was not granted of
-    /// it is told by the token.
-    pub fn new(person: Person, token: FetchedToken, refresh: Option<Secret>, asked: &Scope) -> Self {
+    /// A person who signed in to an application, with the tokens that it got.
+    pub fn new(application: ClientId, person: Person, token: FetchedToken, refresh: Option<Secret>) -> Self {
+        Self { application, person, token, refresh, missing: Vec::new() }
+    }
+
+    /// Says what was asked for. What was not granted of it is told by the token.
+    #[must_use]
+    pub fn with_asked(mut self, asked: &Scope) -> Self {
         // RFC 6749, section 5.1: without a word, all that was asked for is granted.
-        let missing = token.granted.as_deref().map(|granted| asked.missing_from(granted)).unwrap_or_default();
-        let missing = missing.into_iter().map(str::to_owned).collect();
-        Self { person, token, refresh, missing }
+        let missing = self.token.granted.as_deref().map(|granted| asked.missing_from(granted)).unwrap_or_default();
+        self.missing = missing.into_iter().map(str::to_owned).collect();
+        self
     }
 }

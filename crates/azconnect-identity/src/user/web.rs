@@ -171,7 +171,7 @@ impl WebSignIn {
                 .with_field("person")
                 .with_advice("sign in with the account that is linked, or unlink that one first"));
         }
-        Ok(SignedIn::new(person, token, refresh, &self.scope))
+        Ok(SignedIn::new(self.application.client(), person, token, refresh).with_asked(&self.scope))
     }
 
     /// The scopes of all resources, in one request (*Scopes and permissions in the Microsoft identity platform*).

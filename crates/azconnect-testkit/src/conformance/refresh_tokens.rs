@@ -1,11 +1,13 @@
 //! What every [`RefreshTokens`] must do.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use async_trait::async_trait;
 use azconnect_core::{Effect, ErrorKind, Revision, Secret};
 use azconnect_credential::{LinkId, RefreshTokens};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
 use super::report::{CaseResult, Failure, Report, ensure, fresh, refused};
 use crate::canary::Canary;
@@ -36,6 +38,7 @@ pub async fn all<H: RefreshTokensHarness>(make: impl AsyncFn() -> H) {
     report.add("after a removal nothing is stored but a new first one", removed_stays(&make().await).await);
     report.add("removing what is not there succeeds", remove_absent(&make().await).await);
     report.add("of concurrent stores after one token exactly one wins", one_wins(&make().await).await);
+    report.add("of a store and a removal at once no token stays", store_and_remove(&make().await).await);
     report.add("links do not meet", links_apart(&make().await).await);
     report.add("any text survives", any_text(&make().await).await);
     report.add("a failure leaves the former token or the new one", fails_safely(&make().await).await);
@@ -130,6 +133,48 @@ async fn one_wins(harness: &impl RefreshTokensHarness) -> CaseResult {
         after = Some(revision);
     }
     Ok(())
+}
+
+/// A refresh while somebody unlinks: whichever of the two comes first, the link stays removed, and the refresh is told so by a
+/// conflict, or was before the removal.
+async fn store_and_remove(harness: &impl RefreshTokensHarness) -> CaseResult {
+    // Each of the two begins a while after the other, so that they meet between any two of their steps.
+    for (first, second) in (0..6).map(|wait| (wait, 0)).chain((0..6).map(|wait| (0, wait))) {
+        let (refresh, unlink) = (harness.open().await, harness.open().await);
+        let (link, token) = (new_link()?, new_token());
+        let used = refresh.store(&link, &new_token(), None).await?;
+        let store = async {
+            turns(first).await;
+            refresh.store(&link, &token, Some(used)).await
+        };
+        let remove = async {
+            turns(second).await;
+            unlink.remove(&link).await
+        };
+        let (stored, removed) = join(store, remove).await;
+        removed?;
+        if stored.is_err() {
+            refused("a token that was stored while its link was removed", ErrorKind::Conflict, stored)?;
+        }
+        ensure(harness.open().await.load(&link).await?.is_none(), "the link outlived its removal")?;
+        harness.open().await.store(&link, &token, None).await?;
+    }
+    Ok(())
+}
+
+/// Lets others go first, this many times.
+async fn turns(count: usize) {
+    for _ in 0..count {
+        let mut is_second = false;
+        poll_fn(|cx| {
+            if std::mem::replace(&mut is_second, true) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
 }
 
 async fn links_apart(harness: &impl RefreshTokensHarness) -> CaseResult {

@@ -39,7 +39,7 @@ fn scope() -> Scope {
 pub(crate) fn by_other_means(person: PersonId) -> SignedIn {
     let token = FetchedToken::new(Secret::new("an-access-token-of-another-way"), Duration::from_secs(3600));
     let refresh = Some(Secret::new("a-refresh-token-of-another-way"));
-    SignedIn::new(Person::new(person), token, refresh, &scope())
+    SignedIn::new(People::application(), Person::new(person), token, refresh).with_asked(&scope())
 }
 
 /// The fake world, and the links under test.
@@ -151,7 +151,9 @@ async fn what_the_login_did_not_grant_is_told_by_a_check() {
     let people = Stage::new(None).people;
     let token = FetchedToken::new(Secret::new("an-access-token"), Duration::from_secs(3600));
     let token = token.with_granted(Some("openid".into()));
-    let signed_in = SignedIn::new(Person::new(ann()), token, Some(Secret::new("a-refresh-token")), &scope());
+    let signed_in =
+        SignedIn::new(People::application(), Person::new(ann()), token, Some(Secret::new("a-refresh-token")))
+            .with_asked(&scope());
     let linked = people.keep(LinkRole::ServiceUser, signed_in).await.unwrap();
     assert_eq!(linked.account.missing.len(), 1);
     let report = people.check(LinkedAs::ServiceUser).await.unwrap();

@@ -32,6 +32,8 @@ pub(crate) enum Flaw {
     CountsThemselves,
     /// A sign-in without a refresh token is kept.
     KeepsNothing,
+    /// A sign-in to another application is kept.
+    KeepsAnything,
     /// What a person lent stays when they unlink.
     KeepsAll,
     /// An unlink that fails is called done.
@@ -103,6 +105,9 @@ impl AccountLinking for Broken {
     }
 
     async fn keep(&self, role: LinkRole, mut signed_in: SignedIn) -> Result<Linked, Error> {
+        if matches!(self.flaw, Flaw::KeepsAnything) {
+            signed_in.application = People::application();
+        }
         match (self.flaw, &signed_in.refresh) {
             (Flaw::KeepsNothing, None) => signed_in.refresh = Some(Secret::new("nothing at all")),
             (Flaw::Talks, Some(token)) => tracing::info!(token = token.expose(), "somebody lends something"),
@@ -235,7 +240,9 @@ async fn links_that_link_whom_they_must_not_are_named() {
     ] {
         named_for(Flaw::LinksAnyway(kind), &[behaviour]).await;
     }
-    named_for(Flaw::KeepsNothing, &["who signed in by other means is linked as well"]).await;
+    for flaw in [Flaw::KeepsNothing, Flaw::KeepsAnything] {
+        named_for(flaw, &["who signed in by other means is linked as well"]).await;
+    }
 }
 
 #[tokio::test]

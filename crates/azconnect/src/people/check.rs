@@ -52,7 +52,8 @@ impl AccountLinks {
     }
 }
 
-fn standing(account: &LinkedAccount, outcome: &Result<(), Error>) -> Check {
+/// How it stands with an account, by what came of asking for a token in the person's name.
+pub(super) fn standing(account: &LinkedAccount, outcome: &Result<(), Error>) -> Check {
     let subject = account.person.to_string();
     let error = match outcome {
         Ok(()) => return Check::passed("linked", subject, "Entra ID gives tokens in the person's name"),
@@ -61,6 +62,7 @@ fn standing(account: &LinkedAccount, outcome: &Result<(), Error>) -> Check {
     match LinkState::of(error) {
         LinkState::MustLinkAgain(obstacle) => refused("must-link-again", subject, (error, obstacle)),
         LinkState::Blocked(obstacle) => refused("blocked", subject, (error, obstacle)),
+        LinkState::RefusedByTenant(obstacle) => refused("refused-by-tenant", subject, (error, obstacle)),
         LinkState::Unlinked => Check::failed(
             "must-link-again",
             subject,

@@ -2,9 +2,11 @@
 
 use azconnect_core::{Error, ErrorKind};
 use azconnect_credential::{Check, CheckReport, CheckStatus, FitRequest};
-use azconnect_devops::{Organization, OrganizationName, OrganizationTenant, Project, ProjectState, Repository};
+use azconnect_devops::{OrganizationName, OrganizationTenant};
 
 use super::LinkedIdentity;
+use super::check::standing;
+use super::fit_inside::Inside;
 
 /// The most edits between what was written and a name that it may have meant.
 const NEAR: usize = 2;
@@ -13,10 +15,15 @@ impl LinkedIdentity {
     /// Whether this person can do a product's work in an organization: its name, its tenant, and each project and repository, all at
     /// once. Idempotent, without effect.
     ///
-    /// The codes: `organization-name`, `organization-case`, `organization-not-found`, `organization-found`,
+    /// A name of a repository alone is looked for in the projects of the request, if it names any. It is a yes only if nothing
+    /// failed and nothing is [`Unknown`](CheckStatus::Unknown).
+    ///
+    /// The codes: those of a link that gives no token, `must-link-again`, `blocked`, `refused-by-tenant` and `not-known`, after which
+    /// nothing else is asked; `organization-name`, `organization-case`, `organization-not-found`, `organization-found`,
     /// `organization-of-another-tenant`, `organization-of-personal-accounts`, `organization-tenant`, `not-let-in`, `let-in`,
-    /// `project-seen`, `project-not-seen`, `repository-seen`, `repository-not-seen`, `repository-disabled`; each is unknown where
-    /// Azure DevOps does not answer. Azure DevOps shows what is not there and what may not be read in the same way.
+    /// `project-seen`, `project-not-seen`, `repository-seen`, `repository-not-seen`, `repository-ambiguous`, `repository-disabled`;
+    /// each is unknown where Azure DevOps does not answer. Azure DevOps shows what is not there and what may not be read in the same
+    /// way, and another tenant's organization as an empty one: what is not seen is unknown where the tenant is.
     pub async fn fit(&self, request: &FitRequest) -> CheckReport {
         let mut report = CheckReport::new();
         let name = match OrganizationName::new(&request.organization) {
@@ -26,13 +33,18 @@ impl LinkedIdentity {
                 return report;
             }
         };
+        // Without a token, nobody asks Azure DevOps anything: no administrator of the organization could help.
+        if let Err(error) = self.tokens().token(&self.azure.cloud().devops_scope()).await {
+            report.push(standing(self.account(), &Err(error)));
+            return report;
+        }
         let (spelling, name) = self.spelling(name).await;
         report.push(spelling);
         let tenant = self.same_tenant(&name).await;
-        let goes_on = tenant.status != CheckStatus::Failed;
+        let status = tenant.status;
         report.push(tenant);
-        if goes_on {
-            report.extend(self.inside(&name, request).await);
+        if status != CheckStatus::Failed {
+            report.extend(self.inside(&name, status == CheckStatus::Passed, request).await);
         }
         report
     }
@@ -42,7 +54,7 @@ impl LinkedIdentity {
         let subject = format!("organization {name}");
         let search = match self.devops().organizations(&[], &[]).await {
             Ok(search) => search,
-            Err(error) => return (Check::unknown_by("organization-found", subject, &error).as_warning(), name),
+            Err(error) => return (Check::unknown_by("organization-found", subject, &error), name),
         };
         let listed: Vec<&OrganizationName> =
             search.groups.iter().flat_map(|group| &group.organizations).map(|entry| &entry.name).collect();
@@ -92,8 +104,7 @@ impl LinkedIdentity {
                 subject,
                 "Azure DevOps does not say which tenant it belongs to",
                 "look it up in the organization's settings, under Microsoft Entra",
-            )
-            .as_warning(),
+            ),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 Check::failed_by("organization-not-found", subject, &error.with_field("organization"))
             }
@@ -102,7 +113,7 @@ impl LinkedIdentity {
     }
 
     /// Whether the person gets in, and sees all that is needed.
-    async fn inside(&self, name: &OrganizationName, request: &FitRequest) -> Vec<Check> {
+    async fn inside(&self, name: &OrganizationName, is_tenant_known: bool, request: &FitRequest) -> Vec<Check> {
         let organization = match self.devops().organization(name) {
             Ok(organization) => organization,
             Err(error) => return vec![Check::failed_by("organization-name", format!("organization {name}"), &error)],
@@ -111,6 +122,8 @@ impl LinkedIdentity {
         if let Err(error) = organization.caller().await {
             let is_refusal = matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::PermissionDenied);
             return vec![match is_refusal {
+                // The link has ended since, and the login was asked once more.
+                true if is_of_login(&error) => standing(self.account(), &Err(error)),
                 true => Check::failed_by("not-let-in", subject, &error).with_remedy(format!(
                     "ask an administrator of {name} to add the person, and to allow third-party applications by OAuth"
                 )),
@@ -118,68 +131,20 @@ impl LinkedIdentity {
             }];
         }
         let mut checks = vec![Check::passed("let-in", subject, "Azure DevOps lets the person in")];
+        let inside = Inside { organization, is_tenant_known };
         if !request.projects.is_empty() {
-            checks.extend(projects(&organization, &request.projects).await);
+            checks.extend(inside.projects(&request.projects).await);
         }
         if !request.repositories.is_empty() {
-            checks.extend(repositories(&organization, &request.repositories).await);
+            checks.extend(inside.repositories(request).await);
         }
         checks
     }
 }
 
-async fn projects(organization: &Organization, wanted: &[String]) -> Vec<Check> {
-    let seen = organization.projects(ProjectState::WellFormed).await;
-    let is_called = |project: &Project, text: &str| {
-        project.name.eq_ignore_ascii_case(text) || project.id.to_string().eq_ignore_ascii_case(text)
-    };
-    wanted
-        .iter()
-        .map(|wanted| {
-            let subject = format!("project {wanted}");
-            match &seen {
-                Ok(seen) if seen.iter().any(|project| is_called(project, wanted)) => {
-                    Check::passed("project-seen", subject, "the person sees it")
-                }
-                Ok(_) => not_seen("project-not-seen", subject, organization),
-                Err(error) => Check::unknown_by("project-seen", subject, error),
-            }
-        })
-        .collect()
-}
-
-async fn repositories(organization: &Organization, wanted: &[String]) -> Vec<Check> {
-    let seen = organization.repositories().await;
-    wanted
-        .iter()
-        .map(|wanted| {
-            let subject = format!("repository {wanted}");
-            let seen = match &seen {
-                Ok(seen) => seen,
-                Err(error) => return Check::unknown_by("repository-seen", subject, error),
-            };
-            let found: Vec<&Repository> = seen.iter().filter(|repository| repository.is_called(wanted)).collect();
-            match found.as_slice() {
-                [] => not_seen("repository-not-seen", subject, organization),
-                all if all.iter().all(|repository| repository.is_disabled) => Check::failed(
-                    "repository-disabled",
-                    subject,
-                    "it is disabled, and cannot be cloned",
-                    "enable it in the project's settings, under Repositories",
-                ),
-                _ => Check::passed("repository-seen", subject, "the person may read it"),
-            }
-        })
-        .collect()
-}
-
-/// Azure DevOps leaves out silently what somebody may not read.
-fn not_seen(code: &'static str, subject: String, organization: &Organization) -> Check {
-    let advice = format!(
-        "check the name, or ask an Azure DevOps administrator of {} to grant the person read access to {subject}",
-        organization.name()
-    );
-    Check::failed(code, subject, "the person does not see it: it is not there, or they may not read it", advice)
+/// Whether it was the login that refused, and not Azure DevOps.
+fn is_of_login(error: &Error) -> bool {
+    error.operation().is_some_and(|operation| operation.starts_with("entra."))
 }
 
 /// Whether one name may have been meant by the other: at most [`NEAR`] letters were added, left out, exchanged or swapped.

@@ -1,15 +1,12 @@
 //! Linking an account: a person signs in, and what they lend is kept.
 
-use azconnect_core::{Effect, Error, ErrorKind};
-use azconnect_credential::{LinkId, LinkRole, Linked, LinkedAccount, LinkedAs, PersonId, RefreshTokens, Revised};
+use azconnect_core::{ClientId, Effect, Error, ErrorKind};
+use azconnect_credential::{LinkId, LinkRole, Linked, LinkedAccount, LinkedAs, PersonId, RefreshTokens};
 use azconnect_identity::user::{PendingLink, RedirectAnswer, SignInOptions, SignedIn};
 use url::Url;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use super::AccountLinks;
-
-/// How often a record is written again because somebody else wrote it meanwhile.
-const ATTEMPTS: u32 = 8;
 
 impl AccountLinks {
     /// Begins a link: the address to send the person's browser to, and what to keep until they come back. Nothing is sent or
@@ -28,8 +25,10 @@ impl AccountLinks {
     ///
     /// # Errors
     /// As [`WebSignIn::finish`](azconnect_identity::user::WebSignIn::finish);
-    /// [`Unsupported`](ErrorKind::Unsupported) with the field `scope` if the login gave no refresh token; else if a store fails.
-    /// The account that was linked stays so. A repetition needs a new sign-in.
+    /// [`Unsupported`](ErrorKind::Unsupported) with the field `scope` if the login gave no refresh token;
+    /// [`Conflict`](ErrorKind::Conflict) if what was lent was destroyed meanwhile, as by a sweep while this process was suspended,
+    /// or by somebody who linked or unlinked; else if a store fails. The account that was linked stays so, unless somebody else
+    /// has changed it. A repetition needs a new sign-in.
     pub async fn finish(&self, pending: PendingLink, answer: &RedirectAnswer) -> Result<Linked, Error> {
         let role = pending.role();
         let signed_in = self.sign_in.finish(pending.into_sign_in(), answer).await?;
@@ -40,13 +39,14 @@ impl AccountLinks {
     /// [`DeviceSignIn`](azconnect_identity::user::DeviceSignIn), as [`finish`](Self::finish) does.
     ///
     /// # Errors
-    /// As [`finish`](Self::finish).
+    /// As [`finish`](Self::finish); [`InvalidInput`](ErrorKind::InvalidInput) with the field `application` for a sign-in to
+    /// another application than that of these links, before anything is written.
     pub async fn keep(&self, role: LinkRole, signed_in: SignedIn) -> Result<Linked, Error> {
-        let SignedIn { person, refresh, missing, .. } = signed_in;
+        let SignedIn { person, refresh, missing, application, .. } = signed_in;
+        self.require_own(application)?;
         let refresh = refresh.ok_or_else(no_refresh_token)?;
         let link = self.new_link(role, person.id)?;
         self.tokens.store(&link, &refresh, None).await.map_err(|error| error.with_effect(Effect::None))?;
-        let application = self.sign_in.application().client();
         let account = LinkedAccount::new(role, person, (application, link), self.now()).with_missing(missing);
         let former = match self.name(&account).await {
             Ok(former) => former,
@@ -58,6 +58,7 @@ impl AccountLinks {
                 return Err(error);
             }
         };
+        self.require_kept(&account, former.as_ref()).await?;
         if let Some(former) = &former {
             self.forget(&former.link).await;
         }
@@ -65,41 +66,15 @@ impl AccountLinks {
         Ok(Linked::new(account).with_replaced(replaced))
     }
 
-    /// Writes the record of an account, in the place of the one that is there. Returns that.
-    async fn name(&self, account: &LinkedAccount) -> Result<Option<LinkedAccount>, Error> {
-        for _ in 0..ATTEMPTS {
-            let former = self.get(account.linked_as()).await.map_err(|error| error.with_effect(Effect::None))?;
-            let written = match &former {
-                Some(former) => self.accounts.replace(account, former.revision).await,
-                None => self.accounts.insert(account).await,
-            };
-            match written {
-                Ok(_) => return Ok(former.map(|former| former.value)),
-                // Linked, checked or unlinked by somebody else meanwhile.
-                Err(error) if error.kind() == ErrorKind::Conflict => {}
-                Err(error) if error.effect() == Effect::Unknown => return self.settled(account, former, error).await,
-                Err(error) => return Err(error),
-            }
+    /// Refuses what was lent to another application: it gives this one no token, ever.
+    fn require_own(&self, application: ClientId) -> Result<(), Error> {
+        let own = self.sign_in.application().client();
+        if application == own {
+            return Ok(());
         }
-        Err(Error::new(ErrorKind::Unavailable, format!("others keep changing the link {}", account.linked_as()))
-            .with_effect(Effect::None)
-            .with_advice("find out what changes it, and link the account again"))
-    }
-
-    /// Whether a record was written is not known: what is there now says.
-    async fn settled(
-        &self,
-        account: &LinkedAccount,
-        former: Option<Revised<LinkedAccount>>,
-        error: Error,
-    ) -> Result<Option<LinkedAccount>, Error> {
-        match self.get(account.linked_as()).await {
-            Ok(Some(now)) if now.value.link == account.link => Ok(former.map(|former| former.value)),
-            Ok(now) if now.as_ref().map(|now| now.revision) == former.as_ref().map(|former| former.revision) => {
-                Err(error.with_effect(Effect::None))
-            }
-            _ => Err(error),
-        }
+        let message = format!("the person signed in to {application}, and these links are those of {own}");
+        Err(Error::invalid("application", message)
+            .with_advice("let the person sign in to the application that the account links were made with"))
     }
 
     /// Forgets what a link has lent. What stays is found by a sweep.

@@ -2,7 +2,9 @@
 
 mod check;
 mod fit;
+mod fit_inside;
 mod linking;
+mod naming;
 mod ports;
 mod refresh_store;
 mod signed_in;
@@ -123,7 +125,7 @@ impl AccountLinks {
         let found = self.accounts.get(&which.document_id()?).await?;
         match found {
             // Whoever can write to the product's records must not pass one person's account off as another's.
-            Some(found) if found.value.linked_as() != which || !is_own(which, &found.value.link) => {
+            Some(found) if !is_of(which, &found.value) => {
                 Err(Error::new(ErrorKind::Corrupt, format!("the record of {which} is that of another account"))
                     .with_field("linked_account")
                     .with_effect(Effect::None)
@@ -131,6 +133,12 @@ impl AccountLinks {
             }
             found => Ok(found),
         }
+    }
+
+    /// A record as it lies there, to be replaced or removed. One that names somebody else's link is as good as any for that, and
+    /// says nothing of who was linked: see [`is_of`].
+    async fn record(&self, which: LinkedAs) -> Result<Option<Revised<LinkedAccount>>, Error> {
+        self.accounts.get(&which.document_id()?).await
     }
 
     /// A page of the linked accounts. Nothing is sent.
@@ -166,6 +174,11 @@ impl fmt::Debug for AccountLinks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccountLinks").field("sign_in", &self.sign_in).finish_non_exhaustive()
     }
+}
+
+/// Whether a record is that of this account, and names a link that was made for it.
+fn is_of(which: LinkedAs, account: &LinkedAccount) -> bool {
+    account.linked_as() == which && is_own(which, &account.link)
 }
 
 /// Whether a link was made for this account.

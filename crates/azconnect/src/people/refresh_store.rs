@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use azconnect_core::{Clock, DocumentId, Effect, Error, ErrorKind, Labels, Revision, Secret, SecretId, SecretStore};
-use azconnect_credential::{Kept, KeptRefreshToken, LinkId, Records, RefreshTokens};
+use azconnect_credential::{Kept, KeptRefreshToken, LinkId, Records, RefreshTokens, Revised};
 use serde::{Deserialize, Serialize};
 
+use crate::orphans::all_sealed;
 use crate::sealed_name::Owner;
 use crate::storage::Storage;
 
@@ -116,7 +117,10 @@ impl SealedTokens {
                     _ => Err(error),
                 }
             }
-            Err(error) if error.kind() == ErrorKind::Conflict => Err(error.with_effect(Effect::None)),
+            // Replaced by another process, or removed: either way it is another state than the one that was read.
+            Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {
+                Err(stored_meanwhile(&next.link).with_source(error))
+            }
             other => other,
         }
     }
@@ -166,16 +170,20 @@ impl RefreshTokens for SealedTokens {
                 if error.effect() == Effect::None {
                     self.forget(&next.secret).await;
                 }
-                Err(if error.kind() == ErrorKind::Conflict { stored_meanwhile(link) } else { error })
+                Err(error)
             }
         }
     }
 
     async fn remove(&self, link: &LinkId) -> Result<(), Error> {
         for _ in 0..ATTEMPTS {
-            let Some((kept, revision)) = self.found(link).await? else { return Ok(()) };
-            // The token first: a link without one is seen and ended again, a token without a link is not.
-            self.secrets.remove(&kept.secret).await?;
+            let kept = self.records.get(&DocumentId::new(link.as_str())?).await?;
+            // The tokens first: a link without one is seen and ended again, a token without a link is not. All of them: a refresh
+            // that died left one that no link names. And none but the link's own, whatever somebody wrote into its document.
+            for secret in all_sealed(&*self.secrets, owner(link).prefix()).await? {
+                self.secrets.remove(&secret).await?;
+            }
+            let Some(Revised { revision, .. }) = kept else { return Ok(()) };
             match self.records.remove(&DocumentId::new(link.as_str())?, revision).await {
                 // Another token was stored meanwhile, which has to go as well.
                 Err(error) if error.kind() == ErrorKind::Conflict => {}

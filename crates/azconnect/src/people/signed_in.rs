@@ -19,7 +19,7 @@ use crate::azure::Azure;
 /// within 90 minutes. Ask [`AccountLinks::sign_in`] for each piece of work, and keep it no longer.
 #[derive(Clone)]
 pub struct LinkedIdentity {
-    azure: Azure,
+    pub(super) azure: Azure,
     account: LinkedAccount,
     tenant: TenantId,
     tokens: Arc<dyn TokenProvider>,
@@ -42,7 +42,8 @@ impl AccountLinks {
     /// The identity of a linked account in another tenant, where the person is a guest.
     ///
     /// # Errors
-    /// As [`sign_in`](Self::sign_in). Whether the person is a guest there shows at the first call.
+    /// As [`sign_in`](Self::sign_in). Whether the person is a guest there shows at the first call: what that tenant refuses is
+    /// [`LinkState::RefusedByTenant`](azconnect_identity::user::LinkState::RefusedByTenant), and the link may be good.
     pub async fn sign_in_at(&self, which: LinkedAs, tenant: TenantId) -> Result<LinkedIdentity, Error> {
         let account = self.require(which).await?.value;
         self.identity(account, tenant)
@@ -69,7 +70,8 @@ impl AccountLinks {
         }
         let authority = Authority::of_tenant(self.azure.cloud(), tenant);
         let application = application.at(application.endpoint().with_authority(authority));
-        UserTokenSource::new(application, self.tokens.clone(), account.link.clone(), self.lease.clone())
+        let source = UserTokenSource::new(application, self.tokens.clone(), account.link.clone(), self.lease.clone())?;
+        Ok(if tenant == account.person.id.tenant { source } else { source.with_guest_tenant(tenant) })
     }
 }
 

@@ -3,7 +3,7 @@
 use azconnect_core::{Effect, Error, ErrorKind};
 use azconnect_credential::{LinkedAs, RefreshTokens};
 
-use super::AccountLinks;
+use super::{AccountLinks, is_of};
 
 /// How often an unlink begins again because the record was changed meanwhile.
 const ATTEMPTS: u32 = 8;
@@ -16,9 +16,12 @@ impl AccountLinks {
     /// If a store fails: what is left is still linked, and may be unlinked again.
     pub async fn unlink(&self, which: LinkedAs) -> Result<(), Error> {
         for _ in 0..ATTEMPTS {
-            let Some(found) = self.get(which).await? else { return Ok(()) };
-            // What was lent first: a record without it is seen and ended again, a token without a record is not.
-            self.tokens.remove(&found.value.link).await?;
+            let Some(found) = self.record(which).await? else { return Ok(()) };
+            // What was lent first: a record without it is seen and ended again, a token without a record is not. The link that a
+            // changed record names is somebody else's, and stays.
+            if is_of(which, &found.value) {
+                self.tokens.remove(&found.value.link).await?;
+            }
             match self.accounts.remove(&which.document_id()?, found.revision).await {
                 // Checked, or linked anew, meanwhile: then that one has to go as well.
                 Err(error) if error.kind() == ErrorKind::Conflict => {}

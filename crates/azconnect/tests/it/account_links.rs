@@ -14,7 +14,7 @@ use azconnect_testkit::conformance::account_links::{self, AccountLinksHarness};
 use serde_json::json;
 use url::Url;
 
-use crate::people::{BACK, PORTAL, over, product_with, proof, sealed, visited};
+use crate::people::{APPLICATION_SECRET, BACK, PORTAL, over, product_with, proof, sealed, visited};
 use crate::people_crash::Fragile;
 use crate::product::{FABRIKAM, Product, contoso};
 
@@ -55,7 +55,7 @@ impl Stage {
         let azure = &self.product.azure;
         let authority = Authority::of_tenant(azure.cloud(), tenant);
         let endpoint = TokenEndpoint::at(azure.pipeline().clone(), azure.cloud(), authority);
-        let application = Application::new(endpoint, PORTAL.parse().unwrap(), proof(&self.product));
+        let application = Application::new(endpoint, PORTAL.parse().unwrap(), proof(&self.product, APPLICATION_SECRET));
         let scope = Scope::delegated(azure.cloud().devops_scope().resource(), ["user_impersonation"]).unwrap();
         let sign_in = WebSignIn::new(application, BACK.parse().unwrap(), scope.with_offline_access()).unwrap();
         let (address, pending) = sign_in.start(&SignInOptions::new()).unwrap();

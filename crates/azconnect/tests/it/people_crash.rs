@@ -11,7 +11,7 @@ use azconnect::core::{
 };
 use azconnect::credential::{LinkRole, LinkedAs, RefreshTokens};
 use azconnect::identity::user::SignInOptions;
-use azconnect::store::{MemoryDocuments, MemorySecrets};
+use azconnect::store::SqliteStore;
 use azconnect::{AccountLinks, Storage};
 use azconnect_emulator::Conduct;
 use azconnect_testkit::conformance::refresh_tokens::{self, RefreshTokensHarness};
@@ -110,6 +110,42 @@ async fn repeated(product: &Product, work: Work, about: &str) {
     assert_eq!(sealed(product).await, 1 + usize::from(work != Work::Unlink), "{about}");
 }
 
+/// A refresh seals the next token before anything names it: what it leaves must not outlive the link.
+#[tokio::test(start_paused = true)]
+async fn after_an_unlink_no_token_of_a_refresh_that_died_stays_sealed() {
+    for (at, death) in (0..3).flat_map(|at| [(at, Death::Before), (at, Death::After)]) {
+        let product = product();
+        link(&product, LinkRole::ServiceUser, ANN).await;
+        let about = format!("write {at} {death:?}");
+        assert!(interrupted(&product, Work::Refresh, death, at).await.is_some(), "{about}: there is no such write");
+        links(&product).unlink(LinkedAs::ServiceUser).await.unwrap();
+        assert_eq!(sealed(&product).await, 0, "{about}");
+        product.clock.sleep(Duration::from_secs(7200)).await;
+        let swept = links(&product).sweep(Duration::from_secs(3600)).await.unwrap();
+        assert!(swept.forgotten.is_empty() && swept.kept.is_empty(), "{about}: {swept:?}");
+    }
+}
+
+/// A sign-in that died before its record was written leaves a token, and no account by which a sweep could judge the store.
+#[tokio::test(start_paused = true)]
+async fn an_operator_who_says_that_nobody_is_linked_may_sweep() {
+    let (product, age) = (product(), Duration::from_secs(3600));
+    assert!(interrupted(&product, Work::First, Death::After, 1).await.is_some());
+    let links = links(&product);
+    product.clock.sleep(Duration::from_secs(7200)).await;
+    let error = links.sweep(age).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.advice().contains("sweep_with_nobody_linked"), "{}", error.advice());
+    assert_eq!(sealed(&product).await, 1);
+    assert_eq!(links.sweep_with_nobody_linked(Duration::ZERO).await.unwrap_err().field(), Some("age"));
+    assert_eq!(links.sweep_with_nobody_linked(age).await.unwrap().forgotten.len(), 1);
+    assert_eq!(sealed(&product).await, 0);
+    // It is no way around the question while somebody is linked.
+    link(&product, LinkRole::ServiceUser, ANN).await;
+    assert_eq!(links.sweep_with_nobody_linked(age).await.unwrap_err().kind(), ErrorKind::Conflict);
+    token(&product, &links).await.unwrap();
+}
+
 /// Two processes with one storage, and a third that links somebody else meanwhile.
 #[tokio::test(start_paused = true)]
 async fn processes_that_refresh_at_once_do_not_lose_the_link() {
@@ -132,22 +168,28 @@ async fn processes_that_refresh_at_once_do_not_lose_the_link() {
 /// A storage that breaks and is mended.
 #[derive(Clone)]
 pub(crate) struct Fragile {
-    secrets: MemorySecrets,
-    documents: MemoryDocuments,
+    secrets: Arc<dyn SecretStore>,
+    documents: Arc<dyn DocumentStore>,
     is_broken: Arc<AtomicBool>,
 }
 
 impl Fragile {
     /// What a product keeps, which does not fail yet.
     pub(crate) fn of(product: &Product) -> Self {
-        Self { secrets: product.secrets.clone(), documents: product.documents.clone(), is_broken: Arc::default() }
+        Self {
+            secrets: Arc::new(product.secrets.clone()),
+            documents: Arc::new(product.documents.clone()),
+            is_broken: Arc::default(),
+        }
     }
 
     pub(crate) fn set_broken(&self, is_broken: bool) {
         self.is_broken.store(is_broken, Ordering::SeqCst);
     }
 
-    fn check(&self) -> Result<(), Error> {
+    /// Others come between any two calls.
+    async fn check(&self) -> Result<(), Error> {
+        tokio::task::yield_now().await;
         match self.is_broken.load(Ordering::SeqCst) {
             true => Err(Error::new(ErrorKind::Unavailable, "the disk is full").with_effect(Effect::None)),
             false => Ok(()),
@@ -158,19 +200,19 @@ impl Fragile {
 #[async_trait]
 impl SecretStore for Fragile {
     async fn put(&self, id: &SecretId, secret: &Secret) -> Result<(), Error> {
-        self.check()?;
+        self.check().await?;
         self.secrets.put(id, secret).await
     }
     async fn get(&self, id: &SecretId) -> Result<Option<Secret>, Error> {
-        self.check()?;
+        self.check().await?;
         self.secrets.get(id).await
     }
     async fn remove(&self, id: &SecretId) -> Result<(), Error> {
-        self.check()?;
+        self.check().await?;
         self.secrets.remove(id).await
     }
     async fn list(&self, prefix: &str, after: Option<&SecretId>) -> Result<Vec<SecretId>, Error> {
-        self.check()?;
+        self.check().await?;
         self.secrets.list(prefix, after).await
     }
 }
@@ -178,23 +220,23 @@ impl SecretStore for Fragile {
 #[async_trait]
 impl DocumentStore for Fragile {
     async fn insert(&self, key: &DocumentKey, document: &Document) -> Result<Revision, Error> {
-        self.check()?;
+        self.check().await?;
         self.documents.insert(key, document).await
     }
     async fn get(&self, key: &DocumentKey) -> Result<Option<StoredDocument>, Error> {
-        self.check()?;
+        self.check().await?;
         self.documents.get(key).await
     }
     async fn list(&self, query: &DocumentQuery) -> Result<DocumentPage, Error> {
-        self.check()?;
+        self.check().await?;
         self.documents.list(query).await
     }
     async fn replace(&self, key: &DocumentKey, expected: Revision, document: &Document) -> Result<Revision, Error> {
-        self.check()?;
+        self.check().await?;
         self.documents.replace(key, expected, document).await
     }
     async fn remove(&self, key: &DocumentKey, expected: Revision) -> Result<(), Error> {
-        self.check()?;
+        self.check().await?;
         self.documents.remove(key, expected).await
     }
 }
@@ -202,6 +244,9 @@ impl DocumentStore for Fragile {
 struct Sealed {
     product: Product,
     fragile: Fragile,
+    /// Where the database lies, if there is one.
+    #[allow(dead_code, reason = "it is removed when it is dropped")]
+    folder: Option<tempfile::TempDir>,
 }
 
 #[async_trait]
@@ -224,7 +269,20 @@ async fn sealed_refresh_tokens_conform() {
     refresh_tokens::all(async || {
         let product = product();
         let fragile = Fragile::of(&product);
-        Sealed { product, fragile }
+        Sealed { product, fragile, folder: None }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn refresh_tokens_that_are_sealed_in_sqlite_conform() {
+    refresh_tokens::all(async || {
+        let (product, folder) = (product(), tempfile::tempdir().unwrap());
+        let (database, key) = (folder.path().join("store.db"), folder.path().join("seal.key"));
+        let store = SqliteStore::open_with_key_file(database, key, product.clock.clone()).await.unwrap();
+        let store = Arc::new(store);
+        let fragile = Fragile { secrets: store.clone(), documents: store, is_broken: Arc::default() };
+        Sealed { product, fragile, folder: Some(folder) }
     })
     .await;
 }

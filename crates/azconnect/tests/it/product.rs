@@ -100,7 +100,7 @@ fn seed() -> Value {
         {"userPrincipalName": "bob@contoso.com", "displayName": "Bob"}]);
     seed["tenants"].as_array_mut().unwrap().push(json!({
         "id": FABRIKAM, "domain": "fabrikam.onmicrosoft.com",
-        "users": [{"userPrincipalName": "ann@fabrikam.com", "displayName": "Ann", "guestOf": CONTOSO}]}));
+        "users": [{"userPrincipalName": "ann@fabrikam.com", "displayName": "Ann", "guestOf": "ann@contoso.com"}]}));
     let organization = &mut seed["organizations"][0];
     organization["members"] = json!([
         {"user": "ann@contoso.com", "groups": ["[contoso]\\Project Collection Administrators"]},

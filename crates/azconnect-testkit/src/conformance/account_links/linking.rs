@@ -5,6 +5,7 @@ use std::time::Duration;
 use azconnect_core::ErrorKind;
 use azconnect_credential::{LinkRole, LinkedAs, RecordQuery};
 use azconnect_identity::user::{PendingLink, Prompt, SignInOptions};
+use uuid::Uuid;
 
 use super::{AccountLinksHarness, SERVICE_USER, begin, ensure_lent, is_unlinked, link, token, try_link, works};
 use crate::conformance::report::{CaseResult, Failure, ensure, ensure_eq, refused};
@@ -46,6 +47,12 @@ pub(super) async fn keeps(harness: &impl AccountLinksHarness) -> CaseResult {
     let outcome = harness.linking().keep(SERVICE, without).await;
     let error = refused("a sign-in without a refresh token", ErrorKind::Unsupported, outcome)?;
     ensure_eq("field", &error.field(), &Some("scope"))?;
+    works(harness, SERVICE_USER, ann).await?;
+    let mut elsewhere = harness.sign_in(bob).await;
+    elsewhere.application = Uuid::new_v4().into();
+    let outcome = harness.linking().keep(SERVICE, elsewhere).await;
+    let error = refused("a sign-in to another application", ErrorKind::InvalidInput, outcome)?;
+    ensure_eq("field", &error.field(), &Some("application"))?;
     works(harness, SERVICE_USER, ann).await?;
     let linked = harness.linking().keep(SERVICE, harness.sign_in(bob).await).await?;
     ensure_eq("who was replaced", &linked.replaced, &Some(former.person.id))?;

@@ -14,7 +14,7 @@ use azconnect_identity::{Application, Authority, PublicClient, TokenEndpoint};
 use url::Url;
 
 use super::refusal::{self, USED_UP};
-use super::{Answer, Begun, Human, People, PeopleStep, World, application};
+use super::{Answer, Begun, Human, People, PeopleStep, World};
 use crate::fake::{Conduct, Wire};
 
 /// How long a sign-in may take.
@@ -27,7 +27,7 @@ impl People {
         let pipeline = Pipeline::new(Arc::new(wire), self.clock.clone());
         let endpoint = TokenEndpoint::at(pipeline, &cloud, Authority::organizations(&cloud));
         let scope = Scope::delegated(cloud.devops_scope().resource(), ["user_impersonation"])?.with_offline_access();
-        let application = Application::new(endpoint, application(), Arc::new(PublicClient));
+        let application = Application::new(endpoint, Self::application(), Arc::new(PublicClient));
         WebSignIn::new(application, "https://portal.example/linked".parse()?, scope)
     }
 
@@ -70,7 +70,7 @@ impl People {
             };
             let link = LinkId::new(format!("{which}/{}", world.written))?;
             world.people.entry(person.id).or_insert_with(|| Human::new(person.clone()));
-            let account = LinkedAccount::new(role, person, (application(), link.clone()), self.clock.now());
+            let account = LinkedAccount::new(role, person, (Self::application(), link.clone()), self.clock.now());
             let account = account.with_missing(missing);
             world.lent.insert(link, refresh);
             let kept = Revised::new(account.clone(), Revision(world.written));
@@ -126,6 +126,10 @@ impl AccountLinking for People {
     }
 
     async fn keep(&self, role: LinkRole, signed_in: SignedIn) -> Result<Linked, Error> {
+        if signed_in.application != Self::application() {
+            return Err(Error::invalid("application", "the person signed in to another application")
+                .with_advice("let the person sign in to the application that the account links were made with"));
+        }
         let refresh = signed_in.refresh.ok_or_else(|| {
             Error::new(ErrorKind::Unsupported, "the login gave no refresh token")
                 .with_field("scope")

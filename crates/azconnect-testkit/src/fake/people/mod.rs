@@ -99,6 +99,11 @@ enum Answer {
 }
 
 impl People {
+    /// The application that people sign in to.
+    pub fn application() -> ClientId {
+        Uuid::from_u128(0x1000_0000_0000_4000_8000_0000_0000_00aa).into()
+    }
+
     /// A world without people, in which nobody is linked.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, world: Arc::default(), faults: Faults::new() }
@@ -234,11 +239,6 @@ impl fmt::Debug for People {
         let linked: Vec<String> = self.world().accounts.keys().cloned().collect();
         f.debug_struct("People").field("linked", &linked).field("faults", &self.faults).finish_non_exhaustive()
     }
-}
-
-/// The application that people sign in to.
-fn application() -> ClientId {
-    Uuid::from_u128(0x1000_0000_0000_4000_8000_0000_0000_00aa).into()
 }
 
 fn absent(what: &'static str) -> Error {
