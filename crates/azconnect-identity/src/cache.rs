@@ -42,6 +42,7 @@ type Renewal = Shared<BoxFuture<'static, Renewed>>;
 ///   fails or takes longer than 10 seconds.
 /// - Where the service names a pause, it is not asked before that is over, for whatever scope: callers go on with what is
 ///   valid, or get the same refusal again, with what is left of the pause.
+/// - Where a service says that it granted less than the named permissions of a scope, that is logged as a warning.
 /// - It starts no task and no timer: a renewal goes on while at least one caller waits for it. A caller who stops
 ///   waiting disturbs none of the others.
 ///
@@ -137,6 +138,7 @@ impl<S: TokenSource + 'static> TokenCache<S> {
             let request = TokenRequest::new(&scope).with_claims(claims.text()).with_challenged(claims.is_challenged());
             match inner.source.fetch(request).await {
                 Ok(fetched) => {
+                    tell_missing(&scope, fetched.granted.as_deref());
                     let token = Arc::new(dated(fetched, asked_at));
                     let mut slots = inner.slots();
                     let slot = slots.entry(scope).or_default();
@@ -231,6 +233,15 @@ impl<S> Clone for TokenCache<S> {
 impl<S: fmt::Debug> fmt::Debug for TokenCache<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenCache").field("source", &self.inner.source).finish_non_exhaustive()
+    }
+}
+
+/// Tells of named permissions that were not granted. The token is good for the others, so that it is given all the same; what a
+/// source asks in a person's name, it has compared itself.
+fn tell_missing(scope: &Scope, granted: Option<&str>) {
+    let missing = granted.map(|granted| scope.missing_from(granted)).unwrap_or_default();
+    if !missing.is_empty() {
+        tracing::warn!(%scope, ?missing, "the service granted less than was asked for");
     }
 }
 

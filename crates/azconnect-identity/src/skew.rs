@@ -66,6 +66,7 @@ fn written(moment: OffsetDateTime) -> String {
 #[cfg(test)]
 mod tests {
     use azconnect_core::ErrorKind;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -101,6 +102,39 @@ mod tests {
             ["", "Current time: now, assertion valid from then, expiry time of assertion never.", "Current time: "]
         {
             assert_eq!(told(text).message(), "the client assertion is outside its time range", "{text}");
+        }
+    }
+
+    /// A moment as a service writes one, or may write it by mistake.
+    fn moment() -> impl Strategy<Value = String> {
+        prop_oneof![
+            (0_u32..=9999, 0_u32..14, 0_u32..33, 0_u32..25, 0_u32..61, "(Z|[+-][0-9]{2}:[0-9]{2}|\\.[0-9]{0,12}Z)")
+                .prop_map(|(y, m, d, h, s, rest)| format!("{y:04}-{m:02}-{d:02}T{h:02}:{s:02}:{s:02}{rest}")),
+            "\\PC{0,30}",
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_description_makes_it_panic(
+            text in "\\PC{0,60}", service in moment(), from in moment(), until in moment(), between in "[ ,.\r\n]{0,2}",
+        ) {
+            told(&text);
+            told(&format!(
+                "{text}Current time: {service}{between}, valid from {from}{between}, expiry time of assertion {until}{text}"
+            ));
+        }
+
+        #[test]
+        fn nothing_but_the_times_is_told(text in "[G-SU-Y]{12}", at in 0_usize..4) {
+            let places: Vec<_> = (0..4).map(|place| if place == at { text.as_str() } else { "2026-01-05T14:22:06Z" }).collect();
+            let [service, from, until, rest] = places[..] else { unreachable!() };
+            let error = told(&format!(
+                "{text} Current time: {service}, valid from {from}, expiry time of assertion {until} {rest}{text}"
+            ));
+            let shown = format!("{error} {error:?}");
+            prop_assert!(!shown.contains(&text));
+            prop_assert_eq!(error.message().contains("14:22:06"), at == 3);
         }
     }
 }

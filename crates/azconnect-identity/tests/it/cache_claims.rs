@@ -1,5 +1,6 @@
 //! A service that refuses a token, and says what it wants of the next (continuous access evaluation).
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -118,4 +119,58 @@ async fn a_client_that_answers_challenges_says_so_in_every_request() {
     let both: serde_json::Value = serde_json::from_str(sent[1].as_deref().unwrap()).unwrap();
     assert_eq!(both["access_token"]["xms_cc"]["values"][0], "cp1");
     assert_eq!(both["access_token"]["nbf"]["value"], "1604106651");
+}
+
+/// A source that is granted the same, whatever it asks for.
+struct Granted(Option<&'static str>);
+
+#[async_trait]
+impl TokenSource for Granted {
+    async fn fetch(&self, _: TokenRequest<'_>) -> Result<FetchedToken, Error> {
+        let token = FetchedToken::new(Secret::new("a-token"), Duration::from_secs(3600));
+        Ok(token.with_granted(self.0.map(Into::into)))
+    }
+}
+
+/// Counts the warnings of this thread.
+struct Warnings(Arc<AtomicUsize>);
+
+impl tracing::Subscriber for Warnings {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::WARN
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn event(&self, _: &tracing::Event<'_>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn less_than_was_asked_for_by_name_is_told_and_given() {
+    let named = Scope::delegated("api://orders", ["Read", "Write"]).unwrap();
+    let all = Scope::of_resource("api://orders");
+    for (scope, granted, told) in [
+        (&named, Some("api://orders/Read api://orders/Write"), false),
+        (&named, Some("api://orders/Read"), true),
+        (&named, Some(""), true),
+        (&named, None, false),
+        (&all, Some("api://orders/Read"), false),
+        (&all, Some("api://orders/.default"), false),
+    ] {
+        let warnings = Arc::new(AtomicUsize::new(0));
+        let ears = tracing::subscriber::set_default(Warnings(warnings.clone()));
+        let cache = TokenCache::new(Granted(granted), Arc::new(VirtualClock::new()));
+        cache.token(scope).await.unwrap();
+        drop(ears);
+        assert_eq!(warnings.load(Ordering::SeqCst), usize::from(told), "{scope} {granted:?}");
+    }
 }

@@ -32,6 +32,7 @@ mod managed_detect;
 mod managed_imds;
 mod managed_services;
 mod managed_stage;
+mod odd_answers;
 mod oidc_provider;
 mod openssl;
 mod own;
