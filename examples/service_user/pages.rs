@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Form, Query, RawQuery, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HOST, REFERRER_POLICY, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -40,6 +40,9 @@ pub fn router(site: Site) -> Router {
 /// Lets only this page's own name in, and keeps what it shows to the browser that asked.
 async fn guarded(State(site): Shared, request: Request, next: Next) -> Response {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if site.is_other_name(host) && request.method() == Method::GET {
+        return Redirect::to(&site.address()).into_response();
+    }
     if !site.is_own_host(host) {
         return (StatusCode::MISDIRECTED_REQUEST, "open the page by the address that the program printed")
             .into_response();

@@ -54,9 +54,23 @@ impl Site {
         }
     }
 
+    /// The address of the page. The login sends browsers back to this host, and the cookie of a sign-in is for this one only.
+    pub fn address(&self) -> String {
+        format!("http://{}/", self.own_host())
+    }
+
     /// Whether a request came to this page by its own name: another name that leads here is somebody else's page.
     pub fn is_own_host(&self, host: &str) -> bool {
-        ["localhost", "127.0.0.1"].iter().any(|name| *host == format!("{name}:{}", self.port))
+        host == self.own_host()
+    }
+
+    /// Whether a request came by the machine's other name, by which no sign-in could end.
+    pub fn is_other_name(&self, host: &str) -> bool {
+        host == format!("127.0.0.1:{}", self.port)
+    }
+
+    fn own_host(&self) -> String {
+        format!("localhost:{}", self.port)
     }
 
     /// What every form carries, so that no other page can post in its place.

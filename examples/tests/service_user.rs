@@ -11,7 +11,8 @@
 
 mod program;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -46,6 +47,29 @@ impl Drop for Page {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// What the page answers to a request that names this host: its head.
+fn head(page: &Page, host: &str) -> String {
+    let port = page.address.trim_end_matches('/').rsplit(':').next().unwrap();
+    let mut connection = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    let host = host.replace("PORT", port);
+    write!(connection, "GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    answer.split("\r\n\r\n").next().unwrap().to_ascii_lowercase()
+}
+
+/// The login sends browsers back to `localhost`, for which alone the cookie of a sign-in is.
+#[test]
+fn the_page_is_at_one_name_only() {
+    let page = Page::start(None);
+    assert!(head(&page, "localhost:PORT").starts_with("http/1.1 200 "));
+    let other = head(&page, "127.0.0.1:PORT");
+    assert!(other.starts_with("http/1.1 303 ") && other.contains(&format!("location: {}", page.address)), "{other}");
+    for host in ["evil.example", "evil.example:PORT", "localhost", "127.0.0.1", "localhost.evil.example:PORT"] {
+        assert!(head(&page, host).starts_with("http/1.1 421 "), "{host}");
     }
 }
 

@@ -58,13 +58,16 @@
 //! An application that has no secret signs in with the token of an issuer that it trusts ([`federated`]), or as the machine that
 //! it runs on ([`managed`]). A [`TokenChain`] takes the first of several ways that exists. [`CloudDiscovery`] asks an Azure Stack
 //! where that is. With feature `azure-core`, Microsoft's own clients sign in so as well.
-
-#![cfg_attr(docsrs, feature(doc_cfg))]
+//!
 //! People sign in with [`user`]: in a browser, beside a device, and from then on without being there.
+//!
 //! # With a certificate
+//!
 //! A [`ClientCertificate`] is read from PEM or a PFX file. [`CertificateProof`] signs assertions with it, so that an
 //! [`Application`] signs in without any secret that travels. [`SecretVerifier::for_certificates`] proves one, and
 //! [`OwnCredentialSink::of_certificate`] replaces the one in use.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod application;
 mod audience;

@@ -212,6 +212,7 @@
 //! | `reqwest` | yes, through `rustls` | [`http::ReqwestTransport`] over a `reqwest::Client` of your own |
 //! | `sqlite` | yes | [`store::SqliteStore`]: journal, leases and sealed secrets in one file |
 //! | `postgres` | no | `store::PostgresStore`: the same in PostgreSQL, for products of several machines |
+//! | `azure-core` | no | `identity::azure_sdk`: Microsoft's own clients sign in as these crates do, and the other way round |
 
 mod application_setup;
 mod azure;

@@ -105,10 +105,11 @@ pub trait AccountLending: Send + Sync {
     /// repository, all at once. It is the organization's own tenant that must have lent: see [`lend_at`](Self::lend_at) for a
     /// guest. Idempotent, without effect.
     ///
-    /// The codes: `organization-name`, `organization-case`, `organization-not-found`, `organization-found`,
+    /// The codes: those of a link that gives no token, `must-link-again`, `blocked`, `refused-by-tenant` and `not-known`, after which
+    /// Azure DevOps is not asked; `organization-name`, `organization-case`, `organization-not-found`, `organization-found`,
     /// `organization-of-another-tenant`, `organization-of-personal-accounts`, `organization-tenant`, `not-let-in`, `let-in`,
-    /// `project-seen`, `project-not-seen`, `repository-seen`, `repository-not-seen`, `repository-disabled`; each is unknown where
-    /// Azure DevOps does not answer, or there is no token any more.
+    /// `project-seen`, `project-not-seen`, `repository-seen`, `repository-not-seen`, `repository-ambiguous`,
+    /// `repository-disabled`; each is unknown where Azure DevOps does not answer. A yes has neither a failed nor an unknown one.
     ///
     /// # Cancel safety
     /// Cancel safe: nothing changes.

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use azconnect_core::{Clock, Effect, Error, ErrorKind, Scope, Secret};
 use azconnect_credential::{AccessToken, TokenProvider};
 use azconnect_identity::{FetchedToken, TokenCache, TokenRequest, TokenSource};
-use azconnect_testkit::{Canary, VirtualClock};
+use azconnect_testkit::VirtualClock;
 use futures_util::future::join;
 
 const WANTED: &str = r#"{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}"#;

@@ -49,7 +49,7 @@ impl LinkedAccounts for People {
     }
 }
 
-fn standing(account: &LinkedAccount, outcome: Result<(), Error>) -> Check {
+pub(super) fn standing(account: &LinkedAccount, outcome: Result<(), Error>) -> Check {
     let subject = account.person.to_string();
     let Err(error) = outcome else {
         return Check::passed("linked", subject, "the login gives tokens in the person's name");
@@ -58,6 +58,7 @@ fn standing(account: &LinkedAccount, outcome: Result<(), Error>) -> Check {
     match LinkState::of(&error) {
         LinkState::MustLinkAgain(obstacle) => failed("must-link-again", format!("{obstacle}: {}", error.message())),
         LinkState::Blocked(obstacle) => failed("blocked", format!("{obstacle}: {}", error.message())),
+        LinkState::RefusedByTenant(obstacle) => failed("refused-by-tenant", format!("{obstacle}: {}", error.message())),
         LinkState::Unlinked => failed("must-link-again", "what the person had lent is not there any more".to_owned()),
         _ => Check::unknown_by("not-known", subject.as_str(), &error),
     }

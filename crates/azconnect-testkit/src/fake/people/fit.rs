@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use azconnect_core::{Error, ErrorKind, TenantId};
+use azconnect_core::{Error, TenantId};
 use azconnect_credential::{Check, CheckReport, FitRequest, Lent, PersonId};
 use azconnect_devops::OrganizationName;
 
+use super::accounts::standing;
 use super::{People, PeopleStep};
 
 /// An organization, who is a member of it, and who sees which project.
@@ -53,14 +54,16 @@ impl People {
             let error = error.with_field("organization");
             return CheckReport::from(vec![Check::failed_by("organization-name", "organization", &error)]);
         }
+        // Without a token, nobody asks Azure DevOps anything.
+        if let Err(error) = self.token(&lent.account, lent.tenant) {
+            return CheckReport::from(vec![standing(&lent.account, Err(error))]);
+        }
         if let Err(error) = self.faults.read(&PeopleStep::DevOps, || Ok(())) {
             let unknown = |code: &str| Check::unknown_by(code, subject.as_str(), &error);
-            let spelling = unknown("organization-found").as_warning();
-            return CheckReport::from(vec![spelling, unknown("organization-tenant"), unknown("let-in")]);
+            return CheckReport::from(["organization-found", "organization-tenant", "let-in"].map(unknown).to_vec());
         }
         let person = lent.account.person.id;
-        let refused = self.token(&lent.account, lent.tenant).err();
-        let (spelling, place) = self.spelling(person, request, refused.as_ref());
+        let (spelling, place) = self.spelling(person, request);
         let mut report = CheckReport::from(vec![spelling]);
         let Some(place) = place else { return report };
         if place.tenant != lent.tenant {
@@ -70,40 +73,32 @@ impl People {
             return report;
         }
         report.push(Check::passed("organization-tenant", subject.as_str(), "it belongs to the tenant of the tokens"));
-        match refused {
-            Some(error) if error.kind() == ErrorKind::Unauthenticated => {
-                report.push(Check::failed_by("not-let-in", subject, &error));
-            }
-            Some(error) => report.push(Check::unknown_by("let-in", subject, &error)),
-            None if !place.members.contains(&person) => {
-                let remedy = "ask an administrator of it to add the person";
-                report.push(Check::failed("not-let-in", subject, "the person is no member", remedy));
-            }
-            None => {
-                report.push(Check::passed("let-in", subject, "Azure DevOps lets the person in"));
-                report.extend(place.projects(person, request));
-                report.extend(place.repositories(person, request));
-            }
+        if !place.members.contains(&person) {
+            let remedy = "ask an administrator of it to add the person";
+            report.push(Check::failed("not-let-in", subject, "the person is no member", remedy));
+            return report;
         }
+        report.push(Check::passed("let-in", subject, "Azure DevOps lets the person in"));
+        report.extend(place.projects(person, request));
+        report.extend(place.repositories(person, request));
         report
     }
 
     /// Whether the name is written as it is kept, and the organization of that name.
-    fn spelling(&self, person: PersonId, request: &FitRequest, refused: Option<&Error>) -> (Check, Option<Place>) {
+    fn spelling(&self, person: PersonId, request: &FitRequest) -> (Check, Option<Place>) {
         let (wanted, subject) = (&request.organization, format!("organization {}", request.organization));
         let world = self.world();
         let found = world.organizations.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
         let is_member = found.is_some_and(|(_, place)| place.members.contains(&person));
-        let check = match (refused, found.filter(|_| is_member)) {
-            (Some(error), _) => Check::unknown_by("organization-found", subject, error).as_warning(),
-            (None, Some((name, _))) if name == wanted => {
+        let check = match found.filter(|_| is_member) {
+            Some((name, _)) if name == wanted => {
                 Check::passed("organization-found", subject, "the person is a member of it")
             }
-            (None, Some((name, _))) => {
+            Some((name, _)) => {
                 let error = Error::invalid("organization", format!("it is called {name}"));
                 Check::failed_by("organization-case", subject, &error.with_advice(format!("write {name}")))
             }
-            (None, None) => {
+            None => {
                 let error = Error::invalid("organization", "the person is a member of no organization of this name");
                 let error = error.with_advice("check the name, or ask an administrator of it to add the person");
                 Check::failed_by("organization-not-found", subject, &error)

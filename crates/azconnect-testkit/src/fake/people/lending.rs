@@ -61,7 +61,9 @@ impl People {
         self.faults.read(&PeopleStep::Login, || {
             let mut world = self.world();
             if let Some(obstacle) = world.obstacle(account, tenant) {
-                return Err(refusal::of_token(obstacle));
+                let refused = refusal::of_token(obstacle);
+                let is_at_home = tenant == account.person.id.tenant;
+                return Err(if is_at_home { refused } else { refused.with_field("guest_tenant") });
             }
             world.given += 1;
             let secret = Secret::new(format!("fake-access-token~{:08}", world.given));
