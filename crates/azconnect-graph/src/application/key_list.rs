@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use azconnect_core::{Effect, Error, ErrorKind, KeyId, NoRetry, Retry};
+use azconnect_core::{Clock, Effect, Error, ErrorKind, KeyId, NoRetry, Retry};
 use azconnect_credential::Retirement;
 use azconnect_http::{Authorization, Authorizer, Call, Idempotency, SendOptions, json};
 use http::Method;
@@ -27,6 +27,10 @@ const AGREEMENT: Duration = Duration::from_secs(24);
 
 /// The pause between two of these reads.
 const SPACING: Duration = Duration::from_secs(3);
+
+/// The longest time between two reads that count as neighbours. What took longer, in a pause that the service asked for or in a
+/// process that was suspended, may hide what somebody else did.
+const GAP: Duration = Duration::from_secs(10);
 
 /// In what time they must have agreed. Together with the look afterwards it stays below 45 seconds, the deadline that callers
 /// usually set.
@@ -54,15 +58,32 @@ pub(crate) struct KeyList {
 struct Written {
     key: KeyId,
     entry: Option<Entry>,
-    /// In the clock's elapsed time.
-    at: Duration,
+    at: Moment,
 }
 
-/// The list as all reads of some time have shown it, and when the last of them was: in the clock's elapsed time, and by the wall,
-/// since the former does not count for how long a machine slept.
+/// The list as all reads of some time have shown it, and when the last of them was asked for.
 struct Settled {
     list: Vec<Entry>,
-    read_at: (Duration, OffsetDateTime),
+    read_at: Moment,
+}
+
+/// A moment in the clock's elapsed time, and by the wall: the former does not count for how long a machine slept.
+#[derive(Clone, Copy)]
+struct Moment {
+    elapsed: Duration,
+    wall: OffsetDateTime,
+}
+
+impl Moment {
+    fn now(clock: &dyn Clock) -> Self {
+        Self { elapsed: clock.elapsed(), wall: clock.now() }
+    }
+
+    /// How long it has been since, by the clock that says more.
+    fn until(self, later: Self) -> Duration {
+        let wall = Duration::try_from(later.wall - self.wall).unwrap_or_default();
+        later.elapsed.saturating_sub(self.elapsed).max(wall)
+    }
 }
 
 /// What became of an entry that was to be added.
@@ -137,26 +158,29 @@ impl KeyList {
         }
     }
 
-    /// The list, once all reads of some time have shown the same.
+    /// The list, once all reads of some time have shown the same. That time begins with an answer, and with every read that came
+    /// late it begins anew.
     async fn settled(&self) -> Result<Settled, Error> {
         let clock = self.client.clock();
         let started = clock.elapsed();
-        let (mut list, mut since) = (self.with_own(self.read().await?), started);
-        loop {
-            let read_at = (clock.elapsed(), clock.now());
-            if read_at.0.saturating_sub(since) >= AGREEMENT {
-                return Ok(Settled { list, read_at });
-            }
-            if since.saturating_add(AGREEMENT) > started.saturating_add(PATIENCE) {
+        let mut read_at = Moment::now(clock);
+        let mut list = self.with_own(self.read().await?);
+        let mut since = Moment::now(clock);
+        let mut last = since;
+        while since.until(last) < AGREEMENT {
+            if since.elapsed.saturating_add(AGREEMENT) > started.saturating_add(PATIENCE) {
                 return Err(unsettled());
             }
             clock.sleep(SPACING).await;
+            read_at = Moment::now(clock);
             let read = self.with_own(self.read().await?);
-            if !self.agree(&read, &list) {
-                since = clock.elapsed();
+            let now = Moment::now(clock);
+            if last.until(now) > GAP || !self.agree(&read, &list) {
+                since = now;
             }
-            list = read;
+            (list, last) = (read, now);
         }
+        Ok(Settled { list, read_at })
     }
 
     /// Looks whether the list is as it was written, and whether an entry that was not known before has come and gone: somebody
@@ -185,9 +209,8 @@ impl KeyList {
     }
 
     fn require_recent(&self, written: &Settled) -> Result<(), Error> {
-        let clock = self.client.clock();
-        let (elapsed, wall) = (clock.elapsed().saturating_sub(written.read_at.0), clock.now() - written.read_at.1);
-        if elapsed > STALE || wall > STALE { Err(written_late()) } else { Ok(()) }
+        let is_late = written.read_at.until(Moment::now(self.client.clock())) > STALE;
+        if is_late { Err(written_late()) } else { Ok(()) }
     }
 
     /// Writes the list, once and whatever is answered: a repetition would come later than the reads, and undo what somebody else
@@ -218,9 +241,9 @@ impl KeyList {
 
     /// A read as it would be if the replica knew what was written here.
     fn with_own(&self, mut read: Vec<Entry>) -> Vec<Entry> {
-        let now = self.client.clock().elapsed();
+        let now = Moment::now(self.client.clock());
         let mut written = self.written();
-        written.retain(|own| now.saturating_sub(own.at) < OWN_WRITES);
+        written.retain(|own| own.at.until(now) < OWN_WRITES);
         for own in written.iter_mut() {
             let shown = read.iter().position(|entry| id(entry) == Some(own.key));
             match (&mut own.entry, shown.and_then(|at| read.get(at))) {
@@ -243,7 +266,7 @@ impl KeyList {
     }
 
     fn note(&self, key: KeyId, entry: Option<Entry>) {
-        let at = self.client.clock().elapsed();
+        let at = Moment::now(self.client.clock());
         let mut written = self.written();
         written.retain(|own| own.key != key);
         written.push(Written { key, entry, at });

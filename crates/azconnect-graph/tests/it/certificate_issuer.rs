@@ -13,8 +13,8 @@ use azconnect_http::{Pipeline, Response};
 use azconnect_identity::{
     Application, CertificateProof, ClientCertificate, ClientSecretSource, SecretVerifier, TokenCache, TokenEndpoint,
 };
-use azconnect_testkit::VirtualClock;
 use azconnect_testkit::conformance::credential_issuer::{self, IssuerHarness};
+use azconnect_testkit::{Canary, VirtualClock};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -321,6 +321,31 @@ async fn a_certificate_of_the_service_principal_is_listed_and_left_alone() {
     let error = issuer.retire(KEY.parse().unwrap()).await.unwrap_err();
     assert_eq!((error.kind(), error.effect()), (ErrorKind::Unsupported, Effect::None));
     assert!(!PRINCIPAL.is_empty() && graph.seen().iter().all(|line| line.starts_with("GET")));
+}
+
+/// The key exists in what is handed over, and nowhere else; the service sees the certificate without it.
+#[tokio::test(start_paused = true)]
+async fn nothing_of_a_new_key_is_shown() {
+    for world in [World::writing(lagging()), World::rolling(lagging())] {
+        let canary = Canary::new();
+        let ears = canary.listen();
+        let minted = world.issuer.mint(&world.request("azconnect 0001")).await.unwrap();
+        let pem = minted.secret.expose();
+        canary.watch(&minted.secret);
+        // Any line of the key, as a body or a message would hold it.
+        let (_, key) = pem.split_once("PRIVATE KEY-----\n").unwrap();
+        let key = key.lines().next().unwrap();
+        assert!(key.len() > 60 && !public_part(&ClientCertificate::from_pem(&minted.secret).unwrap()).contains(key));
+        canary.watch(&Secret::new(key));
+        world.fault(FaultAction::LoseAnswer);
+        let error = world.issuer.mint(&world.request("azconnect 0002")).await.unwrap_err();
+        let retired = world.issuer.retire(minted.key).await;
+        drop(ears);
+        let shown = format!("{:?} {minted:?} {error} {error:?} {retired:?}", world.issuer);
+        canary.assert_absent("Debug", shown.as_bytes());
+        canary.assert_absent("the directory", format!("{:?}", world.live()).as_bytes());
+        canary.assert_absent_from_logs();
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,6 +11,7 @@ use azconnect_http::{Pipeline, Request, Response, SendOptions, Transport};
 use azconnect_testkit::VirtualClock;
 use http::Method;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use crate::stage::{CLIENT, KEY, Tokens, answer, refusal};
 
@@ -20,19 +21,50 @@ const OURS: &str = "00000000-0000-4000-8000-00000000000a";
 /// What a directory does with a PATCH: it may act for somebody else, and answer instead of writing.
 type Act = Box<dyn Fn(usize, &mut Vec<Value>) -> Option<Response> + Send + Sync>;
 
+/// A clock of a machine that may sleep: the wall's time goes on then, and nobody's elapsed time.
+#[derive(Clone)]
+struct Drowsy {
+    clock: VirtualClock,
+    slept: Arc<Mutex<Duration>>,
+}
+
+impl Drowsy {
+    fn fall_asleep(&self, time: Duration) {
+        *self.slept.lock().unwrap() += time;
+    }
+}
+
+#[async_trait]
+impl Clock for Drowsy {
+    fn now(&self) -> OffsetDateTime {
+        self.clock.now() + *self.slept.lock().unwrap()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.clock.sleep(duration).await;
+    }
+}
+
 /// A directory with one list, which all its replicas know at once but for one.
 struct Directory {
-    clock: VirtualClock,
+    clock: Drowsy,
     state: Mutex<State>,
     on_write: Act,
-    /// How long each answer takes.
-    answers_after: Duration,
+    /// How long each answer takes, by the number of the request.
+    answers_after: Box<dyn Fn(usize) -> Duration + Send + Sync>,
+    /// The request during which the machine sleeps for an hour.
+    sleeps_at: Option<usize>,
     /// What a replica shows that is asked over a connection in use, where there is one.
     pinned: Option<Vec<Value>>,
 }
 
 struct State {
     list: Vec<Value>,
+    requests: usize,
     writes: usize,
     /// What reads show after the first write, one after the other, before they show the list.
     after: Vec<Vec<Value>>,
@@ -46,12 +78,13 @@ fn shown(key: &str) -> Value {
 
 impl Directory {
     fn new(on_write: impl Fn(usize, &mut Vec<Value>) -> Option<Response> + Send + Sync + 'static) -> Self {
-        let state = State { list: vec![shown(OURS)], writes: 0, after: Vec::new(), later: Vec::new() };
+        let state = State { list: vec![shown(OURS)], requests: 0, writes: 0, after: Vec::new(), later: Vec::new() };
         Self {
-            clock: VirtualClock::new(),
+            clock: Drowsy { clock: VirtualClock::new(), slept: Arc::default() },
             state: Mutex::new(state),
             on_write: Box::new(on_write),
-            answers_after: Duration::ZERO,
+            answers_after: Box::new(|_| Duration::ZERO),
+            sleeps_at: None,
             pinned: None,
         }
     }
@@ -81,7 +114,15 @@ impl Directory {
 #[async_trait]
 impl Transport for Directory {
     async fn send(&self, request: Request) -> Result<Response, Error> {
-        self.clock.sleep(self.answers_after).await;
+        let number = {
+            let mut state = self.state();
+            state.requests += 1;
+            state.requests
+        };
+        self.clock.sleep((self.answers_after)(number)).await;
+        if self.sleeps_at == Some(number) {
+            self.clock.fall_asleep(Duration::from_secs(3600));
+        }
         let mut state = self.state();
         let now = self.clock.elapsed();
         let (due, later): (Vec<_>, _) = std::mem::take(&mut state.later).into_iter().partition(|(at, _)| *at <= now);
@@ -189,14 +230,65 @@ async fn a_certificate_that_came_and_went_during_a_removal_is_named() {
     issuer.retire(OURS.parse().unwrap()).await.unwrap();
 }
 
+fn seconds(number: u64) -> Duration {
+    Duration::from_secs(number)
+}
+
+/// Reads every 3 seconds for 24 seconds: the first of them, those between, and the last.
+const READS: usize = 9;
+
 /// A process may be suspended, or its request held up, between the last read and the write.
 #[tokio::test(start_paused = true)]
 async fn a_list_that_was_written_late_is_no_success() {
-    let mut directory = Directory::new(|_, _| None);
-    directory.answers_after = Duration::from_secs(16);
-    let directory = Arc::new(directory);
-    let error = directory.issuer().mint(&directory.request()).await.unwrap_err();
-    assert_eq!((error.kind(), error.effect()), (ErrorKind::Conflict, Effect::Unknown), "{error}");
+    for late in 0..3 {
+        let mut directory = Directory::new(|_, _| None);
+        match late {
+            0 => directory.answers_after = Box::new(|number| seconds(if number > READS { 16 } else { 0 })),
+            // The time of the last read counts as well.
+            1 => {
+                directory.answers_after = Box::new(|number| {
+                    seconds([0, 6, 10][1 + usize::from(number > READS) - usize::from(number < READS)])
+                })
+            }
+            _ => directory.sleeps_at = Some(READS + 1),
+        }
+        let directory = Arc::new(directory);
+        let error = directory.issuer().retire(OURS.parse().unwrap()).await.unwrap_err();
+        assert_eq!((error.kind(), error.effect()), (ErrorKind::Conflict, Effect::Unknown), "{late}: {error}");
+    }
+}
+
+/// Whoever asked for a pause, or whom a sleeping machine heard late, has shown the list once and not for so long.
+#[tokio::test(start_paused = true)]
+async fn a_read_that_takes_long_is_no_agreement_of_many() {
+    for late in 1..=READS {
+        for sleeps in [false, true] {
+            let mut directory = Directory::new(|_, _| None);
+            if sleeps {
+                directory.sleeps_at = Some(late);
+            } else {
+                directory.answers_after = Box::new(move |number| seconds(if number == late { 25 } else { 0 }));
+            }
+            let directory = Arc::new(directory);
+            let error = directory.issuer().retire(OURS.parse().unwrap()).await;
+            // After an hour of sleep there is time to begin anew, if it was early.
+            let (is_early, writes) = (sleeps && late <= 3, directory.state().writes);
+            assert!(!is_early || directory.state().requests > READS + late, "{late}");
+            assert_eq!((error.is_ok(), writes), (is_early, usize::from(is_early)), "{late} {sleeps}: {error:?}");
+        }
+    }
+}
+
+/// What was written here an hour ago may have been removed by hand since, while the machine slept.
+#[tokio::test(start_paused = true)]
+async fn a_certificate_that_somebody_removed_does_not_come_back() {
+    let directory = Arc::new(Directory::new(|_, _| None));
+    let issuer = directory.issuer();
+    let minted = issuer.mint(&directory.request()).await.unwrap();
+    directory.state().list.retain(|entry| entry["keyId"] != minted.key.to_string());
+    directory.clock.fall_asleep(Duration::from_secs(3600));
+    issuer.retire(OURS.parse().unwrap()).await.unwrap();
+    assert!(!directory.lists(&minted.key.to_string()));
 }
 
 /// Callers give a call 45 seconds: dropped after the write, a new key would be lost.
@@ -204,8 +296,8 @@ async fn a_list_that_was_written_late_is_no_success() {
 async fn a_change_ends_in_time_whenever_somebody_else_writes() {
     for at in 0..40 {
         let mut directory = Directory::new(|_, _| None);
-        directory.answers_after = Duration::from_millis(400);
-        directory.state().later = vec![(Duration::from_secs(at), shown(KEY))];
+        directory.answers_after = Box::new(|_| Duration::from_millis(400));
+        directory.state().later = vec![(seconds(at) + Duration::from_millis(500), shown(KEY))];
         let directory = Arc::new(directory);
         let outcome = directory.issuer().retire(OURS.parse().unwrap()).await;
         assert!(directory.clock.elapsed() < Duration::from_secs(45), "{at}: {:?}", directory.clock.elapsed());
