@@ -108,7 +108,8 @@ async fn send(
     let shown_once = matches!(proof, Proof::Assertion(_)) && endpoint.authority().provider().is_some();
     match giving {
         Giving::Freely(options) if !shown_once => endpoint.ask(&form, *options).await,
-        _ => endpoint.redeem(&form).await,
+        Giving::Freely(options) => endpoint.redeem(&form, *options).await,
+        Giving::Once => endpoint.redeem(&form, SendOptions::default()).await,
     }
 }
 

@@ -3,6 +3,8 @@
 use azconnect_core::{Error, ErrorKind};
 use url::Url;
 
+use crate::site::is_beside;
+
 /// How much of a foreign audience is shown, in characters.
 const SHOWN: usize = 100;
 
@@ -42,10 +44,14 @@ const SITES: [&[&str]; 3] = [
 const RESOURCE_MANAGERS: [&str; 3] =
     ["management.azure.com", "management.usgovcloudapi.net", "management.chinacloudapi.cn"];
 
+/// The domains of tenants, below which the Resource Manager of an Azure Stack has its audience: `management.{tenant}.…`.
+const TENANTS: [&str; 3] = ["onmicrosoft.com", "onmicrosoft.us", "partner.onmschina.cn"];
+
 /// Refuses an audience whose tokens are good elsewhere too: whoever runs this Resource Manager could use them there.
 ///
-/// Its own address is one of its own. An application's id may be any resource of Microsoft's.
-pub(crate) fn require_own(audience: &str, arm: &Url) -> Result<(), Error> {
+/// Its own address is one of its own, and one beside it. A login of Microsoft's gives tokens for everybody's services, of which no
+/// list is complete, so that no other audience is taken there but that of an Azure Stack. An application's id may be any resource.
+pub(crate) fn require_own(audience: &str, arm: &Url, is_login_of_microsoft: bool) -> Result<(), Error> {
     // On this machine, by the caller's word: an emulator describes the public cloud.
     if arm.scheme() == "http" {
         return Ok(());
@@ -55,7 +61,7 @@ pub(crate) fn require_own(audience: &str, arm: &Url) -> Result<(), Error> {
         url.origin() == arm.origin()
             || match cloud_of(host(&url)) {
                 Some(place) => RESOURCE_MANAGERS.get(place).is_some_and(|own| is_within(host(arm), own)),
-                None => true,
+                None => !is_login_of_microsoft || is_of_a_stack(host(&url)) || is_beside(&url, arm),
             }
     });
     if is_own { Ok(()) } else { Err(foreign(audience)) }
@@ -69,6 +75,10 @@ fn is_odd(letter: char) -> bool {
 /// The place of the cloud whose resource this host is.
 fn cloud_of(host: &str) -> Option<usize> {
     SITES.iter().position(|sites| sites.iter().any(|site| is_within(host, site)))
+}
+
+fn is_of_a_stack(host: &str) -> bool {
+    host.starts_with("management.") && TENANTS.iter().any(|site| is_within(host, site))
 }
 
 fn host(url: &Url) -> &str {
@@ -97,7 +107,7 @@ mod tests {
     use super::*;
 
     fn is_own(audience: &str, arm: &str) -> bool {
-        require_own(audience, &Url::parse(arm).unwrap()).is_ok()
+        require_own(audience, &Url::parse(arm).unwrap(), true).is_ok()
     }
 
     #[test]
@@ -122,6 +132,7 @@ mod tests {
             ("https://management.contoso.onmicrosoft.com/36f71706", "https://management.contoso.example/"),
             ("https://stack.westeurope.cloudapp.azure.com/", "https://stack.westeurope.cloudapp.azure.com/"),
             ("https://management.azure.com/", "http://127.0.0.1:4005/"),
+            ("https://arm.local.azurestack.external/1", "https://management.local.azurestack.external/"),
         ] {
             assert!(is_own(audience, arm), "{audience} {arm}");
         }
@@ -131,8 +142,16 @@ mod tests {
             ("https://management.core.windows.net/", "https://evilmanagement.azure.com.example/"),
             ("https://management.core.windows.net/", "https://evil.cloudapp.azure.com/"),
             ("https://management.azure.com/", "https://management.evil.example/"),
+            // Of the many that no list has.
+            ("https://dev.azuresynapse.net", "https://management.evil.example/"),
+            ("https://contoso.onmicrosoft.com/orders", "https://management.evil.example/"),
+            ("https://management.contoso.onmicrosoft.com.evil.example/", "https://management.other.example/"),
         ] {
             assert!(!is_own(audience, arm), "{audience} {arm}");
         }
+        // Whoever has a login of their own gives nothing away by it.
+        let arm = Url::parse("https://management.stack.example/").unwrap();
+        assert!(require_own("https://adfs.other.example/36f71706", &arm, false).is_ok());
+        assert!(require_own("https://vault.azure.net", &arm, false).is_err());
     }
 }

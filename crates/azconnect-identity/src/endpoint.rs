@@ -81,8 +81,8 @@ impl TokenEndpoint {
 
     /// Gives something in for a token that may be accepted once only, such as a code. After an answer that was lost it is not
     /// given in again: some services take a second use for a theft.
-    pub(crate) async fn redeem(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, Error> {
-        self.send(form, SendOptions::default(), Idempotency::Once).await
+    pub(crate) async fn redeem(&self, form: &[(&str, &str)], options: SendOptions) -> Result<TokenAnswer, Error> {
+        self.send(form, options, Idempotency::Once).await
     }
 
     async fn send(

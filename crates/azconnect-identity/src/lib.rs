@@ -99,6 +99,7 @@ mod quiet;
 mod refusal;
 mod refusal_detail;
 mod shared_error;
+mod site;
 mod skew;
 mod source;
 mod stack;

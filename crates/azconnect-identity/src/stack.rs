@@ -5,10 +5,11 @@ use std::fmt;
 use azconnect_core::{Cloud, CustomCloud, Effect, Error, ErrorKind, TenantId, danger};
 use azconnect_http::{Call, Pipeline, PlainDialect, endpoint, json, with_query};
 use serde::Deserialize;
-use url::{Host, Url};
+use url::Url;
 
 use crate::audience::require_own;
 use crate::authority::Authority;
+use crate::site::is_beside;
 
 /// What the request is called in errors and spans.
 const OPERATION: &str = "arm.metadata";
@@ -114,7 +115,7 @@ impl CloudDiscovery {
             cloud.with_login(known.as_ref().map_or(login.as_str(), |known| known.login().as_str())).map_err(wrong)?;
         if let Some(audience) = described.audience(arm) {
             if !self.audiences.iter().any(|agreed| **agreed == *audience.trim_end_matches('/')) {
-                require_own(audience, arm)?;
+                require_own(audience, arm, known.is_some())?;
             }
             cloud = cloud.with_resource_manager_audience(audience);
         }
@@ -332,20 +333,6 @@ fn known_cloud(login: &Url) -> Option<Cloud> {
         ("https", "login.microsoftonline.us", None) => Some(Cloud::us_government()),
         ("https", "login.partner.microsoftonline.cn" | "login.chinacloudapi.cn", None) => Some(Cloud::china()),
         _ => None,
-    }
-}
-
-/// Whether a login is at the Resource Manager's own host, or has the same name but for the first part.
-fn is_beside(login: &Url, arm: &Url) -> bool {
-    match (login.host(), arm.host()) {
-        (Some(Host::Domain(login)), Some(Host::Domain(arm))) if login != arm => {
-            let site = |host: &str| host.split_once('.').map(|(_, site)| site.to_owned());
-            // A site of one part would be everybody's.
-            site(login).is_some_and(|site_of_login| {
-                site_of_login.contains('.') && site(arm).is_some_and(|site_of_arm| site_of_arm == site_of_login)
-            })
-        }
-        (login, arm) => login.is_some() && login == arm,
     }
 }
 

@@ -77,35 +77,39 @@ impl LoginKeys {
     /// What the login published, with the key of a name if there is one. The keys are read again once a day, and for an unknown
     /// name, which a new key has, at most every 5 minutes.
     pub(super) async fn with_key(&self, id: &str) -> Result<Arc<Published>, Error> {
+        let has_key = |published: &Published| published.key(id).is_some();
+        self.at_hand(|age, published| age < PAUSE || (age < KEPT && has_key(published)), has_key).await
+    }
+
+    /// What the login published, with whatever keys. Before anything is redeemed that serves once: with it, whoever signs in can
+    /// be told.
+    pub(super) async fn published(&self) -> Result<Arc<Published>, Error> {
+        self.at_hand(|age, _| age < KEPT, |_| true).await
+    }
+
+    /// What is known, if that is fresh; else what the login says now, or, while it cannot be asked, what is known and of use.
+    async fn at_hand(
+        &self,
+        is_fresh: impl Fn(Duration, &Published) -> bool,
+        is_of_use: impl Fn(&Published) -> bool,
+    ) -> Result<Arc<Published>, Error> {
         let now = self.endpoint.pipeline().clock().elapsed();
         let known = self.known().clone().map(|published| (now.saturating_sub(published.read_at), published));
         if let Some((age, published)) = &known
-            && (*age < PAUSE || (*age < KEPT && published.key(id).is_some()))
+            && is_fresh(*age, published)
         {
             return Ok(Arc::clone(published));
         }
         let published = match (self.read(now).await, known) {
             (Ok(published), _) => Arc::new(published),
             // Whoever has signed in must not lose that to an outage of a document.
-            (Err(error), Some((age, published)))
-                if is_passing(&error) && age < BELIEVED && published.key(id).is_some() =>
-            {
+            (Err(error), Some((age, published))) if is_passing(&error) && age < BELIEVED && is_of_use(&published) => {
                 return Ok(published);
             }
             (Err(error), _) => return Err(error),
         };
         *self.known() = Some(Arc::clone(&published));
         Ok(published)
-    }
-
-    /// What the login published, with whatever keys. Before anything is redeemed that serves once: with it, whoever signs in can
-    /// be told.
-    pub(super) async fn published(&self) -> Result<Arc<Published>, Error> {
-        let known = self.known().clone();
-        match known {
-            Some(published) => Ok(published),
-            None => self.with_key("").await,
-        }
     }
 
     async fn read(&self, now: Duration) -> Result<Published, Error> {

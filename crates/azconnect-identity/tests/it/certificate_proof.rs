@@ -9,7 +9,8 @@ use azconnect_credential::{Candidate, CredentialSink, CredentialVerdict, Credent
 use azconnect_emulator::{Fault, FaultAction, Service, Settings};
 use azconnect_http::{Pipeline, Request, Response, Transport};
 use azconnect_identity::{
-    AssertionForm, CertificateProof, OwnCredentialSink, OwnRecord, SecretVerifier, TokenCache, TokenEndpoint,
+    AssertionForm, Authority, CertificateProof, OwnCredentialSink, OwnRecord, ProviderEndpoints, SecretVerifier,
+    TokenCache, TokenEndpoint,
 };
 use azconnect_testkit::VirtualClock;
 use azconnect_testkit::conformance::credential_verifier::{self, VerifierHarness};
@@ -234,4 +235,29 @@ async fn what_could_not_be_stored_is_not_used() {
     let error = sink.push(&Candidate::new(&minted.secret)).await.unwrap_err();
     assert_eq!(error.effect(), Effect::Unknown, "the record may name it all the same");
     assert!(proof.holds(&first().both()));
+}
+
+/// Replicas answer by turns only where connections are new.
+#[tokio::test(start_paused = true)]
+async fn a_candidate_is_tried_on_fresh_connections_at_another_provider_too() {
+    let login = Scripted::new(|number| {
+        Ok(match number {
+            1 => http::Response::new(
+                json!({"issuer": "https://login.example/", "authorization_endpoint": "https://login.example/authorize",
+                       "token_endpoint": "https://login.example/token"})
+                .to_string()
+                .into(),
+            ),
+            _ => token(),
+        })
+    });
+    let issuer = "https://login.example/".parse().unwrap();
+    let pipeline = Pipeline::new(login.clone() as Arc<dyn Transport>, Arc::new(login.clock().clone()));
+    let found = ProviderEndpoints::discover(&pipeline, &issuer).await.unwrap();
+    let endpoint = TokenEndpoint::at(pipeline, &Cloud::public(), Authority::of_provider(found));
+    let verifier = SecretVerifier::for_certificates(&endpoint, client());
+    let proof = verifier.verify(&Candidate::new(&first().both())).await;
+    assert!(proof.is_accepted(), "{}", proof.evidence);
+    let fresh = login.fresh();
+    assert!(fresh.len() > 2 && !fresh[0] && fresh[1..].iter().all(|fresh| *fresh), "{fresh:?}");
 }

@@ -186,6 +186,8 @@ async fn an_audience_that_is_another_service_s_is_used_only_once_somebody_agreed
         "https://storage.azure.com/",
         "https://contoso.blob.core.windows.net",
         "https://dev.azure.com/",
+        "https://dev.azuresynapse.net",
+        "https://contoso.onmicrosoft.com/orders",
         "499b84ac-1321-427f-aa17-267ca6975798",
         "api://00000003-0000-0000-c000-000000000000",
         "spn:797f4846-ba00-4fd7-ba43-dac1f8f63013",

@@ -204,7 +204,13 @@ async fn an_outage_of_the_keys_uses_up_no_sign_in() {
         login.clock.sleep(Duration::from_secs(hours * 3600)).await;
         let now = login.clock.now().unix_timestamp();
         login.says(|script| (script.claims["nbf"], script.claims["exp"]) = (json!(now - 60), json!(now + 3600)));
+        let before = login.asked("/token");
         assert_eq!(sign_in(&login, &web, "").await.is_ok(), good, "{hours}");
+        assert_eq!(
+            login.asked("/token") - before,
+            usize::from(good),
+            "a code that will not be believed is not given in"
+        );
     }
 }
 

@@ -55,7 +55,12 @@ impl Scripted {
     }
 
     pub(crate) fn all_on_fresh_connections(&self) -> bool {
-        self.seen.lock().unwrap().iter().all(|(_, options)| options.fresh_connection)
+        self.fresh().into_iter().all(|fresh| fresh)
+    }
+
+    /// Which requests asked for a connection of their own.
+    pub(crate) fn fresh(&self) -> Vec<bool> {
+        self.seen.lock().unwrap().iter().map(|(_, options)| options.fresh_connection).collect()
     }
 }
 
