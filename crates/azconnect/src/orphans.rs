@@ -22,6 +22,12 @@ pub struct Swept {
     pub kept: Vec<SecretId>,
 }
 
+/// Whether what was sealed at a moment may be named now: no sweep that has begun takes it for old. A process may have slept between
+/// the two for longer than any sweep waits.
+pub(crate) fn may_be_named(sealed_at: OffsetDateTime, now: OffsetDateTime) -> bool {
+    now - sealed_at < LEAST_AGE / 2
+}
+
 /// Refuses an age that a secret may have which is about to be named.
 pub(crate) fn check_age(age: Duration) -> Result<(), Error> {
     if age >= LEAST_AGE {

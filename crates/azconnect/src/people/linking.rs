@@ -46,6 +46,7 @@ impl AccountLinks {
         self.require_own(application)?;
         let refresh = refresh.ok_or_else(no_refresh_token)?;
         let link = self.new_link(role, person.id)?;
+        let sealed_at = self.now();
         self.tokens.store(&link, &refresh, None).await.map_err(|error| error.with_effect(Effect::None))?;
         let account = LinkedAccount::new(role, person, (application, link), self.now()).with_missing(missing);
         let former = match self.name(&account).await {
@@ -58,7 +59,7 @@ impl AccountLinks {
                 return Err(error);
             }
         };
-        self.require_kept(&account, former.as_ref()).await?;
+        self.require_kept((&account, sealed_at), former.as_ref()).await?;
         if let Some(former) = &former {
             self.forget(&former.link).await;
         }

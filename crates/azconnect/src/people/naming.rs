@@ -2,8 +2,10 @@
 
 use azconnect_core::{Effect, Error, ErrorKind};
 use azconnect_credential::{LinkedAccount, LinkedAs, RefreshTokens, Revised};
+use time::OffsetDateTime;
 
 use super::{AccountLinks, is_of};
+use crate::orphans::may_be_named;
 
 /// How often a record is written again because somebody else wrote it meanwhile.
 const ATTEMPTS: u32 = 8;
@@ -48,24 +50,29 @@ impl AccountLinks {
 }
 
 impl AccountLinks {
-    /// Makes sure that what the named account has lent is still there, before what the former one had lent is forgotten. A process
-    /// that was suspended between sealing the one and naming it may wake when a sweep has destroyed it: then the former account,
-    /// which works, gets its record back.
+    /// Makes sure that what the named account has lent is there and stays, before what the former one had lent is forgotten. A process
+    /// that was suspended between sealing the one and naming it may wake when a sweep has destroyed it, or is about to: then the
+    /// former account, which works, gets its record back.
     pub(super) async fn require_kept(
         &self,
-        account: &LinkedAccount,
+        (account, sealed_at): (&LinkedAccount, OffsetDateTime),
         former: Option<&LinkedAccount>,
     ) -> Result<(), Error> {
         // The record is written: where the stores do not say more, it may be good.
         let unknown = |error: Error| error.with_effect(Effect::Unknown).with_advice("check the account");
-        if self.tokens.load(&account.link).await.map_err(unknown)?.is_some() {
+        let is_there = self.tokens.load(&account.link).await.map_err(unknown)?.is_some();
+        if is_there && may_be_named(sealed_at, self.now()) {
             return Ok(());
         }
         self.put_back(account, former).await.map_err(unknown)?;
-        Err(Error::new(ErrorKind::Conflict, "what the person has lent was destroyed before the link was finished")
-            .with_field("link")
-            .with_effect(Effect::None)
-            .with_advice("look who is linked now, and link the account again"))
+        self.forget(&account.link).await;
+        Err(Error::new(
+            ErrorKind::Conflict,
+            "the link took so long that what the person has lent may have been swept away",
+        )
+        .with_field("link")
+        .with_effect(Effect::None)
+        .with_advice("look who is linked now, and link the account again"))
     }
 
     /// Writes the former record in the place of one whose link gives nothing, or removes that one if there was none.

@@ -8,7 +8,7 @@ use azconnect_core::{Clock, DocumentId, Effect, Error, ErrorKind, Labels, Revisi
 use azconnect_credential::{Kept, KeptRefreshToken, LinkId, Records, RefreshTokens, Revised};
 use serde::{Deserialize, Serialize};
 
-use crate::orphans::all_sealed;
+use crate::orphans::{all_sealed, may_be_named};
 use crate::sealed_name::Owner;
 use crate::storage::Storage;
 
@@ -155,24 +155,35 @@ impl RefreshTokens for SealedTokens {
         if former.as_ref().map(|(_, revision)| *revision) != after {
             return Err(stored_meanwhile(link));
         }
-        let secret = owner(link).new_name(self.clock.now())?;
-        // Nothing names it yet, so that the former token still counts whatever becomes of this one.
-        self.secrets.put(&secret, token).await.map_err(|error| error.with_effect(Effect::None))?;
-        let next = SealedToken { version: VERSION, link: link.clone(), secret };
-        match self.write(&next, after).await {
-            Ok(revision) => {
-                if let Some((former, _)) = former {
-                    self.forget(&former.secret).await;
+        let mut superseded: Vec<SecretId> = former.into_iter().map(|(former, _)| former.secret).collect();
+        let mut after = after;
+        for _ in 0..ATTEMPTS {
+            let sealed_at = self.clock.now();
+            let secret = owner(link).new_name(sealed_at)?;
+            // Nothing names it yet, so that the former token still counts whatever becomes of this one.
+            self.secrets.put(&secret, token).await.map_err(|error| error.with_effect(Effect::None))?;
+            let next = SealedToken { version: VERSION, link: link.clone(), secret };
+            match self.write(&next, after).await {
+                Ok(revision) if may_be_named(sealed_at, self.clock.now()) => {
+                    for former in &superseded {
+                        self.forget(former).await;
+                    }
+                    return Ok(revision);
                 }
-                Ok(revision)
-            }
-            Err(error) => {
-                if error.effect() == Effect::None {
-                    self.forget(&next.secret).await;
+                // A sweep may have destroyed it while this process slept, or be about to: it is sealed once more.
+                Ok(revision) => {
+                    after = Some(revision);
+                    superseded.push(next.secret);
                 }
-                Err(error)
+                Err(error) => {
+                    if error.effect() == Effect::None {
+                        self.forget(&next.secret).await;
+                    }
+                    return Err(error);
+                }
             }
         }
+        Err(contended(link).with_effect(Effect::Unknown))
     }
 
     async fn remove(&self, link: &LinkId) -> Result<(), Error> {

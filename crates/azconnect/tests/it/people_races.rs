@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azconnect::core::{
     Clock, Document, DocumentKey, DocumentPage, DocumentQuery, DocumentStore, Error, ErrorKind, Revision, Scope,
-    StoredDocument,
+    Secret, StoredDocument,
 };
 use azconnect::credential::{LinkRole, LinkedAs};
 use azconnect::identity::user::{DeviceSignIn, LinkState, SignInOptions};
@@ -129,6 +129,35 @@ async fn whoever_wakes_after_a_sweep_leaves_the_account_that_works() {
     assert_eq!(links(&product).get(LinkedAs::ServiceUser).await.unwrap().unwrap().value, ann);
     assert!(!sees(&product, LinkedAs::ServiceUser).await.unwrap().is_empty());
     assert_eq!(sealed(&product).await, 1);
+}
+
+/// A sweep that has read who is linked, and has destroyed nothing yet, while a process wakes that names an old link.
+#[tokio::test(start_paused = true)]
+async fn whoever_wakes_beside_a_sweep_leaves_the_account_that_works() {
+    let product = product();
+    let ann = link(&product, LinkRole::ServiceUser, ANN).await.account;
+    let clock = product.clock.clone();
+    let slept = async move { clock.sleep(Duration::from_secs(7200)).await };
+    let slow = disturbed(&product, (Around::Before, "linked-accounts"), slept);
+    let error = link_by(&product, &slow, LinkRole::ServiceUser, &Conduct::of(BOB)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}");
+    assert_eq!(links(&product).get(LinkedAs::ServiceUser).await.unwrap().unwrap().value, ann);
+    assert!(!sees(&product, LinkedAs::ServiceUser).await.unwrap().is_empty());
+    assert_eq!(sealed(&product).await, 1);
+}
+
+/// The new token was sealed, and destroyed by a sweep before the document named it.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_was_swept_before_it_was_named_is_sealed_once_more() {
+    let product = product();
+    let link = link(&product, LinkRole::ServiceUser, ANN).await.account.link;
+    let slow = disturbed(&product, (Around::Before, "refresh-tokens"), suspended(&product)).refresh_tokens();
+    let used = slow.load(&link).await.unwrap().unwrap();
+    let next = Secret::new("what the login gave for the former one");
+    let revision = slow.store(&link, &next, Some(used.revision)).await.unwrap();
+    let kept = links(&product).refresh_tokens().load(&link).await.unwrap().unwrap();
+    assert!(kept.token.same_as(&next) && kept.revision == revision);
+    assert_eq!(sealed(&product).await, 1, "the former one, and the name that was swept, are forgotten");
 }
 
 #[tokio::test(start_paused = true)]
